@@ -1,0 +1,77 @@
+# Every target sets up what it needs: a fresh machine wants only git, make and Python 3.11+ with venv.
+# Recipes call the tools of .venv, never those of the machine.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup demo up test check format format-check lint types imports wheel constraints clean
+
+BIN := .venv/bin
+READY := .venv/.ready
+PYTEST_ARGS ?= -n 2
+ARGS ?=
+
+# uv trusts the certificates that the machine trusts, as pip does: a company's proxy is no obstacle.
+export UV_SYSTEM_CERTS := 1
+
+# The newest Python that fits and can make environments (Debian ships venv as a package of its own).
+# Each candidate is run, since a version manager's stand-in may exist without its Python.
+FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+FIND_PYTHON = for python in python3.14 python3.13 python3.12 python3.11 python3; do \
+	if $$python -c '$(FITS)' >/dev/null 2>&1; then echo $$python; break; fi; done
+NO_PYTHON := Signoff needs Python 3.11, 3.12, 3.13 or 3.14 with its venv module, and none was found \
+	as python3.14 ... python3.11 or python3. Install one (Debian, Ubuntu: python3 and python3-venv).
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Create .venv with everything in it (the other targets do this by themselves)
+
+$(READY): pyproject.toml constraints.txt
+	@python=$$($(FIND_PYTHON)); \
+	if [ ! -x $(BIN)/python ]; then \
+		if [ -z "$$python" ]; then echo "$(NO_PYTHON)" >&2; exit 1; fi; \
+		echo "Creating .venv with $$($$python --version)"; \
+		$$python -m venv .venv; \
+	fi
+	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	@echo "Installing Signoff and what it needs into .venv"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[all]' --group dev
+	@touch $@
+
+demo: $(READY) ## Show the whole journey of 2,000 approvals, on servers of its own
+	@$(BIN)/signoff demo $(ARGS)
+
+up: $(READY) ## Run Redis, Postgres and a worker in the foreground (Ctrl-C stops them)
+	@$(BIN)/signoff up $(ARGS)
+
+test: $(READY) ## Run the tests (PYTEST_ARGS='-n 2' by default)
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+check: format-check lint types imports wheel test ## Everything that CI runs
+
+format: $(READY) ## Format the code and fix what ruff can fix
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+format-check: $(READY) ## Fail where the code is not formatted
+	@$(BIN)/ruff format --check .
+
+lint: $(READY) ## Run ruff with every rule on
+	@$(BIN)/ruff check .
+
+types: $(READY) ## Run mypy, strict
+	@$(BIN)/mypy
+	@$(BIN)/mypy tests scripts
+
+imports: $(READY) ## Check the arrows of import between the packages
+	@$(BIN)/lint-imports
+
+wheel: $(READY) ## Build the wheel and use it without extras in a throw-away environment
+	@$(BIN)/python scripts/check_wheel.py
+
+constraints: $(READY) ## Pin the newest versions that pyproject.toml allows in constraints.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --group dev \
+		--no-header --no-emit-index-url --no-emit-find-links --output-file constraints.txt pyproject.toml
+
+clean: ## Remove the environment, builds and caches (keeps .signoff, which holds data)
+	rm -rf .venv dist build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

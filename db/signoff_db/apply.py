@@ -1,0 +1,275 @@
+"""Apply deliveries to Postgres: the one function that workers, replay and dry run share.
+
+A batch's way:
+
+1. what cannot be read is already a failure; the rest goes to the statement in rounds (nearly always
+   one), since a round holds each event once and names one user for an interaction;
+2. `lock.sql` locks the interactions concerned, in one order;
+3. `apply.sql` judges, folds and writes, and says a word for each event;
+4. failures that repeating cannot cure become dead letters;
+5. commit: all of it, or nothing.
+
+A known failure is a word of the statement. An unknown one makes Postgres refuse the whole batch: then
+it is halved until the culprit stands alone, and its neighbours are applied.
+"""
+
+import random
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import psycopg
+from signoff_schemas import ApprovalEvent, FailureKind, Verdict
+
+from signoff_db.connection import BatchConnection, DatabaseUnavailableError
+from signoff_db.dead_letters import record
+from signoff_db.delivery import Delivery, Failure
+from signoff_db.sql import statement
+
+_RACED: Final = "raced"
+_TRIES: Final = 6
+"""How often a batch is tried when others are in its way, before Postgres counts as unavailable."""
+_EVENT_AT_FAULT: Final = frozenset({"21", "22", "23", "38", "39", "44", "54", "P0", "XX"})
+"""SQLSTATE classes in which the row itself is refused; in any other, no event is to blame."""
+_IN_THE_WAY: Final = frozenset({"40001", "40P01", "55P03"})
+"""Serialization failure, deadlock, lock not available: the same batch may succeed at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one delivery: a verdict, or a failure that is retried or now a dead letter."""
+
+    delivery: Delivery
+    verdict: Verdict | None
+    failure: Failure | None = None
+    retry: bool = False
+
+    @property
+    def word(self) -> str:
+        """The verdict, the failure kind, or `retry`."""
+        if self.retry:
+            return "retry"
+        return (self.verdict or (self.failure and self.failure.kind)) or ""
+
+
+def apply(
+    connection: BatchConnection, deliveries: Sequence[Delivery], *, retries: int = 0
+) -> list[Outcome]:
+    """Apply the deliveries, in one transaction unless Postgres refuses one for an unknown reason.
+
+    Args:
+        connection: in autocommit mode, outside of a transaction.
+        deliveries: any number, in any order; more than a few thousand are better split.
+        retries: an `unknown_interaction` that was put off fewer times than this is to be put off again
+            by the caller; it is no dead letter yet.
+
+    Returns:
+        One outcome for each delivery, in the same order. All of it is committed.
+
+    Raises:
+        DatabaseUnavailableError: nothing of the part in hand is committed; apply it all again later.
+    """
+    try:
+        return _persistently(connection, deliveries, retries)
+    except psycopg.Error as error:
+        if not _event_at_fault(connection, error):
+            raise DatabaseUnavailableError(_reason(error)) from error
+        if len(deliveries) == 1:
+            return _refused(connection, deliveries[0], error, retries)
+    middle = len(deliveries) // 2
+    return [
+        *apply(connection, deliveries[:middle], retries=retries),
+        *apply(connection, deliveries[middle:], retries=retries),
+    ]
+
+
+def apply_in_transaction(
+    connection: BatchConnection, deliveries: Sequence[Delivery], *, retries: int = 0
+) -> list[Outcome]:
+    """Apply the deliveries inside the caller's transaction.
+
+    Raises:
+        psycopg.Error: the transaction is to be rolled back; whether an event is to blame is for the
+            caller to find out.
+    """
+    outcomes = _apply_readable(connection, deliveries)
+    outcomes |= _settle_abandoned(connection, deliveries)
+    settled = [
+        _put_off(outcomes.get(i) or Outcome(delivery, None, delivery.failure), retries)
+        for i, delivery in enumerate(deliveries)
+    ]
+    record(connection, [(o.delivery, o.failure) for o in settled if o.failure and not o.retry])
+    return settled
+
+
+def _apply_readable(
+    connection: BatchConnection, deliveries: Sequence[Delivery]
+) -> dict[int, Outcome]:
+    """Run rounds of the statement until each event has its word; keyed by place in the batch."""
+    outcomes: dict[int, Outcome] = {}
+    rounds = [[i for i, d in enumerate(deliveries) if d.failure is None]]
+    while rounds:
+        places, later = _one_round(deliveries, rounds.pop())
+        if later:
+            rounds.append(later)
+        words = _run(connection, [deliveries[i] for i in places]) if places else []
+        apart = []
+        for i, (word, owner) in zip(places, words, strict=True):
+            if word == _RACED or (word == FailureKind.LTV_OVERFLOW and len(places) > 1):
+                apart.append(i)
+            else:
+                outcomes[i] = _outcome(deliveries[i], word, owner)
+        rounds.extend([i] for i in sorted(apart, key=lambda i: _order(deliveries[i]), reverse=True))
+    return outcomes
+
+
+def _one_round(
+    deliveries: Sequence[Delivery], places: Iterable[int]
+) -> tuple[list[int], list[int]]:
+    """Split off what apply.sql cannot take together: a repeated event, a second user's claim."""
+    now: list[int] = []
+    later: list[int] = []
+    seen: set[UUID] = set()
+    claims: dict[UUID, str] = {}
+    for i in places:
+        event = _event(deliveries[i])
+        claim = event.user_id and claims.setdefault(event.interaction_id, event.user_id)
+        if event.event_id in seen or claim != event.user_id:
+            later.append(i)
+        else:
+            seen.add(event.event_id)
+            now.append(i)
+    return now, later
+
+
+def _run(
+    connection: BatchConnection, deliveries: Sequence[Delivery]
+) -> list[tuple[str, str | None]]:
+    """Lock and apply one round; returns each event's word and its interaction's owner, in order."""
+    connection.refresh_plans()
+    interactions = sorted({_event(d).interaction_id for d in deliveries})
+    connection.execute(statement("lock"), {"interactions": interactions}, prepare=True)
+    events = b"[" + b",".join([d.canonical_json for d in deliveries]) + b"]"
+    rows = connection.execute(
+        statement("apply"),
+        {"events": events.decode(), "hashes": [d.content_hash for d in deliveries]},
+        prepare=True,
+    ).fetchall()
+    said = {position: (word, owner) for position, word, owner in rows}
+    return [said[position] for position in range(1, len(deliveries) + 1)]
+
+
+def _settle_abandoned(
+    connection: BatchConnection, deliveries: Sequence[Delivery]
+) -> dict[int, Outcome]:
+    """An abandoned event may have been committed by the worker that then died: ask the ledger."""
+    abandoned = {
+        i: d for i, d in enumerate(deliveries) if d.failure and d.event and _is_abandoned(d.failure)
+    }
+    if not abandoned:
+        return {}
+    held = connection.execute(
+        statement("ledger_hashes"), {"events": [_event(d).event_id for d in abandoned.values()]}
+    ).fetchall()
+    hashes = dict(held)
+    return {
+        i: Outcome(d, Verdict.DUPLICATE)
+        for i, d in abandoned.items()
+        if hashes.get(_event(d).event_id) == d.content_hash
+    }
+
+
+def _is_abandoned(failure: Failure) -> bool:
+    return failure.kind is FailureKind.ABANDONED
+
+
+def _event(delivery: Delivery) -> ApprovalEvent:
+    if delivery.event is None:
+        raise ValueError(delivery.job_id)
+    return delivery.event
+
+
+def _order(delivery: Delivery) -> tuple[datetime, UUID]:
+    event = _event(delivery)
+    return event.occurred_at, event.event_id
+
+
+def _outcome(delivery: Delivery, word: str, owner: str | None) -> Outcome:
+    if word in set(Verdict):
+        return Outcome(delivery, Verdict(word))
+    return Outcome(delivery, None, _failure(_event(delivery), FailureKind(word), owner))
+
+
+def _failure(event: ApprovalEvent, kind: FailureKind, owner: str | None) -> Failure:
+    interaction = f"interaction {event.interaction_id}"
+    match kind:
+        case FailureKind.UNKNOWN_INTERACTION:
+            text = (
+                f"{interaction} is not in Postgres, and the event gives no user_id to create it with; "
+                "replay once the interaction is there, or edit a user_id in"
+            )
+        case FailureKind.USER_MISMATCH:
+            return Failure(
+                kind,
+                f"{interaction} belongs to user {owner!r}, the event names {event.user_id!r}",
+                f"{interaction} belongs to another user than the event names",
+            )
+        case FailureKind.LTV_OVERFLOW:
+            text = f"the LTV of {interaction} would exceed 999999.99, the most it can hold"
+        case FailureKind.EVENT_CONFLICT:
+            text = (
+                f"event {event.event_id} is in the ledger with other content; "
+                "a new fact needs a new event_id"
+            )
+        case _:
+            raise ValueError(kind)
+    return Failure(kind, text, text)
+
+
+def _put_off(outcome: Outcome, retries: int) -> Outcome:
+    failure = outcome.failure
+    may_pass = failure is not None and failure.kind is FailureKind.UNKNOWN_INTERACTION
+    return replace(outcome, retry=may_pass and outcome.delivery.retries < retries)
+
+
+def _persistently(
+    connection: BatchConnection, deliveries: Sequence[Delivery], retries: int
+) -> list[Outcome]:
+    """Apply in one transaction, again where another transaction was in the way."""
+    for attempt in range(1, _TRIES):
+        try:
+            with connection.transaction():
+                return apply_in_transaction(connection, deliveries, retries=retries)
+        except psycopg.Error as error:
+            if not _in_the_way(error):
+                raise
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))
+    with connection.transaction():
+        return apply_in_transaction(connection, deliveries, retries=retries)
+
+
+def _in_the_way(error: psycopg.Error) -> bool:
+    """Whether another transaction was: also where both wrote the same event to the ledger."""
+    return error.sqlstate in _IN_THE_WAY or error.diag.constraint_name == "approvals_pkey"
+
+
+def _event_at_fault(connection: BatchConnection, error: psycopg.Error) -> bool:
+    if connection.closed or _in_the_way(error):
+        return False
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.DataError)
+    return error.sqlstate[:2] in _EVENT_AT_FAULT
+
+
+def _refused(
+    connection: BatchConnection, delivery: Delivery, error: psycopg.Error, retries: int
+) -> list[Outcome]:
+    """The culprit stands alone: it becomes a dead letter."""
+    return apply(connection, [replace(delivery, failure=Failure.of_database(error))], retries=retries)
+
+
+def _reason(error: psycopg.Error) -> str:
+    return error.diag.message_primary or str(error).strip() or type(error).__name__

@@ -1,0 +1,82 @@
+"""Connections to Postgres, with the session settings that Signoff's statements count on."""
+
+from typing import Final, TypeVar
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from signoff_schemas import SignoffError, masked
+
+_CONNECT_TIMEOUT: Final = 10
+_SESSION: Final = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "timezone=UTC",
+        # The batch statement is large and short: compiling it costs more than running it.
+        "jit=off",
+        # One plan for every batch, by index, whatever the statistics of a young table say.
+        "plan_cache_mode=force_generic_plan",
+        "enable_seqscan=off",
+        # A worker that stands still must not hold its locks for ever.
+        "idle_in_transaction_session_timeout=60000",
+    )
+)
+
+
+C = TypeVar("C", bound=Connection[TupleRow])
+
+
+class DatabaseUnavailableError(SignoffError):
+    """Postgres cannot be reached, or ended the connection."""
+
+
+def connect(database_url: str, *, application: str = "signoff") -> Connection[TupleRow]:
+    """Open a connection in autocommit mode, for reading and for explicit transactions.
+
+    Raises:
+        DatabaseUnavailableError: the server cannot be reached or refuses the connection.
+    """
+    return _open(Connection, database_url, application, "-c timezone=UTC")
+
+
+class BatchConnection(Connection[TupleRow]):
+    """A connection on which batches are applied: it keeps their plans fresh."""
+
+    _batches = 0
+
+    def refresh_plans(self) -> None:
+        """To be called once a batch: has plans made anew while the tables grow.
+
+        A cached plan stays as it was made, perhaps for empty tables, until Postgres analyzes them. At
+        powers of two and every 64 batches, planning costs next to nothing and sees the true sizes.
+        """
+        self._batches += 1
+        if self._batches & (self._batches - 1) == 0 or self._batches % 64 == 0:
+            self.execute("DISCARD PLANS")
+
+
+def connect_for_batches(database_url: str, *, application: str) -> BatchConnection:
+    """Open a connection on which batches are applied.
+
+    Raises:
+        DatabaseUnavailableError: the server cannot be reached or refuses the connection.
+    """
+    return _open(BatchConnection, database_url, application, _SESSION)
+
+
+def _open(
+    kind: type[C], database_url: str, application: str, options: str
+) -> C:
+    try:
+        return kind.connect(
+            database_url,
+            autocommit=True,
+            application_name=application,
+            connect_timeout=_CONNECT_TIMEOUT,
+            options=options,
+        )
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise DatabaseUnavailableError(
+            f"Postgres at {masked(database_url)} cannot be reached: {reason}"
+        ) from error

@@ -1,0 +1,116 @@
+"""One delivery: a job as it came off the queue, or a dead letter as it is replayed."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+from psycopg import Error
+from signoff_schemas import (
+    ApprovalEvent,
+    FailureKind,
+    Identity,
+    InvalidEvent,
+    content_hash,
+    fingerprint,
+    inflate,
+    unseal,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an event could not be applied."""
+
+    kind: FailureKind
+    message: str
+    """What a person reads; it may quote what the event held."""
+    loggable: str
+    """The same without customers' texts or amounts."""
+    cause: str = ""
+    """What failures of the same cause share, beside the kind."""
+    detail: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for failures of the same cause."""
+        return fingerprint(self.kind, self.cause)
+
+    @classmethod
+    def of_payload(cls, error: InvalidEvent) -> Self:
+        """The payload breaks the contract."""
+        return cls(error.kind, str(error), error.loggable, error.cause, tuple(error.detail))
+
+    @classmethod
+    def of_database(cls, error: Error) -> Self:
+        """Postgres refused this event, standing alone, for a reason Signoff does not know."""
+        diag = error.diag
+        rule = diag.constraint_name or diag.message_primary or type(error).__name__
+        where = f"SQLSTATE {error.sqlstate}, {rule}"
+        return cls(
+            FailureKind.REFUSED_BY_DATABASE,
+            f"Postgres refused the event: {diag.message_primary or error} ({where})",
+            f"Postgres refused the event ({where})",
+            f"{error.sqlstate}:{diag.constraint_name or ''}",
+            ({"sqlstate": error.sqlstate, "message": diag.message_primary, "hint": diag.message_hint},),
+        )
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What came, and the event in it; or, where it cannot be applied, why not."""
+
+    job_id: str
+    payload: bytes
+    """The event's JSON byte for byte; where it cannot be found, the job's data."""
+    event: ApprovalEvent | None
+    failure: Failure | None = None
+    attempts: int = 1
+    """How often the event has been tried, this time included."""
+    retries: int = 0
+    """How often it was put off since it may succeed later."""
+
+    @classmethod
+    def of_job(
+        cls,
+        job_id: str,
+        data: bytes,
+        *,
+        attempts: int = 1,
+        retries: int = 0,
+        failure: Failure | None = None,
+    ) -> Self:
+        """Read a job's `data`; `failure` says why its event is not to be applied, were it readable."""
+        try:
+            payload = unseal(data)
+        except InvalidEvent as error:
+            return cls(job_id, inflate(data), None, Failure.of_payload(error), attempts, retries)
+        delivery = cls.of_payload(job_id, payload, attempts=attempts, retries=retries)
+        return delivery if failure is None or delivery.failure else replace(delivery, failure=failure)
+
+    @classmethod
+    def of_payload(cls, job_id: str, payload: bytes, *, attempts: int = 1, retries: int = 0) -> Self:
+        """Read an event's JSON."""
+        try:
+            event = ApprovalEvent.parse(payload)
+        except InvalidEvent as error:
+            return cls(job_id, payload, None, Failure.of_payload(error), attempts, retries)
+        return cls(job_id, payload, event, None, attempts, retries)
+
+    @cached_property
+    def canonical_json(self) -> bytes:
+        """The event in its one spelling; only where there is an event."""
+        if self.event is None:
+            raise ValueError(self.job_id)
+        return self.event.canonical_json()
+
+    @cached_property
+    def content_hash(self) -> bytes:
+        """What tells a duplicate from a conflict."""
+        return content_hash(self.canonical_json)
+
+    @property
+    def identity(self) -> Identity:
+        """Whom the payload concerns, as far as it can be read."""
+        if self.event is None:
+            return Identity.of(self.payload)
+        return Identity(self.event.event_id, self.event.interaction_id, self.event.user_id)

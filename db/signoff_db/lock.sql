@@ -1,0 +1,7 @@
+-- Lock the interactions that a batch concerns, in one order, so that batches never wait in a circle.
+-- A statement of its own: apply.sql then starts with a snapshot that holds all they committed.
+-- `interactions` uuid[]
+SELECT FROM interactions
+WHERE id = ANY(%(interactions)b)
+ORDER BY id
+FOR NO KEY UPDATE

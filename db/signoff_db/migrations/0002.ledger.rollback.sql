@@ -1,0 +1,3 @@
+DROP TABLE approvals;
+
+DROP FUNCTION signoff_forbid_change();

@@ -1,0 +1,45 @@
+-- The fold: what the events of one interaction, in order of occurrence, make of its opening balance.
+-- The rule stands here and nowhere else: workers, replay, dry run and audit all call this aggregate.
+-- depends: 0002.ledger
+
+CREATE TYPE signoff_balance AS (
+    customer_status text,
+    ltv_usd numeric,
+    -- The highest LTV on the way: a fold is refused if it leaves numeric(8,2) at any step.
+    peak_ltv_usd numeric
+);
+
+CREATE FUNCTION signoff_fold_step(
+    balance signoff_balance,
+    opening_status text,
+    opening_ltv numeric,
+    event_status text,
+    event_amount numeric
+) RETURNS signoff_balance LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    IF balance.ltv_usd IS NULL THEN
+        balance.customer_status := opening_status;
+        balance.ltv_usd := opening_ltv;
+    END IF;
+    balance.customer_status := coalesce(event_status, balance.customer_status);
+    IF event_amount IS NOT NULL THEN
+        balance.ltv_usd := CASE balance.customer_status
+            WHEN 'CUSTOMER' THEN balance.ltv_usd + event_amount
+            ELSE event_amount
+        END;
+        balance.peak_ltv_usd := greatest(balance.peak_ltv_usd, balance.ltv_usd);
+    END IF;
+    RETURN balance;
+END
+$$;
+
+CREATE AGGREGATE signoff_fold(opening_status text, opening_ltv numeric, event_status text, event_amount numeric) (
+    SFUNC = signoff_fold_step,
+    STYPE = signoff_balance
+);
+
+-- The last value that was given: a strict step function passes nulls by.
+CREATE FUNCTION signoff_later(anyelement, anyelement) RETURNS anyelement
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT $2';
+
+CREATE AGGREGATE signoff_last_given(anyelement) (SFUNC = signoff_later, STYPE = anyelement);

@@ -1,0 +1,3 @@
+DROP VIEW customer_funnel;
+
+DROP VIEW status_transitions;

@@ -1,0 +1,18 @@
+"""Publish approval events: `Producer` for code that waits, `AsyncProducer` for code that awaits."""
+
+from signoff_schemas import ApprovalEvent, InvalidEvent
+
+from signoff_producer.aio import AsyncProducer
+from signoff_producer.producer import Producer
+from signoff_producer.receipts import Answer, QueueFull, QueueUnavailableError, Receipt
+
+__all__ = [
+    "Answer",
+    "ApprovalEvent",
+    "AsyncProducer",
+    "InvalidEvent",
+    "Producer",
+    "QueueFull",
+    "QueueUnavailableError",
+    "Receipt",
+]

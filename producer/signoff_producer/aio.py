@@ -1,0 +1,110 @@
+"""Publish approval events from code that awaits."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from types import TracebackType
+from typing import Self, cast
+
+import redis.asyncio
+from signoff_schemas import Settings
+
+from signoff_producer.producer import unavailable
+from signoff_producer.publication import CHUNK, SCRIPT, Publication, Request, Source
+from signoff_producer.receipts import Receipt
+
+
+class AsyncProducer:
+    """Puts approval events on the queue: the awaitable twin of `Producer`, with the same answers."""
+
+    def __init__(
+        self,
+        redis_url: str | None = None,
+        *,
+        connection: "redis.asyncio.Redis | None" = None,
+        queue: str | None = None,
+        max_queue_length: int | None = None,
+    ) -> None:
+        """Connects on first use. Arguments and errors are those of `Producer`."""
+        settings = Settings.load(
+            redis_url=redis_url, queue=queue, max_queue_length=max_queue_length
+        )
+        self._publication = Publication(settings.queue, settings.max_queue_length)
+        self._owned = connection is None
+        self._redis: redis.asyncio.Redis = connection or redis.asyncio.Redis.from_url(
+            settings.require("redis_url"), socket_timeout=10, socket_connect_timeout=5
+        )
+        self._script = self._redis.register_script(SCRIPT)
+
+    async def publish(self, event: Source) -> Receipt:
+        """Publish one event.
+
+        Raises:
+            QueueFull: the queue is at its `max_queue_length`.
+            QueueUnavailableError: Redis cannot be reached; publish the event again.
+        """
+        (receipt,) = await self._send([Request.of(event)])
+        return receipt
+
+    async def publish_many(
+        self, events: Iterable[Source] | AsyncIterable[Source]
+    ) -> AsyncIterator[Receipt]:
+        """Publish any number of events, in bounded memory; yields their receipts in order.
+
+        It works as it is consumed: iterate over it with `async for`, or nothing is published.
+
+        Raises:
+            QueueFull: at the first event that found no room.
+            QueueUnavailableError: Redis cannot be reached; publish again.
+        """
+        async for chunk in _chunks(events):
+            for receipt in await self._send(chunk):
+                yield receipt
+
+    async def _send(self, requests: list[Request]) -> Iterator[Receipt]:
+        answers: list[int | bytes] = []
+        if any(request.error is None for request in requests):
+            with unavailable(self._redis):
+                answers = cast(
+                    "list[int | bytes]",
+                    await self._script(
+                        self._publication.keys, self._publication.arguments(requests)
+                    ),
+                )
+        return self._publication.receipts(requests, answers)
+
+    async def close(self) -> None:
+        """Close the connections that this producer opened."""
+        if self._owned:
+            await self._redis.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+async def _chunks(
+    events: Iterable[Source] | AsyncIterable[Source],
+) -> AsyncIterator[list[Request]]:
+    chunk: list[Request] = []
+    async for source in _each(events):
+        chunk.append(Request.of(source))
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+async def _each(events: Iterable[Source] | AsyncIterable[Source]) -> AsyncIterator[Source]:
+    if isinstance(events, AsyncIterable):
+        async for source in events:
+            yield source
+    else:
+        for source in events:
+            yield source

@@ -1,0 +1,117 @@
+"""Publish approval events from code that waits."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self, cast
+
+import redis
+from signoff_schemas import Settings, masked
+
+from signoff_producer.consumed import Consumed
+from signoff_producer.publication import SCRIPT, Publication, Request, Source, chunks
+from signoff_producer.receipts import QueueUnavailableError, Receipt
+
+
+class Producer:
+    """Puts approval events on the queue, one round trip a call, each event with a definite answer.
+
+    Safe to share between threads. Publishing an event again is safe, whatever became of the first
+    attempt: `event_id` makes it take effect once.
+    """
+
+    def __init__(
+        self,
+        redis_url: str | None = None,
+        *,
+        connection: "redis.Redis | None" = None,
+        queue: str | None = None,
+        max_queue_length: int | None = None,
+    ) -> None:
+        """Connects on first use. What is not given comes from `SIGNOFF_` settings.
+
+        Args:
+            redis_url: such as `redis://localhost:6379/0`.
+            connection: a client of your own, instead of a URL; it must not decode responses.
+            queue: the RQ queue's name.
+            max_queue_length: with this many events waiting, publishing raises `QueueFull`.
+
+        Raises:
+            SettingsError: neither a URL nor a connection is given or set, or a setting is wrong.
+        """
+        settings = Settings.load(
+            redis_url=redis_url, queue=queue, max_queue_length=max_queue_length
+        )
+        self._publication = Publication(settings.queue, settings.max_queue_length)
+        self._owned = connection is None
+        self._redis: redis.Redis = connection or redis.Redis.from_url(
+            settings.require("redis_url"), socket_timeout=10, socket_connect_timeout=5
+        )
+        self._script = self._redis.register_script(SCRIPT)
+
+    def publish(self, event: Source) -> Receipt:
+        """Publish one event.
+
+        Raises:
+            QueueFull: the queue is at its `max_queue_length`.
+            QueueUnavailableError: Redis cannot be reached; publish the event again.
+        """
+        (receipt,) = self._send([Request.of(event)])
+        return receipt
+
+    def publish_many(self, events: Iterable[Source]) -> Iterator[Receipt]:
+        """Publish any number of events, in bounded memory; yields their receipts in order.
+
+        Like a generator it works as it is consumed: iterate over it, or nothing is published.
+
+        Raises:
+            QueueFull: at the first event that found no room.
+            QueueUnavailableError: Redis cannot be reached; publish again from the first event without
+                a receipt, or from the start.
+        """
+        return Consumed(
+            receipt for chunk in chunks(iter(events)) for receipt in self._send(chunk)
+        )
+
+    def _send(self, requests: list[Request]) -> Iterator[Receipt]:
+        answers: list[int | bytes] = []
+        if any(request.error is None for request in requests):
+            with unavailable(self._redis):
+                answers = cast(
+                    "list[int | bytes]",
+                    self._script(self._publication.keys, self._publication.arguments(requests)),
+                )
+        return self._publication.receipts(requests, answers)
+
+    def close(self) -> None:
+        """Close the connections that this producer opened."""
+        if self._owned:
+            self._redis.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@contextmanager
+def unavailable(client: Any) -> Iterator[None]:
+    """Turn what redis-py raises into Signoff's own error."""
+    try:
+        yield
+    except redis.RedisError as error:
+        raise QueueUnavailableError(
+            f"Redis at {_address(client)} did not take the events: {error}. Publish them again: "
+            "what it may have taken takes effect once"
+        ) from error
+
+
+def _address(client: Any) -> str:
+    options = client.connection_pool.connection_kwargs
+    return masked(str(options.get("path") or f"{options.get('host')}:{options.get('port')}"))

@@ -1,0 +1,106 @@
+"""What publishing is, apart from whether its caller waits or awaits: requests and their answers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from itertools import islice
+from typing import Any, Final, Self
+from uuid import UUID
+
+from signoff_schemas import ApprovalEvent, InvalidEvent, seal, unseal
+from signoff_schemas.keys import JOB_PREFIX, QUEUES, QueueKeys
+
+from signoff_producer.receipts import Answer, QueueFull, Receipt
+
+Source = ApprovalEvent | dict[str, Any] | bytes | str
+"""What can be published: an event, a mapping of JSON-like values, or JSON."""
+
+SCRIPT: Final = files("signoff_producer").joinpath("publish.lua").read_text("utf-8")
+CHUNK: Final = 500
+"""Events a round trip carries at the most; bounds both memory and the time Redis is held up."""
+_ACCEPTED, _DUPLICATE, _FULL = 1, 0, -1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One event on its way: ready to be sent, or rejected."""
+
+    event_id: UUID | None
+    canonical_json: bytes = b""
+    error: InvalidEvent | None = None
+
+    @classmethod
+    def of(cls, source: Source) -> Self:
+        """Validate a source; an invalid one becomes a rejected request."""
+        try:
+            event = ApprovalEvent.parse(source)
+        except InvalidEvent as error:
+            return cls(None, error=error)
+        return cls(event.event_id, event.canonical_json())
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Where events go, and how answers are read."""
+
+    queue: str
+    max_queue_length: int | None = None
+
+    @property
+    def keys(self) -> list[str]:
+        """The script's keys."""
+        return [QueueKeys(self.queue).waiting, QUEUES]
+
+    def arguments(self, requests: Sequence[Request]) -> list[str | bytes]:
+        """The script's arguments for what is to be sent."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        arguments: list[str | bytes] = [
+            JOB_PREFIX,
+            self.queue,
+            now,
+            str(self.max_queue_length or 0),
+        ]
+        for request in requests:
+            if request.error is None:
+                arguments += (str(request.event_id), seal(request.canonical_json))
+        return arguments
+
+    def receipts(
+        self, requests: Sequence[Request], answers: Sequence[int | bytes]
+    ) -> Iterator[Receipt]:
+        """Match the script's answers to the requests, in order.
+
+        Raises:
+            QueueFull: at the first event that found no room; the ones before it have their receipts.
+        """
+        told = iter(answers)
+        for request in requests:
+            if request.error is not None:
+                yield Receipt(Answer.REJECTED, None, request.error)
+            else:
+                yield self._receipt(request, next(told))
+
+    def _receipt(self, request: Request, answer: int | bytes) -> Receipt:
+        if answer == _FULL:
+            raise QueueFull(self.queue, self.max_queue_length or 0)
+        if answer == _ACCEPTED:
+            return Receipt(Answer.ACCEPTED, request.event_id)
+        same = answer == _DUPLICATE or _same_content(request, answer)
+        return Receipt(Answer.DUPLICATE if same else Answer.CONFLICT, request.event_id)
+
+
+def _same_content(request: Request, held: int | bytes) -> bool:
+    """Whether a job that another publisher wrote, perhaps spelled otherwise, is this very event."""
+    if not isinstance(held, bytes):
+        return False
+    try:
+        return ApprovalEvent.parse(unseal(held)).canonical_json() == request.canonical_json
+    except InvalidEvent:
+        return False
+
+
+def chunks(sources: Iterator[Source]) -> Iterator[list[Request]]:
+    """Validate sources a round trip at a time."""
+    while chunk := [Request.of(source) for source in islice(sources, CHUNK)]:
+        yield chunk

@@ -1,0 +1,43 @@
+-- Put jobs on a queue, each once, as RQ would.
+--
+-- KEYS[1]  list    the queue: ids of waiting jobs
+-- KEYS[2]  set     keys of all queues, for RQ's tools
+-- (hash)           one per job, named ARGV[1] .. id; RQ does not let them be known beforehand either,
+--                  so this does not run on Redis Cluster
+--
+-- ARGV[1]  prefix of a job's key        ARGV[2]  the queue's name
+-- ARGV[3]  enqueued_at, RFC 3339        ARGV[4]  the longest the queue may get, 0 for any length
+-- ARGV[5]… pairs: job id, data
+--
+-- Returns one answer a job, in order: 1 accepted, 0 already there with the same data, -1 the queue is
+-- full; or, where other data is there, that data, for the caller to compare contents.
+local answers, ids = {}, {}
+local room = math.huge
+if ARGV[4] ~= '0' then
+    room = tonumber(ARGV[4]) - redis.call('LLEN', KEYS[1])
+end
+for i = 5, #ARGV, 2 do
+    local id, data = ARGV[i], ARGV[i + 1]
+    local key = ARGV[1] .. id
+    if redis.call('EXISTS', key) == 1 then
+        local held = redis.pcall('HGET', key, 'data')
+        if held == data then
+            answers[#answers + 1] = 0
+        elseif type(held) == 'string' then
+            answers[#answers + 1] = held
+        else
+            answers[#answers + 1] = ''
+        end
+    elseif #ids >= room then
+        answers[#answers + 1] = -1
+    else
+        redis.call('HSET', key, 'data', data, 'origin', ARGV[2], 'status', 'queued', 'enqueued_at', ARGV[3])
+        ids[#ids + 1] = id
+        answers[#answers + 1] = 1
+    end
+end
+if #ids > 0 then
+    redis.call('RPUSH', KEYS[1], unpack(ids))
+    redis.call('SADD', KEYS[2], KEYS[1])
+end
+return answers

@@ -1,0 +1,52 @@
+"""What a publisher learns of each event, and the errors that concern the queue as a whole."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from signoff_schemas import InvalidEvent, SignoffError
+
+
+class Answer(StrEnum):
+    """What became of a published event."""
+
+    ACCEPTED = "accepted"
+    """It is on the queue."""
+    DUPLICATE = "duplicate"
+    """It is on the queue already, with the same content; nothing changed."""
+    CONFLICT = "conflict"
+    """Another content is on the queue under the same `event_id`; nothing changed."""
+    REJECTED = "rejected"
+    """It breaks the contract; nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The definite answer to one event."""
+
+    answer: Answer
+    event_id: UUID | None
+    """None where the event was rejected."""
+    error: InvalidEvent | None = None
+    """What is wrong, where the event was rejected."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the event is on the queue, now or already."""
+        return self.answer in {Answer.ACCEPTED, Answer.DUPLICATE}
+
+
+class QueueFull(SignoffError):  # noqa: N818 -- the name queues give this, as in queue.Full
+    """The queue has reached `max_queue_length`; the event was not put on it."""
+
+    def __init__(self, queue: str, limit: int) -> None:
+        super().__init__(
+            f"queue {queue!r} holds {limit} events, the most allowed (max_queue_length); "
+            "publish again when workers have caught up"
+        )
+        self.queue = queue
+        self.limit = limit
+
+
+class QueueUnavailableError(SignoffError):
+    """Redis cannot be reached or refused the write; publishing again is safe, by `event_id`."""

@@ -1,0 +1,43 @@
+"""The contract between upstream services and Signoff: the event, its envelope, its verdicts."""
+
+from signoff_schemas.envelope import FUNCTION, Identity, inflate, seal, unseal
+from signoff_schemas.errors import SettingsError, SignoffError
+from signoff_schemas.event import (
+    CUSTOMER_STATUSES,
+    EDIT_TAGS,
+    MAX_EVENT_BYTES,
+    SCHEMA_VERSION,
+    ApprovalEvent,
+    CustomerStatus,
+    EditTag,
+    content_hash,
+)
+from signoff_schemas.invalid import InvalidEvent, Problem, fingerprint
+from signoff_schemas.settings import Settings, masked
+from signoff_schemas.verdicts import DeadLetterState, FailureKind, Verdict
+
+__all__ = [
+    "CUSTOMER_STATUSES",
+    "EDIT_TAGS",
+    "FUNCTION",
+    "MAX_EVENT_BYTES",
+    "SCHEMA_VERSION",
+    "ApprovalEvent",
+    "CustomerStatus",
+    "DeadLetterState",
+    "EditTag",
+    "FailureKind",
+    "Identity",
+    "InvalidEvent",
+    "Problem",
+    "Settings",
+    "SettingsError",
+    "SignoffError",
+    "Verdict",
+    "content_hash",
+    "fingerprint",
+    "inflate",
+    "masked",
+    "seal",
+    "unseal",
+]

@@ -1,0 +1,288 @@
+"""The approval event: the public contract between upstream services and Signoff.
+
+The limits stand here and nowhere else; the JSON Schema, the checks in SQL and the documents follow
+from this module or are tested against it.
+"""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Annotated, Any, Final, Literal, Self, get_args
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError, PydanticSerializationError, to_json
+
+from signoff_schemas.invalid import InvalidEvent
+
+SCHEMA_VERSION: Final = 1
+MAX_EVENT_BYTES: Final = 262_144
+"""An event's JSON may take this many bytes; the largest valid event takes fewer."""
+MAX_CTA_BYTES: Final = 4096
+MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far `occurred_at` may lie ahead of the clock that checks it."""
+
+CustomerStatus = Literal["PROSPECT", "LEAD_QUALIFIED", "CUSTOMER", "CHURNED", "LEAD_EXHAUSTED"]
+CUSTOMER_STATUSES: Final[tuple[str, ...]] = get_args(CustomerStatus)
+
+EditTag = Literal[
+    "CTA_SOFT",
+    "CTA_MEDIUM",
+    "CTA_DIRECT",
+    "REDUCED_CRINGE",
+    "INCREASED_FLIRT",
+    "ENGLISH_SLANG",
+    "TEXT_SPEAK",
+    "STRUCT_SHORTEN",
+    "STRUCT_BUBBLE",
+    "CONTENT_EMOJI_ADD",
+    "CONTENT_EMOJI_CUT",
+    "CONTENT_QUESTION",
+    "CONTENT_QUESTION_CUT",
+    "CONTENT_REWRITE",
+    "CONTENT_SENTENCE_ADD",
+    "TONE_LESS_IA",
+    "TONE_ROMANTIC_UP",
+    "TONE_CASUAL",
+    "TONE_FLIRT_UP",
+    "TONE_CRINGE_DOWN",
+    "TONE_ENERGY_UP",
+]
+EDIT_TAGS: Final[tuple[str, ...]] = get_args(EditTag)
+
+_CENT: Final = Decimal("0.01")
+_RFC3339: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+_PLAIN_AMOUNT: Final = re.compile(r"[0-9]+(\.[0-9]{1,2})?")
+_INEXACT_NUMBER: Final = re.compile(rb"[0-9.]{16}|[0-9][eE]-[0-9]{2}")
+"""A number that a double may not hold exactly: sixteen digits and more, or a tiny exponent."""
+
+
+def _instant_text(value: object) -> object:
+    """Refuse what pydantic would take for an instant but RFC 3339 does not, such as a number."""
+    if isinstance(value, str) and not _RFC3339.fullmatch(value):
+        raise PydanticCustomError(
+            "instant", "must be an RFC 3339 instant with an offset, such as 2026-01-31T10:00:00Z"
+        )
+    if not isinstance(value, str | datetime):
+        raise PydanticCustomError("instant", "must be an RFC 3339 instant, as a string")
+    return value
+
+
+def _instant(value: datetime) -> datetime:
+    try:
+        utc = value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("instant", "must lie between the years 1 and 9999") from None
+    if utc - datetime.now(UTC) > MAX_CLOCK_SKEW:
+        raise PydanticCustomError(
+            "instant_ahead", "must be at most 5 minutes ahead of the clock that checks it"
+        )
+    return utc
+
+
+def _amount_text(value: object) -> object:
+    """Take a JSON number or plain decimal digits; no float arithmetic touches either."""
+    if isinstance(value, str) and _PLAIN_AMOUNT.fullmatch(value):
+        return Decimal(value)
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Decimal(repr(value))
+    raise PydanticCustomError(
+        "amount", 'must be a number or a string of plain decimal digits, such as "250.00"'
+    )
+
+
+def _amount(value: Decimal) -> Decimal:
+    return abs(value.quantize(_CENT))
+
+
+def _distinct(tags: tuple[EditTag, ...]) -> tuple[EditTag, ...]:
+    if len(set(tags)) != len(tags):
+        raise PydanticCustomError("distinct", "must hold each tag once")
+    return tags
+
+
+def _json_object(value: dict[str, Any]) -> dict[str, Any]:
+    """Bring the object to its canonical form, keys sorted, and hold it to what jsonb can store."""
+    try:
+        text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        size = len(text.encode())
+        held: dict[str, Any] = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        raise PydanticCustomError(
+            "json_object", "must be a JSON object of finite numbers, text, lists and objects"
+        ) from None
+    if size > MAX_CTA_BYTES:
+        raise PydanticCustomError(
+            "too_large", "must take at most 4096 bytes as JSON, takes {size}", {"size": size}
+        )
+    if "\\u0000" in text and _holds_nul(held):
+        raise PydanticCustomError("nul", "must not hold the NUL character")
+    return held
+
+
+def _holds_nul(value: object) -> bool:
+    match value:
+        case str():
+            return "\0" in value
+        case dict():
+            return any(_holds_nul(item) for pair in value.items() for item in pair)
+        case list():
+            return any(map(_holds_nul, value))
+        case _:
+            return False
+
+
+_NO_NUL: Final = r"^[^\x00]*$"
+_NOT_BLANK: Final = r"^[^\x00]*[^\s\x00][^\x00]*$"
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_NUL)]
+Notes = Annotated[str, StringConstraints(max_length=1000, pattern=_NO_NUL)]
+Bubble = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_NOT_BLANK)]
+Instant = Annotated[
+    AwareDatetime, Strict(strict=False), BeforeValidator(_instant_text), AfterValidator(_instant)
+]
+Money = Annotated[
+    Decimal,
+    Field(ge=0, le=10_000, decimal_places=2),
+    BeforeValidator(_amount_text),
+    AfterValidator(_amount),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": 10_000, "multipleOf": 0.01},
+                {"type": "string", "pattern": r"^(\d{1,4}(\.\d{1,2})?|10000(\.0{1,2})?)$"},
+            ]
+        },
+        mode="validation",
+    ),
+]
+Id = Annotated[UUID, Strict(strict=False)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(_json_object)]
+
+
+class ApprovalEvent(BaseModel):
+    """A human reviewer approved a reply and may have set the customer's status and LTV."""
+
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="forbid", title="Approval event", hide_input_in_errors=True
+    )
+
+    event_id: Annotated[Id, Field(description="The idempotency key.")]
+    schema_version: Annotated[
+        Literal[1], Field(description="The version of this contract; another is refused.")
+    ] = SCHEMA_VERSION
+    occurred_at: Annotated[
+        Instant,
+        Field(
+            description="When the reviewer approved, an RFC 3339 instant with offset; at most "
+            "5 minutes ahead of the clock that checks it."
+        ),
+    ]
+    interaction_id: Annotated[Id, Field(description="The reviewed interaction.")]
+    user_id: Annotated[
+        Identifier | None,
+        Field(
+            description="The customer; needed to create an interaction Postgres does not hold yet."
+        ),
+    ] = None
+    reviewer_id: Annotated[Identifier | None, Field(description="Who approved.")] = None
+    final_bubbles: Annotated[
+        tuple[Bubble, ...],
+        Strict(strict=False),
+        Field(min_length=1, max_length=20, description="The messages as approved."),
+    ]
+    edit_tags: Annotated[
+        tuple[EditTag, ...],
+        Strict(strict=False),
+        Field(
+            max_length=20,
+            description="What the reviewer changed.",
+            json_schema_extra={"uniqueItems": True},
+        ),
+        AfterValidator(_distinct),
+    ] = ()
+    quality_score: Annotated[int, Field(ge=1, le=5, description="The reviewer's score.")]
+    reviewer_notes: Annotated[Notes | None, Field(description="Free text for colleagues.")] = None
+    cta_data: Annotated[
+        JsonObject | None,
+        Field(description="The call to action; at most 4096 bytes as JSON."),
+    ] = None
+    customer_status: Annotated[
+        CustomerStatus | None, Field(description="The customer's new funnel status.")
+    ] = None
+    ltv_amount: Annotated[
+        Money | None,
+        Field(
+            description="US dollars, at most 2 decimal places: added for a CUSTOMER, set for any "
+            "other status. Absent leaves the stored value alone; 0 does not."
+        ),
+    ] = None
+
+    @classmethod
+    def parse(cls, source: "ApprovalEvent | dict[str, Any] | bytes | str") -> Self:
+        """Read an event from JSON or from a mapping of JSON-like values.
+
+        A mapping may hold `UUID`, `Decimal` and aware `datetime` objects; it is read as the JSON
+        it stands for, so that every road in has one set of rules.
+
+        Raises:
+            InvalidEvent: the source breaks the contract; it lists every problem found.
+        """
+        if isinstance(source, cls):
+            return source
+        data = source if isinstance(source, bytes) else _as_json(source)
+        if len(data) > MAX_EVENT_BYTES:
+            raise InvalidEvent.too_large(len(data), MAX_EVENT_BYTES)
+        try:
+            event = cls.model_validate_json(data)
+        except ValidationError as error:
+            raise InvalidEvent.from_pydantic(error) from None
+        if event.ltv_amount is not None and _INEXACT_NUMBER.search(data):
+            _check_places(data)
+        return event
+
+    def canonical_json(self) -> bytes:
+        """The one spelling of this content: fixed field order, nothing that is absent or default.
+
+        `250`, `250.0` and `"250.00"` are the same amount, two spellings of one instant are the
+        same instant, and null is the same as absent.
+        """
+        return self.__pydantic_serializer__.to_json(self, exclude_defaults=True)
+
+
+def content_hash(canonical_json: bytes) -> bytes:
+    """The 16 bytes that tell a `duplicate` from an `event_conflict` (BLAKE2b-128, RFC 7693)."""
+    return blake2b(canonical_json, digest_size=16).digest()
+
+
+def _as_json(source: object) -> bytes:
+    if isinstance(source, str):
+        return source.encode("utf-8", "surrogatepass")
+    try:
+        return to_json(source, inf_nan_mode="constants")
+    except (PydanticSerializationError, ValueError) as error:
+        raise InvalidEvent.unreadable(f"the mapping cannot be written as JSON: {error}") from None
+
+
+def _check_places(data: bytes) -> None:
+    """The JSON parser reads numbers as doubles: look again where one may have hidden digits."""
+    amount = json.loads(data, parse_float=Decimal).get("ltv_amount")
+    if isinstance(amount, Decimal) and amount != amount.quantize(_CENT):
+        raise InvalidEvent.too_many_places(str(amount))

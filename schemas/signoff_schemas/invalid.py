@@ -1,0 +1,156 @@
+"""What is wrong with a refused event, in words for people and in data for tools."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import Any, Self
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from signoff_schemas.errors import SignoffError
+from signoff_schemas.verdicts import FailureKind
+
+_FOUND_LIMIT = 80
+_SENTENCE_LIMIT = 5
+_PHRASES = {
+    "missing": "is required",
+    "extra_forbidden": "is not a field of an approval event; remove it or check its spelling",
+    "string_pattern_mismatch": "must hold text that is not blank and has no NUL character",
+    "string_too_short": "must hold at least {min_length} character",
+    "string_too_long": "must hold at most {max_length} characters",
+    "too_short": "must hold at least {min_length} item",
+    "too_long": "must hold at most {max_length} items",
+    "literal_error": "must be one of {expected}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "decimal_max_places": "must have at most 2 decimal places",
+    "timezone_aware": "must carry an offset, such as Z or +02:00",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where, which rule it breaks, and what stood there."""
+
+    path: str
+    """The field, such as `final_bubbles[2]`; empty where the whole payload is meant."""
+    rule: str
+    """What is allowed there. Holds nothing of the customer's, so it may be logged."""
+    code: str
+    """The rule's short, stable name."""
+    found: str | None = None
+    """What the field held, shortened; None where it held nothing."""
+
+    def __str__(self) -> str:
+        found = "" if self.found is None else f"; found {self.found}"
+        return f"{self.loggable}{found}"
+
+    @property
+    def loggable(self) -> str:
+        """The problem without what the field held."""
+        return f"{self.path} {self.rule}" if self.path else self.rule
+
+
+class InvalidEvent(SignoffError):
+    """A payload that is not an approval event of this contract."""
+
+    def __init__(self, kind: FailureKind, problems: Sequence[Problem]) -> None:
+        super().__init__(_listed([str(problem) for problem in problems]))
+        self.kind = kind
+        self.problems = tuple(problems)
+
+    @property
+    def loggable(self) -> str:
+        """The message without customers' texts or amounts."""
+        return _listed([problem.loggable for problem in self.problems])
+
+    @property
+    def cause(self) -> str:
+        """What is the same for every event refused for the same reason."""
+        return ",".join(sorted({f"{_unindexed(p.path)}:{p.code}" for p in self.problems}))
+
+    @property
+    def detail(self) -> list[dict[str, Any]]:
+        """The problems as JSON-able data."""
+        return [asdict(problem) for problem in self.problems]
+
+    @classmethod
+    def from_pydantic(cls, error: ValidationError) -> Self:
+        """Translate what pydantic found into the words of this contract."""
+        problems = _without_echoes([_problem(item) for item in error.errors(include_url=False)])
+        version = [p for p in problems if p.path == "schema_version"]
+        if version:
+            return cls(FailureKind.UNSUPPORTED_VERSION, version)
+        return cls(FailureKind.INVALID_PAYLOAD, problems)
+
+    @classmethod
+    def unreadable(cls, rule: str, found: str | None = None) -> Self:
+        """The payload as a whole cannot be read."""
+        return cls(FailureKind.INVALID_PAYLOAD, [Problem("", rule, "unreadable", found)])
+
+    @classmethod
+    def too_large(cls, size: int, limit: int) -> Self:
+        """The payload is longer than any valid event."""
+        rule = f"an event's JSON may take at most {limit} bytes"
+        return cls(FailureKind.INVALID_PAYLOAD, [Problem("", rule, "too_large", f"{size} bytes")])
+
+    @classmethod
+    def too_many_places(cls, found: str) -> Self:
+        """The amount is finer than cents."""
+        rule = _PHRASES["decimal_max_places"]
+        problem = Problem("ltv_amount", rule, "decimal_max_places", shortened(found))
+        return cls(FailureKind.INVALID_PAYLOAD, [problem])
+
+
+def fingerprint(kind: FailureKind, cause: str) -> str:
+    """Twelve hexadecimal digits that are equal for dead letters of the same cause."""
+    return blake2b(f"{kind}|{cause}".encode(), digest_size=6).hexdigest()
+
+
+def shortened(text: str) -> str:
+    """Keep a found value short enough to be read in a message."""
+    return text if len(text) <= _FOUND_LIMIT else f"{text[:_FOUND_LIMIT]}… ({len(text)} characters)"
+
+
+def _problem(error: ErrorDetails) -> Problem:
+    code = error["type"]
+    if code == "json_invalid":
+        return Problem("", f"is not JSON: {error['ctx']['error']}", code)
+    if code == "model_type":
+        return Problem("", "must be a JSON object", code, shortened(repr(error["input"])))
+    found = None if code == "missing" else shortened(repr(error["input"]))
+    return Problem(_path(error["loc"]), _rule(error), code, found)
+
+
+def _without_echoes(problems: list[Problem]) -> list[Problem]:
+    """Drop `too_short` where it only says that every item of the list was refused."""
+    refused = {_unindexed(problem.path) for problem in problems if "[" in problem.path}
+    return [p for p in problems if p.code != "too_short" or p.path not in refused]
+
+
+def _listed(sentences: list[str]) -> str:
+    more = len(sentences) - _SENTENCE_LIMIT
+    listed = "; ".join(sentences[:_SENTENCE_LIMIT])
+    return f"{listed}; and {more} more" if more > 0 else listed
+
+
+def _rule(error: ErrorDetails) -> str:
+    phrase = _PHRASES.get(error["type"])
+    if phrase is None:
+        return error["msg"].replace("Input should be", "must be")
+    return phrase.format(**error.get("ctx", {}))
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    path = ""
+    for part in loc:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += f".{part}" if path else part
+    return path
+
+
+def _unindexed(path: str) -> str:
+    return path.partition("[")[0]

@@ -1,0 +1,50 @@
+"""The names of RQ's keys in Redis, which publishers and workers share."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from rq.defaults import RQ_KEY_PREFIX
+
+JOB_PREFIX: Final = f"{RQ_KEY_PREFIX}:job:"
+"""What a job's hash is called, before its id."""
+QUEUES: Final = f"{RQ_KEY_PREFIX}:queues"
+"""The set of all queues' keys, by which RQ's tools find them."""
+SUSPENDED: Final = f"{RQ_KEY_PREFIX}:suspended"
+"""Exists while `rq suspend` holds the workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueKeys:
+    """The keys of one queue."""
+
+    name: str
+
+    @property
+    def waiting(self) -> str:
+        """List of job ids, the next one at the left."""
+        return f"{RQ_KEY_PREFIX}:queue:{self.name}"
+
+    @property
+    def started(self) -> str:
+        """Sorted set of `<job id>:<execution>`: RQ's registry of jobs in flight."""
+        return f"{RQ_KEY_PREFIX}:wip:{self.name}"
+
+    @property
+    def scheduled(self) -> str:
+        """Sorted set of job ids by due time, in seconds since the epoch: RQ's registry."""
+        return f"{RQ_KEY_PREFIX}:scheduled:{self.name}"
+
+    @property
+    def failed(self) -> str:
+        """Sorted set of job ids: RQ's registry of failed jobs."""
+        return f"{RQ_KEY_PREFIX}:failed:{self.name}"
+
+    @property
+    def leases(self) -> str:
+        """Sorted set of workers' lease tokens by expiry, in seconds since the epoch: Signoff's own."""
+        return f"{RQ_KEY_PREFIX}:signoff:leases:{self.name}"
+
+    @property
+    def orphans(self) -> str:
+        """Counter of job ids whose hash was gone when a worker took them: Signoff's own."""
+        return f"{RQ_KEY_PREFIX}:signoff:orphans:{self.name}"

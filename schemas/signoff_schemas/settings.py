@@ -1,0 +1,112 @@
+"""Settings from the environment (prefix `SIGNOFF_`) and `.env`, validated once."""
+
+import re
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from signoff_schemas.errors import SettingsError
+
+PREFIX: Final = "SIGNOFF_"
+_PASSWORD: Final = re.compile(r"(?<=:)[^:@/]*(?=@)")
+
+
+def masked(url: str) -> str:
+    """The URL without its password, fit for messages and logs."""
+    return _PASSWORD.sub("***", url)
+
+
+def _redis_url(url: str) -> str:
+    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("a URL such as redis://localhost:6379/0 (or rediss://, unix://)")  # noqa: TRY003
+    return url
+
+
+def _database_url(url: str) -> str:
+    if urlsplit(url).scheme not in {"postgresql", "postgres"}:
+        raise ValueError("a URL such as postgresql://user@localhost:5432/signoff")  # noqa: TRY003
+    return url
+
+
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+QueueName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
+
+
+class Settings(BaseSettings):
+    """What can be set; each field is read from `SIGNOFF_<FIELD>`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        str_strip_whitespace=True,
+    )
+
+    redis_url: RedisUrl | None = Field(None, description="The Redis or Valkey that holds the queue")
+    database_url: DatabaseUrl | None = Field(None, description="The Postgres that holds the state")
+    queue: QueueName = Field("approvals", description="The RQ queue of approval events")
+    max_queue_length: int | None = Field(
+        None, ge=1, description="Publishing beyond this many waiting events raises QueueFull"
+    )
+    batch_size: int = Field(500, ge=1, le=5000, description="Events a worker takes at a time")
+    redeliver_after: float = Field(
+        30, ge=3, le=3600, description="Seconds until a dead worker's batch is in other hands"
+    )
+    max_redeliveries: int = Field(
+        3, ge=1, le=100, description="Worker deaths an event survives before it is `abandoned`"
+    )
+    retry_attempts: int = Field(
+        5, ge=0, le=20, description="Times an `unknown_interaction` is tried again"
+    )
+    retry_delay: float = Field(
+        1.0, gt=0, le=3600, description="Seconds before the first retry; doubles each time"
+    )
+    log_format: Literal["text", "json"] = Field("text", description="How log lines look")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="The least serious log line that is written"
+    )
+
+    @classmethod
+    def load(cls, **overrides: object) -> Self:
+        """Read the settings; an override wins over the environment.
+
+        Raises:
+            SettingsError: a variable holds what cannot be used; the text names each of them.
+        """
+        given = {name: value for name, value in overrides.items() if value is not None}
+        try:
+            return cls(**given)  # type: ignore[arg-type]
+        except ValidationError as error:
+            raise SettingsError("\n".join(map(_sentence, error.errors()))) from None
+
+    def require(self, name: Literal["redis_url", "database_url"]) -> str:
+        """A URL that this part cannot work without.
+
+        Raises:
+            SettingsError: it is not set.
+        """
+        url: str | None = getattr(self, name)
+        if url is None:
+            example = {"redis_url": "redis://localhost:6379/0"}.get(
+                name, "postgresql://user@localhost:5432/signoff"
+            )
+            raise SettingsError(
+                f"{PREFIX}{name.upper()} is not set; set it in the environment or in .env, for "
+                f"example {PREFIX}{name.upper()}={example}, or run `signoff up`"
+            )
+        return url
+
+
+def _sentence(error: ErrorDetails) -> str:
+    name = str(error["loc"][0])
+    variable = name if name.startswith(PREFIX) else PREFIX + name.upper()
+    held = masked(str(error["input"])) if "url" in variable.lower() else repr(error["input"])
+    expected = str(error.get("ctx", {}).get("error", error["msg"].replace("Input should be ", "")))
+    return f"{variable} holds {held}; expected {expected}"

@@ -1,0 +1,45 @@
+"""The closed sets of words that every part and every tool uses for what became of an event."""
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What applying an event did, when it did not fail."""
+
+    APPLIED = "applied"
+    """The event took its place and is the newest word on the interaction's status."""
+    LATE = "late"
+    """Applied in its own place, but a newer event already holds the status."""
+    DUPLICATE = "duplicate"
+    """The ledger holds this event with the same content; nothing changed."""
+
+
+class FailureKind(StrEnum):
+    """Why an event could not be applied."""
+
+    INVALID_PAYLOAD = "invalid_payload"
+    """The job or its event breaks the contract, or is not JSON at all."""
+    UNSUPPORTED_VERSION = "unsupported_version"
+    """The event is of a `schema_version` that this release does not know."""
+    UNKNOWN_FUNCTION = "unknown_function"
+    """A job on the queue that is not an approval."""
+    UNKNOWN_INTERACTION = "unknown_interaction"
+    """Postgres does not hold the interaction, and without `user_id` it cannot be created."""
+    USER_MISMATCH = "user_mismatch"
+    """The interaction belongs to another user."""
+    LTV_OVERFLOW = "ltv_overflow"
+    """The interaction's LTV would leave `numeric(8,2)`."""
+    EVENT_CONFLICT = "event_conflict"
+    """The ledger holds another content under the same `event_id`."""
+    REFUSED_BY_DATABASE = "refused_by_database"
+    """Postgres refused this event for a reason Signoff does not know, such as an added CHECK."""
+    ABANDONED = "abandoned"
+    """Workers died with this event in hand until its attempts ran out."""
+
+
+class DeadLetterState(StrEnum):
+    """Where a dead letter stands."""
+
+    DEAD = "dead"
+    RESOLVED = "resolved"
+    DISCARDED = "discarded"

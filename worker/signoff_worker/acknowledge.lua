@@ -1,0 +1,43 @@
+-- Let go of a batch whose transaction is committed: forget what is settled, put off what may pass.
+-- Running it twice does nothing more: a job is only touched while this worker still holds it.
+--
+-- KEYS[1]  sorted set  RQ's started registry: <job id>:<execution>
+-- KEYS[2]  sorted set  RQ's scheduled registry: job id by due time
+-- KEYS[3]  hash        this worker, with RQ's counters
+-- (hash)               one per job, named ARGV[1] .. id
+--
+-- ARGV[1]  prefix of a job's key            ARGV[2]  this worker's lease token
+-- ARGV[3]  jobs that came to a good end     ARGV[4]  jobs that were dead-lettered
+-- ARGV[5]  number of settled jobs, n        ARGV[6]… their ids
+-- ARGV[6 + n]… pairs: id of a job to retry, seconds until then
+--
+-- Returns how many jobs this worker no longer held, since its lease had run out.
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local settled = tonumber(ARGV[5])
+local forgotten, lost = {}, 0
+for i = 6, 5 + settled do
+    if redis.call('ZREM', KEYS[1], ARGV[i] .. ':' .. ARGV[2]) == 1 then
+        forgotten[#forgotten + 1] = ARGV[1] .. ARGV[i]
+    else
+        lost = lost + 1
+    end
+end
+for first = 1, #forgotten, 2000 do
+    redis.call('UNLINK', unpack(forgotten, first, math.min(first + 1999, #forgotten)))
+end
+for i = 6 + settled, #ARGV, 2 do
+    local id, key = ARGV[i], ARGV[1] .. ARGV[i]
+    if redis.call('ZREM', KEYS[1], id .. ':' .. ARGV[2]) == 1 then
+        redis.call('ZADD', KEYS[2], now + tonumber(ARGV[i + 1]), id)
+        redis.call('HINCRBY', key, 'number_of_retries', 1)
+        redis.call('HSET', key, 'status', 'scheduled')
+    else
+        lost = lost + 1
+    end
+end
+if redis.call('EXISTS', KEYS[3]) == 1 then
+    redis.call('HINCRBY', KEYS[3], 'successful_job_count', ARGV[3])
+    redis.call('HINCRBY', KEYS[3], 'failed_job_count', ARGV[4])
+end
+return lost

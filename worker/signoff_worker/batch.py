@@ -1,0 +1,68 @@
+"""One batch on its way through the worker: what was taken, what became of it, how long it took."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from signoff_db.apply import Outcome
+from signoff_db.delivery import Delivery, Failure
+from signoff_schemas import FailureKind, InvalidEvent, Settings
+
+from signoff_worker.queue import TakenJob
+
+_NO_DATA: Final = {
+    -1: "the job's hash has no data field",
+    -2: "the job's key holds no hash",
+}
+
+
+def read(job: TakenJob, max_redeliveries: int) -> Delivery:
+    """Turn a job into a delivery: its event, or why there is none to apply."""
+    attempts = 1 + job.deaths + job.retries
+    if job.data is None:
+        error = InvalidEvent.unreadable(_NO_DATA[job.hash])
+        return Delivery(job.id, b"", None, Failure.of_payload(error), attempts)
+    failure = _abandoned(job.deaths) if job.deaths > max_redeliveries else None
+    return Delivery.of_job(
+        job.id, job.data, attempts=attempts, retries=job.retries, failure=failure
+    )
+
+
+def _abandoned(deaths: int) -> Failure:
+    text = f"{deaths} workers died with this event in hand; replay it once it is known why"
+    return Failure(FailureKind.ABANDONED, text, text)
+
+
+def retry_delay(retries: int, settings: Settings) -> float:
+    """Seconds until an event is tried again: doubling, with jitter against crowds."""
+    return float(settings.retry_delay * 2**retries * random.uniform(0.75, 1.25))
+
+
+@dataclass(slots=True)
+class Report:
+    """What the log line of a batch says."""
+
+    events: int
+    words: Counter[str] = field(default_factory=Counter)
+    milliseconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Measure a step of the batch."""
+        start = time.perf_counter()
+        yield
+        self.milliseconds[step] = round((time.perf_counter() - start) * 1000, 1)
+
+    def count(self, outcomes: Sequence[Outcome]) -> None:
+        """Count the verdicts."""
+        self.words.update(str(outcome.word) for outcome in outcomes)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The line's members."""
+        steps = {f"{step}_ms": took for step, took in self.milliseconds.items()}
+        return {"events": self.events, **dict(sorted(self.words.items())), **steps}

@@ -1,0 +1,65 @@
+-- Take a batch: move waiting jobs into RQ's registry of started jobs, and return them.
+--
+-- KEYS[1]  list        the queue: ids of waiting jobs, the next at the left
+-- KEYS[2]  sorted set  RQ's started registry: <job id>:<execution>. Ours score +inf: RQ takes an entry
+--                      that expired for a failed job, but whether a worker lives, its lease tells
+-- KEYS[3]  sorted set  leases: worker token by expiry
+-- KEYS[4]  string      exists while workers are suspended
+-- KEYS[5]  string      counter of job ids whose hash was gone
+-- (hash)               one per job, named ARGV[1] .. id, which rules out Redis Cluster, as RQ does
+--
+-- ARGV[1]  prefix of a job's key            ARGV[2]  this worker's lease token
+-- ARGV[3]  seconds the lease lasts          ARGV[4]  the most jobs to take
+-- ARGV[5]  the most bytes of data to take; at least one job is taken
+--
+-- Returns five values a job: id; data, or nil; deaths of workers that had it in hand; retries;
+-- and what its hash is: 1 a job, 0 gone (it is then off the queue for good), -1 without data, -2 no hash.
+--
+-- A job that came back after a worker's death is taken alone: if it is what kills workers, it kills
+-- no other job's chances with it.
+if redis.call('EXISTS', KEYS[4]) == 1 then
+    return {}
+end
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local most_bytes = tonumber(ARGV[5])
+local ids = redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[4]) - 1)
+local batch, members, taken, bytes, gone = {}, {}, 0, 0, 0
+for i, id in ipairs(ids) do
+    local key = ARGV[1] .. id
+    local hash = 1
+    local job = redis.pcall('HMGET', key, 'data', 'signoff_deaths', 'number_of_retries')
+    if job.err then
+        job, hash = {false, false, false}, -2
+    elseif not job[1] then
+        hash = redis.call('EXISTS', key) == 1 and -1 or 0
+    end
+    if job[2] and i > 1 then
+        break
+    end
+    taken = i
+    local n = #batch
+    batch[n + 1], batch[n + 2], batch[n + 3], batch[n + 4], batch[n + 5] = id, job[1], job[2], job[3], hash
+    if hash == 0 then
+        gone = gone + 1
+    else
+        members[#members + 1] = '+inf'
+        members[#members + 1] = id .. ':' .. ARGV[2]
+    end
+    bytes = bytes + (job[1] and #job[1] or 0)
+    if job[2] or bytes >= most_bytes then
+        break
+    end
+end
+if taken > 0 then
+    redis.call('LTRIM', KEYS[1], taken, -1)
+    -- Lua's stack holds about 8,000 values.
+    for first = 1, #members, 2000 do
+        redis.call('ZADD', KEYS[2], unpack(members, first, math.min(first + 1999, #members)))
+    end
+    redis.call('ZADD', KEYS[3], now + tonumber(ARGV[3]), ARGV[2])
+end
+if gone > 0 then
+    redis.call('INCRBY', KEYS[5], gone)
+end
+return batch

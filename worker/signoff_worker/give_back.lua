@@ -1,0 +1,39 @@
+-- Put jobs in flight back at the head of the queue, where they came from; among them, in any order.
+--
+-- KEYS[1]  list        the queue
+-- KEYS[2]  sorted set  RQ's started registry; only entries of Signoff's executions are touched
+-- KEYS[3]  sorted set  leases: worker token by expiry
+-- (hash)               one per job, named ARGV[1] .. id
+--
+-- ARGV[1]  prefix of a job's key
+-- ARGV[2]  a lease token: give back what it holds, which is nobody's fault; or empty: give back what
+--          dead workers held, whose lease ran out, and count the death against each job
+--
+-- Returns how many jobs are back on the queue.
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local live = {}
+if ARGV[2] == '' then
+    redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+    for _, token in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
+        live[token] = true
+    end
+end
+local back = {}
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '+inf', '+inf')) do
+    local id, token = string.match(member, '^(.*):(signoff%-%x+)$')
+    if id and (token == ARGV[2] or (ARGV[2] == '' and not live[token])) then
+        redis.call('ZREM', KEYS[2], member)
+        local key = ARGV[1] .. id
+        if redis.call('EXISTS', key) == 1 then
+            back[#back + 1] = id
+            if ARGV[2] == '' then
+                redis.pcall('HINCRBY', key, 'signoff_deaths', 1)
+            end
+        end
+    end
+end
+for i = #back, 1, -1 do
+    redis.call('LPUSH', KEYS[1], back[i])
+end
+return #back

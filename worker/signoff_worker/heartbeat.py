@@ -1,0 +1,45 @@
+"""The proof that a worker lives, given beside its work, however long a batch takes."""
+
+import logging
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import redis
+
+log = logging.getLogger("signoff.worker")
+
+
+class Heartbeat:
+    """Calls `beat` every `interval` seconds from a thread of its own, until the block ends.
+
+    A stopped or killed process stops beating, which is the point. Redis being away is no reason to
+    stop: the next beat may get through.
+    """
+
+    def __init__(self, beat: Callable[[], None], interval: float) -> None:
+        self._beat = beat
+        self._interval = interval
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def _run(self) -> None:
+        while not self._over.wait(self._interval):
+            try:
+                self._beat()
+            except redis.RedisError as error:
+                log.warning("heartbeat did not reach Redis: %s", error)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join(timeout=self._interval)

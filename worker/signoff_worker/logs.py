@@ -1,0 +1,46 @@
+"""Log lines: for people, or one JSON object a line."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes a record as one JSON object; `extra={"fields": {...}}` become its members."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """Writes a record as a line to read; its fields follow as name=value."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = getattr(record, "fields", {})
+        tail = "".join(f" {name}={value}" for name, value in fields.items())
+        at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        line = f"{at} {record.levelname:<7} {record.getMessage()}{tail}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def configure(style: Literal["text", "json"], level: str) -> None:
+    """Send Signoff's and RQ's log lines to standard error, once, in this style."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    for name in ("signoff", "rq"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.setLevel(level)
+        logger.propagate = False
+    logging.getLogger("rq.worker").setLevel(max(logging.getLevelName(level), logging.WARNING))

@@ -1,0 +1,151 @@
+"""The worker's side of the queue in Redis: take, acknowledge, give back; one round trip each.
+
+A job's life here: `waiting` (list) → taken into `started` under this worker's lease → acknowledged,
+which ends it, or put off into `scheduled` and promoted to `waiting` when its time has come. Where a
+lease runs out, its worker counts as dead, and its jobs go back to `waiting`.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final, cast
+
+from redis import Redis
+from redis.commands.core import Script
+from signoff_schemas.keys import JOB_PREFIX, SUSPENDED, QueueKeys
+
+_MOST_BYTES: Final = 8 * 1024 * 1024
+"""The most data one batch takes out of Redis, huge payloads aside."""
+_FIELDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TakenJob:
+    """A job as it stood in Redis."""
+
+    id: str
+    data: bytes | None
+    deaths: int
+    """Workers that died with it in hand."""
+    retries: int
+    hash: int
+    """1 a job, 0 gone, -1 without data, -2 no hash."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether only the id was left; there is nothing to apply or to keep."""
+        return self.hash == 0
+
+
+class BatchQueue:
+    """One RQ queue, many jobs at a time, held under a lease."""
+
+    def __init__(self, redis: Redis, name: str, *, lease_seconds: float) -> None:
+        self.redis = redis
+        self.keys = QueueKeys(name)
+        self.name = name
+        self.lease = f"signoff-{secrets.token_hex(8)}"
+        """This worker's token: what marks its jobs in the started registry."""
+        self.lease_seconds = lease_seconds
+        self._drain = _script(redis, "drain")
+        self._acknowledge = _script(redis, "acknowledge")
+        self._give_back = _script(redis, "give_back")
+        self._promote = _script(redis, "promote")
+        self._renew = _script(redis, "renew")
+
+    def take(self, most: int) -> list[TakenJob]:
+        """Take up to `most` jobs; none while the queue is empty or workers are suspended."""
+        keys = [
+            self.keys.waiting,
+            self.keys.started,
+            self.keys.leases,
+            SUSPENDED,
+            self.keys.orphans,
+        ]
+        arguments = [JOB_PREFIX, self.lease, self.lease_seconds, most, _MOST_BYTES]
+        values = cast("list[bytes | int | None]", self._drain(keys, arguments))
+        return [_taken(values[i : i + _FIELDS]) for i in range(0, len(values), _FIELDS)]
+
+    def wait(self, seconds: int) -> None:
+        """Return as soon as a job waits, at the latest after `seconds`.
+
+        The head of the list is moved onto itself: that waits without taking anything, so that there is
+        no moment at which a job is in a dying worker's hands only.
+        """
+        self.redis.blmove(self.keys.waiting, self.keys.waiting, seconds, "LEFT", "LEFT")
+
+    def acknowledge(
+        self,
+        worker_key: str,
+        settled: Sequence[str],
+        *,
+        dead: int = 0,
+        retries: Sequence[tuple[str, float]] = (),
+    ) -> int:
+        """Let go of a committed batch; safe to repeat.
+
+        Args:
+            worker_key: the hash in which RQ counts this worker's jobs.
+            settled: ids of jobs that are done with.
+            dead: how many of these are now dead letters.
+            retries: ids of jobs to try again, with the seconds until then.
+
+        Returns:
+            How many jobs were no longer this worker's, since its lease had run out.
+        """
+        put_off = [value for retry in retries for value in retry]
+        arguments = [JOB_PREFIX, self.lease, len(settled) - dead, dead, len(settled)]
+        keys = [self.keys.started, self.keys.scheduled, worker_key]
+        return cast("int", self._acknowledge(keys, [*arguments, *settled, *put_off]))
+
+    def release(self) -> int:
+        """Put whatever this worker holds back on the queue; nobody's attempt is burnt."""
+        return cast("int", self._give_back(self._flight_keys, [JOB_PREFIX, self.lease]))
+
+    def maintain(self) -> tuple[int, int]:
+        """Promote what is due and redeliver what dead workers held.
+
+        Returns:
+            The numbers of promoted and of redelivered jobs.
+        """
+        with self.redis.pipeline(transaction=False) as pipe:
+            self._promote([self.keys.waiting, self.keys.scheduled], [JOB_PREFIX], client=pipe)
+            self._give_back(self._flight_keys, [JOB_PREFIX, ""], client=pipe)
+            promoted, redelivered = pipe.execute()
+        return promoted, redelivered
+
+    def renew_lease(self) -> None:
+        """Say that this worker lives."""
+        self._renew([self.keys.leases], [self.lease, self.lease_seconds])
+
+    def end_lease(self) -> None:
+        """Say that this worker is done: it holds nothing any more."""
+        self.redis.zrem(self.keys.leases, self.lease)
+
+    @property
+    def _flight_keys(self) -> list[str]:
+        return [self.keys.waiting, self.keys.started, self.keys.leases]
+
+
+def _script(redis: Redis, name: str) -> Script:
+    return redis.register_script(files("signoff_worker").joinpath(f"{name}.lua").read_text("utf-8"))
+
+
+def _taken(values: Sequence[bytes | int | None]) -> TakenJob:
+    job_id, data, deaths, retries, hash_kind = values
+    return TakenJob(
+        cast("bytes", job_id).decode("utf-8", "backslashreplace"),
+        cast("bytes | None", data),
+        _count(deaths),
+        _count(retries),
+        cast("int", hash_kind),
+    )
+
+
+def _count(value: bytes | int | None) -> int:
+    """A counter from a job's hash; a garbled one counts as none."""
+    try:
+        return max(0, int(value or 0))
+    except ValueError:
+        return 0
