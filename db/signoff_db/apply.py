@@ -13,8 +13,6 @@ A known failure is a word of the statement. An unknown one makes Postgres refuse
 it is halved until the culprit stands alone, and its neighbours are applied.
 """
 
-import random
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,18 +22,13 @@ from uuid import UUID
 import psycopg
 from signoff_schemas import ApprovalEvent, FailureKind, Verdict
 
-from signoff_db.connection import BatchConnection, DatabaseUnavailableError
+from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import record
 from signoff_db.delivery import Delivery, Failure
 from signoff_db.sql import statement
+from signoff_db.transactions import in_transactions
 
 _RACED: Final = "raced"
-_TRIES: Final = 6
-"""How often a batch is tried when others are in its way, before Postgres counts as unavailable."""
-_EVENT_AT_FAULT: Final = frozenset({"21", "22", "23", "38", "39", "44", "54", "P0", "XX"})
-"""SQLSTATE classes in which the row itself is refused; in any other, no event is to blame."""
-_IN_THE_WAY: Final = frozenset({"40001", "40P01", "55P03"})
-"""Serialization failure, deadlock, lock not available: the same batch may succeed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +65,13 @@ def apply(
     Raises:
         DatabaseUnavailableError: nothing of the part in hand is committed; apply it all again later.
     """
-    try:
-        return _persistently(connection, deliveries, retries)
-    except psycopg.Error as error:
-        if not _event_at_fault(connection, error):
-            raise DatabaseUnavailableError(_reason(error)) from error
-        if len(deliveries) == 1:
-            return _refused(connection, deliveries[0], error, retries)
-    middle = len(deliveries) // 2
-    return [
-        *apply(connection, deliveries[:middle], retries=retries),
-        *apply(connection, deliveries[middle:], retries=retries),
-    ]
+
+    def run(some: Sequence[Delivery], refusal: psycopg.Error | None) -> list[Outcome]:
+        if refusal is not None:
+            some = [replace(d, failure=Failure.of_database(refusal)) for d in some]
+        return apply_in_transaction(connection, some, retries=retries)
+
+    return in_transactions(connection, deliveries, run)
 
 
 def apply_in_transaction(
@@ -233,43 +221,3 @@ def _put_off(outcome: Outcome, retries: int) -> Outcome:
     failure = outcome.failure
     may_pass = failure is not None and failure.kind is FailureKind.UNKNOWN_INTERACTION
     return replace(outcome, retry=may_pass and outcome.delivery.retries < retries)
-
-
-def _persistently(
-    connection: BatchConnection, deliveries: Sequence[Delivery], retries: int
-) -> list[Outcome]:
-    """Apply in one transaction, again where another transaction was in the way."""
-    for attempt in range(1, _TRIES):
-        try:
-            with connection.transaction():
-                return apply_in_transaction(connection, deliveries, retries=retries)
-        except psycopg.Error as error:
-            if not _in_the_way(error):
-                raise
-            time.sleep(random.uniform(0, 0.02 * 2**attempt))
-    with connection.transaction():
-        return apply_in_transaction(connection, deliveries, retries=retries)
-
-
-def _in_the_way(error: psycopg.Error) -> bool:
-    """Whether another transaction was: also where both wrote the same event to the ledger."""
-    return error.sqlstate in _IN_THE_WAY or error.diag.constraint_name == "approvals_pkey"
-
-
-def _event_at_fault(connection: BatchConnection, error: psycopg.Error) -> bool:
-    if connection.closed or _in_the_way(error):
-        return False
-    if error.sqlstate is None:
-        return isinstance(error, psycopg.DataError)
-    return error.sqlstate[:2] in _EVENT_AT_FAULT
-
-
-def _refused(
-    connection: BatchConnection, delivery: Delivery, error: psycopg.Error, retries: int
-) -> list[Outcome]:
-    """The culprit stands alone: it becomes a dead letter."""
-    return apply(connection, [replace(delivery, failure=Failure.of_database(error))], retries=retries)
-
-
-def _reason(error: psycopg.Error) -> str:
-    return error.diag.message_primary or str(error).strip() or type(error).__name__

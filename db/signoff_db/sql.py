@@ -7,8 +7,14 @@ from typing import LiteralString, cast
 
 @cache
 def statement(name: str) -> LiteralString:
-    """The text of `<name>.sql` in this package.
+    """The text of `<name>.sql` in this package, comments left out.
 
-    The files ship with the package and hold no user's input, which is what `LiteralString` vouches for.
+    The condition that statements about chosen dead letters share is put in where they say `{chosen}`.
+    The files ship with the package and hold no user's input, which `LiteralString` vouches for.
     """
-    return cast("LiteralString", files("signoff_db").joinpath(f"{name}.sql").read_text("utf-8"))
+    text = files("signoff_db").joinpath(f"{name}.sql").read_text("utf-8")
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
+    bare = "\n".join(lines)
+    if "{chosen}" in bare:
+        bare = bare.replace("{chosen}", statement("chosen_dead_letters"))
+    return cast("LiteralString", bare)

@@ -1,0 +1,71 @@
+"""Check the promise: the state equals the fold of the ledger, and no event stands in two places."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from psycopg import Connection, IsolationLevel
+from psycopg.rows import TupleRow, class_row
+
+from signoff_db.sql import statement
+
+_SAMPLE: Final = 1000
+"""The most differences that are listed; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as the ledger says it should be."""
+
+    what: str
+    """`interaction`, `customer` or `event`."""
+    key: str
+    field: str
+    expected: str | None
+    found: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How much there is."""
+
+    events: int
+    interactions: int
+    customers: int
+    ltv_usd: Decimal
+    dead: int
+    resolved: int
+    discarded: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What was compared, and what differs."""
+
+    totals: Totals
+    differences: tuple[Difference, ...]
+    """At most a thousand of them."""
+    differing: int
+    """How many there are in all."""
+
+
+def audit(connection: Connection[TupleRow]) -> AuditReport:
+    """Fold the whole ledger anew and compare, in one snapshot: exact while workers go on.
+
+    Args:
+        connection: in autocommit mode, outside of a transaction; from `connect`, not from
+            `connect_for_batches`, whose settings are made for small statements.
+    """
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    try:
+        with connection.transaction(), connection.cursor(row_factory=class_row(Totals)) as cursor:
+            totals = cursor.execute(statement("totals")).fetchone()
+            rows = connection.execute(statement("audit"), {"limit": _SAMPLE}).fetchall()
+    finally:
+        connection.isolation_level = None
+        connection.read_only = None
+    if totals is None:
+        raise AssertionError
+    differences = tuple(Difference(*row[:5]) for row in rows)
+    return AuditReport(totals, differences, rows[0][5] if rows else 0)

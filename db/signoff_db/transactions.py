@@ -1,0 +1,95 @@
+"""Run work in one transaction, whatever comes in between: the one place that judges database errors.
+
+Three things can go wrong. Another transaction is in the way: the same work is tried again. Postgres is
+unavailable, or in a state that is no event's fault: the caller waits. Postgres refuses a row: the work
+is halved until the culprit stands alone, and is told apart.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+import psycopg
+
+from signoff_db.connection import BatchConnection, DatabaseUnavailableError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_TRIES: Final = 6
+"""How often work is tried when others are in its way, before Postgres counts as unavailable."""
+_ROW_AT_FAULT: Final = frozenset({"21", "22", "23", "38", "39", "44", "54", "P0", "XX"})
+"""SQLSTATE classes in which a row is refused; in any other, no event is to blame."""
+_IN_THE_WAY: Final = frozenset({"40001", "40P01", "55P03"})
+"""Serialization failure, deadlock, lock not available: the same work may succeed at once."""
+
+
+def in_transactions(
+    connection: BatchConnection,
+    items: Sequence[Item],
+    run: Callable[[Sequence[Item], psycopg.Error | None], list[Result]],
+    *,
+    rollback: bool = False,
+) -> list[Result]:
+    """Run the work on all items in one transaction, or where a row is refused, in as many as it takes.
+
+    Args:
+        connection: in autocommit mode, outside of a transaction.
+        items: what to work on.
+        run: works on some of the items inside a transaction. Where one item stands alone and was
+            refused, it is called once more for it, with the refusal.
+        rollback: undo each transaction at its end, for a dry run.
+
+    Returns:
+        What `run` returned, in the order of the items.
+
+    Raises:
+        DatabaseUnavailableError: the part in hand is not committed; work on it again later.
+    """
+    try:
+        return _persistently(connection, lambda: run(items, None), rollback)
+    except psycopg.Error as error:
+        if not _row_at_fault(connection, error):
+            raise DatabaseUnavailableError(_reason(error)) from error
+        refusal = error
+    if len(items) == 1:
+        return _persistently(connection, lambda: run(items, refusal), rollback)
+    middle = len(items) // 2
+    return [
+        *in_transactions(connection, items[:middle], run, rollback=rollback),
+        *in_transactions(connection, items[middle:], run, rollback=rollback),
+    ]
+
+
+def _persistently(
+    connection: BatchConnection, work: Callable[[], list[Result]], rollback: bool
+) -> list[Result]:
+    """Work in one transaction; again, a little later, where another one was in the way."""
+    for attempt in range(1, _TRIES):
+        try:
+            with connection.transaction(force_rollback=rollback):
+                return work()
+        except psycopg.Error as error:
+            if not _in_the_way(error):
+                raise
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))
+    with connection.transaction(force_rollback=rollback):
+        return work()
+
+
+def _in_the_way(error: psycopg.Error) -> bool:
+    """Whether another transaction was: also where both wrote the same event to the ledger."""
+    return error.sqlstate in _IN_THE_WAY or error.diag.constraint_name == "approvals_pkey"
+
+
+def _row_at_fault(connection: BatchConnection, error: psycopg.Error) -> bool:
+    if connection.closed or _in_the_way(error):
+        return False
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.DataError)
+    return error.sqlstate[:2] in _ROW_AT_FAULT
+
+
+def _reason(error: psycopg.Error) -> str:
+    return error.diag.message_primary or str(error).strip() or type(error).__name__
