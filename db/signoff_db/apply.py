@@ -9,8 +9,8 @@ A batch's way:
 4. failures that repeating cannot cure become dead letters;
 5. commit: all of it, or nothing.
 
-A known failure is a word of the statement. An unknown one makes Postgres refuse the whole batch: then
-it is halved until the culprit stands alone, and its neighbours are applied.
+A known failure is a word of the statement. An unknown one makes Postgres refuse the whole batch:
+then it is halved until the culprit stands alone, and its neighbours are applied.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,13 +20,13 @@ from typing import Final
 from uuid import UUID
 
 import psycopg
-from signoff_schemas import ApprovalEvent, FailureKind, Verdict
 
 from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import record
 from signoff_db.delivery import Delivery, Failure
 from signoff_db.sql import statement
 from signoff_db.transactions import in_transactions
+from signoff_schemas import ApprovalEvent, FailureKind, Verdict
 
 _RACED: Final = "raced"
 
@@ -56,14 +56,14 @@ def apply(
     Args:
         connection: in autocommit mode, outside of a transaction.
         deliveries: any number, in any order; more than a few thousand are better split.
-        retries: an `unknown_interaction` that was put off fewer times than this is to be put off again
-            by the caller; it is no dead letter yet.
+        retries: an `unknown_interaction` that was put off fewer times than this is to be put off
+            again by the caller; it is no dead letter yet.
 
     Returns:
         One outcome for each delivery, in the same order. All of it is committed.
 
     Raises:
-        DatabaseUnavailableError: nothing of the part in hand is committed; apply it all again later.
+        DatabaseUnavailableError: nothing of the part in hand is committed; apply it all again.
     """
 
     def run(some: Sequence[Delivery], refusal: psycopg.Error | None) -> list[Outcome]:
@@ -162,7 +162,7 @@ def _settle_abandoned(
     held = connection.execute(
         statement("ledger_hashes"), {"events": [_event(d).event_id for d in abandoned.values()]}
     ).fetchall()
-    hashes = dict(held)
+    hashes: dict[UUID, bytes] = dict(held)
     return {
         i: Outcome(d, Verdict.DUPLICATE)
         for i, d in abandoned.items()
@@ -196,8 +196,8 @@ def _failure(event: ApprovalEvent, kind: FailureKind, owner: str | None) -> Fail
     match kind:
         case FailureKind.UNKNOWN_INTERACTION:
             text = (
-                f"{interaction} is not in Postgres, and the event gives no user_id to create it with; "
-                "replay once the interaction is there, or edit a user_id in"
+                f"{interaction} is not in Postgres, and the event gives no user_id to create it "
+                "with; replay once the interaction is there, or edit a user_id in"
             )
         case FailureKind.USER_MISMATCH:
             return Failure(

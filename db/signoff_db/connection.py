@@ -5,6 +5,7 @@ from typing import Final, TypeVar
 import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
+
 from signoff_schemas import SignoffError, masked
 
 _CONNECT_TIMEOUT: Final = 10
@@ -47,8 +48,8 @@ class BatchConnection(Connection[TupleRow]):
     def refresh_plans(self) -> None:
         """To be called once a batch: has plans made anew while the tables grow.
 
-        A cached plan stays as it was made, perhaps for empty tables, until Postgres analyzes them. At
-        powers of two and every 64 batches, planning costs next to nothing and sees the true sizes.
+        A cached plan stays as it was made, perhaps for empty tables, until Postgres analyzes them.
+        At powers of two and every 64 batches, planning costs next to nothing, and sees true sizes.
         """
         self._batches += 1
         if self._batches & (self._batches - 1) == 0 or self._batches % 64 == 0:
@@ -64,9 +65,7 @@ def connect_for_batches(database_url: str, *, application: str) -> BatchConnecti
     return _open(BatchConnection, database_url, application, _SESSION)
 
 
-def _open(
-    kind: type[C], database_url: str, application: str, options: str
-) -> C:
+def _open(kind: type[C], database_url: str, application: str, options: str) -> C:
     try:
         return kind.connect(
             database_url,

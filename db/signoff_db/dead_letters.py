@@ -9,10 +9,10 @@ from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
-from signoff_schemas import SignoffError
 
 from signoff_db.delivery import Delivery, Failure
 from signoff_db.sql import statement
+from signoff_schemas import SignoffError
 
 
 class NoSuchLetterError(SignoffError):
@@ -164,8 +164,8 @@ def note(
     letters: Sequence[int],
     reason: str | None,
     *,
-    before: Any,
-    after: Any,
+    before: object,
+    after: object,
 ) -> None:
     """Write down what an operator does, inside the transaction that does it."""
     connection.execute(
@@ -193,9 +193,7 @@ def resolve(connection: Connection[TupleRow], ids: Sequence[int]) -> None:
         connection.execute(statement("resolve_dead_letters"), {"letters": list(ids)})
 
 
-def record(
-    connection: Connection[TupleRow], failures: Sequence[tuple[Delivery, Failure]]
-) -> None:
+def record(connection: Connection[TupleRow], failures: Sequence[tuple[Delivery, Failure]]) -> None:
     """Write what failed for good into the dead letters, inside the caller's transaction."""
     if not failures:
         return

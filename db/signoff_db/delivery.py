@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from psycopg import Error
+
 from signoff_schemas import (
     ApprovalEvent,
     FailureKind,
@@ -51,7 +52,13 @@ class Failure:
             f"Postgres refused the event: {diag.message_primary or error} ({where})",
             f"Postgres refused the event ({where})",
             f"{error.sqlstate}:{diag.constraint_name or ''}",
-            ({"sqlstate": error.sqlstate, "message": diag.message_primary, "hint": diag.message_hint},),
+            (
+                {
+                    "sqlstate": error.sqlstate,
+                    "message": diag.message_primary,
+                    "hint": diag.message_hint,
+                },
+            ),
         )
 
 
@@ -79,16 +86,20 @@ class Delivery:
         retries: int = 0,
         failure: Failure | None = None,
     ) -> Self:
-        """Read a job's `data`; `failure` says why its event is not to be applied, were it readable."""
+        """Read a job's `data`; `failure` says why its event is not to be applied, if readable."""
         try:
             payload = unseal(data)
         except InvalidEvent as error:
             return cls(job_id, inflate(data), None, Failure.of_payload(error), attempts, retries)
         delivery = cls.of_payload(job_id, payload, attempts=attempts, retries=retries)
-        return delivery if failure is None or delivery.failure else replace(delivery, failure=failure)
+        return (
+            delivery if failure is None or delivery.failure else replace(delivery, failure=failure)
+        )
 
     @classmethod
-    def of_payload(cls, job_id: str, payload: bytes, *, attempts: int = 1, retries: int = 0) -> Self:
+    def of_payload(
+        cls, job_id: str, payload: bytes, *, attempts: int = 1, retries: int = 0
+    ) -> Self:
         """Read an event's JSON."""
         try:
             event = ApprovalEvent.parse(payload)

@@ -1,7 +1,7 @@
 """Bring a database's schema up to date, with yoyo-migrations.
 
-Safe to run twice, and from many machines at once: a Postgres advisory lock lets one at a time in, and
-goes by itself when its holder dies.
+Safe to run twice, and from many machines at once: a Postgres advisory lock lets one at a time in,
+and goes by itself when its holder dies.
 """
 
 from collections.abc import Iterator
@@ -10,10 +10,11 @@ from importlib.resources import as_file, files
 from typing import Any, Final
 
 import psycopg
-from signoff_schemas import SignoffError, masked
 from yoyo import get_backend, read_migrations
 
 from signoff_db.connection import connect
+from signoff_db.sql import statement
+from signoff_schemas import SignoffError, masked
 
 _TABLE: Final = "signoff_migrations"
 _LOCK: Final = 0x5169_6E6F_6666
@@ -54,7 +55,7 @@ def pending(database_url: str) -> list[str]:
     """
     with connect(database_url) as connection:
         try:
-            rows = connection.execute(f"SELECT migration_id FROM {_TABLE}").fetchall()
+            rows = connection.execute(statement("list_migrations")).fetchall()
         except psycopg.errors.UndefinedTable:
             rows = []
     applied = {name for (name,) in rows}

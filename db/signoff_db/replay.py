@@ -1,8 +1,8 @@
 """Replay dead letters, and edit one: replaying is applying, by the very function that workers run.
 
-Each batch is one transaction: the letters are locked, their events applied, the letters resolved and
-the operator's action noted, or none of it. So a double click, two operators at once and a crash in
-between all come to the same: each event takes effect once.
+Each batch is one transaction: the letters are locked, their events applied, the letters resolved
+and the operator's action noted, or none of it. So a double click, two operators at once and a crash
+in between all come to the same: each event takes effect once.
 """
 
 import json
@@ -15,7 +15,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import psycopg
-from signoff_schemas import ApprovalEvent, SignoffError
 
 from signoff_db import dead_letters
 from signoff_db.apply import Outcome, apply_in_transaction
@@ -24,6 +23,7 @@ from signoff_db.dead_letters import DeadLetter, NoSuchLetterError, Selection
 from signoff_db.delivery import Delivery, Failure
 from signoff_db.sql import statement
 from signoff_db.transactions import in_transactions
+from signoff_schemas import ApprovalEvent, SignoffError
 
 _FIRST_BATCH: Final = 10
 _LARGEST_BATCH: Final = 500
@@ -228,9 +228,7 @@ def _replay(
     return in_transactions(connection, ids, run, rollback=dry_run)
 
 
-def _choose(
-    connection: BatchConnection, selection: Selection, after: int, most: int
-) -> list[int]:
+def _choose(connection: BatchConnection, selection: Selection, after: int, most: int) -> list[int]:
     chosen = replace(selection, states=("dead",))
     parameters = {**chosen.parameters, "after_id": after, "limit": most}
     return [row[0] for row in connection.execute(statement("choose_dead_letters"), parameters)]
@@ -257,9 +255,7 @@ def _refused(delivery: Delivery, refusal: psycopg.Error | None) -> Delivery:
     return delivery if refusal is None else replace(delivery, failure=Failure.of_database(refusal))
 
 
-def _balances(
-    connection: BatchConnection, deliveries: Sequence[Delivery]
-) -> dict[UUID, Balance]:
+def _balances(connection: BatchConnection, deliveries: Sequence[Delivery]) -> dict[UUID, Balance]:
     interactions = [d.event.interaction_id for d in deliveries if d.event]
     rows = connection.execute(statement("balances"), {"interactions": interactions})
     return {interaction: Balance(status, ltv) for interaction, status, ltv in rows}
@@ -297,7 +293,7 @@ def _recurring(
     return cause, length
 
 
-def _readable(payload: bytes) -> Any:
+def _readable(payload: bytes) -> dict[str, Any] | str:
     return _fields(payload) or payload.decode("utf-8", "backslashreplace").replace("\0", "\\0")
 
 

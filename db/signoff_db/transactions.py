@@ -1,8 +1,8 @@
-"""Run work in one transaction, whatever comes in between: the one place that judges database errors.
+"""Run work in one transaction, whatever comes in between: the one judge of database errors.
 
-Three things can go wrong. Another transaction is in the way: the same work is tried again. Postgres is
-unavailable, or in a state that is no event's fault: the caller waits. Postgres refuses a row: the work
-is halved until the culprit stands alone, and is told apart.
+Three things can go wrong. Another transaction is in the way: the same work is tried again.
+Postgres is unavailable, or in a state that is no event's fault: the caller waits. Postgres refuses
+a row: the work is halved until the culprit stands alone, and is told apart.
 """
 
 import random
@@ -32,7 +32,7 @@ def in_transactions(
     *,
     rollback: bool = False,
 ) -> list[Result]:
-    """Run the work on all items in one transaction, or where a row is refused, in as many as it takes.
+    """Run the work on all items in one transaction; where a row is refused, in as few as it takes.
 
     Args:
         connection: in autocommit mode, outside of a transaction.

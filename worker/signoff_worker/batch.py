@@ -11,7 +11,6 @@ from typing import Any, Final
 from signoff_db.apply import Outcome
 from signoff_db.delivery import Delivery, Failure
 from signoff_schemas import FailureKind, InvalidEvent, Settings
-
 from signoff_worker.queue import TakenJob
 
 _NO_DATA: Final = {

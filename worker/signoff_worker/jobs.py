@@ -1,7 +1,7 @@
 """The function that a job of the queue names.
 
-`ApprovalWorker` never calls it: it applies whole batches. It is here for stock RQ workers, which run
-jobs one at a time; events take the same way and end in the same tables.
+`ApprovalWorker` never calls it: it applies whole batches. It is here for stock RQ workers, which
+run jobs one at a time; events take the same way and end in the same tables.
 """
 
 import json
@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from rq import Retry, get_current_job
+
 from signoff_db.apply import apply
 from signoff_db.connection import (
     BatchConnection,
@@ -16,7 +17,6 @@ from signoff_db.connection import (
 )
 from signoff_db.delivery import Delivery
 from signoff_schemas import Settings
-
 from signoff_worker.batch import retry_delay
 
 

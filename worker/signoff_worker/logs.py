@@ -11,6 +11,7 @@ class JsonFormatter(logging.Formatter):
     """Writes a record as one JSON object; `extra={"fields": {...}}` become its members."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """One line, without line breaks."""
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
@@ -27,6 +28,7 @@ class TextFormatter(logging.Formatter):
     """Writes a record as a line to read; its fields follow as name=value."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """One line, and the traceback below it if there is one."""
         fields = getattr(record, "fields", {})
         tail = "".join(f" {name}={value}" for name, value in fields.items())
         at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")

@@ -13,6 +13,7 @@ from typing import Final, cast
 
 from redis import Redis
 from redis.commands.core import Script
+
 from signoff_schemas.keys import JOB_PREFIX, SUSPENDED, QueueKeys
 
 _MOST_BYTES: Final = 8 * 1024 * 1024
@@ -63,15 +64,21 @@ class BatchQueue:
             SUSPENDED,
             self.keys.orphans,
         ]
-        arguments = [JOB_PREFIX, self.lease, self.lease_seconds, most, _MOST_BYTES]
+        arguments: list[str | float] = [
+            JOB_PREFIX,
+            self.lease,
+            self.lease_seconds,
+            most,
+            _MOST_BYTES,
+        ]
         values = cast("list[bytes | int | None]", self._drain(keys, arguments))
         return [_taken(values[i : i + _FIELDS]) for i in range(0, len(values), _FIELDS)]
 
     def wait(self, seconds: int) -> None:
         """Return as soon as a job waits, at the latest after `seconds`.
 
-        The head of the list is moved onto itself: that waits without taking anything, so that there is
-        no moment at which a job is in a dying worker's hands only.
+        The head of the list is moved onto itself: that waits without taking anything, so that there
+        is no moment at which a job is in a dying worker's hands only.
         """
         self.redis.blmove(self.keys.waiting, self.keys.waiting, seconds, "LEFT", "LEFT")
 
@@ -95,9 +102,17 @@ class BatchQueue:
             How many jobs were no longer this worker's, since its lease had run out.
         """
         put_off = [value for retry in retries for value in retry]
-        arguments = [JOB_PREFIX, self.lease, len(settled) - dead, dead, len(settled)]
+        arguments: list[str | float] = [
+            JOB_PREFIX,
+            self.lease,
+            len(settled) - dead,
+            dead,
+            len(settled),
+            *settled,
+            *put_off,
+        ]
         keys = [self.keys.started, self.keys.scheduled, worker_key]
-        return cast("int", self._acknowledge(keys, [*arguments, *settled, *put_off]))
+        return cast("int", self._acknowledge(keys, arguments))
 
     def release(self) -> int:
         """Put whatever this worker holds back on the queue; nobody's attempt is burnt."""

@@ -5,18 +5,18 @@ RQ keeps there what its own workers could not do, and what died in their hands.
 
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 import redis
 from rq.defaults import RQ_KEY_PREFIX
 from rq.job import Job
 from rq.serializers import JSONSerializer
+
 from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.delivery import Delivery, Failure
 from signoff_schemas import FailureKind
 from signoff_schemas.keys import JOB_PREFIX
-
 from signoff_worker.queue import BatchQueue
 
 log = logging.getLogger("signoff.worker")
@@ -32,7 +32,7 @@ def sweep_failed(queue: BatchQueue, connected: Callable[[], BatchConnection]) ->
     Returns:
         How many were swept; none while Postgres is away.
     """
-    failed = queue.redis.zrange(queue.keys.failed, 0, _AT_A_TIME - 1)
+    failed = cast("list[bytes]", queue.redis.zrange(queue.keys.failed, 0, _AT_A_TIME - 1))
     if not failed:
         return 0
     ids = [job_id.decode("utf-8", "backslashreplace") for job_id in failed]
@@ -53,7 +53,7 @@ def sweep_failed(queue: BatchQueue, connected: Callable[[], BatchConnection]) ->
 
 def _data(client: redis.Redis, job_id: str) -> bytes | None:
     try:
-        return client.hget(JOB_PREFIX + job_id, "data")
+        return cast("bytes | None", client.hget(JOB_PREFIX + job_id, "data"))
     except redis.ResponseError:
         return b""
 

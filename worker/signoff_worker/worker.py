@@ -28,6 +28,7 @@ from rq.serializers import JSONSerializer
 from rq.suspension import is_suspended
 from rq.utils import now
 from rq.worker import BaseWorker, WorkerStatus
+
 from signoff_db.apply import Outcome, apply
 from signoff_db.connection import (
     BatchConnection,
@@ -37,7 +38,6 @@ from signoff_db.connection import (
 from signoff_db.delivery import Delivery
 from signoff_db.migrate import pending
 from signoff_schemas import Settings, SettingsError
-
 from signoff_worker import logs
 from signoff_worker.batch import Report, read, retry_delay
 from signoff_worker.heartbeat import Heartbeat
@@ -60,7 +60,7 @@ class StopWorkerError(Exception):
 class ApprovalWorker(BaseWorker):
     """Applies approval events in batches; in all else an RQ worker."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- they are RQ's
         """Takes what RQ's workers take; batch size, database and the rest come from `Settings`."""
         kwargs["serializer"] = JSONSerializer
         super().__init__(*args, **kwargs)
@@ -81,20 +81,22 @@ class ApprovalWorker(BaseWorker):
         """Seconds a wait for jobs takes at the most; RQ derives its socket timeout from it."""
         return 1
 
-    def work(
+    def work(  # noqa: PLR0917 -- the arguments are RQ's
         self,
         burst: bool = False,
         logging_level: str | None = None,
-        *args: Any,
+        date_format: str | None = None,  # noqa: ARG002 -- our log lines have their own form
+        log_format: str | None = None,  # noqa: ARG002
         max_jobs: int | None = None,
         max_idle_time: int | None = None,
-        **kwargs: Any,
+        with_scheduler: bool = False,  # noqa: ARG002 -- retries are promoted here
+        dequeue_strategy: object = None,  # noqa: ARG002 -- queues are taken in turn
     ) -> bool:
-        """Work until stopped; with `burst`, until nothing waits. RQ's signature and its result."""
+        """Work until stopped; with `burst`, until nothing waits. RQ's arguments and its result."""
         logs.configure(self.settings.log_format, logging_level or self.settings.log_level)
         self._check_schema()
         self._patiently(self.bootstrap)
-        self._install_signal_handlers()
+        self._install_signal_handlers()  # type: ignore[no-untyped-call]
         worked = 0
         idle_since = time.monotonic()
         try:
@@ -137,7 +139,7 @@ class ApprovalWorker(BaseWorker):
             )
 
     def _turn(self) -> int:
-        """Do what is due, then take and settle one batch of each queue; returns the jobs settled."""
+        """Do what is due, then settle one batch of each queue; returns the number of jobs."""
         self._maintain_when_due()
         return sum(self._settle_next(queue) for queue in self._batch_queues)
 
@@ -153,9 +155,7 @@ class ApprovalWorker(BaseWorker):
 
     def _settle(self, queue: BatchQueue, jobs: list[TakenJob], report: Report) -> None:
         with report.timed("read"):
-            deliveries = [
-                read(job, self.settings.max_redeliveries) for job in jobs if not job.gone
-            ]
+            deliveries = [read(job, self.settings.max_redeliveries) for job in jobs if not job.gone]
         with report.timed("apply"):
             outcomes = self.apply(queue, deliveries)
         with report.timed("acknowledge"):
@@ -173,7 +173,7 @@ class ApprovalWorker(BaseWorker):
             raise
 
     def apply(self, queue: BatchQueue, deliveries: Sequence[Delivery]) -> list[Outcome]:
-        """Step 4. While Postgres is away the batch is kept, and Postgres probed; no attempt is burnt.
+        """Step 4. While Postgres is away the batch is kept and no attempt is burnt.
 
         Raises:
             StopWorkerError: the worker was asked to stop meanwhile; the batch is back on the queue.
@@ -225,11 +225,11 @@ class ApprovalWorker(BaseWorker):
     def _run_rq_maintenance(self) -> None:
         """RQ reads jobs that others wrote; what it cannot read must not end this worker."""
         try:
-            self.run_maintenance_tasks()
+            self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
         except redis.RedisError:
             raise
         except Exception:
-            self.last_cleaned_at = now()
+            self.last_cleaned_at = now()  # type: ignore[assignment]
             log.exception("RQ's maintenance stumbled over a job; it goes on at its next turn")
 
     def _wait(self) -> None:
@@ -284,7 +284,7 @@ class ApprovalWorker(BaseWorker):
             for queue in self._batch_queues:
                 queue.release()
                 queue.end_lease()
-            self.teardown()
+            self.teardown()  # type: ignore[no-untyped-call]
         except redis.RedisError as error:
             log.warning("left without saying so, Redis is away: %s", error)
 

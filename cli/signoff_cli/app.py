@@ -1,0 +1,96 @@
+"""The commands by name. Each stands in the module of its name, imported only when it runs.
+
+So `signoff --help` is fast, and a command needs no package that only another command uses.
+"""
+
+import importlib
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from signoff_cli.terminal import say
+
+COMMANDS: Final = {
+    "demo": "Show the whole journey of 2,000 approvals.",
+    "up": "Run Redis, Postgres and workers till Ctrl-C.",
+    "migrate": "Bring the database's schema up to date.",
+    "schema": "Print the JSON Schema of an approval event.",
+    "doctor": "Check servers and settings.",
+    "publish": "Publish events from a file of JSON lines.",
+    "worker": "Take events off the queue and apply them.",
+    "status": "Show queue, dead letters and workers.",
+    "event": "Tell the whole story of one event.",
+    "interaction": "Show an interaction: state, ledger, moves.",
+    "customer": "Show a customer: state, ledger, moves.",
+    "funnel": "Show customers and their LTV by status.",
+    "dlq": "Inspect, mend and replay dead letters.",
+    "audit": "Prove the tables right, account for all.",
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists commands without importing them; imports the one that is to run."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Put the real command in the place of its stand-in."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, _load(name) if name in COMMANDS else command, rest
+
+
+def _load(name: str) -> TyperCommand | TyperGroup:
+    """Import a command: the module's function of the same name, or its `app` of subcommands."""
+    module = importlib.import_module(f"signoff_cli.{name}")
+    if hasattr(module, "app"):
+        loaded: TyperGroup = typer.main.get_group(module.app)
+        loaded.name = name
+        return loaded
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(name)(getattr(module, name))
+    command: TyperCommand = typer.main.get_command(single)  # type: ignore[assignment]
+    return command
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        metadata = importlib.import_module("importlib.metadata")
+        say(f"signoff {metadata.version('signoff')}")
+        raise typer.Exit
+
+
+app: Final = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def signoff(
+    _version_wanted: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Approval events over a Redis queue into Postgres, exactly once in effect.
+
+    Settings come from the environment (SIGNOFF_…) and .env; without them, commands use the servers
+    of a `signoff up` that runs in this folder. Exit codes: 0 done, 1 done but something was refused
+    or differs, 2 the command or a setting is wrong or a server cannot be reached.
+    """
+
+
+def _stand_in() -> None:
+    """Stands in the list of commands for one that is not imported yet."""
+
+
+for _name, _help in COMMANDS.items():
+    app.command(_name, help=_help)(_stand_in)
+
+
+def run() -> None:
+    """Run the command line; typer ends the process with the exit code."""
+    app(prog_name="signoff")
+

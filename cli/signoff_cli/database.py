@@ -1,0 +1,47 @@
+"""Connections to Postgres for commands that read: what the driver raises becomes a sentence."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from signoff_db.connection import DatabaseUnavailableError, connect
+from signoff_schemas import Settings, SettingsError, masked
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[Connection[TupleRow]]:
+    """A connection in autocommit mode.
+
+    Raises:
+        DatabaseUnavailableError: Postgres cannot be reached, or went away.
+        SettingsError: the database lacks Signoff's tables.
+    """
+    url = settings.require("database_url")
+    with connect(url, application="signoff cli") as connection, explained(url):
+        yield connection
+
+
+@contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Turn what psycopg raises inside the block into Signoff's own errors."""
+    try:
+        yield
+    except (
+        psycopg.errors.UndefinedTable,
+        psycopg.errors.UndefinedColumn,
+        psycopg.errors.UndefinedFunction,
+    ) as error:
+        raise SettingsError(
+            f"the database at {masked(url)} lacks what this release works with "
+            f"({error.diag.message_primary}); run `signoff migrate`"
+        ) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise SettingsError(
+            f"the database at {masked(url)} does not allow it: {error.diag.message_primary}"
+        ) from error
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailableError(
+            f"Postgres at {masked(url)} failed: {str(error).strip()}"
+        ) from error

@@ -1,0 +1,11 @@
+"""What the command line itself raises."""
+
+from signoff_schemas.errors import SignoffError
+
+
+class UsageError(SignoffError):
+    """The command was called in a way in which it cannot work."""
+
+
+class RedisUnavailableError(SignoffError):
+    """Redis cannot be reached, or refused a command."""

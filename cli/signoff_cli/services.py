@@ -1,0 +1,101 @@
+"""Which servers commands use: those of the settings, else those of a `signoff up` in this folder.
+
+While `signoff up` runs it holds a lock on `.signoff/services.json`, which names its servers. The lock
+goes with the process, however it ends, so a file that nobody has locked is stale.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+from signoff_schemas import Settings, SettingsError
+
+FILE: Final = Path(".signoff", "services.json")
+
+
+class Announced(BaseModel):
+    """The servers of a running `signoff up`."""
+
+    redis_url: str
+    database_url: str
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings; where they name no server, that of a running `signoff up` stands in.
+
+    Raises:
+        SettingsError: a setting is wrong, or the file of a `signoff up` that has ended lies about.
+    """
+    settings = Settings.load(**overrides)
+    if settings.redis_url and settings.database_url:
+        return settings
+    found = _running()
+    if found is None:
+        return settings
+    return Settings.load(
+        **overrides
+        | {
+            "redis_url": settings.redis_url or found.redis_url,
+            "database_url": settings.database_url or found.database_url,
+        }
+    )
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables by which a child process gets these settings."""
+    values: dict[str, Any] = settings.model_dump(exclude_none=True)
+    return {f"SIGNOFF_{name.upper()}": str(value) for name, value in values.items()}
+
+
+@contextmanager
+def announced(redis_url: str, database_url: str) -> Iterator[None]:
+    """Name the servers to other commands in this folder, until the block ends.
+
+    Raises:
+        SettingsError: another `signoff up` runs in this folder, or it cannot be written to.
+    """
+    try:
+        FILE.parent.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise SettingsError(f"{FILE} cannot be written: {error.strerror}") from None
+    with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+        if not _locked(file.fileno(), fcntl.LOCK_EX):
+            raise SettingsError("another `signoff up` runs in this folder; stop it, or use it")
+        file.truncate()
+        file.write(Announced(redis_url=redis_url, database_url=database_url).model_dump_json())
+        file.flush()
+        try:
+            yield
+        finally:
+            FILE.unlink(missing_ok=True)
+
+
+def _running() -> Announced | None:
+    try:
+        with FILE.open(encoding="utf-8") as file:
+            if _locked(file.fileno(), fcntl.LOCK_SH):
+                raise SettingsError(
+                    f"{FILE} is left from a `signoff up` that has ended; start `signoff up` again, or "
+                    "set SIGNOFF_REDIS_URL and SIGNOFF_DATABASE_URL and remove the file"
+                )
+            return Announced.model_validate_json(file.read())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError):
+        raise SettingsError(
+            f"{FILE} cannot be read; remove it, and start `signoff up` again"
+        ) from None
+
+
+def _locked(descriptor: int, kind: int) -> bool:
+    """Lock the file if nobody else has; the lock goes when the file is closed."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,159 @@
+"""What commands write: sentences and tables for people, JSON for machines.
+
+Data goes to standard output, everything else to standard error. What came from outside is never read
+as markup, and its control characters are shown, not sent to the terminal.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from signoff_cli.errors import UsageError
+
+_WIDE: Final = 200
+"""Columns of a table that no terminal limits: piped output is not to be cut at 80."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of tables; times in UTC.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _WIDE
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
+
+
+out: Final = _console(stderr=False)
+err: Final = _console(stderr=True)
+
+
+def say(text: str = "", *, style: str | None = None) -> None:
+    """Write a line to standard output."""
+    out.print(_clean(text), style=style, soft_wrap=True)
+
+
+def complain(text: str) -> None:
+    """Write a line to standard error."""
+    err.print(_clean(text), soft_wrap=True)
+
+
+def show_json(value: object) -> None:
+    """Write a value as JSON: times in UTC, amounts as strings."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=plain))
+
+
+def plain(value: object) -> Any:
+    """What JSON knows nothing of, in the spelling of the event's contract."""
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case timedelta():
+            return value.total_seconds()
+        case Decimal() | UUID():
+            return str(value)
+    raise TypeError(type(value).__name__)
+
+
+def show_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
+) -> None:
+    """Write a table; columns of numbers are aligned to the right."""
+    listed = [list(row) for row in rows]
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for at, name in enumerate(columns):
+        cells = [row[at] for row in listed if row[at] is not None]
+        numbers = bool(cells) and all(isinstance(cell, int | Decimal) for cell in cells)
+        table.add_column(name, justify="right" if numbers else "left", overflow="fold")
+    for row in listed:
+        table.add_row(*[Text(cell(value)) for value in row])
+    out.print(table)
+
+
+def show_fields(fields: Iterable[tuple[str, object]]) -> None:
+    """Write names and values, one a line."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in fields:
+        table.add_row(Text(name), Text(cell(value)))
+    out.print(table)
+
+
+def cell(value: object) -> str:
+    """A value as people read it: times in their own zone, amounts with cents."""
+    match value:
+        case None:
+            return "–"  # noqa: RUF001 -- a dash, as in a printed table
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return local(value)
+        case timedelta():
+            return ago(value)
+        case Decimal():
+            return f"{value:,.2f}"
+        case int():
+            return f"{value:,}"
+    return _clean(str(value))
+
+
+def local(moment: datetime) -> str:
+    """A time in the reader's zone."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def ago(age: timedelta) -> str:
+    """An age, as coarse as it is old."""
+    seconds = max(0, int(age.total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def progress() -> Progress:
+    """A progress bar on standard error; it shows only on a terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before acting; anything but yes ends the command with nothing done.
+
+    Raises:
+        UsageError: there is nobody to ask, and --yes was not given.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question} There is no terminal to ask on: repeat the command with --yes")
+    if not typer.confirm(question, err=True):
+        complain("Nothing was changed.")
+        raise typer.Exit(1)
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: 1 event, 2,000 events."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def _clean(text: str) -> str:
+    """Show control characters, such as those that would move the cursor, instead of sending them."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)

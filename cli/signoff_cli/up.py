@@ -1,0 +1,109 @@
+"""`signoff up`: the whole stack in the foreground."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from signoff_db.migrate import migrate
+from signoff_schemas import Settings, masked
+
+from signoff_cli.embedded import embedded_postgres, embedded_services, embedded_valkey
+from signoff_cli.errors import UsageError
+from signoff_cli.services import announced, environment
+from signoff_cli.stopping import stop_on_signals
+from signoff_cli.terminal import count, say
+
+_STOP_SECONDS: Final = 60
+Port = Annotated[int | None, typer.Option(min=1024, max=65535)]
+
+
+def up(
+    *,
+    data: Annotated[Path, typer.Option(help="Where the servers keep their data.")] = Path(
+        ".signoff"
+    ),
+    redis_port: Port = None,
+    postgres_port: Port = None,
+    workers: Annotated[int, typer.Option(min=0, max=64, help="Worker processes.")] = 1,
+) -> None:
+    """Run Redis, Postgres and workers in the foreground until Ctrl-C.
+
+    Data stays, and the next start finds it again. A server whose URL is set (SIGNOFF_REDIS_URL,
+    SIGNOFF_DATABASE_URL) is used as it is. Other commands in this folder find the servers by
+    themselves.
+    """
+    with stop_on_signals() as stop, ExitStack() as stack:
+        settings = stack.enter_context(_servers(Settings.load(), data, redis_port, postgres_port))
+        migrate(settings.require("database_url"))
+        stack.enter_context(
+            announced(settings.require("redis_url"), settings.require("database_url"))
+        )
+        processes = stack.enter_context(running_workers(settings, workers)) if workers else None
+        _tell(settings, workers)
+        while not stop.wait(0.5):
+            if processes and processes.poll() is not None:
+                raise UsageError(f"the workers ended with exit code {processes.returncode}")
+        say("Stopping: workers first, then the servers.")
+
+
+@contextmanager
+def _servers(
+    settings: Settings, data: Path, redis_port: int | None, postgres_port: int | None
+) -> Iterator[Settings]:
+    """Run the servers that the settings do not name; give settings that name both."""
+    with ExitStack() as stack:
+        redis_url, database_url = settings.redis_url, settings.database_url
+        notes: Sequence[str] = ()
+        if not redis_url and not database_url:
+            services = stack.enter_context(
+                embedded_services(data, redis_port=redis_port, postgres_port=postgres_port)
+            )
+            redis_url, database_url = services.redis_url, services.database_url
+            notes = services.notes
+        elif not redis_url:
+            redis_url = stack.enter_context(embedded_valkey(data, port=redis_port))
+        elif not database_url:
+            database_url = stack.enter_context(embedded_postgres(data, port=postgres_port))
+        for note in notes:
+            say(note)
+        yield Settings.load(redis_url=redis_url, database_url=database_url)
+
+
+@contextmanager
+def running_workers(
+    settings: Settings, processes: int, *, log: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run worker processes until the block ends; they finish the batch in hand.
+
+    They are in a session of their own: Ctrl-C is for `signoff up`, which stops them in order.
+    """
+    command = [sys.executable, "-m", "signoff_cli", "worker", "--processes", str(processes)]
+    running = subprocess.Popen(
+        command,
+        env=os.environ | environment(settings),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    try:
+        yield running
+    finally:
+        running.terminate()
+        try:
+            running.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+
+
+def _tell(settings: Settings, workers: int) -> None:
+    say(f"Redis     {masked(settings.require('redis_url'))}")
+    say(f"Postgres  {masked(settings.require('database_url'))}")
+    say(f"Running with {count(workers, 'worker process', 'worker processes')}; Ctrl-C stops it all.")
+    say("In this folder, signoff's commands find these servers: try `signoff status`.")

@@ -1,0 +1,72 @@
+"""`signoff worker`."""
+
+import os
+from typing import Annotated
+
+import typer
+from redis import Redis
+from rq.serializers import JSONSerializer
+from rq.worker_pool import WorkerPool
+from signoff_db.connection import DatabaseUnavailableError
+from signoff_db.migrate import pending
+from signoff_schemas import Settings, SettingsError
+from signoff_worker import ApprovalWorker
+
+from signoff_cli.connections import redis_of
+from signoff_cli.services import environment, load_settings
+
+
+def worker(
+    *,
+    burst: Annotated[bool, typer.Option("--burst", help="End when nothing waits.")] = False,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="How many to run at once.")] = 1,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Events taken at a time [SIGNOFF_BATCH_SIZE, 500].")
+    ] = None,
+    queue: Annotated[
+        str | None, typer.Option(help="The queue's name [SIGNOFF_QUEUE, approvals].")
+    ] = None,
+) -> None:
+    """Take approval events off the queue and apply them.
+
+    Ctrl-C or SIGTERM finishes the batch in hand, a second one leaves it to another worker. RQ's own
+    tools (rq info, rq suspend) see these workers.
+    """
+    settings = load_settings(queue=queue, batch_size=batch_size)
+    _check(settings)
+    # Workers read their settings from the environment, as they do under `rq worker-pool`.
+    os.environ.update(environment(settings))
+    with redis_of(settings) as client:
+        client.ping()
+    connection = Redis.from_url(settings.require("redis_url"))
+    if processes == 1:
+        ApprovalWorker([settings.queue], connection=connection).work(burst=burst)
+    else:
+        _pool(settings, connection, processes).start(burst=burst, logging_level=settings.log_level)
+
+
+def _check(settings: Settings) -> None:
+    """Find a mistake before any process starts; a Postgres that is away is waited for.
+
+    Raises:
+        SettingsError: the database is not named, or its schema is behind.
+    """
+    try:
+        missing = pending(settings.require("database_url"))
+    except DatabaseUnavailableError:
+        return
+    if missing:
+        raise SettingsError(
+            f"the database lacks {len(missing)} migrations, from {missing[0]} on; "
+            "run `signoff migrate`"
+        )
+
+
+def _pool(settings: Settings, connection: Redis, processes: int) -> WorkerPool:
+    return WorkerPool(
+        [settings.queue],
+        connection=connection,
+        num_workers=processes,
+        worker_class=ApprovalWorker,
+        serializer=JSONSerializer,
+    )
