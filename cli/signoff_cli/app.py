@@ -32,7 +32,11 @@ COMMANDS: Final = {
 class LazyGroup(TyperGroup):
     """Lists commands without importing them; imports the one that is to run."""
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+    def resolve_command(
+        self,
+        ctx: Any,  # noqa: ANN401 -- typer does not name its context class in public
+        args: list[str],
+    ) -> tuple[str | None, Any, list[str]]:
         """Put the real command in the place of its stand-in."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, _load(name) if name in COMMANDS else command, rest
@@ -41,10 +45,10 @@ class LazyGroup(TyperGroup):
 def _load(name: str) -> TyperCommand | TyperGroup:
     """Import a command: the module's function of the same name, or its `app` of subcommands."""
     module = importlib.import_module(f"signoff_cli.{name}")
-    if hasattr(module, "app"):
-        loaded: TyperGroup = typer.main.get_group(module.app)
-        loaded.name = name
-        return loaded
+    if not hasattr(module, name):
+        group: TyperGroup = typer.main.get_group(module.app)
+        group.name = name
+        return group
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
     single.command(name)(getattr(module, name))
     command: TyperCommand = typer.main.get_command(single)  # type: ignore[assignment]
@@ -93,4 +97,3 @@ for _name, _help in COMMANDS.items():
 def run() -> None:
     """Run the command line; typer ends the process with the exit code."""
     app(prog_name="signoff")
-

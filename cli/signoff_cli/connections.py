@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from signoff_schemas import Settings, masked
 
 from signoff_cli.errors import RedisUnavailableError
+from signoff_schemas import Settings, masked
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
+
 from signoff_db.connection import DatabaseUnavailableError, connect
 from signoff_schemas import Settings, SettingsError, masked
 

@@ -9,3 +9,7 @@ class UsageError(SignoffError):
 
 class RedisUnavailableError(SignoffError):
     """Redis cannot be reached, or refused a command."""
+
+
+class WorkersEndedError(SignoffError):
+    """The worker processes ended though nobody asked them to."""

@@ -10,22 +10,16 @@ from typing import Annotated, BinaryIO, Final
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from signoff_producer import Answer, Producer, QueueFull, QueueUnavailableError, Receipt
 
 from signoff_cli.errors import UsageError
 from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, complain, err, say, show_json
+from signoff_producer import Answer, Producer, QueueFull, QueueUnavailableError, Receipt
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 File = Annotated[
     Path,
-    typer.Argument(
-        help="JSON lines, one event each; - for standard input.",
-        exists=True,
-        dir_okay=False,
-        readable=True,
-        allow_dash=True,
-    ),
+    typer.Argument(metavar="FILE|-", help="JSON lines, one event each; - for standard input."),
 ]
 
 
@@ -63,7 +57,7 @@ def publish(
     a file again is safe: an event_id takes effect once. Exit 1 if a line was refused.
     """
     settings = load_settings(queue=queue)
-    answers: Counter[str] = Counter({answer: 0 for answer in Answer})
+    answers: Counter[str] = Counter(dict.fromkeys(Answer, 0))
     with ExitStack() as stack:
         lines = Lines(stack.enter_context(_opened(file)))
         refused = stack.enter_context(_created(rejects)) if rejects else None
@@ -126,7 +120,11 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
     if str(file) == "-":
         yield sys.stdin.buffer
         return
-    with file.open("rb") as opened:
+    try:
+        opened = file.open("rb")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
+    with opened:
         yield opened
 
 

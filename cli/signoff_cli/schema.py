@@ -4,6 +4,7 @@ import json
 from typing import Any, Final
 
 import typer
+
 from signoff_schemas import ApprovalEvent
 
 _ID: Final = "urn:signoff:approval:1"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
+
 from signoff_schemas import Settings, SettingsError
 
 FILE: Final = Path(".signoff", "services.json")

@@ -12,7 +12,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
-    """Set the event at the first signal; a second one, while things are stopped, changes nothing."""
+    """Set the event at the first signal; a second one changes nothing while things are stopped."""
     stop = threading.Event()
 
     def request(_number: int, _frame: FrameType | None) -> None:

@@ -1,7 +1,7 @@
 """What commands write: sentences and tables for people, JSON for machines.
 
-Data goes to standard output, everything else to standard error. What came from outside is never read
-as markup, and its control characters are shown, not sent to the terminal.
+Data goes to standard output, everything else to standard error. What came from outside is never
+read as markup, and its control characters are shown, not sent to the terminal.
 """
 
 import json
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import typer
@@ -22,6 +22,9 @@ from signoff_cli.errors import UsageError
 
 _WIDE: Final = 200
 """Columns of a table that no terminal limits: piped output is not to be cut at 80."""
+
+NOTHING: Final = "-"
+"""What stands in a table where there is no value."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of tables; times in UTC.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -52,7 +55,7 @@ def show_json(value: object) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=plain))
 
 
-def plain(value: object) -> Any:
+def plain(value: object) -> str | float:
     """What JSON knows nothing of, in the spelling of the event's contract."""
     match value:
         case datetime():
@@ -93,18 +96,20 @@ def cell(value: object) -> str:
     """A value as people read it: times in their own zone, amounts with cents."""
     match value:
         case None:
-            return "–"  # noqa: RUF001 -- a dash, as in a printed table
+            text = NOTHING
         case bool():
-            return "yes" if value else "no"
+            text = "yes" if value else "no"
         case datetime():
-            return local(value)
+            text = local(value)
         case timedelta():
-            return ago(value)
+            text = ago(value)
         case Decimal():
-            return f"{value:,.2f}"
+            text = f"{value:,.2f}"
         case int():
-            return f"{value:,}"
-    return _clean(str(value))
+            text = f"{value:,}"
+        case _:
+            text = _clean(str(value))
+    return text
 
 
 def local(moment: datetime) -> str:
@@ -143,7 +148,7 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} There is no terminal to ask on: repeat the command with --yes")
+        raise UsageError(f"{question} There is no terminal to ask on; say --yes with the command")
     if not typer.confirm(question, err=True):
         complain("Nothing was changed.")
         raise typer.Exit(1)
@@ -155,5 +160,5 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def _clean(text: str) -> str:
-    """Show control characters, such as those that would move the cursor, instead of sending them."""
+    """Show control characters, such as those that move the cursor, instead of sending them."""
     return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)

@@ -1,6 +1,7 @@
 """`signoff up`: the whole stack in the foreground."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,14 +10,14 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from signoff_db.migrate import migrate
-from signoff_schemas import Settings, masked
 
 from signoff_cli.embedded import embedded_postgres, embedded_services, embedded_valkey
-from signoff_cli.errors import UsageError
-from signoff_cli.services import announced, environment
+from signoff_cli.errors import WorkersEndedError
+from signoff_cli.services import FILE, announced, environment
 from signoff_cli.stopping import stop_on_signals
 from signoff_cli.terminal import count, say
+from signoff_db.migrate import migrate
+from signoff_schemas import Settings, masked
 
 _STOP_SECONDS: Final = 60
 Port = Annotated[int | None, typer.Option(min=1024, max=65535)]
@@ -47,7 +48,7 @@ def up(
         _tell(settings, workers)
         while not stop.wait(0.5):
             if processes and processes.poll() is not None:
-                raise UsageError(f"the workers ended with exit code {processes.returncode}")
+                raise WorkersEndedError(f"the workers ended with exit code {processes.returncode}")
         say("Stopping: workers first, then the servers.")
 
 
@@ -98,12 +99,13 @@ def running_workers(
         try:
             running.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            running.kill()
+            os.killpg(running.pid, signal.SIGKILL)
             running.wait()
 
 
 def _tell(settings: Settings, workers: int) -> None:
     say(f"Redis     {masked(settings.require('redis_url'))}")
     say(f"Postgres  {masked(settings.require('database_url'))}")
-    say(f"Running with {count(workers, 'worker process', 'worker processes')}; Ctrl-C stops it all.")
-    say("In this folder, signoff's commands find these servers: try `signoff status`.")
+    processes = count(workers, "worker process", "worker processes")
+    say(f"Running with {processes}; Ctrl-C stops it all.")
+    say(f"Commands in this folder find these servers, in {FILE}: try `signoff status`.")

@@ -7,13 +7,13 @@ import typer
 from redis import Redis
 from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
+
+from signoff_cli.connections import redis_of
+from signoff_cli.services import environment, load_settings
 from signoff_db.connection import DatabaseUnavailableError
 from signoff_db.migrate import pending
 from signoff_schemas import Settings, SettingsError
 from signoff_worker import ApprovalWorker
-
-from signoff_cli.connections import redis_of
-from signoff_cli.services import environment, load_settings
 
 
 def worker(

@@ -33,7 +33,7 @@ met AS (
         i.id IS NOT NULL AS found,
         i.xmin AS held_version,
         i.user_id AS owner,
-        i.customer_status AS held_status,
+        signoff_known_status(i.customer_status) AS held_status,
         i.ltv_usd AS held_ltv,
         i.last_event_id IS NULL AS first_time,
         i.opening_customer_status,
@@ -71,8 +71,7 @@ steps AS (
     -- opening balance, with all events of the ledger.
     SELECT interaction_id, occurred_at, event_id, reviewer_id, final_bubbles, edit_tags, quality_score,
         reviewer_notes, cta_data, customer_status, ltv_amount,
-        CASE WHEN out_of_order THEN opening_customer_status ELSE coalesce(held_status, 'PROSPECT') END
-            AS start_status,
+        CASE WHEN out_of_order THEN opening_customer_status ELSE held_status END AS start_status,
         CASE WHEN out_of_order THEN opening_ltv_usd ELSE coalesce(held_ltv, 0) END AS start_ltv,
         found, held_version, first_time, held_status, held_ltv, owner, claimed_by
     FROM fresh
@@ -134,7 +133,7 @@ updated AS (
         status_occurred_at = coalesce(f.status_occurred_at, i.status_occurred_at),
         status_event_id = coalesce(f.status_event_id, i.status_event_id),
         opening_customer_status = CASE WHEN f.first_time
-            THEN coalesce(f.held_status, 'PROSPECT') ELSE i.opening_customer_status END,
+            THEN f.held_status ELSE i.opening_customer_status END,
         opening_ltv_usd = CASE WHEN f.first_time
             THEN coalesce(f.held_ltv, 0) ELSE i.opening_ltv_usd END
     FROM fitting f

@@ -1,10 +1,9 @@
 """Publish approval events: `Producer` for code that waits, `AsyncProducer` for code that awaits."""
 
-from signoff_schemas import ApprovalEvent, InvalidEvent
-
 from signoff_producer.aio import AsyncProducer
 from signoff_producer.producer import Producer
 from signoff_producer.receipts import Answer, QueueFull, QueueUnavailableError, Receipt
+from signoff_schemas import ApprovalEvent, InvalidEvent
 
 __all__ = [
     "Answer",

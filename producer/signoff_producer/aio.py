@@ -5,15 +5,16 @@ from types import TracebackType
 from typing import Self, cast
 
 import redis.asyncio
-from signoff_schemas import Settings
 
-from signoff_producer.producer import unavailable
+from signoff_producer.consumed import AsyncConsumed
+from signoff_producer.producer import reading_bytes, unavailable
 from signoff_producer.publication import CHUNK, SCRIPT, Publication, Request, Source
 from signoff_producer.receipts import Receipt
+from signoff_schemas import Settings
 
 
 class AsyncProducer:
-    """Puts approval events on the queue: the awaitable twin of `Producer`, with the same answers."""
+    """Puts approval events on the queue: `Producer` for code that awaits, with the same answers."""
 
     def __init__(
         self,
@@ -29,8 +30,11 @@ class AsyncProducer:
         )
         self._publication = Publication(settings.queue, settings.max_queue_length)
         self._owned = connection is None
-        self._redis: redis.asyncio.Redis = connection or redis.asyncio.Redis.from_url(
-            settings.require("redis_url"), socket_timeout=10, socket_connect_timeout=5
+        self._redis: redis.asyncio.Redis = reading_bytes(
+            connection
+            or redis.asyncio.Redis.from_url(
+                settings.require("redis_url"), socket_timeout=10, socket_connect_timeout=5
+            )
         )
         self._script = self._redis.register_script(SCRIPT)
 
@@ -44,7 +48,7 @@ class AsyncProducer:
         (receipt,) = await self._send([Request.of(event)])
         return receipt
 
-    async def publish_many(
+    def publish_many(
         self, events: Iterable[Source] | AsyncIterable[Source]
     ) -> AsyncIterator[Receipt]:
         """Publish any number of events, in bounded memory; yields their receipts in order.
@@ -55,6 +59,11 @@ class AsyncProducer:
             QueueFull: at the first event that found no room.
             QueueUnavailableError: Redis cannot be reached; publish again.
         """
+        return AsyncConsumed(self._receipts(events))
+
+    async def _receipts(
+        self, events: Iterable[Source] | AsyncIterable[Source]
+    ) -> AsyncIterator[Receipt]:
         async for chunk in _chunks(events):
             for receipt in await self._send(chunk):
                 yield receipt

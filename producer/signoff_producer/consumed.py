@@ -1,13 +1,13 @@
-"""An iterator that says so when it was never iterated over, as an un-awaited coroutine does."""
+"""Iterators that say so when they were never iterated over, as an un-awaited coroutine does."""
 
 import warnings
-from collections.abc import Iterator
-from typing import Generic, TypeVar
+from collections.abc import AsyncIterator, Iterator
+from typing import TypeVar
 
 T = TypeVar("T")
 
 
-class Consumed(Iterator[T], Generic[T]):
+class Consumed(Iterator[T]):
     """Iterates over `source`; warns if it is thrown away before its first item was asked for."""
 
     def __init__(self, source: Iterator[T]) -> None:
@@ -19,9 +19,28 @@ class Consumed(Iterator[T], Generic[T]):
         return next(self._source)
 
     def __del__(self) -> None:
-        if not self._started:
-            warnings.warn(
-                "publish_many() was never iterated over: nothing was published",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+        _warn_unless(self._started)
+
+
+class AsyncConsumed(AsyncIterator[T]):
+    """The same for `async for`."""
+
+    def __init__(self, source: AsyncIterator[T]) -> None:
+        self._source = source
+        self._started = False
+
+    async def __anext__(self) -> T:
+        self._started = True
+        return await anext(self._source)
+
+    def __del__(self) -> None:
+        _warn_unless(self._started)
+
+
+def _warn_unless(started: bool) -> None:
+    if not started:
+        warnings.warn(
+            "publish_many() was never iterated over: nothing was published",
+            RuntimeWarning,
+            stacklevel=3,
+        )

@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self, TypeVar, cast
 
 import redis
-from signoff_schemas import Settings, masked
+import redis.asyncio
 
 from signoff_producer.consumed import Consumed
 from signoff_producer.publication import SCRIPT, Publication, Request, Source, chunks
 from signoff_producer.receipts import QueueUnavailableError, Receipt
+from signoff_schemas import Settings, SettingsError
+
+Client = TypeVar("Client", redis.Redis, redis.asyncio.Redis)
 
 
 class Producer:
@@ -37,15 +40,18 @@ class Producer:
             max_queue_length: with this many events waiting, publishing raises `QueueFull`.
 
         Raises:
-            SettingsError: neither a URL nor a connection is given or set, or a setting is wrong.
+            SettingsError: neither a URL nor a connection is given or set, or one of them is wrong.
         """
         settings = Settings.load(
             redis_url=redis_url, queue=queue, max_queue_length=max_queue_length
         )
         self._publication = Publication(settings.queue, settings.max_queue_length)
         self._owned = connection is None
-        self._redis: redis.Redis = connection or redis.Redis.from_url(
-            settings.require("redis_url"), socket_timeout=10, socket_connect_timeout=5
+        self._redis: redis.Redis = reading_bytes(
+            connection
+            or redis.Redis.from_url(
+                settings.require("redis_url"), socket_timeout=10, socket_connect_timeout=5
+            )
         )
         self._script = self._redis.register_script(SCRIPT)
 
@@ -66,12 +72,10 @@ class Producer:
 
         Raises:
             QueueFull: at the first event that found no room.
-            QueueUnavailableError: Redis cannot be reached; publish again from the first event without
-                a receipt, or from the start.
+            QueueUnavailableError: Redis cannot be reached; publish again from the first event
+                without a receipt, or from the start.
         """
-        return Consumed(
-            receipt for chunk in chunks(iter(events)) for receipt in self._send(chunk)
-        )
+        return Consumed(receipt for chunk in chunks(iter(events)) for receipt in self._send(chunk))
 
     def _send(self, requests: list[Request]) -> Iterator[Receipt]:
         answers: list[int | bytes] = []
@@ -100,18 +104,33 @@ class Producer:
         self.close()
 
 
+def reading_bytes(client: Client) -> Client:
+    """The client, if it hands out bytes: a zlib-compressed job is no text."""
+    if client.connection_pool.connection_kwargs.get("decode_responses"):
+        raise SettingsError(
+            "the connection has decode_responses=True; Signoff needs one that returns bytes"
+        )
+    return client
+
+
 @contextmanager
-def unavailable(client: Any) -> Iterator[None]:
+def unavailable(client: redis.Redis | redis.asyncio.Redis) -> Iterator[None]:
     """Turn what redis-py raises into Signoff's own error."""
     try:
         yield
     except redis.RedisError as error:
         raise QueueUnavailableError(
-            f"Redis at {_address(client)} did not take the events: {error}. Publish them again: "
-            "what it may have taken takes effect once"
+            f"Redis at {_address(client)} did not take the events: {_reason(client, error)}. "
+            "Publish them again: what it may have taken takes effect once"
         ) from error
 
 
-def _address(client: Any) -> str:
+def _address(client: redis.Redis | redis.asyncio.Redis) -> str:
     options = client.connection_pool.connection_kwargs
-    return masked(str(options.get("path") or f"{options.get('host')}:{options.get('port')}"))
+    return str(options.get("path") or f"{options.get('host')}:{options.get('port')}")
+
+
+def _reason(client: redis.Redis | redis.asyncio.Redis, error: redis.RedisError) -> str:
+    """The error's text; a server that does not know AUTH or HELLO quotes the password back."""
+    password = client.connection_pool.connection_kwargs.get("password")
+    return str(error).replace(str(password), "***") if password else str(error)

@@ -1,4 +1,4 @@
-"""What publishing is, apart from whether its caller waits or awaits: requests and their answers."""
+"""What publishing is, whether its caller waits or awaits: requests and their answers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,9 @@ from itertools import islice
 from typing import Any, Final, Self
 from uuid import UUID
 
+from signoff_producer.receipts import Answer, QueueFull, Receipt
 from signoff_schemas import ApprovalEvent, InvalidEvent, seal, unseal
 from signoff_schemas.keys import JOB_PREFIX, QUEUES, QueueKeys
-
-from signoff_producer.receipts import Answer, QueueFull, Receipt
 
 Source = ApprovalEvent | dict[str, Any] | bytes | str
 """What can be published: an event, a mapping of JSON-like values, or JSON."""
@@ -72,7 +71,7 @@ class Publication:
         """Match the script's answers to the requests, in order.
 
         Raises:
-            QueueFull: at the first event that found no room; the ones before it have their receipts.
+            QueueFull: at the first event that found no room; those before it have their receipts.
         """
         told = iter(answers)
         for request in requests:

@@ -12,9 +12,13 @@
 -- Returns one answer a job, in order: 1 accepted, 0 already there with the same data, -1 the queue is
 -- full; or, where other data is there, that data, for the caller to compare contents.
 local answers, ids = {}, {}
+-- Asked whether or not there is a limit: where KEYS[1] is no list this fails before anything is
+-- written. A hash without its id on the queue would make every later try a `duplicate` that nobody
+-- ever applies.
+local waiting = redis.call('LLEN', KEYS[1])
 local room = math.huge
 if ARGV[4] ~= '0' then
-    room = tonumber(ARGV[4]) - redis.call('LLEN', KEYS[1])
+    room = tonumber(ARGV[4]) - waiting
 end
 for i = 5, #ARGV, 2 do
     local id, data = ARGV[i], ARGV[i + 1]

@@ -47,6 +47,10 @@ class QueueFull(SignoffError):  # noqa: N818 -- the name queues give this, as in
         self.queue = queue
         self.limit = limit
 
+    def __reduce__(self) -> tuple[type["QueueFull"], tuple[str, int]]:
+        """Travels between processes: an exception's own way forgets all but the message."""
+        return QueueFull, (self.queue, self.limit)
+
 
 class QueueUnavailableError(SignoffError):
     """Redis cannot be reached or refused the write; publishing again is safe, by `event_id`."""

@@ -37,10 +37,13 @@ def unseal(data: bytes) -> bytes:
 
 def inflate(data: bytes) -> bytes:
     """Undo zlib where it was used; a bomb is cut short, what is not zlib comes back as it is."""
+    stream = zlib.decompressobj()
     try:
-        return zlib.decompressobj().decompress(data, _MAX_DATA_BYTES + 1)
+        plain = stream.decompress(data, _MAX_DATA_BYTES + 1)
     except zlib.error:
         return data
+    whole = stream.eof or len(plain) > _MAX_DATA_BYTES
+    return plain if whole else data
 
 
 def _read(plain: bytes) -> bytes:
@@ -51,7 +54,7 @@ def _read(plain: bytes) -> bytes:
         raise InvalidEvent.unreadable("the job is a pickle; Signoff reads JSON only")
     try:
         text = plain.decode()
-        function, *rest = envelope = json.loads(text)
+        function, *rest = envelope = json.loads(text, parse_int=float)  # int() refuses long ones
     except (ValueError, TypeError, RecursionError):
         raise InvalidEvent.unreadable(
             f'must be the JSON of an RQ job, ["{FUNCTION}", null, [EVENT], {{}}]',
@@ -104,17 +107,17 @@ class Identity:
     def of(cls, payload: bytes) -> "Identity":
         """Read what can be read of a payload that was refused."""
         try:
-            event = json.loads(payload)
+            event = json.loads(payload, parse_int=float)  # int() refuses long ones
         except (ValueError, RecursionError):
             return cls()
         if not isinstance(event, dict):
             return cls()
         user_id = event.get("user_id")
-        storable = isinstance(user_id, str) and "\0" not in user_id and user_id.isprintable()
+        storable = isinstance(user_id, str) and user_id.isprintable()
         return cls(
             _uuid(event.get("event_id")),
             _uuid(event.get("interaction_id")),
-            user_id[:200] if storable else None,
+            str(user_id)[:200] if storable else None,
         )
 
 

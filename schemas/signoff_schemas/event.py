@@ -7,7 +7,7 @@ from this module or are tested against it.
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal, Self, get_args
 from uuid import UUID
@@ -24,9 +24,9 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError, PydanticSerializationError, to_json
+from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json, to_json
 
-from signoff_schemas.invalid import InvalidEvent
+from signoff_schemas.invalid import InvalidEvent, shortened
 
 SCHEMA_VERSION: Final = 1
 MAX_EVENT_BYTES: Final = 262_144
@@ -64,6 +64,8 @@ EditTag = Literal[
 EDIT_TAGS: Final[tuple[str, ...]] = get_args(EditTag)
 
 _CENT: Final = Decimal("0.01")
+_EXACT: Final = Context(prec=28, traps=[InvalidOperation])
+"""Money's own: the thread's decimal context is the caller's, and may round to fewer digits."""
 _RFC3339: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -95,21 +97,48 @@ def _instant(value: datetime) -> datetime:
     return utc
 
 
+def _version(value: object) -> object:
+    """Take 1 or null; `true` and `1.0` equal 1 in Python, but are other values in JSON."""
+    if value is None:
+        return SCHEMA_VERSION
+    if type(value) is not int or value != SCHEMA_VERSION:
+        raise PydanticCustomError("version", "must be 1, the only version this release knows")
+    return value
+
+
+def _tags(value: object) -> object:
+    return () if value is None else value
+
+
 def _amount_text(value: object) -> object:
     """Take a JSON number or plain decimal digits; no float arithmetic touches either."""
     if isinstance(value, str) and _PLAIN_AMOUNT.fullmatch(value):
         return Decimal(value)
+    if isinstance(value, float):
+        return Decimal(float.__repr__(value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
     if isinstance(value, Decimal):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return Decimal(repr(value))
     raise PydanticCustomError(
         "amount", 'must be a number or a string of plain decimal digits, such as "250.00"'
     )
 
 
 def _amount(value: Decimal) -> Decimal:
-    return abs(value.quantize(_CENT))
+    cents = _in_cents(value)
+    if cents is None:
+        raise PydanticCustomError("decimal_max_places", "must have at most 2 decimal places")
+    return cents
+
+
+def _in_cents(value: Decimal) -> Decimal | None:
+    """The same amount with two decimal places, if it has that spelling and is not negative."""
+    try:
+        cents = value.quantize(_CENT, context=_EXACT).copy_abs()
+    except InvalidOperation:
+        return None
+    return cents if cents == value else None
 
 
 def _distinct(tags: tuple[EditTag, ...]) -> tuple[EditTag, ...]:
@@ -121,34 +150,26 @@ def _distinct(tags: tuple[EditTag, ...]) -> tuple[EditTag, ...]:
 def _json_object(value: dict[str, Any]) -> dict[str, Any]:
     """Bring the object to its canonical form, keys sorted, and hold it to what jsonb can store."""
     try:
-        text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(
+            value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        )
         size = len(text.encode())
-        held: dict[str, Any] = json.loads(text)
+        held: dict[str, Any] = from_json(f"[{text}]")[0]  # as deep as it stands in the event
     except (TypeError, ValueError, RecursionError):
         raise PydanticCustomError(
-            "json_object", "must be a JSON object of finite numbers, text, lists and objects"
+            "json_object",
+            "must be a JSON object of finite numbers, text, lists and objects, at most 200 deep",
         ) from None
     if size > MAX_CTA_BYTES:
         raise PydanticCustomError(
             "too_large", "must take at most 4096 bytes as JSON, takes {size}", {"size": size}
         )
-    if "\\u0000" in text and _holds_nul(held):
+    if _ESCAPED_NUL.search(text):
         raise PydanticCustomError("nul", "must not hold the NUL character")
     return held
 
 
-def _holds_nul(value: object) -> bool:
-    match value:
-        case str():
-            return "\0" in value
-        case dict():
-            return any(_holds_nul(item) for pair in value.items() for item in pair)
-        case list():
-            return any(map(_holds_nul, value))
-        case _:
-            return False
-
-
+_ESCAPED_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _NO_NUL: Final = r"^[^\x00]*$"
 _NOT_BLANK: Final = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
@@ -160,18 +181,22 @@ Instant = Annotated[
 ]
 Money = Annotated[
     Decimal,
-    Field(ge=0, le=10_000, decimal_places=2),
+    Field(ge=0, le=10_000),
     BeforeValidator(_amount_text),
     AfterValidator(_amount),
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "number", "minimum": 0, "maximum": 10_000, "multipleOf": 0.01},
-                {"type": "string", "pattern": r"^(\d{1,4}(\.\d{1,2})?|10000(\.0{1,2})?)$"},
+                # No multipleOf 0.01: validators that divide doubles find that 0.29 is none.
+                {"type": "number", "minimum": 0, "maximum": 10_000},
+                {"type": "string", "pattern": r"^0*([0-9]{1,4}(\.[0-9]{1,2})?|10000(\.0{1,2})?)$"},
             ]
         },
         mode="validation",
     ),
+]
+_Tags = Annotated[
+    tuple[EditTag, ...], Field(max_length=20, json_schema_extra={"uniqueItems": True})
 ]
 Id = Annotated[UUID, Strict(strict=False)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_json_object)]
@@ -186,7 +211,9 @@ class ApprovalEvent(BaseModel):
 
     event_id: Annotated[Id, Field(description="The idempotency key.")]
     schema_version: Annotated[
-        Literal[1], Field(description="The version of this contract; another is refused.")
+        Literal[1],
+        BeforeValidator(_version, json_schema_input_type=Literal[1] | None),
+        Field(description="The version of this contract; another is refused."),
     ] = SCHEMA_VERSION
     occurred_at: Annotated[
         Instant,
@@ -211,12 +238,9 @@ class ApprovalEvent(BaseModel):
     edit_tags: Annotated[
         tuple[EditTag, ...],
         Strict(strict=False),
-        Field(
-            max_length=20,
-            description="What the reviewer changed.",
-            json_schema_extra={"uniqueItems": True},
-        ),
+        Field(max_length=20, description="What the reviewer changed."),
         AfterValidator(_distinct),
+        BeforeValidator(_tags, json_schema_input_type=_Tags | None),
     ] = ()
     quality_score: Annotated[int, Field(ge=1, le=5, description="The reviewer's score.")]
     reviewer_notes: Annotated[Notes | None, Field(description="Free text for colleagues.")] = None
@@ -255,7 +279,7 @@ class ApprovalEvent(BaseModel):
         except ValidationError as error:
             raise InvalidEvent.from_pydantic(error) from None
         if event.ltv_amount is not None and _INEXACT_NUMBER.search(data):
-            _check_places(data)
+            _check_exact(data, event.ltv_amount)
         return event
 
     def canonical_json(self) -> bytes:
@@ -276,13 +300,28 @@ def _as_json(source: object) -> bytes:
     if isinstance(source, str):
         return source.encode("utf-8", "surrogatepass")
     try:
-        return to_json(source, inf_nan_mode="constants")
+        return to_json(_spelled_out(source), inf_nan_mode="constants")
     except (PydanticSerializationError, ValueError) as error:
-        raise InvalidEvent.unreadable(f"the mapping cannot be written as JSON: {error}") from None
+        raise InvalidEvent.unreadable(
+            "the mapping must hold what JSON can hold", shortened(str(error))
+        ) from None
 
 
-def _check_places(data: bytes) -> None:
+def _spelled_out(source: object) -> object:
+    """A `Decimal` is a number: `Decimal("1E+2")` and `Decimal("250.000")` are amounts too."""
+    match source:
+        case {"ltv_amount": Decimal() as amount, **rest}:
+            cents = _in_cents(amount)
+            return {**rest, "ltv_amount": amount if cents is None else cents}
+    return source
+
+
+def _check_exact(data: bytes, amount: Decimal) -> None:
     """The JSON parser reads numbers as doubles: look again where one may have hidden digits."""
-    amount = json.loads(data, parse_float=Decimal).get("ltv_amount")
-    if isinstance(amount, Decimal) and amount != amount.quantize(_CENT):
-        raise InvalidEvent.too_many_places(str(amount))
+    written = json.loads(data, parse_float=str, parse_int=str)["ltv_amount"]
+    try:
+        exact = Decimal(written) == amount
+    except InvalidOperation:  # an exponent beyond what even Decimal can hold
+        exact = False
+    if not exact:
+        raise InvalidEvent.too_many_places(written)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from signoff_schemas.verdicts import FailureKind
 
 _FOUND_LIMIT = 80
 _SENTENCE_LIMIT = 5
+_PROBLEM_LIMIT = 50
 _PHRASES = {
     "missing": "is required",
     "extra_forbidden": "is not a field of an approval event; remove it or check its spelling",
@@ -25,6 +27,10 @@ _PHRASES = {
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "decimal_max_places": "must have at most 2 decimal places",
+    "uuid_type": "must be a UUID, as a string",
+    "uuid_parsing": "must be a UUID, such as 6f1c5f0e-8a41-4d6b-9b53-0d2f1c7a9e11",
+    "datetime_parsing": "must be an instant that the calendar and the clock have",
+    "datetime_from_date_parsing": "must be an instant that the calendar and the clock have",
     "timezone_aware": "must carry an offset, such as Z or +02:00",
 }
 
@@ -52,13 +58,17 @@ class Problem:
         return f"{self.path} {self.rule}" if self.path else self.rule
 
 
-class InvalidEvent(SignoffError):
+class InvalidEvent(SignoffError):  # noqa: N818 -- the noun that people use for such an event
     """A payload that is not an approval event of this contract."""
 
     def __init__(self, kind: FailureKind, problems: Sequence[Problem]) -> None:
         super().__init__(_listed([str(problem) for problem in problems]))
         self.kind = kind
         self.problems = tuple(problems)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[FailureKind, tuple[Problem, ...]]]:
+        """Travels between processes: an exception's own way forgets all but the message."""
+        return type(self), (self.kind, self.problems)
 
     @property
     def loggable(self) -> str:
@@ -78,7 +88,11 @@ class InvalidEvent(SignoffError):
     @classmethod
     def from_pydantic(cls, error: ValidationError) -> Self:
         """Translate what pydantic found into the words of this contract."""
-        problems = _without_echoes([_problem(item) for item in error.errors(include_url=False)])
+        problems = _without_echoes(
+            [_problem(item) for item in error.errors(include_url=False)[:_PROBLEM_LIMIT]]
+        )
+        if (more := error.error_count() - _PROBLEM_LIMIT) > 0:
+            problems.append(Problem("", f"{more} more problems are not listed", "unlisted"))
         version = [p for p in problems if p.path == "schema_version"]
         if version:
             return cls(FailureKind.UNSUPPORTED_VERSION, version)
@@ -118,9 +132,13 @@ def _problem(error: ErrorDetails) -> Problem:
     if code == "json_invalid":
         return Problem("", f"is not JSON: {error['ctx']['error']}", code)
     if code == "model_type":
-        return Problem("", "must be a JSON object", code, shortened(repr(error["input"])))
-    found = None if code == "missing" else shortened(repr(error["input"]))
+        return Problem("", "must be a JSON object", code, _found(error["input"]))
+    found = None if code == "missing" else _found(error["input"])
     return Problem(_path(error["loc"]), _rule(error), code, found)
+
+
+def _found(value: object) -> str:
+    return shortened(str(value) if isinstance(value, Decimal) else repr(value))
 
 
 def _without_echoes(problems: list[Problem]) -> list[Problem]:
@@ -148,8 +166,13 @@ def _path(loc: tuple[int | str, ...]) -> str:
         if isinstance(part, int):
             path += f"[{part}]"
         else:
-            path += f".{part}" if path else part
+            path += f".{_name(part)}" if path else _name(part)
     return path
+
+
+def _name(field: str) -> str:
+    """A field's name; an unknown one may hold anything, and goes into logs and into Postgres."""
+    return shortened(field if field.isprintable() else ascii(field)[1:-1])
 
 
 def _unindexed(path: str) -> str:

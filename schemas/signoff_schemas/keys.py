@@ -41,7 +41,7 @@ class QueueKeys:
 
     @property
     def leases(self) -> str:
-        """Sorted set of workers' lease tokens by expiry, in seconds since the epoch: Signoff's own."""
+        """Sorted set of workers' lease tokens by expiry, in epoch seconds: Signoff's own."""
         return f"{RQ_KEY_PREFIX}:signoff:leases:{self.name}"
 
     @property

@@ -2,33 +2,49 @@
 
 import re
 from typing import Annotated, Final, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis.connection import parse_url
 
 from signoff_schemas.errors import SettingsError
 
 PREFIX: Final = "SIGNOFF_"
-_PASSWORD: Final = re.compile(r"(?<=:)[^:@/]*(?=@)")
+_USERINFO: Final = re.compile(
+    r"^(\s*(?:[a-z][\w+.-]*:)?//[^:@/]*:|[^:@/]*:(?!//)).*(?=@)", re.IGNORECASE | re.DOTALL
+)
+"""The password runs to the last `@`: one that was not percent-encoded may hold any character."""
+_PARAMETER: Final = re.compile(
+    r"(password\s*=\s*)(?:'(?:\\.|[^'\\])*'?|.*?(?=&|\s+\w+\s*=|\Z))", re.IGNORECASE | re.DOTALL
+)
+"""The same in a URL's query, or in a connection string of `keyword=value`."""
 
 
 def masked(url: str) -> str:
     """The URL without its password, fit for messages and logs."""
-    return _PASSWORD.sub("***", url)
+    return _USERINFO.sub(r"\1***", _PARAMETER.sub(r"\1***", url))
 
 
 def _redis_url(url: str) -> str:
-    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("a URL such as redis://localhost:6379/0 (or rediss://, unix://)")  # noqa: TRY003
+    try:
+        parse_url(url)  # type: ignore[no-untyped-call]
+    except ValueError:  # its text may quote a part of the password
+        raise ValueError(
+            "a URL such as redis://localhost:6379/0 (or rediss://, unix://), "
+            "special characters of its password percent-encoded"
+        ) from None
     return url
 
 
 def _database_url(url: str) -> str:
-    if urlsplit(url).scheme not in {"postgresql", "postgres"}:
-        raise ValueError("a URL such as postgresql://user@localhost:5432/signoff")  # noqa: TRY003
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ValueError("a URL such as postgresql://user@localhost:5432/signoff")
     return url
+
+
+def _stripped(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
 
 
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
@@ -49,8 +65,12 @@ class Settings(BaseSettings):
         str_strip_whitespace=True,
     )
 
-    redis_url: RedisUrl | None = Field(None, description="The Redis or Valkey that holds the queue")
-    database_url: DatabaseUrl | None = Field(None, description="The Postgres that holds the state")
+    redis_url: RedisUrl | None = Field(
+        None, repr=False, description="The Redis or Valkey that holds the queue"
+    )
+    database_url: DatabaseUrl | None = Field(
+        None, repr=False, description="The Postgres that holds the state"
+    )
     queue: QueueName = Field("approvals", description="The RQ queue of approval events")
     max_queue_length: int | None = Field(
         None, ge=1, description="Publishing beyond this many waiting events raises QueueFull"
@@ -68,10 +88,12 @@ class Settings(BaseSettings):
     retry_delay: float = Field(
         1.0, gt=0, le=3600, description="Seconds before the first retry; doubles each time"
     )
-    log_format: Literal["text", "json"] = Field("text", description="How log lines look")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="The least serious log line that is written"
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(_stripped)] = Field(
+        "text", description="How log lines look"
     )
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_stripped)
+    ] = Field("INFO", description="The least serious log line that is written")
 
     @classmethod
     def load(cls, **overrides: object) -> Self:
@@ -85,6 +107,8 @@ class Settings(BaseSettings):
             return cls(**given)  # type: ignore[arg-type]
         except ValidationError as error:
             raise SettingsError("\n".join(map(_sentence, error.errors()))) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f".env cannot be read as UTF-8 text: {error}") from None
 
     def require(self, name: Literal["redis_url", "database_url"]) -> str:
         """A URL that this part cannot work without.

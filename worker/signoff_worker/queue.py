@@ -46,7 +46,7 @@ class BatchQueue:
         self.redis = redis
         self.keys = QueueKeys(name)
         self.name = name
-        self.lease = f"signoff-{secrets.token_hex(8)}"
+        self.lease = _token()
         """This worker's token: what marks its jobs in the started registry."""
         self.lease_seconds = lease_seconds
         self._drain = _script(redis, "drain")
@@ -118,6 +118,15 @@ class BatchQueue:
         """Put whatever this worker holds back on the queue; nobody's attempt is burnt."""
         return cast("int", self._give_back(self._flight_keys, [JOB_PREFIX, self.lease]))
 
+    def start_over(self) -> None:
+        """After a `take` whose answer was lost: give back what it may have taken.
+
+        The take may also be on its way to Redis still. Then it falls to the old lease, which nobody
+        renews any more, and comes back when that runs out.
+        """
+        self.release()
+        self.lease = _token()
+
     def maintain(self) -> tuple[int, int]:
         """Promote what is due and redeliver what dead workers held.
 
@@ -141,6 +150,10 @@ class BatchQueue:
     @property
     def _flight_keys(self) -> list[str]:
         return [self.keys.waiting, self.keys.started, self.keys.leases]
+
+
+def _token() -> str:
+    return f"signoff-{secrets.token_hex(8)}"
 
 
 def _script(redis: Redis, name: str) -> Script:

@@ -14,14 +14,17 @@ which the ledger tells are duplicates. Either way they come back when the lease 
 
 import logging
 import random
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
 from typing import Any, Final, TypeVar
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from rq import worker_registration
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
@@ -112,10 +115,15 @@ class ApprovalWorker(BaseWorker):
                         self._patiently(self._wait)
                     if max_jobs is not None and worked >= max_jobs:
                         break
-        except StopWorkerError:
-            pass
-        finally:
-            self._leave()
+        except (StopWorkerError, SystemExit):
+            self._leave(release=True)
+        except BaseException:
+            # Whatever ended this worker may be in its batch: others find it without a lease, count
+            # a death against it and take it one by one.
+            self._leave(release=False)
+            raise
+        else:
+            self._leave(release=True)
         return worked > 0
 
     def _check_schema(self) -> None:
@@ -165,11 +173,11 @@ class ApprovalWorker(BaseWorker):
         self._log(report, outcomes, [job.id for job in jobs if job.gone])
 
     def take(self, queue: BatchQueue) -> list[TakenJob]:
-        """Step 2. Where the answer is lost on its way, what it took goes back on the queue."""
+        """Step 2. Where the answer is lost on its way, what was taken goes back on the queue."""
         try:
             return queue.take(self.settings.batch_size)
         except redis.RedisError:
-            self._patiently(queue.release)
+            self._patiently(queue.start_over)
             raise
 
     def apply(self, queue: BatchQueue, deliveries: Sequence[Delivery]) -> list[Outcome]:
@@ -183,7 +191,7 @@ class ApprovalWorker(BaseWorker):
                 return apply(self._connected(), deliveries, retries=self.settings.retry_attempts)
             except DatabaseUnavailableError as error:
                 log.error(  # noqa: TRY400 -- the reason is the message; a traceback adds nothing
-                    "Postgres is away, %d events wait in hand: %s", len(deliveries), error
+                    "Postgres is unavailable, %d events wait in hand: %s", len(deliveries), error
                 )
                 self._disconnect()
                 if self._stop.wait(pause):
@@ -244,6 +252,10 @@ class ApprovalWorker(BaseWorker):
     def _beat(self) -> None:
         for queue in self._batch_queues:
             queue.renew_lease()
+        if not self.connection.exists(self.key):
+            # Redis forgot this worker, perhaps while it stood still: it is here again.
+            self.connection.hset(self.key, mapping=self.serialize())
+            worker_registration.register(self)
         self.set_state(WorkerStatus.BUSY if self._in_hand else WorkerStatus.IDLE)
         self.heartbeat()
 
@@ -278,11 +290,21 @@ class ApprovalWorker(BaseWorker):
         self._stop_requested = True
         self._stop.set()
 
-    def _leave(self) -> None:
+    def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
+        """RQ calls this on the second signal: leave at once, whatever signals follow."""
+        try:
+            super().request_force_stop(signum, frame)
+        except SystemExit:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            raise
+
+    def _leave(self, *, release: bool) -> None:
         self._disconnect()
         try:
             for queue in self._batch_queues:
-                queue.release()
+                if release:
+                    queue.release()
                 queue.end_lease()
             self.teardown()  # type: ignore[no-untyped-call]
         except redis.RedisError as error:

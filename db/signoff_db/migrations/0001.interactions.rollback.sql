@@ -1,6 +1,8 @@
 -- The table may have been there before Signoff, so it stays, with the columns that people query.
 DROP INDEX IF EXISTS interactions_of_user;
 
+DROP FUNCTION signoff_known_status(text);
+
 ALTER TABLE interactions
     DROP CONSTRAINT interactions_customer_status_known,
     DROP CONSTRAINT interactions_quality_score_range,

@@ -73,4 +73,11 @@ ALTER TABLE interactions
         'TONE_LESS_IA', 'TONE_ROMANTIC_UP', 'TONE_CASUAL', 'TONE_FLIRT_UP', 'TONE_CRINGE_DOWN',
         'TONE_ENERGY_UP']::text[]) NOT VALID;
 
+-- An adopted row may hold a status of another system, or none: to the fold it is a PROSPECT.
+CREATE FUNCTION signoff_known_status(status text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN status IN ('PROSPECT', 'LEAD_QUALIFIED', 'CUSTOMER', 'CHURNED', 'LEAD_EXHAUSTED')
+        THEN status ELSE 'PROSPECT' END
+$$;
+
 CREATE INDEX IF NOT EXISTS interactions_of_user ON interactions (user_id, created_at, id);

@@ -17,7 +17,7 @@ CREATE TABLE customers (
 INSERT INTO customers (user_id, customer_status, ltv_usd)
 SELECT
     user_id,
-    coalesce((array_agg(customer_status ORDER BY created_at DESC, id DESC))[1], 'PROSPECT'),
+    signoff_known_status((array_agg(customer_status ORDER BY created_at DESC, id DESC))[1]),
     coalesce(sum(ltv_usd), 0)
 FROM interactions
 WHERE user_id IS NOT NULL
@@ -28,9 +28,9 @@ GROUP BY user_id;
 CREATE FUNCTION signoff_count_towards(customer text, difference numeric) RETURNS void
 LANGUAGE sql AS $$
     INSERT INTO customers AS c (user_id, customer_status, ltv_usd)
-    SELECT customer, coalesce((
+    SELECT customer, signoff_known_status((
         SELECT i.customer_status FROM interactions i WHERE i.user_id = customer
-        ORDER BY i.created_at DESC, i.id DESC LIMIT 1), 'PROSPECT'), difference
+        ORDER BY i.created_at DESC, i.id DESC LIMIT 1)), difference
     ON CONFLICT (user_id) DO UPDATE SET
         ltv_usd = c.ltv_usd + excluded.ltv_usd,
         customer_status = CASE WHEN c.status_occurred_at = '-infinity'

@@ -1,0 +1,180 @@
+"""The checks of `signoff doctor`, one function for each thing that is looked at."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, cast
+
+import redis
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from signoff_cli.queue import QueueReader
+from signoff_cli.terminal import count
+from signoff_db.migrate import pending
+from signoff_db.reading import overview
+
+_OLDEST_POSTGRES: Final = 140_000
+_OLDEST_REDIS: Final = (6, 2)
+"""The first with BLMOVE, by which workers wait."""
+_SKEW_WARN: Final = 5.0
+_SKEW_FAIL: Final = 60.0
+
+
+class Grade(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the doctor's report."""
+
+    grade: Grade
+    name: str
+    text: str
+    """What was found; where it is not ok, what to change."""
+
+
+def check_redis(client: redis.Redis) -> Iterator[Check]:
+    """Whether Redis keeps what it is given."""
+    info = client.info("server")
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    version = str(info.get("valkey_version") or info["redis_version"])
+    yield Check(Grade.OK, "Redis reachable", f"{name} {version}")
+    if tuple(map(int, str(info["redis_version"]).split(".")[:2])) < _OLDEST_REDIS:
+        yield Check(Grade.FAIL, "Redis version", f"{version}; use Redis 6.2 or newer, or Valkey")
+    yield _setting(client, "maxmemory-policy", "noeviction", "Redis may drop waiting events")
+    yield _setting(client, "appendonly", "yes", "a restart of Redis loses waiting events")
+    yield _append_fsync(client)
+    yield _skew("Redis", _redis_clock(client))
+
+
+def _setting(client: redis.Redis, name: str, wanted: str, danger: str) -> Check:
+    found = _configured(client, name)
+    if found is None:
+        return _unreadable(name, wanted)
+    if found == wanted:
+        return Check(Grade.OK, f"Redis {name}", found)
+    return Check(
+        Grade.FAIL, f"Redis {name}",
+        f"is {found}, so {danger}; set `{name} {wanted}` in redis.conf, and now: "
+        f"redis-cli CONFIG SET {name} {wanted}",
+    )  # fmt: skip
+
+
+def _append_fsync(client: redis.Redis) -> Check:
+    found = _configured(client, "appendfsync")
+    if found is None:
+        return _unreadable("appendfsync", "everysec")
+    if found != "no":
+        return Check(Grade.OK, "Redis appendfsync", found)
+    return Check(
+        Grade.FAIL, "Redis appendfsync",
+        "is no, so a power cut may lose many seconds of waiting events; set `appendfsync everysec` "
+        "in redis.conf, and now: redis-cli CONFIG SET appendfsync everysec",
+    )  # fmt: skip
+
+
+def _configured(client: redis.Redis, name: str) -> str | None:
+    """A setting of the server; None where it does not tell, as hosted ones often do not."""
+    with suppress(redis.ResponseError):
+        held = cast("dict[str, str]", client.config_get(name))
+        return held.get(name)
+    return None
+
+
+def _unreadable(name: str, wanted: str) -> Check:
+    return Check(
+        Grade.WARN, f"Redis {name}", f"this server does not tell; see to it that it is {wanted}"
+    )
+
+
+def _redis_clock(client: redis.Redis) -> float:
+    sent = time.time()
+    seconds, microseconds = client.time()
+    return seconds + microseconds / 1_000_000 - (sent + time.time()) / 2
+
+
+def check_queue(client: redis.Redis, queue: str) -> Iterator[Check]:
+    """Whether somebody works, and whether anything was lost."""
+    reader = QueueReader(client, queue)
+    workers = reader.workers()
+    if workers:
+        yield Check(Grade.OK, "Workers", f"{count(len(workers), 'worker')} on queue {queue}")
+    else:
+        yield Check(
+            Grade.WARN, "Workers", f"none on queue {queue}; start one with `signoff worker`"
+        )
+    orphans = reader.counts().orphans
+    if orphans:
+        yield Check(
+            Grade.WARN, "Lost jobs",
+            f"the data of {count(orphans, 'job')} was gone from Redis when a worker took them: they "
+            "were deleted or evicted; publish those events again",
+        )  # fmt: skip
+
+
+def check_database(connection: Connection[TupleRow], url: str) -> Iterator[Check]:
+    """Whether Postgres keeps what it is given, and holds what this release works with."""
+    version = connection.info.server_version
+    text = f"Postgres {version // 10_000}.{version % 10_000}"
+    if version < _OLDEST_POSTGRES:
+        text = f"{text}; use Postgres 14 or newer"
+    yield Check(Grade.OK if version >= _OLDEST_POSTGRES else Grade.FAIL, "Postgres reachable", text)
+    for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        yield _durability(connection, name)
+    yield _skew("Postgres", _postgres_clock(connection))
+    missing = pending(url)
+    if missing:
+        text = f"{count(len(missing), 'migration')} missing; run `signoff migrate`"
+        yield Check(Grade.FAIL, "Migrations", text)
+        return
+    yield Check(Grade.OK, "Migrations", "up to date")
+    yield _dead_letters(connection)
+
+
+def _durability(connection: Connection[TupleRow], name: str) -> Check:
+    found = connection.info.parameter_status(name) or _shown(connection, name)
+    if found != "off":
+        return Check(Grade.OK, f"Postgres {name}", found)
+    return Check(
+        Grade.FAIL, f"Postgres {name}",
+        f"is off, so a crash may lose events that were acknowledged; run: "
+        f"ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf()",
+    )  # fmt: skip
+
+
+def _shown(connection: Connection[TupleRow], name: str) -> str:
+    row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
+    return str(row[0]) if row else ""
+
+
+def _postgres_clock(connection: Connection[TupleRow]) -> float:
+    sent = time.time()
+    row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+    return (row[0] if row else sent) - (sent + time.time()) / 2
+
+
+def _skew(server: str, seconds: float) -> Check:
+    name = f"Clock of {server}"
+    if abs(seconds) <= _SKEW_WARN:
+        return Check(Grade.OK, name, f"{abs(seconds):.3f} s from this host's")
+    direction = "ahead of" if seconds > 0 else "behind"
+    return Check(
+        Grade.FAIL if abs(seconds) > _SKEW_FAIL else Grade.WARN, name,
+        f"{abs(seconds):.0f} s {direction} this host's; events may be refused as lying in the future: "
+        "run a time service (chrony, systemd-timesyncd) on every host",
+    )  # fmt: skip
+
+
+def _dead_letters(connection: Connection[TupleRow]) -> Check:
+    dead = sum(overview(connection).dead.values())
+    if not dead:
+        return Check(Grade.OK, "Dead letters", "none")
+    return Check(Grade.WARN, "Dead letters", f"{dead:,} open; see `signoff dlq groups`")

@@ -1,0 +1,205 @@
+"""`signoff demo`: the whole journey of 2,000 approvals, told step by step on real servers.
+
+Each step shows the command that does it and then runs that very command.
+"""
+
+import json
+import os
+import tempfile
+import time
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+from signoff_db.connection import connect
+from signoff_db.dead_letters import Selection, list_letters
+from signoff_schemas import FailureKind, Settings, Verdict
+
+from signoff_cli.app import app
+from signoff_cli.connections import redis_of
+from signoff_cli.embedded import embedded_services
+from signoff_cli.errors import WorkersEndedError
+from signoff_cli.foreign_jobs import put_foreign_jobs
+from signoff_cli.queue import QueueReader
+from signoff_cli.services import environment
+from signoff_cli.terminal import progress, say
+from signoff_cli.up import running_workers
+
+EXAMPLE: Final = "examples/approvals.jsonl"
+_WORKERS: Final = 2
+_WORDS: Final = (*Verdict, *FailureKind, "retry")
+_POLL_SECONDS: Final = 0.05
+_FULL: Final = "00000000-0000-4000-8000-00000000bbbb"
+_MISSING: Final = "00000000-0000-4000-8000-00000000aaaa"
+_INTERACTION: Final = (
+    "INSERT INTO interactions (id, user_id, customer_status, ltv_usd) VALUES (%s, %s, 'CUSTOMER', %s)"
+)
+
+
+def demo() -> None:
+    """Show the whole journey of 2,000 approvals, on servers of its own.
+
+    The servers run in a throw-away folder, so it can be repeated and leaves nothing behind.
+    """
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="signoff-demo-") as folder:
+        _tell("Starting Valkey and Postgres in a throw-away folder.", "signoff up")
+        with embedded_services(Path(folder), fsync=False) as services:
+            settings = Settings.load(
+                redis_url=services.redis_url,
+                database_url=services.database_url,
+                queue="approvals",
+                retry_attempts=2,
+                retry_delay=0.5,
+                log_format="json",
+            )
+            os.environ.update(environment(settings))
+            code = Demo(settings, Path(folder)).run()
+    say()
+    say(f"That took {time.monotonic() - started:.0f} seconds. To keep servers running: make up")
+    raise typer.Exit(code)
+
+
+class Demo:
+    """The steps, in the order in which they are told."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings = settings
+        self.example = folder / Path(EXAMPLE).name
+        self.example.write_bytes(files("signoff_cli").joinpath(EXAMPLE).read_bytes())
+        self.log = folder / "workers.log"
+
+    def run(self) -> int:
+        """Tell them all; returns the exit code of the audit."""
+        self.prepare()
+        self.publish()
+        self.work()
+        self.publish_again()
+        self.look()
+        self.mend()
+        _tell("Last, the proof: fold the ledger anew and account for every event.")
+        return _run("audit")
+
+    def prepare(self) -> None:
+        """Make the tables, and the rows that the reviewed system has made already."""
+        _tell("Making the tables.")
+        _run("migrate")
+        self._insert_interaction(_FULL, "user-8888", "999000.00")
+
+    def publish(self) -> None:
+        """Put the example on the queue, and what another upstream writes."""
+        _tell(
+            "Publishing 2,000 approvals: some come twice, some late, some are broken. What breaks the "
+            "contract is refused at once, with its line and reason."
+        )
+        self._publish()
+
+    def work(self) -> None:
+        """Let workers apply it all."""
+        _tell(
+            "Two workers take them off the queue, up to 500 at a time, and apply each batch in one "
+            "transaction.",
+            f"signoff worker --processes {_WORKERS}",
+        )
+        self._drain("Applying")
+
+    def publish_again(self) -> None:
+        """Show that what arrives again has no effect."""
+        _tell(
+            "An upstream is not sure that all arrived, and publishes everything once more. At the same "
+            "time another one, in another language, writes broken jobs right into Redis."
+        )
+        self._publish()
+        with redis_of(self.settings) as client:
+            put_foreign_jobs(client, self.settings.queue, self._first_event())
+        self._drain("Applying")
+        say("Events that arrived again changed nothing: the ledger knows them.")
+
+    def look(self) -> None:
+        """Show where the customers stand, and what could not be applied."""
+        _tell("Where the customers stand now:")
+        _run("funnel")
+        _tell("What could not be applied waits in the dead-letter queue, grouped by cause:")
+        _run("dlq", "groups")
+
+    def mend(self) -> None:
+        """Do what an operator does: mend one, replay some, discard one."""
+        edited = self._letter("invalid_payload", "quality_score")
+        _tell("One upstream sends the score as text. An operator mends an event and applies it:")
+        reason = "the upstream sends the score as text"
+        _run("dlq", "edit", str(edited), "--set", "quality_score=5", "--reason", reason, "--yes")
+        _tell("The interaction that three events waited for arrives. They are replayed:")
+        self._insert_interaction(_MISSING, "user-7777", "0")
+        _run("dlq", "replay", "--kind", "unknown_interaction", "--yes")
+        _tell("A mail job that strayed onto this queue is discarded, with a reason on record:")
+        stray = str(self._letter("unknown_function", ""))
+        _run("dlq", "discard", stray, "--reason", "not an approval, sent again by its owner")
+        _tell("Any event can tell its story:")
+        _run("event", "00000000-0000-0000-0000-000000000001")
+
+    def _publish(self) -> None:
+        _run("publish", str(self.example), shown=f"publish {EXAMPLE}")
+
+    def _first_event(self) -> dict[str, Any]:
+        with self.example.open(encoding="utf-8") as lines:
+            event: dict[str, Any] = json.loads(next(lines))
+        return event
+
+    def _drain(self, what: str) -> None:
+        """Run workers until nothing waits, is in flight or scheduled."""
+        with (
+            self.log.open("wb") as log,
+            redis_of(self.settings) as client,
+            running_workers(self.settings, _WORKERS, log=log.fileno()) as workers,
+            progress() as bar,
+        ):
+            reader = QueueReader(client, self.settings.queue)
+            left = total = _unsettled(reader)
+            task = bar.add_task(what, total=total)
+            while left and workers.poll() is None:
+                time.sleep(_POLL_SECONDS)
+                left = _unsettled(reader)
+                bar.update(task, completed=total - left)
+        if left:
+            raise WorkersEndedError(f"the workers ended early: {self.log.read_text('utf-8')}")
+        say(f"{total:,} jobs were settled: {self._words()}.")
+
+    def _words(self) -> str:
+        """What became of the jobs, as the workers logged it: one line a batch, with its counts."""
+        words: Counter[str] = Counter()
+        for line in self.log.read_text("utf-8").splitlines():
+            logged = json.loads(line) if line.startswith("{") else {}
+            words.update({word: logged[word] for word in _WORDS if word in logged})
+        return ", ".join(f"{number:,} {word}" for word, number in words.items())
+
+    def _insert_interaction(self, interaction_id: str, user_id: str, ltv_usd: str) -> None:
+        """As the reviewed system does, which owns these rows."""
+        with connect(self.settings.require("database_url")) as connection:
+            connection.execute(_INTERACTION, [interaction_id, user_id, ltv_usd])
+
+    def _letter(self, kind: str, word: str) -> int:
+        """The first dead letter of a kind whose message holds the word."""
+        with connect(self.settings.require("database_url")) as connection:
+            letters = list_letters(connection, Selection(kinds=(kind,)))
+        return next(letter.id for letter in reversed(letters) if word in letter.message)
+
+
+def _unsettled(reader: QueueReader) -> int:
+    counts = reader.counts()
+    return counts.waiting + counts.in_flight + counts.scheduled
+
+
+def _tell(text: str, command: str | None = None) -> None:
+    say()
+    say(text, style="bold cyan")
+    if command:
+        say(f"$ {command}", style="dim")
+
+
+def _run(*arguments: str, shown: str | None = None) -> int:
+    """Show a command and run it; returns its exit code."""
+    quoted = [f'"{word}"' if " " in word else word for word in arguments]
+    say(f"$ signoff {shown or ' '.join(quoted)}", style="dim")
+    return int(app(list(arguments), prog_name="signoff", standalone_mode=False) or 0)

@@ -1,0 +1,100 @@
+"""How dead letters are chosen on the command line, the same way in every subcommand."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+from uuid import UUID
+
+import typer
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from signoff_cli.errors import UsageError
+from signoff_cli.terminal import complain
+from signoff_db.dead_letters import Selection, get_letter
+from signoff_schemas import FailureKind
+
+_AGE: Final = re.compile(r"(\d{1,6})([smhdw])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_HOW: Final = (
+    "choose dead letters by their ids, --kind, --fingerprint, --user, --interaction, --since or "
+    "--until, or all of them with --all; `signoff dlq groups` shows what there is"
+)
+
+Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Ids of dead letters.", min=1)]
+Kinds = Annotated[list[FailureKind] | None, typer.Option("--kind", help="Repeatable.")]
+Fingerprint = Annotated[str | None, typer.Option(help="Of one cause, as in `dlq groups`.")]
+User = Annotated[str | None, typer.Option("--user", help="Of one customer, by user_id.")]
+InteractionId = Annotated[UUID | None, typer.Option("--interaction", help="Of one interaction.")]
+Since = Annotated[
+    str | None,
+    typer.Option(metavar="WHEN", help="Last failed at or after: 2h, 3d, or 2026-01-31T10:00."),
+]
+Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Last failed before.")]
+All = Annotated[bool, typer.Option("--all", help="Every one that is dead.")]
+
+
+def chosen(
+    *,
+    ids: Sequence[int] | None = None,
+    kinds: Sequence[FailureKind] | None = None,
+    fingerprint: str | None = None,
+    user: str | None = None,
+    interaction: UUID | None = None,
+    since: str | None = None,
+    until: str | None = None,
+) -> Selection:
+    """What the options choose; without any, every dead letter.
+
+    Raises:
+        UsageError: a time is neither an age nor an instant.
+    """
+    return Selection(
+        ids=tuple(ids or ()),
+        kinds=tuple(str(kind) for kind in kinds or ()),
+        fingerprint=fingerprint,
+        user_id=user,
+        interaction_id=interaction,
+        since=_moment(since, "--since"),
+        until=_moment(until, "--until"),
+    )
+
+
+def deliberate(selection: Selection, *, everything: bool) -> Selection:
+    """A selection to act on: no choice at all must not mean everything.
+
+    Raises:
+        UsageError: nothing was chosen, or --all and something else.
+    """
+    if (selection == Selection()) is not everything:
+        raise UsageError("--all goes with no other choice" if everything else _HOW)
+    return selection
+
+
+def tell_absent(connection: Connection[TupleRow], selection: Selection) -> int:
+    """Say which of the ids that were named are not dead; returns how many."""
+    absent = 0
+    for letter_id in selection.ids:
+        letter = get_letter(connection, letter_id)
+        if letter is None:
+            complain(f"There is no dead letter {letter_id}.")
+        elif letter.state != "dead":
+            complain(f"Dead letter {letter_id} is {letter.state} already.")
+        absent += letter is None or letter.state != "dead"
+    return absent
+
+
+def _moment(text: str | None, option: str) -> datetime | None:
+    """An age before now, or an instant; without an offset it is meant in the reader's zone."""
+    if text is None:
+        return None
+    if age := _AGE.fullmatch(text):
+        return datetime.now(UTC) - timedelta(**{_UNITS[age[2]]: int(age[1])})
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{option} holds {text!r}; expected an age such as 90s, 30m, 2h, 3d, 1w, or an instant "
+            "such as 2026-01-31T10:00"
+        ) from None

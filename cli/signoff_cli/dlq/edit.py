@@ -1,0 +1,160 @@
+"""`signoff dlq edit`: mend an event, in an editor or by fields, and apply it."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from signoff_cli.database import explained
+from signoff_cli.dlq.acting import Actor, DryRun, Reason, actor_of
+from signoff_cli.dlq.editor import edited_text
+from signoff_cli.dlq.letters import pretty
+from signoff_cli.dlq.show import LetterId
+from signoff_cli.errors import UsageError
+from signoff_cli.services import load_settings
+from signoff_cli.terminal import AsJson, Yes, cell, complain, confirm, plain, say, show_json
+from signoff_db import replay as replaying
+from signoff_db.connection import BatchConnection, connect_for_batches
+from signoff_db.dead_letters import DeadLetter, NoSuchLetterError, get_letter
+from signoff_db.replay import Edited
+from signoff_schemas import InvalidEvent
+
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="FIELD=VALUE",
+        help="Set a field instead of opening an editor; the value is JSON, else text. Repeatable.",
+    ),
+]
+
+
+def edit(
+    letter_id: LetterId,
+    *,
+    reason: Reason,
+    assignments: Assignments = None,
+    dry_run: DryRun = False,
+    actor: Actor = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Mend a dead letter's event and apply it.
+
+    Opens $VISUAL or $EDITOR unless --set is given. The event keeps its event_id. Unless the event
+    applies, nothing changes. Exit 1 if it is refused.
+    """
+    url = load_settings().require("database_url")
+    with (
+        connect_for_batches(url, application="signoff dlq edit") as connection,
+        explained(url),
+    ):
+        letter = _dead(connection, letter_id)
+        payload = _assigned(letter, assignments) if assignments else _written(letter)
+        outcome = _tried(connection, letter, payload, reason, actor_of(actor), dry_run=True)
+        if not as_json:
+            _show(outcome)
+        if outcome.message is None and not dry_run:
+            confirm("Apply it?", yes=yes)
+            outcome = _tried(connection, letter, payload, reason, actor_of(actor), dry_run=False)
+    _conclude(outcome, dry_run=dry_run, as_json=as_json)
+
+
+def _dead(connection: BatchConnection, letter_id: int) -> DeadLetter:
+    letter = get_letter(connection, letter_id)
+    if letter is None:
+        raise NoSuchLetterError(f"there is no dead letter {letter_id}; see `signoff dlq list`")
+    if letter.state != "dead":
+        raise NoSuchLetterError(f"dead letter {letter_id} is {letter.state} already")
+    return letter
+
+
+def _assigned(letter: DeadLetter, assignments: list[str]) -> bytes:
+    """The event with fields set."""
+    try:
+        fields = json.loads(letter.payload)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        raise UsageError(
+            f"dead letter {letter.id} holds no JSON object, so no field can be set; edit it without "
+            "--set"
+        )
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise UsageError(f"--set {assignment!r}: expected FIELD=VALUE")
+        fields[name] = _value(text)
+    return json.dumps(fields, ensure_ascii=False).encode()
+
+
+def _value(text: str) -> Any:
+    """JSON where it is JSON; a number with a point stays as it was typed, as text."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return text if isinstance(value, float) else value
+
+
+def _written(letter: DeadLetter) -> bytes:
+    """The event as it was left in the editor."""
+    before = pretty(letter.payload)
+    after = edited_text(before)
+    if after == before:
+        complain("Nothing was changed.")
+        raise typer.Exit(1)
+    return after.encode()
+
+
+def _tried(
+    connection: BatchConnection,
+    letter: DeadLetter,
+    payload: bytes,
+    reason: str,
+    actor: str,
+    *,
+    dry_run: bool,
+) -> Edited:
+    try:
+        return replaying.edit(
+            connection, letter.id, payload, actor=actor, reason=reason, dry_run=dry_run
+        )
+    except InvalidEvent as error:
+        complain(f"Refused, nothing was changed: {error}")
+        raise typer.Exit(1) from None
+
+
+def _show(outcome: Edited) -> None:
+    for field, old, new in outcome.difference:
+        if old is not None:
+            say(f"- {field}: {json.dumps(old, ensure_ascii=False)}", style="red")
+        if new is not None:
+            say(f"+ {field}: {json.dumps(new, ensure_ascii=False)}", style="green")
+    before, after = (
+        f"{balance.customer_status} {cell(balance.ltv_usd)}" if balance else "not in Postgres"
+        for balance in (outcome.before, outcome.after)
+    )
+    if outcome.message is None:
+        say(f"It would be {outcome.word}; the interaction: {before} → {after}.")
+
+
+def _conclude(outcome: Edited, *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        fields = ("word", "message", "before", "after", "difference")
+        show_json({"dry_run": dry_run} | {name: _data(getattr(outcome, name)) for name in fields})
+    elif outcome.message is None:
+        say(
+            "A dry run, nothing changed." if dry_run else f"{outcome.word}; the letter is resolved."
+        )
+    else:
+        complain(f"Refused, nothing was changed: {outcome.word}: {outcome.message}")
+    if outcome.message is not None:
+        raise typer.Exit(1)
+
+
+def _data(value: Any) -> Any:
+    """A balance as an object; the rest as it is."""
+    if hasattr(value, "customer_status"):
+        return {"customer_status": value.customer_status, "ltv_usd": plain(value.ltv_usd)}
+    return value

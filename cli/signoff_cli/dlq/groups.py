@@ -1,0 +1,35 @@
+"""`signoff dlq groups`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from signoff_cli.database import database_of
+from signoff_cli.dlq.choosing import Kinds, Since, Until, chosen
+from signoff_cli.services import load_settings
+from signoff_cli.terminal import AsJson, say, show_json, show_table
+from signoff_db import dead_letters
+from signoff_db.dead_letters import Group
+
+
+def groups(
+    *, kind: Kinds = None, since: Since = None, until: Until = None, as_json: AsJson = False
+) -> None:
+    """Show dead letters by cause, the biggest group first."""
+    selection = chosen(kinds=kind, since=since, until=until)
+    with database_of(load_settings()) as connection:
+        found = dead_letters.groups(connection, selection)
+    if as_json:
+        show_json([asdict(group) for group in found])
+    else:
+        show_groups(found)
+
+
+def show_groups(found: Sequence[Group]) -> None:
+    """Show the groups as a table."""
+    if not found:
+        say("No dead letter matches.")
+        return
+    show_table(
+        ["letters", "kind", "fingerprint", "last failed", "such as", "message"],
+        [[g.count, g.kind, g.fingerprint, g.last_failed_at, g.sample_id, g.message] for g in found],
+    )

@@ -1,0 +1,63 @@
+"""Dead letters as data and as text."""
+
+import base64
+import json
+from dataclasses import asdict
+from typing import Any, Final
+
+from signoff_db.dead_letters import DeadLetter
+from signoff_schemas import FailureKind
+
+HINTS: Final = {
+    FailureKind.INVALID_PAYLOAD: (
+        "Mend it: `signoff dlq edit {id} --reason WHY`. Or let the upstream publish it anew, under "
+        "its event_id, and it resolves by itself."
+    ),
+    FailureKind.UNSUPPORTED_VERSION: (
+        "A newer upstream wrote it: update Signoff's workers, then `signoff dlq replay {id}`."
+    ),
+    FailureKind.UNKNOWN_FUNCTION: (
+        "Somebody else's job came to this queue: find who put it there, then "
+        "`signoff dlq discard {id} --reason WHY`."
+    ),
+    FailureKind.UNKNOWN_INTERACTION: (
+        "Once the interaction is in Postgres: `signoff dlq replay {id}`. Or name its customer: "
+        "`signoff dlq edit {id} --set user_id=… --reason WHY`."
+    ),
+    FailureKind.USER_MISMATCH: (
+        "Find out whose interaction it is. If the event is wrong: `signoff dlq edit {id} "
+        "--set user_id=… --reason WHY`."
+    ),
+    FailureKind.LTV_OVERFLOW: (
+        "If the amount is a mistake: `signoff dlq edit {id} --set ltv_amount=… --reason WHY`."
+    ),
+    FailureKind.EVENT_CONFLICT: (
+        "The ledger keeps what came first. If this is another fact, let the upstream publish it "
+        "under a new event_id, then `signoff dlq discard {id} --reason WHY`."
+    ),
+    FailureKind.REFUSED_BY_DATABASE: (
+        "Change the constraint or the trigger that is named, then `signoff dlq replay {id}`."
+    ),
+    FailureKind.ABANDONED: (
+        "See in the workers' logs why they died (memory, kill), then `signoff dlq replay {id}`."
+    ),
+}
+"""What to do next, by kind."""
+
+
+def as_data(letter: DeadLetter) -> dict[str, Any]:
+    """All of a letter as JSON-able data; a payload that is no text stands in base64."""
+    fields = asdict(letter)
+    payload = fields.pop("payload")
+    try:
+        return fields | {"payload": payload.decode()}
+    except UnicodeDecodeError:
+        return fields | {"payload_base64": base64.b64encode(payload).decode()}
+
+
+def pretty(payload: bytes) -> str:
+    """The payload to read: indented where it is JSON; bytes that are no text are escaped."""
+    try:
+        return json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return payload.decode("utf-8", "backslashreplace")

@@ -1,0 +1,168 @@
+"""`signoff dlq replay`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Final
+
+import typer
+from rich.progress import Progress
+
+from signoff_cli.database import database_of, explained
+from signoff_cli.dlq.acting import Actor, DryRun, Limit, actor_of
+from signoff_cli.dlq.choosing import (
+    All,
+    Fingerprint,
+    Ids,
+    InteractionId,
+    Kinds,
+    Since,
+    Until,
+    User,
+    chosen,
+    deliberate,
+    tell_absent,
+)
+from signoff_cli.services import load_settings
+from signoff_cli.terminal import (
+    NOTHING,
+    AsJson,
+    Yes,
+    cell,
+    confirm,
+    progress,
+    say,
+    show_json,
+    show_table,
+)
+from signoff_cli.terminal import count as counted
+from signoff_db import replay as replaying
+from signoff_db.connection import connect_for_batches
+from signoff_db.dead_letters import Selection, count
+from signoff_db.replay import Balance, Replayed, ReplayReport
+
+_SHOWN: Final = 50
+
+
+def replay(  # noqa: PLR0913 -- one argument an option
+    ids: Ids = None,
+    *,
+    kind: Kinds = None,
+    fingerprint: Fingerprint = None,
+    user: User = None,
+    interaction: InteractionId = None,
+    since: Since = None,
+    until: Until = None,
+    everything: All = False,
+    dry_run: DryRun = False,
+    limit: Limit = None,
+    rate: Annotated[float | None, typer.Option(min=0.1, help="The most a second.")] = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Do not stop when one cause keeps recurring.")
+    ] = False,
+    reason: Annotated[str | None, typer.Option(help="Why; kept in operator_actions.")] = None,
+    actor: Actor = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Apply the events of dead letters anew; what applies is resolved.
+
+    Replaying twice is safe. With --dry-run each verdict is the true one of this moment. Exit 1 if
+    an event failed again.
+    """
+    selection = deliberate(
+        chosen(
+            ids=ids, kinds=kind, fingerprint=fingerprint, user=user, interaction=interaction,
+            since=since, until=until,
+        ),
+        everything=everything,
+    )  # fmt: skip
+    url = load_settings().require("database_url")
+    total, absent = _asked(selection, limit, dry_run=dry_run, yes=yes)
+    told: list[Replayed] = []
+    with (
+        connect_for_batches(url, application="signoff dlq replay") as connection,
+        explained(url),
+        progress() as bar,
+    ):
+        report = replaying.replay(
+            connection,
+            selection,
+            actor=actor_of(actor),
+            reason=reason,
+            dry_run=dry_run,
+            limit=limit,
+            rate=rate,
+            keep_going=keep_going,
+            on_batch=_watch(bar, total, told),
+        )
+    if as_json:
+        show_json(
+            {"dry_run": dry_run, "stopped_by": report.stopped_by, "words": report.words}
+            | {"replayed": [asdict(one) for one in told]}
+        )
+    else:
+        _show(told, report, dry_run=dry_run)
+    if absent or report.stopped_by or not all(one.resolved for one in told):
+        raise typer.Exit(1)
+
+
+def _asked(selection: Selection, limit: int | None, *, dry_run: bool, yes: bool) -> tuple[int, int]:
+    """How many letters are meant, and how many of those named are not dead; asks where it is several."""
+    with database_of(load_settings()) as connection:
+        absent = tell_absent(connection, selection)
+        total = count(connection, selection)
+    total = total if limit is None else min(total, limit)
+    if total > 1 and not dry_run:
+        confirm(f"Replay {total:,} dead letters?", yes=yes)
+    return total, absent
+
+
+class _watch:  # noqa: N801 -- reads as a function where it is called
+    """Keeps what became of each letter, and moves the progress bar."""
+
+    def __init__(self, bar: Progress, total: int, told: list[Replayed]) -> None:
+        self._bar = bar
+        self._task = bar.add_task("Replaying", total=total)
+        self._told = told
+
+    def __call__(self, batch: Sequence[Replayed]) -> None:
+        self._told.extend(batch)
+        self._bar.advance(self._task, len(batch))
+
+
+def _show(told: Sequence[Replayed], report: ReplayReport, *, dry_run: bool) -> None:
+    if told:
+        show_replayed(told[:_SHOWN])
+    if len(told) > _SHOWN:
+        say(f"… and {len(told) - _SHOWN:,} more; all of them with --json.")
+    words = ", ".join(f"{number:,} {word}" for word, number in sorted(report.words.items()))
+    letters = counted(report.replayed, "dead letter")
+    tense = "A dry run, nothing changed; would have replayed" if dry_run else "Replayed"
+    say(f"{tense} {letters}{': ' if words else ''}{words}.")
+    if report.stopped_by:
+        say(
+            f"Stopped, since the cause {report.stopped_by} keeps recurring. Mend it first, or go on "
+            "with --keep-going."
+        )
+
+
+def show_replayed(told: Sequence[Replayed]) -> None:
+    """What became of each letter, and of its interaction."""
+    show_table(
+        ["letter", "event", "verdict", "before", "after", "message"],
+        [
+            [
+                one.letter_id,
+                one.event_id,
+                one.word,
+                _held(one.before),
+                _held(one.after),
+                one.message,
+            ]
+            for one in told
+        ],
+    )
+
+
+def _held(balance: Balance | None) -> str:
+    return NOTHING if balance is None else f"{balance.customer_status} {cell(balance.ltv_usd)}"

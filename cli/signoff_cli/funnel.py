@@ -1,0 +1,25 @@
+"""`signoff funnel`."""
+
+from dataclasses import asdict
+
+from signoff_cli.database import database_of
+from signoff_cli.services import load_settings
+from signoff_cli.terminal import AsJson, show_json, show_table
+from signoff_db import reading
+
+
+def funnel(*, as_json: AsJson = False) -> None:
+    """Show customers and their LTV by status."""
+    with database_of(load_settings()) as connection:
+        steps = reading.funnel(connection)
+    if as_json:
+        show_json([asdict(step) for step in steps])
+    else:
+        show_funnel(steps)
+
+
+def show_funnel(steps: list[reading.FunnelStep]) -> None:
+    """Show the funnel as a table, with its sums."""
+    rows: list[list[object]] = [[s.customer_status, s.customers, s.ltv_usd] for s in steps]
+    total = ["total", sum(s.customers for s in steps), sum(s.ltv_usd for s in steps)]
+    show_table(["status", "customers", "LTV in USD"], [*rows, total])

@@ -1,0 +1,192 @@
+"""What a queue holds in Redis, read through the registries that RQ keeps; nothing is changed."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, cast
+
+import redis
+from rq import Queue, Worker
+from rq.serializers import JSONSerializer
+from rq.worker import BaseWorker
+
+from signoff_schemas.keys import JOB_PREFIX, QueueKeys
+
+_PAGE: Final = 1000
+
+
+class Place(StrEnum):
+    """Where a job is."""
+
+    QUEUED = "queued"
+    IN_FLIGHT = "in_flight"
+    SCHEDULED = "scheduled"
+    FAILED = "failed"
+    NOWHERE = "nowhere"
+    """Its hash is there, but no list names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many jobs are where."""
+
+    waiting: int
+    in_flight: int
+    scheduled: int
+    rq_failed: int
+    """Jobs RQ gave up, which workers sweep into the dead letters."""
+    orphans: int
+    """Job ids whose job was gone from Redis when a worker took them, since this queue began."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """A worker as it registered itself."""
+
+    name: str
+    state: str
+    host: str | None
+    pid: int | None
+    last_heartbeat: datetime | None
+    successful: int
+    failed: int
+
+
+class QueueReader:
+    """Reads one queue."""
+
+    def __init__(self, client: redis.Redis, name: str) -> None:
+        self.client = client
+        self.name = name
+        self.keys = QueueKeys(name)
+
+    def counts(self) -> Counts:
+        """Count the jobs of each place, at one moment."""
+        with self.client.pipeline() as pipe:
+            pipe.llen(self.keys.waiting)
+            pipe.zcard(self.keys.started)
+            pipe.zcard(self.keys.scheduled)
+            pipe.zcard(self.keys.failed)
+            pipe.get(self.keys.orphans)
+            *counted, orphans = pipe.execute()
+        waiting, in_flight, scheduled, failed = counted
+        return Counts(waiting, in_flight, scheduled, failed, int(orphans or 0))
+
+    def oldest_waiting(self) -> datetime | None:
+        """When the job at the head was put on the queue; None where that is not known."""
+        head = cast("bytes | None", self.client.lindex(self.keys.waiting, 0))
+        return self._moment(head, "enqueued_at") if head else None
+
+    def next_scheduled(self) -> datetime | None:
+        """When the next retry is due."""
+        due = cast("list[tuple[bytes, float]]", self.client.zrange(
+            self.keys.scheduled, 0, 0, withscores=True))  # fmt: skip
+        return datetime.fromtimestamp(due[0][1], UTC) if due else None
+
+    def workers(self) -> list[WorkerState]:
+        """The workers that listen on the queue."""
+        queue = Queue(self.name, connection=self.client, serializer=JSONSerializer)
+        return sorted(
+            (_worker(worker) for worker in Worker.all(queue=queue, serializer=JSONSerializer)),
+            key=lambda worker: worker.name,
+        )
+
+    def place_of(self, job_id: str) -> tuple[Place, datetime | None] | None:
+        """Where a job is, and since when or until when; None if Redis does not hold it."""
+        due = self.client.zscore(self.keys.scheduled, job_id)
+        if due is not None:
+            return Place.SCHEDULED, datetime.fromtimestamp(float(due), UTC)
+        if next(self.client.zscan_iter(self.keys.started, f"{_literal(job_id)}:*"), None):
+            return Place.IN_FLIGHT, None
+        if self.client.zscore(self.keys.failed, job_id) is not None:
+            return Place.FAILED, None
+        if self.client.lpos(self.keys.waiting, job_id) is not None:
+            return Place.QUEUED, self._moment(job_id.encode(), "enqueued_at")
+        if self.client.exists(JOB_PREFIX + job_id):
+            return Place.NOWHERE, None
+        return None
+
+    def listed(self) -> Iterator[str]:
+        """The id of every job that some list of the queue names."""
+        for start in range(0, int(self.client.llen(self.keys.waiting)), _PAGE):
+            page = self.client.lrange(self.keys.waiting, start, start + _PAGE - 1)
+            yield from (_text(cast("bytes", member)) for member in page)
+        for member, _ in self.client.zscan_iter(self.keys.started, count=_PAGE):
+            yield _text(member).rpartition(":")[0]
+        for key in (self.keys.scheduled, self.keys.failed, *self.keys_of_others):
+            for member, _ in self.client.zscan_iter(key, count=_PAGE):
+                yield _text(member)
+
+    @property
+    def keys_of_others(self) -> tuple[str, ...]:
+        """Registries that only stock RQ workers fill: jobs that are done with, or wait for others."""
+        prefix = self.keys.waiting.partition(":")[0]
+        return tuple(
+            f"{prefix}:{registry}:{self.name}" for registry in ("finished", "deferred", "canceled")
+        )
+
+    def kept(self) -> Iterator[str]:
+        """The id of every job of the queue whose hash Redis holds."""
+        for keys in _pages(self.client.scan_iter(f"{JOB_PREFIX}*", count=_PAGE, _type="hash")):
+            with self.client.pipeline(transaction=False) as pipe:
+                for key in keys:
+                    pipe.hget(key, "origin")
+                origins = pipe.execute()
+            for key, origin in zip(keys, origins, strict=True):
+                if origin == self.name.encode():
+                    yield _text(key).removeprefix(JOB_PREFIX)
+
+    def _moment(self, job_id: bytes, field: str) -> datetime | None:
+        with suppress(redis.ResponseError, ValueError):
+            value = self.client.hget(JOB_PREFIX + _text(job_id), field)
+            if value:
+                return datetime.fromisoformat(_text(cast("bytes", value))).astimezone(UTC)
+        return None
+
+
+def queue_of(client: redis.Redis, job_id: str) -> str | None:
+    """The queue that a job says it is on; None if Redis does not hold the job, or it does not say."""
+    with suppress(redis.ResponseError):
+        origin = cast("bytes | None", client.hget(JOB_PREFIX + job_id, "origin"))
+        return _text(origin) if origin else None
+    return None
+
+
+def age(moment: datetime | None) -> timedelta | None:
+    """How long ago that was."""
+    return None if moment is None else datetime.now(UTC) - moment
+
+
+def _worker(worker: BaseWorker) -> WorkerState:
+    heartbeat = worker.last_heartbeat
+    return WorkerState(
+        name=worker.name,
+        state=str(worker.get_state() or "unknown"),
+        host=worker.hostname,
+        pid=worker.pid,
+        last_heartbeat=heartbeat.astimezone(UTC) if heartbeat else None,
+        successful=worker.successful_job_count,
+        failed=worker.failed_job_count,
+    )
+
+
+def _pages(keys: Iterator[Any]) -> Iterator[list[Any]]:
+    page: list[Any] = []
+    for key in keys:
+        page.append(key)
+        if len(page) == _PAGE:
+            yield page
+            page = []
+    if page:
+        yield page
+
+
+def _literal(text: str) -> str:
+    """The text as a pattern that matches nothing but itself."""
+    return "".join(f"\\{c}" if c in "*?[]^\\" else c for c in text)
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "backslashreplace")

@@ -1,0 +1,72 @@
+"""`signoff status`."""
+
+from dataclasses import asdict
+from typing import Any
+
+from signoff_cli.connections import redis_of
+from signoff_cli.database import database_of
+from signoff_cli.queue import QueueReader, age
+from signoff_cli.services import load_settings
+from signoff_cli.terminal import AsJson, say, show_fields, show_json, show_table
+from signoff_db.reading import Overview, overview, snapshot
+from signoff_schemas import Settings
+
+
+def status(*, as_json: AsJson = False) -> None:
+    """Show queue, dead letters and workers."""
+    settings = load_settings()
+    found = _queue(settings)
+    if not as_json:
+        _show_queue(found)
+    with database_of(settings) as connection, snapshot(connection):
+        state = overview(connection)
+    if as_json:
+        show_json({**found, **asdict(state)})
+    else:
+        _show_state(state)
+
+
+def _queue(settings: Settings) -> dict[str, Any]:
+    with redis_of(settings) as client:
+        reader = QueueReader(client, settings.queue)
+        return {
+            "queue": settings.queue,
+            **asdict(reader.counts()),
+            "oldest_waiting_seconds": age(reader.oldest_waiting()),
+            "next_retry_at": reader.next_scheduled(),
+            "workers": [asdict(worker) for worker in reader.workers()],
+        }
+
+
+def _show_queue(found: dict[str, Any]) -> None:
+    show_fields(
+        [
+            ("Queue", found["queue"]),
+            ("Waiting", found["waiting"]),
+            ("Oldest waiting", found["oldest_waiting_seconds"]),
+            ("In flight", found["in_flight"]),
+            ("Scheduled", found["scheduled"]),
+            ("Next retry", found["next_retry_at"]),
+            ("Failed in RQ", found["rq_failed"]),
+            ("Lost by Redis", found["orphans"]),
+        ]
+    )
+    if not found["workers"]:
+        say("No worker listens on this queue: start one with `signoff worker`.")
+        return
+    columns = list(found["workers"][0])
+    show_table(
+        [column.replace("_", " ") for column in columns],
+        [[str(w[c]) if c == "pid" else w[c] for c in columns] for w in found["workers"]],
+    )
+
+
+def _show_state(state: Overview) -> None:
+    show_fields(
+        [
+            ("Applied", state.applied),
+            ("Last applied", state.last_applied_at),
+            ("Dead letters", sum(state.dead.values())),
+            *((f"  {kind}", letters) for kind, letters in state.dead.items()),
+        ]
+    )

@@ -1,0 +1,1 @@
+SELECT interaction_id FROM approvals WHERE event_id = %(event_id)s

@@ -1,0 +1,181 @@
+"""What commands show of the state: read-only queries, each of one kind of thing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow, class_row
+
+from signoff_db.sql import statement
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One row of `interactions`."""
+
+    id: UUID
+    user_id: str | None
+    review_status: str | None
+    reviewer_id: str | None
+    final_bubbles: list[str] | None
+    edit_tags: list[str] | None
+    quality_score: int | None
+    reviewer_notes: str | None
+    cta_data: Any
+    customer_status: str | None
+    ltv_usd: Decimal | None
+    review_completed_at: datetime | None
+    created_at: datetime | None
+    updated_at: datetime | None
+    opening_customer_status: str | None
+    """What it held before its first event; None until then."""
+    opening_ltv_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One applied event, and what its interaction held after it, by order of occurrence."""
+
+    event_id: UUID
+    occurred_at: datetime
+    applied_at: datetime
+    interaction_id: UUID
+    user_id: str | None
+    reviewer_id: str | None
+    quality_score: int
+    given_status: str | None
+    given_ltv: Decimal | None
+    customer_status: str
+    ltv_usd: Decimal
+    status_superseded: bool
+    """Whether a newer event of the interaction holds its status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One row of `status_transitions`."""
+
+    user_id: str | None
+    from_status: str
+    to_status: str
+    occurred_at: datetime
+    interaction_id: UUID
+    event_id: UUID
+    on_path: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One row of `customers`."""
+
+    user_id: str
+    customer_status: str
+    ltv_usd: Decimal
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelStep:
+    """One row of `customer_funnel`."""
+
+    customer_status: str
+    customers: int
+    ltv_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How much has been applied, and what waits for an operator."""
+
+    applied: int
+    last_applied_at: datetime | None
+    dead: dict[str, int]
+    """Open dead letters by kind."""
+
+
+@contextmanager
+def snapshot(connection: Connection[TupleRow]) -> Iterator[None]:
+    """Let all queries inside the block see one and the same state; they can only read."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def overview(connection: Connection[TupleRow]) -> Overview:
+    """Totals of the ledger and of the open dead letters."""
+    row = connection.execute(statement("overview")).fetchone()
+    if row is None:
+        raise AssertionError
+    return Overview(*row)
+
+
+def funnel(connection: Connection[TupleRow]) -> list[FunnelStep]:
+    """Customers and their LTV by status, in the funnel's order."""
+    with connection.cursor(row_factory=class_row(FunnelStep)) as cursor:
+        return cursor.execute(statement("read_funnel")).fetchall()
+
+
+def interaction(connection: Connection[TupleRow], interaction_id: UUID) -> Interaction | None:
+    """One interaction."""
+    with connection.cursor(row_factory=class_row(Interaction)) as cursor:
+        parameters = {"interaction_id": interaction_id}
+        return cursor.execute(statement("read_interaction"), parameters).fetchone()
+
+
+def customer(connection: Connection[TupleRow], user_id: str) -> Customer | None:
+    """One customer."""
+    with connection.cursor(row_factory=class_row(Customer)) as cursor:
+        return cursor.execute(statement("read_customer"), {"user_id": user_id}).fetchone()
+
+
+def interactions_of(connection: Connection[TupleRow], user_id: str) -> list[UUID]:
+    """The ids of a customer's interactions, the oldest first."""
+    rows = connection.execute(statement("interactions_of_user"), {"user_id": user_id})
+    return [row[0] for row in rows]
+
+
+def ledger_of(connection: Connection[TupleRow], interactions: list[UUID]) -> list[LedgerEntry]:
+    """The events of these interactions in order of occurrence, with the fold as it went."""
+    with connection.cursor(row_factory=class_row(LedgerEntry)) as cursor:
+        return cursor.execute(statement("read_ledger"), {"interactions": interactions}).fetchall()
+
+
+def ledger_entry(connection: Connection[TupleRow], event_id: UUID) -> LedgerEntry | None:
+    """One applied event."""
+    row = connection.execute(statement("interaction_of_event"), {"event_id": event_id}).fetchone()
+    if row is None:
+        return None
+    entries = ledger_of(connection, [row[0]])
+    return next(entry for entry in entries if entry.event_id == event_id)
+
+
+def transitions_of(
+    connection: Connection[TupleRow],
+    *,
+    user_id: str | None = None,
+    interaction_id: UUID | None = None,
+) -> list[Transition]:
+    """How a customer, or an interaction's part of it, moved through the funnel."""
+    with connection.cursor(row_factory=class_row(Transition)) as cursor:
+        return cursor.execute(
+            statement("read_transitions"),
+            {"user_id": user_id, "interaction_id": interaction_id},
+        ).fetchall()
+
+
+def letters_of_event(
+    connection: Connection[TupleRow], event_id: UUID | None, job_id: str
+) -> list[int]:
+    """The ids of an event's dead letters in any state, the oldest first.
+
+    A payload that could not be read has no event_id; its letter is found by the job's id.
+    """
+    rows = connection.execute(
+        statement("letters_of_event"), {"event_id": event_id, "job_id": job_id}
+    )
+    return [row[0] for row in rows]

@@ -1,0 +1,381 @@
+"""Worker processes as operators run them: killed, stopped, outlived by their batches."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+import redis
+from approvals import approval, mapping
+from processes import BIN, KEYS, environment, eventually, idle, process, worker
+from pydantic_core import to_json
+from reference import fold, read
+
+from signoff_db.audit import audit
+from signoff_db.connection import connect
+from signoff_db.dead_letters import Selection, list_letters
+from signoff_producer import ApprovalEvent, Producer
+from signoff_schemas import seal
+from signoff_schemas.keys import JOB_PREFIX
+
+
+class Stage:
+    """Both servers, and what a test wants to know of them."""
+
+    def __init__(self, redis_url: str, database_url: str, folder: Path) -> None:
+        self.redis_url = redis_url
+        self.database_url = database_url
+        self.log = folder / "worker.log"
+        self.env = environment(redis_url, database_url)
+        self.redis = redis.Redis.from_url(redis_url)
+        self.database = connect(database_url)
+
+    def publish(self, *events: ApprovalEvent) -> None:
+        """Put events on the queue."""
+        receipts = list(Producer(connection=self.redis).publish_many(events))
+        assert all(receipt.ok for receipt in receipts)
+
+    def push(self, job_id: str, **fields: Any) -> None:
+        """Put a job on the queue as any language may."""
+        if fields:
+            self.redis.hset(JOB_PREFIX + job_id, mapping=dict[Any, Any](fields))
+        self.redis.rpush(KEYS.waiting, job_id)
+
+    def idle(self) -> bool:
+        """Nothing waits, is in flight or put off."""
+        return idle(self.redis)
+
+    def applied(self) -> int:
+        """How many events the ledger holds."""
+        row = self.database.execute("SELECT count(*) FROM approvals").fetchone()
+        return int(row[0]) if row else 0
+
+    def until_idle(self) -> None:
+        """Wait for the queue to be worked off."""
+        eventually(self.idle, what="the queue is empty", log=self.log)
+
+    def close(self) -> None:
+        """Let go of the servers."""
+        self.redis.close()
+        self.database.close()
+
+
+@pytest.fixture
+def stage(redis_url: str, database_url: str, tmp_path: Path) -> Iterator[Stage]:
+    """Both servers, empty."""
+    stage = Stage(redis_url, database_url, tmp_path)
+    yield stage
+    stage.close()
+
+
+def some_events(count: int) -> list[ApprovalEvent]:
+    """Events that meet on a few interactions of a few users."""
+    interactions = [uuid4() for _ in range(5)]
+    return [
+        approval(
+            n,
+            interaction_id=interactions[n % 5],
+            user_id=f"user-{n % 5 % 2}",
+            customer_status="CUSTOMER",
+            ltv_amount="1.10",
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    "point", ["after take", "before commit", "after commit", "after acknowledge"]
+)
+def test_a_worker_killed_at_any_point_loses_and_doubles_nothing(stage: Stage, point: str) -> None:
+    """Signal 9 between drain, commit and acknowledge: the next worker brings it to its end."""
+    events = some_events(60)
+    stage.publish(*events)
+    with worker(stage.env, stage.log, dying=point) as doomed:
+        assert doomed.wait(60) == -signal.SIGKILL
+    with worker(stage.env, stage.log):
+        stage.until_idle()
+    assert read(stage.database) == fold(events)
+    assert audit(stage.database).differing == 0
+    assert list_letters(stage.database, Selection()) == []
+
+
+def test_a_poison_event_is_abandoned_and_its_neighbours_are_applied(stage: Stage) -> None:
+    """What kills every worker that touches it ends in the dead letters, and alone."""
+    good = some_events(20)
+    poison = approval(user_id="poison")
+    stage.publish(*good[:10], poison, *good[10:])
+    env = environment(stage.redis_url, stage.database_url, max_redeliveries=2)
+    for _ in range(3):
+        with worker(env, stage.log, dying="of poison") as doomed:
+            assert doomed.wait(60) == -signal.SIGKILL
+    with worker(env, stage.log):
+        stage.until_idle()
+    assert read(stage.database) == fold(good)
+    (letter,) = list_letters(stage.database, Selection())
+    assert (letter.kind, letter.event_id, letter.attempts) == ("abandoned", poison.event_id, 4)
+
+
+def test_a_worker_that_stood_still_does_no_harm(stage: Stage) -> None:
+    """Stopped for longer than its lease, then continued, it finds its batch settled by another."""
+    events = some_events(40)
+    with stage.database.transaction():
+        stage.database.execute("LOCK TABLE approvals IN EXCLUSIVE MODE")
+        with worker(stage.env, stage.log) as still:
+            stage.publish(*events)
+            eventually(lambda: stage.redis.zcard(KEYS.started) == 40, what="the batch is taken")
+            still.send_signal(signal.SIGSTOP)
+            eventually(
+                lambda: stage.redis.zcount(KEYS.leases, "-inf", stage.redis.time()[0]) == 1,
+                what="the lease has run out",
+            )
+            with worker(stage.env, stage.log):
+                eventually(
+                    lambda: (
+                        stage.redis.hget(f"{JOB_PREFIX}{events[0].event_id}", "signoff_deaths")
+                        == b"1"
+                    ),
+                    what="another worker took over",
+                )
+                stage.database.execute("COMMIT")
+                still.send_signal(signal.SIGCONT)
+                stage.until_idle()
+    assert read(stage.database) == fold(events)
+    assert audit(stage.database).differing == 0
+
+
+def test_a_stopped_worker_finishes_its_batch(stage: Stage) -> None:
+    """SIGTERM in the middle of a batch: it is applied and acknowledged, then the worker leaves."""
+    events = some_events(30)
+    with worker(stage.env, stage.log) as stopped:
+        with stage.database.transaction():
+            stage.database.execute("LOCK TABLE approvals IN EXCLUSIVE MODE")
+            stage.publish(*events)
+            eventually(lambda: stage.redis.zcard(KEYS.started) == 30, what="the batch is taken")
+            stopped.send_signal(signal.SIGTERM)
+        assert stopped.wait(30) == 0
+    assert (stage.applied(), stage.idle()) == (30, True)
+    assert stage.redis.smembers("rq:workers") == set()
+
+
+def test_a_second_signal_abandons_the_batch_to_redelivery(stage: Stage) -> None:
+    """Asked twice, the worker leaves at once; its batch is back on the queue, without blame."""
+    events = some_events(30)
+    with worker(stage.env, stage.log) as hurried:
+        with stage.database.transaction():
+            stage.database.execute("LOCK TABLE approvals IN EXCLUSIVE MODE")
+            stage.publish(*events)
+            eventually(lambda: stage.redis.zcard(KEYS.started) == 30, what="the batch is taken")
+            hurried.send_signal(signal.SIGTERM)
+            # RQ takes signals within a second of the first for the same one.
+            eventually(lambda: _asked_again(hurried), what="the worker left")
+        assert (stage.redis.zcard(KEYS.started), stage.redis.llen(KEYS.waiting)) == (0, 30)
+    assert stage.redis.hget(f"{JOB_PREFIX}{events[0].event_id}", "signoff_deaths") is None
+    with worker(stage.env, stage.log):
+        stage.until_idle()
+    assert read(stage.database) == fold(events)
+
+
+def _asked_again(asked: "subprocess.Popen[bytes]") -> bool:
+    asked.send_signal(signal.SIGTERM)
+    return asked.poll() is not None
+
+
+def test_an_outage_of_postgres_burns_no_attempt(stage: Stage, postgres_server: str) -> None:
+    """While the database takes no connections the batch is kept; afterwards it is applied."""
+    events = some_events(30)
+    name = stage.database.info.dbname
+    with (
+        psycopg.connect(postgres_server, autocommit=True) as admin,
+        worker(stage.env, stage.log),
+    ):
+        stage.publish(events[0])
+        eventually(lambda: stage.applied() == 1, what="the worker works", log=stage.log)
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = %s AND application_name LIKE 'signoff worker%%'",
+            [name],
+        )
+        stage.publish(*events[1:])
+        eventually(
+            lambda: b"Postgres is unavailable" in stage.log.read_bytes(),
+            what="the worker noticed",
+            log=stage.log,
+        )
+        assert stage.applied() == 1
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+        stage.until_idle()
+    assert read(stage.database) == fold(events)
+    assert list_letters(stage.database, Selection(states=("dead", "resolved"))) == []
+
+
+def test_connections_to_redis_that_break_are_made_anew(stage: Stage) -> None:
+    """A worker whose connections are cut goes on, and nothing is stuck in its hands."""
+    events = some_events(300)
+    env = environment(stage.redis_url, stage.database_url, batch_size=3)
+    with worker(env, stage.log):
+        for start in range(0, 300, 30):
+            stage.publish(*events[start : start + 30])
+            for kind in ("normal", "pubsub"):
+                stage.redis.client_kill_filter(_type=kind, skipme=True)
+        stage.until_idle()
+    assert read(stage.database) == fold(events)
+
+
+def test_the_worker_goes_on_whatever_is_on_the_queue(stage: Stage) -> None:
+    """Garbled jobs that would end a stock worker become dead letters; good ones are applied."""
+    good = approval()
+    stage.push("pickle", data=b"\x80\x05K\x01.", created_at="yesterday")
+    stage.push("no-data", origin="approvals", status="nonsense")
+    stage.push("gone")
+    stage.redis.set(JOB_PREFIX + "string", "x")
+    stage.push("string")
+    stage.push("function", data=b'["os.system", null, ["true"], {}]')
+    stage.push("two", data=b'["signoff_worker.jobs.apply_approval", null, [{}, {}], {}]')
+    stage.push("huge", data=seal(b'{"x": "' + b"y" * 10_000_000 + b'"}'))
+    stage.push("invalid", data=seal(b'{"event_id": 1}'), timeout="soon", meta="\x00")
+    stage.publish(good)
+    with worker(stage.env, stage.log):
+        stage.until_idle()
+    assert stage.applied() == 1
+    kinds = {letter.job_id: letter.kind for letter in list_letters(stage.database, Selection())}
+    assert kinds == {
+        "pickle": "invalid_payload",
+        "no-data": "invalid_payload",
+        "string": "invalid_payload",
+        "function": "unknown_function",
+        "two": "invalid_payload",
+        "huge": "invalid_payload",
+        "invalid": "invalid_payload",
+    }
+    assert stage.redis.keys("rq:job:*") == []
+
+
+def test_an_unknown_interaction_is_applied_once_its_row_arrives(stage: Stage) -> None:
+    """The upstream's own row may come a little later: the event is put off, not given up."""
+    event = approval(user_id=None)
+    stage.publish(event)
+    env = environment(stage.redis_url, stage.database_url, retry_delay=0.5)
+    with worker(env, stage.log):
+        eventually(
+            lambda: stage.redis.zcard(KEYS.scheduled) == 1, what="it is put off", log=stage.log
+        )
+        stage.database.execute(
+            "INSERT INTO interactions (id, user_id) VALUES (%s, 'ann')", [event.interaction_id]
+        )
+        eventually(lambda: stage.applied() == 1, what="it is applied", log=stage.log)
+    assert list_letters(stage.database, Selection()) == []
+
+
+def test_an_unknown_interaction_that_stays_unknown_is_dead(stage: Stage) -> None:
+    """After its retries it is a dead letter, with all its attempts."""
+    event = approval(user_id=None)
+    stage.publish(event)
+    env = environment(stage.redis_url, stage.database_url, retry_attempts=2)
+    with worker(env, stage.log):
+        stage.until_idle()
+    (letter,) = list_letters(stage.database, Selection())
+    assert (letter.kind, letter.attempts) == ("unknown_interaction", 3)
+
+
+def test_a_stock_rq_worker_applies_the_queue_too(stage: Stage) -> None:
+    """`rq worker --serializer json` takes the same jobs, one at a time, to the same tables."""
+    good = some_events(5)
+    stage.publish(*good)
+    stage.push("bad", data=seal(b'{"event_id": 1}'), origin="approvals")
+    done = subprocess.run(
+        [
+            BIN / "rq",
+            "worker",
+            "--burst",
+            "--serializer",
+            "json",
+            "-u",
+            stage.redis_url,
+            "approvals",
+        ],
+        env=stage.env,
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    assert stage.idle(), done.stderr
+    assert read(stage.database) == fold(good)
+    (letter,) = list_letters(stage.database, Selection())
+    assert letter.kind == "invalid_payload"
+
+
+def test_rq_info_reads_the_queue_and_the_worker(stage: Stage) -> None:
+    """RQ's own tools see what waits and who works, and touch nothing."""
+    stage.publish(*some_events(3))
+    stage.redis.set("rq:suspended", 1)
+    with worker(stage.env, stage.log):
+        eventually(lambda: stage.redis.scard("rq:workers") == 1, what="the worker is registered")
+        printed = subprocess.run(
+            [BIN / "rq", "info", "-u", stage.redis_url, "--raw"],
+            env=stage.env,
+            capture_output=True,
+            check=True,
+            text=True,
+            timeout=60,
+        ).stdout
+        assert "queue approvals 3" in printed
+        assert printed.count("worker ") == 1
+        stage.redis.delete("rq:suspended")
+        stage.until_idle()
+
+
+def test_a_worker_pool_of_rq_runs_our_worker(stage: Stage) -> None:
+    """`rq worker-pool -w signoff_worker.ApprovalWorker` works the queue off."""
+    events = some_events(50)
+    stage.publish(*events)
+    command = [str(BIN / "rq"), "worker-pool", "approvals", "-n", "2", "-b"]
+    command += ["-u", stage.redis_url, "-w", "signoff_worker.ApprovalWorker"]
+    with process(*command, env=stage.env, log=stage.log) as pool:
+        assert pool.wait(60) == 0
+    assert read(stage.database) == fold(events)
+
+
+def test_failed_jobs_of_rq_are_swept_into_the_dead_letters(stage: Stage) -> None:
+    """What RQ gave up is kept where nothing expires, unless the ledger has it already."""
+    known, unknown = approval(), approval()
+    stage.publish(known)
+    with worker(stage.env, stage.log):
+        stage.until_idle()
+        for event in (known, unknown):
+            job = str(event.event_id)
+            stage.redis.hset(JOB_PREFIX + job, "data", seal(event.canonical_json()))
+            stage.redis.zadd(KEYS.failed, {job: 9e9})
+        stage.redis.zadd(KEYS.failed, {"gone": 9e9})
+        stage.until_idle()
+    (letter,) = list_letters(stage.database, Selection())
+    assert (letter.kind, letter.event_id) == ("abandoned", unknown.event_id)
+    assert stage.redis.keys("rq:job:*") == []
+
+
+def test_a_worker_refuses_a_database_that_is_behind(
+    redis_url: str, empty_database_url: str, tmp_path: Path
+) -> None:
+    """It says what to run, and takes nothing."""
+    env = environment(redis_url, empty_database_url)
+    with worker(env, tmp_path / "log") as refused:
+        assert refused.wait(60) != 0
+    assert "signoff migrate" in (tmp_path / "log").read_text()
+
+
+def test_log_lines_hold_no_texts_and_no_amounts(stage: Stage) -> None:
+    """The log tells counts, times and kinds; what customers said and paid stays in Postgres."""
+    fields = mapping(final_bubbles=["top secret"], ltv_amount="1234.56", quality_score=9)
+    stage.publish(approval(final_bubbles=["top secret"], ltv_amount="4321.09"))
+    stage.push("bad", data=seal(to_json(fields)))
+    env = environment(stage.redis_url, stage.database_url, log_format="json")
+    with worker(env, stage.log):
+        stage.until_idle()
+    printed = stage.log.read_text()
+    assert '"message": "dead letter: quality_score must be at most 5"' in printed
+    assert '"events": 2' in printed or '"events": 1' in printed
+    assert not any(secret in printed for secret in ("top secret", "1234.56", "4321.09"))

@@ -1,0 +1,301 @@
+"""Verdicts, failures, and what happens to a batch in which one event fails."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from approvals import apply_events, approval, balance, customer, delivery, mapping, outcomes
+
+from signoff_db.apply import apply
+from signoff_db.audit import audit
+from signoff_db.connection import BatchConnection, DatabaseUnavailableError, connect
+from signoff_db.dead_letters import Selection, list_letters
+from signoff_db.delivery import Delivery, Failure
+from signoff_schemas import FailureKind, seal
+
+
+def test_the_same_event_again_is_a_duplicate(connection: BatchConnection) -> None:
+    """An event takes effect once, in one batch and over batches, however it is spelled."""
+    event = approval(customer_status="CUSTOMER", ltv_amount="250.00")
+    other_spelling = approval(**event.model_dump(exclude={"occurred_at"}) | {"ltv_amount": 250})
+    assert apply_events(connection, event, event) == ["applied", "duplicate"]
+    assert apply_events(connection, other_spelling) == ["duplicate"]
+    assert balance(connection, event.interaction_id) == ("CUSTOMER", "250.00")
+
+
+def test_other_content_under_a_known_id_is_a_conflict(connection: BatchConnection) -> None:
+    """The first content stays; the other one is a dead letter, and creates no interaction."""
+    first = approval(ltv_amount="1")
+    other = approval(event_id=first.event_id, ltv_amount="2")
+    assert apply_events(connection, first, other) == ["applied", "event_conflict"]
+    assert apply_events(connection, other) == ["event_conflict"]
+    assert balance(connection, other.interaction_id) is None
+    (letter,) = list_letters(connection, Selection())
+    assert (letter.kind, letter.event_id, letter.attempts) == ("event_conflict", first.event_id, 2)
+
+
+def test_an_unknown_interaction_without_user_is_retried_then_dead(
+    connection: BatchConnection,
+) -> None:
+    """It is put off as often as the caller allows, and is a dead letter only then."""
+    event = approval(user_id=None)
+    first, second = (
+        Delivery.of_payload("job", event.canonical_json(), attempts=n + 1, retries=n)
+        for n in (0, 1)
+    )
+    (outcome,) = apply(connection, [first], retries=1)
+    assert (outcome.retry, list_letters(connection, Selection())) == (True, [])
+    (outcome,) = apply(connection, [second], retries=1)
+    assert (outcome.retry, outcome.word) == (False, "unknown_interaction")
+    (letter,) = list_letters(connection, Selection())
+    assert (letter.attempts, letter.interaction_id) == (2, event.interaction_id)
+
+
+def test_a_neighbour_in_the_batch_may_create_the_interaction(connection: BatchConnection) -> None:
+    """An event without user is applied where another of its batch creates its interaction."""
+    interaction = uuid4()
+    words = apply_events(
+        connection,
+        approval(0, interaction_id=interaction, user_id=None, ltv_amount="1"),
+        approval(1, interaction_id=interaction, ltv_amount="2"),
+    )
+    assert words == ["applied", "applied"]
+
+
+def test_another_users_event_is_a_mismatch(connection: BatchConnection) -> None:
+    """An interaction has one user: that of the event that came first, also within a batch."""
+    interaction = uuid4()
+    words = apply_events(
+        connection,
+        approval(1, interaction_id=interaction, user_id="ann"),
+        approval(0, interaction_id=interaction, user_id="bob"),
+        approval(2, interaction_id=interaction, user_id="ann"),
+    )
+    assert words == ["applied", "user_mismatch", "applied"]
+    (letter,) = list_letters(connection, Selection())
+    assert "'ann'" in letter.message
+    assert "'bob'" in letter.message
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["one batch", "one by one"])
+def test_ltv_overflow_refuses_only_what_does_not_fit(
+    connection: BatchConnection, at_once: bool
+) -> None:
+    """The hundredth 10,000 does not fit into numeric(8,2); the 99 before it and a cent less do."""
+    interaction = uuid4()
+    big = {"interaction_id": interaction, "customer_status": "CUSTOMER", "ltv_amount": "10000"}
+    events = [approval(n, **big) for n in range(100)]
+    events.append(approval(100, **big | {"ltv_amount": "9999.99"}))
+    words = (
+        apply_events(connection, *events)
+        if at_once
+        else [word for event in events for word in apply_events(connection, event)]
+    )
+    assert words == ["applied"] * 99 + ["ltv_overflow", "applied"]
+    assert balance(connection, interaction) == ("CUSTOMER", "999999.99")
+    assert audit(connection).differing == 0
+
+
+def test_a_late_event_that_would_overflow_what_came_after_it_is_refused(
+    connection: BatchConnection,
+) -> None:
+    """The whole fold must fit, not only its end as it was."""
+    interaction = uuid4()
+    big = {"interaction_id": interaction, "customer_status": "CUSTOMER", "ltv_amount": "10000"}
+    apply_events(connection, *(approval(n, **big) for n in range(1, 100)))
+    assert apply_events(connection, approval(0, **big)) == ["ltv_overflow"]
+    assert balance(connection, interaction) == ("CUSTOMER", "990000.00")
+
+
+def test_bad_jobs_leave_their_neighbours_alone(connection: BatchConnection) -> None:
+    """Whatever is in the batch, the good events are applied, and each bad one is a dead letter."""
+    good = [delivery(approval(n)) for n in range(3)]
+    bad = [
+        Delivery.of_job("pickle", b"\x80\x05K\x01."),
+        Delivery.of_job("other", b'["os.system", null, ["true"], {}]'),
+        Delivery.of_job("garbage", b"\x00\xff not json"),
+        Delivery.of_job("nul", seal(b'{"user_id": "a\\u0000b", "event_id": "\\ud800"}')),
+        Delivery.of_job("version", seal(b'{"schema_version": 2}')),
+        Delivery.of_job("empty", b""),
+        Delivery.of_job("huge", b"[" * 10_000_000),
+    ]
+    mixed = [good[0], *bad[:4], good[1], *bad[4:], good[2]]
+    words = [o.word for o in apply(connection, mixed)]
+    assert words.count("applied") == 3
+    letters = {letter.job_id: letter for letter in list_letters(connection, Selection())}
+    assert {job: letter.kind for job, letter in letters.items()} == {
+        "pickle": "invalid_payload",
+        "other": "unknown_function",
+        "garbage": "invalid_payload",
+        "nul": "invalid_payload",
+        "version": "unsupported_version",
+        "empty": "invalid_payload",
+        "huge": "invalid_payload",
+    }
+    assert letters["garbage"].payload == b"\x00\xff not json"
+    assert len(letters["huge"].payload) == 10_000_000
+
+
+def test_a_dead_letter_that_fails_again_is_still_one(connection: BatchConnection) -> None:
+    """The same bytes of the same job count attempts, not rows; other bytes are another letter."""
+    for _ in range(2):
+        apply(connection, [Delivery.of_job("job", b"{}")])
+    apply(connection, [Delivery.of_job("job", b"[]"), Delivery.of_job("job", b"[]")])
+    attempts = sorted(letter.attempts for letter in list_letters(connection, Selection()))
+    assert attempts == [1, 2]
+
+
+@contextmanager
+def house_rule(connection: BatchConnection) -> Iterator[None]:
+    """A CHECK that the installation added, of which Signoff knows nothing."""
+    connection.execute(
+        "ALTER TABLE interactions ADD CONSTRAINT no_unlucky_users CHECK (user_id <> 'unlucky')"
+    )
+    yield
+
+
+def test_what_only_the_database_refuses_is_found_and_set_aside(connection: BatchConnection) -> None:
+    """An unknown refusal costs the culprits alone: their neighbours are applied."""
+    events = [approval(n, user_id="unlucky" if n in {3, 17} else f"user-{n}") for n in range(40)]
+    with house_rule(connection):
+        words = apply_events(connection, *events)
+    assert [n for n, word in enumerate(words) if word == "refused_by_database"] == [3, 17]
+    assert words.count("applied") == 38
+    letters = list_letters(connection, Selection())
+    assert {letter.fingerprint for letter in letters} == {letters[0].fingerprint}
+    assert "no_unlucky_users" in letters[0].message
+
+
+def test_a_missing_table_is_no_events_fault(connection: BatchConnection) -> None:
+    """Where the schema is broken nothing is dead-lettered: the worker waits for the operator."""
+    connection.execute("ALTER TABLE customers RENAME TO clients")
+    with pytest.raises(DatabaseUnavailableError, match="customers"):
+        apply_events(connection, approval())
+    assert connection.execute("SELECT count(*) FROM dead_letters").fetchone() == (0,)
+
+
+def test_a_lost_connection_is_an_outage(connection: BatchConnection, database_url: str) -> None:
+    """A connection that Postgres ended burns nothing: applying again on a new one succeeds."""
+    event = approval()
+    with connect(database_url) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
+    with pytest.raises(DatabaseUnavailableError):
+        apply_events(connection, event)
+    with connect(database_url) as other:
+        assert other.execute("SELECT count(*) FROM dead_letters").fetchone() == (0,)
+
+
+def test_an_abandoned_event_that_was_committed_after_all_is_a_duplicate(
+    connection: BatchConnection,
+) -> None:
+    """A worker may die between commit and acknowledge: the ledger knows better than the count."""
+    known, unknown = approval(), approval()
+    apply_events(connection, known)
+    given_up = Failure(FailureKind.ABANDONED, "gave up", "gave up")
+    abandoned = [
+        Delivery.of_job(str(e.event_id), seal(e.canonical_json()), failure=given_up)
+        for e in (known, unknown)
+    ]
+    assert [o.word for o in apply(connection, abandoned)] == ["duplicate", "abandoned"]
+    (letter,) = list_letters(connection, Selection())
+    assert letter.event_id == unknown.event_id
+
+
+def test_an_event_that_arrives_again_resolves_its_dead_letter(connection: BatchConnection) -> None:
+    """What the upstream mends and publishes again needs no operator."""
+    fields = mapping()
+    broken = Delivery.of_payload(
+        "job", seal(b"")[:0] + b'{"event_id": "%s"}' % str(fields["event_id"]).encode()
+    )
+    apply(connection, [broken])
+    assert list_letters(connection, Selection())[0].event_id == fields["event_id"]
+    assert apply_events(
+        connection, approval(**fields | {"occurred_at": "2026-01-31T10:00:00Z"})
+    ) == ["applied"]
+    (letter,) = list_letters(connection, Selection(states=("resolved",)))
+    assert letter.resolved_at is not None
+
+
+def test_an_interaction_created_meanwhile_is_tried_again(
+    connection: BatchConnection, database_url: str
+) -> None:
+    """Two batches that create the same interaction at once both take effect."""
+    interaction = uuid4()
+    first = approval(0, interaction_id=interaction, customer_status="CUSTOMER", ltv_amount="1")
+    second = approval(1, interaction_id=interaction, customer_status="CUSTOMER", ltv_amount="2")
+    with connect(database_url) as blocker, blocker.transaction():
+        blocker.execute("LOCK TABLE approvals IN EXCLUSIVE MODE")
+        racer = threading.Thread(target=_apply_elsewhere, args=(database_url, first))
+        racer.start()
+        _wait_until_blocked(database_url)
+        other = threading.Thread(target=_apply_elsewhere, args=(database_url, second))
+        other.start()
+        _wait_until_blocked(database_url, 2)
+    racer.join()
+    other.join()
+    assert balance(connection, interaction) == ("CUSTOMER", "3.00")
+    assert customer(connection, "user-1") == ("CUSTOMER", "3.00")
+
+
+def _apply_elsewhere(database_url: str, event: object) -> None:
+    from signoff_db.connection import connect_for_batches  # noqa: PLC0415
+
+    with connect_for_batches(database_url, application="racer") as racer:
+        outcomes(racer, event)  # type: ignore[arg-type]
+
+
+def _wait_until_blocked(database_url: str, how_many: int = 1) -> None:
+    with connect(database_url) as watcher:
+        while True:
+            row = watcher.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            ).fetchone()
+            if row == (how_many,):
+                return
+
+
+def test_the_ledger_and_the_actions_cannot_be_changed(connection: BatchConnection) -> None:
+    """What was written down stays as it was."""
+    apply_events(connection, approval())
+    with pytest.raises(psycopg.errors.RaiseException, match="insert-only"):
+        connection.execute("UPDATE approvals SET ltv_amount = 1")
+    with pytest.raises(psycopg.errors.RaiseException, match="insert-only"):
+        connection.execute("DELETE FROM approvals")
+
+
+def test_foreign_interactions_count_for_their_customers(connection: BatchConnection) -> None:
+    """Rows that the reviewed system inserts, changes and deletes keep customers exact."""
+    keys = [uuid4() for _ in range(2)]
+    for key, ltv in zip(keys, (70, 5), strict=True):
+        connection.execute(
+            "INSERT INTO interactions (id, user_id, ltv_usd) VALUES (%s, 'ann', %s)", [key, ltv]
+        )
+    assert customer(connection, "ann") == ("PROSPECT", "75.00")
+    connection.execute(
+        "UPDATE interactions SET ltv_usd = 71, customer_status = 'CHURNED' WHERE id = %s", [keys[0]]
+    )
+    assert customer(connection, "ann") == (
+        "PROSPECT" if newest(connection) == keys[1] else "CHURNED",
+        "76.00",
+    )
+    connection.execute("UPDATE interactions SET user_id = 'bob' WHERE id = %s", [keys[0]])
+    assert (customer(connection, "ann"), customer(connection, "bob")) == (
+        ("PROSPECT", "5.00"),
+        ("CHURNED", "71.00"),
+    )
+    connection.execute("DELETE FROM interactions WHERE id = %s", [keys[1]])
+    assert customer(connection, "ann") == ("PROSPECT", "0.00")
+    assert audit(connection).differing == 0
+
+
+def newest(connection: BatchConnection) -> UUID:
+    """The most recently created interaction."""
+    row = connection.execute(
+        "SELECT id FROM interactions ORDER BY created_at DESC, id DESC LIMIT 1"
+    ).fetchone()
+    assert row is not None
+    return UUID(str(row[0]))

@@ -1,0 +1,314 @@
+"""What operators do: choose, replay, edit, discard; and two of them at once."""
+
+import json
+import threading
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from approvals import apply_events, approval, balance, delivery, mapping, outcomes
+from pydantic_core import to_json
+
+from signoff_db import dead_letters
+from signoff_db.apply import apply
+from signoff_db.audit import audit
+from signoff_db.connection import BatchConnection, connect_for_batches
+from signoff_db.dead_letters import DeadLetter, NoSuchLetterError, Selection
+from signoff_db.delivery import Delivery
+from signoff_db.replay import EditError, Replayed, edit, replay
+from signoff_schemas import ApprovalEvent, InvalidEvent
+
+ALL = Selection()
+
+
+def orphan(minute: float = 0, **fields: Any) -> ApprovalEvent:
+    """An event of an interaction that Postgres does not hold."""
+    return approval(minute, user_id=None, **fields)
+
+
+def create_interaction(connection: BatchConnection, event: ApprovalEvent) -> None:
+    """The upstream's own row arrives."""
+    connection.execute(
+        "INSERT INTO interactions (id, user_id) VALUES (%s, 'ann')", [event.interaction_id]
+    )
+
+
+def letters(connection: BatchConnection, *states: str) -> list[DeadLetter]:
+    """All letters in these states, newest first."""
+    return dead_letters.list_letters(connection, Selection(states=states or ("dead",)))
+
+
+def test_a_replay_applies_what_is_mended_and_keeps_what_is_not(connection: BatchConnection) -> None:
+    """What applies is resolved; what fails again stays dead, with one more attempt."""
+    mended, broken = orphan(ltv_amount="5"), orphan()
+    apply_events(connection, mended, broken)
+    create_interaction(connection, mended)
+    report = replay(connection, ALL, actor="op", reason="row came late")
+    assert report.words == {"applied": 1, "unknown_interaction": 1}
+    assert balance(connection, mended.interaction_id) == ("PROSPECT", "5.00")
+    (dead,), (resolved,) = letters(connection), letters(connection, "resolved")
+    assert (dead.event_id, dead.attempts) == (broken.event_id, 2)
+    assert (resolved.event_id, resolved.resolved_at is not None) == (mended.event_id, True)
+    assert audit(connection).differing == 0
+
+
+def test_a_dry_run_tells_the_truth_and_changes_nothing(connection: BatchConnection) -> None:
+    """The verdicts are those of this moment, with the balance before and after."""
+    event = orphan(customer_status="CUSTOMER", ltv_amount="5")
+    apply_events(connection, event)
+    create_interaction(connection, event)
+    told: list[Replayed] = []
+    report = replay(connection, ALL, actor="op", dry_run=True, on_batch=told.extend)
+    assert report.words == {"applied": 1}
+    (one,) = told
+    assert one.before is not None
+    assert one.after is not None
+    assert (str(one.before.ltv_usd), one.after.customer_status, str(one.after.ltv_usd)) == (
+        "0.00",
+        "CUSTOMER",
+        "5.00",
+    )
+    assert balance(connection, event.interaction_id) == ("PROSPECT", "0.00")
+    assert len(letters(connection)) == 1
+    assert dead_letters.actions_of(connection, letters(connection)[0].id) == []
+
+
+def test_two_operators_at_once_apply_each_event_once(
+    connection: BatchConnection, database_url: str
+) -> None:
+    """Both replay everything; each letter is resolved by one of them, and counts once."""
+    events = [orphan(n, customer_status="CUSTOMER", ltv_amount="1") for n in range(150)]
+    apply_events(connection, *events)
+    for event in events:
+        create_interaction(connection, event)
+    reports = []
+
+    def operate() -> None:
+        with connect_for_batches(database_url, application="operator") as mine:
+            reports.append(replay(mine, ALL, actor="op"))
+
+    operators = [threading.Thread(target=operate) for _ in range(3)]
+    for operator in operators:
+        operator.start()
+    for operator in operators:
+        operator.join()
+    assert sum(report.words["applied"] for report in reports) == 150
+    assert sum(report.replayed for report in reports) == 150
+    total = connection.execute("SELECT sum(ltv_usd) FROM customers").fetchone()
+    assert str(total and total[0]) == "150.00"
+    assert audit(connection).differing == 0
+
+
+def test_a_replay_stops_when_one_cause_keeps_recurring(connection: BatchConnection) -> None:
+    """Thirty failures of one cause are not tried to the end, unless the operator insists."""
+    apply_events(connection, *(orphan(n) for n in range(30)))
+    report = replay(connection, ALL, actor="op")
+    assert (report.replayed, report.stopped_by) == (10, letters(connection)[0].fingerprint)
+    report = replay(connection, ALL, actor="op", keep_going=True)
+    assert (report.replayed, report.stopped_by) == (30, None)
+
+
+def test_a_limit_and_a_rate_are_kept(connection: BatchConnection) -> None:
+    """Only so many letters are tried, the oldest first, and in batches no larger than the rate."""
+    apply_events(connection, *(orphan(n) for n in range(8)))
+    oldest = sorted(letter.id for letter in letters(connection))
+    sizes: list[int] = []
+    told: list[Replayed] = []
+
+    def note(batch: Any) -> None:
+        sizes.append(len(batch))
+        told.extend(batch)
+
+    replay(connection, ALL, actor="op", limit=5, rate=1000, keep_going=True, on_batch=note)
+    assert [one.letter_id for one in told] == oldest[:5]
+    sizes.clear()
+    replay(connection, ALL, actor="op", limit=5, rate=40, keep_going=True, on_batch=note)
+    assert sizes == [5]
+    sizes.clear()
+    replay(connection, ALL, actor="op", limit=2, rate=100, keep_going=True, on_batch=note)
+    assert sizes == [2]
+
+
+def test_what_the_ledger_holds_already_is_resolved_as_a_duplicate(
+    connection: BatchConnection,
+) -> None:
+    """A letter whose very event was applied meanwhile is settled, and counts no second time."""
+    event = approval(customer_status="CUSTOMER", ltv_amount="5")
+    apply_events(connection, event)
+    apply(connection, [Delivery.of_payload("other-job", b"{}")])
+    connection.execute(
+        "UPDATE dead_letters SET payload = %s, event_id = %s",
+        [event.canonical_json(), event.event_id],
+    )
+    assert replay(connection, ALL, actor="op").words == {"duplicate": 1}
+    assert len(letters(connection, "resolved")) == 1
+    assert balance(connection, event.interaction_id) == ("CUSTOMER", "5.00")
+
+
+def test_one_refused_by_the_database_does_not_stop_the_others(connection: BatchConnection) -> None:
+    """Replay halves a batch like workers do."""
+    events = [orphan(n) for n in range(6)]
+    apply_events(connection, *events)
+    for event in events:
+        create_interaction(connection, event)
+    rule = f"CHECK (id <> '{events[2].interaction_id}') NOT VALID"
+    connection.execute(f"ALTER TABLE interactions ADD CONSTRAINT house_rule {rule}".encode())
+    report = replay(connection, ALL, actor="op")
+    assert report.words == {"applied": 5, "refused_by_database": 1}
+    assert [letter.event_id for letter in letters(connection)] == [events[2].event_id]
+
+
+def test_letters_are_chosen_by_what_is_given(connection: BatchConnection) -> None:
+    """Each criterion narrows the choice; together they all hold."""
+    first, second = orphan(), orphan()
+    apply_events(connection, first, second, approval(interaction_id=(i := uuid4()), user_id="a"))
+    apply_events(connection, approval(interaction_id=i, user_id="b"))
+    apply(connection, [Delivery.of_payload("x", b"{}")])
+    everything = letters(connection)
+    assert len(everything) == 4
+    newest = everything[0]
+
+    def chosen(**criteria: Any) -> int:
+        return dead_letters.count(connection, Selection(**criteria))
+
+    assert chosen(ids=(newest.id,)) == 1
+    assert chosen(kinds=("unknown_interaction",)) == 2
+    assert chosen(kinds=("unknown_interaction", "user_mismatch")) == 3
+    assert chosen(fingerprint=newest.fingerprint) == 1
+    assert chosen(user_id="b") == 1
+    assert chosen(interaction_id=first.interaction_id) == 1
+    assert chosen(since=newest.last_failed_at) == 1
+    assert chosen(until=newest.last_failed_at) == 3
+    assert chosen(since=newest.last_failed_at + timedelta(seconds=1)) == 0
+    assert chosen(kinds=("unknown_interaction",), interaction_id=second.interaction_id) == 1
+    assert chosen(states=("resolved", "discarded")) == 0
+
+
+def test_groups_gather_what_has_the_same_cause(connection: BatchConnection) -> None:
+    """Letters of one cause are one group, whatever their ids and texts; other causes are others."""
+    bad = [
+        Delivery.of_payload(str(n), to_json(mapping(quality_score=9, final_bubbles=[f"t{n}"])))
+        for n in range(3)
+    ]
+    other = Delivery.of_payload("tags", to_json(mapping(edit_tags=["NO_SUCH_TAG"])))
+    apply(connection, [*bad, other])
+    groups = dead_letters.groups(connection, ALL)
+    assert [(group.kind, group.count) for group in groups] == [
+        ("invalid_payload", 3),
+        ("invalid_payload", 1),
+    ]
+
+
+def test_pages_follow_each_other(connection: BatchConnection) -> None:
+    """The next page starts below the last id of the one before."""
+    apply_events(connection, *(orphan(n) for n in range(5)))
+    first = dead_letters.list_letters(connection, ALL, limit=3)
+    second = dead_letters.list_letters(connection, ALL, limit=3, before_id=first[-1].id)
+    assert [letter.id for letter in first + second] == sorted(
+        (letter.id for letter in letters(connection)), reverse=True
+    )
+
+
+def test_an_edit_applies_in_the_letters_place(connection: BatchConnection) -> None:
+    """The edited event keeps its id and is applied; what was changed is written down."""
+    event = orphan(ltv_amount="5")
+    apply_events(connection, event)
+    (letter,) = letters(connection)
+    payload = json.loads(letter.payload) | {"user_id": "ann"}
+    edited = edit(connection, letter.id, to_json(payload), actor="op", reason="forgot the user")
+    assert (edited.word, edited.difference) == ("applied", (("user_id", None, "ann"),))
+    assert balance(connection, event.interaction_id) == ("PROSPECT", "5.00")
+    assert [one.state for one in letters(connection, "dead", "resolved")] == ["resolved"]
+    (action,) = dead_letters.actions_of(connection, letter.id)
+    assert (action.actor, action.action, action.reason) == ("op", "edit", "forgot the user")
+    assert action.after["user_id"] == "ann"
+
+
+def test_an_edit_that_does_not_apply_changes_nothing(connection: BatchConnection) -> None:
+    """A still failing, invalid or renamed event leaves the letter as it was."""
+    event = orphan()
+    apply_events(connection, event)
+    before = letters(connection, "dead", "resolved", "discarded")
+    (letter,) = before
+    payload = json.loads(letter.payload)
+
+    still_unknown = to_json(payload | {"quality_score": 1})
+    assert edit(connection, letter.id, still_unknown, actor="o", reason="r").word == (
+        "unknown_interaction"
+    )
+    with pytest.raises(InvalidEvent, match="quality_score"):
+        edit(connection, letter.id, to_json(payload | {"quality_score": 9}), actor="o", reason="r")
+    renamed = to_json(payload | {"event_id": uuid4()})
+    with pytest.raises(EditError, match="keeps the event_id"):
+        edit(connection, letter.id, renamed, actor="o", reason="r")
+    with pytest.raises(NoSuchLetterError, match="no dead letter 999"):
+        edit(connection, 999, still_unknown, actor="o", reason="r")
+    assert letters(connection, "dead", "resolved", "discarded") == before
+    assert dead_letters.actions_of(connection, letter.id) == []
+
+
+def test_discarding_is_final_for_the_letter_and_written_down(connection: BatchConnection) -> None:
+    """A discarded letter is not replayed; a dry run discards nothing."""
+    apply_events(connection, orphan(), orphan())
+    assert len(dead_letters.discard(connection, ALL, actor="op", reason="x", dry_run=True)) == 2
+    assert len(letters(connection)) == 2
+    (gone,) = dead_letters.discard(connection, ALL, actor="op", reason="test data", limit=1)
+    assert [letter.id for letter in letters(connection, "discarded")] == [gone]
+    assert replay(connection, ALL, actor="op").replayed == 1
+    with pytest.raises(NoSuchLetterError, match="discarded already"):
+        edit(connection, gone, approval().canonical_json(), actor="o", reason="r")
+    (action,) = dead_letters.actions_of(connection, gone)
+    assert (action.action, action.reason) == ("discard", "test data")
+
+
+def test_a_replay_and_a_worker_may_meet_on_the_same_event(
+    connection: BatchConnection, database_url: str
+) -> None:
+    """The event arrives again by the queue while an operator replays it: it counts once."""
+    events = [orphan(n, customer_status="CUSTOMER", ltv_amount="1") for n in range(60)]
+    apply_events(connection, *events)
+    for event in events:
+        create_interaction(connection, event)
+
+    def work() -> None:
+        with connect_for_batches(database_url, application="worker") as mine:
+            for start in range(0, 60, 7):
+                outcomes(mine, *events[start : start + 7])
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    replay(connection, ALL, actor="op")
+    worker.join()
+    total = connection.execute("SELECT sum(ltv_usd) FROM customers").fetchone()
+    assert str(total and total[0]) == "60.00"
+    assert letters(connection) == []
+    assert audit(connection).differing == 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        ("UPDATE interactions SET ltv_usd = ltv_usd + 1", "interaction"),
+        ("UPDATE interactions SET final_bubbles = '{changed}'", "interaction"),
+        ("DELETE FROM interactions", "interaction"),
+        ("UPDATE customers SET ltv_usd = 0", "customer"),
+        ("UPDATE customers SET customer_status = 'CHURNED'", "customer"),
+        ("DELETE FROM customers", "customer"),
+        (
+            (
+                "INSERT INTO dead_letters (event_id, job_id, kind, message, payload, fingerprint)"
+                " SELECT event_id, 'j', 'abandoned', 'm', '', 'f' FROM approvals"
+            ),
+            "event",
+        ),
+    ],
+)
+def test_the_audit_finds_what_differs(connection: BatchConnection, damage: str, what: str) -> None:
+    """Any change behind Signoff's back is named; without one there is no difference."""
+    apply(connection, [delivery(approval(customer_status="CUSTOMER", ltv_amount="5"))])
+    assert audit(connection).differing == 0
+    connection.execute(damage.encode())
+    report = audit(connection)
+    assert report.differing >= 1
+    assert what in {difference.what for difference in report.differences}

@@ -1,0 +1,148 @@
+"""Migrations: up, down, twice, at once, and onto what is there already."""
+
+import threading
+from uuid import uuid4
+
+import psycopg
+import pytest
+from approvals import apply_events, approval, balance, customer
+
+from signoff_db.audit import audit
+from signoff_db.connection import DatabaseUnavailableError, connect, connect_for_batches
+from signoff_db.migrate import MigrationError, migrate, pending, roll_back
+
+OLD_TABLE = """
+    CREATE TABLE interactions (
+        id uuid PRIMARY KEY,
+        user_id text,
+        transcript text,
+        customer_status varchar(20),
+        ltv_usd numeric(8,2),
+        final_bubbles text[],
+        quality_score smallint,
+        review_completed_at timestamptz,
+        created_at timestamptz NOT NULL DEFAULT now()
+    )
+"""
+
+
+def test_migrating_twice_does_nothing_more(empty_database_url: str) -> None:
+    """The second run finds nothing to do; --check sees the same."""
+    wanted = pending(empty_database_url)
+    assert len(wanted) >= 7
+    assert migrate(empty_database_url) == wanted
+    assert (migrate(empty_database_url), pending(empty_database_url)) == ([], [])
+
+
+def test_down_and_up_again(empty_database_url: str) -> None:
+    """Every migration can be undone, and done anew."""
+    done = migrate(empty_database_url)
+    assert roll_back(empty_database_url) == done[::-1]
+    assert migrate(empty_database_url) == done
+
+
+def test_two_machines_may_migrate_at_once(empty_database_url: str) -> None:
+    """One of them does it, the others wait and find it done."""
+    results: list[list[str]] = []
+    machines = [
+        threading.Thread(target=lambda: results.append(migrate(empty_database_url)))
+        for _ in range(4)
+    ]
+    for machine in machines:
+        machine.start()
+    for machine in machines:
+        machine.join()
+    assert sorted(map(len, results)) == [0, 0, 0, len(results[-1]) or max(map(len, results))]
+    assert pending(empty_database_url) == []
+
+
+def test_an_old_interactions_table_is_adopted(empty_database_url: str) -> None:
+    """Missing columns are added, values stay, even such that break the new rules."""
+    paid, odd, blank = (uuid4() for _ in range(3))
+    with connect(empty_database_url) as connection:
+        connection.execute(OLD_TABLE)
+        connection.execute(
+            "INSERT INTO interactions (id, user_id, transcript, customer_status, ltv_usd,"
+            " quality_score, review_completed_at) VALUES"
+            " (%s, 'ann', 'hi', 'CUSTOMER', 70, 9, '2030-01-01Z'),"
+            " (%s, 'bob', 'ho', 'gone', 3, NULL, NULL),"
+            " (%s, 'ann', 'hm', NULL, NULL, NULL, NULL)",
+            [paid, odd, blank],
+        )
+    migrate(empty_database_url)
+    with connect_for_batches(empty_database_url, application="test") as connection:
+        rows = connection.execute("SELECT transcript, customer_status FROM interactions ORDER BY 1")
+        assert rows.fetchall() == [("hi", "CUSTOMER"), ("hm", None), ("ho", "gone")]
+        assert customer(connection, "bob") == ("PROSPECT", "3.00")
+        words = apply_events(
+            connection,
+            approval(
+                interaction_id=paid, user_id=None, customer_status="CUSTOMER", ltv_amount="30"
+            ),
+            approval(interaction_id=blank, user_id="ann", ltv_amount="5"),
+            approval(interaction_id=odd, user_id="bob"),
+        )
+        assert words == ["applied", "applied", "applied"]
+        assert balance(connection, odd) == ("PROSPECT", "3.00")
+        assert balance(connection, paid) == ("CUSTOMER", "100.00")
+        assert balance(connection, blank) == ("PROSPECT", "5.00")
+        assert customer(connection, "ann") == ("CUSTOMER", "105.00")
+        transcripts = connection.execute(
+            "SELECT transcript FROM interactions WHERE id = %s", [paid]
+        )
+        assert transcripts.fetchall() == [("hi",)]
+        assert audit(connection).differing == 0
+
+
+def test_a_table_of_other_types_is_refused_by_name(empty_database_url: str) -> None:
+    """Migrating says which column is in the way, and leaves nothing half done."""
+    with connect(empty_database_url) as connection:
+        connection.execute("CREATE TABLE interactions (id bigint PRIMARY KEY, user_id integer)")
+    with pytest.raises(MigrationError, match=r"id is bigint, expected uuid; user_id is integer"):
+        migrate(empty_database_url)
+    with connect(empty_database_url) as connection:
+        columns = connection.execute(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = 'interactions'"
+        ).fetchall()
+    assert sorted(columns) == [("id",), ("user_id",)]
+
+
+def test_an_unreachable_database_is_named_without_its_password() -> None:
+    """The message shows where, not the secret."""
+    with pytest.raises(DatabaseUnavailableError, match=r"127\.0\.0\.1:1/x") as caught:
+        migrate("postgresql://u:s3cret@127.0.0.1:1/x")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_closed_sets_of_the_tables_are_those_of_the_schema(database_url: str) -> None:
+    """CHECKs in SQL and the event's schema name the same statuses and tags."""
+    from signoff_schemas import CUSTOMER_STATUSES, EDIT_TAGS, FailureKind  # noqa: PLC0415
+
+    with connect(database_url) as connection:
+        checks: dict[str, str] = dict(
+            connection.execute(
+                "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c'"
+            ).fetchall()
+        )
+    for table in ("interactions", "approvals", "customers"):
+        assert _quoted(checks[f"{table}_customer_status_known"]) == set(CUSTOMER_STATUSES)
+    assert _quoted(checks["interactions_edit_tags_known"]) == set(EDIT_TAGS)
+    assert _quoted(checks["dead_letters_kind_known"]) == set(FailureKind)
+
+
+def _quoted(check: str) -> set[str]:
+    return set(check.split("'")[1::2])
+
+
+def test_new_rows_of_an_adopted_table_are_held_to_the_rules(empty_database_url: str) -> None:
+    """Old values may be odd; new ones may not."""
+    with connect(empty_database_url) as connection:
+        connection.execute(OLD_TABLE)
+    migrate(empty_database_url)
+    with (
+        connect(empty_database_url) as connection,
+        pytest.raises(psycopg.errors.CheckViolation),
+    ):
+        connection.execute(
+            "INSERT INTO interactions (id, customer_status) VALUES (gen_random_uuid(), 'gone')"
+        )

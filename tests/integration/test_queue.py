@@ -1,0 +1,225 @@
+"""The worker's side of the queue: taking, acknowledging, giving back; against a real server."""
+
+import json
+
+import pytest
+import redis
+from approvals import approval
+
+from signoff_producer import Producer
+from signoff_schemas.keys import JOB_PREFIX, QueueKeys
+from signoff_worker.queue import BatchQueue
+
+KEYS = QueueKeys("approvals")
+WORKER = "rq:worker:test"
+
+
+@pytest.fixture
+def queue(client: redis.Redis) -> BatchQueue:
+    """A worker's queue whose lease lasts long."""
+    return BatchQueue(client, "approvals", lease_seconds=600)
+
+
+def publish(client: redis.Redis, count: int) -> list[str]:
+    """Publish so many events; returns their ids in order."""
+    events = [approval(n) for n in range(count)]
+    assert all(r.ok for r in Producer(connection=client).publish_many(events))
+    return [str(event.event_id) for event in events]
+
+
+def dead_worker(client: redis.Redis) -> BatchQueue:
+    """A worker's queue whose lease runs out at once."""
+    return BatchQueue(client, "approvals", lease_seconds=-1)
+
+
+def test_a_batch_is_taken_in_order_and_into_the_started_registry(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """Taking moves jobs from the list into RQ's registry, in one step and up to a number."""
+    ids = publish(client, 5)
+    assert [job.id for job in queue.take(3)] == ids[:3]
+    assert client.lrange(KEYS.waiting, 0, -1) == [i.encode() for i in ids[3:]]
+    assert client.zcard(KEYS.started) == 3
+
+
+def test_an_acknowledged_batch_leaves_nothing_behind(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """Once a batch is settled, its jobs are gone from Redis, and RQ's counters know."""
+    ids = publish(client, 3)
+    client.hset(WORKER, "state", "busy")
+    queue.take(3)
+    assert queue.acknowledge(WORKER, ids, dead=1) == 0
+    queue.end_lease()
+    assert sorted(client.keys("rq:*")) == [b"rq:queues", WORKER.encode()]
+    assert client.hmget(WORKER, "successful_job_count", "failed_job_count") == [b"2", b"1"]
+
+
+def test_a_retry_waits_in_rqs_scheduled_registry_until_it_is_due(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """A put-off job comes back on the queue when its time has come, and knows its retries."""
+    soon, later = publish(client, 2)
+    queue.take(2)
+    queue.acknowledge(WORKER, [], retries=[(soon, -1.0), (later, 600.0)])
+    assert client.hget(JOB_PREFIX + soon, "status") == b"scheduled"
+    assert queue.maintain() == (1, 0)
+    (job,) = queue.take(10)
+    assert (job.id, job.retries, job.deaths) == (soon, 1, 0)
+    assert client.zrange(KEYS.scheduled, 0, -1) == [later.encode()]
+
+
+def test_a_dead_workers_batch_goes_back_to_the_head(client: redis.Redis, queue: BatchQueue) -> None:
+    """When a lease runs out, its jobs are first in line again, and each knows of the death."""
+    ids = publish(client, 3)
+    dead_worker(client).take(2)
+    assert queue.maintain() == (0, 2)
+    first, second, third = client.lrange(KEYS.waiting, 0, -1)
+    assert ({first, second}, third) == ({i.encode() for i in ids[:2]}, ids[2].encode())
+    assert client.hget(JOB_PREFIX + ids[0], "signoff_deaths") == b"1"
+    assert queue.maintain() == (0, 0)
+
+
+def test_a_live_workers_batch_stays_where_it_is(client: redis.Redis, queue: BatchQueue) -> None:
+    """A lease that is renewed keeps its batch, however long it takes."""
+    publish(client, 2)
+    queue.take(2)
+    queue.renew_lease()
+    assert BatchQueue(client, "approvals", lease_seconds=600).maintain() == (0, 0)
+    assert client.zcard(KEYS.started) == 2
+
+
+def test_what_came_back_is_taken_alone(client: redis.Redis, queue: BatchQueue) -> None:
+    """A job that a worker died with cannot take its neighbours with it another time."""
+    publish(client, 2)
+    dead_worker(client).take(2)
+    publish(client, 2)
+    queue.maintain()
+    assert [len(queue.take(10)) for _ in range(4)] == [1, 1, 2, 0]
+
+
+def test_a_fresh_batch_ends_before_one_that_came_back(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """Fresh jobs in front of a suspect are taken without it."""
+    ids = publish(client, 3)
+    client.hset(JOB_PREFIX + ids[2], "signoff_deaths", 1)
+    assert [len(queue.take(10)) for _ in range(2)] == [2, 1]
+
+
+def test_a_worker_that_lost_its_lease_cannot_acknowledge(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """Standing still for too long, it must not delete what another worker has in hand now."""
+    ids = publish(client, 2)
+    slow = dead_worker(client)
+    slow.take(2)
+    queue.maintain()
+    (taken,) = queue.take(10)
+    assert slow.acknowledge(WORKER, ids) == 2
+    assert client.exists(JOB_PREFIX + taken.id) == 1
+    assert client.zcard(KEYS.started) == 1
+
+
+def test_release_gives_back_without_blame(client: redis.Redis, queue: BatchQueue) -> None:
+    """What a worker returns of its own will is no death."""
+    ids = publish(client, 2)
+    queue.take(2)
+    assert queue.release() == 2
+    assert sorted(job.id for job in queue.take(10)) == sorted(ids)
+    assert client.hget(JOB_PREFIX + ids[0], "signoff_deaths") is None
+
+
+def test_a_take_that_was_still_on_its_way_comes_back(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """Starting over after a lost answer, a worker never blocks what the lost take may yet take."""
+    publish(client, 2)
+    late = queue.lease
+    queue.start_over()
+    assert queue.lease != late
+    straggler = dead_worker(client)
+    straggler.lease = late
+    straggler.take(2)
+    queue.renew_lease()
+    assert queue.maintain() == (0, 2)
+
+
+def test_orphaned_entries_of_an_unknown_lease_come_back(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """Jobs in flight whose lease is gone altogether are not forgotten."""
+    publish(client, 2)
+    dead_worker(client).take(2)
+    client.delete(KEYS.leases)
+    assert queue.maintain() == (0, 2)
+
+
+def test_garbled_jobs_are_taken_and_told_apart(client: redis.Redis, queue: BatchQueue) -> None:
+    """A hash that is gone is dropped and counted; one without data or of another type is kept."""
+    client.rpush(KEYS.waiting, "gone", "bare", "string", b"\xff\xfe")
+    client.hset(JOB_PREFIX + "bare", "origin", "approvals")
+    client.set(JOB_PREFIX + "string", "x")
+    (good,) = publish(client, 1)
+    jobs = queue.take(10)
+    assert [(job.id, job.hash) for job in jobs] == [
+        ("gone", 0),
+        ("bare", -1),
+        ("string", -2),
+        ("\\xff\\xfe", 0),
+        (good, 1),
+    ]
+    assert client.get(KEYS.orphans) == b"2"
+    assert client.zcard(KEYS.started) == 3
+
+
+def test_garbled_counters_count_as_none(client: redis.Redis, queue: BatchQueue) -> None:
+    """Nonsense in a counter does not stop the worker."""
+    (job_id,) = publish(client, 1)
+    client.hset(JOB_PREFIX + job_id, mapping={"number_of_retries": "many", "signoff_deaths": "x"})
+    (job,) = queue.take(10)
+    assert (job.retries, job.deaths) == (0, 0)
+
+
+def test_huge_payloads_come_in_small_batches(client: redis.Redis, queue: BatchQueue) -> None:
+    """A batch is bounded in bytes as well, so that a flood of huge payloads fits into memory."""
+    for n in range(4):
+        client.hset(JOB_PREFIX + str(n), "data", b"x" * 5_000_000)
+        client.rpush(KEYS.waiting, n)
+    assert [len(queue.take(10)) for _ in range(3)] == [2, 2, 0]
+
+
+def test_nothing_is_taken_while_workers_are_suspended(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """`rq suspend` holds this worker too."""
+    publish(client, 1)
+    client.set("rq:suspended", 1)
+    assert queue.take(10) == []
+    client.delete("rq:suspended")
+    assert len(queue.take(10)) == 1
+
+
+def test_waiting_takes_nothing(client: redis.Redis, queue: BatchQueue) -> None:
+    """Waiting returns when a job is there and leaves it there."""
+    ids = publish(client, 2)
+    queue.wait(1)
+    assert client.lrange(KEYS.waiting, 0, -1) == [i.encode() for i in ids]
+
+
+def test_a_batch_of_thousands_fits_the_script(client: redis.Redis, queue: BatchQueue) -> None:
+    """The largest batch that can be set is taken and acknowledged whole."""
+    ids = publish(client, 5000)
+    jobs = queue.take(5000)
+    assert [job.id for job in jobs] == ids
+    assert queue.acknowledge(WORKER, ids) == 0
+    assert client.keys("rq:job:*") == []
+
+
+def test_what_is_on_the_queue_is_the_published_contract(client: redis.Redis) -> None:
+    """The data of a job is the documented JSON, which any language may write."""
+    (job_id,) = publish(client, 1)
+    data = client.hget(JOB_PREFIX + job_id, "data")
+    function, instance, arguments, keywords = json.loads(data or "")
+    assert (function, instance, keywords) == ("signoff_worker.jobs.apply_approval", None, {})
+    assert arguments[0]["event_id"] == job_id

@@ -1,0 +1,61 @@
+"""Approval events for tests: valid unless the test says otherwise."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from signoff_db.apply import Outcome, apply
+from signoff_db.connection import BatchConnection
+from signoff_db.delivery import Delivery
+from signoff_schemas import ApprovalEvent
+
+TEN = datetime(2026, 1, 31, 10, tzinfo=UTC)
+
+
+def approval(minute: float = 0, /, **fields: Any) -> ApprovalEvent:
+    """An event that occurred so many minutes after ten; a user comes along unless given as None."""
+    return ApprovalEvent.parse(mapping(minute, **fields))
+
+
+def mapping(minute: float = 0, /, **fields: Any) -> dict[str, Any]:
+    """The same as a mapping, which may break the contract."""
+    return {
+        "event_id": uuid4(),
+        "occurred_at": TEN + timedelta(minutes=minute),
+        "interaction_id": uuid4(),
+        "user_id": "user-1",
+        "final_bubbles": ["hello"],
+        "quality_score": 4,
+        **fields,
+    }
+
+
+def delivery(event: ApprovalEvent) -> Delivery:
+    """The event as it comes off the queue."""
+    return Delivery.of_payload(str(event.event_id), event.canonical_json())
+
+
+def apply_events(connection: BatchConnection, *events: ApprovalEvent) -> list[str]:
+    """Apply the events as one batch; returns each event's word."""
+    return [str(outcome.word) for outcome in outcomes(connection, *events)]
+
+
+def outcomes(connection: BatchConnection, *events: ApprovalEvent) -> list[Outcome]:
+    """Apply the events as one batch."""
+    return apply(connection, [delivery(event) for event in events])
+
+
+def balance(connection: BatchConnection, interaction: UUID) -> tuple[str, str] | None:
+    """The interaction's status and LTV, as text."""
+    row = connection.execute(
+        "SELECT customer_status, ltv_usd FROM interactions WHERE id = %s", [interaction]
+    ).fetchone()
+    return row and (row[0], str(row[1]))
+
+
+def customer(connection: BatchConnection, user: str) -> tuple[str, str] | None:
+    """The customer's status and LTV, as text."""
+    row = connection.execute(
+        "SELECT customer_status, ltv_usd FROM customers WHERE user_id = %s", [user]
+    ).fetchone()
+    return row and (row[0], str(row[1]))

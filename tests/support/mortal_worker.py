@@ -1,0 +1,67 @@
+"""A worker that can be told to kill itself, as `kill -9` would, at a point of a batch's life.
+
+Run as `python -m mortal_worker [POINT]`; the points are the methods' names below, before or after.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from redis import Redis
+
+from signoff_db import apply as applying
+from signoff_db.apply import Outcome
+from signoff_db.delivery import Delivery
+from signoff_schemas import Settings
+from signoff_worker import ApprovalWorker
+from signoff_worker.queue import BatchQueue, TakenJob
+
+POINT = sys.argv[1] if len(sys.argv) > 1 else ""
+POISON = b"poison"
+
+
+def die_at(point: str) -> None:
+    """End without a word, if this is the point."""
+    if point == POINT:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class MortalWorker(ApprovalWorker):
+    """Dies where it is told to, and of any event that holds poison."""
+
+    def take(self, queue: BatchQueue) -> list[TakenJob]:
+        """Step 2, and maybe the last."""
+        jobs = super().take(queue)
+        if jobs:
+            die_at("after take")
+            if POINT == "of poison" and any(POISON in (job.data or b"") for job in jobs):
+                os.kill(os.getpid(), signal.SIGKILL)
+        return jobs
+
+    def apply(self, queue: BatchQueue, deliveries: Sequence[Delivery]) -> list[Outcome]:
+        """Step 4, and maybe the last."""
+        outcomes = super().apply(queue, deliveries)
+        die_at("after commit")
+        return outcomes
+
+    def acknowledge(self, queue: BatchQueue, outcomes: Sequence[Outcome]) -> None:
+        """Step 5, and maybe the last."""
+        super().acknowledge(queue, outcomes)
+        die_at("after acknowledge")
+
+
+def _dying_before_commit(*args: Any, **kwargs: Any) -> list[Outcome]:
+    outcomes = _original(*args, **kwargs)
+    die_at("before commit")
+    return outcomes
+
+
+_original = applying.apply_in_transaction
+applying.apply_in_transaction = _dying_before_commit
+
+if __name__ == "__main__":
+    settings = Settings.load()
+    connection = Redis.from_url(settings.require("redis_url"))
+    MortalWorker([settings.queue], connection=connection).work()

@@ -1,0 +1,74 @@
+"""Real worker processes, and waiting for what they do without guessing how long it takes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from signoff_schemas.keys import QueueKeys
+
+KEYS = QueueKeys("approvals")
+PATIENCE = 60
+"""Seconds after which a wait has failed."""
+BIN = Path(sys.executable).parent
+
+
+def environment(redis_url: str, database_url: str, **settings: Any) -> dict[str, str]:
+    """The environment of a process: these servers, quick retries, nothing of the developer's."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGNOFF_")}
+    given = {f"SIGNOFF_{name.upper()}": str(value) for name, value in settings.items()}
+    return {
+        **clean,
+        "SIGNOFF_REDIS_URL": redis_url,
+        "SIGNOFF_DATABASE_URL": database_url,
+        "SIGNOFF_REDELIVER_AFTER": "3",
+        "SIGNOFF_RETRY_DELAY": "0.05",
+        "PYTHONPATH": str(Path(__file__).parent),
+        **given,
+    }
+
+
+@contextmanager
+def process(*command: str, env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is gone when the block ends; what it prints goes to `log`."""
+    with log.open("ab") as output:
+        started = subprocess.Popen(command, env=env, stdout=output, stderr=output, cwd=log.parent)
+    try:
+        yield started
+    finally:
+        if started.poll() is None:
+            started.send_signal(signal.SIGCONT)
+            started.kill()
+        started.wait()
+
+
+def worker(env: dict[str, str], log: Path, *, dying: str | None = None) -> Any:
+    """A worker process; `dying` names the point at which it kills itself with signal 9."""
+    arguments = [dying] if dying else []
+    return process(sys.executable, "-m", "mortal_worker", *arguments, env=env, log=log)
+
+
+def idle(client: Redis) -> bool:
+    """Nothing on the queue of approvals waits, is in flight, is put off or has failed in RQ."""
+    with client.pipeline(transaction=True) as pipe:
+        pipe.llen(KEYS.waiting)
+        for registry in (KEYS.started, KEYS.scheduled, KEYS.failed):
+            pipe.zcard(registry)
+        return not any(pipe.execute())
+
+
+def eventually(holds: Callable[[], bool], *, what: str, log: Path | None = None) -> None:
+    """Wait until it holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        if time.monotonic() > deadline:
+            printed = log.read_text("utf-8", "replace")[-4000:] if log and log.exists() else ""
+            raise AssertionError(f"still not so after {PATIENCE} s: {what}\n{printed}")
+        time.sleep(0.02)

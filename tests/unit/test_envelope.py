@@ -1,0 +1,224 @@
+"""The envelope: what stands in an RQ job's `data`, in whatever spelling it came."""
+
+import json
+import pickle
+import zlib
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from signoff_schemas import (
+    FUNCTION,
+    MAX_EVENT_BYTES,
+    FailureKind,
+    Identity,
+    InvalidEvent,
+    inflate,
+    seal,
+    unseal,
+)
+
+EVENT = (
+    b'{ "event_id":"6f1c5f0e-8a41-4d6b-9b53-0d2f1c7a9e11",\n "ltv_amount": 250.0, "a": "\xc3\xa9" }'
+)
+EVENT_ID = UUID("6f1c5f0e-8a41-4d6b-9b53-0d2f1c7a9e11")
+ESCAPED = json.dumps(FUNCTION).replace("signoff", "sign\\u006fff").encode()
+NAME = json.dumps(FUNCTION).encode()
+thorough = settings(deadline=None)
+objects = st.dictionaries(
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.none() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
+)
+
+
+def refusal(data: bytes) -> InvalidEvent:
+    """Return why a job's data is refused."""
+    with pytest.raises(InvalidEvent) as caught:
+        unseal(data)
+    return caught.value
+
+
+@given(objects)
+@thorough
+def test_what_was_sealed_is_unsealed(event: dict[str, Any]) -> None:
+    """Sealing and unsealing gives the same bytes, compressed or not."""
+    held = json.dumps(event).encode()
+
+    assert unseal(seal(held)) == held
+    assert unseal(zlib.compress(seal(held))) == held
+
+
+def test_a_sealed_event_is_what_rq_calls() -> None:
+    """It is RQ's JSON: function, instance, arguments, keyword arguments."""
+    assert json.loads(seal(EVENT)) == [FUNCTION, None, [json.loads(EVENT)], {}]
+
+
+@pytest.mark.parametrize("compress", [bytes, zlib.compress], ids=["plain", "zlib"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[%s,null,[%s],{}]" % (NAME, EVENT),
+        b"\n [ %s ,\tnull , [ %s ] , { } ] \r\n" % (NAME, EVENT),
+        b"[%s, null, [%s], {}]" % (ESCAPED, EVENT),
+    ],
+    ids=["compact", "roomy", "escaped"],
+)
+def test_any_spelling_keeps_the_events_own_bytes(data: bytes, compress: Any) -> None:
+    """However the envelope is spelled, the event comes out byte for byte."""
+    assert unseal(compress(data)) == EVENT
+
+
+def test_a_number_too_long_for_an_int_is_the_events_affair() -> None:
+    """The envelope is opened; what its event holds is judged by the event's own rules."""
+    event = b'{"quality_score": %s}' % (b"9" * 5000)
+
+    assert unseal(b"[%s,null,[%s],{}]" % (NAME, event)) == event
+
+
+@pytest.mark.parametrize("function", ["other.job", "signoff_worker.jobs.apply_approval2", ""])
+@pytest.mark.parametrize("compress", [bytes, zlib.compress], ids=["plain", "zlib"])
+def test_another_function_is_told_apart(function: str, compress: Any) -> None:
+    """A job that is no approval is unknown_function, and its name is shown."""
+    error = refusal(compress(json.dumps([function, None, [{}], {}]).encode()))
+
+    assert error.kind is FailureKind.UNKNOWN_FUNCTION
+    assert str(error) == f"the job must call {FUNCTION}; found {function!r}"
+    assert error.loggable == f"the job must call {FUNCTION}"
+
+
+@pytest.mark.parametrize("compress", [bytes, zlib.compress], ids=["plain", "zlib"])
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_is_refused_unread(protocol: int, compress: Any) -> None:
+    """What RQ's default serializer writes is named, and never loaded."""
+    data = pickle.dumps((FUNCTION, None, ({},), {}), protocol)
+
+    error = refusal(compress(data))
+
+    assert error.kind is FailureKind.INVALID_PAYLOAD
+    assert "the job is a pickle" in str(error)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"null",
+        b"5",
+        b'"signoff_worker.jobs.apply_approval"',
+        b"{}",
+        b"[]",
+        b"[null]",
+        b"[5, null, [{}], {}]",
+        b"[%s]" % NAME,
+        b"[%s, null, [], {}]" % NAME,
+        b"[%s, null, [5], {}]" % NAME,
+        b"[%s, null, [{}], {}, 1]" % NAME,
+        b"[%s,null,[{},{}],{}]" % NAME,
+        b'[%s, null, [{}], {"a": 1}]' % NAME,
+        b"[%s, null, [{}], []]" % NAME,
+        b"[%s, 1, [{}], {}]" % NAME,
+        b"[%s, null, {}, {}]" % NAME,
+        b"[%s,null,[{}],{}] trailing" % NAME,
+        b"[%s,null,[\xff],{}]" % NAME,
+        b"\xef\xbb\xbf[%s,null,[{}],{}]" % NAME,
+        b"[" * 100_000,
+        b"\x00\xff\xfe",
+        zlib.compress(seal(EVENT))[:-9],
+        pickle.dumps(FUNCTION, 0),
+    ],
+    ids=lambda data: repr(data[:24]),
+)
+def test_what_is_no_approvals_job_is_refused(data: bytes) -> None:
+    """Anything else is invalid_payload, and a log line holds none of it."""
+    error = refusal(data)
+
+    assert error.kind is FailureKind.INVALID_PAYLOAD
+    assert error.problems[0].path == ""
+    assert len(str(error)) < 300
+    assert "{}" not in error.loggable.replace(", {}]", "")
+
+
+@given(st.binary(max_size=200))
+@example(b"x^")
+@example(b"\x80")
+@thorough
+def test_any_data_is_answered(data: bytes) -> None:
+    """Random bytes never raise anything but InvalidEvent, inside and outside of zlib."""
+    for candidate in (data, zlib.compress(data), zlib.compress(data)[:-1]):
+        with pytest.raises(InvalidEvent):
+            unseal(candidate)
+
+
+@given(st.binary(max_size=200))
+@example(b"x^")
+@example(b"x\x9c")
+@example(zlib.compress(b"abc" * 100)[:-5])
+@thorough
+def test_what_is_not_zlib_comes_back_as_it_is(data: bytes) -> None:
+    """A dead letter keeps the bytes that came, even where they begin like zlib."""
+    try:
+        plain = zlib.decompress(data)
+    except zlib.error:
+        plain = data
+
+    assert inflate(data) == plain
+    assert inflate(zlib.compress(data)) == data
+
+
+def test_a_bomb_is_cut_short() -> None:
+    """A kilobyte that would become a megabyte and more is read to just beyond the limit."""
+    bomb = zlib.compress(b" " * 50_000_000, 9)
+
+    assert MAX_EVENT_BYTES < len(inflate(bomb)) < MAX_EVENT_BYTES + 2048
+    assert [problem.code for problem in refusal(bomb).problems] == ["too_large"]
+
+
+def test_a_large_envelope_in_another_spelling_is_refused() -> None:
+    """Its size is looked at before its JSON is."""
+    data = b"[%s,null,[{%s}],{}]" % (NAME, b" " * MAX_EVENT_BYTES * 2)
+
+    assert [problem.code for problem in refusal(data).problems] == ["too_large"]
+
+
+# Identity
+
+
+@pytest.mark.parametrize(
+    ("payload", "identity"),
+    [
+        (EVENT, Identity(EVENT_ID)),
+        (
+            b'{"event_id": "%s", "interaction_id": "%s", "user_id": "u 1"}'
+            % (str(EVENT_ID).encode(), str(EVENT_ID).encode()),
+            Identity(EVENT_ID, EVENT_ID, "u 1"),
+        ),
+        (b'{"event_id": 5, "interaction_id": "x", "user_id": "u"}', Identity(user_id="u")),
+        (b'{"user_id": "%s"}' % (b"u" * 300), Identity(user_id="u" * 200)),
+        (b'{"user_id": "a\\u0000b"}', Identity()),
+        (b'{"user_id": "\\ud800"}', Identity()),
+        (b'{"user_id": 5}', Identity()),
+        (
+            b'{"event_id": "%s", "quality_score": %s}' % (str(EVENT_ID).encode(), b"9" * 5000),
+            Identity(EVENT_ID),
+        ),
+        (b"[]", Identity()),
+        (b"", Identity()),
+        (b"\x80\x04", Identity()),
+        (b"\xff\xfe\x00", Identity()),
+        (b"[" * 200_000, Identity()),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_whom_a_refused_payload_concerns(payload: bytes, identity: Identity) -> None:
+    """What can be read of it is; what Postgres could not store is not."""
+    assert Identity.of(payload) == identity
+
+
+@given(st.binary(max_size=100) | objects.map(lambda event: json.dumps(event).encode()))
+@thorough
+def test_identity_is_found_or_not(payload: bytes) -> None:
+    """No payload makes looking for it fail."""
+    assert isinstance(Identity.of(payload), Identity)
