@@ -1,8 +1,8 @@
 """Make the example that `signoff demo` publishes: cli/signoff_cli/examples/approvals.jsonl.
 
 Run once, with a fixed seed; the file is committed. It holds about 2,000 approvals of invented
-customers as upstream services really send them: some twice, some long after they occurred, a few that
-break the contract, and a few that Postgres cannot take.
+customers as upstream services really send them: some twice, some long after they occurred, a few
+that break the contract, and a few that Postgres cannot take.
 """
 
 import json
@@ -22,6 +22,8 @@ SEED = 20
 EVENTS = 1_900
 LATE = 60
 DUPLICATES = 40
+EXHAUSTED, BUYING, LEAVING, NEW_INTERACTION = 0.2, 0.7, 0.3, 0.3
+"""Chances of a customer's steps."""
 MISSING_INTERACTION = "00000000-0000-4000-8000-00000000aaaa"
 FULL_INTERACTION = "00000000-0000-4000-8000-00000000bbbb"
 OPENINGS = ("hey you", "good morning!", "so glad you wrote", "haha true", "tell me more")
@@ -31,7 +33,7 @@ TAGS = ("CTA_SOFT", "TONE_CASUAL", "STRUCT_SHORTEN", "CONTENT_EMOJI_ADD", "TEXT_
 
 def main() -> int:
     """Write the file."""
-    chance = random.Random(SEED)  # noqa: S311 -- the same file each time is the point
+    chance = random.Random(SEED)
     events = journeys(chance)
     lines = [json.dumps(event) for event in delayed(chance, events)]
     for _ in range(DUPLICATES):
@@ -58,18 +60,18 @@ def journey(chance: random.Random, user: str) -> list[Event]:
     """One customer: a prospect, perhaps qualified, perhaps buying, perhaps leaving."""
     moment = datetime(2025, 1, 1, 9, tzinfo=UTC) + timedelta(minutes=chance.randrange(400_000))
     steps: list[tuple[str | None, str | None]] = [("PROSPECT", None)]
-    if chance.random() < 0.2:
+    if chance.random() < EXHAUSTED:
         steps.append(("LEAD_EXHAUSTED", None))
     else:
         steps.append(("LEAD_QUALIFIED", "0"))
-        if chance.random() < 0.7:
+        if chance.random() < BUYING:
             steps += [("CUSTOMER", price(chance)) for _ in range(chance.randint(1, 9))]
-            steps += [("CHURNED", None)] * (chance.random() < 0.3)
+            steps += [("CHURNED", None)] * (chance.random() < LEAVING)
         steps.insert(chance.randint(1, 2), (None, None))
     events = []
     interaction = 0
     for number, (status, amount) in enumerate(steps):
-        interaction += chance.random() < 0.3
+        interaction += chance.random() < NEW_INTERACTION
         moment += timedelta(minutes=chance.randint(30, 20_000))
         event = approval(chance, f"{user}/{number}", f"{user}/i{interaction}", moment)
         event |= {"user_id": user}

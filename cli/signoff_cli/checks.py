@@ -115,8 +115,8 @@ def check_queue(client: redis.Redis, queue: str) -> Iterator[Check]:
     if orphans:
         yield Check(
             Grade.WARN, "Lost jobs",
-            f"the data of {count(orphans, 'job')} was gone from Redis when a worker took them: they "
-            "were deleted or evicted; publish those events again",
+            f"the data of {count(orphans, 'job')} was gone from Redis when a worker took them: "
+            "they were deleted or evicted; publish those events again",
         )  # fmt: skip
 
 
@@ -168,8 +168,8 @@ def _skew(server: str, seconds: float) -> Check:
     direction = "ahead of" if seconds > 0 else "behind"
     return Check(
         Grade.FAIL if abs(seconds) > _SKEW_FAIL else Grade.WARN, name,
-        f"{abs(seconds):.0f} s {direction} this host's; events may be refused as lying in the future: "
-        "run a time service (chrony, systemd-timesyncd) on every host",
+        f"{abs(seconds):.0f} s {direction} this host's; events may be refused as lying in the "
+        "future: run a time service (chrony, systemd-timesyncd) on every host",
     )  # fmt: skip
 
 

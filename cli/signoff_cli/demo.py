@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import typer
-from signoff_db.connection import connect
-from signoff_db.dead_letters import Selection, list_letters
-from signoff_schemas import FailureKind, Settings, Verdict
 
 from signoff_cli.app import app
 from signoff_cli.connections import redis_of
@@ -26,6 +23,9 @@ from signoff_cli.queue import QueueReader
 from signoff_cli.services import environment
 from signoff_cli.terminal import progress, say
 from signoff_cli.up import running_workers
+from signoff_db.connection import connect
+from signoff_db.dead_letters import Selection, list_letters
+from signoff_schemas import FailureKind, Settings, Verdict
 
 EXAMPLE: Final = "examples/approvals.jsonl"
 _WORKERS: Final = 2
@@ -33,9 +33,9 @@ _WORDS: Final = (*Verdict, *FailureKind, "retry")
 _POLL_SECONDS: Final = 0.05
 _FULL: Final = "00000000-0000-4000-8000-00000000bbbb"
 _MISSING: Final = "00000000-0000-4000-8000-00000000aaaa"
-_INTERACTION: Final = (
-    "INSERT INTO interactions (id, user_id, customer_status, ltv_usd) VALUES (%s, %s, 'CUSTOMER', %s)"
-)
+_INTERACTION: Final = """
+    INSERT INTO interactions (id, user_id, customer_status, ltv_usd) VALUES (%s, %s, 'CUSTOMER', %s)
+"""
 
 
 def demo() -> None:
@@ -91,8 +91,8 @@ class Demo:
     def publish(self) -> None:
         """Put the example on the queue, and what another upstream writes."""
         _tell(
-            "Publishing 2,000 approvals: some come twice, some late, some are broken. What breaks the "
-            "contract is refused at once, with its line and reason."
+            "Publishing 2,000 approvals: some come twice, some late, some are broken. What breaks "
+            "the contract is refused at once, with its line and reason."
         )
         self._publish()
 
@@ -108,8 +108,8 @@ class Demo:
     def publish_again(self) -> None:
         """Show that what arrives again has no effect."""
         _tell(
-            "An upstream is not sure that all arrived, and publishes everything once more. At the same "
-            "time another one, in another language, writes broken jobs right into Redis."
+            "An upstream is not sure that all arrived, and publishes everything once more. At the "
+            "same time another one, in another language, writes broken jobs right into Redis."
         )
         self._publish()
         with redis_of(self.settings) as client:

@@ -46,10 +46,11 @@ def event(
     """Tell the whole story of one event. Exit 1 if nothing is known of it."""
     settings = load_settings()
     event_uuid, job_id = _ids(event_id)
+    # Redis is asked first: an event that a worker settles meanwhile is in one of both for sure.
+    present = list(_present(settings, job_id))
     with database_of(settings) as connection, reading.snapshot(connection):
         past = sorted(_past(connection, event_uuid, job_id), key=lambda c: (c.at is None, c.at))
-    # Redis is asked last: an event that a worker settles meanwhile is told as it was, not as unknown.
-    story = [*past, *_present(settings, job_id)]
+    story = [*past, *present]
     if as_json:
         show_json({"event_id": event_id, "known": bool(story), "story": [asdict(c) for c in story]})
     else:
@@ -113,7 +114,8 @@ def _death(connection: Connection[TupleRow], letter: DeadLetter) -> Iterator[Cha
 def _tell(event_id: str, story: list[Chapter]) -> None:
     if not story:
         complain(
-            f"Event {event_id} is unknown: it is not on the queue, not in the ledger and no dead letter."
+            f"Event {event_id} is unknown: it is not on the queue, not in the ledger, and no dead "
+            "letter."
         )
         return
     say(f"Event {event_id}", style="bold")
@@ -126,6 +128,5 @@ def _tell(event_id: str, story: list[Chapter]) -> None:
 def _tell_facts(facts: dict[str, Any]) -> None:
     given = f"gave status {cell(facts['given_status'])}, LTV {cell(facts['given_ltv'])}"
     say(f"  {'':<24} occurred {cell(facts['occurred_at'])}, {given}")
-    say(
-        f"  {'':<24} the interaction then held {facts['customer_status']}, {cell(facts['ltv_usd'])} USD"
-    )
+    held = f"{facts['customer_status']}, {cell(facts['ltv_usd'])} USD"
+    say(f"  {'':<24} the interaction then held {held}")

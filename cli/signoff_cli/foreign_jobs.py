@@ -1,4 +1,4 @@
-"""Jobs as an upstream that knows neither Python nor Signoff's library might write them: broken ones.
+"""Broken jobs, as an upstream that knows neither Python nor Signoff's library might write them.
 
 `signoff demo` puts them on the queue with two commands of Redis, which is all it takes.
 """
@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import redis
+
 from signoff_schemas import FUNCTION, seal
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
 
@@ -38,7 +39,10 @@ def _jobs(published: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
     yield "mail-17", json.dumps(["crm.tasks.send_mail", None, ["user-0001"], {}]).encode()
     yield "torn-1", f'["{FUNCTION}", null, [{{"event_id": "0000'.encode()
     yield "old-worker-1", pickle.dumps((FUNCTION, None, [_EVENT], {}))
-    yield "other-content-1", _sealed(published | {"quality_score": 1, "reviewer_notes": "second look"})
+    yield (
+        "other-content-1",
+        _sealed(published | {"quality_score": 1, "reviewer_notes": "second look"}),
+    )
 
 
 def _sealed(event: dict[str, Any]) -> bytes:

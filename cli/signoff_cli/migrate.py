@@ -18,8 +18,8 @@ def migrate(
 ) -> None:
     """Bring the database's schema up to date.
 
-    Safe to run twice and from several machines at once. An existing table `interactions` is adopted:
-    what is missing is added, and every value stays.
+    Safe to run twice and from several machines at once. An existing table `interactions` is
+    adopted: what is missing is added, and every value stays.
     """
     url = load_settings().require("database_url")
     names = migrations.pending(url) if check else migrations.migrate(url)

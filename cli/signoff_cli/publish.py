@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,8 +53,8 @@ def publish(
 ) -> None:
     """Publish approval events from a file of JSON lines.
 
-    Each refused line is told with its number on standard error; the others are published. Publishing
-    a file again is safe: an event_id takes effect once. Exit 1 if a line was refused.
+    Each refused line is told with its number on standard error; the others are published.
+    Publishing a file again is safe: an event_id takes effect once. Exit 1 if a line was refused.
     """
     settings = load_settings(queue=queue)
     answers: Counter[str] = Counter(dict.fromkeys(Answer, 0))
@@ -82,7 +82,7 @@ def _publish(
     lines: Lines,
     rejects: BinaryIO | None,
     answers: Counter[str],
-    advance: "Advance",
+    advance: Callable[[], None],
 ) -> int:
     """Publish line by line; returns the exit code where the queue took no more, else 0."""
     try:
@@ -138,21 +138,9 @@ def _created(rejects: Path) -> Iterator[BinaryIO]:
         yield created
 
 
-class Advance:
-    """Moves the progress bar, by the bytes that were read."""
-
-    def __init__(self, bar: Progress, total: int | None, lines: Lines) -> None:
-        self._bar = bar
-        self._task = bar.add_task("Publishing", total=total)
-        self._lines = lines
-
-    def __call__(self) -> None:
-        self._bar.update(self._task, completed=self._lines.read_bytes)
-
-
 @contextmanager
-def _progress(file: Path, lines: Lines) -> Iterator[Advance]:
-    """A bar on standard error, where that is a terminal."""
+def _progress(file: Path, lines: Lines) -> Iterator[Callable[[], None]]:
+    """A bar on standard error, where that is a terminal; it moves by the bytes that were read."""
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -162,5 +150,5 @@ def _progress(file: Path, lines: Lines) -> Iterator[Advance]:
         transient=True,
         disable=not err.is_terminal,
     ) as bar:
-        total = file.stat().st_size if file.is_file() else None
-        yield Advance(bar, total, lines)
+        task = bar.add_task("Publishing", total=file.stat().st_size if file.is_file() else None)
+        yield lambda: bar.update(task, completed=lines.read_bytes)

@@ -121,7 +121,7 @@ class QueueReader:
 
     @property
     def keys_of_others(self) -> tuple[str, ...]:
-        """Registries that only stock RQ workers fill: jobs that are done with, or wait for others."""
+        """Registries that only stock RQ workers fill: jobs done with, or waiting for others."""
         prefix = self.keys.waiting.partition(":")[0]
         return tuple(
             f"{prefix}:{registry}:{self.name}" for registry in ("finished", "deferred", "canceled")
@@ -147,7 +147,7 @@ class QueueReader:
 
 
 def queue_of(client: redis.Redis, job_id: str) -> str | None:
-    """The queue that a job says it is on; None if Redis does not hold the job, or it does not say."""
+    """The queue that a job says it is on; None without such a job, or if it does not say."""
     with suppress(redis.ResponseError):
         origin = cast("bytes | None", client.hget(JOB_PREFIX + job_id, "origin"))
         return _text(origin) if origin else None

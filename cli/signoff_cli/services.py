@@ -1,7 +1,7 @@
 """Which servers commands use: those of the settings, else those of a `signoff up` in this folder.
 
-While `signoff up` runs it holds a lock on `.signoff/services.json`, which names its servers. The lock
-goes with the process, however it ends, so a file that nobody has locked is stale.
+While `signoff up` runs it holds a lock on `.signoff/services.json`, which names its servers. The
+lock goes with the process, however it ends, so a file that nobody has locked is stale.
 """
 
 import fcntl
@@ -81,8 +81,8 @@ def _running() -> Announced | None:
         with FILE.open(encoding="utf-8") as file:
             if _locked(file.fileno(), fcntl.LOCK_SH):
                 raise SettingsError(
-                    f"{FILE} is left from a `signoff up` that has ended; start `signoff up` again, or "
-                    "set SIGNOFF_REDIS_URL and SIGNOFF_DATABASE_URL and remove the file"
+                    f"{FILE} is left from a `signoff up` that has ended; start `signoff up` again, "
+                    "or remove the file and set SIGNOFF_REDIS_URL and SIGNOFF_DATABASE_URL"
                 )
             return Announced.model_validate_json(file.read())
     except FileNotFoundError:

@@ -1,7 +1,8 @@
 """`signoff dlq edit`: mend an event, in an editor or by fields, and apply it."""
 
 import json
-from typing import Annotated, Any
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
@@ -12,7 +13,7 @@ from signoff_cli.dlq.letters import pretty
 from signoff_cli.dlq.show import LetterId
 from signoff_cli.errors import UsageError
 from signoff_cli.services import load_settings
-from signoff_cli.terminal import AsJson, Yes, cell, complain, confirm, plain, say, show_json
+from signoff_cli.terminal import AsJson, Yes, cell, complain, confirm, say, show_json
 from signoff_db import replay as replaying
 from signoff_db.connection import BatchConnection, connect_for_batches
 from signoff_db.dead_letters import DeadLetter, NoSuchLetterError, get_letter
@@ -77,8 +78,8 @@ def _assigned(letter: DeadLetter, assignments: list[str]) -> bytes:
         fields = None
     if not isinstance(fields, dict):
         raise UsageError(
-            f"dead letter {letter.id} holds no JSON object, so no field can be set; edit it without "
-            "--set"
+            f"dead letter {letter.id} holds no JSON object, so no field can be set; edit it "
+            "without --set"
         )
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
@@ -88,10 +89,10 @@ def _assigned(letter: DeadLetter, assignments: list[str]) -> bytes:
     return json.dumps(fields, ensure_ascii=False).encode()
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> object:
     """JSON where it is JSON; a number with a point stays as it was typed, as text."""
     try:
-        value = json.loads(text)
+        value: object = json.loads(text)
     except ValueError:
         return text
     return text if isinstance(value, float) else value
@@ -141,8 +142,7 @@ def _show(outcome: Edited) -> None:
 
 def _conclude(outcome: Edited, *, dry_run: bool, as_json: bool) -> None:
     if as_json:
-        fields = ("word", "message", "before", "after", "difference")
-        show_json({"dry_run": dry_run} | {name: _data(getattr(outcome, name)) for name in fields})
+        show_json({"dry_run": dry_run, **asdict(outcome)})
     elif outcome.message is None:
         say(
             "A dry run, nothing changed." if dry_run else f"{outcome.word}; the letter is resolved."
@@ -151,10 +151,3 @@ def _conclude(outcome: Edited, *, dry_run: bool, as_json: bool) -> None:
         complain(f"Refused, nothing was changed: {outcome.word}: {outcome.message}")
     if outcome.message is not None:
         raise typer.Exit(1)
-
-
-def _data(value: Any) -> Any:
-    """A balance as an object; the rest as it is."""
-    if hasattr(value, "customer_status"):
-        return {"customer_status": value.customer_status, "ltv_usd": plain(value.ltv_usd)}
-    return value

@@ -1,6 +1,6 @@
 """`signoff dlq replay`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Annotated, Final
 
@@ -107,7 +107,7 @@ def replay(  # noqa: PLR0913 -- one argument an option
 
 
 def _asked(selection: Selection, limit: int | None, *, dry_run: bool, yes: bool) -> tuple[int, int]:
-    """How many letters are meant, and how many of those named are not dead; asks where it is several."""
+    """Ask where several are meant; returns how many are, and how many that were named are not."""
     with database_of(load_settings()) as connection:
         absent = tell_absent(connection, selection)
         total = count(connection, selection)
@@ -117,17 +117,15 @@ def _asked(selection: Selection, limit: int | None, *, dry_run: bool, yes: bool)
     return total, absent
 
 
-class _watch:  # noqa: N801 -- reads as a function where it is called
-    """Keeps what became of each letter, and moves the progress bar."""
+def _watch(bar: Progress, total: int, told: list[Replayed]) -> Callable[[Sequence[Replayed]], None]:
+    """Keep what became of each letter, and move the progress bar."""
+    task = bar.add_task("Replaying", total=total)
 
-    def __init__(self, bar: Progress, total: int, told: list[Replayed]) -> None:
-        self._bar = bar
-        self._task = bar.add_task("Replaying", total=total)
-        self._told = told
+    def on_batch(batch: Sequence[Replayed]) -> None:
+        told.extend(batch)
+        bar.advance(task, len(batch))
 
-    def __call__(self, batch: Sequence[Replayed]) -> None:
-        self._told.extend(batch)
-        self._bar.advance(self._task, len(batch))
+    return on_batch
 
 
 def _show(told: Sequence[Replayed], report: ReplayReport, *, dry_run: bool) -> None:
@@ -141,8 +139,8 @@ def _show(told: Sequence[Replayed], report: ReplayReport, *, dry_run: bool) -> N
     say(f"{tense} {letters}{': ' if words else ''}{words}.")
     if report.stopped_by:
         say(
-            f"Stopped, since the cause {report.stopped_by} keeps recurring. Mend it first, or go on "
-            "with --keep-going."
+            f"Stopped, since the cause {report.stopped_by} keeps recurring. Mend it first, or go "
+            "on with --keep-going."
         )
 
 

@@ -42,9 +42,8 @@ def _show(letter: DeadLetter, actions: Sequence[OperatorAction]) -> None:
     if actions:
         say("Actions", style="bold")
         for action in actions:
-            say(
-                f"  {cell(action.acted_at)} {action.action} by {action.actor}: {action.reason or NOTHING}"
-            )
+            who = f"{action.action} by {action.actor}"
+            say(f"  {cell(action.acted_at)} {who}: {action.reason or NOTHING}")
     if letter.state == "dead":
         say("Next", style="bold")
         say("  " + HINTS[FailureKind(letter.kind)].format(id=letter.id))
