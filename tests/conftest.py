@@ -1,6 +1,7 @@
 """Real servers for the tiers that need them: started once a session, fresh state for each test."""
 
 import itertools
+import os
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -23,7 +24,14 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a Postgres that lives as long as this test process."""
+    """The URL of a Postgres that lives as long as this test process.
+
+    TEST_POSTGRES_URL names one that is there already, of another version, say; its user must be
+    allowed to create databases.
+    """
+    if given := os.environ.get("TEST_POSTGRES_URL"):
+        yield given
+        return
     with embedded_postgres(tmp_path_factory.mktemp("postgres"), fsync=False) as url:
         yield url
 
@@ -41,6 +49,7 @@ def migrated_template(postgres_server: str) -> str:
     """The name of a migrated, empty database, made once and copied for each test."""
     from signoff_db.migrate import migrate  # noqa: PLC0415 - tests without a database do not load it
 
+    _execute(postgres_server, f"DROP DATABASE IF EXISTS {TEMPLATE}")
     _create(postgres_server, TEMPLATE)
     migrate(_with_database(postgres_server, TEMPLATE))
     return TEMPLATE

@@ -17,6 +17,7 @@ FUNCTION: Final = "signoff_worker.jobs.apply_approval"
 _HEAD: Final = f'["{FUNCTION}", null, ['.encode()
 _TAIL: Final = b"], {}]"
 _MAX_DATA_BYTES: Final = MAX_EVENT_BYTES + 1024
+# Where JSON is read only to find its way about, `parse_int=float`: int() raises on a long number.
 
 
 def seal(event_json: bytes) -> bytes:
@@ -30,7 +31,7 @@ def unseal(data: bytes) -> bytes:
     Raises:
         InvalidEvent: the data is no approval's; the kind says why.
     """
-    if data.startswith(_HEAD) and data.endswith(_TAIL):
+    if data.startswith(_HEAD + b"{") and data.endswith(b"}" + _TAIL):
         return data[len(_HEAD) : -len(_TAIL)]
     return _read(inflate(data))
 
@@ -54,7 +55,7 @@ def _read(plain: bytes) -> bytes:
         raise InvalidEvent.unreadable("the job is a pickle; Signoff reads JSON only")
     try:
         text = plain.decode()
-        function, *rest = envelope = json.loads(text, parse_int=float)  # int() refuses long ones
+        function, *rest = envelope = json.loads(text, parse_int=float)
     except (ValueError, TypeError, RecursionError):
         raise InvalidEvent.unreadable(
             f'must be the JSON of an RQ job, ["{FUNCTION}", null, [EVENT], {{}}]',
@@ -79,7 +80,7 @@ def _unknown_function(function: str) -> InvalidEvent:
 
 def _first_argument(text: str) -> str:
     """The exact text of the first argument of an envelope that is known to be well formed."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(parse_int=float)
     position = _after(text, 0, "[")
     for closing in (",", ","):
         _, end = decoder.raw_decode(text, position)
@@ -107,7 +108,7 @@ class Identity:
     def of(cls, payload: bytes) -> "Identity":
         """Read what can be read of a payload that was refused."""
         try:
-            event = json.loads(payload, parse_int=float)  # int() refuses long ones
+            event = json.loads(payload, parse_int=float)
         except (ValueError, RecursionError):
             return cls()
         if not isinstance(event, dict):

@@ -7,6 +7,8 @@ from rq.defaults import RQ_KEY_PREFIX
 
 JOB_PREFIX: Final = f"{RQ_KEY_PREFIX}:job:"
 """What a job's hash is called, before its id."""
+RESULTS_PREFIX: Final = f"{RQ_KEY_PREFIX}:results:"
+"""What the stream of a job's results is called, before its id; only stock workers write it."""
 QUEUES: Final = f"{RQ_KEY_PREFIX}:queues"
 """The set of all queues' keys, by which RQ's tools find them."""
 SUSPENDED: Final = f"{RQ_KEY_PREFIX}:suspended"

@@ -15,6 +15,7 @@ from approvals import approval, mapping
 from processes import BIN, KEYS, environment, eventually, idle, process, worker
 from pydantic_core import to_json
 from reference import fold, read
+from rq.command import send_shutdown_command
 
 from signoff_db.audit import audit
 from signoff_db.connection import connect
@@ -357,7 +358,35 @@ def test_failed_jobs_of_rq_are_swept_into_the_dead_letters(stage: Stage) -> None
         stage.until_idle()
     (letter,) = list_letters(stage.database, Selection())
     assert (letter.kind, letter.event_id) == ("abandoned", unknown.event_id)
+    assert letter.message == "RQ gave this job up: no reason was noted"
     assert stage.redis.keys("rq:job:*") == []
+
+
+def test_what_a_stock_worker_failed_at_is_swept_with_its_reason(stage: Stage) -> None:
+    """A stock worker without database fails the job in RQ; ours keep it, and say why it failed."""
+    event = approval()
+    stage.publish(event)
+    away = stage.env | {"SIGNOFF_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}
+    command = [BIN / "rq", "worker", "--burst", "--serializer", "json", "approvals"]
+    subprocess.run([*command, "-u", stage.redis_url], env=away, check=True, timeout=120)
+    assert stage.redis.zcard(KEYS.failed) == 1
+    with worker(stage.env, stage.log):
+        stage.until_idle()
+    (letter,) = list_letters(stage.database, Selection())
+    assert (letter.kind, letter.event_id) == ("abandoned", event.event_id)
+    assert "Postgres at postgresql://u:***@127.0.0.1:1/x cannot be reached" in letter.message
+
+
+def test_rq_can_ask_a_worker_to_stop(stage: Stage) -> None:
+    """RQ's shutdown command ends the worker as a signal does."""
+    with worker(stage.env, stage.log) as asked:
+        eventually(lambda: stage.redis.scard("rq:workers") == 1, what="the worker is registered")
+        eventually(
+            lambda: stage.redis.pubsub_channels("rq:pubsub:*") != [], what="it listens to commands"
+        )
+        (key,) = stage.redis.smembers("rq:workers")
+        send_shutdown_command(stage.redis, key.decode().removeprefix("rq:worker:"))
+        assert asked.wait(30) == 0
 
 
 def test_a_worker_refuses_a_database_that_is_behind(

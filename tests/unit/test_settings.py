@@ -63,8 +63,8 @@ def test_without_any_setting_there_are_defaults() -> None:
         ("SIGNOFF_LOG_LEVEL=' DEBUG '", "log_level", "DEBUG"),
         ("SIGNOFF_LOG_FORMAT=json # for machines", "log_format", "json"),
         ("SIGNOFF_REDELIVER_AFTER=4.5", "redeliver_after", 4.5),
-        ('SIGNOFF_REDIS_URL="redis://:p#w@h/1"  # ours', "redis_url", "redis://:p#w@h/1"),
-        ("SIGNOFF_REDIS_URL=redis://:p#w@h/1", "redis_url", "redis://:p#w@h/1"),
+        ('SIGNOFF_REDIS_URL="redis://:p%23w@h/1"  # ours', "redis_url", "redis://:p%23w@h/1"),
+        ("SIGNOFF_DATABASE_URL=postgresql://u:p#w@h", "database_url", "postgresql://u:p#w@h"),
         ("OTHER=1\n\n# a comment\nSIGNOFF_QUEUE=q", "queue", "q"),
     ],
 )
@@ -127,6 +127,7 @@ def test_the_nearer_setting_wins(monkeypatch: pytest.MonkeyPatch, env_file: EnvF
 def test_a_wrong_value_is_named(
     monkeypatch: pytest.MonkeyPatch,
     env_file: EnvFile,
+    *,
     way: str,
     name: str,
     value: str,

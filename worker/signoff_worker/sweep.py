@@ -4,19 +4,18 @@ RQ keeps there what its own workers could not do, and what died in their hands.
 """
 
 import logging
-from collections.abc import Callable
-from typing import Final, cast
+from collections.abc import Callable, Iterator
+from typing import Any, Final, cast
 
 import redis
-from rq.defaults import RQ_KEY_PREFIX
-from rq.job import Job
+from rq.results import Result
 from rq.serializers import JSONSerializer
 
 from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.delivery import Delivery, Failure
 from signoff_schemas import FailureKind
-from signoff_schemas.keys import JOB_PREFIX
+from signoff_schemas.keys import JOB_PREFIX, RESULTS_PREFIX
 from signoff_worker.queue import BatchQueue
 
 log = logging.getLogger("signoff.worker")
@@ -36,11 +35,9 @@ def sweep_failed(queue: BatchQueue, connected: Callable[[], BatchConnection]) ->
     if not failed:
         return 0
     ids = [job_id.decode("utf-8", "backslashreplace") for job_id in failed]
-    found = [(job_id, _data(queue.redis, job_id)) for job_id in ids]
     deliveries = [
-        Delivery.of_job(job_id, data, failure=_given_up(queue.redis, job_id))
-        for job_id, data in found
-        if data is not None
+        Delivery.of_job(job_id, data, failure=_given_up(reason))
+        for job_id, data, reason in _noted(queue.redis, ids)
     ]
     try:
         apply(connected(), deliveries)
@@ -51,15 +48,21 @@ def sweep_failed(queue: BatchQueue, connected: Callable[[], BatchConnection]) ->
     return len(deliveries)
 
 
-def _data(client: redis.Redis, job_id: str) -> bytes | None:
-    try:
-        return cast("bytes | None", client.hget(JOB_PREFIX + job_id, "data"))
-    except redis.ResponseError:
-        return b""
+def _noted(client: redis.Redis, ids: list[str]) -> Iterator[tuple[str, bytes, str]]:
+    """Each failed job that is still there: its id, its data, and why RQ gave it up."""
+    with client.pipeline(transaction=False) as pipe:
+        for job_id in ids:
+            pipe.hget(JOB_PREFIX + job_id, "data")
+            pipe.xrevrange(RESULTS_PREFIX + job_id, count=1)
+        answers = iter(pipe.execute(raise_on_error=False))
+    for job_id, data, results in zip(ids, answers, answers, strict=False):
+        if isinstance(data, redis.ResponseError):
+            yield job_id, b"", "its key holds no hash"
+        elif data is not None:
+            yield job_id, data, _reason(job_id, results)
 
 
-def _given_up(client: redis.Redis, job_id: str) -> Failure:
-    reason = _reason(client, job_id)
+def _given_up(reason: str) -> Failure:
     return Failure(
         FailureKind.ABANDONED,
         f"RQ gave this job up: {reason}",
@@ -68,21 +71,19 @@ def _given_up(client: redis.Redis, job_id: str) -> Failure:
     )
 
 
-def _reason(client: redis.Redis, job_id: str) -> str:
-    """The last line of what RQ noted; a garbled job has no reason that could be read."""
+def _reason(job_id: str, results: Any) -> str:  # noqa: ANN401 -- as Redis answers
+    """The last line of what RQ noted."""
     try:
-        result = Job.fetch(job_id, connection=client, serializer=JSONSerializer).latest_result()
-        lines = (result.exc_string or "").strip().splitlines() if result else []
-    except redis.ConnectionError:
-        raise
-    except Exception as error:  # noqa: BLE001 -- RQ raises whatever a garbled field makes it raise
-        return f"its hash is garbled ({type(error).__name__})"
-    return lines[-1] if lines else "no reason was noted"
+        ((result_id, payload),) = results
+        noted = Result.restore(job_id, result_id.decode(), payload, None, JSONSerializer).exc_string
+        return (noted or "").strip().splitlines()[-1]
+    except Exception:  # noqa: BLE001 -- RQ raises whatever a missing or garbled field makes it raise
+        return "no reason was noted"
 
 
 def _forget(queue: BatchQueue, ids: list[str]) -> None:
     with queue.redis.pipeline() as pipe:
         for job_id in ids:
             pipe.zrem(queue.keys.failed, job_id)
-            pipe.unlink(JOB_PREFIX + job_id, f"{RQ_KEY_PREFIX}:results:{job_id}")
+            pipe.unlink(JOB_PREFIX + job_id, RESULTS_PREFIX + job_id)
         pipe.execute()

@@ -1,0 +1,172 @@
+"""The commands that show things: status, event, interaction, customer, funnel, audit."""
+
+from uuid import uuid4
+
+import psycopg
+import pytest
+import redis
+from approvals import mapping
+from command_line import Signoff
+from processes import KEYS
+
+from signoff_schemas.keys import JOB_PREFIX
+
+
+@pytest.fixture
+def client(redis_url: str) -> redis.Redis:
+    """The queue's Redis."""
+    return redis.Redis.from_url(redis_url)
+
+
+def whats(signoff: Signoff, event_id: object, *, expect: int = 0) -> list[str]:
+    """What an event's story consists of."""
+    return [chapter["what"] for chapter in signoff.json("event", event_id, expect=expect)["story"]]
+
+
+def test_status_counts_everything(signoff: Signoff) -> None:
+    """Waiting and applied events, dead letters by kind, and how long the oldest has waited."""
+    orphan = mapping(user_id=None)
+    signoff.publish(mapping(), orphan)
+    signoff.work()
+    signoff.publish(mapping())
+
+    status = signoff.json("status")
+
+    assert (status["waiting"], status["in_flight"], status["applied"]) == (1, 0, 1)
+    assert status["dead"] == {"unknown_interaction": 1}
+    assert 0 <= status["oldest_waiting_seconds"] < 60
+    assert status["workers"] == []
+    assert "No worker listens" in signoff("status").stdout
+
+
+def test_an_events_story_names_its_place(signoff: Signoff, client: redis.Redis) -> None:
+    """Queued, in flight, put off, or lost from every list: the job's place is found."""
+    event = mapping()
+    job = str(event["event_id"])
+    signoff.publish(event)
+    assert whats(signoff, job.upper()) == ["queued"]
+
+    client.lrem(KEYS.waiting, 0, job)
+    assert whats(signoff, job) == ["nowhere"]
+
+    client.zadd(KEYS.started, {f"{job}:signoff-0123456789abcdef": "inf"})
+    assert whats(signoff, job) == ["in_flight"]
+
+    client.zrem(KEYS.started, f"{job}:signoff-0123456789abcdef")
+    client.zadd(KEYS.scheduled, {job: 1_800_000_000})
+    (chapter,) = signoff.json("event", job)["story"]
+    assert (chapter["what"], chapter["at"]) == ("scheduled", "2027-01-15T08:00:00Z")
+
+
+def test_an_events_story_is_told_to_its_end(signoff: Signoff) -> None:
+    """Dead, mended by somebody for a reason, applied: each with its time, in order."""
+    event = mapping(user_id=None)
+    signoff.publish(event)
+    signoff.work()
+    letter = signoff.json("dlq", "list")[0]["id"]
+    signoff("dlq", "edit", letter, "--set", "user_id=u", "--reason", "asked sales", "--yes")
+
+    assert set(whats(signoff, event["event_id"])) == {"dead", "applied", "edit", "resolved"}
+    assert "by ann, because: asked sales" in signoff("event", event["event_id"]).stdout
+
+
+@pytest.mark.parametrize("command", ["event", "interaction", "customer"])
+def test_what_is_unknown_is_said_to_be(signoff: Signoff, command: str) -> None:
+    """Nothing found is exit code 1 and a sentence that names it."""
+    unknown = str(uuid4())
+
+    told = signoff(command, unknown, expect=1)
+
+    assert unknown in told.stdout + told.stderr
+
+
+def test_a_ledger_shows_the_fold_as_it_went(signoff: Signoff) -> None:
+    """Events that arrived in the wrong order stand in their own places, with their own balances."""
+    interaction = uuid4()
+    first = mapping(0, interaction_id=interaction, customer_status="CUSTOMER", ltv_amount="100")
+    second = mapping(5, interaction_id=interaction, ltv_amount="25")
+    signoff.publish(second, first)
+    signoff.work()
+
+    shown = signoff.json("customer", "user-1")
+
+    assert [entry["event_id"] for entry in shown["ledger"]] == [
+        str(first["event_id"]),
+        str(second["event_id"]),
+    ]
+    assert [entry["ltv_usd"] for entry in shown["ledger"]] == ["100.00", "125.00"]
+    assert [(t["from_status"], t["to_status"], t["on_path"]) for t in shown["transitions"]] == [
+        ("PROSPECT", "CUSTOMER", False)
+    ]
+    assert shown["ltv_usd"] == "125.00"
+
+
+def test_times_are_shown_in_the_readers_zone(signoff: Signoff) -> None:
+    """Tables follow TZ; JSON stays in UTC."""
+    event = mapping()
+    signoff.publish(event)
+    signoff.work()
+
+    told = signoff.having(TZ="Asia/Tokyo")("interaction", event["interaction_id"])
+
+    assert "2026-01-31 19:00:00 JST" in told.stdout
+
+
+def test_the_funnel_always_has_five_steps(signoff: Signoff) -> None:
+    """Statuses that no customer has are there too."""
+    signoff.publish(mapping(customer_status="CHURNED", ltv_amount="9.90"))
+    signoff.work()
+
+    steps = signoff.json("funnel")
+
+    assert [step["customer_status"] for step in steps] == [
+        "PROSPECT",
+        "LEAD_QUALIFIED",
+        "CUSTOMER",
+        "CHURNED",
+        "LEAD_EXHAUSTED",
+    ]
+    assert (steps[3]["customers"], steps[3]["ltv_usd"]) == (1, "9.90")
+
+
+def test_an_audit_finds_nothing_where_all_is_well(signoff: Signoff) -> None:
+    """Applied, dead and waiting events are accounted for."""
+    signoff.publish(mapping(), mapping(user_id=None))
+    signoff.work()
+    signoff.publish(mapping())
+
+    report = signoff.json("audit")
+
+    assert report["clean"] is True
+    assert report["queue"]["counts"]["waiting"] == 1
+    assert "every event is accounted for" in signoff("audit").stdout
+
+
+def test_an_audit_finds_a_changed_balance(signoff: Signoff, database_url: str) -> None:
+    """What somebody else wrote into a table is told beside what the ledger says."""
+    event = mapping(ltv_amount="10")
+    signoff.publish(event)
+    signoff.work()
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE interactions SET ltv_usd = 11")
+
+    report = signoff.json("audit", expect=1)
+
+    found = {
+        (d["what"], d["field"], d["expected"], d["found"])
+        for d in report["database"]["differences"]
+    }
+    assert ("interaction", "ltv_usd", "10.00", "11.00") in found
+
+
+def test_an_audit_finds_lost_jobs(signoff: Signoff, client: redis.Redis) -> None:
+    """A job on no list, and a listed id whose job is gone, are both named."""
+    unlisted, gone = mapping(), mapping()
+    signoff.publish(unlisted, gone)
+    client.lrem(KEYS.waiting, 0, str(unlisted["event_id"]))
+    client.delete(f"{JOB_PREFIX}{gone['event_id']}")
+
+    queue = signoff.json("audit", expect=1)["queue"]
+
+    assert queue["unlisted"] == [str(unlisted["event_id"])]
+    assert queue["missing"] == [str(gone["event_id"])]

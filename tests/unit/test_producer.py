@@ -1,0 +1,781 @@
+"""Publishing: each event gets a definite answer, and Redis holds what stock RQ reads."""
+
+import asyncio
+import gc
+import json
+import pickle
+import subprocess
+import sys
+import warnings
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any, Protocol
+from uuid import UUID, uuid5
+
+import fakeredis
+import pytest
+import redis
+from rq import Queue
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from signoff_producer import (
+    Answer,
+    ApprovalEvent,
+    AsyncProducer,
+    InvalidEvent,
+    Producer,
+    QueueFull,
+    QueueUnavailableError,
+    Receipt,
+)
+from signoff_producer.publication import CHUNK
+from signoff_schemas import FUNCTION, SettingsError, content_hash, seal
+
+Mapping = dict[str, Any]
+NAMESPACE = UUID("0b0d2f1c-7a9e-4111-8a41-6f1c5f0e4d6b")
+WAITING = "rq:queue:approvals"
+
+
+def event(number: int = 0, **fields: Any) -> Mapping:
+    """Make a valid event; the same number gives the same `event_id`."""
+    return {
+        "event_id": str(uuid5(NAMESPACE, f"event {number}")),
+        "occurred_at": "2026-01-31T10:00:00Z",
+        "interaction_id": str(uuid5(NAMESPACE, f"interaction {number}")),
+        "final_bubbles": ["Hello!"],
+        "quality_score": 4,
+        "ltv_amount": 250,
+    } | fields
+
+
+def event_id(number: int) -> UUID:
+    """Return the id of the event of this number."""
+    return UUID(event(number)["event_id"])
+
+
+def job_key(number: int) -> str:
+    """Return the key of the job of the event of this number."""
+    return f"rq:job:{event_id(number)}"
+
+
+class Publisher(Protocol):
+    """What `Producer` and, once it is run, `AsyncProducer` have in common."""
+
+    def publish(self, event: Any) -> Receipt:
+        """Publish one event."""
+
+    def publish_many(self, events: Iterable[Any]) -> Iterator[Receipt]:
+        """Publish many events."""
+
+
+class Awaited:
+    """Lets the tests of `Producer` run against `AsyncProducer`, in a loop of its own."""
+
+    def __init__(self, server: fakeredis.FakeServer, **options: Any) -> None:
+        self._loop = asyncio.Runner()
+        self._connection = fakeredis.FakeAsyncRedis(server=server)
+        self._producer = AsyncProducer(connection=self._connection, **options)
+
+    def publish(self, event: Any) -> Receipt:
+        """Publish one event."""
+        return self._loop.run(self._producer.publish(event))
+
+    def publish_many(self, events: Iterable[Any]) -> Iterator[Receipt]:
+        """Publish many events, awaiting each receipt."""
+        receipts = self._producer.publish_many(events)
+
+        async def following() -> Receipt | None:
+            return await anext(receipts, None)
+
+        while (receipt := self._loop.run(following())) is not None:
+            yield receipt
+
+    def close(self) -> None:
+        """Close the connection, then the loop."""
+        self._loop.run(self._connection.aclose())
+        self._loop.close()
+
+
+Make = Callable[..., Publisher]
+
+
+@pytest.fixture
+def server() -> fakeredis.FakeServer:
+    """An empty Redis of this test's own."""
+    return fakeredis.FakeServer()
+
+
+@pytest.fixture
+def connection(server: fakeredis.FakeServer) -> fakeredis.FakeRedis:
+    """A client of it, to look and to meddle."""
+    return fakeredis.FakeRedis(server=server)
+
+
+@pytest.fixture(params=["sync", "async"])
+def make(
+    request: pytest.FixtureRequest, server: fakeredis.FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Make]:
+    """Make a publisher of either kind."""
+    monkeypatch.delenv("SIGNOFF_QUEUE", raising=False)
+    opened: list[Awaited] = []
+
+    def publisher(**options: Any) -> Publisher:
+        if request.param == "sync":
+            return Producer(connection=fakeredis.FakeRedis(server=server), **options)
+        opened.append(Awaited(server, **options))
+        return opened[-1]
+
+    yield publisher
+    for awaited in opened:
+        awaited.close()
+
+
+@pytest.fixture
+def producer(make: Make) -> Publisher:
+    """A publisher of either kind, without limits."""
+    return make()
+
+
+def until_full(receipts: Iterator[Receipt]) -> list[Receipt]:
+    """Return the receipts before the one that raised QueueFull."""
+    held: list[Receipt] = []
+    with pytest.raises(QueueFull):
+        held.extend(receipts)
+    return held
+
+
+def answers(receipts: Iterable[Receipt]) -> list[str]:
+    """Return the receipts' words."""
+    return [receipt.answer.value for receipt in receipts]
+
+
+# Answers
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda: event(1),
+        lambda: json.dumps(event(1)),
+        lambda: json.dumps(event(1)).encode(),
+        lambda: ApprovalEvent.parse(event(1)),
+    ],
+    ids=["mapping", "text", "bytes", "event"],
+)
+def test_a_new_event_is_accepted(
+    producer: Publisher, connection: fakeredis.FakeRedis, spelled: Callable[[], Any]
+) -> None:
+    """It waits at the queue's end, and its receipt says so."""
+    producer.publish(event(0))
+
+    receipt = producer.publish(spelled())
+
+    assert receipt == Receipt(Answer.ACCEPTED, event_id(1))
+    assert receipt.ok
+    assert connection.lrange(WAITING, 0, -1) == [str(event_id(n)).encode() for n in (0, 1)]
+
+
+def test_the_same_event_is_a_duplicate(
+    producer: Publisher, connection: fakeredis.FakeRedis
+) -> None:
+    """However it is spelled the second time; it waits once."""
+    producer.publish(event(0))
+
+    receipt = producer.publish(event(0, ltv_amount="250.00", user_id=None, edit_tags=[]))
+
+    assert receipt == Receipt(Answer.DUPLICATE, event_id(0))
+    assert receipt.ok
+    assert connection.llen(WAITING) == 1
+
+
+def test_another_content_is_a_conflict(
+    producer: Publisher, connection: fakeredis.FakeRedis
+) -> None:
+    """The event that waits is left as it is."""
+    producer.publish(event(0))
+    before = connection.hgetall(job_key(0))
+
+    receipt = producer.publish(event(0, ltv_amount=251))
+
+    assert receipt == Receipt(Answer.CONFLICT, event_id(0))
+    assert not receipt.ok
+    assert connection.hgetall(job_key(0)) == before
+    assert connection.llen(WAITING) == 1
+
+
+@pytest.mark.parametrize("source", [event(0, quality_score=9), b"{", "", b"\xff", [], None, 5])
+def test_an_invalid_event_is_rejected(
+    producer: Publisher, connection: fakeredis.FakeRedis, source: Any
+) -> None:
+    """Nothing is sent, and the receipt tells what is wrong."""
+    receipt = producer.publish(source)
+
+    assert (receipt.answer, receipt.event_id) == (Answer.REJECTED, None)
+    assert isinstance(receipt.error, InvalidEvent)
+    assert not receipt.ok
+    assert connection.keys() == []
+
+
+def test_answers_come_in_order(producer: Publisher, connection: fakeredis.FakeRedis) -> None:
+    """In a mixed batch each event has its own answer, a repetition inside the batch too."""
+    producer.publish(event(0))
+
+    receipts = list(
+        producer.publish_many(
+            [
+                event(1),
+                event(0),
+                b"{}",
+                event(0, quality_score=1),
+                event(1, ltv_amount=250.0),
+                event(1, quality_score=1),
+                event(2),
+            ]
+        )
+    )
+
+    assert answers(receipts) == [
+        "accepted",
+        "duplicate",
+        "rejected",
+        "conflict",
+        "duplicate",
+        "conflict",
+        "accepted",
+    ]
+    assert [receipt.event_id for receipt in receipts] == [
+        event_id(number) if number is not None else None for number in (1, 0, None, 0, 1, 1, 2)
+    ]
+    assert connection.lrange(WAITING, 0, -1) == [str(event_id(n)).encode() for n in (0, 1, 2)]
+
+
+def test_many_events_need_no_list(producer: Publisher, connection: fakeredis.FakeRedis) -> None:
+    """A generator longer than a round trip is published whole, in order."""
+    count = 2 * CHUNK + 1
+
+    receipts = producer.publish_many(event(number) for number in range(count))
+
+    assert answers(receipts) == ["accepted"] * count
+    assert connection.lindex(WAITING, -1) == str(event_id(count - 1)).encode()
+    assert connection.llen(WAITING) == count
+
+
+def test_nothing_to_publish_is_no_mistake(
+    producer: Publisher, connection: fakeredis.FakeRedis
+) -> None:
+    """An empty iterable has no receipts."""
+    assert list(producer.publish_many([])) == []
+    assert connection.keys() == []
+
+
+def test_queues_are_apart(make: Make, connection: fakeredis.FakeRedis) -> None:
+    """An event goes to the queue that the producer was told."""
+    make(queue="orders").publish(event(0))
+
+    assert connection.llen("rq:queue:orders") == 1
+    assert connection.hget(job_key(0), "origin") == b"orders"
+    assert not connection.exists(WAITING)
+
+
+# What other publishers left behind
+
+
+@pytest.mark.parametrize("compress", [bytes, zlib.compress], ids=["plain", "zlib"])
+@pytest.mark.parametrize(
+    ("fields", "answer"),
+    [
+        ({}, "duplicate"),
+        ({"ltv_amount": "250.00"}, "duplicate"),
+        ({"occurred_at": "2026-01-31T12:00:00.000+02:00"}, "duplicate"),
+        ({"user_id": None, "schema_version": 1, "edit_tags": []}, "duplicate"),
+        ({"ltv_amount": 250.01}, "conflict"),
+        ({"quality_score": 9}, "conflict"),
+    ],
+)
+def test_another_publishers_spelling_is_understood(
+    producer: Publisher,
+    connection: fakeredis.FakeRedis,
+    compress: Callable[[bytes], bytes],
+    *,
+    fields: Mapping,
+    answer: str,
+) -> None:
+    """Contents are compared, not bytes."""
+    data = json.dumps([FUNCTION, None, [event(0, **fields)], {}], indent=1).encode()
+    connection.hset(job_key(0), mapping={"data": compress(data)})
+
+    assert producer.publish(event(0)).answer == answer
+
+
+def test_rqs_own_enqueue_is_understood(
+    producer: Publisher, connection: fakeredis.FakeRedis
+) -> None:
+    """A job that RQ itself wrote is the same event, or another."""
+    queue = Queue("approvals", connection=connection, serializer=JSONSerializer)
+    queue.enqueue(FUNCTION, event(0, ltv_amount="250.0"), job_id=str(event_id(0)))
+
+    receipts = producer.publish_many([event(0), event(0, ltv_amount=1)])
+
+    assert answers(receipts) == ["duplicate", "conflict"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x80\x04N.",
+        b"x^",
+        b"\xff" * 100,
+        pickle.dumps((FUNCTION, None, (event(0),), {})),
+        zlib.compress(b" " * 10_000_000),
+        seal(b"[]"),
+        seal(json.dumps(event(0)).encode()).replace(b"signoff_worker", b"other"),
+    ],
+    ids=["empty", "pickle", "zlib head", "garbage", "rq pickle", "bomb", "list", "function"],
+)
+def test_garbage_under_the_same_id_is_a_conflict(
+    producer: Publisher, connection: fakeredis.FakeRedis, data: bytes
+) -> None:
+    """What is there is not this event; it is neither run nor overwritten."""
+    connection.hset(job_key(0), mapping={"data": data})
+
+    assert producer.publish(event(0)).answer is Answer.CONFLICT
+    assert connection.hget(job_key(0), "data") == data
+
+
+@pytest.mark.parametrize(
+    "meddle",
+    [
+        lambda redis: redis.set(job_key(1), "text"),
+        lambda redis: redis.rpush(job_key(1), "list"),
+        lambda redis: redis.hset(job_key(1), "status", "queued"),
+    ],
+    ids=["string", "list", "no data"],
+)
+def test_a_job_that_is_none_does_not_break_its_neighbours(
+    producer: Publisher, connection: fakeredis.FakeRedis, meddle: Callable[[Any], Any]
+) -> None:
+    """A key of a wrong type, or a hash without data, is a conflict of that event alone."""
+    meddle(connection)
+
+    receipts = producer.publish_many([event(0), event(1), event(2)])
+
+    assert answers(receipts) == ["accepted", "conflict", "accepted"]
+    assert connection.llen(WAITING) == 2
+
+
+@pytest.mark.parametrize("limit", [None, 10])
+def test_a_queue_that_is_none_leaves_nothing_half_done(
+    make: Make, connection: fakeredis.FakeRedis, limit: int | None
+) -> None:
+    """No job is written that waits nowhere: after mending the key the event is accepted."""
+    producer = make(max_queue_length=limit)
+    connection.set(WAITING, "not a list")
+
+    with pytest.raises(QueueUnavailableError, match="WRONGTYPE"):
+        producer.publish(event(0))
+
+    assert not connection.exists(job_key(0))
+    connection.delete(WAITING)
+    assert producer.publish(event(0)).answer is Answer.ACCEPTED
+
+
+# A full queue
+
+
+def test_a_queue_is_full_at_its_limit(make: Make, connection: fakeredis.FakeRedis) -> None:
+    """The last place is given; the next event finds none, until a worker takes one."""
+    producer = make(max_queue_length=2)
+    assert answers([producer.publish(event(0)), producer.publish(event(1))]) == ["accepted"] * 2
+
+    with pytest.raises(QueueFull, match="'approvals' holds 2 events") as caught:
+        producer.publish(event(2))
+
+    assert (caught.value.queue, caught.value.limit) == ("approvals", 2)
+    assert not connection.exists(job_key(2))
+    connection.lpop(WAITING)
+    assert producer.publish(event(2)).answer is Answer.ACCEPTED
+
+
+def test_a_full_queue_still_knows_its_events(make: Make) -> None:
+    """Duplicates, conflicts and rejections need no room."""
+    producer = make(max_queue_length=1)
+    producer.publish(event(0))
+
+    receipts = producer.publish_many([event(0), event(0, quality_score=1), b""])
+
+    assert answers(receipts) == ["duplicate", "conflict", "rejected"]
+
+
+def test_a_batch_ends_where_the_queue_is_full(make: Make, connection: fakeredis.FakeRedis) -> None:
+    """The events before it have their receipts, and nothing behind it is published."""
+    producer = make(max_queue_length=3)
+    producer.publish(event(0))
+
+    receipts = until_full(producer.publish_many([event(n) for n in (1, 0, 2, 3, 4)]))
+
+    assert answers(receipts) == ["accepted", "duplicate", "accepted"]
+    assert connection.lrange(WAITING, 0, -1) == [str(event_id(n)).encode() for n in (0, 1, 2)]
+    assert not connection.exists(job_key(4))
+
+
+def test_a_limit_holds_across_round_trips(make: Make, connection: fakeredis.FakeRedis) -> None:
+    """A limit beyond one round trip is reached exactly."""
+    producer = make(max_queue_length=CHUNK + 1)
+
+    receipts = until_full(producer.publish_many(event(n) for n in range(CHUNK * 2)))
+
+    assert len(receipts) == connection.llen(WAITING) == CHUNK + 1
+
+
+def test_queue_full_travels_between_processes() -> None:
+    """A process pool hands it on instead of breaking."""
+    copy = pickle.loads(pickle.dumps(QueueFull("q", 3)))  # noqa: S301 -- our own bytes
+
+    assert (copy.queue, copy.limit) == ("q", 3)
+
+
+# Bounds
+
+
+def test_events_are_taken_as_they_are_sent(producer: Publisher) -> None:
+    """Of 5,000 events no more than a round trip's worth is held at a time."""
+    taken = 0
+
+    def source() -> Iterator[Mapping]:
+        nonlocal taken
+        for number in range(5000):
+            taken += 1
+            yield event(number)
+
+    ahead = [taken - seen for seen, _ in enumerate(producer.publish_many(source()), 1)]
+
+    assert len(ahead) == taken == 5000
+    assert max(ahead) < CHUNK
+
+
+def test_nothing_is_taken_before_it_is_asked_for(producer: Publisher) -> None:
+    """publish_many() by itself neither reads nor sends."""
+    source = iter([event(0)])
+
+    receipts = producer.publish_many(source)
+
+    assert next(source) == event(0)
+    assert list(receipts) == []
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the commands that go over any connection, in order."""
+    sent: list[str] = []
+    for client in (fakeredis.FakeRedis(), fakeredis.FakeAsyncRedis()):
+        connection = client.connection_pool.connection_class
+        sending = connection.send_command
+
+        def note(self: Any, *args: Any, _sending: Any = sending, **options: Any) -> Any:
+            sent.append(str(args[0]))
+            return _sending(self, *args, **options)
+
+        monkeypatch.setattr(connection, "send_command", note)
+    return sent
+
+
+def test_a_publish_is_one_round_trip(producer: Publisher, commands: list[str]) -> None:
+    """Once Redis knows the script, an event or a batch of them is one command."""
+    producer.publish(event(0))
+    commands.clear()
+
+    producer.publish(event(1))
+    producer.publish(event(1))
+    list(producer.publish_many(event(number) for number in range(CHUNK)))
+
+    assert commands == ["EVALSHA"] * 3
+
+
+def test_what_is_rejected_is_no_round_trip(producer: Publisher, commands: list[str]) -> None:
+    """Redis is not asked where there is nothing to send."""
+    producer.publish(b"{}")
+    list(producer.publish_many([b"{}"] * 3))
+
+    assert commands == []
+
+
+def test_a_redis_that_forgot_the_script_learns_it_again(
+    producer: Publisher, connection: fakeredis.FakeRedis
+) -> None:
+    """A restart of Redis is not noticed."""
+    producer.publish(event(0))
+    connection.script_flush()
+
+    assert producer.publish(event(1)).answer is Answer.ACCEPTED
+
+
+# What is in Redis
+
+
+def test_a_job_holds_only_what_carries_something(
+    producer: Publisher, connection: fakeredis.FakeRedis
+) -> None:
+    """Four fields, and the data is the canonical event in plain JSON."""
+    producer.publish(event(0, user_id=None))
+    held = connection.hgetall(job_key(0))
+    canonical = ApprovalEvent.parse(event(0)).canonical_json()
+
+    assert set(held) == {b"data", b"origin", b"status", b"enqueued_at"}
+    assert held[b"data"] == seal(canonical)
+    assert (held[b"origin"], held[b"status"]) == (b"approvals", b"queued")
+    assert connection.ttl(job_key(0)) == -1
+    assert connection.smembers("rq:queues") == {WAITING.encode()}
+    assert sorted(connection.keys()) == sorted(
+        [job_key(0).encode(), WAITING.encode(), b"rq:queues"]
+    )
+
+
+def test_stock_rq_reads_the_job(producer: Publisher, connection: fakeredis.FakeRedis) -> None:
+    """RQ's own classes find the queue, the function, the event and when it was put there."""
+    producer.publish(event(0))
+
+    job = Job.fetch(str(event_id(0)), connection=connection, serializer=JSONSerializer)
+    (queue,) = Queue.all(connection=connection)
+
+    assert (job.func_name, job.kwargs, job.origin) == (FUNCTION, {}, "approvals")
+    assert job.args == [json.loads(ApprovalEvent.parse(event(0)).canonical_json())]
+    assert job.get_status() == "queued"
+    assert job.enqueued_at is not None
+    assert (queue.name, queue.get_job_ids()) == ("approvals", [str(event_id(0))])
+
+
+def test_what_stock_rq_takes_is_the_event(
+    producer: Publisher, connection: fakeredis.FakeRedis
+) -> None:
+    """Taken from the queue by RQ and parsed again, it has the content that was published."""
+    producer.publish(event(0))
+    queue = Queue("approvals", connection=connection, serializer=JSONSerializer)
+
+    taken = Queue.dequeue_any([queue], None, connection=connection, serializer=JSONSerializer)
+
+    assert taken is not None
+    (held,) = taken[0].args
+    published = ApprovalEvent.parse(event(0)).canonical_json()
+    assert content_hash(ApprovalEvent.parse(held).canonical_json()) == content_hash(published)
+
+
+# Mistakes and outages
+
+
+@pytest.mark.parametrize(
+    ("kind", "client"),
+    [(Producer, fakeredis.FakeRedis), (AsyncProducer, fakeredis.FakeAsyncRedis)],
+)
+def test_receipts_that_nobody_asked_for_are_warned_of(
+    kind: Callable[..., Any], client: Callable[[], Any]
+) -> None:
+    """Like an un-awaited coroutine: nothing was published, and that is said."""
+    receipts = [kind(connection=client()).publish_many([event(0)])]
+
+    with pytest.warns(RuntimeWarning, match="never iterated over: nothing was published"):
+        receipts.clear()
+
+
+def test_receipts_that_were_asked_for_are_not_warned_of(producer: Publisher) -> None:
+    """Stopping in the middle is a choice."""
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        first = next(iter(producer.publish_many([event(0), event(1)])))
+        gc.collect()
+
+    assert first.answer is Answer.ACCEPTED
+    assert [str(warning.message) for warning in caught if "iterated" in str(warning.message)] == []
+
+
+def test_an_outage_is_signoffs_own_error(make: Make, server: fakeredis.FakeServer) -> None:
+    """Redis away is QueueUnavailableError, for one event and for many; back again, all is well."""
+    producer = make()
+    server.connected = False
+
+    with pytest.raises(QueueUnavailableError, match="did not take the events"):
+        producer.publish(event(0))
+    with pytest.raises(QueueUnavailableError, match="Publish them again"):
+        list(producer.publish_many([event(0)]))
+
+    server.connected = True
+    assert producer.publish(event(0)).answer is Answer.ACCEPTED
+
+
+SECRET = "s3cr3t/@:"
+URL = "redis://user:s3cr3t%2F%40%3A@127.0.0.1:1/0"
+
+
+def test_an_error_names_the_address_but_no_password() -> None:
+    """Where Redis was looked for is said; the password is not."""
+    with Producer(URL) as producer, pytest.raises(QueueUnavailableError) as caught:
+        producer.publish(event(0))
+
+    assert "127.0.0.1:1" in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_an_async_error_names_the_address_but_no_password() -> None:
+    """The same for code that awaits."""
+
+    async def publish() -> None:
+        async with AsyncProducer(URL) as producer:
+            await producer.publish(event(0))
+
+    with pytest.raises(QueueUnavailableError) as caught:
+        asyncio.run(publish())
+
+    assert "127.0.0.1:1" in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
+
+
+class QuotingConnection(redis.Connection):
+    """A server that does not know AUTH answers so: it quotes what it was given."""
+
+    def connect(self) -> None:
+        """Refuse, as an old or a guarded Redis does."""
+        raise redis.ResponseError(
+            f"unknown command 'AUTH', with args beginning with: '{self.password}'"
+        )
+
+
+def test_a_server_that_quotes_the_password_is_not_quoted() -> None:
+    """Redis repeats the arguments of a command it does not know."""
+    pool = redis.ConnectionPool(
+        connection_class=QuotingConnection,
+        host="h",
+        port=1,
+        password=SECRET,
+        credential_provider=None,
+    )
+    producer = Producer(connection=redis.Redis(connection_pool=pool))
+
+    with pytest.raises(QueueUnavailableError) as caught:
+        producer.publish(event(0))
+
+    assert "with args beginning with: '***'" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [Producer, AsyncProducer])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "SIGNOFF_REDIS_URL is not set"),
+        (
+            {"redis_url": f"http://:{SECRET}@h"},
+            r"SIGNOFF_REDIS_URL holds http://:\*\*\*@h; expected",
+        ),
+        ({"redis_url": f"redis://:{SECRET}@h"}, r"SIGNOFF_REDIS_URL holds redis://:\*\*\*@h;"),
+        ({"redis_url": "redis://h", "queue": "a b"}, "SIGNOFF_QUEUE holds 'a b'"),
+        ({"redis_url": "redis://h", "max_queue_length": 0}, "SIGNOFF_MAX_QUEUE_LENGTH holds 0"),
+        ({"redis_url": "redis://h?decode_responses=true"}, "returns bytes"),
+        ({"connection": fakeredis.FakeRedis(decode_responses=True)}, "returns bytes"),
+    ],
+)
+def test_a_wrong_setting_is_told_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+    kind: Callable[..., Any],
+    *,
+    options: Mapping,
+    said: str,
+) -> None:
+    """Before the first event, in the settings' own words."""
+    monkeypatch.delenv("SIGNOFF_REDIS_URL", raising=False)
+
+    with pytest.raises(SettingsError, match=said):
+        kind(**options)
+
+
+def test_settings_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, connection: fakeredis.FakeRedis
+) -> None:
+    """What is not given is read from SIGNOFF_ variables."""
+    monkeypatch.setenv("SIGNOFF_QUEUE", "night")
+    monkeypatch.setenv("SIGNOFF_MAX_QUEUE_LENGTH", "1")
+    producer = Producer(connection=connection)
+    producer.publish(event(0))
+
+    with pytest.raises(QueueFull, match="'night' holds 1 events"):
+        producer.publish(event(1))
+
+
+# Awaiting
+
+
+def test_fifty_publish_at_once(
+    server: fakeredis.FakeServer, connection: fakeredis.FakeRedis
+) -> None:
+    """Concurrent publishes of 25 events, each twice: one of each pair is accepted."""
+
+    async def publish() -> list[Receipt]:
+        async with (
+            fakeredis.FakeAsyncRedis(server=server) as client,
+            AsyncProducer(connection=client) as producer,
+        ):
+            return await asyncio.gather(*(producer.publish(event(n // 2)) for n in range(50)))
+
+    receipts = asyncio.run(publish())
+
+    assert sorted(answers(receipts)) == ["accepted"] * 25 + ["duplicate"] * 25
+    assert [receipt.event_id for receipt in receipts] == [event_id(n // 2) for n in range(50)]
+    assert connection.llen(WAITING) == 25
+
+
+def test_events_may_be_awaited_too(server: fakeredis.FakeServer) -> None:
+    """publish_many() takes an asynchronous source, in bounded memory as well."""
+    taken = 0
+
+    async def source() -> AsyncIterator[Mapping]:
+        nonlocal taken
+        for number in range(CHUNK + 1):
+            taken += 1
+            yield event(number)
+
+    async def publish() -> list[tuple[str, int]]:
+        async with fakeredis.FakeAsyncRedis(server=server) as client:
+            producer = AsyncProducer(connection=client)
+            return [(r.answer.value, taken) async for r in producer.publish_many(source())]
+
+    assert asyncio.run(publish()) == [("accepted", CHUNK)] * CHUNK + [("accepted", CHUNK + 1)]
+
+
+# What publishing needs
+
+BLOCKED = """
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"psycopg", "psycopg_pool", "yoyo", "typer", "rich",
+                                      "signoff_db", "signoff_worker", "signoff_cli"}:
+            raise ImportError(name)
+
+sys.meta_path.insert(0, Blocker())
+
+import asyncio
+import fakeredis
+from signoff_producer import AsyncProducer, Producer
+
+server = fakeredis.FakeServer()
+event = sys.argv[1]
+print(Producer(connection=fakeredis.FakeRedis(server=server)).publish(event).answer)
+
+async def publish():
+    async with fakeredis.FakeAsyncRedis(server=server) as client:
+        print((await AsyncProducer(connection=client).publish(event)).answer)
+
+asyncio.run(publish())
+"""
+
+
+def test_publishing_needs_no_postgres_driver() -> None:
+    """With psycopg, the worker's and the command line's modules out of reach it still publishes."""
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED, json.dumps(event(0))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stderr == ""
+    assert done.stdout.split() == ["accepted", "duplicate"]
