@@ -133,4 +133,5 @@ def _address(client: redis.Redis | redis.asyncio.Redis) -> str:
 def _reason(client: redis.Redis | redis.asyncio.Redis, error: redis.RedisError) -> str:
     """The error's text; a server that does not know AUTH or HELLO quotes the password back."""
     password = client.connection_pool.connection_kwargs.get("password")
-    return str(error).replace(str(password), "***") if password else str(error)
+    text = str(error).rstrip(".")
+    return text.replace(str(password), "***") if password else text

@@ -23,6 +23,7 @@ from signoff_db.dead_letters import Selection, list_letters
 from signoff_producer import ApprovalEvent, Producer
 from signoff_schemas import seal
 from signoff_schemas.keys import JOB_PREFIX
+from signoff_worker import ApprovalWorker
 
 
 class Stage:
@@ -367,7 +368,7 @@ def test_what_a_stock_worker_failed_at_is_swept_with_its_reason(stage: Stage) ->
     event = approval()
     stage.publish(event)
     away = stage.env | {"SIGNOFF_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}
-    command = [BIN / "rq", "worker", "--burst", "--serializer", "json", "approvals"]
+    command = [str(BIN / "rq"), "worker", "--burst", "--serializer", "json", "approvals"]
     subprocess.run([*command, "-u", stage.redis_url], env=away, check=True, timeout=120)
     assert stage.redis.zcard(KEYS.failed) == 1
     with worker(stage.env, stage.log):
@@ -384,8 +385,8 @@ def test_rq_can_ask_a_worker_to_stop(stage: Stage) -> None:
         eventually(
             lambda: stage.redis.pubsub_channels("rq:pubsub:*") != [], what="it listens to commands"
         )
-        (key,) = stage.redis.smembers("rq:workers")
-        send_shutdown_command(stage.redis, key.decode().removeprefix("rq:worker:"))
+        (name,) = (worker.name for worker in ApprovalWorker.all(stage.redis))
+        send_shutdown_command(stage.redis, name)
         assert asked.wait(30) == 0
 
 

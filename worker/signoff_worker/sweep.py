@@ -59,7 +59,7 @@ def _noted(client: redis.Redis, ids: list[str]) -> Iterator[tuple[str, bytes, st
         if isinstance(data, redis.ResponseError):
             yield job_id, b"", "its key holds no hash"
         elif data is not None:
-            yield job_id, data, _reason(job_id, results)
+            yield job_id, data, _reason(client, job_id, results)
 
 
 def _given_up(reason: str) -> Failure:
@@ -71,12 +71,12 @@ def _given_up(reason: str) -> Failure:
     )
 
 
-def _reason(job_id: str, results: Any) -> str:  # noqa: ANN401 -- as Redis answers
+def _reason(client: redis.Redis, job_id: str, results: Any) -> str:  # noqa: ANN401 -- RQ's own
     """The last line of what RQ noted."""
     try:
         ((result_id, payload),) = results
-        noted = Result.restore(job_id, result_id.decode(), payload, None, JSONSerializer).exc_string
-        return (noted or "").strip().splitlines()[-1]
+        noted = Result.restore(job_id, result_id.decode(), payload, client, JSONSerializer)
+        return (noted.exc_string or "").strip().splitlines()[-1]
     except Exception:  # noqa: BLE001 -- RQ raises whatever a missing or garbled field makes it raise
         return "no reason was noted"
 

@@ -1,0 +1,256 @@
+"""`signoff dlq`: what an operator meets."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from approvals import mapping
+from command_line import Signoff
+from pydantic_core import to_json
+
+from signoff_cli.dlq.letters import HINTS
+from signoff_db.apply import apply
+from signoff_db.connection import connect_for_batches
+from signoff_db.delivery import Delivery
+from signoff_schemas import FailureKind
+
+Bury = Callable[..., None]
+
+
+@pytest.fixture
+def bury(database_url: str) -> Bury:
+    """Applies payloads that cannot be applied, so that they become dead letters."""
+
+    def apply_all(*payloads: dict[str, Any] | bytes) -> None:
+        raw = [p if isinstance(p, bytes) else to_json(p) for p in payloads]
+        with connect_for_batches(database_url, application="test") as connection:
+            apply(connection, [Delivery.of_payload(f"job-{n}", p) for n, p in enumerate(raw)])
+
+    return apply_all
+
+
+def ids(signoff: Signoff, *arguments: object) -> list[int]:
+    """The ids of the letters that are listed, in the order of their burial."""
+    return sorted(letter["id"] for letter in signoff.json("dlq", "list", *arguments))
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ([], [0, 1, 2]),
+        (["--kind", "invalid_payload"], [0, 2]),
+        (["--kind", "invalid_payload", "--kind", "unknown_interaction"], [0, 1, 2]),
+        (["--user", "user-7"], [0]),
+        (["--interaction", "00000000-0000-4000-8000-000000000001"], [1]),
+        (["--since", "1h"], [0, 1, 2]),
+        (["--until", "1h"], []),
+        (["--since", "2020-01-01T00:00", "--until", "2020-01-02"], []),
+        (["--limit", "1"], [2]),
+        (["--state", "resolved"], []),
+    ],
+    ids=str,
+)
+def test_letters_are_chosen(
+    signoff: Signoff, bury: Bury, choice: list[str], expected: list[int]
+) -> None:
+    """Each option narrows what is listed; several kinds widen it."""
+    bury(
+        mapping(user_id="user-7", quality_score=9),
+        mapping(user_id=None, interaction_id="00000000-0000-4000-8000-000000000001"),
+        b"\xff\x00 no text",
+    )
+    every = ids(signoff)
+
+    assert ids(signoff, *choice) == [every[place] for place in expected]
+
+
+@pytest.mark.parametrize("command", ["replay", "discard", "export"])
+def test_no_choice_is_not_everything(signoff: Signoff, command: str) -> None:
+    """Acting on all takes --all; --all together with a choice is a contradiction."""
+    reason = ["--reason", "r"] if command == "discard" else []
+
+    assert "--all" in signoff("dlq", command, *reason, expect=2).stderr
+    assert "--all" in signoff("dlq", command, 1, "--all", *reason, expect=2).stderr
+
+
+@pytest.mark.parametrize("command", ["replay", "discard"])
+def test_acting_on_several_asks_first(signoff: Signoff, bury: Bury, command: str) -> None:
+    """With nobody to ask, nothing happens; a dry run and a single letter need no asking."""
+    bury(mapping(user_id=None), mapping(user_id=None))
+    reason = ["--reason", "r"] if command == "discard" else []
+
+    told = signoff("dlq", command, "--all", *reason, expect=2)
+    signoff("dlq", command, "--all", *reason, "--dry-run", expect=int(command == "replay"))
+
+    assert "--yes" in told.stderr
+    assert len(ids(signoff)) == 2
+
+
+def test_a_dry_run_tells_the_verdict_and_changes_nothing(signoff: Signoff, bury: Bury) -> None:
+    """It shows what each interaction would hold; the letters stay dead."""
+    interaction = uuid4()
+    bury(mapping(user_id=None, interaction_id=interaction, ltv_amount="5"))
+    bury(mapping(0, interaction_id=interaction))  # the interaction is there now
+
+    report = signoff.json("dlq", "replay", "--all", "--dry-run")
+
+    assert report["words"] == {"applied": 1}
+    (told,) = report["replayed"]
+    assert (told["before"]["ltv_usd"], told["after"]["ltv_usd"]) == ("0.00", "5.00")
+    assert len(ids(signoff)) == 1
+
+
+def test_a_replay_applies_and_resolves(signoff: Signoff, bury: Bury) -> None:
+    """What applies is resolved, what fails again stays and makes the exit code 1."""
+    interaction = uuid4()
+    bury(mapping(user_id=None, interaction_id=interaction), mapping(user_id=None))
+    bury(mapping(interaction_id=interaction))
+    good, _ = ids(signoff)
+
+    report = signoff.json("dlq", "replay", "--all", "--yes", expect=1)
+
+    assert report["words"] == {"applied": 1, "unknown_interaction": 1}
+    assert ids(signoff, "--state", "resolved") == [good]
+    assert "is resolved already" in signoff("dlq", "replay", good, expect=1).stderr
+    assert "no dead letter 999" in signoff("dlq", "replay", 999, expect=1).stderr
+
+
+def test_a_replay_stops_where_one_cause_keeps_recurring(signoff: Signoff, bury: Bury) -> None:
+    """Ten failures of one cause in a row end it, unless it is told to go on."""
+    bury(*[mapping(user_id=None) for _ in range(30)])
+
+    stopped = signoff("dlq", "replay", "--all", "--yes", expect=1)
+    kept_on = signoff.json("dlq", "replay", "--all", "--yes", "--keep-going", expect=1)
+
+    assert "keeps recurring" in stopped.stdout
+    assert kept_on["words"] == {"unknown_interaction": 30}
+
+
+def test_an_edit_by_fields_applies(signoff: Signoff, bury: Bury) -> None:
+    """The difference is shown, the event applied, and who did it and why is on record."""
+    event = mapping(quality_score=9)
+    bury(event)
+    (letter,) = ids(signoff)
+
+    told = signoff(
+        "dlq", "edit", letter, "--set", "quality_score=5", "--set", "ltv_amount=2.50",
+        "--reason", "typo", "--yes",
+    )  # fmt: skip
+
+    assert "- quality_score: 9\n+ quality_score: 5\n" in told.stdout
+    assert signoff.json("interaction", event["interaction_id"])["ltv_usd"] == "2.50"
+    (action,) = signoff.json("dlq", "show", letter)["actions"]
+    assert (action["actor"], action["action"], action["reason"]) == ("ann", "edit", "typo")
+    assert action["before"]["quality_score"] == 9
+
+
+def test_an_edit_in_an_editor_applies(signoff: Signoff, bury: Bury) -> None:
+    """$EDITOR is given the event as indented JSON, and what it saves is applied."""
+    event = mapping(quality_score=9)
+    bury(event)
+    (letter,) = ids(signoff)
+    editor = signoff.having(EDITOR="sed -i s/9,$/3,/", VISUAL="")
+
+    editor("dlq", "edit", letter, "--reason", "typo", "--yes")
+
+    assert signoff.json("interaction", event["interaction_id"])["quality_score"] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "environment", "code", "sentence"),
+    [
+        (["--set", "quality_score=8"], {}, 1, "quality_score must be at most 5"),
+        (["--set", f"event_id={uuid4()}"], {}, 2, "an edit keeps the event_id"),
+        (["--set", "quality_score"], {}, 2, "expected FIELD=VALUE"),
+        ([], {"EDITOR": "true", "VISUAL": ""}, 1, "Nothing was changed"),
+        ([], {"EDITOR": "false", "VISUAL": ""}, 2, "ended with code 1"),
+        ([], {"EDITOR": "no-such-editor", "VISUAL": ""}, 2, "cannot be started"),
+        (["--set", "quality_score=5"], {}, 2, "--yes"),
+    ],
+    ids=str,
+)
+def test_an_edit_that_is_refused_changes_nothing(
+    signoff: Signoff,
+    bury: Bury,
+    change: list[str],
+    environment: dict[str, str],
+    code: int,
+    sentence: str,
+) -> None:
+    """Invalid events, editors that fail, and nobody to ask: the letter stays as it was."""
+    bury(mapping(quality_score=9))
+    (letter,) = ids(signoff)
+    yes = [] if sentence == "--yes" else ["--yes"]
+
+    told = signoff.having(**environment)(
+        "dlq", "edit", letter, *change, "--reason", "r", *yes, expect=code
+    )
+
+    assert sentence in told.stderr
+    assert signoff.json("dlq", "show", letter)["state"] == "dead"
+
+
+def test_discarding_wants_a_reason_and_keeps_it(signoff: Signoff, bury: Bury) -> None:
+    """A discarded letter stays on record with who gave it up, and why."""
+    bury(mapping(user_id=None), mapping(user_id=None))
+    first, second = ids(signoff)
+
+    assert "--reason" in signoff("dlq", "discard", first, expect=2).stderr
+    signoff("dlq", "discard", "--all", "--limit", 1, "--reason", "a test", "--actor", "bob")
+
+    assert ids(signoff) == [second]
+    shown = signoff("dlq", "show", first).stdout
+    assert "discard by bob: a test" in shown
+
+
+def test_groups_are_by_cause(signoff: Signoff, bury: Bury) -> None:
+    """The biggest group comes first, and names a letter to look at."""
+    bury(*[mapping(user_id=None) for _ in range(3)], mapping(quality_score=9))
+
+    groups = signoff.json("dlq", "groups")
+
+    assert [(group["kind"], group["count"]) for group in groups] == [
+        ("unknown_interaction", 3),
+        ("invalid_payload", 1),
+    ]
+    assert groups[1]["sample_id"] in ids(signoff, "--fingerprint", groups[1]["fingerprint"])
+
+
+def test_an_export_holds_payloads_as_they_came(signoff: Signoff, bury: Bury) -> None:
+    """Text as text, bytes that are none in base64; to a file if that is named."""
+    event = mapping(user_id=None)
+    bury(event, b"\xff\x00")
+
+    signoff("dlq", "export", "--all", "--output", "letters.jsonl")
+
+    newest, oldest = (
+        json.loads(line) for line in (signoff.folder / "letters.jsonl").read_bytes().splitlines()
+    )
+    assert base64.b64decode(newest["payload_base64"]) == b"\xff\x00"
+    assert json.loads(oldest["payload"])["event_id"] == str(event["event_id"])
+
+
+def test_a_payload_cannot_command_the_terminal(signoff: Signoff, bury: Bury) -> None:
+    """Escape sequences in what came from outside are shown, not sent."""
+    bury(b"\x1b]0;owned\x07 {not json")
+    (letter,) = ids(signoff)
+
+    shown = signoff("dlq", "show", letter).stdout
+
+    assert "\x1b" not in shown
+    assert "\\x1b]0;owned" in shown
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_every_kind_has_a_next_step(kind: FailureKind) -> None:
+    """`dlq show` ends with what to do."""
+    assert "{id}" in HINTS[kind] or "dlq" in HINTS[kind]
+
+
+@pytest.mark.parametrize("when", ["soon", "5 minutes", "2026-13-01", "-3d"])
+def test_a_time_that_is_none_is_told(signoff: Signoff, when: str) -> None:
+    """The option, what it held and what was expected are named."""
+    assert "--since holds" in signoff("dlq", "list", f"--since={when}", expect=2).stderr

@@ -1,0 +1,155 @@
+"""The commands that start, prepare and check servers: up, migrate, doctor, worker, demo, schema."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+import redis
+from approvals import mapping
+from command_line import Signoff, lines
+from processes import eventually, idle
+
+from signoff_cli.app import COMMANDS
+
+
+@pytest.fixture
+def alone(tmp_path: Path, signoff: Signoff) -> Signoff:
+    """The command line where no server is named."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    environment = signoff.environment | {"SIGNOFF_REDIS_URL": "", "SIGNOFF_DATABASE_URL": ""}
+    return Signoff(folder, environment)
+
+
+def test_up_serves_the_commands_of_its_folder(alone: Signoff) -> None:
+    """Servers and workers start with one command, are found without settings, and stop in order."""
+    announcement = alone.folder / ".signoff" / "services.json"
+    log = alone.folder / "up.log"
+    with log.open("wb") as output, alone.process("up", stdout=output, stderr=output) as up:
+        try:
+            eventually(lambda: b"Running with" in log.read_bytes(), what="up is ready", log=log)
+            assert announcement.stat().st_mode & 0o777 == 0o600
+            event = mapping(ltv_amount="3")
+            alone.publish(event)
+            with redis.Redis.from_url(json.loads(announcement.read_text())["redis_url"]) as client:
+                eventually(lambda: idle(client), what="the event is applied", log=log)
+            assert alone.json("interaction", event["interaction_id"])["ltv_usd"] == "3.00"
+            assert len(alone.json("status")["workers"]) == 1
+            assert "in use by another signoff" in alone("up", expect=2).stderr
+            up.send_signal(signal.SIGTERM)
+            assert up.wait(60) == 0
+        finally:
+            up.kill()
+    assert not announcement.exists()
+    assert "SIGNOFF_DATABASE_URL is not set" in alone("funnel", expect=2).stderr
+
+
+def test_what_a_killed_up_left_is_told(alone: Signoff) -> None:
+    """A file that no running process holds is stale, and the message says what to do."""
+    (alone.folder / ".signoff").mkdir()
+    (alone.folder / ".signoff" / "services.json").write_text("{}")
+
+    assert "has ended; start `signoff up` again" in alone("status", expect=2).stderr
+
+
+def test_migrations_are_checked_and_applied(signoff: Signoff, empty_database_url: str) -> None:
+    """--check changes nothing; until it is migrated, commands and workers say what is missing."""
+    empty = signoff.having(SIGNOFF_DATABASE_URL=empty_database_url)
+
+    missing = empty.json("migrate", "--check", expect=1)["pending"]
+    assert "run `signoff migrate`" in empty("funnel", expect=2).stderr
+    assert "run `signoff migrate`" in empty("worker", "--burst", expect=2).stderr
+    assert empty.json("migrate")["applied"] == missing
+    assert empty.json("migrate")["applied"] == []
+    empty("migrate", "--check")
+
+
+def test_the_doctor_names_what_to_change(signoff: Signoff) -> None:
+    """The test's servers do not sync to disk, which the doctor finds, and tells how to mend it."""
+    checks = {check["name"]: check for check in signoff.json("doctor", expect=1)}
+
+    assert checks["Redis maxmemory-policy"]["grade"] == "ok"
+    assert checks["Migrations"]["grade"] == "ok"
+    assert checks["Workers"]["grade"] == "warn"
+    assert checks["Redis appendfsync"]["grade"] == "fail"
+    assert "appendfsync everysec" in checks["Redis appendfsync"]["text"]
+    assert "ALTER SYSTEM SET fsync = on" in checks["Postgres fsync"]["text"]
+
+
+def test_the_doctor_tells_of_servers_that_are_away(signoff: Signoff) -> None:
+    """Both are looked at; passwords stay hidden."""
+    away = signoff.having(
+        SIGNOFF_REDIS_URL="redis://:secret@127.0.0.1:1/0",
+        SIGNOFF_DATABASE_URL="postgresql://u:secret@127.0.0.1:1/d",
+    )
+
+    told = away("doctor", expect=1).stdout
+
+    assert "fail  Redis reachable" in told
+    assert "fail  Postgres reachable" in told
+    assert "secret" not in told
+
+
+def test_several_worker_processes_share_the_work(signoff: Signoff) -> None:
+    """--processes runs RQ's worker pool; --burst ends it when nothing waits."""
+    signoff.publish(*[mapping(minute) for minute in range(20)])
+
+    with signoff.process("worker", "--processes", 2, "--batch-size", 5, "--burst") as pool:
+        assert pool.wait(60) == 0
+
+    assert signoff.json("status")["applied"] == 20
+
+
+def test_a_worker_ends_on_a_signal(signoff: Signoff) -> None:
+    """SIGTERM ends it with exit code 0, and it leaves no registration behind."""
+    with signoff.process("worker", stderr=subprocess.DEVNULL) as worker:
+        try:
+            eventually(lambda: signoff.json("status")["workers"] != [], what="it has registered")
+            worker.terminate()
+            assert worker.wait(30) == 0
+        finally:
+            worker.kill()
+
+    assert signoff.json("status")["workers"] == []
+
+
+def test_the_demo_ends_with_everything_accounted_for(alone: Signoff) -> None:
+    """It brings its own servers, and leaves nothing behind."""
+    with alone.process("demo", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as demo:
+        out, err = (stream.decode() for stream in demo.communicate(timeout=180))
+
+    assert demo.returncode == 0, out + err
+    assert "every event is accounted for" in out
+    assert "Traceback" not in err
+    assert list(alone.folder.iterdir()) == []
+
+
+def test_a_pipe_that_closes_early_is_no_error(signoff: Signoff) -> None:
+    """`signoff schema | head -1` ends quietly."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with signoff.process("schema", stdout=writer, stderr=subprocess.PIPE) as schema:
+        os.close(writer)
+        _, err = schema.communicate(timeout=30)
+
+    assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(signoff: Signoff, command: str) -> None:
+    """--help needs no server and no setting, and says at least one sentence."""
+    assert f"Usage: signoff {command}" in signoff.having(SIGNOFF_REDIS_URL="")(command, "-h").stdout
+
+
+def test_a_mistyped_command_is_suggested(signoff: Signoff) -> None:
+    """With exit code 2."""
+    assert "Did you mean 'funnel'" in signoff("funel", expect=2).stderr
+
+
+def test_standard_input_may_be_empty(signoff: Signoff) -> None:
+    """Publishing nothing is no mistake."""
+    assert signoff.json("publish", "-")["accepted"] == 0
+    assert lines() == b""
