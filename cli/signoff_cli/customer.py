@@ -45,5 +45,5 @@ def customer(
             ("interactions", len(interactions)),
         ]
     )
-    show_ledger(ledger)
+    show_ledger(ledger, of_several=True)
     show_transitions(moves)

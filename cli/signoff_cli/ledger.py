@@ -6,18 +6,29 @@ from signoff_cli.terminal import say, show_table
 from signoff_db.reading import LedgerEntry, Transition
 
 
-def show_ledger(entries: Sequence[LedgerEntry]) -> None:
-    """Applied events in order of occurrence, each with what its interaction held after it."""
+def show_ledger(entries: Sequence[LedgerEntry], *, of_several: bool = False) -> None:
+    """Applied events in order of occurrence, each with what its interaction held after it.
+
+    `of_several` says that they are of several interactions, which are then named.
+    """
     if not entries:
         say("No event was applied yet.")
         return
     show_table(
-        ["occurred", "event", "interaction", "gave status", "gave LTV", "then status", "then LTV"],
+        [
+            "occurred",
+            "event",
+            *(["interaction"] if of_several else []),
+            "gave status",
+            "gave LTV",
+            "then status",
+            "then LTV",
+        ],
         [
             [
                 entry.occurred_at,
                 entry.event_id,
-                entry.interaction_id,
+                *([entry.interaction_id] if of_several else []),
                 entry.given_status,
                 entry.given_ltv,
                 entry.customer_status,

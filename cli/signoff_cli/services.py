@@ -6,7 +6,7 @@ lock goes with the process, however it ends, so a file that nobody has locked is
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -53,8 +53,8 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def announced(redis_url: str, database_url: str) -> Iterator[None]:
-    """Name the servers to other commands in this folder, until the block ends.
+def announcement() -> Iterator[Callable[[Announced], None]]:
+    """Be the one `signoff up` of this folder until the block ends; what it gives names the servers.
 
     Raises:
         SettingsError: another `signoff up` runs in this folder, or it cannot be written to.
@@ -68,10 +68,13 @@ def announced(redis_url: str, database_url: str) -> Iterator[None]:
         if not _locked(file.fileno(), fcntl.LOCK_EX):
             raise SettingsError("another `signoff up` runs in this folder; stop it, or use it")
         file.truncate()
-        file.write(Announced(redis_url=redis_url, database_url=database_url).model_dump_json())
-        file.flush()
+
+        def announce(servers: Announced) -> None:
+            file.write(servers.model_dump_json())
+            file.flush()
+
         try:
-            yield
+            yield announce
         finally:
             FILE.unlink(missing_ok=True)
 
@@ -79,18 +82,21 @@ def announced(redis_url: str, database_url: str) -> Iterator[None]:
 def _running() -> Announced | None:
     try:
         with FILE.open(encoding="utf-8") as file:
-            if _locked(file.fileno(), fcntl.LOCK_SH):
-                raise SettingsError(
-                    f"{FILE} is left from a `signoff up` that has ended; start `signoff up` again, "
-                    "or remove the file and set SIGNOFF_REDIS_URL and SIGNOFF_DATABASE_URL"
-                )
-            return Announced.model_validate_json(file.read())
+            stale = _locked(file.fileno(), fcntl.LOCK_SH)
+            text = file.read()
     except FileNotFoundError:
         return None
-    except (OSError, ValidationError):
+    except OSError as error:
+        raise SettingsError(f"{FILE} cannot be read: {error.strerror}") from None
+    if stale:
         raise SettingsError(
-            f"{FILE} cannot be read; remove it, and start `signoff up` again"
-        ) from None
+            f"{FILE} is left from a `signoff up` that has ended; start `signoff up` again, or "
+            "remove the file and set SIGNOFF_REDIS_URL and SIGNOFF_DATABASE_URL"
+        )
+    try:
+        return Announced.model_validate_json(text)
+    except ValidationError:
+        raise SettingsError("`signoff up` is still starting in this folder; try again") from None
 
 
 def _locked(descriptor: int, kind: int) -> bool:

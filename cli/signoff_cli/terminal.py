@@ -13,6 +13,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -23,6 +24,9 @@ from signoff_cli.errors import UsageError
 _WIDE: Final = 200
 """Columns of a table that no terminal limits: piped output is not to be cut at 80."""
 
+_FOLDED: Final = "message"
+"""The name of the column that may take several lines."""
+_FOLDED_WIDTH: Final = 30
 NOTHING: Final = "-"
 """What stands in a table where there is no value."""
 
@@ -70,16 +74,47 @@ def plain(value: object) -> str | float:
 def show_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
 ) -> None:
-    """Write a table; columns of numbers are aligned to the right."""
+    """Write a table; where it is wider than the terminal, write a list of names and values instead.
+
+    Columns of numbers are aligned to the right. A column of messages may be folded.
+    """
     listed = [list(row) for row in rows]
+    texts = [[cell(value) for value in row] for row in listed]
+    if _width(columns, texts) > out.width:
+        _show_list(columns, listed, title)
+        return
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for at, name in enumerate(columns):
         cells = [row[at] for row in listed if row[at] is not None]
-        numbers = bool(cells) and all(isinstance(cell, int | Decimal) for cell in cells)
-        table.add_column(name, justify="right" if numbers else "left", overflow="fold")
-    for row in listed:
-        table.add_row(*[Text(cell(value)) for value in row])
+        numbers = bool(cells) and all(type(cell) in {int, Decimal} for cell in cells)
+        table.add_column(
+            name, justify="right" if numbers else "left", overflow="fold", no_wrap=name != _FOLDED
+        )
+    for row in texts:
+        table.add_row(*map(Text, row))
     out.print(table)
+
+
+def _width(columns: Sequence[str], texts: Sequence[Sequence[str]]) -> int:
+    """The least that a table takes, lines between its columns included."""
+    widths = [
+        max(cell_len(name), *(cell_len(row[at]) for row in texts), 0)
+        for at, name in enumerate(columns)
+    ]
+    least = [
+        min(width, _FOLDED_WIDTH) if name == _FOLDED else width
+        for name, width in zip(columns, widths, strict=True)
+    ]
+    return sum(least) + 3 * len(columns) + 1
+
+
+def _show_list(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None) -> None:
+    if title:
+        say(title, style="bold")
+    for row in rows:
+        present = [(n, v) for n, v in zip(columns, row, strict=True) if v is not None]
+        show_fields(present)
+        say()
 
 
 def show_fields(fields: Iterable[tuple[str, object]]) -> None:

@@ -13,7 +13,7 @@ import typer
 
 from signoff_cli.embedded import embedded_postgres, embedded_services, embedded_valkey
 from signoff_cli.errors import WorkersEndedError
-from signoff_cli.services import FILE, announced, environment
+from signoff_cli.services import FILE, Announced, announcement, environment
 from signoff_cli.stopping import stop_on_signals
 from signoff_cli.terminal import count, say
 from signoff_db.migrate import migrate
@@ -38,12 +38,11 @@ def up(
     SIGNOFF_DATABASE_URL) is used as it is. Other commands in this folder find the servers by
     themselves.
     """
-    with stop_on_signals() as stop, ExitStack() as stack:
+    with stop_on_signals() as stop, announcement() as announce, ExitStack() as stack:
         settings = stack.enter_context(_servers(Settings.load(), data, redis_port, postgres_port))
-        migrate(settings.require("database_url"))
-        stack.enter_context(
-            announced(settings.require("redis_url"), settings.require("database_url"))
-        )
+        redis_url, database_url = settings.require("redis_url"), settings.require("database_url")
+        migrate(database_url)
+        announce(Announced(redis_url=redis_url, database_url=database_url))
         processes = stack.enter_context(running_workers(settings, workers)) if workers else None
         _tell(settings, workers)
         while not stop.wait(0.5):

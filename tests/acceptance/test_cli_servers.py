@@ -38,7 +38,7 @@ def test_up_serves_the_commands_of_its_folder(alone: Signoff) -> None:
                 eventually(lambda: idle(client), what="the event is applied", log=log)
             assert alone.json("interaction", event["interaction_id"])["ltv_usd"] == "3.00"
             assert len(alone.json("status")["workers"]) == 1
-            assert "in use by another signoff" in alone("up", expect=2).stderr
+            assert "another `signoff up` runs" in alone("up", expect=2).stderr
             up.send_signal(signal.SIGTERM)
             assert up.wait(60) == 0
         finally:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from signoff_db.apply import Outcome
 from signoff_db.delivery import Delivery, Failure
 from signoff_schemas import FailureKind, InvalidEvent, Settings
-from signoff_worker.queue import TakenJob
+from signoff_worker.queue import BatchQueue, TakenJob
 
 _NO_DATA: Final = {
     -1: "the job's hash has no data field",
@@ -45,7 +45,6 @@ def retry_delay(retries: int, settings: Settings) -> float:
 class Report:
     """What the log line of a batch says."""
 
-    events: int
     words: Counter[str] = field(default_factory=Counter)
     milliseconds: dict[str, float] = field(default_factory=dict)
 
@@ -64,4 +63,29 @@ class Report:
     def fields(self) -> dict[str, Any]:
         """The line's members."""
         steps = {f"{step}_ms": took for step, took in self.milliseconds.items()}
-        return {"events": self.events, **dict(sorted(self.words.items())), **steps}
+        return {"events": self.words.total(), **dict(sorted(self.words.items())), **steps}
+
+
+@dataclass(slots=True)
+class Batch:
+    """What was taken together, and stays together until it is acknowledged."""
+
+    queue: BatchQueue
+    jobs: list[TakenJob]
+    report: Report
+    deliveries: list[Delivery] = field(default_factory=list)
+
+    @property
+    def suspect(self) -> bool:
+        """Whether workers died with it in hand: then it was taken alone."""
+        return any(job.deaths for job in self.jobs)
+
+    @property
+    def gone(self) -> list[str]:
+        """Ids of which nothing else was left."""
+        return [job.id for job in self.jobs if job.gone]
+
+    def read(self, max_redeliveries: int) -> None:
+        """Step 3: find the events in the jobs, or why there are none."""
+        with self.report.timed("read"):
+            self.deliveries = [read(job, max_redeliveries) for job in self.jobs if not job.gone]

@@ -3,8 +3,14 @@
 import json
 import logging
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
+
+from signoff_db.apply import Outcome
+from signoff_worker.batch import Batch
+
+log = logging.getLogger("signoff.worker")
 
 
 class JsonFormatter(logging.Formatter):
@@ -46,3 +52,17 @@ def configure(style: Literal["text", "json"], level: str) -> None:
         logger.setLevel(level)
         logger.propagate = False
     logging.getLogger("rq.worker").setLevel(max(logging.getLevelName(level), logging.WARNING))
+
+
+def log_batch(batch: Batch, outcomes: Sequence[Outcome]) -> None:
+    """One line for the batch, and one for each of its dead letters; no texts, no amounts."""
+    log.info("batch", extra={"fields": batch.report.fields})
+    for outcome in outcomes:
+        if outcome.failure and not outcome.retry:
+            event = outcome.delivery.identity.event_id or outcome.delivery.job_id
+            fields = {"event": event, "kind": str(outcome.failure.kind)}
+            log.warning("dead letter: %s", outcome.failure.loggable, extra={"fields": fields})
+    if batch.gone:
+        log.warning(
+            "%d job ids had no job any more: %s", len(batch.gone), ", ".join(batch.gone[:10])
+        )

@@ -13,13 +13,12 @@ which the ledger tells are duplicates. Either way they come back when the lease 
 """
 
 import logging
-import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import redis
 from redis.backoff import NoBackoff
@@ -33,31 +32,26 @@ from rq.utils import now
 from rq.worker import BaseWorker, WorkerStatus
 
 from signoff_db.apply import Outcome, apply
-from signoff_db.connection import (
-    BatchConnection,
-    DatabaseUnavailableError,
-    connect_for_batches,
-)
+from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.delivery import Delivery
-from signoff_db.migrate import pending
-from signoff_schemas import Settings, SettingsError
-from signoff_worker import logs
-from signoff_worker.batch import Report, read, retry_delay
+from signoff_schemas import Settings
+from signoff_worker.background import in_background
+from signoff_worker.batch import Batch, Report, retry_delay
+from signoff_worker.database import Database
 from signoff_worker.heartbeat import Heartbeat
+from signoff_worker.logs import configure, log_batch
+from signoff_worker.patience import StopWorkerError, pauses
 from signoff_worker.queue import BatchQueue, TakenJob
 from signoff_worker.sweep import sweep_failed
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 log = logging.getLogger("signoff.worker")
 T = TypeVar("T")
 
 _TICK: Final = 1.0
 """Seconds between looks at leases, due retries, suspension and signals."""
-_LONGEST_PAUSE: Final = 30.0
-"""Seconds between probes of a server that stays away."""
-
-
-class StopWorkerError(Exception):
-    """The worker was asked to stop while it could not go on anyway."""
 
 
 class ApprovalWorker(BaseWorker):
@@ -74,10 +68,13 @@ class ApprovalWorker(BaseWorker):
         self._batch_queues = [
             BatchQueue(self.connection, queue.name, lease_seconds=lease) for queue in self.queues
         ]
-        self._database: BatchConnection | None = None
+        self._database = Database(
+            self.settings.require("database_url"), application=f"signoff worker {self.name}"
+        )
         self._stop = threading.Event()
         self._next_tick = 0.0
-        self._in_hand = 0
+        self._ahead: tuple[Batch, Future[list[Outcome]]] | None = None
+        """The full batch that is being applied while the next is taken."""
 
     @property
     def dequeue_timeout(self) -> int:
@@ -96,8 +93,8 @@ class ApprovalWorker(BaseWorker):
         dequeue_strategy: object = None,  # noqa: ARG002 -- queues are taken in turn
     ) -> bool:
         """Work until stopped; with `burst`, until nothing waits. RQ's arguments and its result."""
-        logs.configure(self.settings.log_format, logging_level or self.settings.log_level)
-        self._check_schema()
+        configure(self.settings.log_format, logging_level or self.settings.log_level)
+        self._database.await_schema(self._stop)
         self._patiently(self.bootstrap)
         self._install_signal_handlers()  # type: ignore[no-untyped-call]
         worked = 0
@@ -115,6 +112,7 @@ class ApprovalWorker(BaseWorker):
                         self._patiently(self._wait)
                     if max_jobs is not None and worked >= max_jobs:
                         break
+                self._finish_ahead()
         except (StopWorkerError, SystemExit):
             self._leave(release=True)
         except BaseException:
@@ -126,51 +124,47 @@ class ApprovalWorker(BaseWorker):
             self._leave(release=True)
         return worked > 0
 
-    def _check_schema(self) -> None:
-        """Wait for Postgres, and see that it holds the tables this release works with.
-
-        Raises:
-            SettingsError: migrations are missing.
-        """
-        for pause in _pauses():
-            try:
-                missing = pending(self.settings.require("database_url"))
-            except DatabaseUnavailableError as error:
-                log.error("%s", error)  # noqa: TRY400 -- the reason is the message
-                self._stop.wait(pause)
-            else:
-                break
-        if missing:
-            raise SettingsError(
-                f"the database lacks {len(missing)} migrations, from {missing[0]} on; "
-                "run `signoff migrate`"
-            )
-
     def _turn(self) -> int:
-        """Do what is due, then settle one batch of each queue; returns the number of jobs."""
+        """Do what is due, then take and settle one batch of each queue; returns the jobs taken."""
         self._maintain_when_due()
         return sum(self._settle_next(queue) for queue in self._batch_queues)
 
     def _settle_next(self, queue: BatchQueue) -> int:
-        report = Report(0)
-        with report.timed("drain"):
-            jobs = self.take(queue)
-        self._in_hand = len(jobs)
-        if jobs:
-            self._settle(queue, jobs, report)
-        self._in_hand = 0
-        return len(jobs)
+        """Take a batch and settle it: a full one beside the take that follows, any other at once.
 
-    def _settle(self, queue: BatchQueue, jobs: list[TakenJob], report: Report) -> None:
-        with report.timed("read"):
-            deliveries = [read(job, self.settings.max_redeliveries) for job in jobs if not job.gone]
-        with report.timed("apply"):
-            outcomes = self.apply(queue, deliveries)
-        with report.timed("acknowledge"):
-            self._patiently(lambda: self.acknowledge(queue, outcomes))
-        report.events = len(outcomes)
-        report.count(outcomes)
-        self._log(report, outcomes, [job.id for job in jobs if job.gone])
+        A full batch says that more is waiting. While Postgres applies it, the next one is taken and
+        read. What workers died with is applied with nothing else in hand.
+        """
+        report = Report()
+        with report.timed("drain"):
+            batch = Batch(queue, self.take(queue), report)
+        if len(batch.jobs) < self.settings.batch_size or batch.suspect:
+            self._finish_ahead()
+            if batch.jobs:
+                batch.read(self.settings.max_redeliveries)
+                self._acknowledge(batch, self._apply(batch))
+        else:
+            batch.read(self.settings.max_redeliveries)
+            self._finish_ahead(then=batch)
+        return len(batch.jobs)
+
+    def _finish_ahead(self, then: Batch | None = None) -> None:
+        """Wait for the batch that is being applied, start on the next, acknowledge the first."""
+        ahead = self._ahead
+        outcomes = ahead[1].result() if ahead else []
+        self._ahead = (then, in_background(lambda: self._apply(then))) if then else None
+        if ahead:
+            self._acknowledge(ahead[0], outcomes)
+
+    def _apply(self, batch: Batch) -> list[Outcome]:
+        with batch.report.timed("apply"):
+            return self.apply(batch.queue, batch.deliveries)
+
+    def _acknowledge(self, batch: Batch, outcomes: list[Outcome]) -> None:
+        with batch.report.timed("acknowledge"):
+            self._patiently(lambda: self.acknowledge(batch.queue, outcomes))
+        batch.report.count(outcomes)
+        log_batch(batch, outcomes)
 
     def take(self, queue: BatchQueue) -> list[TakenJob]:
         """Step 2. Where the answer is lost on its way, what was taken goes back on the queue."""
@@ -186,14 +180,18 @@ class ApprovalWorker(BaseWorker):
         Raises:
             StopWorkerError: the worker was asked to stop meanwhile; the batch is back on the queue.
         """
-        for pause in _pauses():
+        for pause in pauses():
             try:
-                return apply(self._connected(), deliveries, retries=self.settings.retry_attempts)
+                return apply(
+                    self._database.connection(),
+                    deliveries,
+                    retries=self.settings.retry_attempts,
+                )
             except DatabaseUnavailableError as error:
                 log.error(  # noqa: TRY400 -- the reason is the message; a traceback adds nothing
                     "Postgres is unavailable, %d events wait in hand: %s", len(deliveries), error
                 )
-                self._disconnect()
+                self._database.drop()
                 if self._stop.wait(pause):
                     self._patiently(queue.release)
                     raise StopWorkerError from error
@@ -224,7 +222,7 @@ class ApprovalWorker(BaseWorker):
                 log.warning("redelivered %d events of workers that died", redelivered)
             if promoted:
                 log.info("promoted %d events whose retry is due", promoted)
-            swept = sweep_failed(queue, self._connected)
+            swept = sweep_failed(queue, self._connected_alone)
             if swept:
                 log.warning("swept %d failed jobs of RQ into the dead letters", swept)
         if self.should_run_maintenance_tasks:
@@ -241,8 +239,9 @@ class ApprovalWorker(BaseWorker):
             log.exception("RQ's maintenance stumbled over a job; it goes on at its next turn")
 
     def _wait(self) -> None:
-        if is_suspended(self.connection, self):
-            self.set_state(WorkerStatus.SUSPENDED)
+        suspended = is_suspended(self.connection, self)
+        self._show(WorkerStatus.SUSPENDED if suspended else WorkerStatus.IDLE)
+        if suspended:
             self._stop.wait(_TICK)
         elif len(self._batch_queues) == 1:
             self._batch_queues[0].wait(self.dequeue_timeout)
@@ -256,19 +255,19 @@ class ApprovalWorker(BaseWorker):
             # Redis forgot this worker, perhaps while it stood still: it is here again.
             self.connection.hset(self.key, mapping=self.serialize())
             worker_registration.register(self)
-        self.set_state(WorkerStatus.BUSY if self._in_hand else WorkerStatus.IDLE)
+        if self._ahead:
+            self._show(WorkerStatus.BUSY)
         self.heartbeat()
 
-    def _connected(self) -> BatchConnection:
-        if self._database is None:
-            url = self.settings.require("database_url")
-            self._database = connect_for_batches(url, application=f"signoff worker {self.name}")
-        return self._database
+    def _show(self, state: WorkerStatus) -> None:
+        """Tell RQ's tools what this worker does, if it is news."""
+        if self.get_state() != state:
+            self.set_state(state)
 
-    def _disconnect(self) -> None:
-        if self._database is not None:
-            self._database.close()
-        self._database = None
+    def _connected_alone(self) -> BatchConnection:
+        """The connection, when no batch is on it."""
+        self._finish_ahead()
+        return self._database.connection()
 
     def _patiently(self, step: Callable[[], T]) -> T:
         """Run a step of which Redis is a part; while Redis is away, try again with backoff.
@@ -276,7 +275,7 @@ class ApprovalWorker(BaseWorker):
         Raises:
             StopWorkerError: the worker was asked to stop meanwhile.
         """
-        for pause in _pauses():
+        for pause in pauses():
             try:
                 return step()
             except redis.RedisError as error:
@@ -300,7 +299,9 @@ class ApprovalWorker(BaseWorker):
             raise
 
     def _leave(self, *, release: bool) -> None:
-        self._disconnect()
+        if self._ahead:
+            self._database.cancel()
+        self._database.drop()
         try:
             for queue in self._batch_queues:
                 if release:
@@ -313,28 +314,6 @@ class ApprovalWorker(BaseWorker):
     def _idle_too_long(self, since: float, most: int | None) -> bool:
         return most is not None and time.monotonic() - since >= most
 
-    def _log(self, report: Report, outcomes: Sequence[Outcome], gone: Sequence[str]) -> None:
-        log.info("batch", extra={"fields": report.fields})
-        for outcome in outcomes:
-            if outcome.failure and not outcome.retry:
-                failure = outcome.failure
-                event = outcome.delivery.identity.event_id or outcome.delivery.job_id
-                log.warning(
-                    "dead letter: %s",
-                    failure.loggable,
-                    extra={"fields": {"event": event, "kind": str(failure.kind)}},
-                )
-        if gone:
-            log.warning("%d job ids had no job any more: %s", len(gone), ", ".join(gone[:10]))
-
     def execute_job(self, job: Job, queue: Queue) -> None:
         """RQ's way to run one job; this worker's batches do not come by it."""
         raise NotImplementedError(f"{type(self).__name__} settles batches, not {job.id} alone")
-
-
-def _pauses() -> Iterator[float]:
-    """Seconds between tries, without end: growing, with jitter."""
-    pause = 0.1
-    while True:
-        yield pause * random.uniform(0.5, 1)
-        pause = min(pause * 2, _LONGEST_PAUSE)

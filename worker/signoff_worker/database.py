@@ -1,0 +1,73 @@
+"""The worker's connection to Postgres, made anew whenever it was lost."""
+
+import logging
+from threading import Event
+
+import psycopg
+
+from signoff_db.connection import (
+    BatchConnection,
+    DatabaseUnavailableError,
+    connect_for_batches,
+)
+from signoff_db.migrate import pending
+from signoff_schemas import SettingsError
+from signoff_worker.patience import StopWorkerError, pauses
+
+log = logging.getLogger("signoff.worker")
+
+
+class Database:
+    """One connection, opened when it is first asked for."""
+
+    def __init__(self, url: str, *, application: str) -> None:
+        self._url = url
+        self._application = application
+        self._connection: BatchConnection | None = None
+
+    def await_schema(self, stop: Event) -> None:
+        """Wait for Postgres, and see that it holds the tables this release works with.
+
+        Raises:
+            SettingsError: migrations are missing.
+            StopWorkerError: the worker was asked to stop meanwhile.
+        """
+        for pause in pauses():
+            try:
+                missing = pending(self._url)
+            except DatabaseUnavailableError as error:
+                log.error("%s", error)  # noqa: TRY400 -- the reason is the message
+                if stop.wait(pause):
+                    raise StopWorkerError from error
+            else:
+                break
+        if missing:
+            raise SettingsError(
+                f"the database lacks {len(missing)} migrations, from {missing[0]} on; "
+                "run `signoff migrate`"
+            )
+
+    def connection(self) -> BatchConnection:
+        """The connection; a new one if the last was dropped.
+
+        Raises:
+            DatabaseUnavailableError: Postgres cannot be reached.
+        """
+        if self._connection is None:
+            self._connection = connect_for_batches(self._url, application=self._application)
+        return self._connection
+
+    def drop(self) -> None:
+        """Close the connection, in whatever state it is."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def cancel(self) -> None:
+        """Have Postgres give up on what another thread of this worker asked of it."""
+        if self._connection is None:
+            return
+        try:
+            self._connection.cancel_safe(timeout=5)
+        except psycopg.Error as error:
+            log.warning("the batch in hand could not be cancelled: %s", error)
