@@ -17,6 +17,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -68,13 +69,16 @@ class ApprovalWorker(BaseWorker):
         self._batch_queues = [
             BatchQueue(self.connection, queue.name, lease_seconds=lease) for queue in self.queues
         ]
-        self._database = Database(
-            self.settings.require("database_url"), application=f"signoff worker {self.name}"
-        )
         self._stop = threading.Event()
         self._next_tick = 0.0
         self._ahead: tuple[Batch, Future[list[Outcome]]] | None = None
         """The full batch that is being applied while the next is taken."""
+
+    @cached_property
+    def _database(self) -> Database:
+        # Not in __init__: RQ also makes workers just to read of them.
+        url = self.settings.require("database_url")
+        return Database(url, application=f"signoff worker {self.name}")
 
     @property
     def dequeue_timeout(self) -> int:
