@@ -75,7 +75,7 @@ def _open(kind: type[C], database_url: str, application: str, options: str) -> C
             options=options,
         )
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = str(error).strip().partition("\n")[0].rpartition("failed: ")[2]
         raise DatabaseUnavailableError(
             f"Postgres at {masked(database_url)} cannot be reached: {reason}"
         ) from error

@@ -23,7 +23,7 @@ FROM (
 WHERE from_status <> to_status;
 
 CREATE VIEW customer_funnel AS
-SELECT s.customer_status::varchar(20), count(c.user_id) AS customers, coalesce(sum(c.ltv_usd), 0) AS ltv_usd
+SELECT s.customer_status::varchar(20), count(c.user_id) AS customers, coalesce(sum(c.ltv_usd), 0.00) AS ltv_usd
 FROM (VALUES (1, 'PROSPECT'), (2, 'LEAD_QUALIFIED'), (3, 'CUSTOMER'), (4, 'CHURNED'),
     (5, 'LEAD_EXHAUSTED')) AS s(position, customer_status)
 LEFT JOIN customers c ON c.customer_status = s.customer_status
