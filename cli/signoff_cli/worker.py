@@ -1,6 +1,7 @@
 """`signoff worker`."""
 
 import os
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -11,15 +12,20 @@ from rq.worker_pool import WorkerPool
 from signoff_cli.connections import redis_of
 from signoff_cli.services import environment, load_settings
 from signoff_db.connection import DatabaseUnavailableError
-from signoff_db.migrate import pending
-from signoff_schemas import Settings, SettingsError
+from signoff_db.migrate import require_current
+from signoff_schemas import Settings
 from signoff_worker import ApprovalWorker
 
 
 def worker(
     *,
     burst: Annotated[bool, typer.Option("--burst", help="End when nothing waits.")] = False,
-    processes: Annotated[int, typer.Option(min=1, max=64, help="How many to run at once.")] = 1,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=64, help="Run so many, and replace those that die. [one, as it is]"
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Events taken at a time [SIGNOFF_BATCH_SIZE, 500].")
     ] = None,
@@ -33,33 +39,17 @@ def worker(
     tools (rq info, rq suspend) see these workers.
     """
     settings = load_settings(queue=queue, batch_size=batch_size)
-    _check(settings)
+    with suppress(DatabaseUnavailableError):  # a Postgres that is away is waited for
+        require_current(settings.require("database_url"))
     # Workers read their settings from the environment, as they do under `rq worker-pool`.
     os.environ.update(environment(settings))
     with redis_of(settings) as client:
         client.ping()
     connection = Redis.from_url(settings.require("redis_url"))
-    if processes == 1:
+    if processes is None:
         ApprovalWorker([settings.queue], connection=connection).work(burst=burst)
     else:
         _pool(settings, connection, processes).start(burst=burst, logging_level=settings.log_level)
-
-
-def _check(settings: Settings) -> None:
-    """Find a mistake before any process starts; a Postgres that is away is waited for.
-
-    Raises:
-        SettingsError: the database is not named, or its schema is behind.
-    """
-    try:
-        missing = pending(settings.require("database_url"))
-    except DatabaseUnavailableError:
-        return
-    if missing:
-        raise SettingsError(
-            f"the database lacks {len(missing)} migrations, from {missing[0]} on; "
-            "run `signoff migrate`"
-        )
 
 
 def _pool(settings: Settings, connection: Redis, processes: int) -> WorkerPool:

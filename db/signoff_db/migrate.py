@@ -22,7 +22,7 @@ _LOCK: Final = 0x5169_6E6F_6666
 
 
 class MigrationError(SignoffError):
-    """The schema could not be brought up to date; nothing of the failed migration stays."""
+    """The schema is behind, or could not be brought up to date; no migration is half done."""
 
 
 def migrate(database_url: str) -> list[str]:
@@ -60,6 +60,21 @@ def pending(database_url: str) -> list[str]:
             rows = []
     applied = {name for (name,) in rows}
     return [name for name in _names() if name not in applied]
+
+
+def require_current(database_url: str) -> None:
+    """See that the database holds the tables this release works with.
+
+    Raises:
+        MigrationError: migrations are missing.
+        DatabaseUnavailableError: the database cannot be reached.
+    """
+    missing = pending(database_url)
+    if missing:
+        raise MigrationError(
+            f"the database lacks {len(missing)} migrations, from {missing[0]} on; "
+            "run `signoff migrate`"
+        )
 
 
 def roll_back(database_url: str) -> list[str]:

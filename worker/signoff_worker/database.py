@@ -10,8 +10,7 @@ from signoff_db.connection import (
     DatabaseUnavailableError,
     connect_for_batches,
 )
-from signoff_db.migrate import pending
-from signoff_schemas import SettingsError
+from signoff_db.migrate import require_current
 from signoff_worker.patience import StopWorkerError, pauses
 
 log = logging.getLogger("signoff.worker")
@@ -29,23 +28,18 @@ class Database:
         """Wait for Postgres, and see that it holds the tables this release works with.
 
         Raises:
-            SettingsError: migrations are missing.
+            MigrationError: migrations are missing.
             StopWorkerError: the worker was asked to stop meanwhile.
         """
         for pause in pauses():
             try:
-                missing = pending(self._url)
+                require_current(self._url)
             except DatabaseUnavailableError as error:
                 log.error("%s", error)  # noqa: TRY400 -- the reason is the message
                 if stop.wait(pause):
                     raise StopWorkerError from error
             else:
-                break
-        if missing:
-            raise SettingsError(
-                f"the database lacks {len(missing)} migrations, from {missing[0]} on; "
-                "run `signoff migrate`"
-            )
+                return
 
     def connection(self) -> BatchConnection:
         """The connection; a new one if the last was dropped.
