@@ -26,8 +26,8 @@ CREATE TABLE approvals (
 
 COMMENT ON COLUMN approvals.content_hash IS 'BLAKE2b-128 of the canonical JSON of the event';
 
--- An interaction's events in the order of their fold.
-CREATE INDEX approvals_of_interaction ON approvals (interaction_id, occurred_at, event_id);
+-- An interaction's events, to fold them anew; the fold sorts them itself.
+CREATE INDEX approvals_of_interaction ON approvals (interaction_id);
 
 CREATE FUNCTION signoff_forbid_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
