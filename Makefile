@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo up test check format format-check lint types imports wheel constraints clean
+.PHONY: help setup demo up test bench bench-quick check format format-check lint types imports wheel constraints clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -62,12 +62,19 @@ lint: $(READY) ## Run ruff with every rule on
 types: $(READY) ## Run mypy, strict
 	@$(BIN)/mypy
 	@$(BIN)/mypy tests scripts
+	@MYPYPATH=bench $(BIN)/mypy bench
 
 imports: $(READY) ## Check the arrows of import between the packages
 	@$(BIN)/lint-imports
 
 wheel: $(READY) ## Build the wheel and use it without extras in a throw-away environment
 	@$(BIN)/python scripts/check_wheel.py
+
+bench: $(READY) ## Measure everything, beside what it is compared with (under 15 minutes)
+	@$(BIN)/python bench $(ARGS)
+
+bench-quick: $(READY) ## The same with fewer events (under 2 minutes)
+	@$(BIN)/python bench --quick $(ARGS)
 
 constraints: $(READY) ## Pin the newest versions that pyproject.toml allows in constraints.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --group dev \

@@ -1,0 +1,166 @@
+"""What every scenario stands on: durable servers, the same events, real worker processes."""
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, get_args
+from uuid import UUID
+
+from redis import Redis
+
+from signoff_cli.embedded import embedded_services
+from signoff_db.audit import audit
+from signoff_db.connection import BatchConnection, connect_for_batches
+from signoff_db.delivery import Delivery
+from signoff_db.migrate import migrate
+from signoff_producer import Producer
+from signoff_schemas import ApprovalEvent, CustomerStatus
+from signoff_schemas.keys import SUSPENDED, QueueKeys
+
+QUEUE = "approvals"
+KEYS = QueueKeys(QUEUE)
+INTERACTIONS = 50_000
+CUSTOMERS = 20_000
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what was measured, beside what."""
+
+    scenario: str
+    ours: float
+    unit: str
+    beside: str = ""
+    theirs: float | None = None
+    reach: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """Ours to theirs."""
+        return self.ours / self.theirs if self.theirs else None
+
+
+class Stage:
+    """Both servers, with durable settings, and the means to measure on them."""
+
+    def __init__(self, redis_url: str, database_url: str, folder: Path) -> None:
+        self.redis_url = redis_url
+        self.database_url = database_url
+        self.folder = folder
+        self.redis = Redis.from_url(redis_url)
+        self.database: BatchConnection = connect_for_batches(database_url, application="bench")
+
+    def clear(self) -> None:
+        """Empty both servers, and let Postgres write out what it still owes."""
+        self.redis.flushall()
+        self.database.execute("TRUNCATE interactions, approvals, customers, dead_letters")
+        self.database.execute("CHECKPOINT")
+
+    def publish(self, events: list[ApprovalEvent]) -> None:
+        """Put events on the queue."""
+        for receipt in Producer(connection=self.redis, queue=QUEUE).publish_many(events):
+            if not receipt.ok:
+                raise AssertionError(receipt)
+
+    def drained(self) -> bool:
+        """Whether nothing waits or is in flight."""
+        with self.redis.pipeline() as pipe:
+            pipe.llen(KEYS.waiting)
+            pipe.zcard(KEYS.started)
+            return not any(pipe.execute())
+
+    def drain(self, workers: int = 1, **settings: Any) -> float:
+        """Seconds from the first job that a worker takes until the queue is empty."""
+        self.redis.set(SUSPENDED, 1)
+        waiting = self.redis.llen(KEYS.waiting)
+        with self.workers(workers, **settings):
+            while self.redis.scard("rq:workers") < workers:
+                time.sleep(0.02)
+            self.redis.delete(SUSPENDED)
+            while self.redis.llen(KEYS.waiting) == waiting:
+                time.sleep(0.0005)
+            start = time.perf_counter()
+            while not self.drained():
+                time.sleep(0.005)
+            return time.perf_counter() - start
+
+    @contextmanager
+    def workers(self, count: int, **settings: Any) -> Iterator[list[subprocess.Popen[bytes]]]:
+        """So many worker processes, as users run them."""
+        given = {f"SIGNOFF_{name.upper()}": str(value) for name, value in settings.items()}
+        env = {
+            **os.environ,
+            "SIGNOFF_REDIS_URL": self.redis_url,
+            "SIGNOFF_DATABASE_URL": self.database_url,
+            "SIGNOFF_LOG_LEVEL": "WARNING",
+            **given,
+        }
+        with (self.folder / "workers.log").open("ab") as log:
+            command = [sys.executable, "-m", "signoff_cli", "worker"]
+            running = [subprocess.Popen(command, env=env, stderr=log) for _ in range(count)]
+        try:
+            yield running
+        finally:
+            for worker in running:
+                worker.terminate()
+            for worker in running:
+                worker.wait()
+
+    def check(self, events: int) -> None:
+        """The state equals the fold, and all events are in it."""
+        report = audit(self.database)
+        if report.totals.events != events or report.differing:
+            raise AssertionError(report)
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Servers of their own, in a throw-away folder: fsync on, AOF everysec."""
+    with tempfile.TemporaryDirectory(prefix="signoff-bench-") as folder:
+        data = Path(folder) / "data"
+        with embedded_services(data) as services:
+            migrate(services.database_url)
+            yield Stage(services.redis_url, services.database_url, Path(folder))
+
+
+def events(
+    count: int, *, seed: int = 7, interactions: int = INTERACTIONS, customers: int = CUSTOMERS
+) -> list[ApprovalEvent]:
+    """The same events each time: all five statuses, spread over interactions and customers."""
+    chance = random.Random(seed)
+    ids = [UUID(int=chance.getrandbits(128)) for _ in range(interactions)]
+    return [_event(chance, ids, customers, n) for n in range(count)]
+
+
+def _event(chance: random.Random, ids: list[UUID], customers: int, n: int) -> ApprovalEvent:
+    which = chance.randrange(len(ids))
+    return ApprovalEvent(
+        event_id=UUID(int=chance.getrandbits(128)),
+        occurred_at=START + timedelta(seconds=n),
+        interaction_id=ids[which],
+        user_id=f"customer-{which % customers}",
+        reviewer_id=f"reviewer-{chance.randrange(10)}",
+        final_bubbles=("thanks for your order!", f"that is number {n}"),
+        edit_tags=("CTA_SOFT",),
+        quality_score=chance.randint(1, 5),
+        customer_status=chance.choice(get_args(CustomerStatus)),
+        ltv_amount=Decimal(chance.randint(0, 1000)) / 100,
+    )
+
+
+def deliveries(some: list[ApprovalEvent]) -> list[Delivery]:
+    """The events as they stand after reading, with everything that the statement needs at hand."""
+    read = [Delivery.of_payload(str(event.event_id), event.canonical_json()) for event in some]
+    for one in read:
+        one.canonical_json, one.content_hash  # noqa: B018 -- computed once, and kept
+    return read
