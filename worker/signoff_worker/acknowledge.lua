@@ -15,16 +15,23 @@
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local settled = tonumber(ARGV[5])
-local forgotten, lost = {}, 0
-for i = 6, 5 + settled do
-    if redis.call('ZREM', KEYS[1], ARGV[i] .. ':' .. ARGV[2]) == 1 then
-        forgotten[#forgotten + 1] = ARGV[1] .. ARGV[i]
-    else
-        lost = lost + 1
+local lost = 0
+for first = 6, 5 + settled, 2000 do
+    local members, held = {}, {}
+    for i = first, math.min(first + 1999, 5 + settled) do
+        members[#members + 1] = ARGV[i] .. ':' .. ARGV[2]
     end
-end
-for first = 1, #forgotten, 2000 do
-    redis.call('UNLINK', unpack(forgotten, first, math.min(first + 1999, #forgotten)))
+    for i, score in ipairs(redis.call('ZMSCORE', KEYS[1], unpack(members))) do
+        if score then
+            held[#held + 1] = ARGV[1] .. ARGV[first + i - 1]
+        else
+            lost = lost + 1
+        end
+    end
+    if #held > 0 then
+        redis.call('ZREM', KEYS[1], unpack(members))
+        redis.call('UNLINK', unpack(held))
+    end
 end
 for i = 6 + settled, #ARGV, 2 do
     local id, key = ARGV[i], ARGV[1] .. ARGV[i]
