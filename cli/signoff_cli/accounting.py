@@ -22,6 +22,8 @@ class QueueAccount:
     """Jobs that no list names: no worker will find them."""
     missing: tuple[str, ...]
     """Ids on a list whose job is gone: the event in it is lost."""
+    gone: tuple[str, ...]
+    """Ids that workers took and found no job of; Postgres knows whether they were applied."""
 
 
 def account_for(reader: QueueReader) -> QueueAccount:
@@ -41,6 +43,7 @@ def account_for(reader: QueueReader) -> QueueAccount:
         counts=reader.counts(),
         unlisted=_lasting(kept - listed, unlisted),
         missing=_lasting(listed - kept, missing),
+        gone=tuple(sorted(set(reader.gone()) - kept)),
     )
 
 

@@ -1,6 +1,6 @@
 """`signoff audit`: prove the tables to be the fold of the ledger, and account for every event."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import typer
 
@@ -12,6 +12,7 @@ from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, count, say, show_fields, show_json, show_table
 from signoff_db.audit import AuditReport
 from signoff_db.audit import audit as audit_database
+from signoff_db.reading import unknown_jobs
 
 
 def audit(*, as_json: AsJson = False) -> None:
@@ -24,6 +25,7 @@ def audit(*, as_json: AsJson = False) -> None:
         account = account_for(QueueReader(client, settings.queue))
     with database_of(settings) as connection:
         report = audit_database(connection)
+        account = replace(account, gone=tuple(unknown_jobs(connection, account.gone)))
     if as_json:
         show_json(
             {
@@ -40,7 +42,7 @@ def audit(*, as_json: AsJson = False) -> None:
 
 def is_clean(report: AuditReport, account: QueueAccount) -> bool:
     """Whether everything is as it should be."""
-    return not (report.differing or account.unlisted or account.missing)
+    return not (report.differing or account.unlisted or account.missing or account.gone)
 
 
 def show_audit(report: AuditReport, account: QueueAccount) -> None:
@@ -77,3 +79,8 @@ def _show_differences(report: AuditReport, account: QueueAccount) -> None:
         say(f"Job {job_id} is in Redis, but on no list: no worker will find it.")
     for job_id in account.missing:
         say(f"Job {job_id} is on the queue, but its data is gone from Redis.")
+    for job_id in account.gone:
+        say(
+            f"Job {job_id} was accepted, its data was gone from Redis when a worker took it, and "
+            "the ledger does not know it: publish the event again."
+        )

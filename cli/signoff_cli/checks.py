@@ -114,9 +114,9 @@ def check_queue(client: redis.Redis, queue: str) -> Iterator[Check]:
     orphans = reader.counts().orphans
     if orphans:
         yield Check(
-            Grade.WARN, "Lost jobs",
-            f"the data of {count(orphans, 'job')} was gone from Redis when a worker took them: "
-            "they were deleted or evicted; publish those events again",
+            Grade.WARN, "Ids without a job",
+            f"the data of {count(orphans, 'job')} was gone from Redis when a worker took them; "
+            "`signoff audit` names those whose events are lost",
         )  # fmt: skip
 
 

@@ -38,7 +38,8 @@ class Counts:
     rq_failed: int
     """Jobs RQ gave up, which workers sweep into the dead letters."""
     orphans: int
-    """Job ids whose job was gone from Redis when a worker took them, since this queue began."""
+    """Job ids whose job was gone from Redis when a worker took them, since this queue began; an
+    event that was on the queue twice may be among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,8 @@ class QueueReader:
             pipe.zcard(self.keys.started)
             pipe.zcard(self.keys.scheduled)
             pipe.zcard(self.keys.failed)
-            pipe.get(self.keys.orphans)
-            *counted, orphans = pipe.execute()
-        waiting, in_flight, scheduled, failed = counted
-        return Counts(waiting, in_flight, scheduled, failed, int(orphans or 0))
+            pipe.scard(self.keys.orphans)
+            return Counts(*pipe.execute())
 
     def oldest_waiting(self) -> datetime | None:
         """When the job at the head was put on the queue; None where that is not known."""
@@ -95,29 +94,47 @@ class QueueReader:
 
     def place_of(self, job_id: str) -> tuple[Place, datetime | None] | None:
         """Where a job is, and since when or until when; None if Redis does not hold it."""
+        # In the order in which a job goes, so that one that moves meanwhile is met further on.
+        if self.client.lpos(self.keys.waiting, job_id) is not None:
+            return Place.QUEUED, self._moment(job_id.encode(), "enqueued_at")
+        if self._is_in_flight(job_id):
+            return Place.IN_FLIGHT, None
         due = self.client.zscore(self.keys.scheduled, job_id)
         if due is not None:
             return Place.SCHEDULED, datetime.fromtimestamp(float(due), UTC)
-        if next(self.client.zscan_iter(self.keys.started, f"{_literal(job_id)}:*"), None):
-            return Place.IN_FLIGHT, None
         if self.client.zscore(self.keys.failed, job_id) is not None:
             return Place.FAILED, None
-        if self.client.lpos(self.keys.waiting, job_id) is not None:
-            return Place.QUEUED, self._moment(job_id.encode(), "enqueued_at")
         if self.client.exists(JOB_PREFIX + job_id):
             return Place.NOWHERE, None
         return None
+
+    def _is_in_flight(self, job_id: str) -> bool:
+        if self.client.lpos(self._intermediate, job_id) is not None:
+            return True
+        started = self.client.zscan_iter(self.keys.started, f"{_literal(job_id)}:*")
+        return next(started, None) is not None
 
     def listed(self) -> Iterator[str]:
         """The id of every job that some list of the queue names."""
         for start in range(0, int(self.client.llen(self.keys.waiting)), _PAGE):
             page = self.client.lrange(self.keys.waiting, start, start + _PAGE - 1)
             yield from (_text(cast("bytes", member)) for member in page)
+        for held in self.client.lrange(self._intermediate, 0, -1):
+            yield _text(cast("bytes", held))
         for member, _ in self.client.zscan_iter(self.keys.started, count=_PAGE):
             yield _text(member).rpartition(":")[0]
         for key in (self.keys.scheduled, self.keys.failed, *self.keys_of_others):
             for member, _ in self.client.zscan_iter(key, count=_PAGE):
                 yield _text(member)
+
+    def gone(self) -> list[str]:
+        """Ids that workers took off the queue and found no job of."""
+        return [_text(member) for member in self.client.sscan_iter(self.keys.orphans, count=_PAGE)]
+
+    @property
+    def _intermediate(self) -> str:
+        """Where a stock RQ worker puts a job between taking and starting it."""
+        return f"{self.keys.waiting}:intermediate"
 
     @property
     def keys_of_others(self) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def _show_queue(found: dict[str, Any]) -> None:
             ("Scheduled", found["scheduled"]),
             ("Next retry", found["next_retry_at"]),
             ("Failed in RQ", found["rq_failed"]),
-            ("Lost by Redis", found["orphans"]),
+            ("Ids without a job", found["orphans"]),
         ]
     )
     if not found["workers"]:

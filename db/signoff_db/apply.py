@@ -13,6 +13,7 @@ A known failure is a word of the statement. An unknown one makes Postgres refuse
 then it is halved until the culprit stands alone, and its neighbours are applied.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,6 +30,10 @@ from signoff_db.transactions import in_transactions
 from signoff_schemas import ApprovalEvent, FailureKind, Verdict
 
 _RACED: Final = "raced"
+_RACES: Final = 3
+"""How often an event may lose a race before something else keeps its row from being written."""
+_OVERFLOW: Final = FailureKind.LTV_OVERFLOW
+_VERDICTS: Final = frozenset(Verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,26 +103,47 @@ def _apply_readable(
 ) -> dict[int, Outcome]:
     """Run rounds of the statement until each event has its word; keyed by place in the batch."""
     outcomes: dict[int, Outcome] = {}
-    rounds = [[i for i, d in enumerate(deliveries) if d.failure is None]]
+    rounds = [_Round([i for i, d in enumerate(deliveries) if d.failure is None])]
     while rounds:
-        places, later = _one_round(deliveries, rounds.pop())
+        current = rounds.pop()
+        places, later = _together(deliveries, current.places)
         if later:
-            rounds.append(later)
+            rounds.append(_Round(later))
         words = _run(connection, [deliveries[i] for i in places]) if places else []
-        apart = []
+        said = {i: word for i, (word, _) in zip(places, words, strict=True)}
+        raced = [i for i in places if said[i] == _RACED and current.races < _RACES]
+        overflowing = _sharing(deliveries, [i for i in places if said[i] == _OVERFLOW])
         for i, (word, owner) in zip(places, words, strict=True):
-            if word == _RACED or (word == FailureKind.LTV_OVERFLOW and len(places) > 1):
-                apart.append(i)
-            else:
+            if i not in raced and i not in overflowing:
                 outcomes[i] = _outcome(deliveries[i], word, owner)
-        rounds.extend([i] for i in sorted(apart, key=lambda i: _order(deliveries[i]), reverse=True))
+        if raced:
+            rounds.append(_Round(raced, current.races + 1))
+        middle = len(overflowing) // 2
+        rounds.extend(_Round(half) for half in (overflowing[middle:], overflowing[:middle]) if half)
     return outcomes
 
 
-def _one_round(
-    deliveries: Sequence[Delivery], places: Iterable[int]
-) -> tuple[list[int], list[int]]:
-    """Split off what apply.sql cannot take together: a repeated event, a second user's claim."""
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Places of the batch that go to the statement next, and how often others were faster."""
+
+    places: list[int]
+    races: int = 0
+
+
+def _sharing(deliveries: Sequence[Delivery], overflowing: list[int]) -> list[int]:
+    """Those whose interaction has more than one of them, in order of occurrence.
+
+    The statement refuses all of an interaction's events together: halves of them, the earlier
+    first, tell which of them do not fit.
+    """
+    sharing = Counter(_event(deliveries[i]).interaction_id for i in overflowing)
+    shared = [i for i in overflowing if sharing[_event(deliveries[i]).interaction_id] > 1]
+    return sorted(shared, key=lambda i: _order(deliveries[i]))
+
+
+def _together(deliveries: Sequence[Delivery], places: Iterable[int]) -> tuple[list[int], list[int]]:
+    """What apply.sql can take at once, and the rest: repeated events, second users' claims."""
     now: list[int] = []
     later: list[int] = []
     seen: set[UUID] = set()
@@ -186,9 +212,19 @@ def _order(delivery: Delivery) -> tuple[datetime, UUID]:
 
 
 def _outcome(delivery: Delivery, word: str, owner: str | None) -> Outcome:
-    if word in set(Verdict):
+    if word in _VERDICTS:
         return Outcome(delivery, Verdict(word))
+    if word == _RACED:
+        return Outcome(delivery, None, _UNWRITABLE)
     return Outcome(delivery, None, _failure(_event(delivery), FailureKind(word), owner))
+
+
+_UNWRITABLE: Final = Failure(
+    FailureKind.REFUSED_BY_DATABASE,
+    "a trigger, rule or policy on interactions keeps the event's row from being written",
+    "a trigger, rule or policy on interactions keeps the event's row from being written",
+    "unwritable",
+)
 
 
 def _failure(event: ApprovalEvent, kind: FailureKind, owner: str | None) -> Failure:

@@ -141,12 +141,9 @@ updated AS (
     -- changed since, its version tells, and its events are `raced`.
     WHERE f.found AND i.id = f.interaction_id AND i.xmin = f.held_version
     RETURNING i.id AS interaction_id, i.user_id,
-        -- Where an interaction gains its owner, the trigger on interactions counts its LTV.
+        -- Where an interaction gains its owner, the trigger on interactions counts it.
         CASE WHEN f.owner IS NULL THEN 0 ELSE i.ltv_usd - coalesce(f.held_ltv, 0) END AS ltv_difference,
-        f.given_status,
-        f.status_occurred_at,
-        f.status_event_id,
-        '00000000-0000-0000-0000-000000000000'::uuid AS without_event
+        f.given_status, f.status_occurred_at, f.status_event_id, false AS is_new
 ),
 created AS (
     INSERT INTO interactions (
@@ -160,8 +157,8 @@ created AS (
     WHERE NOT found
     ORDER BY interaction_id
     ON CONFLICT (id) DO NOTHING
-    RETURNING id, user_id, ltv_usd, customer_status, status_occurred_at, status_event_id,
-        'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid
+    -- Where no event gave a status, the trigger on interactions finds the customer's.
+    RETURNING id, user_id, ltv_usd, customer_status, status_occurred_at, status_event_id, true
 ),
 landed AS (
     SELECT * FROM updated UNION ALL SELECT * FROM created
@@ -176,30 +173,23 @@ ledgered AS (
     FROM fresh
     JOIN (SELECT interaction_id FROM landed) AS l USING (interaction_id)
     ORDER BY event_id
-    RETURNING event_id
-),
-words AS (
-    -- What each interaction has to say of its customer. A status that no event gave stands at -infinity,
-    -- below any event's: there a new interaction's PROSPECT (ffff…) wins over no word at all (0000…).
-    SELECT user_id, ltv_difference,
-        coalesce(given_status, 'PROSPECT') AS given_status,
-        coalesce(status_occurred_at, '-infinity') AS status_occurred_at,
-        coalesce(status_event_id, without_event) AS status_event_id
-    FROM landed
-    WHERE user_id IS NOT NULL
+    RETURNING event_id, content_hash
 ),
 counted AS (
-    -- A difference, not a sum: customers that many transactions touch at once come out right.
+    -- A difference, not a sum: customers that many transactions touch at once come out right. No word on
+    -- the status stands below any position there is, so that the customer's stays.
     INSERT INTO customers AS c (user_id, ltv_usd, customer_status, status_occurred_at, status_event_id)
     SELECT user_id,
         sum(ltv_difference),
-        signoff_last_given(given_status ORDER BY status_occurred_at, status_event_id),
-        signoff_last_given(status_occurred_at ORDER BY status_occurred_at, status_event_id),
-        signoff_last_given(status_event_id ORDER BY status_occurred_at, status_event_id)
-    FROM words
+        coalesce(signoff_last_given(CASE WHEN status_event_id IS NOT NULL THEN given_status END
+            ORDER BY status_occurred_at, status_event_id), 'PROSPECT'),
+        coalesce(max(status_occurred_at), '-infinity'),
+        coalesce(signoff_last_given(status_event_id ORDER BY status_occurred_at, status_event_id),
+            '00000000-0000-0000-0000-000000000000')
+    FROM landed
+    WHERE user_id IS NOT NULL
     GROUP BY user_id
-    HAVING sum(ltv_difference) <> 0
-        OR bool_or(status_event_id <> '00000000-0000-0000-0000-000000000000')
+    HAVING sum(ltv_difference) <> 0 OR count(status_event_id) > 0 OR bool_or(is_new)
     ORDER BY user_id
     ON CONFLICT (user_id) DO UPDATE SET
         ltv_usd = c.ltv_usd + excluded.ltv_usd,
@@ -213,11 +203,14 @@ counted AS (
         updated_at = now()
 ),
 resolved AS (
-    -- Looked up event by event, and only if any letter is open, however the planner sees it.
+    -- A letter of other content under the same id stays: that content was not applied. Looked up event by
+    -- event, and only if any letter is open, however the planner sees it.
     UPDATE dead_letters SET state = 'resolved', resolved_at = now()
     WHERE id IN (
         SELECT unnest(ARRAY(
-            SELECT d.id FROM dead_letters d WHERE d.event_id = ledgered.event_id AND d.state = 'dead'))
+            SELECT d.id FROM dead_letters d
+            WHERE d.event_id = ledgered.event_id AND d.state = 'dead'
+                AND coalesce(d.content_hash = ledgered.content_hash, true)))
         FROM ledgered
         WHERE (SELECT true FROM dead_letters WHERE state = 'dead' LIMIT 1))
 )

@@ -68,13 +68,12 @@ customer_differences AS (
     WHERE d.expected IS DISTINCT FROM d.found AND NOT (e.user_id IS NULL AND c.ltv_usd = 0)
 ),
 event_differences AS (
-    -- An open letter whose event is in the ledger: accounted for twice. Other content under a known id
-    -- is a conflict, and has no other place.
+    -- An open letter whose very event is in the ledger: accounted for twice. Other content under a known
+    -- id is another matter.
     SELECT 'event' AS what, d.event_id::text AS key, 'place', 'ledger or dead letter ' || d.id, 'both'
     FROM dead_letters d
-    JOIN approvals a ON a.event_id = d.event_id
-    WHERE d.state = 'dead' AND d.kind IN ('unknown_interaction', 'user_mismatch', 'ltv_overflow',
-        'refused_by_database', 'abandoned')
+    JOIN approvals a ON a.event_id = d.event_id AND a.content_hash = d.content_hash
+    WHERE d.state = 'dead'
 ),
 differences AS (
     SELECT * FROM interaction_differences

@@ -4,6 +4,7 @@ from typing import Final, TypeVar
 
 import psycopg
 from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
 from signoff_schemas import SignoffError, masked
@@ -18,8 +19,11 @@ _SESSION: Final = " ".join(
         # One plan for every batch, by index, whatever the statistics of a young table say.
         "plan_cache_mode=force_generic_plan",
         "enable_seqscan=off",
-        # A worker that stands still must not hold its locks for ever.
-        "idle_in_transaction_session_timeout=60000",
+        # A worker that stands still must not hold its locks for longer than its lease.
+        "idle_in_transaction_session_timeout=10000",
+        # A timeout set for this role or database would end the same batch again and again.
+        "statement_timeout=0",
+        "lock_timeout=0",
     )
 )
 
@@ -67,14 +71,15 @@ def connect_for_batches(database_url: str, *, application: str) -> BatchConnecti
 
 def _open(kind: type[C], database_url: str, application: str, options: str) -> C:
     try:
+        given = conninfo_to_dict(database_url).get("options") or ""
         return kind.connect(
             database_url,
             autocommit=True,
             application_name=application,
             connect_timeout=_CONNECT_TIMEOUT,
-            options=options,
+            options=f"{given} {options}",
         )
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         reason = str(error).strip().partition("\n")[0].rpartition("failed: ")[2]
         raise DatabaseUnavailableError(
             f"Postgres at {masked(database_url)} cannot be reached: {reason}"

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
 from signoff_db.delivery import Delivery, Failure
 from signoff_db.sql import statement
+from signoff_db.transactions import in_transactions
 from signoff_schemas import SignoffError
 
 
@@ -149,12 +151,17 @@ def discard(
         The ids of the discarded letters; with `dry_run`, of those that would be.
     """
     parameters = {**replace(selection, states=("dead",)).parameters, "limit": limit}
-    with connection.transaction(force_rollback=dry_run):
+
+    def run(_: Sequence[Selection], refusal: psycopg.Error | None) -> list[int]:
+        if refusal is not None:
+            raise refusal
         rows = connection.execute(statement("discard_dead_letters"), parameters).fetchall()
         ids = sorted(row[0] for row in rows)
         if ids:
             note(connection, actor, "discard", ids, reason, before="dead", after="discarded")
-    return ids
+        return ids
+
+    return in_transactions(connection, [selection], run, rollback=dry_run)
 
 
 def note(
@@ -198,11 +205,14 @@ def record(connection: Connection[TupleRow], failures: Sequence[tuple[Delivery, 
     if not failures:
         return
     letters = {(d.job_id, d.payload): _letter(d, failure) for d, failure in failures}
+    known = {(d.job_id, d.payload): d.content_hash if d.event else None for d, _ in failures}
+    hashes = [known[key] for key in letters]
     connection.execute(
         statement("record_dead_letters"),
         {
             "letters": _storable(list(letters.values())),
             "payloads": [payload for _, payload in letters],
+            "hashes": hashes,
         },
     )
 

@@ -45,8 +45,9 @@ class Failure:
     def of_database(cls, error: Error) -> Self:
         """Postgres refused this event, standing alone, for a reason Signoff does not know."""
         diag = error.diag
-        rule = diag.constraint_name or diag.message_primary or type(error).__name__
-        where = f"SQLSTATE {error.sqlstate}, {rule}"
+        where = f"SQLSTATE {error.sqlstate}"
+        if diag.constraint_name:
+            where += f", constraint {diag.constraint_name}"
         return cls(
             FailureKind.REFUSED_BY_DATABASE,
             f"Postgres refused the event: {diag.message_primary or error} ({where})",

@@ -17,7 +17,7 @@ from signoff_db.sql import statement
 from signoff_schemas import SignoffError, masked
 
 _TABLE: Final = "signoff_migrations"
-_LOCK: Final = 0x5169_6E6F_6666
+_LOCK: Final = 0x53_6967_6E6F_6666
 """Signoff's advisory lock for migrations ("Signoff" in ASCII)."""
 
 
@@ -35,16 +35,11 @@ def migrate(database_url: str) -> list[str]:
         MigrationError: a migration failed; the text says which table or column is in the way.
         DatabaseUnavailableError: the database cannot be reached.
     """
-    with connect(database_url) as lock:
-        lock.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        with _migrations(database_url) as (backend, migrations):
-            missing = backend.to_apply(migrations)
-            names = [migration.id for migration in missing]
-            try:
-                backend.apply_migrations(missing)
-            except psycopg.Error as error:
-                raise MigrationError(_explained(error)) from error
-            return names
+    with _alone(database_url) as (backend, migrations):
+        missing = backend.to_apply(migrations)
+        names = [migration.id for migration in missing]
+        backend.apply_migrations(missing)
+        return names
 
 
 def pending(database_url: str) -> list[str]:
@@ -83,26 +78,33 @@ def roll_back(database_url: str) -> list[str]:
     Returns:
         The names of the migrations that were undone, in order.
     """
-    with connect(database_url) as lock:
-        lock.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        with _migrations(database_url) as (backend, migrations):
-            applied = backend.to_rollback(migrations)
-            names = [migration.id for migration in applied]
-            backend.rollback_migrations(applied)
-            return names
+    with _alone(database_url) as (backend, migrations):
+        applied = backend.to_rollback(migrations)
+        names = [migration.id for migration in applied]
+        backend.rollback_migrations(applied)
+        return names
 
 
 @contextmanager
-def _migrations(database_url: str) -> Iterator[tuple[Any, Any]]:
+def _alone(database_url: str) -> Iterator[tuple[Any, Any]]:
+    """Yoyo's backend and the migrations, while no other machine migrates."""
     scheme, _, rest = database_url.partition("://")
     if scheme not in {"postgresql", "postgres"}:
         raise MigrationError(
             f"the database URL {masked(database_url)} must start with postgresql://"
         )
-    with as_file(files("signoff_db") / "migrations") as folder:
-        backend = get_backend(f"postgresql+psycopg://{rest}", migration_table=_TABLE)
-        with backend:
-            yield backend, read_migrations(str(folder))
+    with connect(database_url) as lock, as_file(files("signoff_db") / "migrations") as folder:
+        lock.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        try:
+            with get_backend(f"postgresql+psycopg://{rest}", migration_table=_TABLE) as backend:
+                yield backend, read_migrations(str(folder))
+        except psycopg.Error as error:
+            raise MigrationError(_explained(error)) from error
+        except ValueError as error:
+            raise MigrationError(
+                f"migrations cannot use the database URL {masked(database_url)}: {error}; "
+                "give them one host, with its port"
+            ) from error
 
 
 def _names() -> list[str]:

@@ -1,6 +1,6 @@
 """What commands show of the state: read-only queries, each of one kind of thing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -179,3 +179,17 @@ def letters_of_event(
         statement("letters_of_event"), {"event_id": event_id, "job_id": job_id}
     )
     return [row[0] for row in rows]
+
+
+def unknown_jobs(connection: Connection[TupleRow], job_ids: Sequence[str]) -> list[str]:
+    """Those of the jobs of which neither the ledger nor the dead letters hold the event."""
+    events = [event for job_id in job_ids if (event := _event_id(job_id)) is not None]
+    parameters = {"jobs": list(job_ids), "events": events}
+    return [row[0] for row in connection.execute(statement("unknown_jobs"), parameters)]
+
+
+def _event_id(job_id: str) -> UUID | None:
+    try:
+        return UUID(job_id)
+    except ValueError:
+        return None

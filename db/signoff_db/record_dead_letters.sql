@@ -1,18 +1,22 @@
 -- Put what cannot be applied into the dead letters. What is there already, with the same bytes, is
 -- one dead letter that failed again.
--- `letters` json: array of objects, no two with the same job_id and payload; `payloads` bytea[],
--- in the same order
+-- `letters` json: array of objects, no two with the same job_id and payload; `payloads` and `hashes`
+-- bytea[], in the same order
 INSERT INTO dead_letters AS d (
-    event_id, job_id, kind, message, detail, payload, fingerprint, interaction_id, user_id, attempts)
-SELECT event_id, job_id, kind, message, detail, payload, fingerprint, interaction_id, user_id, attempts
+    event_id, job_id, kind, message, detail, payload, fingerprint, interaction_id, user_id, attempts,
+    content_hash)
+SELECT event_id, job_id, kind, message, detail, payload, fingerprint, interaction_id, user_id, attempts,
+    content_hash
 FROM ROWS FROM (
     json_to_recordset(%(letters)s::json) AS (
         event_id uuid, job_id text, kind text, message text, detail jsonb, fingerprint text,
         interaction_id uuid, user_id text, attempts integer),
-    unnest(%(payloads)b::bytea[])
-) AS letter (event_id, job_id, kind, message, detail, fingerprint, interaction_id, user_id, attempts, payload)
+    unnest(%(payloads)b::bytea[]),
+    unnest(%(hashes)b::bytea[])
+) AS letter (event_id, job_id, kind, message, detail, fingerprint, interaction_id, user_id, attempts,
+    payload, content_hash)
 ORDER BY job_id, payload
-ON CONFLICT (job_id, md5(payload)) WHERE state = 'dead' DO UPDATE SET
+ON CONFLICT (md5(job_id), md5(payload)) WHERE state = 'dead' DO UPDATE SET
     event_id = excluded.event_id,
     kind = excluded.kind,
     message = excluded.message,

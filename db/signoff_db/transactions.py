@@ -11,22 +11,26 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
-from signoff_db.connection import BatchConnection, DatabaseUnavailableError
+from signoff_db.connection import DatabaseUnavailableError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _TRIES: Final = 6
 """How often work is tried when others are in its way, before Postgres counts as unavailable."""
-_ROW_AT_FAULT: Final = frozenset({"21", "22", "23", "38", "39", "44", "54", "P0", "XX"})
+_ROW_AT_FAULT: Final = frozenset({"21", "22", "23", "38", "39", "44", "54", "P0"})
 """SQLSTATE classes in which a row is refused; in any other, no event is to blame."""
+_INTERNAL_ERROR: Final = "XX000"
+"""What extensions and C functions raise of a row; the rest of its class is corruption."""
 _IN_THE_WAY: Final = frozenset({"40001", "40P01", "55P03"})
 """Serialization failure, deadlock, lock not available: the same work may succeed at once."""
 
 
 def in_transactions(
-    connection: BatchConnection,
+    connection: Connection[TupleRow],
     items: Sequence[Item],
     run: Callable[[Sequence[Item], psycopg.Error | None], list[Result]],
     *,
@@ -54,7 +58,7 @@ def in_transactions(
             raise DatabaseUnavailableError(_reason(error)) from error
         refusal = error
     if len(items) == 1:
-        return _persistently(connection, lambda: run(items, refusal), rollback)
+        return _told_apart(connection, lambda: run(items, refusal), rollback)
     middle = len(items) // 2
     return [
         *in_transactions(connection, items[:middle], run, rollback=rollback),
@@ -62,8 +66,18 @@ def in_transactions(
     ]
 
 
+def _told_apart(
+    connection: Connection[TupleRow], work: Callable[[], list[Result]], rollback: bool
+) -> list[Result]:
+    """The refused item once more; if its failure cannot be written either, operators must look."""
+    try:
+        return _persistently(connection, work, rollback)
+    except psycopg.Error as error:
+        raise DatabaseUnavailableError(_reason(error)) from error
+
+
 def _persistently(
-    connection: BatchConnection, work: Callable[[], list[Result]], rollback: bool
+    connection: Connection[TupleRow], work: Callable[[], list[Result]], rollback: bool
 ) -> list[Result]:
     """Work in one transaction; again, a little later, where another one was in the way."""
     for attempt in range(1, _TRIES):
@@ -83,12 +97,12 @@ def _in_the_way(error: psycopg.Error) -> bool:
     return error.sqlstate in _IN_THE_WAY or error.diag.constraint_name == "approvals_pkey"
 
 
-def _row_at_fault(connection: BatchConnection, error: psycopg.Error) -> bool:
+def _row_at_fault(connection: Connection[TupleRow], error: psycopg.Error) -> bool:
     if connection.closed or _in_the_way(error):
         return False
     if error.sqlstate is None:
         return isinstance(error, psycopg.DataError)
-    return error.sqlstate[:2] in _ROW_AT_FAULT
+    return error.sqlstate[:2] in _ROW_AT_FAULT or error.sqlstate == _INTERNAL_ERROR
 
 
 def _reason(error: psycopg.Error) -> str:

@@ -23,6 +23,11 @@ end
 for i = 5, #ARGV, 2 do
     local id, data = ARGV[i], ARGV[i + 1]
     local key = ARGV[1] .. id
+    local status = redis.pcall('HGET', key, 'status')
+    if status == 'finished' or status == 'canceled' then
+        -- A stock worker is done with it, and RQ keeps it for a while: nothing waits under this id.
+        redis.call('DEL', key)
+    end
     if redis.call('EXISTS', key) == 1 then
         local held = redis.pcall('HGET', key, 'data')
         if held == data then

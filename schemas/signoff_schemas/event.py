@@ -275,7 +275,7 @@ class ApprovalEvent(BaseModel):
         if len(data) > MAX_EVENT_BYTES:
             raise InvalidEvent.too_large(len(data), MAX_EVENT_BYTES)
         try:
-            event = cls.__pydantic_validator__.validate_json(data)
+            event: Self = cls.__pydantic_validator__.validate_json(data)
         except ValidationError as error:
             raise InvalidEvent.from_pydantic(error) from None
         if event.ltv_amount is not None and not _amount_is_text(data):

@@ -48,5 +48,5 @@ class QueueKeys:
 
     @property
     def orphans(self) -> str:
-        """Counter of job ids whose hash was gone when a worker took them: Signoff's own."""
+        """Set of job ids whose hash was gone when a worker wanted it: Signoff's own."""
         return f"{RQ_KEY_PREFIX}:signoff:orphans:{self.name}"

@@ -363,19 +363,72 @@ def test_failed_jobs_of_rq_are_swept_into_the_dead_letters(stage: Stage) -> None
     assert stage.redis.keys("rq:job:*") == []
 
 
-def test_what_a_stock_worker_failed_at_is_swept_with_its_reason(stage: Stage) -> None:
-    """A stock worker without database fails the job in RQ; ours keep it, and say why it failed."""
+def run_stock_worker(stage: Stage, env: dict[str, str]) -> None:
+    """RQ's own worker, until nothing waits."""
+    command = [str(BIN / "rq"), "worker", "--burst", "--serializer", "json", "approvals"]
+    subprocess.run([*command, "-u", stage.redis_url], env=env, check=True, timeout=120)
+
+
+def test_an_outage_is_not_the_events_fault_for_a_stock_worker_either(stage: Stage) -> None:
+    """A stock worker that cannot reach Postgres puts the event off; later it is applied."""
     event = approval()
     stage.publish(event)
-    away = stage.env | {"SIGNOFF_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}
-    command = [str(BIN / "rq"), "worker", "--burst", "--serializer", "json", "approvals"]
-    subprocess.run([*command, "-u", stage.redis_url], env=away, check=True, timeout=120)
+    run_stock_worker(stage, stage.env | {"SIGNOFF_DATABASE_URL": "postgresql://u@127.0.0.1:1/x"})
+    assert (stage.redis.zcard(KEYS.failed), stage.redis.zcard(KEYS.scheduled)) == (0, 1)
+    stage.redis.zadd(KEYS.scheduled, {str(event.event_id): 0})
+    with worker(stage.env, stage.log):
+        stage.until_idle()
+    assert stage.applied() == 1
+
+
+def test_what_a_stock_worker_failed_at_is_swept_with_its_reason(stage: Stage) -> None:
+    """A stock worker without settings fails the job in RQ; ours keep it, and say why it failed."""
+    event = approval()
+    stage.publish(event)
+    unset = {name: value for name, value in stage.env.items() if name != "SIGNOFF_DATABASE_URL"}
+    run_stock_worker(stage, unset)
     assert stage.redis.zcard(KEYS.failed) == 1
     with worker(stage.env, stage.log):
         stage.until_idle()
     (letter,) = list_letters(stage.database, Selection())
     assert (letter.kind, letter.event_id) == ("abandoned", event.event_id)
-    assert "Postgres at postgresql://u:***@127.0.0.1:1/x cannot be reached" in letter.message
+    assert "SIGNOFF_DATABASE_URL is not set" in letter.message
+
+
+def test_a_full_redis_is_drained(stage: Stage) -> None:
+    """With noeviction and no memory left, a worker that starts anew still works the queue off."""
+    events = some_events(200)
+    stage.publish(*events)
+    stage.redis.config_set("maxmemory", "1")
+    try:
+        with worker(stage.env, stage.log):
+            stage.until_idle()
+    finally:
+        stage.redis.config_set("maxmemory", "0")
+    assert read(stage.database) == fold(events)
+
+
+def test_a_garbled_retry_counter_does_not_retry_for_ever(stage: Stage) -> None:
+    """Nonsense in the counter counts as none; the event is dead after its retries."""
+    event = approval(user_id=None)
+    stage.publish(event)
+    stage.redis.hset(f"{JOB_PREFIX}{event.event_id}", "number_of_retries", "abc")
+    env = environment(stage.redis_url, stage.database_url, retry_attempts=2)
+    with worker(env, stage.log):
+        stage.until_idle()
+    (letter,) = list_letters(stage.database, Selection())
+    assert (letter.kind, letter.attempts) == ("unknown_interaction", 3)
+
+
+def test_a_job_id_that_is_no_text_leaves_the_queue_too(stage: Stage) -> None:
+    """Ids are bytes to Redis: whatever they are, their jobs are settled and gone."""
+    stage.redis.hset(b"rq:job:\xff\xfe", "data", b"{}")
+    stage.redis.rpush(KEYS.waiting, b"\xff\xfe")
+    with worker(stage.env, stage.log):
+        stage.until_idle()
+    (letter,) = list_letters(stage.database, Selection())
+    assert (letter.job_id, letter.attempts) == ("\\xff\\xfe", 1)
+    assert stage.redis.keys("rq:job:*") == []
 
 
 def test_rq_can_ask_a_worker_to_stop(stage: Stage) -> None:

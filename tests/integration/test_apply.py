@@ -299,3 +299,112 @@ def newest(connection: BatchConnection) -> UUID:
     ).fetchone()
     assert row is not None
     return UUID(str(row[0]))
+
+
+@pytest.mark.parametrize("backwards", [False, True], ids=["in order", "newest first"])
+def test_a_status_follows_an_interaction_to_its_owner(
+    connection: BatchConnection, backwards: bool
+) -> None:
+    """What an event said of an interaction counts for the owner that it gains later."""
+    unowned, newer = uuid4(), uuid4()
+    connection.execute("INSERT INTO interactions (id) VALUES (%s)", [unowned])
+    connection.execute("INSERT INTO interactions (id, user_id) VALUES (%s, 'ann')", [newer])
+    events = [
+        approval(0, interaction_id=unowned, user_id=None, customer_status="CUSTOMER"),
+        approval(5, interaction_id=unowned, user_id="ann"),
+    ]
+    for event in events[::-1] if backwards else events:
+        apply_events(connection, event)
+    assert customer(connection, "ann") == ("CUSTOMER", "0.00")
+    assert audit(connection).differing == 0
+    older = approval(-5, interaction_id=newer, user_id="ann", customer_status="LEAD_QUALIFIED")
+    apply_events(connection, older)
+    assert customer(connection, "ann") == ("CUSTOMER", "0.00")
+    assert audit(connection).differing == 0
+
+
+def test_the_most_recently_created_interaction_counts_even_if_ours_is_not(
+    connection: BatchConnection,
+) -> None:
+    """An adopted row may say that it was created later than now."""
+    connection.execute(
+        "INSERT INTO interactions (id, user_id, customer_status, created_at)"
+        " VALUES (%s, 'user-1', 'CUSTOMER', now() + interval '2 hours')",
+        [uuid4()],
+    )
+    apply_events(connection, approval(ltv_amount="5"))
+    assert customer(connection, "user-1") == ("CUSTOMER", "5.00")
+    assert audit(connection).differing == 0
+
+
+def test_eventless_interactions_inserted_at_once_leave_the_newest_status(
+    connection: BatchConnection, database_url: str
+) -> None:
+    """Two sessions that insert for one user do not leave the status of the one that came last."""
+    insert = (
+        "INSERT INTO interactions (id, user_id, customer_status, created_at)"
+        " VALUES (%s, 'ann', %s, %s)"
+    )
+    with connect(database_url) as first, connect(database_url) as second:
+        with first.transaction():
+            first.execute(insert, [uuid4(), "CUSTOMER", "2026-01-02Z"])
+            other = threading.Thread(
+                target=lambda: second.execute(insert, [uuid4(), "CHURNED", "2026-01-01Z"])
+            )
+            other.start()
+            _wait_until_blocked(database_url)
+        other.join()
+    assert customer(connection, "ann") == ("CUSTOMER", "0.00")
+    assert audit(connection).differing == 0
+
+
+def test_a_rule_that_keeps_rows_from_being_written_is_a_refusal(
+    connection: BatchConnection,
+) -> None:
+    """A trigger that swallows the write is found out; the batch does not try for ever."""
+    connection.execute(
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF NEW.user_id = 'unlucky' THEN RETURN NULL; END IF; RETURN NEW; END $$;"
+        " CREATE TRIGGER swallow BEFORE INSERT ON interactions"
+        " FOR EACH ROW EXECUTE FUNCTION swallow()"
+    )
+    words = apply_events(connection, approval(), approval(user_id="unlucky"), approval())
+    assert words == ["applied", "refused_by_database", "applied"]
+
+
+def test_a_letter_of_other_content_is_not_resolved(connection: BatchConnection) -> None:
+    """That another content was applied under its id settles nothing for a valid dead letter."""
+    dead = approval(user_id=None, ltv_amount="10")
+    assert apply_events(connection, dead) == ["unknown_interaction"]
+    other = approval(event_id=dead.event_id, ltv_amount="99")
+    assert apply_events(connection, other) == ["applied"]
+    (letter,) = list_letters(connection, Selection())
+    assert letter.event_id == dead.event_id
+    assert audit(connection).differing == 0
+
+
+def test_absurd_counters_and_ids_are_dead_lettered_like_any(connection: BatchConnection) -> None:
+    """Nothing that stands in a job can keep its failure from being written down."""
+    long_id = "x" * 9000
+    failing = [
+        Delivery.of_payload(long_id, b"{}", attempts=2_000_001),
+        Delivery.of_payload("\x00odd", b"{}"),
+    ]
+    assert [o.word for o in apply(connection, failing)] == ["invalid_payload"] * 2
+    assert {letter.job_id for letter in list_letters(connection, Selection())} == {
+        long_id,
+        "\N{REPLACEMENT CHARACTER}odd",
+    }
+
+
+def test_late_events_that_overflow_are_found_by_halves(connection: BatchConnection) -> None:
+    """A few that do not fit among many late ones cost a few refolds, not one each."""
+    interaction = uuid4()
+    fits = {"interaction_id": interaction, "customer_status": "CUSTOMER", "ltv_amount": "1"}
+    big = fits | {"ltv_amount": "10000"}
+    apply_events(connection, *(approval(1000 + n, **big) for n in range(99)))
+    late = [approval(n, **(big if n in {10, 40} else fits)) for n in range(60)]
+    words = apply_events(connection, *late)
+    assert [n for n, word in enumerate(words) if word == "ltv_overflow"] == [10, 40]
+    assert balance(connection, interaction) == ("CUSTOMER", "990058.00")
+    assert audit(connection).differing == 0

@@ -297,8 +297,9 @@ def test_a_replay_and_a_worker_may_meet_on_the_same_event(
         ("DELETE FROM customers", "customer"),
         (
             (
-                "INSERT INTO dead_letters (event_id, job_id, kind, message, payload, fingerprint)"
-                " SELECT event_id, 'j', 'abandoned', 'm', '', 'f' FROM approvals"
+                "INSERT INTO dead_letters (event_id, job_id, kind, message, payload, fingerprint,"
+                " content_hash) SELECT event_id, 'j', 'abandoned', 'm', '', 'f', content_hash"
+                " FROM approvals"
             ),
             "event",
         ),

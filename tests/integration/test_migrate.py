@@ -10,6 +10,7 @@ from approvals import apply_events, approval, balance, customer
 from signoff_db.audit import audit
 from signoff_db.connection import DatabaseUnavailableError, connect, connect_for_batches
 from signoff_db.migrate import MigrationError, migrate, pending, roll_back
+from signoff_schemas import SignoffError
 
 OLD_TABLE = """
     CREATE TABLE interactions (
@@ -146,3 +147,47 @@ def test_new_rows_of_an_adopted_table_are_held_to_the_rules(empty_database_url: 
         connection.execute(
             "INSERT INTO interactions (id, customer_status) VALUES (gen_random_uuid(), 'gone')"
         )
+
+
+def test_rows_that_others_insert_while_adopting_are_counted(empty_database_url: str) -> None:
+    """The table is locked while its customers are counted: what comes meanwhile counts as well."""
+    insert = (
+        "INSERT INTO interactions (id, user_id, ltv_usd)"
+        " SELECT gen_random_uuid(), 'ann', 1 FROM generate_series(1, %s)"
+    )
+    with connect(empty_database_url) as connection:
+        connection.execute(OLD_TABLE)
+        connection.execute(insert, [50_000])
+        over = threading.Event()
+
+        def go_on_inserting() -> None:
+            with connect(empty_database_url) as other:
+                while not over.is_set():
+                    other.execute(insert, [1])
+
+        others = [threading.Thread(target=go_on_inserting) for _ in range(2)]
+        for other in others:
+            other.start()
+        migrate(empty_database_url)
+        over.set()
+        for other in others:
+            other.join()
+        assert audit(connection).differing == 0
+
+
+def test_options_of_the_url_are_kept(empty_database_url: str) -> None:
+    """A search_path that the URL names holds for migrations and for what is read later."""
+    with connect(empty_database_url) as connection:
+        connection.execute("CREATE SCHEMA elsewhere")
+    url = f"{empty_database_url}?options=-csearch_path%3Delsewhere"
+    assert migrate(url) != []
+    assert pending(url) == []
+    with connect(url) as connection:
+        assert connection.execute("SELECT current_schema()").fetchone() == ("elsewhere",)
+
+
+@pytest.mark.parametrize("flaw", ["?nonsense=1", "?options=%2Dcsearch_path%3Dmissing"])
+def test_a_flawed_url_is_a_users_mistake(empty_database_url: str, flaw: str) -> None:
+    """What libpq or Postgres makes of a URL comes out as an error that can be read."""
+    with pytest.raises(SignoffError):
+        migrate(empty_database_url + flaw)

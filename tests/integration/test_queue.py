@@ -50,6 +50,7 @@ def test_an_acknowledged_batch_leaves_nothing_behind(
     client.hset(WORKER, "state", "busy")
     queue.take(3)
     assert queue.acknowledge(WORKER, ids, dead=1) == 0
+    assert queue.acknowledge(WORKER, ids, dead=1) == 3
     queue.end_lease()
     assert sorted(client.keys("rq:*")) == [b"rq:queues", WORKER.encode()]
     assert client.hmget(WORKER, "successful_job_count", "failed_job_count") == [b"2", b"1"]
@@ -61,9 +62,9 @@ def test_a_retry_waits_in_rqs_scheduled_registry_until_it_is_due(
     """A put-off job comes back on the queue when its time has come, and knows its retries."""
     soon, later = publish(client, 2)
     queue.take(2)
-    queue.acknowledge(WORKER, [], retries=[(soon, -1.0), (later, 600.0)])
+    queue.acknowledge(WORKER, [], retries=[(soon, -1.0, 1), (later, 600.0, 1)])
     assert client.hget(JOB_PREFIX + soon, "status") == b"scheduled"
-    assert queue.maintain() == (1, 0)
+    assert queue.promote() == 1
     (job,) = queue.take(10)
     assert (job.id, job.retries, job.deaths) == (soon, 1, 0)
     assert client.zrange(KEYS.scheduled, 0, -1) == [later.encode()]
@@ -73,11 +74,11 @@ def test_a_dead_workers_batch_goes_back_to_the_head(client: redis.Redis, queue: 
     """When a lease runs out, its jobs are first in line again, and each knows of the death."""
     ids = publish(client, 3)
     dead_worker(client).take(2)
-    assert queue.maintain() == (0, 2)
+    assert queue.redeliver() == 2
     first, second, third = client.lrange(KEYS.waiting, 0, -1)
     assert ({first, second}, third) == ({i.encode() for i in ids[:2]}, ids[2].encode())
     assert client.hget(JOB_PREFIX + ids[0], "signoff_deaths") == b"1"
-    assert queue.maintain() == (0, 0)
+    assert queue.redeliver() == 0
 
 
 def test_a_live_workers_batch_stays_where_it_is(client: redis.Redis, queue: BatchQueue) -> None:
@@ -85,7 +86,7 @@ def test_a_live_workers_batch_stays_where_it_is(client: redis.Redis, queue: Batc
     publish(client, 2)
     queue.take(2)
     queue.renew_lease()
-    assert BatchQueue(client, "approvals", lease_seconds=600).maintain() == (0, 0)
+    assert BatchQueue(client, "approvals", lease_seconds=600).redeliver() == 0
     assert client.zcard(KEYS.started) == 2
 
 
@@ -94,7 +95,7 @@ def test_what_came_back_is_taken_alone(client: redis.Redis, queue: BatchQueue) -
     publish(client, 2)
     dead_worker(client).take(2)
     publish(client, 2)
-    queue.maintain()
+    queue.redeliver()
     assert [len(queue.take(10)) for _ in range(4)] == [1, 1, 2, 0]
 
 
@@ -114,7 +115,7 @@ def test_a_worker_that_lost_its_lease_cannot_acknowledge(
     ids = publish(client, 2)
     slow = dead_worker(client)
     slow.take(2)
-    queue.maintain()
+    queue.redeliver()
     (taken,) = queue.take(10)
     assert slow.acknowledge(WORKER, ids) == 2
     assert client.exists(JOB_PREFIX + taken.id) == 1
@@ -142,7 +143,7 @@ def test_a_take_that_was_still_on_its_way_comes_back(
     straggler.lease = late
     straggler.take(2)
     queue.renew_lease()
-    assert queue.maintain() == (0, 2)
+    assert queue.redeliver() == 2
 
 
 def test_orphaned_entries_of_an_unknown_lease_come_back(
@@ -152,7 +153,7 @@ def test_orphaned_entries_of_an_unknown_lease_come_back(
     publish(client, 2)
     dead_worker(client).take(2)
     client.delete(KEYS.leases)
-    assert queue.maintain() == (0, 2)
+    assert queue.redeliver() == 2
 
 
 def test_garbled_jobs_are_taken_and_told_apart(client: redis.Redis, queue: BatchQueue) -> None:
@@ -169,7 +170,7 @@ def test_garbled_jobs_are_taken_and_told_apart(client: redis.Redis, queue: Batch
         ("\\xff\\xfe", 0),
         (good, 1),
     ]
-    assert client.get(KEYS.orphans) == b"2"
+    assert client.smembers(KEYS.orphans) == {b"gone", b"\xff\xfe"}
     assert client.zcard(KEYS.started) == 3
 
 

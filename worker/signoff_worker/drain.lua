@@ -5,7 +5,7 @@
 --                      that expired for a failed job, but whether a worker lives, its lease tells
 -- KEYS[3]  sorted set  leases: worker token by expiry
 -- KEYS[4]  string      exists while workers are suspended
--- KEYS[5]  string      counter of job ids whose hash was gone
+-- KEYS[5]  set         ids of jobs whose hash was gone
 -- (hash)               one per job, named ARGV[1] .. id, which rules out Redis Cluster, as RQ does
 --
 -- ARGV[1]  prefix of a job's key            ARGV[2]  this worker's lease token
@@ -14,6 +14,8 @@
 --
 -- Returns five values a job: id; data, or nil; deaths of workers that had it in hand; retries;
 -- and what its hash is: 1 a job, 0 gone (it is then off the queue for good), -1 without data, -2 no hash.
+--
+-- Its first write takes something away: Redis allows that when it is full, and then the rest as well.
 --
 -- A job that came back after a worker's death is taken alone: if it is what kills workers, it kills
 -- no other job's chances with it.
@@ -24,7 +26,7 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local most_bytes = tonumber(ARGV[5])
 local ids = redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[4]) - 1)
-local batch, members, taken, bytes, gone = {}, {}, 0, 0, 0
+local batch, members, gone, taken, bytes = {}, {}, {}, 0, 0
 for i, id in ipairs(ids) do
     local key = ARGV[1] .. id
     local hash = 1
@@ -41,7 +43,7 @@ for i, id in ipairs(ids) do
     local n = #batch
     batch[n + 1], batch[n + 2], batch[n + 3], batch[n + 4], batch[n + 5] = id, job[1], job[2], job[3], hash
     if hash == 0 then
-        gone = gone + 1
+        gone[#gone + 1] = id
     else
         members[#members + 1] = '+inf'
         members[#members + 1] = id .. ':' .. ARGV[2]
@@ -58,8 +60,8 @@ if taken > 0 then
         redis.call('ZADD', KEYS[2], unpack(members, first, math.min(first + 1999, #members)))
     end
     redis.call('ZADD', KEYS[3], now + tonumber(ARGV[3]), ARGV[2])
-end
-if gone > 0 then
-    redis.call('INCRBY', KEYS[5], gone)
+    for _, id in ipairs(gone) do
+        redis.call('SADD', KEYS[5], id)
+    end
 end
 return batch

@@ -3,6 +3,7 @@
 -- KEYS[1]  list        the queue
 -- KEYS[2]  sorted set  RQ's started registry; only entries of Signoff's executions are touched
 -- KEYS[3]  sorted set  leases: worker token by expiry
+-- KEYS[4]  set         ids of jobs whose hash was gone
 -- (hash)               one per job, named ARGV[1] .. id
 --
 -- ARGV[1]  prefix of a job's key
@@ -10,6 +11,8 @@
 --          dead workers held, whose lease ran out, and count the death against each job
 --
 -- Returns how many jobs are back on the queue.
+--
+-- Its first write takes something away: Redis allows that when it is full, and then the rest as well.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local live = {}
@@ -28,8 +31,12 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '+inf', '+inf')) do
         if redis.call('EXISTS', key) == 1 then
             back[#back + 1] = id
             if ARGV[2] == '' then
-                redis.pcall('HINCRBY', key, 'signoff_deaths', 1)
+                local deaths = redis.pcall('HGET', key, 'signoff_deaths')
+                deaths = tonumber(type(deaths) == 'string' and deaths or 0) or 0
+                redis.pcall('HSET', key, 'signoff_deaths', deaths + 1)
             end
+        else
+            redis.call('SADD', KEYS[4], id)
         end
     end
 end

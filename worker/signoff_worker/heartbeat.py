@@ -12,7 +12,7 @@ log = logging.getLogger("signoff.worker")
 
 
 class Heartbeat:
-    """Calls `beat` every `interval` seconds from a thread of its own, until the block ends.
+    """Calls `beat` at once and every `interval` seconds, from a thread, until the block ends.
 
     A stopped or killed process stops beating, which is the point. Redis being away is no reason to
     stop: the next beat may get through.
@@ -25,11 +25,15 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def _run(self) -> None:
-        while not self._over.wait(self._interval):
+        pause = 0.0
+        while not self._over.wait(pause):
+            pause = self._interval
             try:
                 self._beat()
             except redis.RedisError as error:
                 log.warning("heartbeat did not reach Redis: %s", error)
+            except Exception:
+                log.exception("heartbeat stumbled; the next may not")
 
     def __enter__(self) -> Self:
         self._thread.start()

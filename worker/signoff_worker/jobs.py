@@ -5,30 +5,33 @@ run jobs one at a time; events take the same way and end in the same tables.
 """
 
 import json
-from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from rq import Retry, get_current_job
 
 from signoff_db.apply import apply
 from signoff_db.connection import (
     BatchConnection,
+    DatabaseUnavailableError,
     connect_for_batches,
 )
 from signoff_db.delivery import Delivery
 from signoff_schemas import Settings
 from signoff_worker.batch import retry_delay
 
+_OUTAGE_RETRIES: Final = 1_000_000
+"""An outage is not the event's fault: it ends before these do."""
+_OUTAGE_PAUSE: Final = 5
+
 
 def apply_approval(event: dict[str, Any]) -> str | Retry:
     """Apply one approval event; a failure is a dead letter in Postgres, not a failed job of RQ.
 
     Returns:
-        The verdict or the failure kind; `Retry` while the event may yet succeed.
+        The verdict or the failure kind; `Retry` while it may yet succeed, or Postgres is away.
 
     Raises:
-        DatabaseUnavailableError: Postgres is away; RQ then counts the job as failed, and Signoff's
-            workers sweep it into the dead letters.
+        DatabaseUnavailableError: Postgres is away, and no RQ worker called this.
     """
     settings = Settings.load()
     job = get_current_job()
@@ -37,17 +40,29 @@ def apply_approval(event: dict[str, Any]) -> str | Retry:
         if job
         else Delivery.of_payload(str(event.get("event_id")), json.dumps(event).encode())
     )
-    (outcome,) = apply(
-        _connection(settings.require("database_url")),
-        [delivery],
-        retries=settings.retry_attempts if job else 0,
-    )
+    try:
+        (outcome,) = apply(
+            _connection(settings.require("database_url")),
+            [delivery],
+            retries=settings.retry_attempts if job else 0,
+        )
+    except DatabaseUnavailableError:
+        if job is None:
+            raise
+        return Retry(max=_OUTAGE_RETRIES, interval=_OUTAGE_PAUSE)
     if outcome.retry:
         seconds = max(1, round(retry_delay(delivery.retries, settings)))
         return Retry(max=settings.retry_attempts, interval=seconds)
     return outcome.word
 
 
-@cache
 def _connection(database_url: str) -> BatchConnection:
-    return connect_for_batches(database_url, application="signoff stock worker")
+    """One connection a process, made anew when it was lost."""
+    known = _connections.get(database_url)
+    if known is None or known.closed:
+        known = connect_for_batches(database_url, application="signoff stock worker")
+        _connections[database_url] = known
+    return known
+
+
+_connections: dict[str, BatchConnection] = {}

@@ -19,6 +19,7 @@ from signoff_schemas.keys import JOB_PREFIX, SUSPENDED, QueueKeys
 _MOST_BYTES: Final = 8 * 1024 * 1024
 """The most data one batch takes out of Redis, huge payloads aside."""
 _FIELDS: Final = 5
+_MOST_COUNTED: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class BatchQueue:
         self.lease = _token()
         """This worker's token: what marks its jobs in the started registry."""
         self.lease_seconds = lease_seconds
+        self._raw: dict[str, bytes] = {}
+        """What ids that are not UTF-8 are in Redis, by what they are called everywhere else."""
         self._drain = _script(redis, "drain")
         self._acknowledge = _script(redis, "acknowledge")
         self._give_back = _script(redis, "give_back")
@@ -72,7 +75,20 @@ class BatchQueue:
             _MOST_BYTES,
         ]
         values = cast("list[bytes | int | None]", self._drain(keys, arguments))
-        return [_taken(values[i : i + _FIELDS]) for i in range(0, len(values), _FIELDS)]
+        return [self._taken(values[i : i + _FIELDS]) for i in range(0, len(values), _FIELDS)]
+
+    def _taken(self, values: Sequence[bytes | int | None]) -> TakenJob:
+        job_id, data, deaths, retries, hash_kind = values
+        name = text_of(cast("bytes", job_id))
+        if name.encode() != job_id:
+            self._raw[name] = cast("bytes", job_id)
+        return TakenJob(
+            name,
+            cast("bytes | None", data),
+            _count(deaths),
+            _count(retries),
+            cast("int", hash_kind),
+        )
 
     def wait(self, seconds: int) -> None:
         """Return as soon as a job waits, at the latest after `seconds`.
@@ -88,7 +104,7 @@ class BatchQueue:
         settled: Sequence[str],
         *,
         dead: int = 0,
-        retries: Sequence[tuple[str, float]] = (),
+        retries: Sequence[tuple[str, float, int]] = (),
     ) -> int:
         """Let go of a committed batch; safe to repeat.
 
@@ -96,23 +112,30 @@ class BatchQueue:
             worker_key: the hash in which RQ counts this worker's jobs.
             settled: ids of jobs that are done with.
             dead: how many of these are now dead letters.
-            retries: ids of jobs to try again, with the seconds until then.
+            retries: ids of jobs to try again, with the seconds until then, and how often they will
+                have been put off by that.
 
         Returns:
-            How many jobs were no longer this worker's, since its lease had run out.
+            How many jobs were no longer this worker's.
         """
-        put_off = [value for retry in retries for value in retry]
-        arguments: list[str | float] = [
+        put_off = [v for job_id, delay, n in retries for v in (self._key(job_id), delay, n)]
+        arguments: list[str | bytes | float] = [
             JOB_PREFIX,
             self.lease,
             len(settled) - dead,
             dead,
             len(settled),
-            *settled,
+            *map(self._key, settled),
             *put_off,
         ]
         keys = [self.keys.started, self.keys.scheduled, worker_key]
-        return cast("int", self._acknowledge(keys, arguments))
+        lost = cast("int", self._acknowledge(keys, arguments))
+        for job_id in self._raw.keys() & {*settled, *(retry[0] for retry in retries)}:
+            del self._raw[job_id]
+        return lost
+
+    def _key(self, job_id: str) -> str | bytes:
+        return self._raw.get(job_id, job_id)
 
     def release(self) -> int:
         """Put whatever this worker holds back on the queue; nobody's attempt is burnt."""
@@ -127,17 +150,14 @@ class BatchQueue:
         self.release()
         self.lease = _token()
 
-    def maintain(self) -> tuple[int, int]:
-        """Promote what is due and redeliver what dead workers held.
+    def promote(self) -> int:
+        """Put jobs on the queue whose retry is due; returns how many."""
+        keys = [self.keys.waiting, self.keys.scheduled]
+        return cast("int", self._promote(keys, [JOB_PREFIX]))
 
-        Returns:
-            The numbers of promoted and of redelivered jobs.
-        """
-        with self.redis.pipeline(transaction=False) as pipe:
-            self._promote([self.keys.waiting, self.keys.scheduled], [JOB_PREFIX], client=pipe)
-            self._give_back(self._flight_keys, [JOB_PREFIX, ""], client=pipe)
-            promoted, redelivered = pipe.execute()
-        return promoted, redelivered
+    def redeliver(self) -> int:
+        """Put back on the queue what dead workers held; returns how many jobs."""
+        return cast("int", self._give_back(self._flight_keys, [JOB_PREFIX, ""]))
 
     def renew_lease(self) -> None:
         """Say that this worker lives."""
@@ -149,7 +169,7 @@ class BatchQueue:
 
     @property
     def _flight_keys(self) -> list[str]:
-        return [self.keys.waiting, self.keys.started, self.keys.leases]
+        return [self.keys.waiting, self.keys.started, self.keys.leases, self.keys.orphans]
 
 
 def _token() -> str:
@@ -160,20 +180,14 @@ def _script(redis: Redis, name: str) -> Script:
     return redis.register_script(files("signoff_worker").joinpath(f"{name}.lua").read_text("utf-8"))
 
 
-def _taken(values: Sequence[bytes | int | None]) -> TakenJob:
-    job_id, data, deaths, retries, hash_kind = values
-    return TakenJob(
-        cast("bytes", job_id).decode("utf-8", "backslashreplace"),
-        cast("bytes | None", data),
-        _count(deaths),
-        _count(retries),
-        cast("int", hash_kind),
-    )
+def text_of(job_id: bytes) -> str:
+    """A job's id as text, whatever bytes it is made of."""
+    return job_id.decode("utf-8", "backslashreplace")
 
 
 def _count(value: bytes | int | None) -> int:
-    """A counter from a job's hash; a garbled one counts as none."""
+    """A counter from a job's hash; a garbled one counts as none, an absurd one as a great many."""
     try:
-        return max(0, int(value or 0))
+        return min(max(0, int(value or 0)), _MOST_COUNTED)
     except ValueError:
         return 0

@@ -2,6 +2,11 @@
 --
 -- KEYS[1]  sorted set  leases: worker token by expiry
 -- ARGV[1]  the token   ARGV[2]  seconds from now
+--
+-- Its first write takes something away: Redis allows that when it is full, and then the rest as well.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-return redis.call('ZADD', KEYS[1], 'XX', 'CH', now + tonumber(ARGV[2]), ARGV[1])
+if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then
+    return 0
+end
+return redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])

@@ -16,11 +16,13 @@ from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.delivery import Delivery, Failure
 from signoff_schemas import FailureKind
 from signoff_schemas.keys import JOB_PREFIX, RESULTS_PREFIX
-from signoff_worker.queue import BatchQueue
+from signoff_worker.queue import BatchQueue, text_of
 
 log = logging.getLogger("signoff.worker")
 
 _AT_A_TIME: Final = 100
+_JOB: Final = JOB_PREFIX.encode()
+_RESULTS: Final = RESULTS_PREFIX.encode()
 
 
 def sweep_failed(queue: BatchQueue, connected: Callable[[], BatchConnection]) -> int:
@@ -34,32 +36,32 @@ def sweep_failed(queue: BatchQueue, connected: Callable[[], BatchConnection]) ->
     failed = cast("list[bytes]", queue.redis.zrange(queue.keys.failed, 0, _AT_A_TIME - 1))
     if not failed:
         return 0
-    ids = [job_id.decode("utf-8", "backslashreplace") for job_id in failed]
     deliveries = [
         Delivery.of_job(job_id, data, failure=_given_up(reason))
-        for job_id, data, reason in _noted(queue.redis, ids)
+        for job_id, data, reason in _noted(queue.redis, failed)
     ]
     try:
         apply(connected(), deliveries)
     except DatabaseUnavailableError as error:
         log.warning("failed jobs of RQ stay where they are, Postgres is away: %s", error)
         return 0
-    _forget(queue, ids)
+    _forget(queue, failed)
     return len(deliveries)
 
 
-def _noted(client: redis.Redis, ids: list[str]) -> Iterator[tuple[str, bytes, str]]:
+def _noted(client: redis.Redis, ids: list[bytes]) -> Iterator[tuple[str, bytes, str]]:
     """Each failed job that is still there: its id, its data, and why RQ gave it up."""
     with client.pipeline(transaction=False) as pipe:
         for job_id in ids:
-            pipe.hget(JOB_PREFIX + job_id, "data")
-            pipe.xrevrange(RESULTS_PREFIX + job_id, count=1)
+            pipe.exists(_JOB + job_id)
+            pipe.hget(_JOB + job_id, "data")
+            pipe.xrevrange(_RESULTS + job_id, count=1)
         answers = iter(pipe.execute(raise_on_error=False))
-    for job_id, data, results in zip(ids, answers, answers, strict=False):
+    for job_id, exists, data, results in zip(ids, answers, answers, answers, strict=False):
         if isinstance(data, redis.ResponseError):
-            yield job_id, b"", "its key holds no hash"
-        elif data is not None:
-            yield job_id, data, _reason(client, job_id, results)
+            yield text_of(job_id), b"", "its key holds no hash"
+        elif exists:
+            yield text_of(job_id), data or b"", _reason(client, text_of(job_id), results)
 
 
 def _given_up(reason: str) -> Failure:
@@ -81,9 +83,9 @@ def _reason(client: redis.Redis, job_id: str, results: Any) -> str:  # noqa: ANN
         return "no reason was noted"
 
 
-def _forget(queue: BatchQueue, ids: list[str]) -> None:
+def _forget(queue: BatchQueue, ids: list[bytes]) -> None:
     with queue.redis.pipeline() as pipe:
         for job_id in ids:
             pipe.zrem(queue.keys.failed, job_id)
-            pipe.unlink(JOB_PREFIX + job_id, RESULTS_PREFIX + job_id)
+            pipe.unlink(_JOB + job_id, _RESULTS + job_id)
         pipe.execute()

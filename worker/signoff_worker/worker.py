@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import OutOfMemoryError
 from redis.retry import Retry
 from rq import worker_registration
 from rq.job import Job
@@ -73,6 +74,7 @@ class ApprovalWorker(BaseWorker):
         self._next_tick = 0.0
         self._ahead: tuple[Batch, Future[list[Outcome]]] | None = None
         """The full batch that is being applied while the next is taken."""
+        self._busy = False
 
     @cached_property
     def _database(self) -> Database:
@@ -99,7 +101,7 @@ class ApprovalWorker(BaseWorker):
         """Work until stopped; with `burst`, until nothing waits. RQ's arguments and its result."""
         configure(self.settings.log_format, logging_level or self.settings.log_level)
         self._database.await_schema(self._stop)
-        self._patiently(self.bootstrap)
+        self._patiently(self._introduce)
         self._install_signal_handlers()  # type: ignore[no-untyped-call]
         worked = 0
         idle_since = time.monotonic()
@@ -128,6 +130,13 @@ class ApprovalWorker(BaseWorker):
             self._leave(release=True)
         return worked > 0
 
+    def _introduce(self) -> None:
+        """Register with RQ. A Redis that is full must be drained all the same."""
+        try:
+            self.bootstrap()
+        except OutOfMemoryError as error:
+            log.warning("Redis is full, this worker drains it unregistered: %s", error)
+
     def _turn(self) -> int:
         """Do what is due, then take and settle one batch of each queue; returns the jobs taken."""
         self._maintain_when_due()
@@ -142,6 +151,7 @@ class ApprovalWorker(BaseWorker):
         report = Report()
         with report.timed("drain"):
             batch = Batch(queue, self.take(queue), report)
+        self._busy = bool(batch.jobs)
         if len(batch.jobs) < self.settings.batch_size or batch.suspect:
             self._finish_ahead()
             if batch.jobs:
@@ -175,6 +185,7 @@ class ApprovalWorker(BaseWorker):
         try:
             return queue.take(self.settings.batch_size)
         except redis.RedisError:
+            self._finish_ahead()
             self._patiently(queue.start_over)
             raise
 
@@ -208,22 +219,28 @@ class ApprovalWorker(BaseWorker):
             [o.delivery.job_id for o in outcomes if not o.retry],
             dead=sum(1 for o in outcomes if o.failure and not o.retry),
             retries=[
-                (o.delivery.job_id, retry_delay(o.delivery.retries, self.settings))
+                (
+                    o.delivery.job_id,
+                    retry_delay(o.delivery.retries, self.settings),
+                    o.delivery.retries + 1,
+                )
                 for o in outcomes
                 if o.retry
             ],
         )
         if lost:
-            log.warning("%d jobs had gone to another worker: this one stood still too long", lost)
+            log.warning(
+                "%d jobs were not this worker's any more: its lease ran out while it stood still, "
+                "or an answer of Redis was lost",
+                lost,
+            )
 
     def _maintain_when_due(self) -> None:
         if time.monotonic() < self._next_tick:
             return
         self._next_tick = time.monotonic() + _TICK
         for queue in self._batch_queues:
-            promoted, redelivered = queue.maintain()
-            if redelivered:
-                log.warning("redelivered %d events of workers that died", redelivered)
+            promoted = queue.promote()
             if promoted:
                 log.info("promoted %d events whose retry is due", promoted)
             swept = sweep_failed(queue, self._connected_alone)
@@ -243,6 +260,12 @@ class ApprovalWorker(BaseWorker):
             log.exception("RQ's maintenance stumbled over a job; it goes on at its next turn")
 
     def _wait(self) -> None:
+        try:
+            self._wait_for_jobs()
+        except OutOfMemoryError:  # waiting moves a list's head, which a full Redis refuses
+            self._stop.wait(_TICK / 10)
+
+    def _wait_for_jobs(self) -> None:
         suspended = is_suspended(self.connection, self)
         self._show(WorkerStatus.SUSPENDED if suspended else WorkerStatus.IDLE)
         if suspended:
@@ -253,13 +276,17 @@ class ApprovalWorker(BaseWorker):
             self._stop.wait(_TICK / 10)
 
     def _beat(self) -> None:
+        """Say that this worker lives, and take from those that do not."""
         for queue in self._batch_queues:
             queue.renew_lease()
+            redelivered = queue.redeliver()
+            if redelivered:
+                log.warning("redelivered %d events of workers that died", redelivered)
         if not self.connection.exists(self.key):
             # Redis forgot this worker, perhaps while it stood still: it is here again.
             self.connection.hset(self.key, mapping=self.serialize())
             worker_registration.register(self)
-        if self._ahead:
+        if self._busy:
             self._show(WorkerStatus.BUSY)
         self.heartbeat()
 
@@ -283,7 +310,9 @@ class ApprovalWorker(BaseWorker):
             try:
                 return step()
             except redis.RedisError as error:
-                log.error("Redis is away: %s", error)  # noqa: TRY400 -- see above
+                away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
+                trouble = "Redis is away" if away else "Redis refuses"
+                log.error("%s: %s", trouble, error)  # noqa: TRY400 -- see above
                 if self._stop.wait(pause):
                     raise StopWorkerError from error
         raise AssertionError

@@ -6,7 +6,6 @@ DROP FUNCTION signoff_known_status(text);
 ALTER TABLE interactions
     DROP CONSTRAINT interactions_customer_status_known,
     DROP CONSTRAINT interactions_quality_score_range,
-    DROP CONSTRAINT interactions_ltv_usd_not_negative,
     DROP CONSTRAINT interactions_edit_tags_known,
     DROP COLUMN last_event_id,
     DROP COLUMN status_occurred_at,

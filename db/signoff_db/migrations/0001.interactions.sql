@@ -27,7 +27,7 @@ ALTER TABLE interactions
     ADD COLUMN IF NOT EXISTS status_event_id uuid,
     -- What the row held before its first event: the start of its fold.
     ADD COLUMN IF NOT EXISTS opening_customer_status varchar(20),
-    ADD COLUMN IF NOT EXISTS opening_ltv_usd numeric(8,2);
+    ADD COLUMN IF NOT EXISTS opening_ltv_usd numeric(14,2);
 
 -- An adopted table may hold columns of the same name that Signoff cannot work with.
 DO $$
@@ -39,12 +39,14 @@ BEGIN
     FROM (VALUES
         ('id', 'uuid'), ('user_id', 'text'), ('review_status', 'text'), ('reviewer_id', 'text'),
         ('final_bubbles', 'text[]'), ('edit_tags', 'text[]'), ('reviewer_notes', 'text'),
+        ('quality_score', 'smallint'),
         ('cta_data', 'jsonb'), ('customer_status', 'character varying'), ('ltv_usd', 'numeric'),
         ('review_completed_at', 'timestamp with time zone'),
         ('created_at', 'timestamp with time zone'), ('updated_at', 'timestamp with time zone')
     ) AS c(name, expected)
     JOIN pg_attribute a ON a.attrelid = 'interactions'::regclass AND a.attname = c.name
-    WHERE replace(format_type(a.atttypid, NULL), 'character varying', 'text')
+    WHERE regexp_replace(replace(format_type(a.atttypid, NULL), 'character varying', 'text'),
+            '^(integer|bigint)$', CASE c.name WHEN 'quality_score' THEN 'smallint' ELSE '\1' END)
         <> replace(c.expected, 'character varying', 'text');
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'the table interactions exists with columns of other types: %', wrong
@@ -53,7 +55,8 @@ BEGIN
     IF NOT EXISTS (
         SELECT FROM pg_index
         JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
-        WHERE indrelid = 'interactions'::regclass AND indisunique AND indnatts = 1 AND attname = 'id'
+        WHERE indrelid = 'interactions'::regclass AND attname = 'id' AND indnatts = 1
+            AND indisunique AND indimmediate AND indpred IS NULL
     ) THEN
         ALTER TABLE interactions ADD PRIMARY KEY (id);
     END IF;
@@ -65,7 +68,6 @@ ALTER TABLE interactions
     ADD CONSTRAINT interactions_customer_status_known CHECK (customer_status IN
         ('PROSPECT', 'LEAD_QUALIFIED', 'CUSTOMER', 'CHURNED', 'LEAD_EXHAUSTED')) NOT VALID,
     ADD CONSTRAINT interactions_quality_score_range CHECK (quality_score BETWEEN 1 AND 5) NOT VALID,
-    ADD CONSTRAINT interactions_ltv_usd_not_negative CHECK (ltv_usd >= 0) NOT VALID,
     ADD CONSTRAINT interactions_edit_tags_known CHECK (edit_tags <@ ARRAY[
         'CTA_SOFT', 'CTA_MEDIUM', 'CTA_DIRECT', 'REDUCED_CRINGE', 'INCREASED_FLIRT', 'ENGLISH_SLANG',
         'TEXT_SPEAK', 'STRUCT_SHORTEN', 'STRUCT_BUBBLE', 'CONTENT_EMOJI_ADD', 'CONTENT_EMOJI_CUT',

@@ -8,4 +8,6 @@ DROP FUNCTION signoff_count_interaction();
 
 DROP FUNCTION signoff_count_towards(text, numeric);
 
+DROP FUNCTION signoff_refresh_status(text);
+
 DROP TABLE customers;

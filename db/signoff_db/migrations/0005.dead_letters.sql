@@ -9,6 +9,8 @@ CREATE TABLE dead_letters (
     message text NOT NULL,
     detail jsonb NOT NULL DEFAULT '[]',
     payload bytea NOT NULL,
+    -- That of the canonical event, as in the ledger; null where the payload is no valid event.
+    content_hash bytea,
     fingerprint text NOT NULL,
     interaction_id uuid,
     user_id text,
@@ -28,10 +30,8 @@ CREATE TABLE dead_letters (
 COMMENT ON COLUMN dead_letters.resolved_at IS 'When the letter left the state dead, either way';
 
 -- The same bytes of the same job are one open dead letter, however often they come back.
-CREATE UNIQUE INDEX dead_letters_open_once ON dead_letters (job_id, md5(payload)) WHERE state = 'dead';
+CREATE UNIQUE INDEX dead_letters_open_once ON dead_letters (md5(job_id), md5(payload)) WHERE state = 'dead';
 
 CREATE INDEX dead_letters_of_event ON dead_letters (event_id);
-
-CREATE INDEX dead_letters_open_of_event ON dead_letters (event_id) WHERE state = 'dead';
 
 CREATE INDEX dead_letters_open_by_cause ON dead_letters (fingerprint, id) WHERE state = 'dead';
