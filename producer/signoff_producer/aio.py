@@ -8,7 +8,7 @@ import redis.asyncio
 
 from signoff_producer.consumed import AsyncConsumed
 from signoff_producer.producer import reading_bytes, unavailable
-from signoff_producer.publication import CHUNK, SCRIPT, Publication, Request, Source
+from signoff_producer.publication import CHUNK, SCRIPT, Publication, Request, Source, Told, many
 from signoff_producer.receipts import Receipt
 from signoff_schemas import Settings
 
@@ -56,9 +56,11 @@ class AsyncProducer:
         It works as it is consumed: iterate over it with `async for`, or nothing is published.
 
         Raises:
+            TypeError: `events` is a single event.
             QueueFull: at the first event that found no room.
             QueueUnavailableError: Redis cannot be reached; publish again.
         """
+        many(events)
         return AsyncConsumed(self._receipts(events))
 
     async def _receipts(
@@ -69,11 +71,11 @@ class AsyncProducer:
                 yield receipt
 
     async def _send(self, requests: list[Request]) -> Iterator[Receipt]:
-        answers: list[int | bytes] = []
+        answers: list[Told] = []
         if any(request.error is None for request in requests):
             with unavailable(self._redis):
                 answers = cast(
-                    "list[int | bytes]",
+                    "list[Told]",
                     await self._script(
                         self._publication.keys, self._publication.arguments(requests)
                     ),

@@ -9,7 +9,7 @@ import redis
 import redis.asyncio
 
 from signoff_producer.consumed import Consumed
-from signoff_producer.publication import SCRIPT, Publication, Request, Source, chunks
+from signoff_producer.publication import SCRIPT, Publication, Request, Source, Told, chunks, many
 from signoff_producer.receipts import QueueUnavailableError, Receipt
 from signoff_schemas import Settings, SettingsError
 
@@ -71,18 +71,20 @@ class Producer:
         Like a generator it works as it is consumed: iterate over it, or nothing is published.
 
         Raises:
+            TypeError: `events` is a single event.
             QueueFull: at the first event that found no room.
             QueueUnavailableError: Redis cannot be reached; publish again from the first event
                 without a receipt, or from the start.
         """
+        many(events)
         return Consumed(receipt for chunk in chunks(iter(events)) for receipt in self._send(chunk))
 
     def _send(self, requests: list[Request]) -> Iterator[Receipt]:
-        answers: list[int | bytes] = []
+        answers: list[Told] = []
         if any(request.error is None for request in requests):
             with unavailable(self._redis):
                 answers = cast(
-                    "list[int | bytes]",
+                    "list[Told]",
                     self._script(self._publication.keys, self._publication.arguments(requests)),
                 )
         return self._publication.receipts(requests, answers)
@@ -121,8 +123,15 @@ def unavailable(client: redis.Redis | redis.asyncio.Redis) -> Iterator[None]:
     except redis.RedisError as error:
         raise QueueUnavailableError(
             f"Redis at {_address(client)} did not take the events: {_reason(client, error)}. "
-            "Publish them again: what it may have taken takes effect once"
+            f"{_advice(error)}"
         ) from error
+
+
+def _advice(error: redis.RedisError) -> str:
+    refused = isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError)
+    if refused or str(error).startswith(("NOAUTH", "HELLO must", "DB index")):
+        return "Check the user, password and database number of the Redis URL (SIGNOFF_REDIS_URL)"
+    return "Publish them again: what it may have taken takes effect once"
 
 
 def _address(client: redis.Redis | redis.asyncio.Redis) -> str:

@@ -8,13 +8,17 @@ from itertools import islice
 from typing import Any, Final, Self
 from uuid import UUID
 
+from pydantic_core import to_json
+
 from signoff_producer.receipts import Answer, QueueFull, Receipt
-from signoff_schemas import ApprovalEvent, InvalidEvent, seal, unseal
+from signoff_schemas import ApprovalEvent, Identity, InvalidEvent, seal, unseal
 from signoff_schemas.keys import JOB_PREFIX, QUEUES, QueueKeys
 
 Source = ApprovalEvent | dict[str, Any] | bytes | str
 """What can be published: an event, a mapping of JSON-like values, or JSON."""
 
+Told = int | bytes | list[bytes]
+"""What the script says of one job."""
 SCRIPT: Final = files("signoff_producer").joinpath("publish.lua").read_text("utf-8")
 CHUNK: Final = 500
 """Events a round trip carries at the most; bounds both memory and the time Redis is held up."""
@@ -35,7 +39,7 @@ class Request:
         try:
             event = ApprovalEvent.parse(source)
         except InvalidEvent as error:
-            return cls(None, error=error)
+            return cls(_event_id(source), error=error)
         return cls(event.event_id, event.canonical_json())
 
 
@@ -65,9 +69,7 @@ class Publication:
                 arguments += (str(request.event_id), seal(request.canonical_json))
         return arguments
 
-    def receipts(
-        self, requests: Sequence[Request], answers: Sequence[int | bytes]
-    ) -> Iterator[Receipt]:
+    def receipts(self, requests: Sequence[Request], answers: Sequence[Told]) -> Iterator[Receipt]:
         """Match the script's answers to the requests, in order.
 
         Raises:
@@ -76,17 +78,38 @@ class Publication:
         told = iter(answers)
         for request in requests:
             if request.error is not None:
-                yield Receipt(Answer.REJECTED, None, request.error)
+                yield Receipt(Answer.REJECTED, request.event_id, request.error)
             else:
                 yield self._receipt(request, next(told))
 
-    def _receipt(self, request: Request, answer: int | bytes) -> Receipt:
+    def _receipt(self, request: Request, answer: Told) -> Receipt:
         if answer == _FULL:
             raise QueueFull(self.queue, self.max_queue_length or 0)
         if answer == _ACCEPTED:
             return Receipt(Answer.ACCEPTED, request.event_id)
-        same = answer == _DUPLICATE or _same_content(request, answer)
-        return Receipt(Answer.DUPLICATE if same else Answer.CONFLICT, request.event_id)
+        if isinstance(answer, list):
+            queue = answer[0].decode("utf-8", "backslashreplace")
+            return Receipt(Answer.CONFLICT, request.event_id, conflict=f"it is on queue {queue!r}")
+        if answer == _DUPLICATE or _same_content(request, answer):
+            return Receipt(Answer.DUPLICATE, request.event_id)
+        return Receipt(
+            Answer.CONFLICT, request.event_id, conflict="other content has this event_id"
+        )
+
+
+def _event_id(source: Source) -> UUID | None:
+    """The id of a refused event, so that its publisher knows which it was."""
+    match source:
+        case bytes():
+            return Identity.of(source).event_id
+        case str():
+            return Identity.of(source.encode("utf-8", "replace")).event_id
+        case {"event_id": UUID() as event_id}:
+            return event_id
+        case {"event_id": str() as text}:
+            return Identity.of(to_json({"event_id": text})).event_id
+        case _:
+            return None
 
 
 def _same_content(request: Request, held: int | bytes) -> bool:
@@ -103,3 +126,16 @@ def chunks(sources: Iterator[Source]) -> Iterator[list[Request]]:
     """Validate sources a round trip at a time."""
     while chunk := [Request.of(source) for source in islice(sources, CHUNK)]:
         yield chunk
+
+
+def many(events: object) -> None:
+    """Refuse a single event where many are asked for: its characters or keys are none.
+
+    Raises:
+        TypeError: it is a string, bytes or a mapping.
+    """
+    if isinstance(events, str | bytes | dict | ApprovalEvent):
+        raise TypeError(
+            f"publish_many() takes an iterable of events, not one {type(events).__name__}; "
+            "publish() takes one"
+        )

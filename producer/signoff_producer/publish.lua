@@ -10,7 +10,8 @@
 -- ARGV[5]… pairs: job id, data
 --
 -- Returns one answer a job, in order: 1 accepted, 0 already there with the same data, -1 the queue is
--- full; or, where other data is there, that data, for the caller to compare contents.
+-- full; where other data is there, that data, for the caller to compare contents; and where the job
+-- is another queue's, a list of that queue's name.
 local answers, ids = {}, {}
 -- Asked whether or not there is a limit: where KEYS[1] is no list this fails before anything is
 -- written. A hash without its id on the queue would make every later try a `duplicate` that nobody
@@ -23,19 +24,22 @@ end
 for i = 5, #ARGV, 2 do
     local id, data = ARGV[i], ARGV[i + 1]
     local key = ARGV[1] .. id
-    local status = redis.pcall('HGET', key, 'status')
-    if status == 'finished' or status == 'canceled' then
+    local there = redis.call('EXISTS', key) == 1
+    local held = there and redis.pcall('HMGET', key, 'data', 'origin', 'status')
+    if there and (held[3] == 'finished' or held[3] == 'canceled') then
         -- A stock worker is done with it, and RQ keeps it for a while: nothing waits under this id.
         redis.call('DEL', key)
+        there = false
     end
-    if redis.call('EXISTS', key) == 1 then
-        local held = redis.pcall('HGET', key, 'data')
-        if held == data then
-            answers[#answers + 1] = 0
-        elseif type(held) == 'string' then
-            answers[#answers + 1] = held
-        else
+    if there then
+        if held.err then
             answers[#answers + 1] = ''
+        elseif held[2] and held[2] ~= ARGV[2] then
+            answers[#answers + 1] = { held[2] }
+        elseif held[1] == data then
+            answers[#answers + 1] = 0
+        else
+            answers[#answers + 1] = held[1] or ''
         end
     elseif #ids >= room then
         answers[#answers + 1] = -1

@@ -15,7 +15,7 @@ class Answer(StrEnum):
     DUPLICATE = "duplicate"
     """It is on the queue already, with the same content; nothing changed."""
     CONFLICT = "conflict"
-    """Another content is on the queue under the same `event_id`; nothing changed."""
+    """The same `event_id` is taken: by other content, or on another queue; nothing changed."""
     REJECTED = "rejected"
     """It breaks the contract; nothing was sent."""
 
@@ -26,9 +26,16 @@ class Receipt:
 
     answer: Answer
     event_id: UUID | None
-    """None where the event was rejected."""
+    """None where the event was rejected and holds no id that can be read."""
     error: InvalidEvent | None = None
     """What is wrong, where the event was rejected."""
+    conflict: str | None = None
+    """What the event conflicts with, where it does."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why the event is not on the queue; None where it is."""
+        return str(self.error) if self.error else self.conflict
 
     @property
     def ok(self) -> bool:

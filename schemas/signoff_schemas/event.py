@@ -121,7 +121,9 @@ def _amount_text(value: object) -> object:
     if isinstance(value, Decimal):
         return value
     raise PydanticCustomError(
-        "amount", 'must be a number or a string of plain decimal digits, such as "250.00"'
+        "amount",
+        "must be a number or a string of plain digits, with at most 2 decimal places, from 0 to "
+        '10000, such as "250.00"',
     )
 
 

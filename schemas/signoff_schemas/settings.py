@@ -123,7 +123,8 @@ class Settings(BaseSettings):
             )
             raise SettingsError(
                 f"{PREFIX}{name.upper()} is not set; set it in the environment or in .env, for "
-                f"example {PREFIX}{name.upper()}={example}, or run `signoff up`"
+                f"example {PREFIX}{name.upper()}={example} (the command line also finds the "
+                "servers of a `signoff up` that runs in its folder)"
             )
         return url
 

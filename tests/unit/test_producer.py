@@ -198,7 +198,9 @@ def test_another_content_is_a_conflict(
 
     receipt = producer.publish(event(0, ltv_amount=251))
 
-    assert receipt == Receipt(Answer.CONFLICT, event_id(0))
+    assert receipt == Receipt(
+        Answer.CONFLICT, event_id(0), conflict="other content has this event_id"
+    )
     assert not receipt.ok
     assert connection.hgetall(job_key(0)) == before
     assert connection.llen(WAITING) == 1
@@ -211,7 +213,8 @@ def test_an_invalid_event_is_rejected(
     """Nothing is sent, and the receipt tells what is wrong."""
     receipt = producer.publish(source)
 
-    assert (receipt.answer, receipt.event_id) == (Answer.REJECTED, None)
+    named = event_id(0) if isinstance(source, dict) else None
+    assert (receipt.answer, receipt.event_id) == (Answer.REJECTED, named)
     assert isinstance(receipt.error, InvalidEvent)
     assert not receipt.ok
     assert connection.keys() == []
@@ -779,3 +782,46 @@ def test_publishing_needs_no_postgres_driver() -> None:
 
     assert done.stderr == ""
     assert done.stdout.split() == ["accepted", "duplicate"]
+
+
+def test_an_event_on_another_queue_is_a_conflict_that_says_where() -> None:
+    """An id belongs to one queue: publishing it to another does not pretend that all is well."""
+    server = fakeredis.FakeRedis()
+    first = Producer(connection=server, queue="elsewhere")
+    assert first.publish(event()).ok
+    receipt = Producer(connection=server, queue="approvals").publish(event())
+    assert (receipt.answer, receipt.reason) == (Answer.CONFLICT, "it is on queue 'elsewhere'")
+    assert server.llen(WAITING) == 0
+
+
+@pytest.mark.parametrize("status", ["finished", "canceled"])
+def test_what_a_stock_worker_is_done_with_can_be_published_again(status: str) -> None:
+    """RQ keeps a finished job for a while; nothing waits under its id."""
+    server = fakeredis.FakeRedis()
+    producer = Producer(connection=server)
+    producer.publish(event())
+    server.lpop(WAITING)
+    server.hset(job_key(0), mapping={"status": status, "result": "applied"})
+    server.expire(job_key(0), 500)
+    assert producer.publish(event()).answer is Answer.ACCEPTED
+    assert (server.llen(WAITING), server.ttl(job_key(0))) == (1, -1)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [event(quality_score=9), json.dumps(event(quality_score=9)), json.dumps(event(x=1)).encode()],
+)
+def test_a_rejected_event_is_named(source: Any) -> None:
+    """The receipt says which event was refused, if its id can be read, and why."""
+    receipt = Producer(connection=fakeredis.FakeRedis()).publish(source)
+    assert (receipt.answer, receipt.event_id) == (Answer.REJECTED, event_id(0))
+    assert receipt.reason is not None
+
+
+@pytest.mark.parametrize("one", [event(), json.dumps(event()), b"{}"])
+def test_publish_many_refuses_a_single_event(one: Any) -> None:
+    """The characters of a string and the keys of a mapping are no events."""
+    with pytest.raises(TypeError, match="publish"):
+        Producer(connection=fakeredis.FakeRedis()).publish_many(one)
+    with pytest.raises(TypeError, match="publish"):
+        AsyncProducer(connection=fakeredis.FakeAsyncRedis()).publish_many(one)
