@@ -3,17 +3,14 @@
 from signoff_schemas.envelope import FUNCTION, Identity, inflate, seal, unseal
 from signoff_schemas.errors import SettingsError, SignoffError
 from signoff_schemas.event import (
-    CUSTOMER_STATUSES,
-    EDIT_TAGS,
     MAX_EVENT_BYTES,
     SCHEMA_VERSION,
     ApprovalEvent,
-    CustomerStatus,
-    EditTag,
     content_hash,
 )
 from signoff_schemas.invalid import InvalidEvent, Problem, fingerprint
 from signoff_schemas.settings import Settings, masked
+from signoff_schemas.taxonomy import CUSTOMER_STATUSES, EDIT_TAGS, CustomerStatus, EditTag
 from signoff_schemas.verdicts import DeadLetterState, FailureKind, Verdict
 
 __all__ = [

@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, InvalidOperation
 from hashlib import blake2b
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import (
@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json, to_json
 
 from signoff_schemas.invalid import InvalidEvent, shortened
+from signoff_schemas.taxonomy import CustomerStatus, EditTag
 
 SCHEMA_VERSION: Final = 1
 MAX_EVENT_BYTES: Final = 262_144
@@ -34,34 +35,6 @@ MAX_EVENT_BYTES: Final = 262_144
 MAX_CTA_BYTES: Final = 4096
 MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far `occurred_at` may lie ahead of the clock that checks it."""
-
-CustomerStatus = Literal["PROSPECT", "LEAD_QUALIFIED", "CUSTOMER", "CHURNED", "LEAD_EXHAUSTED"]
-CUSTOMER_STATUSES: Final[tuple[str, ...]] = get_args(CustomerStatus)
-
-EditTag = Literal[
-    "CTA_SOFT",
-    "CTA_MEDIUM",
-    "CTA_DIRECT",
-    "REDUCED_CRINGE",
-    "INCREASED_FLIRT",
-    "ENGLISH_SLANG",
-    "TEXT_SPEAK",
-    "STRUCT_SHORTEN",
-    "STRUCT_BUBBLE",
-    "CONTENT_EMOJI_ADD",
-    "CONTENT_EMOJI_CUT",
-    "CONTENT_QUESTION",
-    "CONTENT_QUESTION_CUT",
-    "CONTENT_REWRITE",
-    "CONTENT_SENTENCE_ADD",
-    "TONE_LESS_IA",
-    "TONE_ROMANTIC_UP",
-    "TONE_CASUAL",
-    "TONE_FLIRT_UP",
-    "TONE_CRINGE_DOWN",
-    "TONE_ENERGY_UP",
-]
-EDIT_TAGS: Final[tuple[str, ...]] = get_args(EditTag)
 
 _CENT: Final = Decimal("0.01")
 _EXACT: Final = Context(prec=28, traps=[InvalidOperation])

@@ -14,6 +14,7 @@ which the ledger tells are duplicates. Either way they come back when the lease 
 
 import logging
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -75,6 +76,7 @@ class ApprovalWorker(BaseWorker):
         self._ahead: tuple[Batch, Future[list[Outcome]]] | None = None
         """The full batch that is being applied while the next is taken."""
         self._busy = False
+        self._worked = 0
 
     @cached_property
     def _database(self) -> Database:
@@ -103,22 +105,9 @@ class ApprovalWorker(BaseWorker):
         self._database.await_schema(self._stop)
         self._patiently(self._introduce)
         self._install_signal_handlers()  # type: ignore[no-untyped-call]
-        worked = 0
-        idle_since = time.monotonic()
         try:
             with Heartbeat(self._beat, self.settings.redeliver_after / 6):
-                while not self._stop.is_set():
-                    done = self._patiently(self._turn)
-                    worked += done
-                    if done:
-                        idle_since = time.monotonic()
-                    elif burst or self._idle_too_long(idle_since, max_idle_time):
-                        break
-                    else:
-                        self._patiently(self._wait)
-                    if max_jobs is not None and worked >= max_jobs:
-                        break
-                self._finish_ahead()
+                self._work_off(max_jobs or sys.maxsize, 0 if burst else max_idle_time)
         except (StopWorkerError, SystemExit):
             self._leave(release=True)
         except BaseException:
@@ -128,7 +117,21 @@ class ApprovalWorker(BaseWorker):
             raise
         else:
             self._leave(release=True)
-        return worked > 0
+        return self._worked > 0
+
+    def _work_off(self, most: int, patience: float | None) -> None:
+        """Settle batches until stopped, until `most` jobs, or after `patience` idle seconds."""
+        idle_since = time.monotonic()
+        while not self._stop.is_set() and self._worked < most:
+            done = self._patiently(self._turn)
+            self._worked += done
+            if done:
+                idle_since = time.monotonic()
+            elif patience is not None and time.monotonic() - idle_since >= patience:
+                break
+            else:
+                self._patiently(self._wait)
+        self._finish_ahead()
 
     def _introduce(self) -> None:
         """Register with RQ. A Redis that is full must be drained all the same."""
@@ -343,9 +346,6 @@ class ApprovalWorker(BaseWorker):
             self.teardown()  # type: ignore[no-untyped-call]
         except redis.RedisError as error:
             log.warning("left without saying so, Redis is away: %s", error)
-
-    def _idle_too_long(self, since: float, most: int | None) -> bool:
-        return most is not None and time.monotonic() - since >= most
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """RQ's way to run one job; this worker's batches do not come by it."""
