@@ -3,7 +3,7 @@
 from signoff_producer.aio import AsyncProducer
 from signoff_producer.producer import Producer
 from signoff_producer.receipts import Answer, QueueFull, QueueUnavailableError, Receipt
-from signoff_schemas import ApprovalEvent, InvalidEvent
+from signoff_schemas import ApprovalEvent, InvalidEvent, SettingsError
 
 __all__ = [
     "Answer",
@@ -14,4 +14,5 @@ __all__ = [
     "QueueFull",
     "QueueUnavailableError",
     "Receipt",
+    "SettingsError",
 ]

@@ -37,7 +37,7 @@ class TextFormatter(logging.Formatter):
         """One line, and the traceback below it if there is one."""
         fields = getattr(record, "fields", {})
         tail = "".join(f" {name}={value}" for name, value in fields.items())
-        at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        at = datetime.fromtimestamp(record.created).astimezone().strftime("%Y-%m-%d %H:%M:%S%z")
         line = f"{at} {record.levelname:<7} {record.getMessage()}{tail}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 

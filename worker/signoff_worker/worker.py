@@ -198,9 +198,9 @@ class ApprovalWorker(BaseWorker):
         Raises:
             StopWorkerError: the worker was asked to stop meanwhile; the batch is back on the queue.
         """
-        for pause in pauses():
+        for tries, pause in enumerate(pauses()):
             try:
-                return apply(
+                outcomes = apply(
                     self._database.connection(),
                     deliveries,
                     retries=self.settings.retry_attempts,
@@ -213,6 +213,10 @@ class ApprovalWorker(BaseWorker):
                 if self._stop.wait(pause):
                     self._patiently(queue.release)
                     raise StopWorkerError from error
+            else:
+                if tries:
+                    log.info("Postgres is back")
+                return outcomes
         raise AssertionError
 
     def acknowledge(self, queue: BatchQueue, outcomes: Sequence[Outcome]) -> None:
@@ -309,15 +313,19 @@ class ApprovalWorker(BaseWorker):
         Raises:
             StopWorkerError: the worker was asked to stop meanwhile.
         """
-        for pause in pauses():
+        for tries, pause in enumerate(pauses()):
             try:
-                return step()
+                result = step()
             except redis.RedisError as error:
                 away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
                 trouble = "Redis is away" if away else "Redis refuses"
                 log.error("%s: %s", trouble, error)  # noqa: TRY400 -- see above
                 if self._stop.wait(pause):
                     raise StopWorkerError from error
+            else:
+                if tries:
+                    log.info("Redis is back")
+                return result
         raise AssertionError
 
     def _shutdown(self) -> None:
