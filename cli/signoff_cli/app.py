@@ -82,7 +82,8 @@ def signoff(
 
     Settings come from the environment (SIGNOFF_…) and .env; without them, commands use the servers
     of a `signoff up` that runs in this folder. Exit codes: 0 done, 1 done but something was refused
-    or differs, 2 the command or a setting is wrong or a server cannot be reached.
+    or differs, 2 the command or a setting is wrong or a server cannot be reached, 130 stopped by
+    Ctrl-C.
     """
 
 

@@ -11,10 +11,12 @@ import redis
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_cli.queue import QueueReader
+from signoff_cli.queue import SILENT, QueueReader
 from signoff_cli.terminal import count
 from signoff_db.migrate import pending
 from signoff_db.reading import overview
+from signoff_schemas import Settings, masked
+from signoff_schemas.keys import SUSPENDED
 
 _OLDEST_POSTGRES: Final = 140_000
 _OLDEST_REDIS: Final = (6, 2)
@@ -101,22 +103,40 @@ def _redis_clock(client: redis.Redis) -> float:
     return seconds + microseconds / 1_000_000 - (sent + time.time()) / 2
 
 
-def check_queue(client: redis.Redis, queue: str) -> Iterator[Check]:
+def check_queue(client: redis.Redis, settings: Settings) -> Iterator[Check]:
     """Whether somebody works, and whether anything was lost."""
-    reader = QueueReader(client, queue)
-    workers = reader.workers()
-    if workers:
-        yield Check(Grade.OK, "Workers", f"{count(len(workers), 'worker')} on queue {queue}")
-    else:
+    reader = QueueReader(client, settings.queue)
+    yield from _workers(reader, settings)
+    if client.exists(SUSPENDED):
+        url = masked(settings.require("redis_url"))
         yield Check(
-            Grade.WARN, "Workers", f"none on queue {queue}; start one with `signoff worker`"
-        )
+            Grade.WARN, "Workers suspended",
+            f"they take nothing off the queue; let them go on with: rq resume -u {url}",
+        )  # fmt: skip
     orphans = reader.counts().orphans
     if orphans:
         yield Check(
             Grade.WARN, "Ids without a job",
             f"the data of {count(orphans, 'job')} was gone from Redis when a worker took them; "
             "`signoff audit` names those whose events are lost",
+        )  # fmt: skip
+
+
+def _workers(reader: QueueReader, settings: Settings) -> Iterator[Check]:
+    """Those that live; one that was killed stays registered for minutes."""
+    workers = reader.workers(silent_after=settings.redeliver_after)
+    silent = sum(worker.state == SILENT for worker in workers)
+    alive = len(workers) - silent
+    if alive:
+        yield Check(Grade.OK, "Workers", f"{count(alive, 'worker')} on queue {settings.queue}")
+    else:
+        text = f"none on queue {settings.queue}; start one with `signoff worker`"
+        yield Check(Grade.WARN, "Workers", text)
+    if silent:
+        yield Check(
+            Grade.WARN, "Silent workers",
+            f"{count(silent, 'worker')} gave no heartbeat for {settings.redeliver_after:g} s and "
+            "died or hang; `signoff status` names them",
         )  # fmt: skip
 
 

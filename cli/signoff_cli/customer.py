@@ -24,11 +24,15 @@ def customer(
         ledger = reading.ledger_of(connection, interactions)
         moves = reading.transitions_of(connection, user_id=user_id)
     if state is None:
-        complain(f"No interaction in Postgres names the user {user_id!r}.")
+        if as_json:
+            show_json({"user_id": user_id, "known": False})
+        else:
+            complain(f"No interaction in Postgres names the user {user_id!r}.")
         raise typer.Exit(1)
     if as_json:
         show_json(
             {
+                "known": True,
                 **asdict(state),
                 "interactions": interactions,
                 "ledger": [asdict(entry) for entry in ledger],

@@ -1,5 +1,6 @@
 """Connections to Postgres for commands that read: what the driver raises becomes a sentence."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,9 @@ from psycopg.rows import TupleRow
 
 from signoff_db.connection import DatabaseUnavailableError, connect
 from signoff_schemas import Settings, SettingsError, masked
+
+# The driver warns of a rollback that Ctrl-C cut short; without a handler that goes to the terminal.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 @contextmanager

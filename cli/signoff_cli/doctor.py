@@ -40,7 +40,7 @@ def _redis_checks(settings: Settings) -> Iterator[Check]:
     try:
         with redis_of(settings) as client:
             yield from check_redis(client)
-            yield from check_queue(client, settings.queue)
+            yield from check_queue(client, settings)
     except RedisUnavailableError as error:
         yield Check(Grade.FAIL, "Redis reachable", f"{error} (SIGNOFF_REDIS_URL)")
 

@@ -11,5 +11,9 @@ class RedisUnavailableError(SignoffError):
     """Redis cannot be reached, or refused a command."""
 
 
+class ServerEndedError(SignoffError):
+    """A server that `signoff up` runs has stopped answering."""
+
+
 class WorkersEndedError(SignoffError):
     """The worker processes ended though nobody asked them to."""

@@ -25,13 +25,17 @@ def interaction(
         owner = state.user_id if state else None
         moves = reading.transitions_of(connection, user_id=owner, interaction_id=interaction_id)
     if state is None:
-        complain(
-            f"Interaction {interaction_id} is not in Postgres, and no event of it was applied."
-        )
+        if as_json:
+            show_json({"id": interaction_id, "known": False})
+        else:
+            complain(
+                f"Interaction {interaction_id} is not in Postgres, and no event of it was applied."
+            )
         raise typer.Exit(1)
     if as_json:
         show_json(
             {
+                "known": True,
                 **asdict(state),
                 "ledger": [asdict(entry) for entry in ledger],
                 "transitions": [asdict(move) for move in moves],

@@ -12,9 +12,11 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from signoff_cli.errors import UsageError
+from signoff_cli.interrupted import INTERRUPTED
+from signoff_cli.refusals import Refusals, refusals
 from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, complain, err, say, show_json
-from signoff_producer import Answer, Producer, QueueFull, QueueUnavailableError, Receipt
+from signoff_producer import Answer, Producer, QueueFull, QueueUnavailableError
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 File = Annotated[
@@ -30,11 +32,17 @@ class Lines:
     file: BinaryIO
     underway: deque[tuple[int, bytes]] = field(default_factory=deque)
     read_bytes: int = 0
+    read: int = 0
+
+    @property
+    def next(self) -> int:
+        """The number of the first line that has no answer."""
+        return self.underway[0][0] if self.underway else self.read + 1
 
     def events(self) -> Iterator[bytes]:
         """Each line that is not blank."""
         for number, line in enumerate(self.file, start=1):
-            self.read_bytes += len(line)
+            self.read, self.read_bytes = number, self.read_bytes + len(line)
             event = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
             if event.strip():
                 self.underway.append((number, line))
@@ -53,14 +61,14 @@ def publish(
 ) -> None:
     """Publish approval events from a file of JSON lines.
 
-    Each refused line is told with its number on standard error; the others are published.
+    Refused lines are told with their numbers on standard error; the others are published.
     Publishing a file again is safe: an event_id takes effect once. Exit 1 if a line was refused.
     """
     settings = load_settings(queue=queue)
     answers: Counter[str] = Counter(dict.fromkeys(Answer, 0))
     with ExitStack() as stack:
+        refused = stack.enter_context(refusals(file, rejects))
         lines = Lines(stack.enter_context(_opened(file)))
-        refused = stack.enter_context(_created(rejects)) if rejects else None
         producer = stack.enter_context(
             Producer(
                 settings.require("redis_url"),
@@ -70,46 +78,56 @@ def publish(
         )
         advance = stack.enter_context(_progress(file, lines))
         stopped = _publish(producer, lines, refused, answers, advance)
-    _tell(answers, settings.queue, as_json=as_json)
+    refused.conclude()
     if stopped:
-        raise typer.Exit(stopped)
-    if answers[Answer.REJECTED] or answers[Answer.CONFLICT]:
-        raise typer.Exit(1)
+        _tell_stop(lines, stopped)
+    _tell(answers, settings.queue, lines.next if stopped else None, as_json=as_json)
+    code = _code(stopped) or int(refused.count > 0)
+    if code:
+        raise typer.Exit(code)
 
 
 def _publish(
     producer: Producer,
     lines: Lines,
-    rejects: BinaryIO | None,
+    refused: Refusals,
     answers: Counter[str],
     advance: Callable[[], None],
-) -> int:
-    """Publish line by line; returns the exit code where the queue took no more, else 0."""
+) -> BaseException | None:
+    """Publish line by line; returns what stopped it before the end."""
     try:
         for receipt in producer.publish_many(lines.events()):
-            number, line = lines.underway.popleft()
-            answers[receipt.answer] += 1
-            advance()
+            number, line = lines.underway[0]
             if not receipt.ok:
-                complain(f"line {number}: {_reason(receipt)}")
-                if rejects:
-                    rejects.write(line if line.endswith(b"\n") else line + b"\n")
-    except (QueueFull, QueueUnavailableError) as error:
-        first = lines.underway[0][0]
-        complain(f"signoff: stopped before line {first}, the lines up to it are done: {error}")
-        return 1 if isinstance(error, QueueFull) else 2
-    return 0
+                refused.add(number, line, receipt, first=not answers.total())
+            answers[receipt.answer] += 1
+            lines.underway.popleft()
+            advance()
+    except (QueueFull, QueueUnavailableError, KeyboardInterrupt) as error:
+        return error
+    return None
 
 
-def _reason(receipt: Receipt) -> str:
-    if receipt.answer is Answer.CONFLICT:
-        return f"conflict: event {receipt.event_id} is on the queue with other content"
-    return f"rejected: {receipt.error}"
+def _tell_stop(lines: Lines, stopped: BaseException) -> None:
+    reason = "interrupted" if isinstance(stopped, KeyboardInterrupt) else stopped
+    complain(f"signoff: stopped before line {lines.next}, the lines up to it are done: {reason}")
 
 
-def _tell(answers: Counter[str], queue: str, *, as_json: bool) -> None:
+def _code(stopped: BaseException | None) -> int:
+    """The exit code for what stopped it."""
+    match stopped:
+        case None:
+            return 0
+        case QueueFull():
+            return 1
+        case KeyboardInterrupt():
+            return INTERRUPTED
+    return 2
+
+
+def _tell(answers: Counter[str], queue: str, stopped_before: int | None, *, as_json: bool) -> None:
     if as_json:
-        show_json({"queue": queue, **answers})
+        show_json({"queue": queue, **answers, "stopped_before_line": stopped_before})
         return
     counts = ", ".join(f"{number:,} {answer}" for answer, number in answers.items())
     say(f"Queue {queue}: {counts}.")
@@ -126,16 +144,6 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from None
     with opened:
         yield opened
-
-
-@contextmanager
-def _created(rejects: Path) -> Iterator[BinaryIO]:
-    try:
-        created = rejects.open("wb")
-    except OSError as error:
-        raise UsageError(f"--rejects {rejects} cannot be written: {error.strerror}") from None
-    with created:
-        yield created
 
 
 @contextmanager

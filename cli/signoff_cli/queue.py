@@ -15,6 +15,8 @@ from rq.worker import BaseWorker
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
 
 _PAGE: Final = 1000
+SILENT: Final = "silent"
+"""The state of a worker whose heartbeats have stopped."""
 
 
 class Place(StrEnum):
@@ -48,9 +50,11 @@ class WorkerState:
 
     name: str
     state: str
+    """As RQ has it; `silent` where it lives no longer, or hangs."""
     host: str | None
     pid: int | None
     last_heartbeat: datetime | None
+    heartbeat_age_seconds: timedelta | None
     successful: int
     failed: int
 
@@ -84,11 +88,17 @@ class QueueReader:
             self.keys.scheduled, 0, 0, withscores=True))  # fmt: skip
         return datetime.fromtimestamp(due[0][1], UTC) if due else None
 
-    def workers(self) -> list[WorkerState]:
-        """The workers that listen on the queue."""
+    def workers(self, *, silent_after: float) -> list[WorkerState]:
+        """The workers that listen on the queue; `silent_after` so many seconds without a heartbeat.
+
+        RQ keeps the entry of a worker that was killed for minutes.
+        """
         queue = Queue(self.name, connection=self.client, serializer=JSONSerializer)
         return sorted(
-            (_worker(worker) for worker in Worker.all(queue=queue, serializer=JSONSerializer)),
+            (
+                _worker(worker, silent_after)
+                for worker in Worker.all(queue=queue, serializer=JSONSerializer)
+            ),
             key=lambda worker: worker.name,
         )
 
@@ -176,14 +186,17 @@ def age(moment: datetime | None) -> timedelta | None:
     return None if moment is None else datetime.now(UTC) - moment
 
 
-def _worker(worker: BaseWorker) -> WorkerState:
-    heartbeat = worker.last_heartbeat
+def _worker(worker: BaseWorker, silent_after: float) -> WorkerState:
+    heartbeat = worker.last_heartbeat.astimezone(UTC) if worker.last_heartbeat else None
+    since = age(heartbeat)
+    silent = since is None or since.total_seconds() > silent_after
     return WorkerState(
         name=worker.name,
-        state=str(worker.get_state() or "unknown"),
+        state=SILENT if silent else str(worker.get_state() or "unknown"),
         host=worker.hostname,
         pid=worker.pid,
-        last_heartbeat=heartbeat.astimezone(UTC) if heartbeat else None,
+        last_heartbeat=heartbeat,
+        heartbeat_age_seconds=since,
         successful=worker.successful_job_count,
         failed=worker.failed_job_count,
     )

@@ -29,12 +29,13 @@ def status(*, as_json: AsJson = False) -> None:
 def _queue(settings: Settings) -> dict[str, Any]:
     with redis_of(settings) as client:
         reader = QueueReader(client, settings.queue)
+        workers = reader.workers(silent_after=settings.redeliver_after)
         return {
             "queue": settings.queue,
             **asdict(reader.counts()),
             "oldest_waiting_seconds": age(reader.oldest_waiting()),
             "next_retry_at": reader.next_scheduled(),
-            "workers": [asdict(worker) for worker in reader.workers()],
+            "workers": [asdict(worker) for worker in workers],
         }
 
 
@@ -56,7 +57,7 @@ def _show_queue(found: dict[str, Any]) -> None:
         return
     columns = list(found["workers"][0])
     show_table(
-        [column.replace("_", " ") for column in columns],
+        [column.removesuffix("_seconds").replace("_", " ") for column in columns],
         [[str(w[c]) if c == "pid" else w[c] for c in columns] for w in found["workers"]],
     )
 

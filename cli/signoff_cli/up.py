@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,10 +17,12 @@ from signoff_cli.errors import WorkersEndedError
 from signoff_cli.services import FILE, Announced, announcement, environment
 from signoff_cli.stopping import stop_on_signals
 from signoff_cli.terminal import count, say
+from signoff_cli.watching import Watched, watched
 from signoff_db.migrate import migrate
 from signoff_schemas import Settings, masked
 
 _STOP_SECONDS: Final = 60
+_CHECK_SECONDS: Final = 1.0
 Port = Annotated[int | None, typer.Option(min=1024, max=65535)]
 
 
@@ -39,15 +42,14 @@ def up(
     themselves.
     """
     with stop_on_signals() as stop, announcement() as announce, ExitStack() as stack:
-        settings = stack.enter_context(_servers(Settings.load(), data, redis_port, postgres_port))
+        given = Settings.load()
+        settings = stack.enter_context(_servers(given, data, redis_port, postgres_port))
         redis_url, database_url = settings.require("redis_url"), settings.require("database_url")
         migrate(database_url)
         announce(Announced(redis_url=redis_url, database_url=database_url))
         processes = stack.enter_context(running_workers(settings, workers)) if workers else None
         _tell(settings, workers)
-        while not stop.wait(0.5):
-            if processes and processes.poll() is not None:
-                raise WorkersEndedError(f"the workers ended with exit code {processes.returncode}")
+        _wait(stop, watched(given, settings, data), processes)
         say("Stopping: workers first, then the servers.")
 
 
@@ -100,6 +102,26 @@ def running_workers(
         except subprocess.TimeoutExpired:
             os.killpg(running.pid, signal.SIGKILL)
             running.wait()
+
+
+def _wait(
+    stop: threading.Event,
+    servers: Sequence[Watched],
+    workers: subprocess.Popen[bytes] | None,
+) -> None:
+    """Wait for a signal.
+
+    Raises:
+        ServerEndedError: a server does not answer any more.
+        WorkersEndedError: the workers ended by themselves.
+    """
+    while not stop.wait(_CHECK_SECONDS):
+        for server in servers:
+            server.check()
+        # Workers may end because their server did: then that is the news.
+        suspected = any(server.failures for server in servers)
+        if workers and workers.poll() is not None and not suspected:
+            raise WorkersEndedError(f"the workers ended with exit code {workers.returncode}")
 
 
 def _tell(settings: Settings, workers: int) -> None:

@@ -2,13 +2,16 @@
 
 import base64
 import json
+import signal
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from approvals import mapping
 from command_line import Signoff
+from processes import eventually
 from pydantic_core import to_json
 
 from signoff_cli.dlq.letters import HINTS
@@ -153,7 +156,7 @@ def test_an_edit_in_an_editor_applies(signoff: Signoff, bury: Bury) -> None:
     event = mapping(quality_score=9)
     bury(event)
     (letter,) = ids(signoff)
-    editor = signoff.having(EDITOR="sed -i s/9$/3/", VISUAL="")
+    editor = signoff.at_a_terminal().having(EDITOR="sed -i s/9$/3/", VISUAL="")
 
     editor("dlq", "edit", letter, "--reason", "typo", "--yes")
 
@@ -197,7 +200,7 @@ def test_an_editor_that_changes_nothing(
     """Leaving the text alone, failing and being absent are told apart."""
     bury(mapping(quality_score=9))
     (letter,) = ids(signoff)
-    editing = signoff.having(EDITOR=editor, VISUAL="")
+    editing = signoff.at_a_terminal().having(EDITOR=editor, VISUAL="")
 
     assert sentence in editing("dlq", "edit", letter, "--reason", "r", expect=code).stderr
 
@@ -259,7 +262,112 @@ def test_every_kind_has_a_next_step(kind: FailureKind) -> None:
     assert "{id}" in HINTS[kind] or "dlq" in HINTS[kind]
 
 
-@pytest.mark.parametrize("when", ["soon", "5 minutes", "2026-13-01", "-3d"])
+@pytest.mark.parametrize("when", ["soon", "999999w", "5 minutes", "2026-13-01", "-3d"])
 def test_a_time_that_is_none_is_told(signoff: Signoff, when: str) -> None:
     """The option, what it held and what was expected are named."""
     assert "--since holds" in signoff("dlq", "list", f"--since={when}", expect=2).stderr
+
+
+def test_ctrl_c_tells_what_a_replay_has_done(
+    signoff: Signoff, bury: Bury, database_url: str
+) -> None:
+    """What is committed is counted, also in JSON; the driver's own words stay off the terminal."""
+    interaction = uuid4()
+    bury(
+        mapping(user_id=None, interaction_id=interaction),
+        mapping(1, user_id=None, interaction_id=interaction),
+    )
+    bury(mapping(2, interaction_id=interaction))
+    first, second = ids(signoff)
+    with (
+        psycopg.connect(database_url) as operator,
+        signoff.interruptible("dlq", "replay", "--all", "--yes", "--rate", 1, "--json") as replay,
+    ):
+        operator.execute("SELECT FROM dead_letters WHERE id = %s FOR UPDATE", [second])
+        eventually(lambda: waits_for_a_lock(database_url), what="the second letter is waited for")
+        replay.send_signal(signal.SIGINT)
+        out, err = replay.communicate(timeout=60)
+
+    report = json.loads(out)
+    assert replay.returncode == 130
+    assert (report["interrupted"], report["words"]) == (True, {"applied": 1})
+    assert [one["letter_id"] for one in report["replayed"]] == [first]
+    assert err.decode() == "signoff: interrupted; a batch is replayed as a whole or not at all\n"
+
+
+def waits_for_a_lock(database_url: str) -> bool:
+    """Whether a session of this database waits for another one."""
+    with psycopg.connect(database_url) as connection:
+        waiting = connection.execute(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+            " AND wait_event_type = 'Lock'"
+        )
+        return waiting.rowcount > 0
+
+
+def test_a_blank_reason_is_none(signoff: Signoff, bury: Bury) -> None:
+    """What is kept for ever has to say something."""
+    bury(mapping(user_id=None))
+    (letter,) = ids(signoff)
+
+    for command in ("discard", "edit"):
+        assert "blank" in signoff("dlq", command, letter, "--reason", " ", expect=2).stderr
+    assert ids(signoff) == [letter]
+
+
+@pytest.mark.parametrize("command", ["show", "list", "replay", "export"])
+def test_an_id_beyond_all_ids_is_a_mistake(signoff: Signoff, command: str) -> None:
+    """Postgres's largest is the limit, and is told."""
+    told = signoff("dlq", command, "99999999999999999999", expect=2)
+
+    assert str(2**63 - 1) in told.stderr
+
+
+def test_without_a_terminal_no_editor_starts(signoff: Signoff, bury: Bury) -> None:
+    """In a script the fields are to be named."""
+    bury(mapping(quality_score=9))
+    (letter,) = ids(signoff)
+    editing = signoff.having(EDITOR="touch started; true", VISUAL="")
+
+    told = editing("dlq", "edit", letter, "--reason", "r", expect=2)
+
+    assert "no terminal; use --set FIELD=VALUE" in told.stderr
+    assert list(signoff.folder.iterdir()) == []
+
+
+def test_a_replays_summary_does_not_read_as_success(signoff: Signoff, bury: Bury) -> None:
+    """What failed again is counted apart, in a dry run too."""
+    bury(*[mapping(user_id=None) for _ in range(10)])
+
+    dry = signoff("dlq", "replay", "--all", "--dry-run", expect=1).stdout
+    wet = signoff("dlq", "replay", "--all", "--yes", expect=1).stdout
+
+    assert "0 would apply, 10 would fail again: 10 unknown_interaction." in dry
+    assert "Replayed 10 dead letters: 0 applied, 10 failed again: 10 unknown_interaction." in wet
+
+
+@pytest.mark.parametrize("command", ["replay", "discard"])
+def test_a_choice_that_matches_nothing_is_no_failure(signoff: Signoff, command: str) -> None:
+    """It is said, with exit code 0."""
+    reason = ["--reason", "r"] if command == "discard" else []
+
+    told = signoff("dlq", command, "--kind", "abandoned", *reason)
+
+    assert told.stdout == "No dead letter matches.\n"
+
+
+def test_what_is_not_there_is_told_alike(signoff: Signoff, bury: Bury) -> None:
+    """A missing letter, or for an edit a settled one: exit code 1 and the same sentence."""
+    bury(mapping(user_id=None))
+    (letter,) = ids(signoff)
+    signoff("dlq", "discard", letter, "--reason", "r")
+    change = ["--set", "user_id=u", "--reason", "r"]
+
+    missing = signoff("dlq", "show", 999, expect=1).stderr
+
+    assert missing == "There is no dead letter 999.\n"
+    assert signoff("dlq", "edit", 999, *change, expect=1).stderr == missing
+    settled = signoff("dlq", "edit", letter, *change, expect=1).stderr
+    assert settled == f"Dead letter {letter} is discarded already.\n"
+    assert signoff("dlq", "replay", letter, expect=1).stderr == settled
+    assert signoff.json("dlq", "show", 999, expect=1) == {"id": 999, "known": False}

@@ -8,6 +8,8 @@ import redis
 from approvals import mapping
 from command_line import Signoff
 from processes import KEYS
+from rq import Worker
+from rq.suspension import suspend
 
 from signoff_schemas.keys import JOB_PREFIX
 
@@ -170,3 +172,33 @@ def test_an_audit_finds_lost_jobs(signoff: Signoff, client: redis.Redis) -> None
 
     assert queue["unlisted"] == [str(unlisted["event_id"])]
     assert queue["missing"] == [str(gone["event_id"])]
+
+
+@pytest.mark.parametrize("command", ["interaction", "customer", "event"])
+def test_what_is_unknown_is_data_too(signoff: Signoff, command: str) -> None:
+    """With --json there is JSON on standard output, whatever was found."""
+    assert signoff.json(command, uuid4(), expect=1)["known"] is False
+
+
+def test_a_worker_without_heartbeats_is_silent(signoff: Signoff, client: redis.Redis) -> None:
+    """RQ lists a killed worker for minutes; status says silent, and doctor does not count it."""
+    worker = Worker(["approvals"], connection=client, name="killed")
+    worker.register_birth()  # type: ignore[no-untyped-call]
+    assert [one["state"] for one in signoff.json("status")["workers"]] != ["silent"]
+    client.hset(worker.key, "last_heartbeat", "2026-01-31T10:00:00.000000Z")
+
+    (shown,) = signoff.json("status")["workers"]
+    checks = {check["name"]: check for check in signoff.json("doctor", expect=1)}
+
+    assert (shown["name"], shown["state"]) == ("killed", "silent")
+    assert shown["heartbeat_age_seconds"] > 3
+    assert "silent" in signoff("status").stdout
+    assert checks["Workers"]["grade"] == "warn"
+    assert "1 worker gave no heartbeat for 3 s" in checks["Silent workers"]["text"]
+
+
+def test_the_doctor_sees_that_workers_are_suspended(signoff: Signoff, client: redis.Redis) -> None:
+    """It names the command that lets them go on."""
+    suspend(client)
+
+    assert "rq resume -u redis://" in signoff("doctor", expect=1).stdout

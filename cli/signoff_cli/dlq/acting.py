@@ -6,13 +6,25 @@ from typing import Annotated
 
 import typer
 
+from signoff_cli.dlq.letters import LARGEST_ID
+
 Actor = Annotated[
     str | None,
     typer.Option(envvar="SIGNOFF_ACTOR", help="Who acts; else the name you are logged in with."),
 ]
-Reason = Annotated[str, typer.Option(help="Why; it is kept in operator_actions.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would happen; change nothing.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="The most dead letters to act on.")]
+Limit = Annotated[
+    int | None, typer.Option(min=1, max=LARGEST_ID, help="The most dead letters to act on.")
+]
+
+
+def _given(reason: str) -> str:
+    if not reason.strip():
+        raise typer.BadParameter("a reason is wanted, this one is blank")
+    return reason
+
+
+Reason = Annotated[str, typer.Option(callback=_given, help="Why; it is kept in operator_actions.")]
 
 
 def actor_of(named: str | None) -> str:

@@ -10,6 +10,7 @@ import typer
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from signoff_cli.dlq.letters import LARGEST_ID, absence
 from signoff_cli.errors import UsageError
 from signoff_cli.terminal import complain
 from signoff_db.dead_letters import Selection, get_letter
@@ -22,7 +23,10 @@ _HOW: Final = (
     "--until, or all of them with --all; `signoff dlq groups` shows what there is"
 )
 
-Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Ids of dead letters.", min=1)]
+Ids = Annotated[
+    list[int] | None,
+    typer.Argument(metavar="ID", help="Ids of dead letters.", min=1, max=LARGEST_ID),
+]
 Kinds = Annotated[list[FailureKind] | None, typer.Option("--kind", help="Repeatable.")]
 Fingerprint = Annotated[str | None, typer.Option(help="Of one cause, as in `dlq groups`.")]
 User = Annotated[str | None, typer.Option("--user", help="Of one customer, by user_id.")]
@@ -76,12 +80,10 @@ def tell_absent(connection: Connection[TupleRow], selection: Selection) -> int:
     """Say which of the ids that were named are not dead; returns how many."""
     absent = 0
     for letter_id in selection.ids:
-        letter = get_letter(connection, letter_id)
-        if letter is None:
-            complain(f"There is no dead letter {letter_id}.")
-        elif letter.state != "dead":
-            complain(f"Dead letter {letter_id} is {letter.state} already.")
-        absent += letter is None or letter.state != "dead"
+        reason = absence(letter_id, get_letter(connection, letter_id))
+        if reason:
+            complain(reason)
+            absent += 1
     return absent
 
 
@@ -89,9 +91,9 @@ def _moment(text: str | None, option: str) -> datetime | None:
     """An age before now, or an instant; without an offset it is meant in the reader's zone."""
     if text is None:
         return None
-    if age := _AGE.fullmatch(text):
-        return datetime.now(UTC) - timedelta(**{_UNITS[age[2]]: int(age[1])})
     try:
+        if age := _AGE.fullmatch(text):
+            return datetime.now(UTC) - timedelta(**{_UNITS[age[2]]: int(age[1])})
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise UsageError(

@@ -1,6 +1,8 @@
 """`signoff dlq discard`."""
 
 import typer
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from signoff_cli.database import database_of
 from signoff_cli.dlq.acting import Actor, DryRun, Limit, Reason, actor_of
@@ -20,6 +22,7 @@ from signoff_cli.dlq.choosing import (
 from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, Yes, confirm, count, say, show_json
 from signoff_db import dead_letters
+from signoff_db.dead_letters import Selection
 
 
 def discard(  # noqa: PLR0913 -- one argument an option
@@ -52,10 +55,7 @@ def discard(  # noqa: PLR0913 -- one argument an option
     )  # fmt: skip
     with database_of(load_settings()) as connection:
         absent = tell_absent(connection, selection)
-        meant = dead_letters.count(connection, selection)
-        meant = meant if limit is None else min(meant, limit)
-        if meant > 1 and not dry_run:
-            confirm(f"Discard {meant:,} dead letters?", yes=yes)
+        _ask(connection, selection, limit, yes=yes or dry_run)
         discarded = dead_letters.discard(
             connection,
             selection,
@@ -66,8 +66,24 @@ def discard(  # noqa: PLR0913 -- one argument an option
         )
     if as_json:
         show_json({"dry_run": dry_run, "discarded": discarded})
-    else:
-        tense = "A dry run, nothing changed; would have discarded" if dry_run else "Discarded"
-        say(f"{tense} {count(len(discarded), 'dead letter')}.")
+    elif discarded or not absent:
+        say(_summary(len(discarded), dry_run=dry_run))
     if absent:
         raise typer.Exit(1)
+
+
+def _ask(
+    connection: Connection[TupleRow], selection: Selection, limit: int | None, *, yes: bool
+) -> None:
+    """Ask where several are meant."""
+    meant = dead_letters.count(connection, selection)
+    meant = meant if limit is None else min(meant, limit)
+    if meant > 1:
+        confirm(f"Discard {meant:,} dead letters?", yes=yes)
+
+
+def _summary(discarded: int, *, dry_run: bool) -> str:
+    if not discarded:
+        return "No dead letter matches."
+    tense = "A dry run, nothing changed; would have discarded" if dry_run else "Discarded"
+    return f"{tense} {count(discarded, 'dead letter')}."

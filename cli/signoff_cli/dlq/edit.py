@@ -8,8 +8,8 @@ import typer
 
 from signoff_cli.database import explained
 from signoff_cli.dlq.acting import Actor, DryRun, Reason, actor_of
-from signoff_cli.dlq.editor import edited_text
-from signoff_cli.dlq.letters import pretty
+from signoff_cli.dlq.editor import edited_text, require_terminal
+from signoff_cli.dlq.letters import absence, pretty
 from signoff_cli.dlq.show import LetterId
 from signoff_cli.errors import UsageError
 from signoff_cli.services import load_settings
@@ -43,8 +43,10 @@ def edit(
     """Mend a dead letter's event and apply it.
 
     Opens $VISUAL or $EDITOR unless --set is given. The event keeps its event_id. Unless the event
-    applies, nothing changes. Exit 1 if it is refused.
+    applies, nothing changes. Exit 1 if it is refused, or not dead.
     """
+    if not assignments:
+        require_terminal()
     url = load_settings().require("database_url")
     with (
         connect_for_batches(url, application="signoff dlq edit") as connection,
@@ -63,10 +65,10 @@ def edit(
 
 def _dead(connection: BatchConnection, letter_id: int) -> DeadLetter:
     letter = get_letter(connection, letter_id)
-    if letter is None:
-        raise NoSuchLetterError(f"there is no dead letter {letter_id}; see `signoff dlq list`")
-    if letter.state != "dead":
-        raise NoSuchLetterError(f"dead letter {letter_id} is {letter.state} already")
+    reason = absence(letter_id, letter)
+    if letter is None or reason:
+        complain(str(reason))
+        raise typer.Exit(1)
     return letter
 
 
@@ -123,6 +125,9 @@ def _tried(
         )
     except InvalidEvent as error:
         complain(f"Refused, nothing was changed: {error}")
+        raise typer.Exit(1) from None
+    except NoSuchLetterError:  # somebody else has settled it meanwhile
+        complain(str(absence(letter.id, get_letter(connection, letter.id))))
         raise typer.Exit(1) from None
 
 

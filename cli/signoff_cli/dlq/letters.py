@@ -8,6 +8,8 @@ from typing import Any, Final
 from signoff_db.dead_letters import DeadLetter
 from signoff_schemas import FailureKind
 
+LARGEST_ID: Final = 2**63 - 1
+"""Ids are of Postgres's type bigint."""
 HINTS: Final = {
     FailureKind.INVALID_PAYLOAD: (
         "Mend it: `signoff dlq edit {id} --reason WHY`. Or let the upstream publish it anew, under "
@@ -53,6 +55,13 @@ def as_data(letter: DeadLetter) -> dict[str, Any]:
         return fields | {"payload": payload.decode()}
     except UnicodeDecodeError:
         return fields | {"payload_base64": base64.b64encode(payload).decode()}
+
+
+def absence(letter_id: int, letter: DeadLetter | None) -> str | None:
+    """Why there is nothing to act on: no such letter, or it is settled; None if it is dead."""
+    if letter is None:
+        return f"There is no dead letter {letter_id}."
+    return None if letter.state == "dead" else f"Dead letter {letter_id} is {letter.state} already."
 
 
 def pretty(payload: bytes) -> str:

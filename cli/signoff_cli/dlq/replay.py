@@ -1,7 +1,8 @@
 """`signoff dlq replay`."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated, Final
 
 import typer
@@ -22,12 +23,14 @@ from signoff_cli.dlq.choosing import (
     deliberate,
     tell_absent,
 )
+from signoff_cli.interrupted import INTERRUPTED
 from signoff_cli.services import load_settings
 from signoff_cli.terminal import (
     NOTHING,
     AsJson,
     Yes,
     cell,
+    complain,
     confirm,
     progress,
     say,
@@ -76,33 +79,68 @@ def replay(  # noqa: PLR0913 -- one argument an option
         ),
         everything=everything,
     )  # fmt: skip
-    url = load_settings().require("database_url")
     total, absent = _asked(selection, limit, dry_run=dry_run, yes=yes)
+    options = Options(actor_of(actor), reason, dry_run, limit, rate, keep_going)
     told: list[Replayed] = []
-    with (
-        connect_for_batches(url, application="signoff dlq replay") as connection,
-        explained(url),
-        progress() as bar,
-    ):
-        report = replaying.replay(
-            connection,
-            selection,
-            actor=actor_of(actor),
-            reason=reason,
-            dry_run=dry_run,
-            limit=limit,
-            rate=rate,
-            keep_going=keep_going,
-            on_batch=_watch(bar, total, told),
-        )
+    report = _replay(selection, options, total, told)
+    _conclude(told, report, absent, dry_run=dry_run, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How letters are replayed, as `signoff_db.replay` takes it."""
+
+    actor: str
+    reason: str | None
+    dry_run: bool
+    limit: int | None
+    rate: float | None
+    keep_going: bool
+
+
+def _replay(
+    selection: Selection, options: Options, total: int, told: list[Replayed]
+) -> ReplayReport | None:
+    """Replay, and add to `told` what became of each letter; returns None if Ctrl-C ended it."""
+    url = load_settings().require("database_url")
+    try:
+        with (
+            connect_for_batches(url, application="signoff dlq replay") as connection,
+            explained(url),
+            progress() as bar,
+        ):
+            watch = _watch(bar, total, told)
+            return replaying.replay(connection, selection, **asdict(options), on_batch=watch)
+    except KeyboardInterrupt:
+        return None
+
+
+def _conclude(
+    told: Sequence[Replayed],
+    report: ReplayReport | None,
+    absent: int,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Tell what became of the letters, and end with the exit code that this has."""
+    stopped_by = report.stopped_by if report else None
     if as_json:
         show_json(
-            {"dry_run": dry_run, "stopped_by": report.stopped_by, "words": report.words}
-            | {"replayed": [asdict(one) for one in told]}
+            {
+                "dry_run": dry_run,
+                "interrupted": report is None,
+                "stopped_by": stopped_by,
+                "words": Counter(one.word for one in told),
+                "replayed": [asdict(one) for one in told],
+            }
         )
     else:
-        _show(told, report, dry_run=dry_run)
-    if absent or report.stopped_by or not all(one.resolved for one in told):
+        _show(told, stopped_by, dry_run=dry_run, quiet=bool(absent))
+    if report is None:
+        complain("signoff: interrupted; a batch is replayed as a whole or not at all")
+        raise typer.Exit(INTERRUPTED)
+    if absent or stopped_by or not all(one.resolved for one in told):
         raise typer.Exit(1)
 
 
@@ -128,20 +166,39 @@ def _watch(bar: Progress, total: int, told: list[Replayed]) -> Callable[[Sequenc
     return on_batch
 
 
-def _show(told: Sequence[Replayed], report: ReplayReport, *, dry_run: bool) -> None:
+def _show(told: Sequence[Replayed], stopped_by: str | None, *, dry_run: bool, quiet: bool) -> None:
     if told:
         show_replayed(told[:_SHOWN])
     if len(told) > _SHOWN:
         say(f"… and {len(told) - _SHOWN:,} more; all of them with --json.")
-    words = ", ".join(f"{number:,} {word}" for word, number in sorted(report.words.items()))
-    letters = counted(report.replayed, "dead letter")
-    tense = "A dry run, nothing changed; would have replayed" if dry_run else "Replayed"
-    say(f"{tense} {letters}{': ' if words else ''}{words}.")
-    if report.stopped_by:
+    if told or not quiet:
+        say(summary(told, dry_run=dry_run))
+    if stopped_by:
         say(
-            f"Stopped, since the cause {report.stopped_by} keeps recurring. Mend it first, or go "
-            "on with --keep-going."
+            f"Stopped, since the cause {stopped_by} keeps recurring. Mend it first, or go on with "
+            "--keep-going."
         )
+
+
+def summary(told: Sequence[Replayed], *, dry_run: bool) -> str:
+    """How many applied, and how many failed again for what, in a sentence."""
+    if not told:
+        return "No dead letter matches."
+    resolved = Counter(one.word for one in told if one.resolved)
+    failed = Counter(one.word for one in told if not one.resolved)
+    done = f"{resolved.pop('applied', 0):,} {'would apply' if dry_run else 'applied'}"
+    parts = [done, *_counts(resolved)]
+    if failed:
+        again = "would fail again" if dry_run else "failed again"
+        parts.append(f"{failed.total():,} {again}: {', '.join(_counts(failed))}")
+    begin = (
+        "A dry run, nothing changed" if dry_run else f"Replayed {counted(len(told), 'dead letter')}"
+    )
+    return f"{begin}: {', '.join(parts)}."
+
+
+def _counts(words: Counter[str]) -> list[str]:
+    return [f"{number:,} {word}" for word, number in sorted(words.items())]
 
 
 def show_replayed(told: Sequence[Replayed]) -> None:

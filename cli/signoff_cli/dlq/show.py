@@ -7,25 +7,35 @@ from typing import Annotated
 import typer
 
 from signoff_cli.database import database_of
-from signoff_cli.dlq.letters import HINTS, as_data, pretty
+from signoff_cli.dlq.letters import HINTS, LARGEST_ID, absence, as_data, pretty
 from signoff_cli.services import load_settings
 from signoff_cli.terminal import NOTHING, AsJson, cell, complain, say, show_fields, show_json
 from signoff_db.dead_letters import DeadLetter, OperatorAction, actions_of, get_letter
 from signoff_schemas import FailureKind
 
-LetterId = Annotated[int, typer.Argument(metavar="ID", help="The dead letter's id.")]
+LetterId = Annotated[
+    int, typer.Argument(metavar="ID", help="The dead letter's id.", min=1, max=LARGEST_ID)
+]
 
 
 def show(letter_id: LetterId, *, as_json: AsJson = False) -> None:
-    """Show all of a dead letter, what was done to it, and what to do next."""
+    """Show all of a dead letter, what was done to it, and what to do next.
+
+    Exit 1 if there is none.
+    """
     with database_of(load_settings()) as connection:
         letter = get_letter(connection, letter_id)
         actions = actions_of(connection, letter_id) if letter else []
     if letter is None:
-        complain(f"There is no dead letter {letter_id}; see `signoff dlq list`.")
+        if as_json:
+            show_json({"id": letter_id, "known": False})
+        else:
+            complain(str(absence(letter_id, letter)))
         raise typer.Exit(1)
     if as_json:
-        show_json(as_data(letter) | {"actions": [asdict(action) for action in actions]})
+        show_json(
+            {"known": True, **as_data(letter), "actions": [asdict(action) for action in actions]}
+        )
     else:
         _show(letter, actions)
 
