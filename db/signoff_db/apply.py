@@ -113,8 +113,9 @@ def _apply_readable(
         said = {i: word for i, (word, _) in zip(places, words, strict=True)}
         raced = [i for i in places if said[i] == _RACED and current.races < _RACES]
         overflowing = _sharing(deliveries, [i for i in places if said[i] == _OVERFLOW])
+        again = {*raced, *overflowing}
         for i, (word, owner) in zip(places, words, strict=True):
-            if i not in raced and i not in overflowing:
+            if i not in again:
                 outcomes[i] = _outcome(deliveries[i], word, owner)
         if raced:
             rounds.append(_Round(raced, current.races + 1))
@@ -181,7 +182,9 @@ def _settle_abandoned(
 ) -> dict[int, Outcome]:
     """An abandoned event may have been committed by the worker that then died: ask the ledger."""
     abandoned = {
-        i: d for i, d in enumerate(deliveries) if d.failure and d.event and _is_abandoned(d.failure)
+        i: d
+        for i, d in enumerate(deliveries)
+        if d.event and d.failure and d.failure.kind is FailureKind.ABANDONED
     }
     if not abandoned:
         return {}
@@ -194,10 +197,6 @@ def _settle_abandoned(
         for i, d in abandoned.items()
         if hashes.get(_event(d).event_id) == d.content_hash
     }
-
-
-def _is_abandoned(failure: Failure) -> bool:
-    return failure.kind is FailureKind.ABANDONED
 
 
 def _event(delivery: Delivery) -> ApprovalEvent:
@@ -255,5 +254,6 @@ def _failure(event: ApprovalEvent, kind: FailureKind, owner: str | None) -> Fail
 
 def _put_off(outcome: Outcome, retries: int) -> Outcome:
     failure = outcome.failure
-    may_pass = failure is not None and failure.kind is FailureKind.UNKNOWN_INTERACTION
-    return replace(outcome, retry=may_pass and outcome.delivery.retries < retries)
+    if failure is None or failure.kind is not FailureKind.UNKNOWN_INTERACTION:
+        return outcome
+    return replace(outcome, retry=outcome.delivery.retries < retries)
