@@ -159,8 +159,5 @@ def _event(chance: random.Random, ids: list[UUID], customers: int, n: int) -> Ap
 
 
 def deliveries(some: list[ApprovalEvent]) -> list[Delivery]:
-    """The events as they stand after reading, with everything that the statement needs at hand."""
-    read = [Delivery.of_payload(str(event.event_id), event.canonical_json()) for event in some]
-    for one in read:
-        one.canonical_json, one.content_hash  # noqa: B018 -- computed once, and kept
-    return read
+    """The events as they stand after reading."""
+    return [Delivery.of_payload(str(event.event_id), event.canonical_json()) for event in some]

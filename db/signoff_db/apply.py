@@ -4,10 +4,11 @@ A batch's way:
 
 1. what cannot be read is already a failure; the rest goes to the statement in rounds (nearly always
    one), since a round holds each event once and names one user for an interaction;
-2. `lock.sql` locks the interactions concerned, in one order;
-3. `apply.sql` judges, folds and writes, and says a word for each event;
-4. failures that repeating cannot cure become dead letters;
-5. commit: all of it, or nothing.
+2. `apply.sql` judges, folds and writes, and says a word for each event;
+3. failures that repeating cannot cure become dead letters;
+4. commit: all of it, or nothing;
+5. events whose interaction another transaction changed meanwhile go through 2 to 4 once more, with
+   their interactions locked first (`lock.sql`).
 
 A known failure is a word of the statement. An unknown one makes Postgres refuse the whole batch:
 then it is halved until the culprit stands alone, and its neighbours are applied.
@@ -15,9 +16,9 @@ then it is halved until the culprit stands alone, and its neighbours are applied
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -31,19 +32,21 @@ from signoff_schemas import ApprovalEvent, FailureKind, Verdict
 
 _RACED: Final = "raced"
 _RACES: Final = 3
-"""How often an event may lose a race before something else keeps its row from being written."""
+"""How often an event whose interaction is locked may lose a race before something else must be what
+keeps its row from being written."""
 _OVERFLOW: Final = FailureKind.LTV_OVERFLOW
-_VERDICTS: Final = frozenset(Verdict)
+_VERDICTS: Final = {str(verdict): verdict for verdict in Verdict}
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one delivery: a verdict, or a failure that is retried or now a dead letter."""
 
     delivery: Delivery
     verdict: Verdict | None
     failure: Failure | None = None
     retry: bool = False
+    raced: bool = False
+    """Nothing happened to it yet: its interaction changed meanwhile. Never seen outside of `apply`."""
 
     @property
     def word(self) -> str:
@@ -71,24 +74,49 @@ def apply(
         DatabaseUnavailableError: nothing of the part in hand is committed; apply it all again.
     """
 
+    outcomes = _transact(connection, deliveries, retries, locking=False)
+    raced = [i for i, outcome in enumerate(outcomes) if outcome.raced]
+    if raced:
+        # In a transaction of their own: locks taken in a second round, behind those of the first,
+        # would have batches wait for each other in a circle.
+        again = _transact(connection, [deliveries[i] for i in raced], retries, locking=True)
+        for i, outcome in zip(raced, again, strict=True):
+            outcomes[i] = outcome
+    return outcomes
+
+
+def _transact(
+    connection: BatchConnection, deliveries: Sequence[Delivery], retries: int, *, locking: bool
+) -> list[Outcome]:
     def run(some: Sequence[Delivery], refusal: psycopg.Error | None) -> list[Outcome]:
         if refusal is not None:
-            some = [replace(d, failure=Failure.of_database(refusal)) for d in some]
-        return apply_in_transaction(connection, some, retries=retries)
+            some = [d._replace(failure=Failure.of_database(refusal)) for d in some]
+        return apply_in_transaction(connection, some, retries=retries, locking=locking)
 
     return in_transactions(connection, deliveries, run)
 
 
 def apply_in_transaction(
-    connection: BatchConnection, deliveries: Sequence[Delivery], *, retries: int = 0
+    connection: BatchConnection,
+    deliveries: Sequence[Delivery],
+    *,
+    retries: int = 0,
+    locking: bool = True,
 ) -> list[Outcome]:
     """Apply the deliveries inside the caller's transaction.
+
+    Args:
+        connection: inside of a transaction.
+        deliveries: what to apply.
+        retries: see `apply`.
+        locking: lock the interactions first, so that each event is settled here and now; without,
+            those whose interaction changed meanwhile come back as `raced`, untouched.
 
     Raises:
         psycopg.Error: the transaction is to be rolled back; whether an event is to blame is for the
             caller to find out.
     """
-    outcomes = _apply_readable(connection, deliveries)
+    outcomes = _apply_readable(connection, deliveries, locking=locking)
     outcomes |= _settle_abandoned(connection, deliveries)
     settled = [
         _put_off(outcomes.get(i) or Outcome(delivery, None, delivery.failure), retries)
@@ -99,7 +127,7 @@ def apply_in_transaction(
 
 
 def _apply_readable(
-    connection: BatchConnection, deliveries: Sequence[Delivery]
+    connection: BatchConnection, deliveries: Sequence[Delivery], *, locking: bool
 ) -> dict[int, Outcome]:
     """Run rounds of the statement until each event has its word; keyed by place in the batch."""
     outcomes: dict[int, Outcome] = {}
@@ -109,18 +137,18 @@ def _apply_readable(
         places, later = _together(deliveries, current.places)
         if later:
             rounds.append(_Round(later))
-        words = _run(connection, [deliveries[i] for i in places]) if places else []
-        said = {i: word for i, (word, _) in zip(places, words, strict=True)}
-        raced = [i for i in places if said[i] == _RACED and current.races < _RACES]
-        overflowing = _sharing(deliveries, [i for i in places if said[i] == _OVERFLOW])
-        again = {*raced, *overflowing}
+        words = _run(connection, [deliveries[i] for i in places], locking) if places else []
+        raced = [i for i, (word, _) in zip(places, words, strict=True) if word == _RACED]
+        overflowing = [i for i, (word, _) in zip(places, words, strict=True) if word == _OVERFLOW]
+        shared = _sharing(deliveries, overflowing)
         for i, (word, owner) in zip(places, words, strict=True):
-            if i not in again:
-                outcomes[i] = _outcome(deliveries[i], word, owner)
-        if raced:
-            rounds.append(_Round(raced, current.races + 1))
-        middle = len(overflowing) // 2
-        rounds.extend(_Round(half) for half in (overflowing[middle:], overflowing[:middle]) if half)
+            outcomes[i] = _outcome(deliveries[i], word, owner)
+        if locking and current.races < _RACES:
+            rounds += [_Round(raced, current.races + 1)] if raced else []
+        elif locking:
+            outcomes |= {i: Outcome(deliveries[i], None, _UNWRITABLE) for i in raced}
+        middle = len(shared) // 2
+        rounds.extend(_Round(half) for half in (shared[middle:], shared[:middle]) if half)
     return outcomes
 
 
@@ -161,20 +189,17 @@ def _together(deliveries: Sequence[Delivery], places: Iterable[int]) -> tuple[li
 
 
 def _run(
-    connection: BatchConnection, deliveries: Sequence[Delivery]
+    connection: BatchConnection, deliveries: Sequence[Delivery], locking: bool
 ) -> list[tuple[str, str | None]]:
-    """Lock and apply one round; returns each event's word and its interaction's owner, in order."""
-    connection.refresh_plans()
-    interactions = sorted({_event(d).interaction_id for d in deliveries})
-    connection.execute(statement("lock"), {"interactions": interactions}, prepare=True)
+    """Apply one round; returns each event's word and its interaction's owner, in order."""
+    if locking:
+        interactions = list({_event(d).interaction_id for d in deliveries})
+        connection.execute(statement("lock"), {"interactions": interactions}, prepare=True)
     events = b"[" + b",".join([d.canonical_json for d in deliveries]) + b"]"
-    rows = connection.execute(
-        statement("apply"),
-        {"events": events.decode(), "hashes": [d.content_hash for d in deliveries]},
-        prepare=True,
+    hashes = b"".join([d.content_hash or b"" for d in deliveries])
+    return connection.execute(
+        statement("apply"), {"events": events.decode(), "hashes": hashes}, prepare=True
     ).fetchall()
-    said = {position: (word, owner) for position, word, owner in rows}
-    return [said[position] for position in range(1, len(deliveries) + 1)]
 
 
 def _settle_abandoned(
@@ -211,10 +236,10 @@ def _order(delivery: Delivery) -> tuple[datetime, UUID]:
 
 
 def _outcome(delivery: Delivery, word: str, owner: str | None) -> Outcome:
-    if word in _VERDICTS:
-        return Outcome(delivery, Verdict(word))
+    if verdict := _VERDICTS.get(word):
+        return Outcome(delivery, verdict)
     if word == _RACED:
-        return Outcome(delivery, None, _UNWRITABLE)
+        return Outcome(delivery, None, raced=True)
     return Outcome(delivery, None, _failure(_event(delivery), FailureKind(word), owner))
 
 
@@ -256,4 +281,4 @@ def _put_off(outcome: Outcome, retries: int) -> Outcome:
     failure = outcome.failure
     if failure is None or failure.kind is not FailureKind.UNKNOWN_INTERACTION:
         return outcome
-    return replace(outcome, retry=outcome.delivery.retries < retries)
+    return outcome._replace(retry=outcome.delivery.retries < retries)

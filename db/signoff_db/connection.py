@@ -16,9 +16,11 @@ _SESSION: Final = " ".join(
         "timezone=UTC",
         # The batch statement is large and short: compiling it costs more than running it.
         "jit=off",
-        # One plan for every batch, by index, whatever the statistics of a young table say.
+        # One plan for every batch, made once, whatever the statistics of a young table say.
         "plan_cache_mode=force_generic_plan",
         "enable_seqscan=off",
+        # A batch is sorted and joined in memory: what spills to disk also loses its order.
+        "work_mem=64MB",
         # A worker that stands still must not hold its locks for longer than its lease.
         "idle_in_transaction_session_timeout=10000",
         # A timeout set for this role or database would end the same batch again and again.
@@ -45,19 +47,7 @@ def connect(database_url: str, *, application: str = "signoff") -> Connection[Tu
 
 
 class BatchConnection(Connection[TupleRow]):
-    """A connection on which batches are applied: it keeps their plans fresh."""
-
-    _batches = 0
-
-    def refresh_plans(self) -> None:
-        """To be called once a batch: has plans made anew while the tables grow.
-
-        A cached plan stays as it was made, perhaps for empty tables, until Postgres analyzes them.
-        At powers of two and every 64 batches, planning costs next to nothing, and sees true sizes.
-        """
-        self._batches += 1
-        if self._batches & (self._batches - 1) == 0 or self._batches % 64 == 0:
-            self.execute("DISCARD PLANS")
+    """A connection with the session settings that applying counts on."""
 
 
 def connect_for_batches(database_url: str, *, application: str) -> BatchConnection:

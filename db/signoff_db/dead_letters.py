@@ -205,14 +205,13 @@ def record(connection: Connection[TupleRow], failures: Sequence[tuple[Delivery, 
     if not failures:
         return
     letters = {(d.job_id, d.payload): _letter(d, failure) for d, failure in failures}
-    known = {(d.job_id, d.payload): d.content_hash if d.event else None for d, _ in failures}
-    hashes = [known[key] for key in letters]
+    hashes = {(d.job_id, d.payload): d.content_hash for d, _ in failures}
     connection.execute(
         statement("record_dead_letters"),
         {
             "letters": _storable(list(letters.values())),
             "payloads": [payload for _, payload in letters],
-            "hashes": hashes,
+            "hashes": list(hashes.values()),
         },
     )
 

@@ -252,7 +252,7 @@ def _delivery(letter: DeadLetter) -> Delivery:
 
 
 def _refused(delivery: Delivery, refusal: psycopg.Error | None) -> Delivery:
-    return delivery if refusal is None else replace(delivery, failure=Failure.of_database(refusal))
+    return delivery if refusal is None else delivery._replace(failure=Failure.of_database(refusal))
 
 
 def _balances(connection: BatchConnection, deliveries: Sequence[Delivery]) -> dict[UUID, Balance]:

@@ -244,18 +244,28 @@ class ApprovalEvent(BaseModel):
         Raises:
             InvalidEvent: the source breaks the contract; it lists every problem found.
         """
-        if isinstance(source, cls):
-            return source
-        data = source if isinstance(source, bytes) else _as_json(source)
-        if len(data) > MAX_EVENT_BYTES:
-            raise InvalidEvent.too_large(len(data), MAX_EVENT_BYTES)
+        return cls.parse_and_spell(source)[0]
+
+    @classmethod
+    def parse_and_spell(
+        cls, source: "ApprovalEvent | dict[str, Any] | bytes | str"
+    ) -> tuple[Self, bytes]:
+        """Read an event, as `parse` does, and write it in its canonical JSON: both in one pass."""
+        if not isinstance(source, bytes):
+            if isinstance(source, cls):
+                return source, source.canonical_json()
+            source = _as_json(source)
+        if len(source) > MAX_EVENT_BYTES:
+            raise InvalidEvent.too_large(len(source), MAX_EVENT_BYTES)
         try:
-            event: Self = cls.__pydantic_validator__.validate_json(data)
+            event: Self = cls.__pydantic_validator__.validate_json(source)
         except ValidationError as error:
             raise InvalidEvent.from_pydantic(error) from None
-        if event.ltv_amount is not None and not _amount_is_text(data):
-            _check_exact(data, event.ltv_amount)
-        return event
+        canonical = event.canonical_json()
+        # What came in its canonical spelling has its amount in plain digits: nothing was rounded.
+        if event.ltv_amount is not None and canonical != source:
+            _check_exact(source, event.ltv_amount)
+        return event, canonical
 
     def canonical_json(self) -> bytes:
         """The one spelling of this content: fixed field order, nothing that is absent or default.
@@ -289,15 +299,6 @@ def _spelled_out(source: object) -> object:
             cents = _in_cents(amount)
             return {**rest, "ltv_amount": amount if cents is None else cents}
     return source
-
-
-def _amount_is_text(data: bytes) -> bool:
-    """Whether the amount surely stands there as a string, as publishers of ours spell it."""
-    return (
-        b'"ltv_amount":"' in data
-        and data.count(b"ltv_amount") == 1  # it is not that of something in cta_data
-        and b"\\u" not in data  # nor is the field's own name spelled with escapes
-    )
 
 
 def _check_exact(data: bytes, amount: Decimal) -> None:

@@ -7,9 +7,8 @@ lease runs out, its worker counts as dead, and its jobs go back to `waiting`.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import files
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from redis import Redis
 from redis.commands.core import Script
@@ -22,8 +21,7 @@ _FIELDS: Final = 5
 _MOST_COUNTED: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class TakenJob:
+class TakenJob(NamedTuple):
     """A job as it stood in Redis."""
 
     id: str
