@@ -99,7 +99,7 @@ class Demo:
     def work(self) -> None:
         """Let workers apply it all."""
         _tell(
-            "Two workers take them off the queue, up to 500 at a time, and apply each batch in one "
+            "Two workers take them off the queue, up to 1,000 at a time, and apply each batch in one "
             "transaction.",
             f"signoff worker --processes {_WORKERS}",
         )

@@ -27,7 +27,7 @@ def worker(
         ),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(help="Events taken at a time [SIGNOFF_BATCH_SIZE, 500].")
+        int | None, typer.Option(help="Events taken at a time [SIGNOFF_BATCH_SIZE, 1000].")
     ] = None,
     queue: Annotated[
         str | None, typer.Option(help="The queue's name [SIGNOFF_QUEUE, approvals].")

@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     max_queue_length: int | None = Field(
         None, ge=1, description="Publishing beyond this many waiting events raises QueueFull"
     )
-    batch_size: int = Field(500, ge=1, le=5000, description="Events a worker takes at a time")
+    batch_size: int = Field(1000, ge=1, le=5000, description="Events a worker takes at a time")
     redeliver_after: float = Field(
         30, ge=3, le=3600, description="Seconds until a dead worker's batch is in other hands"
     )

@@ -40,7 +40,7 @@ def test_without_any_setting_there_are_defaults() -> None:
     """Nothing is required until it is needed."""
     held = Settings.load()
 
-    assert (held.queue, held.batch_size, held.redeliver_after) == ("approvals", 500, 30)
+    assert (held.queue, held.batch_size, held.redeliver_after) == ("approvals", 1000, 30)
     assert (held.redis_url, held.database_url, held.max_queue_length) == (None, None, None)
 
 
@@ -54,10 +54,10 @@ def test_without_any_setting_there_are_defaults() -> None:
         ('SIGNOFF_BATCH_SIZE=" 250 " # events', "batch_size", 250),
         ("export SIGNOFF_BATCH_SIZE=250", "batch_size", 250),
         ("signoff_batch_size=250", "batch_size", 250),
-        ("SIGNOFF_BATCH_SIZE=", "batch_size", 500),
-        ("SIGNOFF_BATCH_SIZE=   # events", "batch_size", 500),
-        ("SIGNOFF_BATCH_SIZE=''", "batch_size", 500),
-        ("SIGNOFF_BATCH_SIZE", "batch_size", 500),
+        ("SIGNOFF_BATCH_SIZE=", "batch_size", 1000),
+        ("SIGNOFF_BATCH_SIZE=   # events", "batch_size", 1000),
+        ("SIGNOFF_BATCH_SIZE=''", "batch_size", 1000),
+        ("SIGNOFF_BATCH_SIZE", "batch_size", 1000),
         ("SIGNOFF_MAX_QUEUE_LENGTH=", "max_queue_length", None),
         ("SIGNOFF_QUEUE=' orders '", "queue", "orders"),
         ("SIGNOFF_LOG_LEVEL=' DEBUG '", "log_level", "DEBUG"),
@@ -79,7 +79,7 @@ def test_the_env_file_is_read_as_people_write_it(
 
 @pytest.mark.parametrize(
     ("text", "field", "value"),
-    [(" 250 ", "batch_size", 250), ("", "batch_size", 500), (" INFO\n", "log_level", "INFO")],
+    [(" 250 ", "batch_size", 250), ("", "batch_size", 1000), (" INFO\n", "log_level", "INFO")],
 )
 def test_the_environment_is_read(
     monkeypatch: pytest.MonkeyPatch, text: str, field: str, value: object

@@ -12,6 +12,7 @@ Dying before 4 is committed changes nothing; dying after it, before 5, brings th
 which the ledger tells are duplicates. Either way they come back when the lease runs out.
 """
 
+import gc
 import logging
 import signal
 import sys
@@ -102,6 +103,7 @@ class ApprovalWorker(BaseWorker):
     ) -> bool:
         """Work until stopped; with `burst`, until nothing waits. RQ's arguments and its result."""
         configure(self.settings.log_format, logging_level or self.settings.log_level)
+        _set_up_python()
         self._database.await_schema(self._stop)
         self._patiently(self._introduce)
         self._install_signal_handlers()  # type: ignore[no-untyped-call]
@@ -358,3 +360,15 @@ class ApprovalWorker(BaseWorker):
     def execute_job(self, job: Job, queue: Queue) -> None:
         """RQ's way to run one job; this worker's batches do not come by it."""
         raise NotImplementedError(f"{type(self).__name__} settles batches, not {job.id} alone")
+
+
+def _set_up_python() -> None:
+    """Have Python spend its time on events, in this process, whose purpose they are."""
+    # Postgres is not to wait for its next batch while the one after that is being read: threads
+    # take turns after half a millisecond instead of 5.
+    sys.setswitchinterval(0.0005)
+    # Events hold no reference cycles. Looking for some among all that was imported, hundreds of
+    # times a second, took a quarter of this process's time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
