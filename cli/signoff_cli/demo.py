@@ -99,8 +99,8 @@ class Demo:
     def work(self) -> None:
         """Let workers apply it all."""
         _tell(
-            "Two workers take them off the queue, up to 1,000 at a time, and apply each batch in one "
-            "transaction.",
+            "Two workers take them off the queue, up to 1,000 at a time, and apply each batch in "
+            "one transaction.",
             f"signoff worker --processes {_WORKERS}",
         )
         self._drain("Applying")

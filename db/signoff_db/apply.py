@@ -46,7 +46,7 @@ class Outcome(NamedTuple):
     failure: Failure | None = None
     retry: bool = False
     raced: bool = False
-    """Nothing happened to it yet: its interaction changed meanwhile. Never seen outside of `apply`."""
+    """Nothing happened to it yet: its interaction changed meanwhile. `apply` sees to it."""
 
     @property
     def word(self) -> str:
@@ -73,7 +73,6 @@ def apply(
     Raises:
         DatabaseUnavailableError: nothing of the part in hand is committed; apply it all again.
     """
-
     outcomes = _transact(connection, deliveries, retries, locking=False)
     raced = [i for i, outcome in enumerate(outcomes) if outcome.raced]
     if raced:

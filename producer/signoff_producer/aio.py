@@ -1,15 +1,16 @@
 """Publish approval events from code that awaits."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self, cast
 
 import redis.asyncio
 
 from signoff_producer.consumed import AsyncConsumed
+from signoff_producer.gathering import Gathering, Waiting
 from signoff_producer.producer import reading_bytes, unavailable
 from signoff_producer.publication import CHUNK, SCRIPT, Publication, Request, Source, Told, many
-from signoff_producer.receipts import Receipt
+from signoff_producer.receipts import QueueFull, Receipt
 from signoff_schemas import Settings
 
 
@@ -37,16 +38,19 @@ class AsyncProducer:
             )
         )
         self._script = self._redis.register_script(SCRIPT)
+        self._gathering = Gathering(self._settle)
 
     async def publish(self, event: Source) -> Receipt:
-        """Publish one event.
+        """Publish one event. Those that are published at the same time share round trips.
 
         Raises:
             QueueFull: the queue is at its `max_queue_length`.
             QueueUnavailableError: Redis cannot be reached; publish the event again.
         """
-        (receipt,) = await self._send([Request.of(event)])
-        return receipt
+        request = Request.of(event)
+        if request.error is not None:
+            return self._publication.receipt(request, 0)
+        return await self._gathering.publish(request)
 
     def publish_many(
         self, events: Iterable[Source] | AsyncIterable[Source]
@@ -71,19 +75,29 @@ class AsyncProducer:
                 yield receipt
 
     async def _send(self, requests: list[Request]) -> Iterator[Receipt]:
-        answers: list[Told] = []
-        if any(request.error is None for request in requests):
-            with unavailable(self._redis):
-                answers = cast(
-                    "list[Told]",
-                    await self._script(
-                        self._publication.keys, self._publication.arguments(requests)
-                    ),
-                )
+        sendable = [request for request in requests if request.error is None]
+        answers = await self._answers(sendable) if sendable else []
         return self._publication.receipts(requests, answers)
 
+    async def _settle(self, waiting: Sequence[Waiting]) -> None:
+        """Send events that were published one by one, and tell each publisher its answer."""
+        answers = await self._answers([one.request for one in waiting])
+        for (request, receipt), answer in zip(waiting, answers, strict=True):
+            if receipt.done():  # its publisher gave up waiting
+                continue
+            try:
+                receipt.set_result(self._publication.receipt(request, answer))
+            except QueueFull as error:
+                receipt.set_exception(error)
+
+    async def _answers(self, requests: Sequence[Request]) -> list[Told]:
+        arguments = self._publication.arguments(requests)
+        with unavailable(self._redis):
+            return cast("list[Told]", await self._script(self._publication.keys, arguments))
+
     async def close(self) -> None:
-        """Close the connections that this producer opened."""
+        """Close the connections that this producer opened, once what is on its way has arrived."""
+        await self._gathering.finish()
         if self._owned:
             await self._redis.aclose()
 

@@ -1,15 +1,24 @@
 """Publish approval events from code that waits."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self, TypeVar, cast
+from typing import Self, TypeVar
 
 import redis
 import redis.asyncio
 
+from signoff_producer.call import Call
 from signoff_producer.consumed import Consumed
-from signoff_producer.publication import SCRIPT, Publication, Request, Source, Told, chunks, many
+from signoff_producer.publication import (
+    SCRIPT,
+    Publication,
+    Request,
+    Source,
+    Told,
+    many,
+    next_chunk,
+)
 from signoff_producer.receipts import QueueUnavailableError, Receipt
 from signoff_schemas import Settings, SettingsError
 
@@ -68,7 +77,8 @@ class Producer:
     def publish_many(self, events: Iterable[Source]) -> Iterator[Receipt]:
         """Publish any number of events, in bounded memory; yields their receipts in order.
 
-        Like a generator it works as it is consumed: iterate over it, or nothing is published.
+        Like a generator it works as it is consumed: iterate over it, or nothing is published. It
+        reads the next events while Redis works on the ones before.
 
         Raises:
             TypeError: `events` is a single event.
@@ -77,16 +87,36 @@ class Producer:
                 without a receipt, or from the start.
         """
         many(events)
-        return Consumed(receipt for chunk in chunks(iter(events)) for receipt in self._send(chunk))
+        return Consumed(self._receipts(iter(events)))
+
+    def _receipts(self, events: Iterator[Source]) -> Iterator[Receipt]:
+        """A round trip at a time; while Redis works on one, the events of the next are read."""
+        requests = next_chunk(events)
+        while requests:
+            call = self._call(requests)
+            try:
+                following = next_chunk(events)
+            except BaseException:  # the caller's own: it comes after word of what was sent
+                yield from self._answered(requests, call)
+                raise
+            yield from self._answered(requests, call)
+            requests = following
 
     def _send(self, requests: list[Request]) -> Iterator[Receipt]:
-        answers: list[Told] = []
-        if any(request.error is None for request in requests):
+        return self._answered(requests, self._call(requests))
+
+    def _call(self, requests: list[Request]) -> Call | None:
+        """Send what was not rejected, if anything."""
+        if all(request.error for request in requests):
+            return None
+        arguments = self._publication.arguments(requests)
+        return Call(self._redis, self._script, self._publication.keys, arguments)
+
+    def _answered(self, requests: list[Request], call: Call | None) -> Iterator[Receipt]:
+        answers: Sequence[Told] = ()
+        if call is not None:
             with unavailable(self._redis):
-                answers = cast(
-                    "list[Told]",
-                    self._script(self._publication.keys, self._publication.arguments(requests)),
-                )
+                answers = call.answer()
         return self._publication.receipts(requests, answers)
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from itertools import islice
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -25,8 +25,7 @@ CHUNK: Final = 500
 _ACCEPTED, _DUPLICATE, _FULL = 1, 0, -1
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One event on its way: ready to be sent, or rejected."""
 
     event_id: UUID | None
@@ -37,10 +36,10 @@ class Request:
     def of(cls, source: Source) -> Self:
         """Validate a source; an invalid one becomes a rejected request."""
         try:
-            event = ApprovalEvent.parse(source)
+            event, canonical_json = ApprovalEvent.parse_and_spell(source)
         except InvalidEvent as error:
             return cls(_event_id(source), error=error)
-        return cls(event.event_id, event.canonical_json())
+        return cls(event.event_id, canonical_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +76,16 @@ class Publication:
         """
         told = iter(answers)
         for request in requests:
-            if request.error is not None:
-                yield Receipt(Answer.REJECTED, request.event_id, request.error)
-            else:
-                yield self._receipt(request, next(told))
+            yield self.receipt(request, next(told) if request.error is None else 0)
 
-    def _receipt(self, request: Request, answer: Told) -> Receipt:
+    def receipt(self, request: Request, answer: Told) -> Receipt:
+        """What the script's answer to one request means.
+
+        Raises:
+            QueueFull: the event found no room.
+        """
+        if request.error is not None:
+            return Receipt(Answer.REJECTED, request.event_id, request.error)
         if answer == _FULL:
             raise QueueFull(self.queue, self.max_queue_length or 0)
         if answer == _ACCEPTED:
@@ -122,10 +125,9 @@ def _same_content(request: Request, held: int | bytes) -> bool:
         return False
 
 
-def chunks(sources: Iterator[Source]) -> Iterator[list[Request]]:
-    """Validate sources a round trip at a time."""
-    while chunk := [Request.of(source) for source in islice(sources, CHUNK)]:
-        yield chunk
+def next_chunk(sources: Iterator[Source]) -> list[Request]:
+    """Validate as many sources as a round trip carries; none when there are no more."""
+    return [Request.of(source) for source in islice(sources, CHUNK)]
 
 
 def many(events: object) -> None:

@@ -443,7 +443,7 @@ def test_queue_full_travels_between_processes() -> None:
 
 
 def test_events_are_taken_as_they_are_sent(producer: Publisher) -> None:
-    """Of 5,000 events no more than a round trip's worth is held at a time."""
+    """Of 5,000 events no more are held at a time than one round trip carries, and the next."""
     taken = 0
 
     def source() -> Iterator[Mapping]:
@@ -455,7 +455,7 @@ def test_events_are_taken_as_they_are_sent(producer: Publisher) -> None:
     ahead = [taken - seen for seen, _ in enumerate(producer.publish_many(source()), 1)]
 
     assert len(ahead) == taken == 5000
-    assert max(ahead) < CHUNK
+    assert max(ahead) < 2 * CHUNK
 
 
 def test_nothing_is_taken_before_it_is_asked_for(producer: Publisher) -> None:
@@ -494,6 +494,28 @@ def test_a_publish_is_one_round_trip(producer: Publisher, commands: list[str]) -
     list(producer.publish_many(event(number) for number in range(CHUNK)))
 
     assert commands == ["EVALSHA"] * 3
+
+
+def test_what_was_sent_is_told_before_the_sources_own_error(
+    make: Make, connection: fakeredis.FakeRedis
+) -> None:
+    """Where reading the next events fails, those that are on the queue have their receipts."""
+    publisher = make()
+
+    def source() -> Iterator[Mapping]:
+        yield from (event(number) for number in range(CHUNK))
+        raise OSError("the disk went away")
+
+    told = []
+
+    def publish() -> None:
+        for receipt in publisher.publish_many(source()):
+            told.append(receipt.answer)  # noqa: PERF401 -- they are wanted in spite of the error
+
+    with pytest.raises(OSError, match="the disk went away"):
+        publish()
+
+    assert told == ["accepted"] * connection.llen(WAITING) == ["accepted"] * CHUNK
 
 
 def test_what_is_rejected_is_no_round_trip(producer: Publisher, commands: list[str]) -> None:
@@ -722,6 +744,69 @@ def test_fifty_publish_at_once(
     assert sorted(answers(receipts)) == ["accepted"] * 25 + ["duplicate"] * 25
     assert [receipt.event_id for receipt in receipts] == [event_id(n // 2) for n in range(50)]
     assert connection.llen(WAITING) == 25
+
+
+def gathered(
+    server: fakeredis.FakeServer, count: int, **options: Any
+) -> list[Receipt | BaseException]:
+    """The answers to so many events that are published at once, the first of them given up."""
+
+    async def publish() -> list[Receipt | BaseException]:
+        async with (
+            fakeredis.FakeAsyncRedis(server=server) as client,
+            AsyncProducer(connection=client, **options) as producer,
+        ):
+            await producer.publish(event(0))
+            those = [asyncio.create_task(producer.publish(event(n))) for n in range(count)]
+            await asyncio.sleep(0)
+            those[0].cancel()
+            return await asyncio.gather(*those, return_exceptions=True)
+
+    return asyncio.run(publish())
+
+
+def test_what_is_published_at_once_shares_a_round_trip(
+    server: fakeredis.FakeServer, connection: fakeredis.FakeRedis, commands: list[str]
+) -> None:
+    """Fifty events are one command; a publisher that gives up takes nothing from the others."""
+    gave_up, *receipts = gathered(server, 51)
+
+    assert commands[-1] == "EVALSHA"
+    assert commands.count("EVALSHA") == 2 + commands.count("SCRIPT LOAD")
+    assert isinstance(gave_up, asyncio.CancelledError)
+    assert [receipt.answer for receipt in receipts if isinstance(receipt, Receipt)] == [
+        "accepted"
+    ] * 50
+    assert connection.llen(WAITING) == 51
+
+
+def test_at_once_each_learns_of_a_full_queue_for_itself(server: fakeredis.FakeServer) -> None:
+    """Of four that find room for two, two are accepted, and two are told that the queue is full."""
+    _, *answers = gathered(server, 5, max_queue_length=3)
+
+    assert [type(answer) for answer in answers] == [Receipt, Receipt, QueueFull, QueueFull]
+
+
+def test_at_once_each_learns_of_an_outage_and_the_next_goes_through(
+    server: fakeredis.FakeServer, connection: fakeredis.FakeRedis
+) -> None:
+    """An outage is told to each publisher that it met; later ones are none the worse."""
+
+    async def publish() -> list[Receipt | BaseException]:
+        client = fakeredis.FakeAsyncRedis(server=server)
+        async with client, AsyncProducer(connection=client) as producer:
+            server.connected = False
+            met = await asyncio.gather(
+                *(producer.publish(event(n)) for n in range(3)), return_exceptions=True
+            )
+            server.connected = True
+            return [*met, await producer.publish(event(3))]
+
+    *met, last = asyncio.run(publish())
+
+    assert [type(answer) for answer in met] == [QueueUnavailableError] * 3
+    assert isinstance(last, Receipt)
+    assert connection.llen(WAITING) == 1
 
 
 def test_events_may_be_awaited_too(server: fakeredis.FakeServer) -> None:
