@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict
 
 import drain
+import drain_rivals
 import latency
 import publishing
 import shapes
@@ -17,6 +18,7 @@ SCENARIOS = {
     "publishing": publishing.run,
     "latency": latency.run,
     "drain": drain.run,
+    "rivals": drain_rivals.run,
     "shapes": shapes.run,
 }
 

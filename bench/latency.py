@@ -1,6 +1,7 @@
 """Milliseconds from publish to committed, one event every 20 ms, on an idle system.
 
-A trigger tells of each ledger row when it is committed (NOTIFY); it costs both sides the same.
+Each side publishes with its own client. A trigger tells of each ledger row when it is committed
+(NOTIFY); it costs all sides the same. Rounds alternate, and their figures are pooled.
 """
 
 import os
@@ -10,8 +11,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 
+from rivals.rival import load
 from rq import Queue
 from rq.serializers import JSONSerializer
 from stage import QUEUE, Row, Stage, events
@@ -22,6 +25,7 @@ from signoff_schemas import ApprovalEvent
 
 FUNCTION = "signoff_worker.jobs.apply_approval"
 EVERY = 0.02
+WARM_UP = 20
 TELL = """
 CREATE FUNCTION bench_tell() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -33,47 +37,78 @@ CREATE TRIGGER bench_tell AFTER INSERT ON approvals REFERENCING NEW TABLE AS fre
 """
 
 
+@dataclass(frozen=True)
+class Side:
+    """Workers that wait, and how one event is published to them."""
+
+    name: str
+    working: Callable[[], AbstractContextManager[object]]
+    publish: Callable[[ApprovalEvent], object]
+
+
 def run(stage: Stage, *, quick: bool) -> list[Row]:
-    """Ours and stock RQ's SimpleWorker, one after the other on the same servers."""
-    some = events(150 if quick else 500)
-    ours, theirs = _ours(stage, some), _stock(stage, some)
+    """Ours, stock RQ, Huey and taskiq in turn, on the same servers."""
+    count, rounds = (150, 1) if quick else (400, 2)
+    some = events(WARM_UP + count)
+    sides = [
+        _ours(stage),
+        _stock(stage),
+        _rival(stage, "huey"),
+        _rival(stage, "taskiq"),
+    ]
+    pooled: dict[str, list[float]] = {side.name: [] for side in sides}
+    for _ in range(rounds):
+        for side in sides:
+            stage.clear()
+            with _watched(stage) as committed, side.working():
+                pooled[side.name] += _latencies(some, side.publish, committed)
+    ours = pooled.pop("ours")
     return [
-        Row("latency, median", _at(ours, 0.5), "ms", "stock RQ", _at(theirs, 0.5), "<= 1"),
-        Row(
-            "latency, 99th percentile", _at(ours, 0.99), "ms", "stock RQ", _at(theirs, 0.99), "<= 1"
-        ),
+        Row(f"latency, {title}", _at(ours, share), "ms", name, _at(theirs, share), "<= 1")
+        for title, share in (("median", 0.5), ("99th percentile", 0.99))
+        for name, theirs in pooled.items()
     ]
 
 
-def _ours(stage: Stage, some: list[ApprovalEvent]) -> list[float]:
+def _ours(stage: Stage) -> Side:
     producer = Producer(connection=stage.redis, queue=QUEUE)
-    stage.clear()
-    with stage.workers(1), _watched(stage) as committed:
-        return _latencies(stage, some, producer.publish, committed)
+    return Side("ours", lambda: stage.workers(1), producer.publish)
 
 
-def _stock(stage: Stage, some: list[ApprovalEvent]) -> list[float]:
+def _stock(stage: Stage) -> Side:
     queue = Queue(QUEUE, connection=stage.redis, serializer=JSONSerializer)
+    command = [sys.executable, "-m", "rq.cli", "worker", "-w", "rq.worker.SimpleWorker", "--quiet"]
+    command += ["--serializer", "json", "-u", stage.redis_url, QUEUE]
+
     env = {
         **os.environ,
         "SIGNOFF_REDIS_URL": stage.redis_url,
         "SIGNOFF_DATABASE_URL": stage.database_url,
     }
-    command = [sys.executable, "-m", "rq.cli", "worker", "-w", "rq.worker.SimpleWorker", "--quiet"]
-    command += ["--serializer", "json", "-u", stage.redis_url, QUEUE]
+
+    @contextmanager
+    def working() -> Iterator[None]:
+        worker = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
+        try:
+            yield
+        finally:
+            worker.terminate()
+            worker.wait()
 
     def enqueue(event: ApprovalEvent) -> object:
         mapping = event.model_dump(mode="json")
         return queue.enqueue(FUNCTION, mapping, job_id=str(event.event_id))
 
-    stage.clear()
-    worker = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
-    try:
-        with _watched(stage) as committed:
-            return _latencies(stage, some, enqueue, committed)
-    finally:
-        worker.terminate()
-        worker.wait()
+    return Side("stock RQ SimpleWorker", working, enqueue)
+
+
+def _rival(stage: Stage, module: str) -> Side:
+    rival = load(module, stage)
+
+    def publish(event: ApprovalEvent) -> None:
+        rival.send([event.canonical_json().decode()])
+
+    return Side(rival.name, lambda: rival.working(stage), publish)
 
 
 @contextmanager
@@ -101,25 +136,33 @@ def _watched(stage: Stage) -> Iterator[dict[str, float]]:
 
 
 def _latencies(
-    stage: Stage,
     some: list[ApprovalEvent],
     publish: Callable[[ApprovalEvent], object],
     committed: dict[str, float],
 ) -> list[float]:
-    """Publish on time and wait for the last; returns milliseconds, in ascending order."""
-    while not stage.redis.scard("rq:workers"):
-        time.sleep(0.02)
-    time.sleep(0.5)  # until the worker waits
+    """Publish a few to see the workers at work, then the others on time; returns milliseconds."""
+    for event in some[:WARM_UP]:
+        publish(event)
+    _await(committed, WARM_UP)
     sent: dict[str, float] = {}
     start = time.perf_counter()
-    for n, event in enumerate(some):
+    for n, event in enumerate(some[WARM_UP:]):
         time.sleep(max(0.0, start + n * EVERY - time.perf_counter()))
         sent[str(event.event_id)] = time.perf_counter()
         publish(event)
-    while len(committed) < len(some):
+    _await(committed, len(some))
+    return [(committed[event] - moment) * 1000 for event, moment in sent.items()]
+
+
+def _await(committed: dict[str, float], count: int) -> None:
+    """Until so many are committed, and the workers wait again."""
+    deadline = time.monotonic() + 30
+    while len(committed) < count:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{len(committed)} of {count} committed after half a minute")
         time.sleep(0.05)
-    return sorted((committed[event] - moment) * 1000 for event, moment in sent.items())
+    time.sleep(0.5)
 
 
-def _at(ordered: list[float], share: float) -> float:
-    return statistics.quantiles(ordered, n=100)[round(share * 100) - 1]
+def _at(measured: list[float], share: float) -> float:
+    return statistics.quantiles(measured, n=100)[round(share * 100) - 1]

@@ -1,0 +1,100 @@
+"""Events a second from Redis to committed, at our best number of workers, beside other queues.
+
+The queue is filled, then the workers start, as many as each side is best with. The ledger itself
+tells when each transaction began: counted are the events between the first tenth and the last, so
+that nobody's start-up counts, nor an end at which some workers have nothing left to do, and nothing
+is asked of Postgres meanwhile but a count five times a second.
+"""
+
+import statistics
+import time
+
+from rivals.rival import Rival, load
+from stage import Row, Stage, events
+
+from signoff_schemas import ApprovalEvent
+
+OURS = 50_000
+RIVALS = {
+    "dramatiq": 6_000,
+    "huey": 5_000,
+    "taskiq": 4_000,
+    "celery": 2_500,
+    "celery_batches": 8_000,
+}
+"""With how many events each is at work for two to four seconds."""
+QUICK = ("dramatiq", "huey")
+"""The two fastest."""
+MIDDLE = """
+SELECT count(*) / extract(epoch FROM edges[2] - edges[1])::float
+FROM approvals, (
+    SELECT percentile_disc(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY applied_at) AS edges
+    FROM approvals) AS middle
+WHERE applied_at > edges[1] AND applied_at <= edges[2]
+GROUP BY edges
+"""
+COUNTED = """
+SELECT (SELECT count(*) FROM interactions), (SELECT count(*) FROM dead_letters),
+    (SELECT sum(ltv_usd) FROM interactions) - (SELECT sum(ltv_usd) FROM customers)
+"""
+
+
+def run(stage: Stage, *, quick: bool) -> list[Row]:
+    """Alternate ours, with one worker and with two, and theirs; compare medians."""
+    some = events(OURS // 5 if quick else OURS)
+    ours: dict[int, list[float]] = {1: [], 2: []}
+    theirs: dict[str, list[float]] = {}
+    for _ in range(2 if quick else 3):
+        for workers, rates in ours.items():
+            rates.append(_ours(stage, some, workers))
+        for module in QUICK if quick else RIVALS:
+            rival = load(module, stage)
+            count = RIVALS[module] // 3 if quick else RIVALS[module]
+            theirs.setdefault(rival.name, []).append(_theirs(stage, rival, some[:count]))
+    best = max(ours, key=lambda workers: statistics.median(ours[workers]))
+    rate = statistics.median(ours[best])
+    return [
+        Row(f"drain, best of 1 and 2 workers: {best}", rate, "events/s", name, their, ">= 12")
+        for name, their in ((name, statistics.median(rates)) for name, rates in theirs.items())
+    ]
+
+
+def _ours(stage: Stage, some: list[ApprovalEvent], workers: int) -> float:
+    stage.clear()
+    stage.publish(some)
+    with stage.workers(workers):
+        rate = _rate(stage, len(some))
+    stage.check(len(some))
+    return rate
+
+
+def _theirs(stage: Stage, rival: Rival, some: list[ApprovalEvent]) -> float:
+    stage.clear()
+    rival.send([event.canonical_json().decode() for event in some])
+    with rival.working(stage):
+        rate = _rate(stage, len(some))
+    if rival.folds:
+        stage.check(len(some))
+    else:
+        _check_counts(stage, some)
+    return rate
+
+
+def _rate(stage: Stage, count: int) -> float:
+    """Wait until all are committed; returns events a second in the middle of it."""
+    deadline = time.monotonic() + 60
+    committed = 0
+    while committed < count:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{committed} of {count} committed after a minute")
+        time.sleep(0.2)
+        (committed,) = stage.database.execute("SELECT count(*) FROM approvals").fetchone() or (0,)
+    (rate,) = stage.database.execute(MIDDLE).fetchone() or (0.0,)
+    return float(rate)
+
+
+def _check_counts(stage: Stage, some: list[ApprovalEvent]) -> None:
+    """What holds in whatever order events were applied: all are there, and no amount got lost."""
+    found = stage.database.execute(COUNTED).fetchone()
+    if found != (len({event.interaction_id for event in some}), 0, 0):
+        raise AssertionError(found)

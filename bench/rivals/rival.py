@@ -1,0 +1,61 @@
+"""What a rival's file holds: `RIVAL`, made anew for each pair of servers."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from stage import Stage
+
+BENCH = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A queue with its workers."""
+
+    name: str
+    send: Callable[[Sequence[str]], None]
+    """Puts events on its queue, canonical JSON each."""
+    workers: Sequence[Sequence[str]]
+    """What starts them: each a module to run, and its arguments."""
+    folds: bool = False
+    """Whether its result is Signoff's fold, in whatever order events are applied."""
+
+    @contextmanager
+    def working(self, stage: Stage) -> Iterator[None]:
+        """Its workers at work; they hold nothing worth a graceful end when this is left."""
+        with (stage.folder / "rivals.log").open("ab") as log:
+            running = [
+                subprocess.Popen(
+                    [sys.executable, "-m", *command],
+                    cwd=BENCH,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+                for command in self.workers
+            ]
+        try:
+            yield
+        finally:
+            for worker in running:
+                os.killpg(worker.pid, signal.SIGKILL)
+                worker.wait()
+
+
+def load(name: str, stage: Stage) -> Rival:
+    """The rival of `rivals/<name>.py` on these servers, whose addresses it takes when imported."""
+    os.environ["SIGNOFF_REDIS_URL"] = stage.redis_url
+    os.environ["SIGNOFF_DATABASE_URL"] = stage.database_url
+    sys.modules.pop(f"rivals.{name}", None)
+    try:
+        rival: Rival = import_module(f"rivals.{name}").RIVAL
+    except ModuleNotFoundError as error:
+        raise SystemExit(f"{error.name} is not installed; `make bench` installs it") from error
+    return rival
