@@ -275,7 +275,7 @@ class ApprovalWorker(BaseWorker):
             self._stop.wait(_TICK / 10)
 
     def _wait_for_jobs(self) -> None:
-        suspended = is_suspended(self.connection, self)
+        suspended = is_suspended(self.connection)
         self._show(WorkerStatus.SUSPENDED if suspended else WorkerStatus.IDLE)
         if suspended:
             self._stop.wait(_TICK)
