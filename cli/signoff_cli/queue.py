@@ -82,6 +82,16 @@ class QueueReader:
         head = cast("bytes | None", self.client.lindex(self.keys.waiting, 0))
         return self._moment(head, "enqueued_at") if head else None
 
+    def sample(self, most: int) -> dict[str, bytes]:
+        """The data of up to `most` waiting jobs on either end of the queue, by id."""
+        ends = (self.client.lrange(self.keys.waiting, *end) for end in ((0, most - 1), (-most, -1)))
+        ids = list(dict.fromkeys(_text(cast("bytes", member)) for end in ends for member in end))
+        with self.client.pipeline(transaction=False) as pipe:
+            for job_id in ids:
+                pipe.hget(JOB_PREFIX + job_id, "data")
+            found = pipe.execute(raise_on_error=False)
+        return {i: data for i, data in zip(ids, found, strict=True) if isinstance(data, bytes)}
+
     def next_scheduled(self) -> datetime | None:
         """When the next retry is due."""
         due = cast("list[tuple[bytes, float]]", self.client.zrange(

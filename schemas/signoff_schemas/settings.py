@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -19,6 +20,7 @@ _PARAMETER: Final = re.compile(
     r"(password\s*=\s*)(?:'(?:\\.|[^'\\])*'?|.*?(?=&|\s+\w+\s*=|\Z))", re.IGNORECASE | re.DOTALL
 )
 """The same in a URL's query, or in a connection string of `keyword=value`."""
+_DATABASE_NUMBER: Final = re.compile(r"(/[0-9]*)?")
 _QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
@@ -35,6 +37,12 @@ def _redis_url(url: str) -> str:
             "a URL such as redis://localhost:6379/0 (or rediss://, unix://), "
             "special characters of its password percent-encoded"
         ) from None
+    # The client takes /abc for database 0, and /1/2 for database 12.
+    parts = urlsplit(url)
+    if parts.scheme != "unix" and not _DATABASE_NUMBER.fullmatch(parts.path):
+        raise ValueError(
+            "a URL whose path is the number of a database, such as redis://localhost:6379/0"
+        )
     return url
 
 
@@ -94,6 +102,9 @@ class Settings(BaseSettings):
     )
     retry_delay: float = Field(
         1.0, gt=0, le=3600, description="Seconds before the first retry; doubles each time"
+    )
+    dead_letter_limit: int = Field(
+        1000, ge=0, description="More open dead letters than this are an incident"
     )
     log_format: Annotated[Literal["text", "json"], BeforeValidator(_stripped)] = Field(
         "text", description="How log lines look"
