@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "doctor": "Check servers and settings.",
     "publish": "Publish events from a file of JSON lines.",
     "worker": "Take events off the queue and apply them.",
+    "health": "Tell whether workers are live and ready.",
     "status": "Show queue, dead letters and workers.",
     "event": "Tell the whole story of one event.",
     "interaction": "Show an interaction: state, ledger, moves.",

@@ -103,6 +103,15 @@ class Settings(BaseSettings):
     retry_delay: float = Field(
         1.0, gt=0, le=3600, description="Seconds before the first retry; doubles each time"
     )
+    health_host: Annotated[str, Field(min_length=1)] = Field(
+        "127.0.0.1", description="The address on which a worker tells its health"
+    )
+    health_port: int | None = Field(
+        None, ge=1, le=65_535, description="The port on which a worker tells its health over HTTP"
+    )
+    stuck_after: float = Field(
+        300, ge=3, le=86_400, description="Seconds in one turn after which a worker counts as stuck"
+    )
     dead_letter_limit: int = Field(
         1000, ge=0, description="More open dead letters than this are an incident"
     )
