@@ -19,7 +19,7 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
     """The queue's Redis, whose settings are as before after the test."""
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         names = ("maxmemory-policy", "appendonly", "appendfsync")
-        before: dict[str, str] = client.config_get(*names)  # type: ignore[assignment]
+        before: dict[str, str] = client.config_get(*names)
         yield client
         for name, value in before.items():
             client.config_set(name, value)
@@ -79,7 +79,7 @@ def test_pickled_jobs_are_found(signoff: Signoff, client: redis.Redis) -> None:
     signoff.publish(mapping())
     for number in range(2):
         job = f"old-{number}"
-        client.hset(JOB_PREFIX + job, "data", pickle.dumps(("f", None, [], {})))  # type: ignore[arg-type]  # bytes are data too
+        client.hset(JOB_PREFIX + job, "data", pickle.dumps(("f", None, [], {})))
         client.rpush(KEYS.waiting, job)
 
     check = findings(signoff)["Pickled jobs"]
