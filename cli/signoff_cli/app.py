@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "customer": "Show a customer: state, ledger, moves.",
     "funnel": "Show customers and their LTV by status.",
     "dlq": "Inspect, mend and replay dead letters.",
+    "alert": "Tell when dead letters are news.",
     "prune": "Forget what was settled long ago.",
     "audit": "Prove the tables right, account for all.",
 }

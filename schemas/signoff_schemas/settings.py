@@ -52,6 +52,13 @@ def _database_url(url: str) -> str:
     return url
 
 
+def _webhook_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("a URL such as https://example.com/hook")
+    return url
+
+
 def _stripped(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
@@ -64,6 +71,7 @@ def _queue_name(name: str) -> str:
 
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 QueueName = Annotated[str, AfterValidator(_queue_name)]
 
 
@@ -114,6 +122,15 @@ class Settings(BaseSettings):
     )
     dead_letter_limit: int = Field(
         1000, ge=0, description="More open dead letters than this are an incident"
+    )
+    alert_command: str | None = Field(
+        None, description="What `signoff alert` runs, the alert as JSON on its standard input"
+    )
+    alert_url: WebhookUrl | None = Field(
+        None, repr=False, description="Where `signoff alert` posts the alert as JSON"
+    )
+    alert_secret: str | None = Field(
+        None, repr=False, description="The key under which posted alerts are signed"
     )
     log_format: Annotated[Literal["text", "json"], BeforeValidator(_stripped)] = Field(
         "text", description="How log lines look"

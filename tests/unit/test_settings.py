@@ -123,6 +123,8 @@ def test_the_nearer_setting_wins(monkeypatch: pytest.MonkeyPatch, env_file: EnvF
         ("REDIS_URL", "redis://localhost/?db=x", "a URL such as redis://localhost:6379/0"),
         ("REDIS_URL", "redis://localhost/abc", "the number of a database"),
         ("REDIS_URL", "rediss://localhost/1/2", "the number of a database"),
+        ("ALERT_URL", "ftp://h/hook", "a URL such as https://example.com/hook"),
+        ("ALERT_URL", "https:///hook", "a URL such as https://example.com/hook"),
         ("DEAD_LETTER_LIMIT", "-1", "greater than or equal to 0"),
         ("DATABASE_URL", "mysql://h/db", "a URL such as postgresql://user@localhost:5432/signoff"),
     ],
