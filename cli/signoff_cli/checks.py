@@ -13,14 +13,19 @@ from psycopg.rows import TupleRow
 
 from signoff_cli.queue import SILENT, QueueReader
 from signoff_cli.terminal import count
+from signoff_cli.variables import unknown_variables
 from signoff_db.migrate import pending
 from signoff_db.reading import overview
-from signoff_schemas import Settings, masked
+from signoff_schemas import Settings, inflate, masked
 from signoff_schemas.keys import SUSPENDED
 
 _OLDEST_POSTGRES: Final = 140_000
 _OLDEST_REDIS: Final = (6, 2)
 """The first with BLMOVE, by which workers wait."""
+_SAMPLE: Final = 50
+"""Jobs looked at on either end of the queue."""
+_PICKLE: Final = b"\x80"
+"""What every pickle since protocol 2 begins with, and no JSON does."""
 _SKEW_WARN: Final = 5.0
 _SKEW_FAIL: Final = 60.0
 
@@ -41,6 +46,13 @@ class Check:
     name: str
     text: str
     """What was found; where it is not ok, what to change."""
+
+
+def check_variables() -> Iterator[Check]:
+    """Whether every variable that looks like a setting is one."""
+    for name, meant in unknown_variables():
+        hint = f"; did you mean {meant}?" if meant else ""
+        yield Check(Grade.WARN, f"Variable {name}", f"is no setting, nothing reads it{hint}")
 
 
 def check_redis(client: redis.Redis) -> Iterator[Check]:
@@ -120,6 +132,20 @@ def check_queue(client: redis.Redis, settings: Settings) -> Iterator[Check]:
             f"the data of {count(orphans, 'job')} was gone from Redis when a worker took them; "
             "`signoff audit` names those whose events are lost",
         )  # fmt: skip
+    yield from _pickles(reader)
+
+
+def _pickles(reader: QueueReader) -> Iterator[Check]:
+    """Jobs of RQ's default serializer, which workers never read: each ends as a dead letter."""
+    sample = reader.sample(_SAMPLE)
+    pickles = [job_id for job_id, data in sample.items() if inflate(data).startswith(_PICKLE)]
+    if pickles:
+        yield Check(
+            Grade.FAIL, "Pickled jobs",
+            f"{len(pickles)} of {count(len(sample), 'job')} looked at, such as {pickles[0]}, hold "
+            "pickle, which is never read, and end as dead letters; whoever enqueues them should "
+            "use signoff_producer, or rq.Queue(…, serializer=JSONSerializer)",
+        )  # fmt: skip
 
 
 def _workers(reader: QueueReader, settings: Settings) -> Iterator[Check]:
@@ -130,8 +156,7 @@ def _workers(reader: QueueReader, settings: Settings) -> Iterator[Check]:
     if alive:
         yield Check(Grade.OK, "Workers", f"{count(alive, 'worker')} on queue {settings.queue}")
     else:
-        text = f"none on queue {settings.queue}; start one with `signoff worker`"
-        yield Check(Grade.WARN, "Workers", text)
+        yield _nobody_works(reader)
     if silent:
         yield Check(
             Grade.WARN, "Silent workers",
@@ -140,7 +165,19 @@ def _workers(reader: QueueReader, settings: Settings) -> Iterator[Check]:
         )  # fmt: skip
 
 
-def check_database(connection: Connection[TupleRow], url: str) -> Iterator[Check]:
+def _nobody_works(reader: QueueReader) -> Check:
+    """Before the first event that is as it may be; with events waiting it is an incident."""
+    waiting = reader.counts().waiting
+    stands = f" with {count(waiting, 'event')} waiting" if waiting else ""
+    return Check(
+        Grade.FAIL if waiting else Grade.WARN, "Workers",
+        f"none on queue {reader.name}{stands}; start one with `signoff worker`",
+    )  # fmt: skip
+
+
+def check_database(
+    connection: Connection[TupleRow], url: str, settings: Settings
+) -> Iterator[Check]:
     """Whether Postgres keeps what it is given, and holds what this release works with."""
     version = connection.info.server_version
     text = f"Postgres {version // 10_000}.{version % 10_000}"
@@ -156,7 +193,7 @@ def check_database(connection: Connection[TupleRow], url: str) -> Iterator[Check
         yield Check(Grade.FAIL, "Migrations", text)
         return
     yield Check(Grade.OK, "Migrations", "up to date")
-    yield _dead_letters(connection)
+    yield _dead_letters(connection, settings.dead_letter_limit)
 
 
 def _durability(connection: Connection[TupleRow], name: str) -> Check:
@@ -193,8 +230,14 @@ def _skew(server: str, seconds: float) -> Check:
     )  # fmt: skip
 
 
-def _dead_letters(connection: Connection[TupleRow]) -> Check:
+def _dead_letters(connection: Connection[TupleRow], limit: int) -> Check:
     dead = sum(overview(connection).dead.values())
     if not dead:
         return Check(Grade.OK, "Dead letters", "none")
+    if dead > limit:
+        return Check(
+            Grade.FAIL, "Dead letters",
+            f"{dead:,} open, more than SIGNOFF_DEAD_LETTER_LIMIT ({limit:,}); see `signoff dlq "
+            "groups` for their causes",
+        )  # fmt: skip
     return Check(Grade.WARN, "Dead letters", f"{dead:,} open; see `signoff dlq groups`")

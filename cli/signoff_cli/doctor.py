@@ -6,7 +6,14 @@ from typing import Final
 
 import typer
 
-from signoff_cli.checks import Check, Grade, check_database, check_queue, check_redis
+from signoff_cli.checks import (
+    Check,
+    Grade,
+    check_database,
+    check_queue,
+    check_redis,
+    check_variables,
+)
 from signoff_cli.connections import redis_of
 from signoff_cli.database import explained
 from signoff_cli.errors import RedisUnavailableError
@@ -32,6 +39,7 @@ def doctor(*, as_json: AsJson = False) -> None:
 def _checks(settings: Settings) -> Iterator[Check]:
     settings.require("redis_url")
     settings.require("database_url")
+    yield from check_variables()
     yield from _redis_checks(settings)
     yield from _database_checks(settings)
 
@@ -49,7 +57,7 @@ def _database_checks(settings: Settings) -> Iterator[Check]:
     url = settings.require("database_url")
     try:
         with connect(url, application="signoff doctor") as connection, explained(url):
-            yield from check_database(connection, url)
+            yield from check_database(connection, url, settings)
     except DatabaseUnavailableError as error:
         yield Check(Grade.FAIL, "Postgres reachable", f"{error} (SIGNOFF_DATABASE_URL)")
 

@@ -17,6 +17,7 @@ from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, cell, complain, say, show_json
 from signoff_db import dead_letters, reading
 from signoff_db.dead_letters import DeadLetter
+from signoff_db.prune import pruned
 from signoff_schemas import Settings
 
 _PLACES: Final = {
@@ -90,6 +91,9 @@ def _past(
         letter = dead_letters.get_letter(connection, letter_id)
         if letter:
             yield from _death(connection, letter)
+    for action in pruned(connection, job_id):
+        told = f"its settled dead letter was pruned by {action.actor}, because: {action.reason}"
+        yield Chapter("pruned", told, action.acted_at)
 
 
 def _death(connection: Connection[TupleRow], letter: DeadLetter) -> Iterator[Chapter]:

@@ -1,5 +1,6 @@
 """What a queue holds in Redis, read through the registries that RQ keeps; nothing is changed."""
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from typing import Any, Final, cast
 import redis
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
-from rq.worker import BaseWorker
+from rq.worker import BaseWorker, WorkerStatus
 
-from signoff_schemas.keys import JOB_PREFIX, QueueKeys
+from signoff_schemas.keys import HEALTH, JOB_PREFIX, QueueKeys
 
 _PAGE: Final = 1000
 SILENT: Final = "silent"
@@ -57,6 +58,12 @@ class WorkerState:
     heartbeat_age_seconds: timedelta | None
     successful: int
     failed: int
+    live: bool
+    """Whether its work gets on; for a stock RQ worker, whether it beats."""
+    ready: bool
+    """Whether it applies what it takes."""
+    waits_for: str | None
+    """What keeps it from that; a stock RQ worker does not tell."""
 
 
 class QueueReader:
@@ -82,6 +89,16 @@ class QueueReader:
         head = cast("bytes | None", self.client.lindex(self.keys.waiting, 0))
         return self._moment(head, "enqueued_at") if head else None
 
+    def sample(self, most: int) -> dict[str, bytes]:
+        """The data of up to `most` waiting jobs on either end of the queue, by id."""
+        ends = (self.client.lrange(self.keys.waiting, *end) for end in ((0, most - 1), (-most, -1)))
+        ids = list(dict.fromkeys(_text(cast("bytes", member)) for end in ends for member in end))
+        with self.client.pipeline(transaction=False) as pipe:
+            for job_id in ids:
+                pipe.hget(JOB_PREFIX + job_id, "data")
+            found = pipe.execute(raise_on_error=False)
+        return {i: data for i, data in zip(ids, found, strict=True) if isinstance(data, bytes)}
+
     def next_scheduled(self) -> datetime | None:
         """When the next retry is due."""
         due = cast("list[tuple[bytes, float]]", self.client.zrange(
@@ -94,13 +111,13 @@ class QueueReader:
         RQ keeps the entry of a worker that was killed for minutes.
         """
         queue = Queue(self.name, connection=self.client, serializer=JSONSerializer)
-        return sorted(
-            (
-                _worker(worker, silent_after)
-                for worker in Worker.all(queue=queue, serializer=JSONSerializer)
-            ),
-            key=lambda worker: worker.name,
-        )
+        workers = Worker.all(queue=queue, serializer=JSONSerializer)
+        with self.client.pipeline(transaction=False) as pipe:
+            for worker in workers:
+                pipe.hget(worker.key, HEALTH)
+            told = pipe.execute()
+        states = [_worker(w, silent_after, t) for w, t in zip(workers, told, strict=True)]
+        return sorted(states, key=lambda worker: worker.name)
 
     def place_of(self, job_id: str) -> tuple[Place, datetime | None] | None:
         """Where a job is, and since when or until when; None if Redis does not hold it."""
@@ -186,10 +203,11 @@ def age(moment: datetime | None) -> timedelta | None:
     return None if moment is None else datetime.now(UTC) - moment
 
 
-def _worker(worker: BaseWorker, silent_after: float) -> WorkerState:
+def _worker(worker: BaseWorker, silent_after: float, told: bytes | None) -> WorkerState:
     heartbeat = worker.last_heartbeat.astimezone(UTC) if worker.last_heartbeat else None
     since = age(heartbeat)
     silent = since is None or since.total_seconds() > silent_after
+    health: dict[str, Any] = json.loads(told or b"{}")
     return WorkerState(
         name=worker.name,
         state=SILENT if silent else str(worker.get_state() or "unknown"),
@@ -199,6 +217,9 @@ def _worker(worker: BaseWorker, silent_after: float) -> WorkerState:
         heartbeat_age_seconds=since,
         successful=worker.successful_job_count,
         failed=worker.failed_job_count,
+        live=not silent and health.get("live", True),
+        ready=not silent and health.get("ready", worker.get_state() != WorkerStatus.SUSPENDED),
+        waits_for=None if silent else health.get("waits_for"),
     )
 
 

@@ -55,7 +55,9 @@ def _show_queue(found: dict[str, Any]) -> None:
     if not found["workers"]:
         say("No worker listens on this queue: start one with `signoff worker`.")
         return
-    columns = list(found["workers"][0])
+    waits = any(worker["waits_for"] for worker in found["workers"])
+    left_out = {"live", "ready"} if waits else {"live", "ready", "waits_for"}
+    columns = [column for column in found["workers"][0] if column not in left_out]
     show_table(
         [column.removesuffix("_seconds").replace("_", " ") for column in columns],
         [[str(w[c]) if c == "pid" else w[c] for c in columns] for w in found["workers"]],

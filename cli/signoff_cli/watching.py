@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Final
 
 import redis
-from psycopg.conninfo import make_conninfo
-from psycopg.pq import PGconn, Ping
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from signoff_cli.errors import ServerEndedError
+from signoff_db.connection import answers
 from signoff_schemas import Settings
 
 _FAILURES: Final = 4
@@ -51,7 +50,7 @@ def watched(given: Settings, running: Settings, data: Path) -> list[Watched]:
         servers.append(Watched("Valkey", data / "valkey.log", lambda: redis_answers(redis_url)))
     if given.database_url is None:
         url = running.require("database_url")
-        servers.append(Watched("Postgres", data / "postgres.log", lambda: postgres_answers(url)))
+        servers.append(Watched("Postgres", data / "postgres.log", lambda: answers(url)))
     return servers
 
 
@@ -70,9 +69,3 @@ def redis_answers(url: str) -> bool:
         except redis.RedisError:
             return False
         return True
-
-
-def postgres_answers(url: str) -> bool:
-    """Whether there is an answer, be it that it is recovering or has no connection left."""
-    target = make_conninfo(url, connect_timeout=_TIMEOUT).encode()
-    return PGconn.ping(target) in {Ping.OK, Ping.REJECT}

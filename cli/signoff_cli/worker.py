@@ -1,8 +1,11 @@
 """`signoff worker`."""
 
 import os
+import signal
 from contextlib import suppress
-from typing import Annotated
+from itertools import count
+from multiprocessing.process import BaseProcess
+from typing import Annotated, Any
 
 import typer
 from redis import Redis
@@ -32,13 +35,20 @@ def worker(
     queue: Annotated[
         str | None, typer.Option(help="The queue's name [SIGNOFF_QUEUE, approvals].")
     ] = None,
+    health_port: Annotated[
+        int | None,
+        typer.Option(
+            help="Tell /live and /ready over HTTP; with --processes, each on a port of its own, "
+            "from this one on [SIGNOFF_HEALTH_PORT, none]."
+        ),
+    ] = None,
 ) -> None:
     """Take approval events off the queue and apply them.
 
     Ctrl-C or SIGTERM finishes the batch in hand, a second one leaves it to another worker. RQ's own
     tools (rq info, rq suspend) see these workers.
     """
-    settings = load_settings(queue=queue, batch_size=batch_size)
+    settings = load_settings(queue=queue, batch_size=batch_size, health_port=health_port)
     with suppress(DatabaseUnavailableError):  # a Postgres that is away is waited for
         require_current(settings.require("database_url"))
     # Workers read their settings from the environment, as they do under `rq worker-pool`.
@@ -53,10 +63,44 @@ def worker(
 
 
 def _pool(settings: Settings, connection: Redis, processes: int) -> WorkerPool:
-    return WorkerPool(
+    return _Pool(
         [settings.queue],
         connection=connection,
         num_workers=processes,
         worker_class=ApprovalWorker,
         serializer=JSONSerializer,
+        first_port=settings.health_port,
     )
+
+
+class _Pool(WorkerPool):
+    """RQ's pool of processes, each told the health port that is its own."""
+
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 -- they are RQ's
+        first_port: int | None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        # A process that replaces one that died inherits the pool's own handlers, and would take a
+        # signal that reaches it before it works for one to the pool: it would never stop.
+        os.register_at_fork(after_in_child=_end_on_signals)
+        self._first_port = first_port
+        self._ports: dict[str, int] = {}
+        """By the worker's name, of those that live."""
+
+    def get_worker_process(self, name: str, *args: Any, **kwargs: Any) -> BaseProcess:  # noqa: ANN401
+        """The process about to be forked, which reads its settings from this environment."""
+        if self._first_port is not None:
+            living = {w: p for w, p in self._ports.items() if w in self.worker_dict}
+            port = next(p for p in count(self._first_port) if p not in living.values())
+            self._ports = {**living, name: port}
+            os.environ["SIGNOFF_HEALTH_PORT"] = str(port)
+        process: BaseProcess = super().get_worker_process(name, *args, **kwargs)
+        return process
+
+
+def _end_on_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)

@@ -7,6 +7,7 @@ from typing import Final
 from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow, class_row
 
+from signoff_db.ledger_content import altered
 from signoff_db.sql import statement
 
 _SAMPLE: Final = 1000
@@ -52,6 +53,8 @@ class AuditReport:
 def audit(connection: Connection[TupleRow]) -> AuditReport:
     """Fold the whole ledger anew and compare, in one snapshot: exact while workers go on.
 
+    Each event of the ledger is compared with its hash, too.
+
     Args:
         connection: in autocommit mode, outside of a transaction; from `connect`, not from
             `connect_for_batches`, whose settings are made for small statements.
@@ -62,10 +65,22 @@ def audit(connection: Connection[TupleRow]) -> AuditReport:
         with connection.transaction(), connection.cursor(row_factory=class_row(Totals)) as cursor:
             totals = cursor.execute(statement("totals")).fetchone()
             rows = connection.execute(statement("audit"), {"limit": _SAMPLE}).fetchall()
+            changed, listed = _altered_events(connection)
     finally:
         connection.isolation_level = None
         connection.read_only = None
     if totals is None:
         raise AssertionError
-    differences = tuple(Difference(*row[:5]) for row in rows)
-    return AuditReport(totals, differences, rows[0][5] if rows else 0)
+    differences = [*listed, *(Difference(*row[:5]) for row in rows)]
+    differing = changed + (rows[0][5] if rows else 0)
+    return AuditReport(totals, tuple(differences[:_SAMPLE]), differing)
+
+
+def _altered_events(connection: Connection[TupleRow]) -> tuple[int, list[Difference]]:
+    """How many events of the ledger are not what their hash says, and as many as are listed."""
+    number, listed = 0, []
+    for event_id, noted, found in altered(connection):
+        number += 1
+        if number <= _SAMPLE:
+            listed.append(Difference("event", str(event_id), "content_hash", noted, found))
+    return number, listed

@@ -4,12 +4,14 @@ from typing import Final, TypeVar
 
 import psycopg
 from psycopg import Connection
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import PGconn, Ping
 from psycopg.rows import TupleRow
 
 from signoff_schemas import SignoffError, masked
 
 _CONNECT_TIMEOUT: Final = 10
+_PING_TIMEOUT: Final = 2
 _SESSION: Final = " ".join(
     f"-c {setting}"
     for setting in (
@@ -44,6 +46,12 @@ def connect(database_url: str, *, application: str = "signoff") -> Connection[Tu
         DatabaseUnavailableError: the server cannot be reached or refuses the connection.
     """
     return _open(Connection, database_url, application, "-c timezone=UTC")
+
+
+def answers(database_url: str) -> bool:
+    """Whether Postgres answers, be it that it is recovering or has no connection left."""
+    target = make_conninfo(database_url, connect_timeout=_PING_TIMEOUT).encode()
+    return PGconn.ping(target) in {Ping.OK, Ping.REJECT}
 
 
 class BatchConnection(Connection[TupleRow]):

@@ -11,6 +11,8 @@ RESULTS_PREFIX: Final = f"{RQ_KEY_PREFIX}:results:"
 """What the stream of a job's results is called, before its id; only stock workers write it."""
 QUEUES: Final = f"{RQ_KEY_PREFIX}:queues"
 """The set of all queues' keys, by which RQ's tools find them."""
+HEALTH: Final = "signoff_health"
+"""The field of a worker's hash that holds its health report, as JSON: Signoff's own."""
 SUSPENDED: Final = f"{RQ_KEY_PREFIX}:suspended"
 """Exists while `rq suspend` holds the workers."""
 

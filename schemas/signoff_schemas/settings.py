@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -19,6 +20,7 @@ _PARAMETER: Final = re.compile(
     r"(password\s*=\s*)(?:'(?:\\.|[^'\\])*'?|.*?(?=&|\s+\w+\s*=|\Z))", re.IGNORECASE | re.DOTALL
 )
 """The same in a URL's query, or in a connection string of `keyword=value`."""
+_DATABASE_NUMBER: Final = re.compile(r"(/[0-9]*)?")
 _QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
@@ -35,12 +37,25 @@ def _redis_url(url: str) -> str:
             "a URL such as redis://localhost:6379/0 (or rediss://, unix://), "
             "special characters of its password percent-encoded"
         ) from None
+    # The client takes /abc for database 0, and /1/2 for database 12.
+    parts = urlsplit(url)
+    if parts.scheme != "unix" and not _DATABASE_NUMBER.fullmatch(parts.path):
+        raise ValueError(
+            "a URL whose path is the number of a database, such as redis://localhost:6379/0"
+        )
     return url
 
 
 def _database_url(url: str) -> str:
     if not url.startswith(("postgresql://", "postgres://")):
         raise ValueError("a URL such as postgresql://user@localhost:5432/signoff")
+    return url
+
+
+def _webhook_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("a URL such as https://example.com/hook")
     return url
 
 
@@ -56,6 +71,7 @@ def _queue_name(name: str) -> str:
 
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 QueueName = Annotated[str, AfterValidator(_queue_name)]
 
 
@@ -94,6 +110,27 @@ class Settings(BaseSettings):
     )
     retry_delay: float = Field(
         1.0, gt=0, le=3600, description="Seconds before the first retry; doubles each time"
+    )
+    health_host: Annotated[str, Field(min_length=1)] = Field(
+        "127.0.0.1", description="The address on which a worker tells its health"
+    )
+    health_port: int | None = Field(
+        None, ge=1, le=65_535, description="The port on which a worker tells its health over HTTP"
+    )
+    stuck_after: float = Field(
+        300, ge=3, le=86_400, description="Seconds in one turn after which a worker counts as stuck"
+    )
+    dead_letter_limit: int = Field(
+        1000, ge=0, description="More open dead letters than this are an incident"
+    )
+    alert_command: str | None = Field(
+        None, description="What `signoff alert` runs, the alert as JSON on its standard input"
+    )
+    alert_url: WebhookUrl | None = Field(
+        None, repr=False, description="Where `signoff alert` posts the alert as JSON"
+    )
+    alert_secret: str | None = Field(
+        None, repr=False, description="The key under which posted alerts are signed"
     )
     log_format: Annotated[Literal["text", "json"], BeforeValidator(_stripped)] = Field(
         "text", description="How log lines look"

@@ -465,3 +465,29 @@ def test_log_lines_hold_no_texts_and_no_amounts(stage: Stage) -> None:
     assert '"message": "dead letter: quality_score must be at most 5"' in printed
     assert '"events": 2' in printed or '"events": 1' in printed
     assert not any(secret in printed for secret in ("top secret", "1234.56", "4321.09"))
+
+
+def test_an_audit_is_exact_while_workers_go_on(stage: Stage) -> None:
+    """Each look in the middle of the work finds nothing; with one event changed, exactly that."""
+    first, *events = some_events(2001)
+    env = environment(stage.redis_url, stage.database_url, batch_size=20)
+    with worker(env, stage.log), worker(env, stage.log):
+        stage.publish(first)
+        stage.until_idle()
+        stage.publish(*events)
+        looks = 0
+        while not stage.idle():
+            report = audit(stage.database)
+            assert report.differences == ()
+            looks += report.totals.events < 2001
+        assert looks > 0
+        stage.database.execute("ALTER TABLE approvals DISABLE TRIGGER approvals_insert_only")
+        stage.database.execute(
+            "UPDATE approvals SET quality_score = 1 WHERE event_id = %s", [first.event_id]
+        )
+        stage.publish(*some_events(500))
+        named = {
+            d.key for _ in range(3) for d in audit(stage.database).differences if d.what == "event"
+        }
+        assert named == {str(first.event_id)}
+        stage.until_idle()

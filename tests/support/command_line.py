@@ -36,8 +36,8 @@ class Signoff:
     at_terminal: bool = False
     """Whether standard input counts as a terminal."""
 
-    def __call__(self, *arguments: object, typed: bytes = b"", expect: int = 0) -> Ran:
-        """Run a command to its end and check its exit code.
+    def __call__(self, *arguments: object, typed: bytes = b"", expect: int | None = 0) -> Ran:
+        """Run a command to its end and check its exit code, unless None is expected.
 
         It runs inside the test's process, by the entry point: starting Python takes far longer than
         most commands do.
@@ -53,7 +53,7 @@ class Signoff:
                 main()
             except SystemExit as ended:
                 code = ended.code or 0
-        assert code == expect, f"exit code {code}\n{out.getvalue()}\n{err.getvalue()}"
+        assert expect in {code, None}, f"exit code {code}\n{out.getvalue()}\n{err.getvalue()}"
         return Ran(out.getvalue(), err.getvalue())
 
     @contextmanager
@@ -91,7 +91,7 @@ class Signoff:
             **options,
         )
 
-    def json(self, *arguments: object, expect: int = 0) -> Any:
+    def json(self, *arguments: object, expect: int | None = 0) -> Any:
         """Run a command with --json and read what it reports."""
         return json.loads(self(*arguments, "--json", expect=expect).stdout)
 

@@ -121,6 +121,11 @@ def test_the_nearer_setting_wins(monkeypatch: pytest.MonkeyPatch, env_file: EnvF
         ("REDIS_URL", "localhost:6379", "a URL such as redis://localhost:6379/0"),
         ("REDIS_URL", "redis://localhost:port", "a URL such as redis://localhost:6379/0"),
         ("REDIS_URL", "redis://localhost/?db=x", "a URL such as redis://localhost:6379/0"),
+        ("REDIS_URL", "redis://localhost/abc", "the number of a database"),
+        ("REDIS_URL", "rediss://localhost/1/2", "the number of a database"),
+        ("ALERT_URL", "ftp://h/hook", "a URL such as https://example.com/hook"),
+        ("ALERT_URL", "https:///hook", "a URL such as https://example.com/hook"),
+        ("DEAD_LETTER_LIMIT", "-1", "greater than or equal to 0"),
         ("DATABASE_URL", "mysql://h/db", "a URL such as postgresql://user@localhost:5432/signoff"),
     ],
 )
@@ -180,7 +185,9 @@ def test_a_missing_url_is_asked_for(name: str, example: str) -> None:
         Settings.load().require(name)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("url", ["redis://h:1/0", "rediss://:p%40@h", "unix:///run/redis.sock"])
+@pytest.mark.parametrize(
+    "url", ["redis://h:1/0", "rediss://:p%40@h", "redis://h/", "unix:///run/redis.sock?db=2"]
+)
 def test_a_redis_url_is_given_back(url: str) -> None:
     """Each scheme that redis-py knows is taken, and kept as it is."""
     assert Settings.load(redis_url=url).require("redis_url") == url

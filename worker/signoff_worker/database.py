@@ -11,6 +11,7 @@ from signoff_db.connection import (
     connect_for_batches,
 )
 from signoff_db.migrate import require_current
+from signoff_worker.health import Health
 from signoff_worker.patience import StopWorkerError, pauses
 
 log = logging.getLogger("signoff.worker")
@@ -24,7 +25,7 @@ class Database:
         self._application = application
         self._connection: BatchConnection | None = None
 
-    def await_schema(self, stop: Event) -> None:
+    def await_schema(self, stop: Event, health: Health) -> None:
         """Wait for Postgres, and see that it holds the tables this release works with.
 
         Raises:
@@ -36,9 +37,11 @@ class Database:
                 require_current(self._url)
             except DatabaseUnavailableError as error:
                 log.error("%s", error)  # noqa: TRY400 -- the reason is the message
+                health.outage("Postgres", error, pause=pause)
                 if stop.wait(pause):
                     raise StopWorkerError from error
             else:
+                health.back("Postgres")
                 return
 
     def connection(self) -> BatchConnection:

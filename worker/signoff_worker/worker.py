@@ -39,14 +39,17 @@ from signoff_db.apply import Outcome, apply
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.delivery import Delivery
 from signoff_schemas import Settings
+from signoff_schemas.keys import HEALTH
 from signoff_worker.background import in_background
 from signoff_worker.batch import Batch, Report, retry_delay
 from signoff_worker.database import Database
+from signoff_worker.health import Health
 from signoff_worker.heartbeat import Heartbeat
 from signoff_worker.logs import configure, log_batch
 from signoff_worker.patience import StopWorkerError, pauses
 from signoff_worker.queue import BatchQueue, TakenJob
 from signoff_worker.sweep import sweep_failed
+from signoff_worker.watch import Watch
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -73,6 +76,10 @@ class ApprovalWorker(BaseWorker):
             BatchQueue(self.connection, queue.name, lease_seconds=lease) for queue in self.queues
         ]
         self._stop = threading.Event()
+        self.health = Health(
+            self.name, self.settings, state=self.get_state, stopping=self._stop.is_set
+        )
+        self._watch = Watch(self.health, self.settings, application=self._application)
         self._next_tick = 0.0
         self._ahead: tuple[Batch, Future[list[Outcome]]] | None = None
         """The full batch that is being applied while the next is taken."""
@@ -82,8 +89,12 @@ class ApprovalWorker(BaseWorker):
     @cached_property
     def _database(self) -> Database:
         # Not in __init__: RQ also makes workers just to read of them.
-        url = self.settings.require("database_url")
-        return Database(url, application=f"signoff worker {self.name}")
+        return Database(self.settings.require("database_url"), application=self._application)
+
+    @property
+    def _application(self) -> str:
+        """What this worker calls itself in Postgres."""
+        return f"signoff worker {self.name}"
 
     @property
     def dequeue_timeout(self) -> int:
@@ -104,7 +115,8 @@ class ApprovalWorker(BaseWorker):
         """Work until stopped; with `burst`, until nothing waits. RQ's arguments and its result."""
         configure(self.settings.log_format, logging_level or self.settings.log_level)
         _set_up_python()
-        self._database.await_schema(self._stop)
+        self._watch.open()
+        self._database.await_schema(self._stop, self.health)
         self._patiently(self._introduce)
         self._install_signal_handlers()  # type: ignore[no-untyped-call]
         try:
@@ -126,6 +138,7 @@ class ApprovalWorker(BaseWorker):
         idle_since = time.monotonic()
         while not self._stop.is_set() and self._worked < most:
             done = self._patiently(self._turn)
+            self.health.turn()
             self._worked += done
             if done:
                 idle_since = time.monotonic()
@@ -212,12 +225,14 @@ class ApprovalWorker(BaseWorker):
                     "Postgres is unavailable, %d events wait in hand: %s", len(deliveries), error
                 )
                 self._database.drop()
+                self.health.outage("Postgres", error, pause=pause)
                 if self._stop.wait(pause):
                     self._patiently(queue.release)
                     raise StopWorkerError from error
             else:
                 if tries:
                     log.info("Postgres is back")
+                    self.health.back("Postgres")
                 return outcomes
         raise AssertionError
 
@@ -298,6 +313,8 @@ class ApprovalWorker(BaseWorker):
         if self._busy:
             self._show(WorkerStatus.BUSY)
         self.heartbeat()
+        self.health.registered()
+        self.connection.hset(self.key, HEALTH, self.health.report().as_json())
 
     def _show(self, state: WorkerStatus) -> None:
         """Tell RQ's tools what this worker does, if it is news."""
@@ -322,11 +339,13 @@ class ApprovalWorker(BaseWorker):
                 away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
                 trouble = "Redis is away" if away else "Redis refuses"
                 log.error("%s: %s", trouble, error)  # noqa: TRY400 -- see above
+                self.health.outage("Redis", error, pause=pause)
                 if self._stop.wait(pause):
                     raise StopWorkerError from error
             else:
                 if tries:
                     log.info("Redis is back")
+                    self.health.back("Redis")
                 return result
         raise AssertionError
 
@@ -348,6 +367,7 @@ class ApprovalWorker(BaseWorker):
         if self._ahead:
             self._database.cancel()
         self._database.drop()
+        self._watch.close()
         try:
             for queue in self._batch_queues:
                 if release:

@@ -60,8 +60,8 @@ def chosen(
         fingerprint=fingerprint,
         user_id=user,
         interaction_id=interaction,
-        since=_moment(since, "--since"),
-        until=_moment(until, "--until"),
+        since=None if since is None else moment(since, "--since"),
+        until=None if until is None else moment(until, "--until"),
     )
 
 
@@ -87,10 +87,12 @@ def tell_absent(connection: Connection[TupleRow], selection: Selection) -> int:
     return absent
 
 
-def _moment(text: str | None, option: str) -> datetime | None:
-    """An age before now, or an instant; without an offset it is meant in the reader's zone."""
-    if text is None:
-        return None
+def moment(text: str, option: str) -> datetime:
+    """An age before now, or an instant; without an offset it is meant in the reader's zone.
+
+    Raises:
+        UsageError: it is neither.
+    """
     try:
         if age := _AGE.fullmatch(text):
             return datetime.now(UTC) - timedelta(**{_UNITS[age[2]]: int(age[1])})

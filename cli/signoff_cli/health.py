@@ -1,0 +1,80 @@
+"""`signoff health`: exit 0 or 1, for people and for what supervises workers."""
+
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from typing import Annotated, Any, Final
+
+import typer
+
+from signoff_cli.connections import redis_of
+from signoff_cli.queue import QueueReader, WorkerState
+from signoff_cli.services import load_settings
+from signoff_cli.terminal import AsJson, say, show_json
+
+_TIMEOUT: Final = 5
+
+
+def health(
+    *,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask only whether work gets on, as for a restart.")
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65_535, help="Ask the worker on this port, not Redis about all."),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Where that worker is.")] = "127.0.0.1",
+    as_json: AsJson = False,
+) -> None:
+    """Tell whether the queue's workers are live and ready. Exit 1 if one is not, or there is none.
+
+    Live: its work gets on. Ready: it applies what it takes; else it says what it waits for.
+    """
+    workers = list(_all()) if port is None else [_asked(host, port)]
+    healthy = bool(workers) and all(worker["live" if live else "ready"] for worker in workers)
+    if as_json:
+        show_json({"healthy": healthy, "workers": workers})
+    else:
+        _show(workers)
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def _all() -> Iterator[dict[str, Any]]:
+    settings = load_settings()
+    with redis_of(settings) as client:
+        reader = QueueReader(client, settings.queue)
+        for worker in reader.workers(silent_after=settings.redeliver_after):
+            yield {"worker": worker.name, "host": worker.host, **_told(worker)}
+
+
+def _told(worker: WorkerState) -> dict[str, Any]:
+    told = {name: asdict(worker)[name] for name in ("pid", "live", "ready", "waits_for")}
+    if worker.heartbeat_age_seconds and not worker.live and not worker.waits_for:
+        told["waits_for"] = f"no heartbeat for {worker.heartbeat_age_seconds.total_seconds():.0f} s"
+    return told
+
+
+def _asked(host: str, port: int) -> dict[str, Any]:
+    """The report of one worker; one that does not answer is neither live nor ready."""
+    try:
+        with closing(http.client.HTTPConnection(host, port, timeout=_TIMEOUT)) as connection:
+            connection.request("GET", "/ready")
+            report: dict[str, Any] = json.loads(connection.getresponse().read())
+            return {key: report[key] for key in ("worker", "live", "ready", "waits_for")}
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as error:
+        reason = f"no worker answers on http://{host}:{port}/ready: {error}"
+        return {"worker": None, "live": False, "ready": False, "waits_for": reason}
+
+
+def _show(workers: list[dict[str, Any]]) -> None:
+    if not workers:
+        say("No worker listens on this queue: start one with `signoff worker`.")
+    for worker in workers:
+        state = "ready" if worker["ready"] else "live, not ready" if worker["live"] else "not live"
+        waits = f": {worker['waits_for']}" if worker["waits_for"] else ""
+        where = f" on {worker['host']}" if worker.get("host") else ""
+        say(f"{worker['worker'] or 'worker'}{where}: {state}{waits}")

@@ -1,0 +1,99 @@
+"""`signoff prune`: forget what was settled long ago."""
+
+import json
+from contextlib import ExitStack
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from signoff_cli.database import database_of
+from signoff_cli.dlq.acting import Actor, DryRun, actor_of
+from signoff_cli.dlq.choosing import moment
+from signoff_cli.dlq.letters import as_data
+from signoff_cli.exporting import checksummed
+from signoff_cli.services import load_settings
+from signoff_cli.terminal import AsJson, Yes, confirm, count, local, plain, say, show_json
+from signoff_db.prune import Pruned, count_prunable, prunable
+from signoff_db.prune import prune as prune_letters
+
+
+def prune(
+    *,
+    older_than: Annotated[
+        str, typer.Option(metavar="AGE", help="Settled before: 30d, 26w, or 2026-01-31T10:00.")
+    ],
+    export: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="First write them to this new file, and FILE.sha256."),
+    ] = None,
+    dry_run: DryRun = False,
+    actor: Actor = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forget dead letters that were resolved or discarded long ago.
+
+    What is dead is never forgotten. With --export the letters are on disk, as JSON lines with their
+    SHA-256, before the first is deleted. Ids of discarded events stay in operator_actions.
+    """
+    before = moment(older_than, "--older-than")
+    with database_of(load_settings()) as connection:
+        due = count_prunable(connection, before)
+        total = due.resolved + due.discarded
+        if total and not dry_run:
+            confirm(f"Forget {count(total, 'settled dead letter')}?", yes=yes)
+        if dry_run or not total:
+            done, sha256 = due, None
+        else:
+            ids, sha256 = _exported(connection, before, export)
+            done = prune_letters(
+                connection, ids, before, actor=actor_of(actor),
+                reason=_reason(older_than, export, sha256),
+            )  # fmt: skip
+    _tell(done, before, export if sha256 else None, sha256, dry_run=dry_run, as_json=as_json)
+
+
+def _exported(
+    connection: Connection[TupleRow], before: datetime, export: Path | None
+) -> tuple[list[int], str | None]:
+    """The ids of the letters that are due, which are all in the file now; and its SHA-256."""
+    ids: list[int] = []
+    with ExitStack() as stack:
+        target = stack.enter_context(checksummed(export, "--export")) if export else None
+        for letter in prunable(connection, before):
+            ids.append(letter.id)
+            if target:
+                target.write(json.dumps(as_data(letter), ensure_ascii=False, default=plain))
+    return ids, target.sha256 if target else None
+
+
+def _reason(older_than: str, export: Path | None, sha256: str | None) -> str:
+    kept = f"; exported to {export}, SHA-256 {sha256}" if export else ""
+    return f"settled before {older_than}{kept}"
+
+
+def _tell(
+    done: Pruned,
+    before: datetime,
+    export: Path | None,
+    sha256: str | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    if as_json:
+        file = {"export": export and str(export), "sha256": sha256}
+        show_json({"dry_run": dry_run, "before": before, **asdict(done), **file})
+        return
+    tense = "A dry run, nothing changed; would have forgotten" if dry_run else "Forgot"
+    say(
+        f"{tense} {count(done.resolved, 'resolved dead letter')} and "
+        f"{count(done.discarded, 'discarded one')}, settled before {local(before)}."
+    )
+    if export:
+        say(f"They are in {export}; check it with: sha256sum -c {export.name}.sha256")

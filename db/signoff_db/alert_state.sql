@@ -1,0 +1,5 @@
+-- How many letters are dead, whether their number was told, and whether an alert may be sent now.
+SELECT
+    (SELECT count(*) FROM dead_letters WHERE state = 'dead') AS dead,
+    EXISTS (SELECT FROM alerts WHERE subject = 'limit') AS limit_told,
+    NOT EXISTS (SELECT FROM alerts WHERE alerted_at > now() - %(pause)s::interval) AS may_send

@@ -1,0 +1,78 @@
+"""What is news about the dead letters, and what was told of it already."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from psycopg import Connection
+from psycopg.rows import TupleRow, class_row
+
+from signoff_db.sql import statement
+
+_PAUSE: Final = timedelta(minutes=1)
+"""Between two alerts; what happens meanwhile is gathered into the next."""
+_MEMORY: Final = timedelta(hours=1)
+"""What was told and settled is no news again within this time."""
+_LOCK: Final = 0x41_6C65_7274_73
+"""The advisory lock of whoever sends alerts ("Alerts" in ASCII)."""
+_LIMIT: Final = "limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Open dead letters of one cause."""
+
+    fingerprint: str
+    kind: str
+    count: int
+    first_failed_at: datetime
+    last_failed_at: datetime
+    sample_id: int
+    """The newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What an alert has to tell."""
+
+    causes: tuple[Cause, ...]
+    """New ones, the biggest first."""
+    dead: int
+    """Open dead letters in all."""
+    limit_passed: bool
+    """Whether there are more than the limit, which was not told yet."""
+
+
+@contextmanager
+def alone(connection: Connection[TupleRow]) -> Iterator[bool]:
+    """Whether nobody else sends alerts; nobody does until the block or this process ends."""
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+    mine = bool(row and row[0])
+    try:
+        yield mine
+    finally:
+        if mine:
+            connection.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def news(connection: Connection[TupleRow], *, limit: int) -> News | None:
+    """What is to be told now; None where there is nothing, or the last alert is a moment old."""
+    connection.execute(statement("forget_alerts"), {"memory": _MEMORY, "limit": limit})
+    state = connection.execute(statement("alert_state"), {"pause": _PAUSE}).fetchone()
+    if state is None:
+        raise AssertionError
+    dead, limit_told, may_send = state
+    with connection.cursor(row_factory=class_row(Cause)) as cursor:
+        causes = tuple(cursor.execute(statement("new_causes")).fetchall())
+    passed = dead > limit and not limit_told
+    return News(causes, dead, passed) if may_send and (causes or passed) else None
+
+
+def remember(connection: Connection[TupleRow], told: News) -> None:
+    """What was told is no news any more."""
+    subjects = [cause.fingerprint for cause in told.causes]
+    if told.limit_passed:
+        subjects.append(_LIMIT)
+    connection.execute(statement("record_alerts"), {"subjects": subjects})

@@ -1,0 +1,157 @@
+"""`signoff alert` as it runs beside workers: a real webhook, a real command, several instances."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import psycopg
+import pytest
+from approvals import mapping
+from command_line import Signoff
+from processes import eventually
+
+from signoff_cli.hook import SIGNATURE, signature
+
+
+@dataclass
+class Hook:
+    """A webhook, the answers that it gives, and what it was sent."""
+
+    url: str = ""
+    answers: list[int] = field(default_factory=list)
+    """The next ones; 200 when there are no more."""
+    received: list[tuple[str | None, bytes]] = field(default_factory=list)
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """What was sent, with every try."""
+        return [json.loads(body) for _, body in self.received]
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """A webhook on a port of its own."""
+    hook = Hook()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            hook.received.append((self.headers[SIGNATURE], body))
+            self.send_response(hook.answers.pop(0) if hook.answers else 200)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        hook.url = f"http://127.0.0.1:{server.server_port}/hook"
+        yield hook
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def alerting(signoff: Signoff, hook: Hook) -> Signoff:
+    """The command line with the webhook set, and one dead letter."""
+    signoff.publish(mapping(user_id=None, final_bubbles=["secret words"]))
+    signoff.work()
+    return signoff.having(SIGNOFF_ALERT_URL=hook.url, SIGNOFF_ALERT_SECRET="key")
+
+
+def test_a_new_cause_is_posted_once(alerting: Signoff, hook: Hook) -> None:
+    """The message names it without the event's content, and is signed."""
+    alerting("alert", "--once")
+    alerting("alert", "--once")
+
+    ((signed, body),) = hook.received
+    message = json.loads(body)
+    (cause,) = message["new_causes"]
+    assert (cause["kind"], cause["count"]) == ("unknown_interaction", 1)
+    assert "1 new cause of dead letters (unknown_interaction); 1 open in all" in message["text"]
+    assert b"secret words" not in body
+    moment = int((signed or "").split(",")[0].removeprefix("t="))
+    assert signed == signature(body, "key", moment)
+
+
+def test_a_webhook_that_stumbles_is_tried_again(alerting: Signoff, hook: Hook) -> None:
+    """The same message, until it is taken; a redirect is a failure, not a way on."""
+    hook.answers = [500, 302]
+
+    alerting("alert", "--once")
+
+    assert len(hook.received) == 3
+    assert len({message["id"] for message in hook.messages}) == 1
+
+
+def test_what_was_not_taken_is_told_by_the_next_look(alerting: Signoff, hook: Hook) -> None:
+    """Exit 1, the reason on standard error, and nothing is remembered as told."""
+    hook.answers = [503] * 4
+    told = alerting("alert", "--once", expect=1).stderr
+    assert "answered 503" in told
+
+    alerting("alert", "--once")
+
+    assert len(hook.received) == 5
+
+
+def test_too_many_dead_letters_are_told(alerting: Signoff, hook: Hook, database_url: str) -> None:
+    """With the limit, after the cause itself was told before."""
+    alerting("alert", "--once")
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE alerts SET alerted_at = now() - interval '2 minutes'")
+
+    alerting.having(SIGNOFF_DEAD_LETTER_LIMIT="0")("alert", "--once")
+
+    _, message = hook.messages
+    assert (message["limit_passed"], message["limit"], message["new_causes"]) == (True, 0, [])
+    assert "more than the limit of 0" in message["text"]
+
+
+def test_a_command_gets_the_message(alerting: Signoff) -> None:
+    """On its standard input, without a shell."""
+    script = alerting.folder / "hook.py"
+    script.write_text("import sys; open(sys.argv[1], 'w').write(sys.stdin.read())")
+    command = f"{sys.executable} {script} '{alerting.folder}/a b'"
+
+    alerting.having(SIGNOFF_ALERT_URL="", SIGNOFF_ALERT_COMMAND=command)("alert", "--once")
+
+    assert json.loads((alerting.folder / "a b").read_text())["dead"] == 1
+
+
+def test_several_instances_tell_each_cause_once(
+    alerting: Signoff, hook: Hook, database_url: str
+) -> None:
+    """Long-running, side by side, until they are stopped; a new cause finds them all running."""
+    alerting("alert", "--once")
+    running = [alerting.process("alert", "--interval", 1, stdout=subprocess.PIPE) for _ in range(3)]
+    try:
+        for one in running:
+            assert one.stdout
+            assert b"every 1 s" in one.stdout.readline()
+        with psycopg.connect(database_url) as connection:
+            connection.execute("UPDATE alerts SET alerted_at = now() - interval '2 minutes'")
+            connection.execute("UPDATE dead_letters SET fingerprint = 'another'")
+        eventually(lambda: len(hook.received) > 1, what="the cause is told")
+        for one in running:
+            one.terminate()
+            assert one.wait(30) == 0
+    finally:
+        for one in running:
+            one.kill()
+            one.communicate()
+    assert [message["new_causes_total"] for message in hook.messages] == [1, 1]
+
+
+def test_without_a_hook_it_says_what_to_set(signoff: Signoff) -> None:
+    """Exit 2."""
+    assert "SIGNOFF_ALERT_COMMAND or SIGNOFF_ALERT_URL" in signoff(
+        "alert", "--once", expect=2
+    ).stderr  # fmt: skip

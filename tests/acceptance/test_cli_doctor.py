@@ -1,0 +1,116 @@
+"""`signoff doctor`: each danger is found, and the setting to change is named."""
+
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+from approvals import mapping
+from command_line import Signoff
+from processes import KEYS
+
+from signoff_cli.checks import Grade, _skew
+from signoff_schemas.keys import JOB_PREFIX
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    """The queue's Redis, whose settings are as before after the test."""
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        names = ("maxmemory-policy", "appendonly", "appendfsync")
+        before: dict[str, str] = client.config_get(*names)
+        yield client
+        for name, value in before.items():
+            client.config_set(name, value)
+
+
+def findings(signoff: Signoff) -> dict[str, dict[str, Any]]:
+    """The checks by name; the test's servers do not sync, so that some always fail."""
+    return {check["name"]: check for check in signoff.json("doctor", expect=1)}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "advice"),
+    [
+        ("maxmemory-policy", "allkeys-lru", "CONFIG SET maxmemory-policy noeviction"),
+        ("appendonly", "no", "CONFIG SET appendonly yes"),
+        ("appendfsync", "no", "CONFIG SET appendfsync everysec"),
+    ],
+)
+def test_a_redis_that_may_lose_events_fails(
+    signoff: Signoff, client: redis.Redis, setting: str, value: str, advice: str
+) -> None:
+    """It may evict, keep nothing over a restart, or sync when it pleases: the command is given."""
+    client.config_set(setting, value)
+
+    check = findings(signoff)[f"Redis {setting}"]
+
+    assert (check["grade"], value in check["text"]) == ("fail", True)
+    assert advice in check["text"]
+
+
+def test_events_that_wait_without_workers_fail(signoff: Signoff) -> None:
+    """An empty queue without workers is a warning only."""
+    assert findings(signoff)["Workers"]["grade"] == "warn"
+    signoff.publish(mapping())
+
+    check = findings(signoff)["Workers"]
+
+    assert check["grade"] == "fail"
+    assert "with 1 event waiting; start one with `signoff worker`" in check["text"]
+
+
+@pytest.mark.parametrize(("limit", "grade"), [("0", "fail"), ("1", "warn")])
+def test_dead_letters_above_the_limit_fail(signoff: Signoff, limit: str, grade: str) -> None:
+    """Any is worth a look; more than the limit are an incident, and the limit's name is given."""
+    signoff.publish(mapping(user_id=None))
+    signoff.work()
+
+    check = findings(signoff.having(SIGNOFF_DEAD_LETTER_LIMIT=limit))["Dead letters"]
+
+    assert check["grade"] == grade
+    assert ("SIGNOFF_DEAD_LETTER_LIMIT" in check["text"]) == (grade == "fail")
+
+
+def test_pickled_jobs_are_found(signoff: Signoff, client: redis.Redis) -> None:
+    """RQ's default serializer is what an upstream without our library would use by mistake."""
+    assert "Pickled jobs" not in findings(signoff)
+    signoff.publish(mapping())
+    for number in range(2):
+        job = f"old-{number}"
+        client.hset(JOB_PREFIX + job, "data", pickle.dumps(("f", None, [], {})))
+        client.rpush(KEYS.waiting, job)
+
+    check = findings(signoff)["Pickled jobs"]
+
+    assert check["grade"] == "fail"
+    assert check["text"].startswith("2 of 3 jobs looked at, such as old-0, hold pickle")
+
+
+def test_variables_that_nothing_reads_are_named(signoff: Signoff) -> None:
+    """Those of the environment and of .env, with what was probably meant; real ones are not."""
+    (signoff.folder / ".env").write_text("SIGNOFF_RETRYDELAY=3\nSIGNOFF_QUEUE=approvals\nOTHER=1\n")
+
+    found = findings(signoff.having(SIGNOFF_BATCHSIZE="5", SIGNOFF_XYZZY="1"))
+
+    variables = {name: found[name]["text"] for name in found if name.startswith("Variable ")}
+    assert variables == {
+        "Variable SIGNOFF_BATCHSIZE": "is no setting, nothing reads it; did you mean "
+        "SIGNOFF_BATCH_SIZE?",
+        "Variable SIGNOFF_RETRYDELAY": "is no setting, nothing reads it; did you mean "
+        "SIGNOFF_RETRY_DELAY?",
+        "Variable SIGNOFF_XYZZY": "is no setting, nothing reads it",
+    }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "grade", "direction"),
+    [(-0.2, Grade.OK, ""), (-7, Grade.WARN, "7 s behind"), (90, Grade.FAIL, "90 s ahead of")],
+)
+def test_clocks_that_differ_are_graded(seconds: float, grade: Grade, direction: str) -> None:
+    """A second is nothing, a minute makes events look as if they lay in the future."""
+    check = _skew("Redis", seconds)
+
+    assert check.grade is grade
+    assert direction in check.text

@@ -1,0 +1,207 @@
+"""Worker health as supervisors and people see it: by HTTP, `signoff health`, `signoff status`."""
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import psycopg
+import pytest
+import redis
+from approvals import mapping
+from command_line import Signoff
+from processes import eventually
+from rq.suspension import resume, suspend
+
+from signoff_cli.embedded import embedded_postgres
+from signoff_cli.embedded.ports import free_port
+from signoff_db.migrate import migrate
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that nothing listens on."""
+    return free_port()
+
+
+def ask(port: int, path: str) -> tuple[int, dict[str, Any]]:
+    """The status and the report; status 0 while nothing answers."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/{path}", timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except HTTPError as answer:
+        return answer.code, json.loads(answer.read() or b"{}")
+    except OSError:
+        return 0, {}
+
+
+def until(port: int, path: str, status: int, log: Path, waits_for: str = "") -> None:
+    """Wait until the worker answers so, and says so."""
+
+    def holds() -> bool:
+        found, report = ask(port, path)
+        return found == status and waits_for in (report["waits_for"] or "")
+
+    eventually(holds, what=f"/{path} answers {status} {waits_for}", log=log)
+
+
+@contextmanager
+def working(signoff: Signoff, port: int, *options: object) -> Iterator[Path]:
+    """A worker process that tells its health, and ends when it is asked to; gives its log."""
+    log = signoff.folder / "worker.log"
+    with (
+        log.open("wb") as output,
+        signoff.process(
+            "worker", "--health-port", port, *options, stdout=output, stderr=output
+        ) as worker,
+    ):
+        try:
+            yield log
+            worker.terminate()
+            assert worker.wait(30) == 0
+        finally:
+            worker.kill()
+
+
+def test_a_worker_tells_that_it_is_live_and_ready(signoff: Signoff, port: int) -> None:
+    """Over HTTP, by the command that asks the port, and by the one that asks Redis about all."""
+    with working(signoff, port) as log:
+        until(port, "ready", 200, log)
+        status, report = ask(port, "live")
+        assert (status, report["live"], report["ready"]) == (200, True, True)
+        with pytest.raises(HTTPError, match="404"):
+            urlopen(f"http://127.0.0.1:{port}/other", timeout=10)
+        assert signoff.json("health", "--port", port)["workers"][0]["worker"] == report["worker"]
+        (worker,) = signoff.json("health")["workers"]
+        assert (worker["worker"], worker["live"]) == (report["worker"], True)
+        assert "ready" in signoff("health").stdout
+
+    assert "no worker answers" in signoff("health", "--port", port, expect=1).stdout
+    assert "No worker listens" in signoff("health", expect=1).stdout
+    assert signoff.json("health", "--live", expect=1) == {"healthy": False, "workers": []}
+
+
+def test_a_suspended_worker_is_live_but_not_ready(
+    signoff: Signoff, port: int, redis_url: str
+) -> None:
+    """`rq suspend` is told as the reason; after `rq resume` it is ready again."""
+    with redis.Redis.from_url(redis_url) as client, working(signoff, port) as log:
+        until(port, "ready", 200, log)
+        suspend(client)
+        until(port, "ready", 503, log, "rq resume")
+        assert ask(port, "live")[0] == 200
+        resume(client)
+        until(port, "ready", 200, log)
+
+
+def test_an_outage_is_seen_from_everywhere(
+    signoff: Signoff, port: int, database_url: str, postgres_server: str
+) -> None:
+    """A worker that waits for Postgres stays live, is not ready, and status names its reason."""
+    name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
+    with working(signoff, port) as log, psycopg.connect(postgres_server, autocommit=True) as admin:
+        until(port, "ready", 200, log)
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+        signoff.publish(mapping())
+        until(port, "ready", 503, log, "Postgres: ")
+        assert ask(port, "live")[0] == 200
+        eventually(lambda: "Postgres: " in told_in_redis(signoff), what="Redis knows", log=log)
+        assert "live, not ready: Postgres: " in signoff("health", expect=1).stdout
+        assert "Postgres: " in signoff("status", expect=2).stdout
+        assert "healthy" in signoff("health", "--live", "--json").stdout
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+        until(port, "ready", 200, log)
+    assert signoff.json("status")["applied"] == 1
+
+
+def test_status_shows_what_a_worker_waits_for(signoff: Signoff, port: int, redis_url: str) -> None:
+    """As a column that is there only when there is something to tell."""
+    with redis.Redis.from_url(redis_url) as client, working(signoff, port) as log:
+        until(port, "ready", 200, log)
+        assert "waits for" not in signoff("status").stdout
+        suspend(client)
+        eventually(lambda: "rq resume" in told_in_redis(signoff), what="Redis knows", log=log)
+        assert "workers are suspended" in signoff("status").stdout
+
+
+def test_an_idle_worker_notices_that_postgres_ended(
+    signoff: Signoff, port: int, tmp_path: Path
+) -> None:
+    """Though it has nothing to apply, it is not ready any more."""
+    with embedded_postgres(tmp_path / "own", fsync=False) as own:
+        migrate(own)
+        alone = signoff.having(SIGNOFF_DATABASE_URL=own)
+        with working(alone, port) as log:
+            until(port, "ready", 200, log)
+            own_server_ends(tmp_path / "own")
+            until(port, "ready", 503, log, "Postgres")
+
+
+def told_in_redis(signoff: Signoff) -> str:
+    """What the only worker says that it waits for."""
+    (worker,) = signoff.json("health", expect=None)["workers"]
+    return worker["waits_for"] or ""
+
+
+def own_server_ends(folder: Path) -> None:
+    """Have the server of this folder shut down at once."""
+    (pid_file,) = folder.rglob("postmaster.pid")
+    os.kill(int(pid_file.read_text().split("\n")[0]), signal.SIGINT)
+
+
+def test_a_stuck_batch_is_told_with_who_holds_it_up(
+    signoff: Signoff, port: int, database_url: str
+) -> None:
+    """Somebody's open transaction blocks the batch: liveness ends, and the holder is named."""
+    stuck = signoff.having(SIGNOFF_STUCK_AFTER="3")
+    with (
+        working(stuck, port) as log,
+        psycopg.connect(database_url, application_name="forgotten psql") as holder,
+    ):
+        until(port, "ready", 200, log)
+        holder.execute("LOCK TABLE approvals IN EXCLUSIVE MODE")
+        stuck.publish(mapping())
+        until(port, "live", 503, log, "(forgotten psql, idle in transaction")
+        assert stuck.json("health", "--live", "--port", port, expect=1)["healthy"] is False
+        holder.rollback()
+        until(port, "live", 200, log)
+        eventually(lambda: b"not stuck any more" in log.read_bytes(), what="it is told", log=log)
+    assert b"stuck: no turn for" in log.read_bytes()
+    assert signoff.json("status")["applied"] == 1
+
+
+def test_each_process_of_a_pool_has_its_own_port(signoff: Signoff, port: int) -> None:
+    """From the given one on; one that died is replaced on the port it had."""
+    with working(signoff, port, "--processes", 2) as log:
+        until(port, "ready", 200, log)
+        until(port + 1, "ready", 200, log)
+        first, second = (ask(p, "ready")[1]["worker"] for p in (port, port + 1))
+        assert first != second
+        pids = {worker["worker"]: worker["pid"] for worker in signoff.json("health")["workers"]}
+        os.kill(pids[first], signal.SIGKILL)
+        eventually(
+            lambda: ask(port, "ready")[1].get("worker") not in {None, first},
+            what="another process answers on the port",
+            log=log,
+        )
+        assert ask(port + 1, "ready")[1]["worker"] == second
+
+
+def test_a_port_that_is_taken_keeps_nobody_from_working(signoff: Signoff, port: int) -> None:
+    """The worker says so, applies, and answers once the port is free."""
+    signoff.publish(mapping())
+    taken = socket.create_server(("127.0.0.1", port))
+    with working(signoff, port) as log:
+        eventually(lambda: b"cannot be opened, trying again" in log.read_bytes(), what="it is told")
+        eventually(lambda: signoff.json("status")["applied"] == 1, what="it is applied", log=log)
+        taken.close()
+        until(port, "ready", 200, log)

@@ -1,0 +1,131 @@
+"""What is news about the dead letters: each cause once, gathered, and again when it comes again."""
+
+from approvals import apply_events, approval
+
+from signoff_db import dead_letters
+from signoff_db.alerts import News, alone, news, remember
+from signoff_db.connection import BatchConnection, connect
+from signoff_db.dead_letters import Selection
+
+
+def orphans(connection: BatchConnection, count: int = 1) -> None:
+    """Dead letters of one cause, since their interaction is unknown."""
+    apply_events(connection, *(approval(n, user_id=None) for n in range(count)))
+
+
+def mismatch(connection: BatchConnection) -> None:
+    """A dead letter of another cause."""
+    first = approval()
+    second = approval(1, interaction_id=first.interaction_id, user_id="another")
+    apply_events(connection, first)
+    apply_events(connection, second)
+
+
+def settle(connection: BatchConnection) -> None:
+    """Give up all that is dead."""
+    dead_letters.discard(connection, Selection(), actor="op", reason="test data")
+
+
+def later(connection: BatchConnection, age: str) -> None:
+    """Let so much time pass since the last alert."""
+    connection.execute("UPDATE alerts SET alerted_at = alerted_at - %s::interval", [age])
+
+
+def told(connection: BatchConnection, *, limit: int = 1000) -> News | None:
+    """What an alert would tell now, which is then remembered."""
+    found = news(connection, limit=limit)
+    if found:
+        remember(connection, found)
+    return found
+
+
+def kinds(found: News | None) -> list[str]:
+    """The kinds of the new causes."""
+    return [cause.kind for cause in found.causes] if found else []
+
+
+def test_nothing_is_news_while_nothing_is_dead(connection: BatchConnection) -> None:
+    """Applied events are none."""
+    apply_events(connection, approval())
+
+    assert told(connection, limit=0) is None
+
+
+def test_a_new_cause_is_told_once(connection: BatchConnection) -> None:
+    """More letters of the same cause are no news; those of another are."""
+    orphans(connection, 2)
+    first = told(connection)
+    assert first
+    assert [(c.kind, c.count) for c in first.causes] == [("unknown_interaction", 2)]
+    later(connection, "2 minutes")
+    orphans(connection)
+    assert told(connection) is None
+
+    mismatch(connection)
+
+    assert kinds(told(connection)) == ["user_mismatch"]
+
+
+def test_what_happens_within_a_minute_is_gathered(connection: BatchConnection) -> None:
+    """The next alert tells it, not sooner than a minute after the last."""
+    orphans(connection)
+    assert told(connection)
+    mismatch(connection)
+    assert told(connection) is None
+
+    later(connection, "61 seconds")
+
+    assert kinds(told(connection)) == ["user_mismatch"]
+
+
+def test_a_cause_that_comes_again_is_news_again(connection: BatchConnection) -> None:
+    """Once it was settled, but not within the hour: what comes and goes is one alert."""
+    orphans(connection)
+    assert told(connection)
+    settle(connection)
+    later(connection, "30 minutes")
+    assert told(connection) is None
+    orphans(connection)
+    assert told(connection) is None
+    settle(connection)
+    later(connection, "31 minutes")
+    assert told(connection) is None
+
+    orphans(connection)
+
+    assert kinds(told(connection)) == ["unknown_interaction"]
+
+
+def test_too_many_dead_letters_are_told_once(connection: BatchConnection) -> None:
+    """When the limit is passed; again only after the number has fallen to half of it."""
+    orphans(connection, 4)
+    first = told(connection, limit=4)
+    assert first
+    assert not first.limit_passed
+    orphans(connection)
+    later(connection, "2 hours")
+    second = told(connection, limit=4)
+    assert second
+    assert (second.limit_passed, second.dead, second.causes) == (True, 5, ())
+    later(connection, "2 hours")
+    dead_letters.discard(connection, Selection(), actor="op", reason="r", limit=2)
+    assert told(connection, limit=4) is None
+    orphans(connection, 2)
+    assert told(connection, limit=4) is None
+
+    dead_letters.discard(connection, Selection(), actor="op", reason="r", limit=3)
+    assert told(connection, limit=4) is None
+    orphans(connection, 3)
+
+    third = told(connection, limit=4)
+    assert third
+    assert third.limit_passed
+
+
+def test_one_at_a_time_sends_alerts(connection: BatchConnection, database_url: str) -> None:
+    """Of several instances one looks and tells; when it is gone another does."""
+    with connect(database_url) as other:
+        with alone(connection) as first, alone(other) as second:
+            assert (first, second) == (True, False)
+        with alone(other) as second:
+            assert second

@@ -1,0 +1,107 @@
+"""Retention: what is dead stays, what was settled long ago goes, and its trace remains."""
+
+from datetime import UTC, datetime, timedelta
+
+from approvals import apply_events, approval
+
+from signoff_db import dead_letters
+from signoff_db.connection import BatchConnection
+from signoff_db.dead_letters import Selection, list_letters
+from signoff_db.prune import Pruned, count_prunable, prunable, prune, pruned
+from signoff_db.reading import unknown_jobs
+from signoff_schemas import ApprovalEvent
+
+EVERY = ("dead", "resolved", "discarded")
+
+
+def bury(connection: BatchConnection) -> tuple[ApprovalEvent, ApprovalEvent]:
+    """Three dead letters: one stays dead, one is resolved, one discarded, both a year ago.
+
+    Gives the events of the latter two.
+    """
+    events = [approval(n, user_id=None) for n in range(3)]
+    apply_events(connection, *events)
+    of_event = {one.event_id: one.id for one in list_letters(connection, Selection())}
+    _, resolved, discarded = (of_event[event.event_id] for event in events)
+    dead_letters.resolve(connection, [resolved])
+    dead_letters.discard(connection, Selection(ids=(discarded,)), actor="op", reason="test data")
+    connection.execute(
+        "UPDATE dead_letters SET first_failed_at = now() - interval '1 year',"
+        " last_failed_at = now() - interval '1 year',"
+        " resolved_at = resolved_at - interval '1 year'"
+    )
+    return events[1], events[2]
+
+
+def left(connection: BatchConnection) -> list[str]:
+    """The states of the letters that are there."""
+    return sorted(letter.state for letter in list_letters(connection, Selection(states=EVERY)))
+
+
+def ago(**age: float) -> datetime:
+    """A time before now."""
+    return datetime.now(UTC) - timedelta(**age)
+
+
+def test_only_what_was_settled_long_ago_goes(connection: BatchConnection) -> None:
+    """Resolved and discarded letters go by the age of their settling; a dead one never does."""
+    bury(connection)
+    assert count_prunable(connection, ago(days=400)) == Pruned()
+    assert [letter.state for letter in prunable(connection, ago(days=400))] == []
+    assert count_prunable(connection, ago(days=300)) == Pruned(resolved=1, discarded=1)
+
+    ids = [letter.id for letter in prunable(connection, ago(days=300))]
+    done = prune(connection, ids, ago(days=300), actor="op", reason="old")
+
+    assert done == Pruned(resolved=1, discarded=1)
+    assert left(connection) == ["dead"]
+
+
+def test_a_dead_letter_survives_even_by_its_id(connection: BatchConnection) -> None:
+    """The statement itself refuses, whoever calls it; so does it what was settled since."""
+    bury(connection)
+    ids = [letter.id for letter in list_letters(connection, Selection(states=EVERY))]
+
+    assert prune(connection, ids, ago(days=400), actor="op", reason="r") == Pruned()
+    assert prune(connection, ids, ago(days=0), actor="op", reason="r") == Pruned(1, 1)
+    assert left(connection) == ["dead"]
+
+
+def test_it_is_written_down(connection: BatchConnection) -> None:
+    """Who, why and which letters; of a discarded event, which no ledger holds, its ids too."""
+    resolved, discarded = bury(connection)
+    ids = [letter.id for letter in prunable(connection, ago(days=300))]
+    prune(connection, ids, ago(days=300), actor="ann", reason="old")
+
+    action = dead_letters.actions_of(connection, ids[0])[-1]
+    assert (action.actor, action.action, action.reason) == ("ann", "prune", "old")
+    assert action.before["states"] == {"resolved": 1, "discarded": 1}
+    (trace,) = action.before["letters"]
+    assert (trace["event_id"], trace["state"]) == (str(discarded.event_id), "discarded")
+    assert len(pruned(connection, str(discarded.event_id))) == 1
+    assert pruned(connection, str(resolved.event_id)) == []
+
+
+def test_a_pruned_event_is_still_accounted_for(connection: BatchConnection) -> None:
+    """The audit asks of jobs that were gone from Redis: a discarded, pruned one is not lost."""
+    _, discarded = bury(connection)
+    ids = [letter.id for letter in prunable(connection, ago(days=300))]
+    prune(connection, ids, ago(days=300), actor="op", reason="old")
+
+    assert unknown_jobs(connection, [str(discarded.event_id), "never-seen"]) == ["never-seen"]
+
+
+def test_many_are_pruned_page_by_page(connection: BatchConnection) -> None:
+    """More than one page is read, and more than one transaction forgets, each with its note."""
+    connection.execute(
+        "INSERT INTO dead_letters (job_id, kind, message, payload, fingerprint, state, resolved_at)"
+        " SELECT 'j' || n, 'abandoned', 'm', '', 'f', 'discarded', '2020-01-01Z'"
+        " FROM generate_series(1, 2500) AS n"
+    )
+    ids = [letter.id for letter in prunable(connection, ago(days=1))]
+
+    assert len(set(ids)) == 2500
+    assert prune(connection, ids, ago(days=1), actor="op", reason="old") == Pruned(discarded=2500)
+    noted = connection.execute("SELECT count(*) FROM operator_actions").fetchone()
+    assert noted == (3,)
+    assert len(pruned(connection, "j2500")) == 1

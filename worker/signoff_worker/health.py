@@ -1,0 +1,105 @@
+"""What a worker knows of its own health: the work notes it, the watch, HTTP and Redis tell it.
+
+*Live*: the main loop gets on. It passed a turn lately, or probes a server that is away. A worker
+that is not should be restarted. *Ready*: nothing keeps it from applying what it takes.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from rq.worker import WorkerStatus
+
+from signoff_schemas import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """How a worker is at one moment."""
+
+    worker: str
+    live: bool
+    waits_for: str | None
+    """What keeps it from working, for people; None where nothing does."""
+    turn_age_seconds: float
+    """How long ago the main loop passed its last turn."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it applies what it takes."""
+        return self.live and self.waits_for is None
+
+    def as_json(self) -> str:
+        """As it is told over HTTP and in Redis."""
+        return json.dumps(asdict(self) | {"ready": self.ready})
+
+
+class Health:
+    """One worker's health. One thread does the work and notes; any thread may ask."""
+
+    def __init__(
+        self,
+        worker: str,
+        settings: Settings,
+        *,
+        state: Callable[[], object],
+        stopping: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`state` is RQ's of the worker, `stopping` whether it was asked to end."""
+        self.worker = worker
+        self.stuck_after = settings.stuck_after
+        self.postgres_answers = True
+        """What the watch found, which also looks while there is nothing to apply."""
+        self.stuck_on: str | None = None
+        """What the watch found a stuck batch to wait for."""
+        self._clock = clock
+        self._state = state
+        self._stopping = stopping
+        self._registered = False
+        self._outages: dict[str, str] = {}
+        self._turned = self._clock()
+
+    def turn(self) -> None:
+        """The main loop passed a turn."""
+        self._turned = self._clock()
+
+    def outage(self, server: str, error: Exception, *, pause: float) -> None:
+        """A server is away and is tried again after `pause` seconds: that is getting on, too."""
+        self._outages[server] = f"{server}: {error}"
+        self._turned = self._clock() + pause
+
+    def back(self, server: str) -> None:
+        """A server answers again."""
+        self._outages.pop(server, None)
+
+    def registered(self) -> None:
+        """RQ's registry knows this worker."""
+        self._registered = True
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in hand."""
+        return self._state() == WorkerStatus.IDLE
+
+    def report(self) -> HealthReport:
+        """How the worker is now."""
+        age = max(0.0, self._clock() - self._turned)
+        live = age <= self.stuck_after
+        waits_for = self._waits_for() if live else self._stuck(age)
+        return HealthReport(self.worker, live, waits_for, round(age, 1))
+
+    def _stuck(self, age: float) -> str:
+        return f"no turn for {age:.0f} s: {self.stuck_on or 'it is not known why'}"
+
+    def _waits_for(self) -> str | None:
+        for outage in list(self._outages.values()):
+            return outage
+        if self._stopping():
+            return "its end: it was asked to stop"
+        if not self._registered:
+            return "its registration in Redis"
+        if self._state() == WorkerStatus.SUSPENDED:
+            return "rq resume: workers are suspended"
+        return None if self.postgres_answers else "Postgres: it does not answer"
