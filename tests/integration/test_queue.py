@@ -201,11 +201,26 @@ def test_nothing_is_taken_while_workers_are_suspended(
     assert len(queue.take(10)) == 1
 
 
-def test_waiting_takes_nothing(client: redis.Redis, queue: BatchQueue) -> None:
-    """Waiting returns when a job is there and leaves it there."""
+def test_waiting_takes_what_is_there_in_order(client: redis.Redis, queue: BatchQueue) -> None:
+    """Who waits while jobs are there has them at once; the next is left with the rest."""
+    ids = publish(client, 3)
+    assert [job.id for job in queue.await_and_take(2, 60)] == ids[:2]
+    assert [job.id for job in queue.await_and_take(2, 60)] == ids[2:]
+
+
+def test_waiting_for_nothing_ends(client: redis.Redis, queue: BatchQueue) -> None:
+    """Who waits in vain gets nothing, and holds nothing."""
+    assert queue.await_and_take(10, 1) == []
+    assert client.zcard(KEYS.started) == 0
+
+
+def test_waiting_goes_on_after_redis_forgot_the_scripts(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """A Redis that was restarted knows no script; what it holds is taken all the same."""
     ids = publish(client, 2)
-    queue.wait(1)
-    assert client.lrange(KEYS.waiting, 0, -1) == [i.encode() for i in ids]
+    client.script_flush()
+    assert [job.id for job in queue.await_and_take(10, 60)] == ids
 
 
 def test_a_batch_of_thousands_fits_the_script(client: redis.Redis, queue: BatchQueue) -> None:

@@ -8,10 +8,11 @@ lease runs out, its worker counts as dead, and its jobs go back to `waiting`.
 import secrets
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from redis import Redis
 from redis.commands.core import Script
+from redis.exceptions import NoScriptError, RedisError
 
 from signoff_schemas.keys import JOB_PREFIX, SUSPENDED, QueueKeys
 
@@ -58,21 +59,49 @@ class BatchQueue:
 
     def take(self, most: int) -> list[TakenJob]:
         """Take up to `most` jobs; none while the queue is empty or workers are suspended."""
-        keys = [
+        return self._jobs(self._drain(self._drain_keys, self._drain_arguments(most)))
+
+    def await_and_take(self, most: int, seconds: int) -> list[TakenJob]:
+        """Take as soon as a job waits, at the latest after `seconds`: one round trip for both.
+
+        The head of the list is moved onto itself: that waits without taking anything, so that there
+        is no moment at which a job is in a dying worker's hands only.
+
+        Raises:
+            OutOfMemoryError: a full Redis does not let wait; nothing was there to take.
+        """
+        pipe = self.redis.pipeline(transaction=False)
+        pipe.blmove(self.keys.waiting, self.keys.waiting, seconds, "LEFT", "LEFT")
+        pipe.execute_command(  # type: ignore[no-untyped-call]
+            "EVALSHA",
+            self._drain.sha,
+            len(self._drain_keys),
+            *self._drain_keys,
+            *self._drain_arguments(most),
+        )
+        waited, taken = pipe.execute(raise_on_error=False)
+        if isinstance(taken, NoScriptError):
+            return self.take(most)
+        if isinstance(taken, RedisError):
+            raise taken
+        if isinstance(waited, RedisError) and not taken:
+            raise waited
+        return self._jobs(taken)
+
+    @property
+    def _drain_keys(self) -> list[str]:
+        return [
             self.keys.waiting,
             self.keys.started,
             self.keys.leases,
             SUSPENDED,
             self.keys.orphans,
         ]
-        arguments: list[str | float] = [
-            JOB_PREFIX,
-            self.lease,
-            self.lease_seconds,
-            most,
-            _MOST_BYTES,
-        ]
-        values = cast("list[bytes | int | None]", self._drain(keys, arguments))
+
+    def _drain_arguments(self, most: int) -> list[str | float]:
+        return [JOB_PREFIX, self.lease, self.lease_seconds, most, _MOST_BYTES]
+
+    def _jobs(self, values: Any) -> list[TakenJob]:  # noqa: ANN401 -- as Redis answers
         return [self._taken(values[i : i + _FIELDS]) for i in range(0, len(values), _FIELDS)]
 
     def _taken(self, values: Sequence[bytes | int | None]) -> TakenJob:
@@ -87,14 +116,6 @@ class BatchQueue:
             _count(retries),
             cast("int", hash_kind),
         )
-
-    def wait(self, seconds: int) -> None:
-        """Return as soon as a job waits, at the latest after `seconds`.
-
-        The head of the list is moved onto itself: that waits without taking anything, so that there
-        is no moment at which a job is in a dying worker's hands only.
-        """
-        self.redis.blmove(self.keys.waiting, self.keys.waiting, seconds, "LEFT", "LEFT")
 
     def acknowledge(
         self,

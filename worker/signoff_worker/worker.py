@@ -2,7 +2,7 @@
 
 A batch's life:
 
-1. wait until a job waits, without taking it;
+1. wait until a job waits;
 2. take up to `BATCH_SIZE` jobs into RQ's started registry, under this worker's lease (`drain.lua`);
 3. read each: its event, or why it is none;
 4. apply them in one transaction: state, ledger and dead letters (`signoff_db.apply`);
@@ -84,6 +84,8 @@ class ApprovalWorker(BaseWorker):
         self._ahead: tuple[Batch, Future[list[Outcome]]] | None = None
         """The full batch that is being applied while the next is taken."""
         self._busy = False
+        self._idle = False
+        """Whether the last look at the queue found nothing: then the next one waits."""
         self._worked = 0
 
     @cached_property
@@ -140,12 +142,11 @@ class ApprovalWorker(BaseWorker):
             done = self._patiently(self._turn)
             self.health.turn()
             self._worked += done
+            self._idle = not done
             if done:
                 idle_since = time.monotonic()
             elif patience is not None and time.monotonic() - idle_since >= patience:
                 break
-            else:
-                self._patiently(self._wait)
         self._finish_ahead()
 
     def _introduce(self) -> None:
@@ -199,9 +200,14 @@ class ApprovalWorker(BaseWorker):
         log_batch(batch, outcomes)
 
     def take(self, queue: BatchQueue) -> list[TakenJob]:
-        """Step 2. Where the answer is lost on its way, what was taken goes back on the queue."""
+        """Steps 1 and 2. Where the answer is lost on its way, what was taken goes back."""
         try:
+            if self._idle and self._may_wait():
+                return queue.await_and_take(self.settings.batch_size, self.dequeue_timeout)
             return queue.take(self.settings.batch_size)
+        except OutOfMemoryError:  # waiting moves a list's head, which a full Redis refuses
+            self._stop.wait(_TICK / 10)
+            return []
         except redis.RedisError:
             self._finish_ahead()
             self._patiently(queue.start_over)
@@ -283,21 +289,15 @@ class ApprovalWorker(BaseWorker):
             self.last_cleaned_at = now()  # type: ignore[assignment]
             log.exception("RQ's maintenance stumbled over a job; it goes on at its next turn")
 
-    def _wait(self) -> None:
-        try:
-            self._wait_for_jobs()
-        except OutOfMemoryError:  # waiting moves a list's head, which a full Redis refuses
-            self._stop.wait(_TICK / 10)
-
-    def _wait_for_jobs(self) -> None:
+    def _may_wait(self) -> bool:
+        """Whether to wait for a job in Redis; where that cannot be, this waits a little itself."""
         suspended = is_suspended(self.connection)
         self._show(WorkerStatus.SUSPENDED if suspended else WorkerStatus.IDLE)
         if suspended:
             self._stop.wait(_TICK)
-        elif len(self._batch_queues) == 1:
-            self._batch_queues[0].wait(self.dequeue_timeout)
-        else:
-            self._stop.wait(_TICK / 10)
+        elif len(self._batch_queues) > 1:
+            self._stop.wait(_TICK / 10 / len(self._batch_queues))
+        return not suspended and len(self._batch_queues) == 1
 
     def _beat(self) -> None:
         """Say that this worker lives, and take from those that do not."""
