@@ -8,6 +8,7 @@ from dataclasses import asdict
 import drain
 import latency
 import publishing
+import relay
 import shapes
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +16,7 @@ from stage import Row, stage
 
 SCENARIOS = {
     "publishing": publishing.run,
+    "relay": relay.run,
     "latency": latency.run,
     "drain": drain.run,
     "shapes": shapes.run,

@@ -19,12 +19,15 @@ COMMANDS: Final = {
     "doctor": "Check servers and settings.",
     "publish": "Publish events from a file of JSON lines.",
     "worker": "Take events off the queue and apply them.",
+    "relay": "Move events from an outbox to the queue.",
     "status": "Show queue, dead letters and workers.",
     "event": "Tell the whole story of one event.",
     "interaction": "Show an interaction: state, ledger, moves.",
     "customer": "Show a customer: state, ledger, moves.",
     "funnel": "Show customers and their LTV by status.",
     "dlq": "Inspect, mend and replay dead letters.",
+    "outbox": "Make, look at and prune an outbox.",
+    "reconcile": "Publish again what Redis lost.",
     "audit": "Prove the tables right, account for all.",
 }
 
