@@ -1,9 +1,9 @@
 """Find events of the outbox that Redis lost, and publish them again.
 
 Lost is what a relay published, or the queue refused then, and what is now neither in Redis, nor in
-the ledger, nor a dead letter. Redis is asked first: a worker takes a job out of Redis only after its
-event is committed, so one that is settled meanwhile is found in Postgres. Whatever is published once
-too often for all that takes effect once.
+the ledger, nor a dead letter. Redis is asked first: a worker takes a job out of Redis only after
+its event is committed, so one that is settled meanwhile is found in Postgres. What is published
+once too often for all that takes effect once.
 """
 
 from collections.abc import Sequence
@@ -94,7 +94,7 @@ class Reconciler:
         ]
 
     def _publish(self, producer: Producer, events: Sequence[UUID]) -> None:
-        """Publish; stranded jobs, which publishing finds to be there already, go back on the list."""
+        """Publish; stranded jobs, which publishing finds there already, go back on the list."""
         with self._table.connection.transaction():
             delivery = publish(producer, self._table.claim_again(events))
             mark(self._table, delivery)

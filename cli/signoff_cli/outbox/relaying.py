@@ -16,6 +16,8 @@ log = logging.getLogger("signoff.relay")
 
 _GLANCE: Final = 0.25
 """Seconds between looks at whether the relay is to stop."""
+_FULL: Final = 1.0
+"""The longest pause, in seconds, where the queue is full: workers make room all the time."""
 
 
 class Relay:
@@ -86,7 +88,8 @@ class Relay:
                 step()
             except (DatabaseUnavailableError, QueueUnavailableError, QueueFull) as error:
                 log.error("%s", error)  # noqa: TRY400 -- the reason is the message
-                if self._stop.wait(pause):
+                full = isinstance(error, QueueFull)
+                if self._stop.wait(min(pause, _FULL) if full else pause):
                     return False
             else:
                 if tries:
