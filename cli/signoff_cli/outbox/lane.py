@@ -72,7 +72,6 @@ class Lane:
 
     def _move(self) -> tuple[list[Waiting], Delivery]:
         connection = self._open()
-        connection.refresh_plans()
         table = OutboxTable(connection)
         with connection.transaction():
             batch = self.claim(table)
