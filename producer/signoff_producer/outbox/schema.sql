@@ -13,7 +13,9 @@ CREATE TABLE IF NOT EXISTS signoff_outbox (
     -- Why the queue refuses it; such an event waits for a person, and holds up no other.
     refused text,
     CONSTRAINT signoff_outbox_published_or_refused CHECK (published_at IS NULL OR refused IS NULL)
-);
+)
+-- Published rows leave dead entries in the index of what waits, which looks for more must pass.
+WITH (autovacuum_vacuum_scale_factor = 0.01);
 
 -- What waits, the oldest first: as small as the backlog, however many published rows are kept.
 CREATE INDEX IF NOT EXISTS signoff_outbox_waiting ON signoff_outbox (added_at, event_id)
