@@ -1,6 +1,6 @@
 """The commands around the outbox: create, sql, refused, prune, reconcile; what others say of it."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
@@ -92,7 +92,8 @@ def test_what_redis_lost_is_published_again(
     assert client.llen(KEYS.waiting) == 0
 
     assert "Published again: 2" in shop("reconcile").stdout
-    assert sorted(job.decode() for job in client.lrange(KEYS.waiting, 0, -1)) == sorted(lost)
+    jobs = cast("list[bytes]", client.lrange(KEYS.waiting, 0, -1))
+    assert sorted(job.decode() for job in jobs) == sorted(lost)
     shop.work()
     again = shop.json("reconcile")
     assert (again["settled"], again["lost"]) == (3, 0)

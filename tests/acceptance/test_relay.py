@@ -5,8 +5,8 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from typing import Any, cast
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -70,7 +70,8 @@ class Stage:
 
     def queued(self) -> list[str]:
         """The ids of the events on the queue, in order."""
-        return [job.decode() for job in self.redis.lrange(KEYS.waiting, 0, -1)]
+        jobs = cast("list[bytes]", self.redis.lrange(KEYS.waiting, 0, -1))
+        return [job.decode() for job in jobs]
 
     def close(self) -> None:
         """Let go of the servers."""
@@ -241,7 +242,7 @@ def test_what_the_queue_refuses_holds_up_nothing(stage: Stage) -> None:
         assert relay.wait(60) == 1
 
     refused = "SELECT event_id, refused FROM signoff_outbox WHERE refused IS NOT NULL"
-    reasons = dict(stage.database.execute(refused).fetchall())
+    reasons: dict[UUID, str] = dict(stage.database.execute(refused).fetchall())
     assert reasons.keys() == {taken.event_id, broken.event_id}
     assert "other content" in reasons[taken.event_id]
     assert "quality_score must be at most 5" in reasons[broken.event_id]

@@ -1,6 +1,7 @@
 """How a relay finds its batches, against a real outbox and a real queue."""
 
 from collections.abc import Iterator
+from typing import cast
 from uuid import UUID
 
 import psycopg
@@ -42,7 +43,8 @@ def add(url: str, count: int = 1) -> list[UUID]:
 
 def queued(client: redis.Redis) -> list[UUID]:
     """The ids of the events on the queue, in order."""
-    return [UUID(job.decode()) for job in client.lrange(KEYS.waiting, 0, -1)]
+    jobs = cast("list[bytes]", client.lrange(KEYS.waiting, 0, -1))
+    return [UUID(job.decode()) for job in jobs]
 
 
 def test_a_lane_goes_on_where_it_was(url: str, client: redis.Redis, lane: Lane) -> None:
