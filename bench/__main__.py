@@ -9,6 +9,7 @@ import drain
 import drain_rivals
 import latency
 import publishing
+import relay
 import shapes
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +17,7 @@ from stage import Row, stage
 
 SCENARIOS = {
     "publishing": publishing.run,
+    "relay": relay.run,
     "latency": latency.run,
     "drain": drain.run,
     "rivals": drain_rivals.run,

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "publish": "Publish events from a file of JSON lines.",
     "worker": "Take events off the queue and apply them.",
     "health": "Tell whether workers are live and ready.",
+    "relay": "Move events from an outbox to the queue.",
     "status": "Show queue, dead letters and workers.",
     "event": "Tell the whole story of one event.",
     "interaction": "Show an interaction: state, ledger, moves.",
@@ -28,6 +29,8 @@ COMMANDS: Final = {
     "dlq": "Inspect, mend and replay dead letters.",
     "alert": "Tell when dead letters are news.",
     "prune": "Forget what was settled long ago.",
+    "outbox": "Make, look at and prune an outbox.",
+    "reconcile": "Publish again what Redis lost.",
     "audit": "Prove the tables right, account for all.",
 }
 

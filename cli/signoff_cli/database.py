@@ -29,8 +29,11 @@ def database_of(settings: Settings) -> Iterator[Connection[TupleRow]]:
 
 
 @contextmanager
-def explained(url: str) -> Iterator[None]:
-    """Turn what psycopg raises inside the block into Signoff's own errors."""
+def explained(url: str, *, remedy: str = "signoff migrate") -> Iterator[None]:
+    """Turn what psycopg raises inside the block into Signoff's own errors.
+
+    `remedy` is the command that makes what the database may lack.
+    """
     try:
         yield
     except (
@@ -40,7 +43,7 @@ def explained(url: str) -> Iterator[None]:
     ) as error:
         raise SettingsError(
             f"the database at {masked(url)} lacks what this release works with "
-            f"({error.diag.message_primary}); run `signoff migrate`"
+            f"({error.diag.message_primary}); run `{remedy}`"
         ) from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise SettingsError(

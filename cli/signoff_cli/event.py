@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 
 from signoff_cli.connections import redis_of
 from signoff_cli.database import database_of
+from signoff_cli.outbox.connections import outbox_if_any
 from signoff_cli.queue import Place, QueueReader, queue_of
 from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, cell, complain, say, show_json
@@ -50,8 +51,9 @@ def event(
     # Redis is asked first: an event that a worker settles meanwhile is in one of both for sure.
     present = list(_present(settings, job_id))
     with database_of(settings) as connection, reading.snapshot(connection):
-        past = sorted(_past(connection, event_uuid, job_id), key=lambda c: (c.at is None, c.at))
-    story = [*past, *present]
+        past = list(_past(connection, event_uuid, job_id))
+    past += _outboxed(settings, event_uuid)
+    story = [*sorted(past, key=lambda c: (c.at is None, c.at)), *present]
     if as_json:
         show_json({"event_id": event_id, "known": bool(story), "story": [asdict(c) for c in story]})
     else:
@@ -75,6 +77,20 @@ def _present(settings: Settings, job_id: str) -> Iterator[Chapter]:
         place = QueueReader(client, queue).place_of(job_id)
     if place:
         yield Chapter(place[0], f"on queue {queue}: {_PLACES[place[0]]}", place[1])
+
+
+def _outboxed(settings: Settings, event_id: UUID | None) -> Iterator[Chapter]:
+    with outbox_if_any(settings) as table:
+        entry = table.entry(event_id) if table and event_id else None
+    if entry is None:
+        return
+    yield Chapter("outboxed", "committed to the outbox by its upstream", entry.added_at)
+    if entry.published_at:
+        yield Chapter("relayed", "published by a relay", entry.published_at)
+    elif entry.refused:
+        yield Chapter("refused", f"refused by the queue, kept in the outbox: {entry.refused}")
+    else:
+        yield Chapter("unrelayed", "waits in the outbox for a relay")
 
 
 def _past(

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from signoff_cli.errors import UsageError
 from signoff_cli.interrupted import INTERRUPTED
+from signoff_cli.producing import producer_of
 from signoff_cli.refusals import Refusals, refusals
 from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, complain, err, say, show_json
@@ -69,13 +70,7 @@ def publish(
     with ExitStack() as stack:
         refused = stack.enter_context(refusals(file, rejects))
         lines = Lines(stack.enter_context(_opened(file)))
-        producer = stack.enter_context(
-            Producer(
-                settings.require("redis_url"),
-                queue=settings.queue,
-                max_queue_length=settings.max_queue_length,
-            )
-        )
+        producer = stack.enter_context(producer_of(settings))
         advance = stack.enter_context(_progress(file, lines))
         stopped = _publish(producer, lines, refused, answers, advance)
     refused.conclude()

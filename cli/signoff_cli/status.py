@@ -5,6 +5,8 @@ from typing import Any
 
 from signoff_cli.connections import redis_of
 from signoff_cli.database import database_of
+from signoff_cli.outbox.connections import outbox_if_any
+from signoff_cli.outbox.table import OutboxOverview
 from signoff_cli.queue import QueueReader, age
 from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, say, show_fields, show_json, show_table
@@ -20,10 +22,13 @@ def status(*, as_json: AsJson = False) -> None:
         _show_queue(found)
     with database_of(settings) as connection, snapshot(connection):
         state = overview(connection)
-    if as_json:
-        show_json({**found, **asdict(state)})
-    else:
+    if not as_json:
         _show_state(state)
+    outbox = _outbox(settings)
+    if as_json:
+        show_json({**found, **asdict(state), "outbox": outbox and asdict(outbox)})
+    elif outbox:
+        _show_outbox(outbox)
 
 
 def _queue(settings: Settings) -> dict[str, Any]:
@@ -71,5 +76,20 @@ def _show_state(state: Overview) -> None:
             ("Last applied", state.last_applied_at),
             ("Dead letters", sum(state.dead.values())),
             *((f"  {kind}", letters) for kind, letters in state.dead.items()),
+        ]
+    )
+
+
+def _outbox(settings: Settings) -> OutboxOverview | None:
+    with outbox_if_any(settings) as table:
+        return table.overview() if table else None
+
+
+def _show_outbox(outbox: OutboxOverview) -> None:
+    show_fields(
+        [
+            ("Waiting in the outbox", outbox.waiting),
+            ("  the oldest for", age(outbox.oldest_waiting_at)),
+            ("  refused", outbox.refused),
         ]
     )

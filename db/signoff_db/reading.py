@@ -98,6 +98,18 @@ class Overview:
     """Open dead letters by kind."""
 
 
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where Postgres holds some events, by event_id."""
+
+    ledger: dict[UUID, bytes]
+    """The content hashes of those that were applied."""
+    letters: frozenset[UUID]
+    """Those that have a dead letter, in whatever state."""
+    open_letters: frozenset[UUID]
+    """Those of them that are dead."""
+
+
 @contextmanager
 def snapshot(connection: Connection[TupleRow]) -> Iterator[None]:
     """Let all queries inside the block see one and the same state; they can only read."""
@@ -179,6 +191,16 @@ def letters_of_event(
         statement("letters_of_event"), {"event_id": event_id, "job_id": job_id}
     )
     return [row[0] for row in rows]
+
+
+def whereabouts(connection: Connection[TupleRow], events: Sequence[UUID]) -> Whereabouts:
+    """What the ledger and the dead letters hold of these events."""
+    rows = connection.execute(statement("find_events"), {"events": list(events)}).fetchall()
+    return Whereabouts(
+        ledger={event: content_hash for event, content_hash, state in rows if state is None},
+        letters=frozenset(event for event, _, state in rows if state is not None),
+        open_letters=frozenset(event for event, _, state in rows if state == "dead"),
+    )
 
 
 def unknown_jobs(connection: Connection[TupleRow], job_ids: Sequence[str]) -> list[str]:

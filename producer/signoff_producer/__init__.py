@@ -1,5 +1,9 @@
-"""Publish approval events: `Producer` for code that waits, `AsyncProducer` for code that awaits."""
+"""Publish approval events: `Producer` for code that waits, `AsyncProducer` for code that awaits.
 
+`outbox.add` writes an event into the caller's own database transaction; a relay publishes it.
+"""
+
+from signoff_producer import outbox
 from signoff_producer.aio import AsyncProducer
 from signoff_producer.producer import Producer
 from signoff_producer.receipts import Answer, QueueFull, QueueUnavailableError, Receipt
@@ -15,4 +19,5 @@ __all__ = [
     "QueueUnavailableError",
     "Receipt",
     "SettingsError",
+    "outbox",
 ]

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     database_url: DatabaseUrl | None = Field(
         None, repr=False, description="The Postgres that holds the state"
     )
+    outbox_url: DatabaseUrl | None = Field(
+        None, repr=False, description="The upstream's Postgres, which holds its outbox"
+    )
     queue: QueueName = Field("approvals", description="The RQ queue of approval events")
     max_queue_length: int | None = Field(
         None, ge=1, description="Publishing beyond this many waiting events raises QueueFull"
@@ -153,6 +156,15 @@ class Settings(BaseSettings):
             raise SettingsError("\n".join(map(_sentence, error.errors()))) from None
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f".env cannot be read as UTF-8 text: {error}") from None
+
+    @property
+    def outbox(self) -> str:
+        """The URL of the database with the outbox: Signoff's own, unless another is set.
+
+        Raises:
+            SettingsError: neither is set.
+        """
+        return self.outbox_url or self.require("database_url")
 
     def require(self, name: Literal["redis_url", "database_url"]) -> str:
         """A URL that this part cannot work without.

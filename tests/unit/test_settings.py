@@ -44,6 +44,13 @@ def test_without_any_setting_there_are_defaults() -> None:
     assert (held.redis_url, held.database_url, held.max_queue_length) == (None, None, None)
 
 
+def test_the_outbox_is_in_signoffs_database_unless_another_is_set() -> None:
+    """An upstream that shares the database sets nothing more."""
+    shared = Settings.load(database_url="postgresql://h/signoff")
+    own = Settings.load(database_url="postgresql://h/signoff", outbox_url="postgresql://h/shop")
+    assert (shared.outbox, own.outbox) == ("postgresql://h/signoff", "postgresql://h/shop")
+
+
 @pytest.mark.parametrize(
     ("line", "field", "value"),
     [

@@ -1,8 +1,7 @@
 """How dead letters are chosen on the command line, the same way in every subcommand."""
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -10,14 +9,13 @@ import typer
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from signoff_cli.ages import EXAMPLES, age_of
 from signoff_cli.dlq.letters import LARGEST_ID, absence
 from signoff_cli.errors import UsageError
 from signoff_cli.terminal import complain
 from signoff_db.dead_letters import Selection, get_letter
 from signoff_schemas import FailureKind
 
-_AGE: Final = re.compile(r"(\d{1,6})([smhdw])")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _HOW: Final = (
     "choose dead letters by their ids, --kind, --fingerprint, --user, --interaction, --since or "
     "--until, or all of them with --all; `signoff dlq groups` shows what there is"
@@ -94,11 +92,10 @@ def moment(text: str, option: str) -> datetime:
         UsageError: it is neither.
     """
     try:
-        if age := _AGE.fullmatch(text):
-            return datetime.now(UTC) - timedelta(**{_UNITS[age[2]]: int(age[1])})
+        if age := age_of(text):
+            return datetime.now(UTC) - age
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise UsageError(
-            f"{option} holds {text!r}; expected an age such as 90s, 30m, 2h, 3d, 1w, or an instant "
-            "such as 2026-01-31T10:00"
+            f"{option} holds {text!r}; expected {EXAMPLES}, or an instant such as 2026-01-31T10:00"
         ) from None

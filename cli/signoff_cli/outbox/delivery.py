@@ -1,0 +1,44 @@
+"""What relay and reconcile do with events of the outbox they have locked: publish, and mark."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from signoff_cli.outbox.table import OutboxTable, Waiting
+from signoff_producer import Producer, QueueFull, QueueUnavailableError, Receipt
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What the queue said of a batch."""
+
+    published: list[UUID] = field(default_factory=list)
+    """Those that are on the queue, now or already."""
+    refused: dict[UUID, Receipt] = field(default_factory=dict)
+    """Those that the queue does not take."""
+    trouble: QueueFull | QueueUnavailableError | None = None
+    """Why it did not answer to the others; they are to be published again."""
+
+
+def publish(producer: Producer, batch: Sequence[Waiting]) -> Delivery:
+    """Publish a batch, as far as the queue takes it."""
+    delivery = Delivery()
+    receipts = producer.publish_many(waiting.event for waiting in batch)
+    try:
+        for receipt, waiting in zip(receipts, batch, strict=False):
+            if receipt.ok:
+                delivery.published.append(waiting.event_id)
+            else:
+                delivery.refused[waiting.event_id] = receipt
+    except (QueueFull, QueueUnavailableError) as error:
+        delivery.trouble = error
+    return delivery
+
+
+def mark(table: OutboxTable, delivery: Delivery) -> None:
+    """Write down what the queue said."""
+    if delivery.published:
+        table.mark_published(delivery.published)
+    if delivery.refused:
+        reasons = {event: str(receipt.reason) for event, receipt in delivery.refused.items()}
+        table.mark_refused(reasons)

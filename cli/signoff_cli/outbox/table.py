@@ -1,0 +1,136 @@
+"""The outbox's table, as relays and operators read and mark it; one method, one statement."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Final, LiteralString, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow, args_row, class_row
+
+CHANNEL: Final = "signoff_outbox"
+"""What the table's trigger notifies."""
+_PAGE: Final = 1000
+_FIRST: Final = UUID(int=0)
+
+
+class Waiting(NamedTuple):
+    """An event that was claimed, to be published."""
+
+    event_id: UUID
+    added_at: datetime
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a relay has come; the next batch is looked for behind it."""
+
+    added_at: datetime | str = "-infinity"
+    event_id: UUID = _FIRST
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """An event that a relay is done with."""
+
+    event_id: UUID
+    event: str
+    published_at: datetime | None
+    refused: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the table."""
+
+    event_id: UUID
+    event: str
+    added_at: datetime
+    published_at: datetime | None
+    refused: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxOverview:
+    """What waits in the outbox, and what the queue refuses."""
+
+    waiting: int
+    oldest_waiting_at: datetime | None
+    refused: int
+
+
+class OutboxTable:
+    """The table in the database that the connection leads to."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self.connection = connection
+
+    def exists(self) -> bool:
+        """Whether the table is there."""
+        row = self.connection.execute("SELECT to_regclass('signoff_outbox')").fetchone()
+        return row is not None and row[0] is not None
+
+    def claim(self, most: int, behind: Place) -> list[Waiting]:
+        """Lock up to `most` events that wait until the transaction ends, the oldest first."""
+        parameters = {"most": most, "added_at": behind.added_at, "event_id": behind.event_id}
+        with self.connection.cursor(row_factory=args_row(Waiting)) as cursor:
+            return cursor.execute(_statement("claim"), parameters).fetchall()
+
+    def claim_again(self, events: Sequence[UUID]) -> list[Waiting]:
+        """Lock those of the handled events that nobody else has locked."""
+        with self.connection.cursor(row_factory=args_row(Waiting)) as cursor:
+            return cursor.execute(_statement("claim_again"), {"events": list(events)}).fetchall()
+
+    def mark_published(self, events: Sequence[UUID]) -> None:
+        """Say that the queue has them."""
+        self.connection.execute(_statement("mark_published"), {"events": list(events)})
+
+    def mark_refused(self, reasons: dict[UUID, str]) -> None:
+        """Say why the queue does not take them."""
+        parameters = {"events": list(reasons), "reasons": list(reasons.values())}
+        self.connection.execute(_statement("mark_refused"), parameters)
+
+    def pages(self, *, published_before: datetime | None = None) -> Iterator[list[Handled]]:
+        """All events that a relay is done with; with a time, those that it published before."""
+        after = _FIRST
+        while page := self._page(after, published_before):
+            yield page
+            after = page[-1].event_id
+
+    def _page(self, after: UUID, before: datetime | None) -> list[Handled]:
+        parameters = {"after": after, "before": before, "most": _PAGE}
+        with self.connection.cursor(row_factory=class_row(Handled)) as cursor:
+            return cursor.execute(_statement("page"), parameters).fetchall()
+
+    def forget(self, events: Sequence[UUID], before: datetime) -> int:
+        """Delete events that were published before then; returns how many."""
+        parameters = {"events": list(events), "before": before}
+        return self.connection.execute(_statement("forget"), parameters).rowcount
+
+    def overview(self) -> OutboxOverview:
+        """Count what is not published."""
+        with self.connection.cursor(row_factory=class_row(OutboxOverview)) as cursor:
+            row = cursor.execute(_statement("overview")).fetchone()
+        if row is None:
+            raise AssertionError
+        return row
+
+    def entry(self, event_id: UUID) -> Entry | None:
+        """One event."""
+        with self.connection.cursor(row_factory=class_row(Entry)) as cursor:
+            return cursor.execute(_statement("read_event"), {"event_id": event_id}).fetchone()
+
+    def refused(self, most: int) -> list[Entry]:
+        """Events that the queue refuses, the oldest first."""
+        with self.connection.cursor(row_factory=class_row(Entry)) as cursor:
+            return cursor.execute(_statement("list_refused"), {"most": most}).fetchall()
+
+
+@cache
+def _statement(name: str) -> LiteralString:
+    """The text of `<name>.sql` in this package, which ships with it and holds no user's input."""
+    return files("signoff_cli.outbox").joinpath(f"{name}.sql").read_text("utf-8")

@@ -1,0 +1,76 @@
+"""Add an event to the outbox."""
+
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import Any, Protocol, overload
+from uuid import UUID
+
+from signoff_producer.outbox.drivers import write
+from signoff_producer.publication import Source
+from signoff_schemas import ApprovalEvent, SignoffError
+
+
+class OutboxConflict(SignoffError):  # noqa: N818 -- named after the answer that a publish gets
+    """The outbox holds other content under the event's id; the event was not added."""
+
+    def __init__(self, event_id: UUID) -> None:
+        super().__init__(
+            f"the outbox holds event {event_id} with other content; "
+            "an event_id belongs to one event: give this one an id of its own"
+        )
+        self.event_id = event_id
+
+    def __reduce__(self) -> tuple[type["OutboxConflict"], tuple[UUID]]:
+        """Travels between processes: an exception's own way forgets all but the message."""
+        return OutboxConflict, (self.event_id,)
+
+
+class Awaited(Protocol):
+    """A connection, cursor or session whose `execute` is awaited."""
+
+    @property
+    def execute(self) -> Callable[..., Awaitable[Any]]:
+        """Runs a statement."""
+
+
+@overload
+def add(  # type: ignore[overload-overlap]  # an awaited connection is an object too: first match wins
+    connection: Awaited, event: Source
+) -> Awaitable[None]: ...
+@overload
+def add(connection: object, event: Source) -> None: ...
+def add(connection: object, event: Source) -> Awaitable[None] | None:
+    """Add an event to the outbox, in the transaction that `connection` is in.
+
+    It takes effect when that transaction commits, and never if it does not. Adding the same event
+    again changes nothing. The table is made by `signoff outbox create`, or by `SCHEMA`.
+
+    Args:
+        connection: what the caller's transaction is on: a connection or cursor of psycopg or of any
+            DB-API driver for Postgres, an asyncpg connection, or a connection or session of
+            SQLAlchemy. A cursor is used as it is: results that it still holds are gone.
+        event: what `Producer.publish` takes.
+
+    Returns:
+        None; where the connection's `execute` is awaited, so is `add`.
+
+    Raises:
+        InvalidEvent: it breaks the contract; nothing was sent to the database.
+        OutboxConflict: the outbox holds other content under its id; the transaction goes on.
+        TypeError: `connection` is none.
+    """
+    parsed = ApprovalEvent.parse(event)
+    written = write(connection, parsed.canonical_json().decode())
+    if isawaitable(written):
+        return _awaited(written, parsed.event_id)
+    _require(written, parsed.event_id)
+    return None
+
+
+async def _awaited(written: Awaitable[bool], event_id: UUID) -> None:
+    _require(await written, event_id)
+
+
+def _require(written: bool, event_id: UUID) -> None:
+    if not written:
+        raise OutboxConflict(event_id)

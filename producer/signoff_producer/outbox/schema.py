@@ -1,0 +1,7 @@
+"""The outbox's table, for upstreams that keep their schema in migrations of their own."""
+
+from importlib.resources import files
+from typing import Final
+
+SCHEMA: Final = files("signoff_producer.outbox").joinpath("schema.sql").read_text("utf-8")
+"""The SQL that makes the table, its indexes and its trigger; running it again changes nothing."""

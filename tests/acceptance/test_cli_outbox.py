@@ -1,0 +1,254 @@
+"""The commands around the outbox: create, sql, refused, prune, reconcile; what others say of it."""
+
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg
+import pytest
+import redis
+from approvals import approval
+from command_line import Signoff
+from processes import KEYS
+
+from signoff_cli.outbox.lane import Lane
+from signoff_producer import ApprovalEvent, Producer, outbox
+
+
+@pytest.fixture
+def client(redis_url: str) -> redis.Redis:
+    """The queue's Redis."""
+    return redis.Redis.from_url(redis_url)
+
+
+@pytest.fixture
+def upstream(empty_database_url: str) -> str:
+    """The database of an upstream, which is not Signoff's."""
+    return empty_database_url
+
+
+@pytest.fixture
+def shop(signoff: Signoff, upstream: str) -> Signoff:
+    """The command line beside an upstream whose outbox is in a database of its own."""
+    shop = signoff.having(SIGNOFF_OUTBOX_URL=upstream)
+    shop("outbox", "create")
+    return shop
+
+
+def relayed(upstream: str, client: redis.Redis, *events: ApprovalEvent) -> list[str]:
+    """Commit the events to the outbox and move them; returns their ids."""
+    add(upstream, *events)
+    lane = Lane(upstream, Producer(connection=client), most=1000)
+    while lane.move():
+        pass
+    lane.drop()
+    return [str(event.event_id) for event in events]
+
+
+def add(upstream: str, *events: ApprovalEvent | dict[str, Any]) -> None:
+    """Commit the events to the outbox."""
+    with psycopg.connect(upstream) as connection:
+        for event in events:
+            outbox.add(connection, event)
+
+
+def held(upstream: str) -> set[UUID]:
+    """The ids of the events that the outbox holds."""
+    with psycopg.connect(upstream) as connection:
+        return {row[0] for row in connection.execute("SELECT event_id FROM signoff_outbox")}
+
+
+def test_create_may_be_repeated(shop: Signoff, upstream: str) -> None:
+    """The table is made once; what is in it stays."""
+    add(upstream, approval())
+    assert "has the table signoff_outbox" in shop("outbox", "create").stdout
+    assert len(held(upstream)) == 1
+
+
+def test_sql_is_what_create_runs(signoff: Signoff) -> None:
+    """An upstream gets the same table by its own migrations; no server is asked."""
+    alone = signoff.having(SIGNOFF_DATABASE_URL="", SIGNOFF_REDIS_URL="")
+    assert alone("outbox", "sql").stdout == outbox.SCHEMA
+
+
+@pytest.mark.parametrize("command", [["relay"], ["reconcile"], ["outbox", "refused"]])
+def test_an_outbox_that_is_not_there_is_asked_for(signoff: Signoff, command: list[str]) -> None:
+    """The error says which database lacks it, and how to make it."""
+    told = signoff(*command, expect=2).stderr
+    assert "no table signoff_outbox" in told
+    assert "signoff outbox create" in told
+
+
+def test_what_redis_lost_is_published_again(
+    shop: Signoff, upstream: str, client: redis.Redis
+) -> None:
+    """Events that were applied stay as they are; those that were waiting are on the queue again."""
+    relayed(upstream, client, approval())
+    shop.work()
+    lost = relayed(upstream, client, approval(), approval())
+    client.flushall()
+
+    dry = shop.json("reconcile", "--dry-run", expect=1)
+    assert (dry["looked_at"], dry["settled"], dry["lost"], dry["published"]) == (3, 1, 2, 0)
+    assert client.llen(KEYS.waiting) == 0
+
+    assert "Published again: 2" in shop("reconcile").stdout
+    jobs = cast("list[bytes]", client.lrange(KEYS.waiting, 0, -1))
+    assert sorted(job.decode() for job in jobs) == sorted(lost)
+    shop.work()
+    again = shop.json("reconcile")
+    assert (again["settled"], again["lost"]) == (3, 0)
+
+
+def test_what_is_on_its_way_is_not_lost(shop: Signoff, upstream: str, client: redis.Redis) -> None:
+    """Waiting in the outbox, queued, in flight, put off or dead: nothing of that is published."""
+    queued, flying, put_off = relayed(upstream, client, approval(), approval(), approval())
+    for job in (flying, put_off):
+        client.lrem(KEYS.waiting, 0, job)
+    client.zadd(KEYS.started, {f"{flying}:signoff-0123456789abcdef": "inf"})
+    client.zadd(KEYS.scheduled, {put_off: 1_800_000_000})
+    add(upstream, approval())
+
+    found = shop.json("reconcile")
+
+    assert (found["looked_at"], found["queued"], found["lost"]) == (3, 3, 0)
+    assert client.lrange(KEYS.waiting, 0, -1) == [queued.encode()]
+
+
+def test_a_dead_letter_is_not_lost(shop: Signoff, upstream: str, client: redis.Redis) -> None:
+    """What operators have before them is not published behind their backs."""
+    relayed(upstream, client, approval(user_id=None))
+    shop.work()
+    client.flushall()
+    found = shop.json("reconcile")
+    assert (found["settled"], found["lost"]) == (1, 0)
+
+
+def test_a_job_that_no_list_names_is_listed_again(
+    shop: Signoff, upstream: str, client: redis.Redis
+) -> None:
+    """Its hash is there, so that publishing calls it a duplicate; its id goes back on the queue."""
+    (stranded,) = relayed(upstream, client, approval())
+    client.delete(KEYS.waiting)
+
+    assert shop.json("reconcile")["published"] == 1
+
+    assert client.lrange(KEYS.waiting, 0, -1) == [stranded.encode()]
+    shop.work()
+    assert shop.json("status")["applied"] == 1
+
+
+def test_an_id_that_the_ledger_holds_with_other_content_is_not_settled(
+    shop: Signoff, upstream: str, client: redis.Redis
+) -> None:
+    """An upstream reused an id, and Redis lost the second event: it becomes a dead letter yet."""
+    first = approval()
+    shop.publish(first.model_dump(mode="json", exclude_defaults=True))
+    shop.work()
+    relayed(upstream, client, first.model_copy(update={"quality_score": 1}))
+    client.flushall()
+
+    assert shop.json("reconcile")["published"] == 1
+
+    shop.work()
+    assert shop.json("status")["dead"] == {"event_conflict": 1}
+    assert shop.json("reconcile")["settled"] == 1
+
+
+def test_what_was_refused_is_tried_again(shop: Signoff, upstream: str, client: redis.Redis) -> None:
+    """A conflict with an event that waits ends when that one is applied: both are accounted for."""
+    first = approval()
+    shop.publish(first.model_dump(mode="json", exclude_defaults=True))
+    relayed(upstream, client, first.model_copy(update={"quality_score": 1}))
+
+    (refused,) = shop.json("outbox", "refused", expect=1)
+    assert (refused["event_id"], "other content" in refused["refused"]) == (
+        str(first.event_id),
+        True,
+    )
+    assert shop.json("status")["outbox"]["refused"] == 1
+    assert shop.json("reconcile")["queued"] == 1
+
+    shop.work()
+    assert shop.json("reconcile")["published"] == 1
+    assert shop.json("outbox", "refused") == []
+    shop.work()
+    assert shop.json("status")["dead"] == {"event_conflict": 1}
+
+
+def test_a_full_queue_stops_reconcile(shop: Signoff, upstream: str, client: redis.Redis) -> None:
+    """What found room is published; exit 1 and a sentence say that it did not come to the end."""
+    relayed(upstream, client, *(approval(n) for n in range(3)))
+    client.flushall()
+    small = shop.having(SIGNOFF_MAX_QUEUE_LENGTH="2")
+
+    told = small("reconcile", expect=1)
+
+    assert "stopped before the end" in told.stderr
+    assert client.llen(KEYS.waiting) == 2
+    shop.work()
+    assert small.json("reconcile")["published"] == 1
+
+
+def test_only_what_is_accounted_for_is_pruned(
+    shop: Signoff, upstream: str, client: redis.Redis
+) -> None:
+    """Applied or discarded events go; dead, lost, refused and waiting ones stay, however old."""
+    applied, discarded, dead = approval(), approval(user_id=None), approval(user_id=None)
+    relayed(upstream, client, applied, discarded, dead)
+    shop.work()
+    letters = {row["event_id"]: row["id"] for row in shop.json("dlq", "list")}
+    shop("dlq", "discard", letters[str(discarded.event_id)], "--reason", "a test", "--yes")
+    lost, taken, waiting = approval(), approval(), approval()
+    relayed(upstream, client, lost)
+    client.flushall()
+    shop.publish(
+        taken.model_copy(update={"quality_score": 1}).model_dump(mode="json", exclude_defaults=True)
+    )
+    relayed(upstream, client, taken)
+    add(upstream, waiting)
+
+    assert shop.json("outbox", "prune", "--older-than", "1h") == {"pruned": 0, "kept": 0}
+    assert shop.json("outbox", "prune", "--older-than", "0s") == {"pruned": 2, "kept": 2}
+
+    kept = {event.event_id for event in (dead, lost, taken, waiting)}
+    assert held(upstream) == kept
+
+
+def test_a_relay_prunes_if_told_to(shop: Signoff, upstream: str, client: redis.Redis) -> None:
+    """The same, by a relay that runs anyway."""
+    relayed(upstream, client, approval())
+    shop.work()
+    with shop.process("relay", "--burst", "--prune-after", "0s") as relay:
+        assert relay.wait(60) == 0
+    assert held(upstream) == set()
+
+
+@pytest.mark.parametrize("age", ["7", "soon", "-1d", ""])
+def test_an_age_is_asked_for(shop: Signoff, age: str) -> None:
+    """What is none is quoted, with examples of what is."""
+    told = shop("outbox", "prune", f"--older-than={age}", expect=2).stderr
+    assert f"--older-than holds {age!r}; expected an age such as 90s" in told
+
+
+def test_status_and_story_tell_of_the_outbox(
+    shop: Signoff, signoff: Signoff, upstream: str, client: redis.Redis
+) -> None:
+    """How much waits there; committed, relayed or not yet; and nothing where there is no outbox."""
+    event = approval()
+    add(upstream, event)
+    overview = shop.json("status")["outbox"]
+    assert (overview["waiting"], overview["refused"]) == (1, 0)
+    assert "Waiting in the outbox" in shop("status").stdout
+    assert story(shop, event) == ["outboxed", "unrelayed"]
+
+    relayed(upstream, client)
+    assert story(shop, event) == ["outboxed", "relayed", "queued"]
+    shop.work()
+    assert story(shop, event) == ["outboxed", "relayed", "applied"]
+
+    assert signoff.json("status")["outbox"] is None
+
+
+def story(shop: Signoff, event: ApprovalEvent) -> list[str]:
+    """What an event's story consists of."""
+    return [chapter["what"] for chapter in shop.json("event", event.event_id)["story"]]

@@ -1,0 +1,108 @@
+"""How a relay finds its batches, against a real outbox and a real queue."""
+
+from collections.abc import Iterator
+from typing import cast
+from uuid import UUID
+
+import psycopg
+import pytest
+import redis
+from approvals import approval
+
+from signoff_cli.outbox.lane import Lane
+from signoff_producer import Producer, outbox
+from signoff_schemas.keys import QueueKeys
+
+KEYS = QueueKeys("approvals")
+
+
+@pytest.fixture
+def url(empty_database_url: str) -> str:
+    """The database of an upstream."""
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute(outbox.SCHEMA)
+    return empty_database_url
+
+
+@pytest.fixture
+def lane(url: str, client: redis.Redis) -> Iterator[Lane]:
+    """A lane whose batch holds two events, and which listens."""
+    lane = Lane(url, Producer(connection=client), most=2, listening=True)
+    yield lane
+    lane.drop()
+
+
+def add(url: str, count: int = 1) -> list[UUID]:
+    """Commit events to the outbox, each in a transaction of its own."""
+    events = [approval(n) for n in range(count)]
+    for event in events:
+        with psycopg.connect(url) as connection:
+            outbox.add(connection, event)
+    return [event.event_id for event in events]
+
+
+def queued(client: redis.Redis) -> list[UUID]:
+    """The ids of the events on the queue, in order."""
+    jobs = cast("list[bytes]", client.lrange(KEYS.waiting, 0, -1))
+    return [UUID(job.decode()) for job in jobs]
+
+
+def test_a_lane_goes_on_where_it_was(url: str, client: redis.Redis, lane: Lane) -> None:
+    """Batch follows batch, the oldest first, until one is not full."""
+    added = add(url, 5)
+    assert [lane.move() for _ in range(4)] == [2, 2, 1, 0]
+    assert queued(client) == added
+
+
+def test_what_commits_late_is_moved_too(url: str, client: redis.Redis, lane: Lane) -> None:
+    """A transaction that began long ago adds its event behind the place a lane has come to."""
+    late = approval()
+    with psycopg.connect(url) as slow:
+        outbox.add(slow, late)
+        added = add(url, 3)
+        assert lane.move() == 2
+        slow.commit()
+    while lane.move():
+        pass
+    assert queued(client) == [*added, late.event_id]
+
+
+def test_a_lane_that_never_comes_to_an_end_starts_over(
+    url: str, client: redis.Redis, lane: Lane
+) -> None:
+    """What commits late is met though every batch is full."""
+    late = approval()
+    with psycopg.connect(url) as slow:
+        outbox.add(slow, late)
+        add(url, 2)
+        assert lane.move() == 2
+        slow.commit()
+    moved = 0
+    while late.event_id not in queued(client):
+        add(url, 2)
+        assert lane.move() == 2
+        moved += 1
+    assert 1 < moved <= 100
+
+
+def test_two_lanes_take_different_events(url: str, client: redis.Redis, lane: Lane) -> None:
+    """What one has locked the other passes over, without waiting."""
+    first, second, third = add(url, 3)
+    with psycopg.connect(url) as other:
+        other.execute("SELECT FROM signoff_outbox WHERE event_id = %s FOR UPDATE", [first])
+        assert lane.move() == 2
+    assert queued(client) == [second, third]
+    assert [lane.move(), lane.move()] == [0, 1]  # ahead of the last batch, then from the oldest on
+    assert queued(client) == [second, third, first]
+
+
+def test_an_event_that_is_added_is_told(url: str, lane: Lane) -> None:
+    """Also where the notification came while the lane was looking; once, and not before."""
+    assert lane.move() == 0
+    assert not lane.added(within=0)
+    add(url)
+    assert lane.added(within=60)
+    assert lane.move() == 1
+    add(url)
+    assert lane.move() == 1
+    assert lane.added(within=0)

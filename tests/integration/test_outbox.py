@@ -1,0 +1,140 @@
+"""Adding to the outbox, on every kind of connection that an upstream may have."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from approvals import approval, mapping
+from processes import eventually
+from upstreams import WAYS, psycopg_connection
+
+from signoff_producer import InvalidEvent, outbox
+from signoff_schemas import ApprovalEvent
+
+
+@pytest.fixture
+def url(empty_database_url: str) -> str:
+    """An upstream's database, which has an outbox and nothing of Signoff's."""
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute(outbox.SCHEMA.encode())
+    return empty_database_url
+
+
+def held(url: str) -> dict[UUID, str]:
+    """What the outbox holds."""
+    with psycopg.connect(url) as connection:
+        return dict(connection.execute("SELECT event_id, event FROM signoff_outbox").fetchall())
+
+
+each_way = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+
+
+@each_way
+def test_an_event_is_committed_with_its_transaction_or_not_at_all(
+    url: str, way: Callable[..., None]
+) -> None:
+    """After a commit the outbox holds the canonical events; after a rollback it holds nothing."""
+    events = [approval(n, final_bubbles=["50 % off: \U0001f389 it's :yours"]) for n in range(2)]
+
+    way(url, events, commit=False)
+    assert held(url) == {}
+
+    way(url, events, commit=True)
+    assert held(url) == {event.event_id: event.canonical_json().decode() for event in events}
+
+
+@each_way
+def test_the_same_event_twice_is_one_and_other_content_is_a_conflict(
+    url: str, way: Callable[..., None]
+) -> None:
+    """Adding again changes nothing; another event under the id is refused by name."""
+    event = approval(ltv_amount="250.00")
+    way(url, [event, {**mapping_of(event), "ltv_amount": 250}], commit=True)
+    other = {**mapping_of(event), "ltv_amount": 251}
+
+    with pytest.raises(outbox.OutboxConflict, match=str(event.event_id)):
+        way(url, [other], commit=True)
+
+    assert held(url) == {event.event_id: event.canonical_json().decode()}
+
+
+def mapping_of(event: ApprovalEvent) -> dict[str, Any]:
+    """The event as a mapping."""
+    return event.model_dump(mode="json", exclude_defaults=True)
+
+
+def test_an_invalid_event_is_refused_before_anything_is_written(url: str) -> None:
+    """The contract is checked first; the transaction goes on as if nothing had been asked."""
+    event = approval()
+    with psycopg.connect(url) as connection:
+        with pytest.raises(InvalidEvent, match="quality_score"):
+            outbox.add(connection, mapping(quality_score=6))
+        outbox.add(connection, event)
+    assert list(held(url)) == [event.event_id]
+
+
+def test_a_conflict_leaves_the_transaction_usable(url: str) -> None:
+    """The upstream decides what becomes of its business change."""
+    event, another = approval(), approval()
+    with psycopg.connect(url) as connection:
+        outbox.add(connection, event)
+        with pytest.raises(outbox.OutboxConflict):
+            outbox.add(connection, {**mapping_of(event), "quality_score": 1})
+        outbox.add(connection, another)
+    assert held(url).keys() == {event.event_id, another.event_id}
+
+
+def test_two_transactions_that_add_one_event_wait_for_each_other(url: str) -> None:
+    """The second learns what became of the first: rolled back, so that its own event is the one."""
+    event = approval()
+    other = {**mapping_of(event), "quality_score": 1}
+    with psycopg.connect(url) as first, psycopg.connect(url) as second:
+        outbox.add(first, event)
+        adding = threading.Thread(target=outbox.add, args=(second, other))
+        adding.start()
+        waits_for_lock(url)
+        first.rollback()
+        adding.join()
+        second.commit()
+    assert held(url) == {event.event_id: ApprovalEvent.parse(other).canonical_json().decode()}
+
+
+def waits_for_lock(url: str) -> None:
+    """Return once a session of the database waits for another's transaction."""
+    waiting = "SELECT FROM pg_stat_activity WHERE wait_event = 'transactionid'"
+    with psycopg.connect(url, autocommit=True) as connection:
+        eventually(lambda: connection.execute(waiting).fetchone() is not None, what="one waits")
+
+
+@pytest.mark.parametrize("connection", [None, "postgresql://localhost/shop", object()])
+def test_what_is_no_connection_is_named(connection: object) -> None:
+    """A URL, say, is not what the transaction is on."""
+    with pytest.raises(TypeError, match=type(connection).__name__):
+        outbox.add(connection, approval())
+
+
+def test_the_schema_may_be_run_again(url: str) -> None:
+    """An upstream's migrations may run it twice; rows and a disabled trigger stay as they are."""
+    psycopg_connection(url, [approval()], commit=True)
+    with psycopg.connect(url) as connection:
+        connection.execute("ALTER TABLE signoff_outbox DISABLE TRIGGER signoff_outbox_notify")
+        connection.execute(outbox.SCHEMA.encode())
+        enabled = connection.execute(
+            "SELECT tgenabled FROM pg_trigger WHERE tgname = 'signoff_outbox_notify'"
+        ).fetchone()
+    assert (len(held(url)), enabled) == (1, ("D",))
+
+
+def test_any_language_adds_an_event_with_an_insert(url: str) -> None:
+    """The id is taken from the event; what is no JSON, or has no id, is refused by the table."""
+    event = approval()
+    with psycopg.connect(url, autocommit=True) as connection:
+        insert = "INSERT INTO signoff_outbox (event) VALUES (%s)"
+        connection.execute(insert, [event.model_dump_json()])
+        for wrong in ("{", "{}"):
+            with pytest.raises(psycopg.Error):
+                connection.execute(insert, [wrong])
+    assert list(held(url)) == [event.event_id]
