@@ -123,6 +123,22 @@ def test_a_dead_letter_is_not_lost(shop: Signoff, upstream: str, client: redis.R
     assert (found["settled"], found["lost"]) == (1, 0)
 
 
+def test_what_was_discarded_and_pruned_is_not_lost(
+    shop: Signoff, upstream: str, client: redis.Redis, database_url: str
+) -> None:
+    """An event that operators gave up stays given up when its letter is forgotten."""
+    relayed(upstream, client, approval(user_id=None))
+    shop.work()
+    shop("dlq", "discard", "--all", "--reason", "not ours", "--yes")
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE dead_letters SET resolved_at = now() - interval '1 year'")
+    shop("prune", "--older-than", "30d", "--yes")
+
+    found = shop.json("reconcile")
+
+    assert (found["settled"], found["lost"], client.llen(KEYS.waiting)) == (1, 0, 0)
+
+
 def test_a_job_that_no_list_names_is_listed_again(
     shop: Signoff, upstream: str, client: redis.Redis
 ) -> None:
