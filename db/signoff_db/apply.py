@@ -92,7 +92,7 @@ def _transact(
             some = [d._replace(failure=Failure.of_database(refusal)) for d in some]
         return apply_in_transaction(connection, some, retries=retries, locking=locking)
 
-    return in_transactions(connection, deliveries, run)
+    return in_transactions(connection, deliveries, run, one_writes_once=not locking)
 
 
 def apply_in_transaction(

@@ -8,6 +8,7 @@ a row: the work is halved until the culprit stands alone, and is told apart.
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final, TypeVar
 
 import psycopg
@@ -18,6 +19,8 @@ from signoff_db.connection import DatabaseUnavailableError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Around = Callable[[], AbstractContextManager[object]]
+"""Opens a transaction for the block below it."""
 
 _TRIES: Final = 6
 """How often work is tried when others are in its way, before Postgres counts as unavailable."""
@@ -35,6 +38,7 @@ def in_transactions(
     run: Callable[[Sequence[Item], psycopg.Error | None], list[Result]],
     *,
     rollback: bool = False,
+    one_writes_once: bool = False,
 ) -> list[Result]:
     """Run the work on all items in one transaction; where a row is refused, in as few as it takes.
 
@@ -44,6 +48,8 @@ def in_transactions(
         run: works on some of the items inside a transaction. Where one item stands alone and was
             refused, it is called once more for it, with the refusal.
         rollback: undo each transaction at its end, for a dry run.
+        one_writes_once: the work on a single item writes with one statement at the most, which is
+            a transaction by itself: BEGIN and COMMIT, two round trips, are left out.
 
     Returns:
         What `run` returned, in the order of the items.
@@ -51,44 +57,49 @@ def in_transactions(
     Raises:
         DatabaseUnavailableError: the part in hand is not committed; work on it again later.
     """
+    bare = one_writes_once and len(items) == 1
+
+    def around() -> AbstractContextManager[object]:
+        return nullcontext() if bare else connection.transaction(force_rollback=rollback)
+
     try:
-        return _persistently(connection, lambda: run(items, None), rollback)
+        return _persistently(around, lambda: run(items, None))
     except psycopg.Error as error:
         if not _row_at_fault(connection, error):
             raise DatabaseUnavailableError(_reason(error)) from error
         refusal = error
     if len(items) == 1:
-        return _told_apart(connection, lambda: run(items, refusal), rollback)
+        return _told_apart(around, lambda: run(items, refusal))
     middle = len(items) // 2
+    halves = (items[:middle], items[middle:])
     return [
-        *in_transactions(connection, items[:middle], run, rollback=rollback),
-        *in_transactions(connection, items[middle:], run, rollback=rollback),
+        result
+        for half in halves
+        for result in in_transactions(
+            connection, half, run, rollback=rollback, one_writes_once=one_writes_once
+        )
     ]
 
 
-def _told_apart(
-    connection: Connection[TupleRow], work: Callable[[], list[Result]], rollback: bool
-) -> list[Result]:
+def _told_apart(around: Around, work: Callable[[], list[Result]]) -> list[Result]:
     """The refused item once more; if its failure cannot be written either, operators must look."""
     try:
-        return _persistently(connection, work, rollback)
+        return _persistently(around, work)
     except psycopg.Error as error:
         raise DatabaseUnavailableError(_reason(error)) from error
 
 
-def _persistently(
-    connection: Connection[TupleRow], work: Callable[[], list[Result]], rollback: bool
-) -> list[Result]:
+def _persistently(around: Around, work: Callable[[], list[Result]]) -> list[Result]:
     """Work in one transaction; again, a little later, where another one was in the way."""
     for attempt in range(1, _TRIES):
         try:
-            with connection.transaction(force_rollback=rollback):
+            with around():
                 return work()
         except psycopg.Error as error:
             if not _in_the_way(error):
                 raise
             time.sleep(random.uniform(0, 0.02 * 2**attempt))
-    with connection.transaction(force_rollback=rollback):
+    with around():
         return work()
 
 
