@@ -3,13 +3,14 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo up test bench bench-quick check format format-check lint types imports wheel constraints clean
+.PHONY: help setup demo up test faults bench bench-quick check format format-check lint types imports wheel constraints clean
 
 BIN := .venv/bin
 READY := .venv/.ready
 READY_BENCH := .venv/.ready-bench
 PYTEST_ARGS ?= -n 2
 ARGS ?=
+MINUTES ?= 10
 
 # uv trusts the certificates that the machine trusts, as pip does: a company's proxy is no obstacle.
 export UV_SYSTEM_CERTS := 1
@@ -47,6 +48,10 @@ up: $(READY) ## Run Redis, Postgres and a worker in the foreground (Ctrl-C stops
 
 test: $(READY) ## Run the tests (PYTEST_ARGS='-n 2' by default)
 	@$(BIN)/pytest $(PYTEST_ARGS)
+
+faults: $(READY) ## Break everything for MINUTES=10, SEED= any; the long part of tests/faults
+	@PYTHONPATH=tests:tests/support $(BIN)/python -m faults --minutes $(MINUTES) \
+		$(if $(SEED),--seed $(SEED)) $(ARGS)
 
 check: format-check lint types imports wheel test ## Everything that CI runs
 

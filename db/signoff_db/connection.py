@@ -12,6 +12,14 @@ from signoff_schemas import SignoffError, masked
 
 _CONNECT_TIMEOUT: Final = 10
 _PING_TIMEOUT: Final = 2
+_NETWORK: Final = {
+    # A server whose host vanished says nothing: without these, who waits for it waits for hours.
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "4",
+    "tcp_user_timeout": "30000",
+}
+"""How long a silent network is trusted, in seconds and milliseconds; the URL may say otherwise."""
 _SESSION: Final = " ".join(
     f"-c {setting}"
     for setting in (
@@ -69,13 +77,13 @@ def connect_for_batches(database_url: str, *, application: str) -> BatchConnecti
 
 def _open(kind: type[C], database_url: str, application: str, options: str) -> C:
     try:
-        given = conninfo_to_dict(database_url).get("options") or ""
+        given = _NETWORK | conninfo_to_dict(database_url)
+        given["options"] = f"{given.get('options') or ''} {options}"
         return kind.connect(
-            database_url,
+            make_conninfo("", **given),
             autocommit=True,
             application_name=application,
             connect_timeout=_CONNECT_TIMEOUT,
-            options=f"{given} {options}",
         )
     except psycopg.Error as error:
         reason = str(error).strip().partition("\n")[0].rpartition("failed: ")[2]

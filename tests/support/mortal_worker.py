@@ -6,16 +6,18 @@ Run as `python -m mortal_worker [POINT]`; the points are the methods' names belo
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
+import redis
 from redis import Redis
 
 from signoff_db import apply as applying
 from signoff_db.apply import Outcome
 from signoff_db.delivery import Delivery
 from signoff_schemas import Settings
-from signoff_worker import ApprovalWorker
+from signoff_worker import ApprovalWorker, sweep
 from signoff_worker.queue import BatchQueue, TakenJob
 
 POINT = sys.argv[1] if len(sys.argv) > 1 else ""
@@ -58,10 +60,27 @@ def _dying_before_commit(*args: Any, **kwargs: Any) -> list[Outcome]:
     return outcomes
 
 
+def _dying_in_the_sweep(queue: BatchQueue, ids: list[bytes]) -> None:
+    die_at("in the sweep")
+    _forget(queue, ids)
+
+
 _original = applying.apply_in_transaction
 applying.apply_in_transaction = _dying_before_commit
+_forget = sweep._forget
+sweep._forget = _dying_in_the_sweep
 
-if __name__ == "__main__":
+
+def started() -> MortalWorker:
+    """A worker; RQ cannot make one while Redis is away, then a supervisor would start it again."""
     settings = Settings.load()
     connection = Redis.from_url(settings.require("redis_url"))
-    MortalWorker([settings.queue], connection=connection).work()
+    while True:
+        try:
+            return MortalWorker([settings.queue], connection=connection)
+        except (redis.ConnectionError, redis.TimeoutError):
+            time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    started().work()

@@ -1,0 +1,35 @@
+"""What a fault is: something that happens to the stage, lasts for a while, and is over."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from faults.stage import Stage
+
+Of = Literal["events", "workers", "network", "redis", "postgres"]
+"""What a fault happens to. Faults of different things may happen together, in this order: the first
+are those that need everything else to work while they are set up."""
+
+
+class NotHereError(Exception):
+    """This machine cannot do that; the text says why."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault by name; `happens` starts it, yields while it lasts, and heals it.
+
+    It raises NotHereError where the machine cannot do it.
+    """
+
+    name: str
+    of: Of
+    happens: Callable[[Stage, Random], Iterator[None]]
+    takes_long: bool = False
+    """Left out of `make check`: it takes too long, or another fault or test is close to it."""
+
+    def on(self, stage: Stage, chance: Random) -> AbstractContextManager[None]:
+        """The fault, for as long as the block lasts."""
+        return contextmanager(self.happens)(stage, chance)

@@ -1,0 +1,140 @@
+"""A Postgres that can be stopped in any way and started again; its database is on a small disk."""
+
+import os
+import pwd
+import signal
+import subprocess
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import psycopg
+from processes import eventually
+
+from signoff_cli.embedded import EmbeddedError
+from signoff_cli.embedded.folder import open_folder
+from signoff_cli.embedded.postgres import postgres_in
+
+DATABASE: Final = "faults"
+_DISK_SIZE: Final = "1g"
+
+
+class Postgres:
+    """One server, fsync on, on the same port and data at each start."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._running = ExitStack()
+        self.disk: SmallDisk | None = None
+        self.start()
+        self.disk = SmallDisk.mounted()
+        self._make_database()
+
+    def start(self) -> None:
+        """Start it; after a crash, once the last of its old processes is gone."""
+        eventually(self._starts, what="Postgres starts", log=self._data / "postgres.log")
+
+    def stop(self, how: signal.Signals) -> None:
+        """End it: SIGINT fast, SIGQUIT at once and without a checkpoint, SIGKILL as `kill -9`."""
+        pid = int((self._data / "postgres/data/postmaster.pid").read_text("utf-8").split()[0])
+        os.kill(pid, how)
+        self._running.close()
+
+    def close(self) -> None:
+        """End it for good."""
+        self._running.close()
+        if self.disk:
+            self.disk.unmount()
+
+    def admin(self) -> "psycopg.Connection[Any]":
+        """A connection of its own to the database, in autocommit mode."""
+        return psycopg.connect(
+            self.url, autocommit=True, options="-c default_transaction_read_only=off"
+        )
+
+    def execute(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Run one statement as the administrator; returns its rows."""
+        with self.admin() as connection:
+            cursor = connection.execute(statement.encode(), parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def reconfigure(self, **settings: str | None) -> None:
+        """Set server-wide settings for running sessions too; None resets one."""
+        for name, value in settings.items():
+            self.execute(
+                f"ALTER SYSTEM RESET {name}"
+                if value is None
+                else f"ALTER SYSTEM SET {name} = '{value}'"
+            )
+        self.execute("SELECT pg_reload_conf()")
+
+    def _starts(self) -> bool:
+        try:
+            with ExitStack() as starting:
+                folder = starting.enter_context(open_folder(self._data))
+                server = starting.enter_context(postgres_in(folder, port=None, fsync=True))
+                self.url = urlsplit(server.url)._replace(path=f"/{DATABASE}").geturl()
+                self._maintenance_url = server.url
+                self._running = starting.pop_all()
+        except EmbeddedError:
+            return False
+        return True
+
+    def _make_database(self) -> None:
+        with psycopg.connect(self._maintenance_url, autocommit=True) as connection:
+            where = ""
+            if self.disk:
+                connection.execute(f"CREATE TABLESPACE small LOCATION '{self.disk.path}'".encode())
+                where = "TABLESPACE small"
+            connection.execute(f"CREATE DATABASE {DATABASE} {where}".encode())
+
+
+class SmallDisk:
+    """A file system of its own, for a tablespace that can run out of room."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def mounted(cls) -> "SmallDisk | None":
+        """A new one; None where this user may not mount any."""
+        if os.geteuid() != 0:
+            return None
+        path = Path(tempfile.mkdtemp(prefix="signoff-small-disk-"))
+        command = [
+            "/bin/mount",
+            "-t",
+            "tmpfs",
+            "-o",
+            f"size={_DISK_SIZE},mode=0700",
+            "tmpfs",
+            str(path),
+        ]
+        try:
+            subprocess.run(command, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            path.rmdir()
+            return None
+        os.chown(path, pwd.getpwnam("nobody").pw_uid, -1)
+        return cls(path)
+
+    def fill(self) -> None:
+        """Take all the room that is left, in ever smaller pieces: others take some meanwhile."""
+        piece = 1 << 26
+        with (self.path / "filler").open("wb") as filler:
+            while piece >= os.statvfs(self.path).f_frsize:
+                try:
+                    os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), piece)
+                except OSError:
+                    piece //= 2
+
+    def free(self) -> None:
+        """Give it back."""
+        (self.path / "filler").unlink(missing_ok=True)
+
+    def unmount(self) -> None:
+        """Be gone."""
+        subprocess.run(["/bin/umount", "--lazy", str(self.path)], check=True)
+        self.path.rmdir()

@@ -1,0 +1,71 @@
+"""A publisher process: publishes on request, and keeps a journal of what it holds receipts for.
+
+Run as `python -m faults.publisher SEED NUMBER JOURNAL`. Each line of standard input is a number of
+events; once all of them have receipts, a line is written back. What it publishes follows from seed
+and number, and the journal tells how far it came: killed and started again, it goes on there, and
+publishes again what it had no receipt for.
+"""
+
+import sys
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from faults.events import Published, of_publisher
+from signoff_producer import Producer, QueueUnavailableError
+from signoff_schemas import Settings
+
+
+def producer(redis_url: str) -> Producer:
+    """A producer that gives up on an answer after two seconds: its caller tries again."""
+    timeouts = {"socket_timeout": 2, "socket_connect_timeout": 2}
+    connection = Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0), **timeouts)
+    return Producer(connection=connection)
+
+
+def publish(through: Producer, some: list[Published]) -> list[Published]:
+    """Publish until every event has its receipt, in however many tries; they are given back dated.
+
+    Raises:
+        AssertionError: an event was refused.
+    """
+    events = [one.event for one in some if one.event]
+    while True:
+        with suppress(QueueUnavailableError):
+            receipts = list(through.publish_many(events))
+            refused = [receipt for receipt in receipts if not receipt.ok]
+            if refused:
+                raise AssertionError(refused)
+            return [replace(one, at=time.time()) for one in some]
+        time.sleep(0.05)
+
+
+def main(seed: int, number: int, journal: Path) -> None:
+    """Publish whenever a line comes in."""
+    through = producer(Settings.load().require("redis_url"))
+    done = _whole_lines(journal)
+    with journal.open("a", encoding="utf-8") as lines:
+        for request in sys.stdin:
+            chunk = [of_publisher(seed, number, done + i) for i in range(int(request))]
+            for one in publish(through, chunk):
+                lines.write(f"{one.line}\n")
+            lines.flush()
+            done += len(chunk)
+            sys.stdout.write("published\n")
+            sys.stdout.flush()
+
+
+def _whole_lines(journal: Path) -> int:
+    """How many lines the journal has; one that was being written when the process died goes."""
+    held = journal.read_bytes() if journal.exists() else b""
+    journal.write_bytes(held[: held.rfind(b"\n") + 1])
+    return held.count(b"\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))

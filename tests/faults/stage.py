@@ -1,0 +1,179 @@
+"""Everything that faults happen to: servers, the networks to them, workers and publishers."""
+
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from processes import KEYS, environment, eventually, idle
+
+from faults.checker import Account, account
+from faults.events import FORBIDDEN, Published
+from faults.postgres import Postgres
+from faults.proxy import Proxy
+from faults.publisher import producer, publish
+from faults.traffic import Publisher, Traffic
+from faults.valkey import Valkey
+from faults.workers import Workers
+from signoff_db.migrate import migrate
+from signoff_producer import Receipt
+from signoff_schemas.keys import JOB_PREFIX
+
+_SETTINGS: Final = {"batch_size": 50, "max_redeliveries": 100}
+_REFUSE: Final = f"""
+    ALTER TABLE approvals ADD CONSTRAINT house_rule CHECK (reviewer_notes <> '{FORBIDDEN}')"""
+
+
+class Stage:
+    """Both servers, each behind a network of its own; workers and publishers that use them."""
+
+    def __init__(self, folder: Path, *, seed: int, processes: int, retries: int) -> None:
+        """Start everything.
+
+        Args:
+            folder: where servers keep their data, and processes their logs.
+            seed: what publishers publish follows from it.
+            processes: the number of workers, and of publishers.
+            retries: how often an event of an unknown interaction is tried again.
+        """
+        self.folder = folder
+        self.published: dict[str, Published] = {}
+        self.may_be_lost: set[str] = set()
+        """What a fault took out of Redis by design: it has to be published again."""
+        with ExitStack() as closing:
+            self._closing = closing
+            self._start_servers()
+            self._start_processes(seed, processes, retries)
+            self._closing = closing.pop_all()
+
+    def _start_servers(self) -> None:
+        self.redis = Valkey(self.folder / "valkey")
+        self._closing.callback(self._close_redis)
+        self.postgres = Postgres(self.folder / "postgres")
+        self._closing.callback(self.postgres.close)
+        migrate(self.postgres.url)
+        self.postgres.execute(_REFUSE)
+        self.to_redis = self._network(self.redis.port)
+        self.to_postgres = self._network(urlsplit(self.postgres.url).port or 0)
+
+    def _start_processes(self, seed: int, processes: int, retries: int) -> None:
+        redis_url = through(self.redis.url, self.to_redis)
+        database_url = through(self.postgres.url, self.to_postgres)
+        self.env = environment(redis_url, database_url, retry_attempts=retries, **_SETTINGS)
+        self.env["PYTHONPATH"] += f":{Path(__file__).parents[1]}"
+        self.workers = Workers(self.folder / "workers.log", self.env)
+        self._closing.callback(self.workers.close)
+        self.workers.start(processes)
+        eventually(
+            lambda: self.redis.admin.scard("rq:workers") == processes,
+            what="workers listen",
+            log=self.workers.log,
+        )
+        self.publishers = [Publisher(seed, n, self.folder, self.env) for n in range(processes)]
+        for publisher in self.publishers:
+            self._closing.callback(publisher.close)
+        self._producer = producer(redis_url)
+        self._closing.callback(self._producer.close)
+
+    def traffic(self, rate: float) -> Traffic:
+        """All publishers, together at so many events a second."""
+        return Traffic(self.publishers, rate=rate)
+
+    def publish(self, some: list[Published]) -> None:
+        """Publish from this process until every event has its receipt."""
+        self._note(publish(self._producer, some))
+
+    def publish_again(self, job_ids: set[str]) -> None:
+        """What an upstream does that learns of a loss: it publishes anew, which is always safe."""
+        lost = [self.published[job_id] for job_id in job_ids]
+        self.publish([one for one in lost if one.event])
+        self.push([one for one in lost if one.event is None])
+
+    def push(self, jobs: list[Published]) -> None:
+        """Put jobs on the queue as any language may, thousands at a time."""
+        for start in range(0, len(jobs), 1000):
+            with self.redis.admin.pipeline(transaction=True) as pipe:
+                for job in jobs[start : start + 1000]:
+                    pipe.hset(f"{JOB_PREFIX}{job.job_id}", "data", job.data)
+                    pipe.rpush(KEYS.waiting, job.job_id)
+                pipe.execute()
+        self._note(jobs)
+
+    def fail(self, jobs: list[Published]) -> None:
+        """Leave jobs as RQ leaves those that it gave up."""
+        with self.redis.admin.pipeline(transaction=True) as pipe:
+            for job in jobs:
+                pipe.hset(f"{JOB_PREFIX}{job.job_id}", "data", job.data)
+                pipe.zadd(KEYS.failed, {job.job_id: 9e9})
+            pipe.execute()
+        self._note(jobs)
+
+    def collect(self) -> int:
+        """Read what publishers got receipts for; returns how many there are in all."""
+        for publisher in self.publishers:
+            self._note(list(publisher.receipts()))
+        return len(self.published)
+
+    def try_to_publish(self, some: list[Published]) -> list[Receipt]:
+        """Publish once, and see."""
+        return list(self._producer.publish_many(one.event for one in some if one.event))
+
+    def applied(self, one: Published) -> bool:
+        """Whether the ledger holds the event."""
+        query = "SELECT 1 FROM approvals WHERE event_id = %s::uuid"
+        return bool(self.postgres.execute(query, one.job_id))
+
+    def dead(self, some: list[Published]) -> dict[str, int]:
+        """The open dead letters of these events, by event."""
+        rows = self.postgres.execute(
+            "SELECT job_id, id FROM dead_letters WHERE state = 'dead' AND job_id = ANY(%s)",
+            [one.job_id for one in some],
+        )
+        return dict(rows)
+
+    def until_idle(self) -> None:
+        """Wait until the queue is drained."""
+        eventually(
+            lambda: idle(self.redis.admin), what="the queue is drained", log=self.workers.log
+        )
+
+    def account(self) -> Account:
+        """Account for everything that was published so far."""
+        self.collect()
+        with self.postgres.admin() as database:
+            return account(self.published, database)
+
+    def command(self, *arguments: object) -> None:
+        """Run the command line to its end."""
+        command = [sys.executable, "-m", "signoff_cli", *map(str, arguments)]
+        ran = subprocess.run(
+            command, env=self.env, cwd=self.folder, capture_output=True, check=False, text=True
+        )
+        if ran.returncode:
+            raise AssertionError(
+                f"{arguments} ended with {ran.returncode}:\n{ran.stdout}\n{ran.stderr}"
+            )
+
+    def close(self) -> None:
+        """End everything."""
+        self._closing.close()
+
+    def _close_redis(self) -> None:
+        self.redis.close()  # a failover may have made it another one than at the start
+
+    def _note(self, some: list[Published]) -> None:
+        self.published |= {one.job_id: one for one in some}
+
+    def _network(self, port: int) -> Proxy:
+        proxy = Proxy(port)
+        self._closing.callback(proxy.close)
+        return proxy
+
+
+def through(url: str, proxy: Proxy) -> str:
+    """The URL of the same server by the way of the proxy."""
+    parts = urlsplit(url)
+    userinfo = parts.netloc.rpartition("@")[0]
+    return parts._replace(netloc=f"{userinfo}@{proxy.host}:{proxy.port}").geturl()

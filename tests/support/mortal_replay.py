@@ -1,0 +1,37 @@
+"""A replay of dead letters that kills itself, as `kill -9` would.
+
+Run as `python -m mortal_replay POINT ID...`; POINT is `before commit` or `after commit`, each of
+the first batch.
+"""
+
+import os
+import signal
+import sys
+from typing import Any
+
+from signoff_db import replay as replaying
+from signoff_db.apply import Outcome, apply_in_transaction
+from signoff_db.connection import connect_for_batches
+from signoff_db.dead_letters import Selection
+from signoff_schemas import Settings
+
+
+def die(_: object = None) -> None:
+    """End without a word."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _dying(*args: Any, **kwargs: Any) -> list[Outcome]:
+    apply_in_transaction(*args, **kwargs)
+    die()
+    raise AssertionError
+
+
+if __name__ == "__main__":
+    point, *ids = sys.argv[1:]
+    if point == "before commit":
+        vars(replaying)["apply_in_transaction"] = _dying
+    url = Settings.load().require("database_url")
+    with connect_for_batches(url, application="mortal replay") as connection:
+        chosen = Selection(ids=tuple(map(int, ids)))
+        replaying.replay(connection, chosen, actor="a drill", on_batch=die)
