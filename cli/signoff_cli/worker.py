@@ -8,7 +8,7 @@ from multiprocessing.process import BaseProcess
 from typing import Annotated, Any
 
 import typer
-from redis import Redis
+from redis import AuthenticationError, ConnectionError, Redis, TimeoutError  # noqa: A004 -- Redis's
 from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
 
@@ -54,12 +54,22 @@ def worker(
     # Workers read their settings from the environment, as they do under `rq worker-pool`.
     os.environ.update(environment(settings))
     with redis_of(settings) as client:
-        client.ping()
+        _check(client)
     connection = Redis.from_url(settings.require("redis_url"))
     if processes is None:
         ApprovalWorker([settings.queue], connection=connection).work(burst=burst)
     else:
         _pool(settings, connection, processes).start(burst=burst, logging_level=settings.log_level)
+
+
+def _check(client: Redis) -> None:
+    """End now if the password is wrong; a Redis that is away is waited for, as Postgres is."""
+    try:
+        client.ping()
+    except AuthenticationError:
+        raise
+    except (ConnectionError, TimeoutError):
+        return
 
 
 def _pool(settings: Settings, connection: Redis, processes: int) -> WorkerPool:

@@ -11,13 +11,14 @@ A batch's way:
    their interactions locked first (`lock.sql`).
 
 A known failure is a word of the statement. An unknown one makes Postgres refuse the whole batch:
-then it is halved until the culprit stands alone, and its neighbours are applied.
+then it is sifted, or halved until the culprit stands alone, and its neighbours are applied.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -25,7 +26,8 @@ import psycopg
 
 from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import record
-from signoff_db.delivery import Delivery, Failure
+from signoff_db.delivery import Delivery, Failure, array_of
+from signoff_db.sift import sift
 from signoff_db.sql import statement
 from signoff_db.transactions import in_transactions
 from signoff_schemas import ApprovalEvent, FailureKind, Verdict
@@ -73,6 +75,8 @@ def apply(
     Raises:
         DatabaseUnavailableError: nothing of the part in hand is committed; apply it all again.
     """
+    if connection.refuses_events:
+        deliveries = sift(connection, deliveries) or deliveries
     outcomes = _transact(connection, deliveries, retries, locking=False)
     raced = [i for i, outcome in enumerate(outcomes) if outcome.raced]
     if raced:
@@ -92,7 +96,13 @@ def _transact(
             some = [d._replace(failure=Failure.of_database(refusal)) for d in some]
         return apply_in_transaction(connection, some, retries=retries, locking=locking)
 
-    return in_transactions(connection, deliveries, run, one_writes_once=not locking)
+    return in_transactions(
+        connection,
+        deliveries,
+        run,
+        one_writes_once=not locking,
+        sift=partial(sift, connection),
+    )
 
 
 def apply_in_transaction(
@@ -194,10 +204,9 @@ def _run(
     if locking:
         interactions = list({_event(d).interaction_id for d in deliveries})
         connection.execute(statement("lock"), {"interactions": interactions}, prepare=True)
-    events = b"[" + b",".join([d.canonical_json for d in deliveries]) + b"]"
     hashes = b"".join([d.content_hash or b"" for d in deliveries])
     return connection.execute(
-        statement("apply"), {"events": events.decode(), "hashes": hashes}, prepare=True
+        statement("apply"), {"events": array_of(deliveries), "hashes": hashes}, prepare=True
     ).fetchall()
 
 

@@ -65,6 +65,9 @@ def answers(database_url: str) -> bool:
 class BatchConnection(Connection[TupleRow]):
     """A connection with the session settings that applying counts on."""
 
+    refuses_events = False
+    """Whether Postgres refused events of the last batch that was sifted."""
+
 
 def connect_for_batches(database_url: str, *, application: str) -> BatchConnection:
     """Open a connection on which batches are applied.

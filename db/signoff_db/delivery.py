@@ -1,5 +1,6 @@
 """One delivery: a job as it came off the queue, or a dead letter as it is replayed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -44,21 +45,23 @@ class Failure:
     def of_database(cls, error: Error) -> Self:
         """Postgres refused this event, standing alone, for a reason Signoff does not know."""
         diag = error.diag
-        where = f"SQLSTATE {error.sqlstate}"
-        if diag.constraint_name:
-            where += f", constraint {diag.constraint_name}"
+        message = diag.message_primary or str(error)
+        return cls.of_refusal(error.sqlstate, message, diag.message_hint, diag.constraint_name)
+
+    @classmethod
+    def of_refusal(
+        cls, sqlstate: str | None, message: str, hint: str | None, constraint: str | None
+    ) -> Self:
+        """The same, in Postgres's words."""
+        where = f"SQLSTATE {sqlstate}"
+        if constraint:
+            where += f", constraint {constraint}"
         return cls(
             FailureKind.REFUSED_BY_DATABASE,
-            f"Postgres refused the event: {diag.message_primary or error} ({where})",
+            f"Postgres refused the event: {message} ({where})",
             f"Postgres refused the event ({where})",
-            f"{error.sqlstate}:{diag.constraint_name or ''}",
-            (
-                {
-                    "sqlstate": error.sqlstate,
-                    "message": diag.message_primary,
-                    "hint": diag.message_hint,
-                },
-            ),
+            f"{sqlstate}:{constraint or ''}",
+            ({"sqlstate": sqlstate, "message": message, "hint": hint},),
         )
 
 
@@ -124,3 +127,8 @@ class Delivery(NamedTuple):
         if self.event is None:
             return Identity.of(self.payload)
         return Identity(self.event.event_id, self.event.interaction_id, self.event.user_id)
+
+
+def array_of(deliveries: Sequence[Delivery]) -> str:
+    """Their events as a JSON array, for the statements that take one."""
+    return (b"[" + b",".join([d.canonical_json for d in deliveries]) + b"]").decode()

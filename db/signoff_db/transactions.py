@@ -39,6 +39,7 @@ def in_transactions(
     *,
     rollback: bool = False,
     one_writes_once: bool = False,
+    sift: Callable[[Sequence[Item]], Sequence[Item] | None] = lambda _: None,
 ) -> list[Result]:
     """Run the work on all items in one transaction; where a row is refused, in as few as it takes.
 
@@ -50,6 +51,8 @@ def in_transactions(
         rollback: undo each transaction at its end, for a dry run.
         one_writes_once: the work on a single item writes with one statement at the most, which is
             a transaction by itself: BEGIN and COMMIT, two round trips, are left out.
+        sift: given items of which one was refused, returns them anew, with the culprits marked for
+            `run` to leave out; or None where it finds none: then they are halved.
 
     Returns:
         What `run` returned, in the order of the items.
@@ -70,13 +73,13 @@ def in_transactions(
         refusal = error
     if len(items) == 1:
         return _told_apart(around, lambda: run(items, refusal))
+    sifted = sift(items)
     middle = len(items) // 2
-    halves = (items[:middle], items[middle:])
     return [
         result
-        for half in halves
+        for part in ([sifted] if sifted else [items[:middle], items[middle:]])
         for result in in_transactions(
-            connection, half, run, rollback=rollback, one_writes_once=one_writes_once
+            connection, part, run, rollback=rollback, one_writes_once=one_writes_once
         )
     ]
 
@@ -113,7 +116,12 @@ def _row_at_fault(connection: Connection[TupleRow], error: psycopg.Error) -> boo
         return False
     if error.sqlstate is None:
         return isinstance(error, psycopg.DataError)
-    return error.sqlstate[:2] in _ROW_AT_FAULT or error.sqlstate == _INTERNAL_ERROR
+    return blames_a_row(error.sqlstate)
+
+
+def blames_a_row(sqlstate: str) -> bool:
+    """Whether this is how Postgres refuses a row; anything else is no event's fault."""
+    return sqlstate[:2] in _ROW_AT_FAULT or sqlstate == _INTERNAL_ERROR
 
 
 def _reason(error: psycopg.Error) -> str:

@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,8 @@ from pydantic_core import to_json
 from reference import fold, read
 from rq.command import send_shutdown_command
 
+from signoff_cli.embedded import embedded_valkey
+from signoff_cli.embedded.ports import free_port
 from signoff_db.audit import audit
 from signoff_db.connection import connect
 from signoff_db.dead_letters import Selection, list_letters
@@ -491,3 +494,22 @@ def test_an_audit_is_exact_while_workers_go_on(stage: Stage) -> None:
         }
         assert named == {str(first.event_id)}
         stage.until_idle()
+
+
+def test_a_worker_that_starts_while_redis_is_away_waits_for_it(
+    tmp_path: Path, database_url: str
+) -> None:
+    """A Redis that is down for a moment is no reason to end, at the start as little as later."""
+    port = free_port()
+    with embedded_valkey(tmp_path / "valkey", port=port) as url:
+        pass
+    command = [sys.executable, "-m", "signoff_cli", "worker"]
+    env = environment(url, database_url)
+    with process(*command, env=env, log=tmp_path / "log") as early:
+        eventually(
+            lambda: early.poll() is not None or b"Redis is away" in (tmp_path / "log").read_bytes(),
+            what="it has tried",
+        )
+        assert early.poll() is None, (tmp_path / "log").read_text()
+        with embedded_valkey(tmp_path / "valkey", port=port), redis.Redis.from_url(url) as client:
+            eventually(lambda: client.scard("rq:workers") == 1, what="it works")

@@ -169,6 +169,50 @@ def test_what_only_the_database_refuses_is_found_and_set_aside(connection: Batch
     assert "no_unlucky_users" in letters[0].message
 
 
+def test_what_the_ledger_refuses_is_sifted_out_together(connection: BatchConnection) -> None:
+    """Many culprits at once, by rules and triggers of the ledger's own; each is told why."""
+    connection.execute("ALTER TABLE approvals ADD CONSTRAINT no_ones CHECK (quality_score > 1)")
+    connection.execute(
+        "CREATE FUNCTION no_ann() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF NEW.reviewer_id = 'ann' THEN RAISE 'not ann' USING HINT = 'ask bob'; END IF;"
+        " RETURN NEW; END $$"
+    )
+    connection.execute(
+        "CREATE TRIGGER no_ann BEFORE INSERT ON approvals FOR EACH ROW EXECUTE FUNCTION no_ann()"
+    )
+    events = [
+        approval(n, quality_score=1 + n % 5, reviewer_id="ann" if n % 7 == 0 else "bob")
+        for n in range(60)
+    ]
+    for _ in range(2):  # the second batch is sifted before it is tried
+        words = apply_events(connection, *events)
+    bad = {n for n in range(60) if n % 5 == 0 or n % 7 == 0}
+    assert {n for n, word in enumerate(words) if word == "refused_by_database"} == bad
+    assert {word for n, word in enumerate(words) if n not in bad} == {"duplicate"}
+    letters = list_letters(connection, Selection())
+    assert len(letters) == len(bad)
+    assert {letter.fingerprint for letter in letters} == {
+        Failure.of_refusal("23514", "", None, "no_ones").fingerprint,
+        Failure.of_refusal("P0001", "", None, None).fingerprint,
+    }
+    assert {"sqlstate": "P0001", "message": "not ann", "hint": "ask bob"} in [
+        problem for letter in letters for problem in letter.detail
+    ]
+
+
+def test_a_rule_that_came_later_makes_no_applied_event_a_failure(
+    connection: BatchConnection,
+) -> None:
+    """What the ledger holds is a duplicate, also where its row would be refused by now."""
+    old = approval(1, quality_score=1)
+    apply_events(connection, old)
+    connection.execute(
+        "ALTER TABLE approvals ADD CONSTRAINT no_ones CHECK (quality_score > 1) NOT VALID"
+    )
+    words = apply_events(connection, old, approval(2, quality_score=1), approval(3))
+    assert words == ["duplicate", "refused_by_database", "applied"]
+
+
 def test_a_missing_table_is_no_events_fault(connection: BatchConnection) -> None:
     """Where the schema is broken nothing is dead-lettered: the worker waits for the operator."""
     connection.execute("ALTER TABLE customers RENAME TO clients")

@@ -88,6 +88,13 @@ class ApprovalWorker(BaseWorker):
         """Whether the last look at the queue found nothing: then the next one waits."""
         self._worked = 0
 
+    def _set_ip_address(self, connection: redis.Redis) -> None:
+        """RQ asks Redis for it in its constructor; a Redis that is away is waited for later."""
+        try:
+            super()._set_ip_address(connection)
+        except (redis.ConnectionError, redis.TimeoutError):
+            self.ip_address = "unknown"
+
     @cached_property
     def _database(self) -> Database:
         # Not in __init__: RQ also makes workers just to read of them.
