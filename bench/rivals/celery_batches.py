@@ -49,5 +49,4 @@ RIVAL = Rival(
     "celery-batches of 500, 2 nodes",
     send,
     [node(name, "rivals.celery_batches", 1) for name in ("one", "two")],
-    folds=True,
 )

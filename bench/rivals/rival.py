@@ -12,6 +12,8 @@ from pathlib import Path
 
 from stage import Stage
 
+from rivals.transaction import BY_HAND
+
 BENCH = Path(__file__).parent.parent
 
 
@@ -24,8 +26,6 @@ class Rival:
     """Puts events on its queue, canonical JSON each."""
     workers: Sequence[Sequence[str]]
     """What starts them: each a module to run, and its arguments."""
-    folds: bool = False
-    """Whether its result is Signoff's fold, in whatever order events are applied."""
 
     @contextmanager
     def working(self, stage: Stage) -> Iterator[None]:
@@ -49,8 +49,12 @@ class Rival:
                 worker.wait()
 
 
-def load(name: str, stage: Stage) -> Rival:
-    """The rival of `rivals/<name>.py` on these servers, whose addresses it takes when imported."""
+def load(name: str, stage: Stage, *, by_hand: bool = False) -> Rival:
+    """The rival of `rivals/<name>.py` on these servers, whose addresses it takes when imported.
+
+    `by_hand` has its tasks run a statement of their own; see `transaction`.
+    """
+    os.environ[BY_HAND] = "1" if by_hand else ""
     os.environ["SIGNOFF_REDIS_URL"] = stage.redis_url
     os.environ["SIGNOFF_DATABASE_URL"] = stage.database_url
     sys.modules.pop(f"rivals.{name}", None)
