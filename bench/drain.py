@@ -15,7 +15,10 @@ from rq.serializers import JSONSerializer
 from stage import KEYS, QUEUE, Row, Stage, deliveries, events
 
 from signoff_db.apply import apply
-from signoff_schemas import ApprovalEvent
+from signoff_schemas import ApprovalEvent, Settings
+
+BATCH = Settings().batch_size
+"""That of the workers."""
 
 
 def run(stage: Stage, *, quick: bool) -> list[Row]:
@@ -32,8 +35,8 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
             stage.check(count)
         stage.clear()
         start = time.perf_counter()
-        for first in range(0, count, 500):
-            apply(stage.database, read[first : first + 500])
+        for first in range(0, count, BATCH):
+            apply(stage.database, read[first : first + BATCH])
         rates.setdefault("limit", []).append(count / (time.perf_counter() - start))
         stage.check(count)
         rates.setdefault("stock", []).append(_stock(stage, some[: 300 if quick else 1000]))

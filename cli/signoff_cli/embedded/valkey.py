@@ -22,6 +22,7 @@ from signoff_cli.embedded.wheels import wheel_folder
 
 _SERVER: Final = "valkey"
 # The folder is the server's working directory: no path needs quoting. The file holds the password.
+# An event of up to a kilobyte is one piece of memory (listpack) instead of four: a quarter less.
 _CONFIG: Final = """\
 bind {host}
 port {port}
@@ -31,6 +32,7 @@ appendonly yes
 appendfsync {appendfsync}
 save ""
 maxmemory-policy noeviction
+hash-max-listpack-value 1024
 daemonize no
 """
 
