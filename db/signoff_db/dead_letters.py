@@ -188,16 +188,17 @@ def note(
     )
 
 
-def lock(connection: Connection[TupleRow], ids: Sequence[int]) -> list[DeadLetter]:
-    """Those of the letters that are still dead, by id, locked until the transaction ends."""
-    with connection.cursor(row_factory=class_row(DeadLetter)) as cursor:
-        return cursor.execute(statement("lock_dead_letters"), {"letters": list(ids)}).fetchall()
+def lock(connection: Connection[TupleRow], ids: Sequence[int]) -> dict[int, str]:
+    """Those of the letters that are still dead, each with its kind, locked in the transaction."""
+    rows = connection.execute(statement("lock_dead_letters"), {"letters": list(ids)}, prepare=True)
+    kinds: dict[int, str] = dict(rows.fetchall())
+    return kinds
 
 
 def resolve(connection: Connection[TupleRow], ids: Sequence[int]) -> None:
     """Mark letters as resolved, inside the transaction that applies their events."""
     if ids:
-        connection.execute(statement("resolve_dead_letters"), {"letters": list(ids)})
+        connection.execute(statement("resolve_dead_letters"), {"letters": list(ids)}, prepare=True)
 
 
 def record(connection: Connection[TupleRow], failures: Sequence[tuple[Delivery, Failure]]) -> None:

@@ -1,8 +1,7 @@
 -- Lock those of `letters` (bigint[]) that are still dead, in one order; what another operator settled
 -- in the meantime is left out.
-SELECT id, event_id, job_id, kind, message, detail, payload, fingerprint, interaction_id, user_id,
-    attempts, first_failed_at, last_failed_at, state, resolved_at
+SELECT id, kind
 FROM dead_letters
-WHERE id = ANY(%(letters)s) AND state = 'dead'
+WHERE id = ANY(%(letters)s::bigint[]) AND state = 'dead'
 ORDER BY id
 FOR UPDATE

@@ -1,46 +1,37 @@
-"""Replay dead letters, and edit one: replaying is applying, by the very function that workers run.
+"""Replay dead letters: replaying is applying, by the very function that workers run.
 
 Each batch is one transaction: the letters are locked, their events applied, the letters resolved
 and the operator's action noted, or none of it. So a double click, two operators at once and a crash
 in between all come to the same: each event takes effect once.
+
+A letter's bytes never change, so they are read before it is locked, while the batch before it is
+applied; only whether it is still dead is asked under the lock.
 """
 
-import json
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from typing import Any, Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import psycopg
 
 from signoff_db import dead_letters
 from signoff_db.apply import Outcome, apply_in_transaction
+from signoff_db.balances import Balance, balances_of
 from signoff_db.connection import BatchConnection
-from signoff_db.dead_letters import DeadLetter, NoSuchLetterError, Selection
+from signoff_db.dead_letters import Selection
 from signoff_db.delivery import Delivery, Failure
 from signoff_db.sql import statement
 from signoff_db.transactions import in_transactions
-from signoff_schemas import ApprovalEvent, SignoffError
 
 _FIRST_BATCH: Final = 10
 _LARGEST_BATCH: Final = 500
 _STREAK: Final = 10
 """So many failures of one cause in a row, with no success between them, stop a replay."""
-
-
-class EditError(SignoffError):
-    """The edited event cannot take the dead letter's place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """What an interaction holds."""
-
-    customer_status: str
-    ltv_usd: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +46,9 @@ class Replayed:
     fingerprint: str | None
     """Of the failure, if it failed again."""
     before: Balance | None
-    """The interaction before the batch; None where it is not in Postgres."""
+    """The interaction before the batch; None where it is not in Postgres, or nobody asked."""
     after: Balance | None
-    """The interaction after the batch."""
+    """The interaction after the batch, likewise."""
 
     @property
     def resolved(self) -> bool:
@@ -79,20 +70,6 @@ class ReplayReport:
         return self.words.total()
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
-    """What became of an edited dead letter."""
-
-    word: str
-    """The verdict, or the failure kind: then nothing changed."""
-    message: str | None
-    """Why it failed."""
-    before: Balance | None
-    after: Balance | None
-    difference: tuple[tuple[str, Any, Any], ...]
-    """Field, old value, new value; None where the field is absent."""
-
-
 def replay(
     connection: BatchConnection,
     selection: Selection,
@@ -103,6 +80,7 @@ def replay(
     limit: int | None = None,
     rate: float | None = None,
     keep_going: bool = False,
+    balances: int | None = None,
     on_batch: Callable[[Sequence[Replayed]], None] = lambda _: None,
 ) -> ReplayReport:
     """Apply the events of the chosen dead letters, the oldest letter first.
@@ -116,6 +94,8 @@ def replay(
         limit: the most letters to try.
         rate: the most letters to try a second.
         keep_going: do not stop when one cause keeps recurring.
+        balances: tell what interactions held before and after for so many letters, from the first
+            on; None tells it for all, which takes a tenth of the time.
         on_batch: told of each batch when it is committed.
 
     Raises:
@@ -123,146 +103,126 @@ def replay(
     """
     report = ReplayReport()
     streak: tuple[str | None, int] = (None, 0)
-    size = _FIRST_BATCH
-    after = 0
-    while limit is None or report.replayed < limit:
-        most = size if limit is None else min(size, limit - report.replayed)
-        most = most if rate is None else max(1, min(most, int(rate)))
-        ids = _choose(connection, selection, after, most)
-        if not ids:
-            break
+    for letters in _read_ahead(_pages(connection, selection, limit, rate)):
         started = time.monotonic()
-        replayed = _replay(connection, ids, actor, reason, dry_run)
-        report.words.update(str(one.word) for one in replayed)
+        telling = balances is None or report.replayed < balances
+        replayed = _replay(connection, letters, actor, reason, dry_run=dry_run, telling=telling)
+        report.words.update(one.word for one in replayed)
         on_batch(replayed)
         streak = _recurring(streak, replayed)
         if streak[1] >= _STREAK and not (keep_going or dry_run):
             report.stopped_by = streak[0]
             break
         if rate is not None:
-            time.sleep(max(0.0, len(ids) / rate - (time.monotonic() - started)))
-        after = ids[-1]
-        size = min(size * 5, _LARGEST_BATCH)
+            time.sleep(max(0.0, len(letters) / rate - (time.monotonic() - started)))
     return report
 
 
-def edit(
-    connection: BatchConnection,
-    letter_id: int,
-    payload: bytes,
-    *,
-    actor: str,
-    reason: str,
-    dry_run: bool = False,
-) -> Edited:
-    """Apply an edited event in the place of a dead letter's; unless it applies, nothing changes.
+class _Chosen(NamedTuple):
+    """A chosen dead letter as it came, not locked yet."""
 
-    Raises:
-        NoSuchLetterError: there is no such letter, or it is not dead any more.
-        InvalidEvent: the edited event breaks the contract.
-        EditError: the edit changes the `event_id`.
-    """
-    event = ApprovalEvent.parse(payload)
-
-    def run(ids: Sequence[int], refusal: psycopg.Error | None) -> list[Edited]:
-        (letter,) = _dead(connection, ids)
-        if letter.event_id not in {None, event.event_id}:
-            raise EditError(
-                f"dead letter {letter.id} is event {letter.event_id}, the edit says "
-                f"{event.event_id}; an edit keeps the event_id"
-            )
-        delivery = _refused(Delivery.of_payload(letter.job_id, payload), refusal)
-        before = _balances(connection, [delivery])
-        with connection.transaction() as attempt:
-            (outcome,) = apply_in_transaction(connection, [delivery])
-            if outcome.failure is not None:
-                raise psycopg.Rollback(attempt)
-        one = _replayed(letter, outcome, before, _balances(connection, [delivery]))
-        changes = difference(letter.payload, payload)
-        if outcome.failure is None:
-            dead_letters.resolve(connection, ids)
-            dead_letters.note(
-                connection, actor, "edit", ids, reason,
-                before=_readable(letter.payload), after=_readable(payload),
-            )  # fmt: skip
-        return [Edited(one.word, one.message, one.before, one.after, changes)]
-
-    (edited,) = in_transactions(connection, [letter_id], run, rollback=dry_run)
-    return edited
+    id: int
+    job_id: str
+    payload: bytes
 
 
-def difference(old: bytes, new: bytes) -> tuple[tuple[str, Any, Any], ...]:
-    """The fields in which two payloads differ; an unreadable one counts as empty."""
-    was, is_now = (_fields(payload) for payload in (old, new))
-    names = [*was, *(name for name in is_now if name not in was)]
-    return tuple(
-        (name, was.get(name), is_now.get(name))
-        for name in names
-        if was.get(name) != is_now.get(name)
-    )
+class _Letter(NamedTuple):
+    """The same, read."""
+
+    id: int
+    delivery: Delivery
+
+
+def _pages(
+    connection: BatchConnection, selection: Selection, limit: int | None, rate: float | None
+) -> Iterator[list[_Chosen]]:
+    """The chosen letters, the oldest first: a few, to learn whether they apply, then many."""
+    largest = _LARGEST_BATCH if rate is None else max(1, min(_LARGEST_BATCH, int(rate)))
+    left = sys.maxsize if limit is None else limit
+    parameters = replace(selection, states=("dead",)).parameters
+    size, after = _FIRST_BATCH, 0
+    while left > 0:
+        page = {"after_id": after, "limit": min(size, largest, left)}
+        rows = connection.execute(statement("choose_dead_letters"), parameters | page).fetchall()
+        if not rows:
+            return
+        yield [_Chosen(*row) for row in rows]
+        left -= len(rows)
+        after = rows[-1][0]
+        size *= 5
+
+
+def _read_ahead(pages: Iterable[list[_Chosen]]) -> Iterator[list[_Letter]]:
+    """Each page read; the next one is, in a thread, while the caller works on this one."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        ahead: Future[list[_Letter]] | None = None
+        for page in pages:
+            ready, ahead = ahead, reader.submit(_read, page)
+            if ready:
+                yield ready.result()
+        if ahead:
+            yield ahead.result()
+
+
+def _read(page: Sequence[_Chosen]) -> list[_Letter]:
+    """The letters' events; what never was an event is read again as the job it came in."""
+    return [
+        _Letter(
+            one.id,
+            Delivery.of_payload(one.job_id, one.payload)
+            if one.payload.startswith(b"{")
+            else Delivery.of_job(one.job_id, one.payload),
+        )
+        for one in page
+    ]
 
 
 def _replay(
-    connection: BatchConnection, ids: Sequence[int], actor: str, reason: str | None, dry_run: bool
+    connection: BatchConnection,
+    letters: Sequence[_Letter],
+    actor: str,
+    reason: str | None,
+    *,
+    dry_run: bool,
+    telling: bool,
 ) -> list[Replayed]:
-    def run(some: Sequence[int], refusal: psycopg.Error | None) -> list[Replayed]:
-        letters = dead_letters.lock(connection, some)
-        if not letters:
+    def run(some: Sequence[_Letter], refusal: psycopg.Error | None) -> list[Replayed]:
+        kinds = dead_letters.lock(connection, [letter.id for letter in some])
+        held = [letter for letter in some if letter.id in kinds]
+        if not held:
             return []
-        deliveries = [_refused(_delivery(letter), refusal) for letter in letters]
-        before = _balances(connection, deliveries)
-        outcomes = apply_in_transaction(connection, deliveries)
-        after = _balances(connection, deliveries)
-        replayed = [
-            _replayed(letter, outcome, before, after)
-            for letter, outcome in zip(letters, outcomes, strict=True)
-        ]
+        replayed = _apply(connection, held, refusal, telling)
         dead_letters.resolve(connection, [one.letter_id for one in replayed if one.resolved])
         dead_letters.note(
-            connection, actor, "replay", [letter.id for letter in letters], reason,
-            before={str(letter.id): letter.kind for letter in letters},
+            connection, actor, "replay", list(kinds), reason,
+            before={str(letter): kind for letter, kind in kinds.items()},
             after={str(one.letter_id): one.word for one in replayed},
         )  # fmt: skip
         return replayed
 
-    return in_transactions(connection, ids, run, rollback=dry_run)
+    return in_transactions(connection, letters, run, rollback=dry_run)
 
 
-def _choose(connection: BatchConnection, selection: Selection, after: int, most: int) -> list[int]:
-    chosen = replace(selection, states=("dead",))
-    parameters = {**chosen.parameters, "after_id": after, "limit": most}
-    return [row[0] for row in connection.execute(statement("choose_dead_letters"), parameters)]
-
-
-def _dead(connection: BatchConnection, ids: Sequence[int]) -> list[DeadLetter]:
-    letters = dead_letters.lock(connection, ids)
-    if letters:
-        return letters
-    letter = dead_letters.get_letter(connection, ids[0])
-    if letter is None:
-        raise NoSuchLetterError(f"there is no dead letter {ids[0]}; see `signoff dlq list`")
-    raise NoSuchLetterError(f"dead letter {letter.id} is {letter.state} already; nothing to edit")
-
-
-def _delivery(letter: DeadLetter) -> Delivery:
-    """The letter's event; what never was an event is read again as the job it came in."""
-    if letter.payload.startswith(b"{"):
-        return Delivery.of_payload(letter.job_id, letter.payload)
-    return Delivery.of_job(letter.job_id, letter.payload)
-
-
-def _refused(delivery: Delivery, refusal: psycopg.Error | None) -> Delivery:
-    return delivery if refusal is None else delivery._replace(failure=Failure.of_database(refusal))
-
-
-def _balances(connection: BatchConnection, deliveries: Sequence[Delivery]) -> dict[UUID, Balance]:
-    interactions = [d.event.interaction_id for d in deliveries if d.event]
-    rows = connection.execute(statement("balances"), {"interactions": interactions})
-    return {interaction: Balance(status, ltv) for interaction, status, ltv in rows}
+def _apply(
+    connection: BatchConnection,
+    letters: Sequence[_Letter],
+    refusal: psycopg.Error | None,
+    telling: bool,
+) -> list[Replayed]:
+    deliveries = [letter.delivery for letter in letters]
+    if refusal is not None:
+        deliveries = [d._replace(failure=Failure.of_database(refusal)) for d in deliveries]
+    before = balances_of(connection, deliveries) if telling else {}
+    outcomes = apply_in_transaction(connection, deliveries)
+    after = balances_of(connection, deliveries) if telling else {}
+    return [
+        _replayed(letter.id, outcome, before, after)
+        for letter, outcome in zip(letters, outcomes, strict=True)
+    ]
 
 
 def _replayed(
-    letter: DeadLetter,
+    letter_id: int,
     outcome: Outcome,
     before: dict[UUID, Balance],
     after: dict[UUID, Balance],
@@ -271,7 +231,7 @@ def _replayed(
     interaction = identity.interaction_id
     failure = outcome.failure
     return Replayed(
-        letter.id,
+        letter_id,
         identity.event_id,
         outcome.word,
         failure.message if failure else None,
@@ -291,15 +251,3 @@ def _recurring(
         cause = one.fingerprint
         length = length if cause else 0
     return cause, length
-
-
-def _readable(payload: bytes) -> dict[str, Any] | str:
-    return _fields(payload) or payload.decode("utf-8", "backslashreplace").replace("\0", "\\0")
-
-
-def _fields(payload: bytes) -> dict[str, Any]:
-    try:
-        fields = json.loads(payload)
-    except (ValueError, RecursionError):
-        return {}
-    return fields if isinstance(fields, dict) else {}

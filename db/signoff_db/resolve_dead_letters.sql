@@ -1,2 +1,2 @@
 UPDATE dead_letters SET state = 'resolved', resolved_at = now()
-WHERE id = ANY(%(letters)s) AND state = 'dead'
+WHERE id = ANY(%(letters)s::bigint[]) AND state = 'dead'

@@ -16,7 +16,8 @@ from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect_for_batches
 from signoff_db.dead_letters import DeadLetter, NoSuchLetterError, Selection
 from signoff_db.delivery import Delivery
-from signoff_db.replay import EditError, Replayed, edit, replay
+from signoff_db.edit import EditError, edit
+from signoff_db.replay import Replayed, replay
 from signoff_schemas import ApprovalEvent, InvalidEvent
 
 ALL = Selection()
@@ -98,6 +99,39 @@ def test_two_operators_at_once_apply_each_event_once(
     total = connection.execute("SELECT sum(ltv_usd) FROM customers").fetchone()
     assert str(total and total[0]) == "150.00"
     assert audit(connection).differing == 0
+
+
+def test_what_is_settled_after_it_was_chosen_is_left_out(connection: BatchConnection) -> None:
+    """The next letters are read while these are applied; one discarded meanwhile stays so."""
+    events = [orphan(n) for n in range(15)]
+    apply_events(connection, *events)
+    for event in events:
+        create_interaction(connection, event)
+    newest = letters(connection)[0].id
+
+    def discard_the_newest(_: Any) -> None:
+        chosen = Selection(ids=(newest,))
+        dead_letters.discard(connection, chosen, actor="op", reason="meanwhile")
+
+    report = replay(connection, ALL, actor="op", on_batch=discard_the_newest)
+    assert report.words == {"applied": 14}
+    assert [letter.id for letter in letters(connection, "discarded")] == [newest]
+
+
+def test_balances_are_told_for_as_many_letters_as_are_asked_for(
+    connection: BatchConnection,
+) -> None:
+    """Looking them up takes time, so that who shows none may ask for none."""
+    event = orphan(ltv_amount="5")
+    apply_events(connection, event)
+    create_interaction(connection, event)
+    told: list[Replayed] = []
+    replay(connection, ALL, actor="op", dry_run=True, balances=0, on_batch=told.extend)
+    replay(connection, ALL, actor="op", balances=1, on_batch=told.extend)
+    untold, shown = told
+    assert (untold.word, untold.before, untold.after) == ("applied", None, None)
+    assert shown.after is not None
+    assert str(shown.after.ltv_usd) == "5.00"
 
 
 def test_a_replay_stops_when_one_cause_keeps_recurring(connection: BatchConnection) -> None:

@@ -14,10 +14,10 @@ from signoff_cli.dlq.show import LetterId
 from signoff_cli.errors import UsageError
 from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, Yes, cell, complain, confirm, say, show_json
-from signoff_db import replay as replaying
+from signoff_db import edit as editing
 from signoff_db.connection import BatchConnection, connect_for_batches
 from signoff_db.dead_letters import DeadLetter, NoSuchLetterError, get_letter
-from signoff_db.replay import Edited
+from signoff_db.edit import Edited
 from signoff_schemas import InvalidEvent
 
 Assignments = Annotated[
@@ -120,7 +120,7 @@ def _tried(
     dry_run: bool,
 ) -> Edited:
     try:
-        return replaying.edit(
+        return editing.edit(
             connection, letter.id, payload, actor=actor, reason=reason, dry_run=dry_run
         )
     except InvalidEvent as error:

@@ -39,9 +39,10 @@ from signoff_cli.terminal import (
 )
 from signoff_cli.terminal import count as counted
 from signoff_db import replay as replaying
+from signoff_db.balances import Balance
 from signoff_db.connection import connect_for_batches
 from signoff_db.dead_letters import Selection, count
-from signoff_db.replay import Balance, Replayed, ReplayReport
+from signoff_db.replay import Replayed, ReplayReport
 
 _SHOWN: Final = 50
 
@@ -80,7 +81,8 @@ def replay(  # noqa: PLR0913 -- one argument an option
         everything=everything,
     )  # fmt: skip
     total, absent = _asked(selection, limit, dry_run=dry_run, yes=yes)
-    options = Options(actor_of(actor), reason, dry_run, limit, rate, keep_going)
+    balances = None if as_json or dry_run else _SHOWN
+    options = Options(actor_of(actor), reason, dry_run, limit, rate, keep_going, balances)
     told: list[Replayed] = []
     report = _replay(selection, options, total, told)
     _conclude(told, report, absent, dry_run=dry_run, as_json=as_json)
@@ -96,6 +98,7 @@ class Options:
     limit: int | None
     rate: float | None
     keep_going: bool
+    balances: int | None
 
 
 def _replay(

@@ -1,0 +1,31 @@
+"""What interactions hold, to tell what a replay or an edit does to them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from signoff_db.delivery import Delivery
+from signoff_db.sql import statement
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an interaction holds."""
+
+    customer_status: str
+    ltv_usd: Decimal
+
+
+def balances_of(
+    connection: Connection[TupleRow], deliveries: Sequence[Delivery]
+) -> dict[UUID, Balance]:
+    """What the deliveries' interactions hold now; those that are not in Postgres are left out."""
+    interactions = list({d.event.interaction_id for d in deliveries if d.event})
+    rows = connection.execute(
+        statement("balances"), {"interactions": interactions}, prepare=True, binary=True
+    )
+    return {interaction: Balance(status, ltv) for interaction, status, ltv in rows.fetchall()}
