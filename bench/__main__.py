@@ -8,8 +8,11 @@ from dataclasses import asdict
 import drain
 import drain_rivals
 import latency
+import letters
+import limit
 import publishing
 import relay
+import scale
 import shapes
 from rich.console import Console
 from rich.table import Table
@@ -22,6 +25,9 @@ SCENARIOS = {
     "drain": drain.run,
     "rivals": drain_rivals.run,
     "shapes": shapes.run,
+    "limit": limit.run,
+    "letters": letters.run,
+    "scale": scale.run,
 }
 
 

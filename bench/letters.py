@@ -1,0 +1,89 @@
+"""100,000 dead letters: how long an operator waits for a page and for the groups, and their replay.
+
+The letters come about as they do in life: events of interactions that are not in Postgres yet. Then
+the interactions arrive, and all of the letters are replayed, beside the same events drained by one
+worker from Redis, with the interactions in place.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+
+from stage import Row, Stage, deliveries, events
+
+from signoff_db.apply import apply
+from signoff_db.connection import connect
+from signoff_db.dead_letters import Selection, groups, list_letters
+from signoff_db.replay import replay
+from signoff_schemas import ApprovalEvent
+
+_LOOKS = 9
+
+
+def run(stage: Stage, *, quick: bool) -> list[Row]:
+    """Let the letters come about, look at them, replay them; then drain the same events."""
+    count = 10_000 if quick else 100_000
+    owned = events(count)
+    ownerless = [event.model_copy(update={"user_id": None}) for event in owned]
+    stage.clear()
+    _die(stage, ownerless)
+    page, grouped = _looks(stage)
+    _arrive(stage, owned)
+    replayed = _replay(stage, count)
+    stage.clear()
+    _arrive(stage, owned)
+    stage.publish(ownerless)
+    drained = count / stage.drain()
+    stage.check(count)
+    what = f"{count:,} dead letters"
+    return [
+        Row(f"{what}: first page", page, "ms", reach="< 100"),
+        Row(f"{what}: groups", grouped, "ms", reach="< 300"),
+        Row(f"{what}: replay", replayed, "events/s", "drain, 1 worker", drained, ">= 0.5"),
+    ]
+
+
+def _die(stage: Stage, some: list[ApprovalEvent]) -> None:
+    read = deliveries(some)
+    for first in range(0, len(read), 500):
+        apply(stage.database, read[first : first + 500])
+    assert len(list_letters(stage.database, Selection(), limit=len(some))) == len(some)
+
+
+def _arrive(stage: Stage, some: list[ApprovalEvent]) -> None:
+    """The upstream's own rows, and what autovacuum does about them a minute later."""
+    users = {event.interaction_id: event.user_id for event in some}
+    stage.database.execute(
+        "INSERT INTO interactions (id, user_id) SELECT * FROM unnest(%s::uuid[], %s::text[])",
+        [list(users), list(users.values())],
+    )
+    stage.database.execute("VACUUM ANALYZE")
+    stage.database.execute("CHECKPOINT")
+
+
+def _looks(stage: Stage) -> tuple[float, float]:
+    """Milliseconds until the first page and the groups are there, as the command line asks."""
+    with connect(stage.database_url) as connection:
+        everything = Selection()
+        return (
+            _median_ms(lambda: list_letters(connection, everything)),
+            _median_ms(lambda: groups(connection, everything)),
+        )
+
+
+def _median_ms(look: Callable[[], object]) -> float:
+    took = []
+    for _ in range(_LOOKS):
+        start = time.perf_counter()
+        look()
+        took.append(time.perf_counter() - start)
+    return statistics.median(took) * 1000
+
+
+def _replay(stage: Stage, count: int) -> float:
+    start = time.perf_counter()
+    report = replay(stage.database, Selection(), actor="bench", reason="measured", balances=20)
+    took = time.perf_counter() - start
+    assert report.words["applied"] + report.words["late"] == count, report
+    stage.check(count)
+    return count / took
