@@ -41,11 +41,20 @@ interaction_differences AS (
     WHERE d.expected IS DISTINCT FROM d.found
 ),
 statuses AS (
-    SELECT DISTINCT ON (i.user_id) i.user_id, a.customer_status
-    FROM approvals a
-    JOIN interactions i ON i.id = a.interaction_id
-    WHERE a.customer_status IS NOT NULL AND i.user_id IS NOT NULL
-    ORDER BY i.user_id, a.occurred_at DESC, a.event_id DESC
+    SELECT DISTINCT ON (user_id) user_id, customer_status
+    FROM (
+        SELECT i.user_id, a.customer_status, a.occurred_at, a.event_id
+        FROM approvals a
+        JOIN interactions i ON i.id = a.interaction_id
+        WHERE a.customer_status IS NOT NULL AND i.user_id IS NOT NULL
+        UNION ALL
+        -- The event that gave it was detached with an old part of the ledger; its place in the order stayed.
+        SELECT i.user_id, i.customer_status, i.status_occurred_at, i.status_event_id
+        FROM interactions i
+        WHERE i.status_event_id IS NOT NULL AND i.user_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM approvals a WHERE a.interaction_id = i.id AND a.customer_status IS NOT NULL)
+    ) AS given
+    ORDER BY user_id, occurred_at DESC, event_id DESC
 ),
 expected_customers AS (
     SELECT i.user_id, sum(coalesce((f.balance).ltv_usd, i.ltv_usd, 0)) AS ltv_usd,

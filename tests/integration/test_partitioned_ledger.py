@@ -1,0 +1,170 @@
+"""A ledger in partitions: old ones are detached, and nothing that was said becomes untrue."""
+
+import random
+import threading
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from uuid import uuid4
+
+import psycopg
+import pytest
+from approvals import apply_events, approval, delivery
+from reference import fold, read
+
+from signoff_db.apply import apply_in_transaction
+from signoff_db.audit import audit
+from signoff_db.connection import BatchConnection, connect_for_batches
+from signoff_db.dead_letters import Selection, list_letters
+from signoff_schemas import ApprovalEvent
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+SCRIPT = files("signoff_db").joinpath("partitioned_ledger.sql").read_text("utf-8")
+STATUSES = ("PROSPECT", "LEAD_QUALIFIED", "CUSTOMER", "CUSTOMER", "CHURNED", None)
+
+
+def day(number: float) -> datetime:
+    """So many days after the start."""
+    return START + timedelta(days=number)
+
+
+def some_events(count: int, first: float, last: float, *, seed: int) -> list[ApprovalEvent]:
+    """Events between two days that meet on thirty interactions of seven users, in any order."""
+    chance = random.Random(seed)
+    return [
+        approval(
+            occurred_at=day(chance.uniform(first, last)),
+            interaction_id=f"00000000-0000-4000-8000-{chance.randrange(30):012}",
+            user_id=None,
+            customer_status=chance.choice(STATUSES),
+            ltv_amount=chance.choice([None, "1.10", "20", "0"]),
+            reviewer_notes=chance.choice([None, "good"]),
+        )
+        for _ in range(count)
+    ]
+
+
+def owned(events: list[ApprovalEvent]) -> list[ApprovalEvent]:
+    """The same, each interaction always of the same user."""
+    return [e.model_copy(update={"user_id": f"user-{e.interaction_id.int % 7}"}) for e in events]
+
+
+@pytest.fixture
+def partitioned(connection: BatchConnection) -> BatchConnection:
+    """An empty ledger in three partitions of ten days."""
+    connection.execute(SCRIPT.encode())
+    connection.execute("SELECT signoff_partition_ledger(%s)", [day(10)])
+    for end in (20, 30):
+        connection.execute("SELECT signoff_add_ledger_partition(%s)", [day(end)])
+    return connection
+
+
+def detach(connection: BatchConnection) -> str:
+    """Detach the oldest partition; returns its name."""
+    row = connection.execute("SELECT signoff_detach_oldest_partition()::text").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def assert_exact(connection: BatchConnection, events: list[ApprovalEvent]) -> None:
+    """The tables are the fold of all events there ever were, and the audit says so too."""
+    assert read(connection) == fold(events)
+    assert audit(connection).differences == ()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_old_partitions_go_and_the_state_stays_the_fold_of_all_events(
+    partitioned: BatchConnection, seed: int
+) -> None:
+    """Before, between and after detaching; late events too, as long as they find a partition."""
+    events = owned(some_events(60, 0, 25, seed=seed))
+    apply_events(partitioned, *events)
+    assert_exact(partitioned, events)
+    assert detach(partitioned) == "approvals_first"
+    assert_exact(partitioned, events)
+    later = owned(some_events(40, 10, 30, seed=100 + seed))
+    apply_events(partitioned, *later)
+    assert_exact(partitioned, events + later)
+    detach(partitioned)
+    last = owned(some_events(20, 20, 30, seed=200 + seed))
+    apply_events(partitioned, *last)
+    assert_exact(partitioned, events + later + last)
+
+
+def test_a_ledger_with_events_becomes_the_first_partition(connection: BatchConnection) -> None:
+    """An installation that has worked for long changes over with all it has."""
+    events = owned(some_events(50, 0, 9, seed=7))
+    apply_events(connection, *events)
+    transitions = connection.execute("SELECT count(*) FROM status_transitions").fetchone()
+    connection.execute(SCRIPT.encode())
+    connection.execute("SELECT signoff_partition_ledger(%s)", [day(10)])
+    connection.execute("SELECT signoff_add_ledger_partition(%s)", [day(20)])
+    assert connection.execute("SELECT count(*) FROM status_transitions").fetchone() == transitions
+    assert set(apply_events(connection, *events)) == {"duplicate"}
+    with pytest.raises(psycopg.errors.RaiseException, match="insert-only"):
+        connection.execute("DELETE FROM approvals")
+    detach(connection)
+    assert_exact(connection, events)
+
+
+def test_what_occurred_before_the_horizon_becomes_a_dead_letter(
+    partitioned: BatchConnection,
+) -> None:
+    """New or seen before: it has no place in the ledger, changes nothing and is accounted for."""
+    seen, other = owned(some_events(2, 0, 9, seed=1))
+    recent = approval(occurred_at=day(15))
+    apply_events(partitioned, seen)
+    detach(partitioned)
+    words = apply_events(partitioned, seen, other, recent)
+    assert words == ["refused_by_database", "refused_by_database", "applied"]
+    assert_exact(partitioned, [seen, recent])
+    letters = list_letters(partitioned, Selection())
+    assert {letter.event_id for letter in letters} == {seen.event_id, other.event_id}
+
+
+def test_one_event_id_under_two_instants_is_a_conflict(partitioned: BatchConnection) -> None:
+    """Also where they are in different partitions."""
+    first = approval(occurred_at=day(5))
+    second = approval(event_id=first.event_id, occurred_at=day(15))
+    assert apply_events(partitioned, first) == ["applied"]
+    assert apply_events(partitioned, second) == ["event_conflict"]
+
+
+def test_one_event_id_under_two_instants_at_once_takes_effect_once(
+    partitioned: BatchConnection, database_url: str
+) -> None:
+    """Two workers that cannot see each other's event yet: the slower one learns of it."""
+    first = approval(occurred_at=day(5), interaction_id=uuid4())
+    second = approval(event_id=first.event_id, occurred_at=day(15), interaction_id=uuid4())
+    words: list[str] = []
+
+    def meet() -> None:
+        with connect_for_batches(database_url, application="other") as other:
+            words.extend(apply_events(other, second))
+
+    with partitioned.transaction():
+        apply_in_transaction(partitioned, [delivery(first)])
+        slower = threading.Thread(target=meet)
+        slower.start()
+        _until_somebody_waits(partitioned)
+    slower.join()
+    assert words == ["event_conflict"]
+    assert_exact(partitioned, [first])
+
+
+def _until_somebody_waits(connection: BatchConnection) -> None:
+    waiting = (
+        "SELECT count(*) FROM pg_locks"
+        " WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    )
+    while connection.execute(waiting).fetchone() == (0,):
+        pass
+
+
+def test_a_partition_that_is_still_written_to_is_not_detached(
+    partitioned: BatchConnection,
+) -> None:
+    """The last one stays, and so does one whose time has not come."""
+    detach(partitioned)
+    detach(partitioned)
+    with pytest.raises(psycopg.errors.RaiseException, match="still written to"):
+        detach(partitioned)
