@@ -12,19 +12,23 @@
 BEGIN;
 
 -- A partitioned table's primary key holds occurred_at, so that it would let one event_id stand under two
--- instants. The ids are therefore kept once more, whole. The key has the name by which
--- transactions.py knows that another transaction was faster.
+-- instants. The ids are therefore kept once more, whole. Who comes second tries again, and then sees
+-- what the ledger holds.
 CREATE FUNCTION signoff_claim_event_ids() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO approval_ids (event_id, occurred_at)
     SELECT event_id, occurred_at FROM ledgered ORDER BY event_id;
     RETURN NULL;
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'another transaction has applied one of the events meanwhile'
+        USING ERRCODE = 'serialization_failure';
 END
 $$;
 
 CREATE FUNCTION signoff_partition_ledger(until timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     transitions text := pg_get_viewdef('status_transitions'::regclass);
+    function regprocedure;
 BEGIN
     LOCK TABLE interactions IN EXCLUSIVE MODE;
     LOCK TABLE approvals IN ACCESS EXCLUSIVE MODE;
@@ -34,7 +38,7 @@ BEGIN
     ALTER TABLE approvals_first DROP CONSTRAINT approvals_pkey, ALTER event_id SET NOT NULL;
     ALTER INDEX approvals_of_interaction RENAME TO approvals_first_of_interaction;
     DROP TRIGGER approvals_insert_only ON approvals_first;
-    ALTER TABLE approval_ids ADD CONSTRAINT approvals_pkey PRIMARY KEY (event_id);
+    ALTER TABLE approval_ids ADD PRIMARY KEY (event_id);
     CREATE INDEX approval_ids_by_age ON approval_ids USING brin (occurred_at);
 
     CREATE TABLE approvals (
@@ -50,6 +54,14 @@ BEGIN
     CREATE TRIGGER approvals_claim_ids AFTER INSERT ON approvals REFERENCING NEW TABLE AS ledgered
         FOR EACH STATEMENT EXECUTE FUNCTION signoff_claim_event_ids();
     EXECUTE 'CREATE OR REPLACE VIEW status_transitions AS ' || transitions;
+
+    -- What takes rows of the ledger (0009.sift.sql) is to take those of the new table.
+    FOREACH function IN ARRAY ARRAY['signoff_try_rows(approvals_first[])',
+        'signoff_try_each(approvals_first[])']::regprocedure[] LOOP
+        EXECUTE replace(replace(pg_get_functiondef(function), 'approvals_first[]', 'approvals[]'),
+            'ON CONFLICT (event_id)', 'ON CONFLICT');
+        EXECUTE format('DROP FUNCTION %s', function);
+    END LOOP;
 END
 $$;
 

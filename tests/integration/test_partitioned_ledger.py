@@ -116,6 +116,7 @@ def test_what_occurred_before_the_horizon_becomes_a_dead_letter(
     detach(partitioned)
     words = apply_events(partitioned, seen, other, recent)
     assert words == ["refused_by_database", "refused_by_database", "applied"]
+    assert partitioned.refuses_events, "they were sifted out, not found by halving"
     assert_exact(partitioned, [seen, recent])
     letters = list_letters(partitioned, Selection())
     assert {letter.event_id for letter in letters} == {seen.event_id, other.event_id}
