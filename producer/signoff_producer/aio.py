@@ -1,16 +1,30 @@
 """Publish approval events from code that awaits."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from types import TracebackType
-from typing import Self, cast
+from typing import Self, Unpack, cast
 
 import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from signoff_producer.consumed import AsyncConsumed
 from signoff_producer.gathering import Gathering, Waiting
-from signoff_producer.producer import reading_bytes, unavailable
+from signoff_producer.options import Options
+from signoff_producer.outages import passes, unavailable
+from signoff_producer.producer import reading_bytes
 from signoff_producer.publication import CHUNK, SCRIPT, Publication, Request, Source, Told, many
 from signoff_producer.receipts import QueueFull, Receipt
+from signoff_producer.retries import ONCE_AT_ONCE, Retries
 from signoff_schemas import Settings
 
 
@@ -22,21 +36,15 @@ class AsyncProducer:
         redis_url: str | None = None,
         *,
         connection: "redis.asyncio.Redis | None" = None,
-        queue: str | None = None,
-        max_queue_length: int | None = None,
+        **options: Unpack[Options],
     ) -> None:
         """Connects on first use. Arguments and errors are those of `Producer`."""
-        settings = Settings.load(
-            redis_url=redis_url, queue=queue, max_queue_length=max_queue_length
-        )
+        settings = Settings.load(redis_url=redis_url, **options)
         self._publication = Publication(settings.queue, settings.max_queue_length)
         self._owned = connection is None
-        self._redis: redis.asyncio.Redis = reading_bytes(
-            connection
-            or redis.asyncio.Redis.from_url(
-                settings.require("redis_url"), socket_timeout=10, socket_connect_timeout=5
-            )
-        )
+        self._redis: redis.asyncio.Redis = reading_bytes(connection or _connected(settings))
+        self._retries = Retries(settings.publish_retries) if self._owned else ONCE_AT_ONCE
+        self._wait: Callable[[float], Awaitable[object]] = asyncio.sleep
         self._script = self._redis.register_script(SCRIPT)
         self._gathering = Gathering(self._settle)
 
@@ -93,7 +101,21 @@ class AsyncProducer:
     async def _answers(self, requests: Sequence[Request]) -> list[Told]:
         arguments = self._publication.arguments(requests)
         with unavailable(self._redis):
-            return cast("list[Told]", await self._script(self._publication.keys, arguments))
+            return await self._told(arguments)
+
+    async def _told(self, arguments: list[str | bytes]) -> list[Told]:
+        """The answers; while Redis is away the call is repeated, which is safe by `event_id`."""
+        delays = self._retries.delays()
+        while True:
+            try:
+                return cast("list[Told]", await self._script(self._publication.keys, arguments))
+            except redis.RedisError as error:
+                delay = next(delays, None) if passes(error) else None
+                if delay is None:
+                    raise
+            await self._wait(delay)
+            # Where Redis is may have changed.
+            await self._redis.connection_pool.disconnect(inuse_connections=False)
 
     async def close(self) -> None:
         """Close the connections that this producer opened, once what is on its way has arrived."""
@@ -111,6 +133,16 @@ class AsyncProducer:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _connected(settings: Settings) -> redis.asyncio.Redis:
+    """A client that repeats nothing by itself, as that of `Producer`."""
+    return redis.asyncio.Redis.from_url(
+        settings.require("redis_url"),
+        socket_timeout=settings.redis_timeout,
+        socket_connect_timeout=settings.redis_timeout,
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 async def _chunks(

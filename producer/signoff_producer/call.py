@@ -18,9 +18,7 @@ from signoff_producer.publication import Told
 class Call:
     """A script call that is on its way; to be asked for its answer once.
 
-    Where the connection fails or Redis does not know the script yet, redis-py's own way is taken
-    from the start: it loads the script, reconnects and repeats as the client was told to.
-    Publishing the same events twice is safe.
+    Where Redis does not know the script yet, redis-py's own way is taken, which loads it.
     """
 
     def __init__(
@@ -30,19 +28,23 @@ class Call:
         self._script = script
         self._keys = keys
         self._arguments = arguments
+        self._failure: redis.RedisError | None = None
         self._connection = self._sent()
 
     def _sent(self) -> Connection | None:
+        """The connection on which the call went; None, and the reason kept, where it did not go."""
         try:
             connection = self._pool.get_connection()
-        except redis.RedisError:
+        except redis.RedisError as error:
+            self._failure = error
             return None
         try:
             connection.send_command(  # type: ignore[no-untyped-call]
                 "EVALSHA", self._script.sha, len(self._keys), *self._keys, *self._arguments
             )
-        except redis.RedisError:
+        except redis.RedisError as error:
             self._pool.release(connection)
+            self._failure = error
             return None
         return connection
 
@@ -52,11 +54,24 @@ class Call:
         Raises:
             redis.RedisError: Redis cannot be reached, or refused.
         """
-        if self._connection is not None:
-            try:
-                return cast("Sequence[Told]", self._received(self._connection))
-            except (redis.exceptions.NoScriptError, redis.ConnectionError, redis.TimeoutError):
-                self._connection = None
+        if self._connection is None:
+            raise self._failure or redis.ConnectionError
+        connection, self._connection = self._connection, None
+        try:
+            return cast("Sequence[Told]", self._received(connection))
+        except redis.exceptions.NoScriptError:
+            return self._run()
+
+    def again(self) -> Sequence[Told]:
+        """The same from the start, on a new connection: where Redis is may have changed.
+
+        Raises:
+            redis.RedisError: as `answer`.
+        """
+        self._pool.disconnect(inuse_connections=False)
+        return self._run()
+
+    def _run(self) -> Sequence[Told]:
         return cast("Sequence[Told]", self._script(self._keys, self._arguments))
 
     def _received(self, connection: Connection) -> object:

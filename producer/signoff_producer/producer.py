@@ -1,15 +1,19 @@
 """Publish approval events from code that waits."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeVar, Unpack
 
 import redis
 import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from signoff_producer.call import Call
 from signoff_producer.consumed import Consumed
+from signoff_producer.options import Options
+from signoff_producer.outages import passes, unavailable
 from signoff_producer.publication import (
     SCRIPT,
     Publication,
@@ -19,7 +23,8 @@ from signoff_producer.publication import (
     many,
     next_chunk,
 )
-from signoff_producer.receipts import QueueUnavailableError, Receipt
+from signoff_producer.receipts import Receipt
+from signoff_producer.retries import ONCE_AT_ONCE, Retries
 from signoff_schemas import Settings, SettingsError
 
 Client = TypeVar("Client", redis.Redis, redis.asyncio.Redis)
@@ -37,31 +42,25 @@ class Producer:
         redis_url: str | None = None,
         *,
         connection: "redis.Redis | None" = None,
-        queue: str | None = None,
-        max_queue_length: int | None = None,
+        **options: Unpack[Options],
     ) -> None:
         """Connects on first use. What is not given comes from `SIGNOFF_` settings.
 
         Args:
             redis_url: such as `redis://localhost:6379/0`.
-            connection: a client of your own, instead of a URL; it must not decode responses.
-            queue: the RQ queue's name.
-            max_queue_length: with this many events waiting, publishing raises `QueueFull`.
+            connection: a client of your own, instead of a URL; it must not decode responses. Its
+                own timeouts and retries hold, not those of the settings.
+            **options: see `Options`.
 
         Raises:
             SettingsError: neither a URL nor a connection is given or set, or one of them is wrong.
         """
-        settings = Settings.load(
-            redis_url=redis_url, queue=queue, max_queue_length=max_queue_length
-        )
+        settings = Settings.load(redis_url=redis_url, **options)
         self._publication = Publication(settings.queue, settings.max_queue_length)
         self._owned = connection is None
-        self._redis: redis.Redis = reading_bytes(
-            connection
-            or redis.Redis.from_url(
-                settings.require("redis_url"), socket_timeout=10, socket_connect_timeout=5
-            )
-        )
+        self._redis: redis.Redis = reading_bytes(connection or _connected(settings))
+        self._retries = Retries(settings.publish_retries) if self._owned else ONCE_AT_ONCE
+        self._wait: Callable[[float], object] = time.sleep
         self._script = self._redis.register_script(SCRIPT)
 
     def publish(self, event: Source) -> Receipt:
@@ -116,8 +115,22 @@ class Producer:
         answers: Sequence[Told] = ()
         if call is not None:
             with unavailable(self._redis):
-                answers = call.answer()
+                answers = self._told(call)
         return self._publication.receipts(requests, answers)
+
+    def _told(self, call: Call) -> Sequence[Told]:
+        """The answers; while Redis is away the call is repeated, which is safe by `event_id`."""
+        delays = self._retries.delays()
+        answer = call.answer
+        while True:
+            try:
+                return answer()
+            except redis.RedisError as error:
+                delay = next(delays, None) if passes(error) else None
+                if delay is None:
+                    raise
+            self._wait(delay)
+            answer = call.again
 
     def close(self) -> None:
         """Close the connections that this producer opened."""
@@ -136,6 +149,16 @@ class Producer:
         self.close()
 
 
+def _connected(settings: Settings) -> redis.Redis:
+    """A client that repeats nothing by itself: `Producer` does, and knows when that helps."""
+    return redis.Redis.from_url(
+        settings.require("redis_url"),
+        socket_timeout=settings.redis_timeout,
+        socket_connect_timeout=settings.redis_timeout,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
 def reading_bytes(client: Client) -> Client:
     """The client, if it hands out bytes: a zlib-compressed job is no text."""
     if client.connection_pool.connection_kwargs.get("decode_responses"):
@@ -143,34 +166,3 @@ def reading_bytes(client: Client) -> Client:
             "the connection has decode_responses=True; Signoff needs one that returns bytes"
         )
     return client
-
-
-@contextmanager
-def unavailable(client: redis.Redis | redis.asyncio.Redis) -> Iterator[None]:
-    """Turn what redis-py raises into Signoff's own error."""
-    try:
-        yield
-    except redis.RedisError as error:
-        raise QueueUnavailableError(
-            f"Redis at {_address(client)} did not take the events: {_reason(client, error)}. "
-            f"{_advice(error)}"
-        ) from error
-
-
-def _advice(error: redis.RedisError) -> str:
-    refused = isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError)
-    if refused or str(error).startswith(("NOAUTH", "HELLO must", "DB index")):
-        return "Check the user, password and database number of the Redis URL (SIGNOFF_REDIS_URL)"
-    return "Publish them again: what it may have taken takes effect once"
-
-
-def _address(client: redis.Redis | redis.asyncio.Redis) -> str:
-    options = client.connection_pool.connection_kwargs
-    return str(options.get("path") or f"{options.get('host')}:{options.get('port')}")
-
-
-def _reason(client: redis.Redis | redis.asyncio.Redis, error: redis.RedisError) -> str:
-    """The error's text; a server that does not know AUTH or HELLO quotes the password back."""
-    password = client.connection_pool.connection_kwargs.get("password")
-    text = str(error).rstrip(".")
-    return text.replace(str(password), "***") if password else text

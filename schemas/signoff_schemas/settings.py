@@ -101,6 +101,15 @@ class Settings(BaseSettings):
     max_queue_length: int | None = Field(
         None, ge=1, description="Publishing beyond this many waiting events raises QueueFull"
     )
+    redis_timeout: float = Field(
+        5,
+        gt=0,
+        le=300,
+        description="Seconds that connecting, and each answer to a publish, may take",
+    )
+    publish_retries: int = Field(
+        3, ge=0, le=100, description="Times a publish is repeated while Redis is away"
+    )
     batch_size: int = Field(1000, ge=1, le=5000, description="Events a worker takes at a time")
     redeliver_after: float = Field(
         30, ge=3, le=3600, description="Seconds until a dead worker's batch is in other hands"

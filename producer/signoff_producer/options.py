@@ -1,0 +1,16 @@
+"""What a producer can be told where it is made, instead of by the settings of the same names."""
+
+from typing import TypedDict
+
+
+class Options(TypedDict, total=False):
+    """Each stands for the setting `SIGNOFF_<NAME>`, and wins over it; None leaves it alone."""
+
+    queue: str | None
+    """The RQ queue's name."""
+    max_queue_length: int | None
+    """With this many events waiting, publishing raises `QueueFull`."""
+    redis_timeout: float | None
+    """Seconds that connecting, and then each answer, may take."""
+    publish_retries: int | None
+    """Times that publishing is repeated while Redis is away, with growing, jittered delays."""
