@@ -21,9 +21,10 @@ from signoff_producer.consumed import AsyncConsumed
 from signoff_producer.gathering import Gathering, Waiting
 from signoff_producer.options import Options
 from signoff_producer.outages import passes, unavailable
-from signoff_producer.producer import reading_bytes
+from signoff_producer.producer import answer_timeout, reading_bytes
 from signoff_producer.publication import CHUNK, SCRIPT, Publication, Request, Source, Told, many
 from signoff_producer.receipts import QueueFull, Receipt
+from signoff_producer.replicas import Replicas
 from signoff_producer.retries import ONCE_AT_ONCE, Retries
 from signoff_schemas import Settings
 
@@ -40,7 +41,8 @@ class AsyncProducer:
     ) -> None:
         """Connects on first use. Arguments and errors are those of `Producer`."""
         settings = Settings.load(redis_url=redis_url, **options)
-        self._publication = Publication(settings.queue, settings.max_queue_length)
+        self._publication = Publication.of(settings)
+        self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
         self._owned = connection is None
         self._redis: redis.asyncio.Redis = reading_bytes(connection or _connected(settings))
         self._retries = Retries(settings.publish_retries) if self._owned else ONCE_AT_ONCE
@@ -53,7 +55,8 @@ class AsyncProducer:
 
         Raises:
             QueueFull: the queue is at its `max_queue_length`.
-            QueueUnavailableError: Redis cannot be reached; publish the event again.
+            QueueUnavailableError: Redis cannot be reached, or too few replicas have the event
+                (`ReplicasBehindError`); publish it again.
         """
         request = Request.of(event)
         if request.error is not None:
@@ -108,7 +111,7 @@ class AsyncProducer:
         delays = self._retries.delays()
         while True:
             try:
-                return cast("list[Told]", await self._script(self._publication.keys, arguments))
+                return await self._run(arguments)
             except redis.RedisError as error:
                 delay = next(delays, None) if passes(error) else None
                 if delay is None:
@@ -116,6 +119,22 @@ class AsyncProducer:
             await self._wait(delay)
             # Where Redis is may have changed.
             await self._redis.connection_pool.disconnect(inuse_connections=False)
+
+    async def _run(self, arguments: list[str | bytes]) -> list[Told]:
+        keys = self._publication.keys
+        if not self._replicas.wanted:
+            return cast("list[Told]", await self._script(keys, arguments))
+        try:
+            return await self._both("EVALSHA", self._script.sha, len(keys), *keys, *arguments)
+        except redis.exceptions.NoScriptError:
+            return await self._both("EVAL", SCRIPT, len(keys), *keys, *arguments)
+
+    async def _both(self, *command: str | bytes | int) -> list[Told]:
+        """Run the script and wait for replicas, on one connection in one round trip."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.execute_command(*command)
+            pipe.execute_command(*self._replicas.wait)
+            return self._replicas.having(await pipe.execute(raise_on_error=False))
 
     async def close(self) -> None:
         """Close the connections that this producer opened, once what is on its way has arrived."""
@@ -139,7 +158,7 @@ def _connected(settings: Settings) -> redis.asyncio.Redis:
     """A client that repeats nothing by itself, as that of `Producer`."""
     return redis.asyncio.Redis.from_url(
         settings.require("redis_url"),
-        socket_timeout=settings.redis_timeout,
+        socket_timeout=answer_timeout(settings),
         socket_connect_timeout=settings.redis_timeout,
         retry=Retry(NoBackoff(), 0),
     )

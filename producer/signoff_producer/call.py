@@ -13,6 +13,7 @@ from redis.commands.core import Script
 from redis.connection import Connection
 
 from signoff_producer.publication import Told
+from signoff_producer.replicas import Replicas
 
 
 class Call:
@@ -22,8 +23,15 @@ class Call:
     """
 
     def __init__(
-        self, client: redis.Redis, script: Script, keys: list[str], arguments: list[str | bytes]
+        self,
+        client: redis.Redis,
+        script: Script,
+        replicas: Replicas,
+        keys: list[str],
+        arguments: list[str | bytes],
     ) -> None:
+        self._client = client
+        self._replicas = replicas
         self._pool = client.connection_pool
         self._script = script
         self._keys = keys
@@ -42,6 +50,8 @@ class Call:
             connection.send_command(  # type: ignore[no-untyped-call]
                 "EVALSHA", self._script.sha, len(self._keys), *self._keys, *self._arguments
             )
+            if self._replicas.wanted:
+                connection.send_command(*self._replicas.wait)  # type: ignore[no-untyped-call]
         except redis.RedisError as error:
             self._pool.release(connection)
             self._failure = error
@@ -53,12 +63,13 @@ class Call:
 
         Raises:
             redis.RedisError: Redis cannot be reached, or refused.
+            ReplicasBehindError: too few replicas have the events.
         """
         if self._connection is None:
             raise self._failure or redis.ConnectionError
         connection, self._connection = self._connection, None
         try:
-            return cast("Sequence[Told]", self._received(connection))
+            return self._received(connection)
         except redis.exceptions.NoScriptError:
             return self._run()
 
@@ -72,18 +83,24 @@ class Call:
         return self._run()
 
     def _run(self) -> Sequence[Told]:
-        return cast("Sequence[Told]", self._script(self._keys, self._arguments))
+        if not self._replicas.wanted:
+            return cast("Sequence[Told]", self._script(self._keys, self._arguments))
+        with self._client.pipeline(transaction=False) as pipe:
+            self._script(self._keys, self._arguments, client=pipe)
+            pipe.execute_command(*self._replicas.wait)  # type: ignore[no-untyped-call]
+            return self._replicas.having(pipe.execute(raise_on_error=False))
 
-    def _received(self, connection: Connection) -> object:
-        read = False
+    def _received(self, connection: Connection) -> Sequence[Told]:
+        clean = False
         try:
-            response = connection.read_response()
-            read = True
+            told = connection.read_response()
+            acknowledged = connection.read_response() if self._replicas.wanted else 0
+            clean = True
         except redis.ResponseError:
-            read = True
+            clean = not self._replicas.wanted
             raise
         finally:
-            if not read:  # its answer would be taken for that of the next command
+            if not clean:  # what is still to come would be taken for the next command's answer
                 connection.disconnect()  # type: ignore[no-untyped-call]
             self._pool.release(connection)
-        return response
+        return self._replicas.having([told, acknowledged])

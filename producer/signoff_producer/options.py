@@ -14,3 +14,7 @@ class Options(TypedDict, total=False):
     """Seconds that connecting, and then each answer, may take."""
     publish_retries: int | None
     """Times that publishing is repeated while Redis is away, with growing, jittered delays."""
+    wait_replicas: int | None
+    """Replicas that must have an event before its publish is answered."""
+    wait_timeout: float | None
+    """Seconds that they are waited for; then `ReplicasBehindError` is raised."""

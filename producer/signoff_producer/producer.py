@@ -24,6 +24,7 @@ from signoff_producer.publication import (
     next_chunk,
 )
 from signoff_producer.receipts import Receipt
+from signoff_producer.replicas import Replicas
 from signoff_producer.retries import ONCE_AT_ONCE, Retries
 from signoff_schemas import Settings, SettingsError
 
@@ -56,7 +57,8 @@ class Producer:
             SettingsError: neither a URL nor a connection is given or set, or one of them is wrong.
         """
         settings = Settings.load(redis_url=redis_url, **options)
-        self._publication = Publication(settings.queue, settings.max_queue_length)
+        self._publication = Publication.of(settings)
+        self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
         self._owned = connection is None
         self._redis: redis.Redis = reading_bytes(connection or _connected(settings))
         self._retries = Retries(settings.publish_retries) if self._owned else ONCE_AT_ONCE
@@ -68,7 +70,8 @@ class Producer:
 
         Raises:
             QueueFull: the queue is at its `max_queue_length`.
-            QueueUnavailableError: Redis cannot be reached; publish the event again.
+            QueueUnavailableError: Redis cannot be reached, or too few replicas have the event
+                (`ReplicasBehindError`); publish it again.
         """
         (receipt,) = self._send([Request.of(event)])
         return receipt
@@ -109,7 +112,7 @@ class Producer:
         if all(request.error for request in requests):
             return None
         arguments = self._publication.arguments(requests)
-        return Call(self._redis, self._script, self._publication.keys, arguments)
+        return Call(self._redis, self._script, self._replicas, self._publication.keys, arguments)
 
     def _answered(self, requests: list[Request], call: Call | None) -> Iterator[Receipt]:
         answers: Sequence[Told] = ()
@@ -153,10 +156,15 @@ def _connected(settings: Settings) -> redis.Redis:
     """A client that repeats nothing by itself: `Producer` does, and knows when that helps."""
     return redis.Redis.from_url(
         settings.require("redis_url"),
-        socket_timeout=settings.redis_timeout,
+        socket_timeout=answer_timeout(settings),
         socket_connect_timeout=settings.redis_timeout,
         retry=Retry(NoBackoff(), 0),
     )
+
+
+def answer_timeout(settings: Settings) -> float:
+    """Seconds for an answer, and for the replicas that are waited for before it comes."""
+    return settings.redis_timeout + (settings.wait_timeout if settings.wait_replicas else 0)
 
 
 def reading_bytes(client: Client) -> Client:

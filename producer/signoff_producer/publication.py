@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from signoff_producer.receipts import Answer, QueueFull, Receipt
-from signoff_schemas import ApprovalEvent, Identity, InvalidEvent, seal, unseal
+from signoff_schemas import ApprovalEvent, Identity, InvalidEvent, Settings, seal, unseal
 from signoff_schemas.keys import JOB_PREFIX, QUEUES, QueueKeys
 
 Source = ApprovalEvent | dict[str, Any] | bytes | str
@@ -48,6 +48,13 @@ class Publication:
 
     queue: str
     max_queue_length: int | None = None
+    replicated: bool = False
+    """Whether replicas are waited for after the script."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the settings say."""
+        return cls(settings.queue, settings.max_queue_length, settings.wait_replicas > 0)
 
     @property
     def keys(self) -> list[str]:
@@ -62,6 +69,7 @@ class Publication:
             self.queue,
             now,
             str(self.max_queue_length or 0),
+            "1" if self.replicated else "0",
         ]
         for request in requests:
             if request.error is None:

@@ -61,3 +61,21 @@ class QueueFull(SignoffError):  # noqa: N818 -- the name queues give this, as in
 
 class QueueUnavailableError(SignoffError):
     """Redis cannot be reached or refused the write; publishing again is safe, by `event_id`."""
+
+
+class ReplicasBehindError(QueueUnavailableError):
+    """Too few replicas have the events; the primary has them. Publishing again waits again."""
+
+    def __init__(self, acknowledged: int, wanted: int, timeout: float) -> None:
+        super().__init__(
+            f"{acknowledged} of the {wanted} replicas that were asked for (wait_replicas) "
+            f"acknowledged the events within {timeout:g} s; Redis's primary has them. Publish them "
+            "again: that waits for replicas again, and they take effect once"
+        )
+        self.acknowledged = acknowledged
+        self.wanted = wanted
+        self.timeout = timeout
+
+    def __reduce__(self) -> tuple[type["ReplicasBehindError"], tuple[int, int, float]]:
+        """Travels between processes, as `QueueFull`."""
+        return ReplicasBehindError, (self.acknowledged, self.wanted, self.timeout)

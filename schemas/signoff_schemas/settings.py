@@ -110,6 +110,12 @@ class Settings(BaseSettings):
     publish_retries: int = Field(
         3, ge=0, le=100, description="Times a publish is repeated while Redis is away"
     )
+    wait_replicas: int = Field(
+        0, ge=0, le=100, description="Replicas that must have an event before a publish is answered"
+    )
+    wait_timeout: float = Field(
+        1.0, ge=0.001, le=300, description="Seconds that those replicas are waited for"
+    )
     batch_size: int = Field(1000, ge=1, le=5000, description="Events a worker takes at a time")
     redeliver_after: float = Field(
         30, ge=3, le=3600, description="Seconds until a dead worker's batch is in other hands"
