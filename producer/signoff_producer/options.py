@@ -10,6 +10,8 @@ class Options(TypedDict, total=False):
     """The RQ queue's name."""
     max_queue_length: int | None
     """With this many events waiting, publishing raises `QueueFull`."""
+    full_retry_after: float | None
+    """Seconds that `QueueFull.retry_after` asks a publisher to wait."""
     redis_timeout: float | None
     """Seconds that connecting, and then each answer, may take."""
     publish_retries: int | None

@@ -48,13 +48,20 @@ class Publication:
 
     queue: str
     max_queue_length: int | None = None
+    full_retry_after: float = 5.0
+    """Seconds that `QueueFull` asks for."""
     replicated: bool = False
     """Whether replicas are waited for after the script."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """As the settings say."""
-        return cls(settings.queue, settings.max_queue_length, settings.wait_replicas > 0)
+        return cls(
+            settings.queue,
+            settings.max_queue_length,
+            settings.full_retry_after,
+            settings.wait_replicas > 0,
+        )
 
     @property
     def keys(self) -> list[str]:
@@ -95,7 +102,7 @@ class Publication:
         if request.error is not None:
             return Receipt(Answer.REJECTED, request.event_id, request.error)
         if answer == _FULL:
-            raise QueueFull(self.queue, self.max_queue_length or 0)
+            raise QueueFull(self.queue, self.max_queue_length or 0, self.full_retry_after)
         if answer == _ACCEPTED:
             return Receipt(Answer.ACCEPTED, request.event_id)
         if isinstance(answer, list):

@@ -44,19 +44,23 @@ class Receipt:
 
 
 class QueueFull(SignoffError):  # noqa: N818 -- the name queues give this, as in queue.Full
-    """The queue has reached `max_queue_length`; the event was not put on it."""
+    """The queue has reached `max_queue_length`; the event was not put on it.
 
-    def __init__(self, queue: str, limit: int) -> None:
+    `limit` is that length, `retry_after` the seconds after which to publish again.
+    """
+
+    def __init__(self, queue: str, limit: int, retry_after: float) -> None:
         super().__init__(
             f"queue {queue!r} holds {limit} events, the most allowed (max_queue_length); "
-            "publish again when workers have caught up"
+            f"publish again in {retry_after:g} s, when workers may have caught up"
         )
         self.queue = queue
         self.limit = limit
+        self.retry_after = retry_after
 
-    def __reduce__(self) -> tuple[type["QueueFull"], tuple[str, int]]:
+    def __reduce__(self) -> tuple[type["QueueFull"], tuple[str, int, float]]:
         """Travels between processes: an exception's own way forgets all but the message."""
-        return QueueFull, (self.queue, self.limit)
+        return QueueFull, (self.queue, self.limit, self.retry_after)
 
 
 class QueueUnavailableError(SignoffError):

@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     max_queue_length: int | None = Field(
         None, ge=1, description="Publishing beyond this many waiting events raises QueueFull"
     )
+    full_retry_after: float = Field(
+        5.0, ge=0, le=86_400, description="Seconds after which QueueFull asks to publish again"
+    )
     redis_timeout: float = Field(
         5,
         gt=0,
