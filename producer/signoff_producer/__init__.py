@@ -8,6 +8,7 @@ from signoff_producer.aio import AsyncProducer
 from signoff_producer.producer import Producer
 from signoff_producer.receipts import (
     Answer,
+    CircuitOpenError,
     QueueFull,
     QueueUnavailableError,
     Receipt,
@@ -19,6 +20,7 @@ __all__ = [
     "Answer",
     "ApprovalEvent",
     "AsyncProducer",
+    "CircuitOpenError",
     "InvalidEvent",
     "Producer",
     "QueueFull",

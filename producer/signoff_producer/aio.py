@@ -17,13 +17,14 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from signoff_producer.breaker import Breaker
 from signoff_producer.consumed import AsyncConsumed
 from signoff_producer.gathering import Gathering, Waiting
 from signoff_producer.options import Options
 from signoff_producer.outages import passes, unavailable
 from signoff_producer.producer import answer_timeout, reading_bytes
 from signoff_producer.publication import CHUNK, SCRIPT, Publication, Request, Source, Told, many
-from signoff_producer.receipts import QueueFull, Receipt
+from signoff_producer.receipts import QueueFull, QueueUnavailableError, Receipt
 from signoff_producer.replicas import Replicas
 from signoff_producer.retries import ONCE_AT_ONCE, Retries
 from signoff_schemas import Settings
@@ -43,6 +44,7 @@ class AsyncProducer:
         settings = Settings.load(redis_url=redis_url, **options)
         self._publication = Publication.of(settings)
         self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
+        self._breaker = Breaker(settings.breaker_failures, settings.breaker_cooldown)
         self._owned = connection is None
         self._redis: redis.asyncio.Redis = reading_bytes(connection or _connected(settings))
         self._retries = Retries(settings.publish_retries) if self._owned else ONCE_AT_ONCE
@@ -102,9 +104,15 @@ class AsyncProducer:
                 receipt.set_exception(error)
 
     async def _answers(self, requests: Sequence[Request]) -> list[Told]:
-        arguments = self._publication.arguments(requests)
-        with unavailable(self._redis):
-            return await self._told(arguments)
+        self._breaker.admit()
+        try:
+            with unavailable(self._redis):
+                answers = await self._told(self._publication.arguments(requests))
+        except QueueUnavailableError as error:
+            self._breaker.failed(error)
+            raise
+        self._breaker.succeeded()
+        return answers
 
     async def _told(self, arguments: list[str | bytes]) -> list[Told]:
         """The answers; while Redis is away the call is repeated, which is safe by `event_id`."""

@@ -20,3 +20,7 @@ class Options(TypedDict, total=False):
     """Replicas that must have an event before its publish is answered."""
     wait_timeout: float | None
     """Seconds that they are waited for; then `ReplicasBehindError` is raised."""
+    breaker_failures: int | None
+    """Publishes in a row that fail before Redis is not tried for a while; 0: it always is."""
+    breaker_cooldown: float | None
+    """Seconds between tries then; a publish meanwhile raises `CircuitOpenError`."""

@@ -10,6 +10,7 @@ import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from signoff_producer.breaker import Breaker, Withheld
 from signoff_producer.call import Call
 from signoff_producer.consumed import Consumed
 from signoff_producer.options import Options
@@ -23,7 +24,7 @@ from signoff_producer.publication import (
     many,
     next_chunk,
 )
-from signoff_producer.receipts import Receipt
+from signoff_producer.receipts import CircuitOpenError, QueueUnavailableError, Receipt
 from signoff_producer.replicas import Replicas
 from signoff_producer.retries import ONCE_AT_ONCE, Retries
 from signoff_schemas import Settings, SettingsError
@@ -59,6 +60,7 @@ class Producer:
         settings = Settings.load(redis_url=redis_url, **options)
         self._publication = Publication.of(settings)
         self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
+        self._breaker = Breaker(settings.breaker_failures, settings.breaker_cooldown)
         self._owned = connection is None
         self._redis: redis.Redis = reading_bytes(connection or _connected(settings))
         self._retries = Retries(settings.publish_retries) if self._owned else ONCE_AT_ONCE
@@ -107,21 +109,32 @@ class Producer:
     def _send(self, requests: list[Request]) -> Iterator[Receipt]:
         return self._answered(requests, self._call(requests))
 
-    def _call(self, requests: list[Request]) -> Call | None:
+    def _call(self, requests: list[Request]) -> Call | Withheld | None:
         """Send what was not rejected, if anything."""
         if all(request.error for request in requests):
             return None
+        try:
+            self._breaker.admit()
+        except CircuitOpenError as error:
+            return Withheld(error)
         arguments = self._publication.arguments(requests)
         return Call(self._redis, self._script, self._replicas, self._publication.keys, arguments)
 
-    def _answered(self, requests: list[Request], call: Call | None) -> Iterator[Receipt]:
-        answers: Sequence[Told] = ()
-        if call is not None:
-            with unavailable(self._redis):
-                answers = self._told(call)
+    def _answered(self, requests: list[Request], call: Call | Withheld | None) -> Iterator[Receipt]:
+        answers = self._answers(call) if call is not None else ()
         return self._publication.receipts(requests, answers)
 
-    def _told(self, call: Call) -> Sequence[Told]:
+    def _answers(self, call: Call | Withheld) -> Sequence[Told]:
+        try:
+            with unavailable(self._redis):
+                answers = self._told(call)
+        except QueueUnavailableError as error:
+            self._breaker.failed(error)
+            raise
+        self._breaker.succeeded()
+        return answers
+
+    def _told(self, call: Call | Withheld) -> Sequence[Told]:
         """The answers; while Redis is away the call is repeated, which is safe by `event_id`."""
         delays = self._retries.delays()
         answer = call.answer

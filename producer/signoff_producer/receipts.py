@@ -83,3 +83,20 @@ class ReplicasBehindError(QueueUnavailableError):
     def __reduce__(self) -> tuple[type["ReplicasBehindError"], tuple[int, int, float]]:
         """Travels between processes, as `QueueFull`."""
         return ReplicasBehindError, (self.acknowledged, self.wanted, self.timeout)
+
+
+class CircuitOpenError(QueueUnavailableError):
+    """Redis failed so often in a row that it is not even tried for a while."""
+
+    def __init__(self, failures: int, retry_after: float) -> None:
+        super().__init__(
+            f"Redis failed the last {failures} publishes and is not tried for another "
+            f"{retry_after:.1f} s (SIGNOFF_BREAKER_COOLDOWN); nothing was sent. Publish again "
+            "after that"
+        )
+        self.failures = failures
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[type["CircuitOpenError"], tuple[int, float]]:
+        """Travels between processes, as `QueueFull`."""
+        return CircuitOpenError, (self.failures, self.retry_after)

@@ -119,6 +119,12 @@ class Settings(BaseSettings):
     wait_timeout: float = Field(
         1.0, ge=0.001, le=300, description="Seconds that those replicas are waited for"
     )
+    breaker_failures: int = Field(
+        0, ge=0, description="Failed publishes in a row before Redis is left alone; 0: never"
+    )
+    breaker_cooldown: float = Field(
+        10.0, gt=0, le=3600, description="Seconds between single tries while it is left alone"
+    )
     batch_size: int = Field(1000, ge=1, le=5000, description="Events a worker takes at a time")
     redeliver_after: float = Field(
         30, ge=3, le=3600, description="Seconds until a dead worker's batch is in other hands"

@@ -1,6 +1,9 @@
 """Publishing while Redis, or the way to it, is in trouble: a real server, a bad connection."""
 
+import pickle
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -10,7 +13,8 @@ from approvals import mapping
 from publishers import Publisher, publishing
 from troubled import Trouble, Way, troubled
 
-from signoff_producer import QueueUnavailableError
+from signoff_producer import CircuitOpenError, QueueUnavailableError
+from signoff_producer.breaker import Breaker
 from signoff_producer.retries import Retries
 
 WAITING = "rq:queue:approvals"
@@ -122,6 +126,87 @@ def test_what_a_person_must_mend_is_not_repeated(make: Make, way: Way, refusal: 
         publisher.publish(mapping())
 
     assert (way.seen, publisher.waits) == (1, [])
+
+
+def test_a_redis_that_keeps_failing_is_left_alone(make: Make, way: Way) -> None:
+    """Two failures open the circuit: nothing goes out until the cool-down is over, then one try."""
+    now = 100.0
+    publisher = make(publish_retries=0)
+    publisher.producer._breaker = Breaker(2, 10, clock=lambda: now)
+    way.ahead.extend([Trouble.CUT] * 3)
+    event = mapping()
+
+    for error in (QueueUnavailableError, QueueUnavailableError, CircuitOpenError):
+        with pytest.raises(error):
+            publisher.publish(event)
+    assert way.seen == 2
+    with pytest.raises(CircuitOpenError, match=r"not tried for another 10\.0 s"):
+        publisher.publish_many([event])
+
+    now += 10
+    for error in (QueueUnavailableError, CircuitOpenError):
+        with pytest.raises(error):
+            publisher.publish(event)
+    assert way.seen == 3
+
+    now += 10
+    assert [publisher.publish(event).answer for _ in range(2)] == ["accepted", "duplicate"]
+    assert way.seen == 5
+
+
+def test_a_success_in_between_keeps_the_circuit_closed(make: Make, way: Way) -> None:
+    """Failures count in a row; without the setting they do not count at all."""
+    publisher = make(publish_retries=0, breaker_failures=2)
+
+    for _ in range(3):
+        way.ahead.append(Trouble.CUT)
+        with pytest.raises(QueueUnavailableError) as caught:
+            publisher.publish(mapping())
+        assert not isinstance(caught.value, CircuitOpenError)
+        publisher.publish(mapping())
+
+
+def test_the_circuit_is_off_by_default(make: Make, way: Way) -> None:
+    """Every publish tries Redis."""
+    publisher = make(publish_retries=0)
+    way.ahead.extend([Trouble.CUT] * 20)
+
+    for _ in range(20):
+        with pytest.raises(QueueUnavailableError):
+            publisher.publish(mapping())
+
+    assert way.seen == 20
+
+
+def test_one_thread_tries_after_the_cool_down() -> None:
+    """Of many that come at once, the others learn that Redis is being tried."""
+    now = 100.0
+    breaker = Breaker(1, 10, clock=lambda: now)
+    breaker.failed(QueueUnavailableError())
+    now += 10
+    start = threading.Barrier(8)
+
+    def admitted(_: int) -> bool:
+        start.wait()
+        try:
+            breaker.admit()
+        except CircuitOpenError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(admitted, range(8))) == 1
+
+    breaker.succeeded()
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(admitted, range(8)))
+
+
+def test_an_open_circuit_travels_between_processes() -> None:
+    """A process pool hands it on."""
+    copy = pickle.loads(pickle.dumps(CircuitOpenError(5, 2.5)))  # noqa: S301 -- our own bytes
+
+    assert (copy.failures, copy.retry_after) == (5, 2.5)
 
 
 def test_delays_double_up_to_a_limit_and_are_spread() -> None:
