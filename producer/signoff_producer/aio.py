@@ -1,6 +1,8 @@
 """Publish approval events from code that awaits."""
 
 import asyncio
+import logging
+from collections import Counter
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
@@ -10,8 +12,9 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
+from contextlib import closing
 from types import TracebackType
-from typing import Self, Unpack, cast
+from typing import Final, Self, Unpack, cast
 
 import redis.asyncio
 from redis.asyncio.retry import Retry
@@ -24,10 +27,13 @@ from signoff_producer.options import Options
 from signoff_producer.outages import passes, unavailable
 from signoff_producer.producer import answer_timeout, reading_bytes
 from signoff_producer.publication import CHUNK, SCRIPT, Publication, Request, Source, Told, many
-from signoff_producer.receipts import QueueFull, QueueUnavailableError, Receipt
+from signoff_producer.receipts import Answer, QueueFull, QueueUnavailableError, Receipt
 from signoff_producer.replicas import Replicas
 from signoff_producer.retries import ONCE_AT_ONCE, Retries
+from signoff_producer.spool import Spool, Taken
 from signoff_schemas import Settings
+
+_logger: Final = logging.getLogger(__name__)
 
 
 class AsyncProducer:
@@ -45,6 +51,7 @@ class AsyncProducer:
         self._publication = Publication.of(settings)
         self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
         self._breaker = Breaker(settings.breaker_failures, settings.breaker_cooldown)
+        self._spool = Spool.of(settings)
         self._owned = connection is None
         self._redis: redis.asyncio.Redis = reading_bytes(connection or _connected(settings))
         self._retries = Retries(settings.publish_retries) if self._owned else ONCE_AT_ONCE
@@ -104,14 +111,18 @@ class AsyncProducer:
                 receipt.set_exception(error)
 
     async def _answers(self, requests: Sequence[Request]) -> list[Told]:
-        self._breaker.admit()
         try:
+            self._breaker.admit()
             with unavailable(self._redis):
                 answers = await self._told(self._publication.arguments(requests))
         except QueueUnavailableError as error:
             self._breaker.failed(error)
-            raise
+            if self._spool is None:
+                raise
+            return await asyncio.to_thread(self._spool.keep, requests, error)
         self._breaker.succeeded()
+        if self._spool is not None and self._spool.holds():
+            await self._replay_a_batch(self._spool)
         return answers
 
     async def _told(self, arguments: list[str | bytes]) -> list[Told]:
@@ -143,6 +154,33 @@ class AsyncProducer:
             pipe.execute_command(*command)
             pipe.execute_command(*self._replicas.wait)
             return self._replicas.having(await pipe.execute(raise_on_error=False))
+
+    async def flush_spool(self) -> Counter[Answer]:
+        """Publish what the spool holds, and count the answers; as `Producer.flush_spool`."""
+        answers: Counter[Answer] = Counter()
+        while self._spool is not None and (
+            taken := await asyncio.to_thread(self._spool.take, wait=True)
+        ):
+            answers.update(await self._replayed(taken))
+        return answers
+
+    async def _replay_a_batch(self, spool: Spool) -> None:
+        try:
+            if taken := await asyncio.to_thread(spool.take):
+                await self._replayed(taken)
+        except (QueueFull, QueueUnavailableError, OSError) as error:
+            _logger.warning("The spool %s stays as it is: %s", spool.path, error)
+
+    async def _replayed(self, taken: Taken) -> list[Answer]:
+        with closing(taken):
+            sendable = [request for request in taken.requests if request.error is None]
+            answers: list[Told] = []
+            if sendable:
+                with unavailable(self._redis):
+                    answers = await self._run(self._publication.arguments(sendable))
+            receipts = list(self._publication.receipts(taken.requests, answers))
+            await asyncio.to_thread(taken.settle, receipts)
+        return [receipt.answer for receipt in receipts]
 
     async def close(self) -> None:
         """Close the connections that this producer opened, once what is on its way has arrived."""

@@ -1,9 +1,12 @@
 """Publish approval events from code that waits."""
 
+import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import Final, Self, TypeVar, Unpack
 
 import redis
 import redis.asyncio
@@ -24,11 +27,19 @@ from signoff_producer.publication import (
     many,
     next_chunk,
 )
-from signoff_producer.receipts import CircuitOpenError, QueueUnavailableError, Receipt
+from signoff_producer.receipts import (
+    Answer,
+    CircuitOpenError,
+    QueueFull,
+    QueueUnavailableError,
+    Receipt,
+)
 from signoff_producer.replicas import Replicas
 from signoff_producer.retries import ONCE_AT_ONCE, Retries
+from signoff_producer.spool import Spool, Taken
 from signoff_schemas import Settings, SettingsError
 
+_logger: Final = logging.getLogger(__name__)
 Client = TypeVar("Client", redis.Redis, redis.asyncio.Redis)
 
 
@@ -55,12 +66,14 @@ class Producer:
             **options: see `Options`.
 
         Raises:
-            SettingsError: neither a URL nor a connection is given or set, or one of them is wrong.
+            SettingsError: neither a URL nor a connection is given or set, one of them is wrong, or
+                the spool cannot be written.
         """
         settings = Settings.load(redis_url=redis_url, **options)
         self._publication = Publication.of(settings)
         self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
         self._breaker = Breaker(settings.breaker_failures, settings.breaker_cooldown)
+        self._spool = Spool.of(settings)
         self._owned = connection is None
         self._redis: redis.Redis = reading_bytes(connection or _connected(settings))
         self._retries = Retries(settings.publish_retries) if self._owned else ONCE_AT_ONCE
@@ -121,17 +134,21 @@ class Producer:
         return Call(self._redis, self._script, self._replicas, self._publication.keys, arguments)
 
     def _answered(self, requests: list[Request], call: Call | Withheld | None) -> Iterator[Receipt]:
-        answers = self._answers(call) if call is not None else ()
+        answers = self._answers(requests, call) if call is not None else ()
         return self._publication.receipts(requests, answers)
 
-    def _answers(self, call: Call | Withheld) -> Sequence[Told]:
+    def _answers(self, requests: list[Request], call: Call | Withheld) -> Sequence[Told]:
         try:
             with unavailable(self._redis):
                 answers = self._told(call)
         except QueueUnavailableError as error:
             self._breaker.failed(error)
-            raise
+            if self._spool is None:
+                raise
+            return self._spool.keep(requests, error)
         self._breaker.succeeded()
+        if self._spool is not None and self._spool.holds():
+            self._replay_a_batch(self._spool)
         return answers
 
     def _told(self, call: Call | Withheld) -> Sequence[Told]:
@@ -147,6 +164,41 @@ class Producer:
                     raise
             self._wait(delay)
             answer = call.again
+
+    def flush_spool(self) -> Counter[Answer]:
+        """Publish all that the spool holds, and count the answers.
+
+        A publish that Redis takes does the same with a batch of it.
+
+        Raises:
+            QueueFull: the queue is at its `max_queue_length`; what is left stays in the file.
+            QueueUnavailableError: Redis cannot be reached; likewise.
+            OSError: the file cannot be read or written.
+        """
+        answers: Counter[Answer] = Counter()
+        while self._spool is not None and (taken := self._spool.take(wait=True)):
+            answers.update(self._replayed(taken))
+        return answers
+
+    def _replay_a_batch(self, spool: Spool) -> None:
+        """Publish some of what the spool holds; the publish that led here has succeeded."""
+        try:
+            if taken := spool.take():
+                self._replayed(taken)
+        except (QueueFull, QueueUnavailableError, OSError) as error:
+            _logger.warning("The spool %s stays as it is: %s", spool.path, error)
+
+    def _replayed(self, taken: Taken) -> list[Answer]:
+        """Publish them, once: the file is locked meanwhile, and there is always a next time."""
+        with closing(taken):
+            call = self._call(taken.requests)
+            answers: Sequence[Told] = ()
+            if call is not None:
+                with unavailable(self._redis):
+                    answers = call.answer()
+            receipts = list(self._publication.receipts(taken.requests, answers))
+            taken.settle(receipts)
+        return [receipt.answer for receipt in receipts]
 
     def close(self) -> None:
         """Close the connections that this producer opened."""

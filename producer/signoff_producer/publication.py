@@ -23,6 +23,8 @@ SCRIPT: Final = files("signoff_producer").joinpath("publish.lua").read_text("utf
 CHUNK: Final = 500
 """Events a round trip carries at the most; bounds both memory and the time Redis is held up."""
 _ACCEPTED, _DUPLICATE, _FULL = 1, 0, -1
+SPOOLED: Final = 2
+"""What the spool says, which has taken a job in Redis's place."""
 
 
 class Request(NamedTuple):
@@ -105,6 +107,8 @@ class Publication:
             raise QueueFull(self.queue, self.max_queue_length or 0, self.full_retry_after)
         if answer == _ACCEPTED:
             return Receipt(Answer.ACCEPTED, request.event_id)
+        if answer == SPOOLED:
+            return Receipt(Answer.SPOOLED, request.event_id)
         if isinstance(answer, list):
             queue = answer[0].decode("utf-8", "backslashreplace")
             return Receipt(Answer.CONFLICT, request.event_id, conflict=f"it is on queue {queue!r}")

@@ -18,6 +18,8 @@ class Answer(StrEnum):
     """The same `event_id` is taken: by other content, or on another queue; nothing changed."""
     REJECTED = "rejected"
     """It breaks the contract; nothing was sent."""
+    SPOOLED = "spooled"
+    """Redis is away; it is in the local spool file, and goes on the queue when Redis is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,13 @@ class Receipt:
 
     @property
     def reason(self) -> str | None:
-        """Why the event is not on the queue; None where it is."""
+        """Why the event was not taken; None where it was."""
         return str(self.error) if self.error else self.conflict
 
     @property
     def ok(self) -> bool:
-        """Whether the event is on the queue, now or already."""
-        return self.answer in {Answer.ACCEPTED, Answer.DUPLICATE}
+        """Whether the event is on the queue, now or already, or in the spool."""
+        return self.answer in {Answer.ACCEPTED, Answer.DUPLICATE, Answer.SPOOLED}
 
 
 class QueueFull(SignoffError):  # noqa: N818 -- the name queues give this, as in queue.Full

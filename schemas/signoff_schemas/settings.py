@@ -1,6 +1,7 @@
 """Settings from the environment (prefix `SIGNOFF_`) and `.env`, validated once."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -125,6 +126,10 @@ class Settings(BaseSettings):
     breaker_cooldown: float = Field(
         10.0, gt=0, le=3600, description="Seconds between single tries while it is left alone"
     )
+    spool: Path | None = Field(
+        None, description="A local file that takes events while Redis is away"
+    )
+    spool_max_bytes: int = Field(100_000_000, ge=1, description="The size that this file may have")
     batch_size: int = Field(1000, ge=1, le=5000, description="Events a worker takes at a time")
     redeliver_after: float = Field(
         30, ge=3, le=3600, description="Seconds until a dead worker's batch is in other hands"

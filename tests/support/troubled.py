@@ -16,6 +16,7 @@ READ = 1 << 20
 class Trouble(Enum):
     """What befalls a publish on its way."""
 
+    NONE = "none"
     CUT = "the connection breaks before Redis has it"
     ANSWER_LOST = "Redis has it, and the connection breaks before the answer"
     SILENCE = "Redis has it, and its answer never comes"
