@@ -31,7 +31,7 @@ from signoff_producer.receipts import Answer, QueueFull, QueueUnavailableError, 
 from signoff_producer.replicas import Replicas
 from signoff_producer.retries import ONCE_AT_ONCE, Retries
 from signoff_producer.spool import Spool, Taken
-from signoff_schemas import Settings
+from signoff_schemas import Settings, async_redis_client
 
 _logger: Final = logging.getLogger(__name__)
 
@@ -202,7 +202,7 @@ class AsyncProducer:
 
 def _connected(settings: Settings) -> redis.asyncio.Redis:
     """A client that repeats nothing by itself, as that of `Producer`."""
-    return redis.asyncio.Redis.from_url(
+    return async_redis_client(
         settings.require("redis_url"),
         socket_timeout=answer_timeout(settings),
         socket_connect_timeout=settings.redis_timeout,

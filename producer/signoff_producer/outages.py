@@ -50,7 +50,10 @@ def _advice(error: redis.RedisError) -> str:
 
 
 def _address(client: redis.Redis | redis.asyncio.Redis) -> str:
-    options = client.connection_pool.connection_kwargs
+    pool = client.connection_pool
+    if service := getattr(pool, "service_name", None):
+        return f"the primary of {service!r}, as Sentinels name it,"
+    options = pool.connection_kwargs
     return str(options.get("path") or f"{options.get('host')}:{options.get('port')}")
 
 

@@ -37,7 +37,7 @@ from signoff_producer.receipts import (
 from signoff_producer.replicas import Replicas
 from signoff_producer.retries import ONCE_AT_ONCE, Retries
 from signoff_producer.spool import Spool, Taken
-from signoff_schemas import Settings, SettingsError
+from signoff_schemas import Settings, SettingsError, redis_client
 
 _logger: Final = logging.getLogger(__name__)
 Client = TypeVar("Client", redis.Redis, redis.asyncio.Redis)
@@ -219,7 +219,7 @@ class Producer:
 
 def _connected(settings: Settings) -> redis.Redis:
     """A client that repeats nothing by itself: `Producer` does, and knows when that helps."""
-    return redis.Redis.from_url(
+    return redis_client(
         settings.require("redis_url"),
         socket_timeout=answer_timeout(settings),
         socket_connect_timeout=settings.redis_timeout,

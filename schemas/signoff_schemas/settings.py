@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from redis.connection import parse_url
 
 from signoff_schemas.errors import SettingsError
+from signoff_schemas.redis_url import check as check_redis_url
 
 PREFIX: Final = "SIGNOFF_"
 _USERINFO: Final = re.compile(
@@ -21,7 +21,6 @@ _PARAMETER: Final = re.compile(
     r"(password\s*=\s*)(?:'(?:\\.|[^'\\])*'?|.*?(?=&|\s+\w+\s*=|\Z))", re.IGNORECASE | re.DOTALL
 )
 """The same in a URL's query, or in a connection string of `keyword=value`."""
-_DATABASE_NUMBER: Final = re.compile(r"(/[0-9]*)?")
 _QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
@@ -31,19 +30,7 @@ def masked(url: str) -> str:
 
 
 def _redis_url(url: str) -> str:
-    try:
-        parse_url(url)  # type: ignore[no-untyped-call]
-    except ValueError:  # its text may quote a part of the password
-        raise ValueError(
-            "a URL such as redis://localhost:6379/0 (or rediss://, unix://), "
-            "special characters of its password percent-encoded"
-        ) from None
-    # The client takes /abc for database 0, and /1/2 for database 12.
-    parts = urlsplit(url)
-    if parts.scheme != "unix" and not _DATABASE_NUMBER.fullmatch(parts.path):
-        raise ValueError(
-            "a URL whose path is the number of a database, such as redis://localhost:6379/0"
-        )
+    check_redis_url(url)
     return url
 
 

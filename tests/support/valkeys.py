@@ -54,6 +54,8 @@ def valkey(folder: Path, *lines: str, sentinel: bool = False) -> Iterator[Valkey
 def _answers(client: redis.Redis) -> bool:
     try:
         return bool(client.ping())
+    except redis.AuthenticationError:
+        return True
     except redis.RedisError:
         return False
 
