@@ -36,7 +36,7 @@ def spool(
 
 
 def _path(settings: Settings) -> Path:
-    if settings.spool is None:
+    if not settings.spool:
         raise UsageError("no spool file is known: name one, or set SIGNOFF_SPOOL")
     if not settings.spool.is_file():
         raise UsageError(f"{settings.spool} is no spool file: there is no such file")
@@ -51,7 +51,7 @@ def _flushed(producer: Producer, path: Path) -> Counter[Answer]:
 
 
 def _tell(answers: Counter[Answer], path: Path, queue: str, *, as_json: bool) -> None:
-    told = [Answer.ACCEPTED, Answer.DUPLICATE, Answer.CONFLICT, Answer.REJECTED]
+    told = [answer for answer in Answer if answer is not Answer.SPOOLED]
     if as_json:
         show_json({"queue": queue, "spool": str(path)} | {str(one): answers[one] for one in told})
         return

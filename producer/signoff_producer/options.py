@@ -1,7 +1,7 @@
 """What a producer can be told where it is made, instead of by the settings of the same names."""
 
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 
 class Options(TypedDict, total=False):
@@ -25,7 +25,7 @@ class Options(TypedDict, total=False):
     """Publishes in a row that fail before Redis is not tried for a while; 0: it always is."""
     breaker_cooldown: float | None
     """Seconds between tries then; a publish meanwhile raises `CircuitOpenError`."""
-    spool: Path | str | None
-    """A local file that takes events while Redis is away; replayed when it is back."""
+    spool: Path | str | Literal[False] | None
+    """A local file that takes events while Redis is away; False: none, whatever the setting."""
     spool_max_bytes: int | None
     """The size that this file may have."""

@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     breaker_cooldown: float = Field(
         10.0, gt=0, le=3600, description="Seconds between single tries while it is left alone"
     )
-    spool: Path | None = Field(
+    spool: Path | Literal[False] | None = Field(
         None, description="A local file that takes events while Redis is away"
     )
     spool_max_bytes: int = Field(100_000_000, ge=1, description="The size that this file may have")

@@ -1,20 +1,18 @@
 """`signoff spool`: what an operator does with events that an outage left in a file."""
 
-import json
-
 from approvals import mapping
 from command_line import Signoff, lines
+
+from signoff_producer import Producer
 
 NOWHERE = "redis://127.0.0.1:1/0"
 
 
 def test_what_an_outage_left_in_a_file_is_published(signoff: Signoff) -> None:
     """Events of a process that ended meanwhile reach the queue; doing it twice is harmless."""
-    away = signoff.having(
-        SIGNOFF_REDIS_URL=NOWHERE, SIGNOFF_SPOOL="spool.jsonl", SIGNOFF_PUBLISH_RETRIES="0"
-    )
-    told = away("publish", "-", "--json", typed=lines(mapping(), mapping()))
-    assert json.loads(told.stdout)["spooled"] == 2
+    with Producer(NOWHERE, spool=signoff.folder / "spool.jsonl", publish_retries=0) as producer:
+        for _ in range(2):
+            assert producer.publish(mapping()).answer == "spooled"
 
     assert "2 accepted" in signoff("spool", "spool.jsonl").stdout
     assert signoff.json("status")["waiting"] == 2
@@ -49,3 +47,15 @@ def test_a_file_must_be_known(signoff: Signoff) -> None:
     assert "no spool file is known" in signoff("spool", expect=2).stderr
     assert "there is no such file" in signoff("spool", "misspelt.jsonl", expect=2).stderr
     assert not (signoff.folder / "misspelt.jsonl").exists()
+
+
+def test_commands_do_not_spool(signoff: Signoff) -> None:
+    """The file that is published from holds its events already; an outage is an exit code."""
+    away = signoff.having(
+        SIGNOFF_REDIS_URL=NOWHERE, SIGNOFF_SPOOL="spool.jsonl", SIGNOFF_PUBLISH_RETRIES="0"
+    )
+
+    told = away("publish", "-", typed=lines(mapping()), expect=2)
+
+    assert "stopped before line 1" in told.stderr
+    assert not (signoff.folder / "spool.jsonl").exists()
