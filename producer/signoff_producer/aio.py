@@ -34,6 +34,8 @@ from signoff_producer.spool import Spool, Taken
 from signoff_schemas import Settings, async_redis_client
 
 _logger: Final = logging.getLogger(__name__)
+_UNTIL_GIVEN_BACK: Final = 0.05
+"""Seconds until a spool that another publisher replays is looked at again."""
 
 
 class AsyncProducer:
@@ -158,15 +160,16 @@ class AsyncProducer:
     async def flush_spool(self) -> Counter[Answer]:
         """Publish what the spool holds, and count the answers; as `Producer.flush_spool`."""
         answers: Counter[Answer] = Counter()
-        while self._spool is not None and (
-            taken := await asyncio.to_thread(self._spool.take, wait=True)
-        ):
-            answers.update(await self._replayed(taken))
+        while self._spool is not None and self._spool.holds():
+            if taken := self._spool.take():
+                answers.update(await self._replayed(taken))
+            else:  # another publisher has it in hand
+                await self._wait(_UNTIL_GIVEN_BACK)
         return answers
 
     async def _replay_a_batch(self, spool: Spool) -> None:
         try:
-            if taken := await asyncio.to_thread(spool.take):
+            if taken := spool.take():
                 await self._replayed(taken)
         except (QueueFull, QueueUnavailableError, OSError) as error:
             _logger.warning("The spool %s stays as it is: %s", spool.path, error)
@@ -179,7 +182,7 @@ class AsyncProducer:
                 with unavailable(self._redis):
                     answers = await self._run(self._publication.arguments(sendable))
             receipts = list(self._publication.receipts(taken.requests, answers))
-            await asyncio.to_thread(taken.settle, receipts)
+            taken.settle(receipts)
         return [receipt.answer for receipt in receipts]
 
     async def close(self) -> None:

@@ -1,5 +1,6 @@
 """The spool: events outlive an outage of Redis, and any publisher, in a local file."""
 
+import asyncio
 import os
 import re
 import signal
@@ -17,7 +18,13 @@ from approvals import mapping
 from publishers import Publisher, publishing
 from troubled import Trouble, Way, troubled
 
-from signoff_producer import ApprovalEvent, Producer, QueueFull, QueueUnavailableError
+from signoff_producer import (
+    ApprovalEvent,
+    AsyncProducer,
+    Producer,
+    QueueFull,
+    QueueUnavailableError,
+)
 from signoff_producer.publication import CHUNK
 from signoff_schemas import SettingsError
 
@@ -140,6 +147,25 @@ def test_a_publish_brings_a_batch_along_and_flushing_the_rest(
         assert producer.flush_spool() == {"accepted": CHUNK + 10}
 
     assert client.llen(WAITING) == 2 * CHUNK + 11
+    assert spool.read_bytes() == b""
+
+
+async def _flushed(url: str, spool: Path) -> dict[str, int]:
+    async with AsyncProducer(url, spool=spool) as producer:
+        first, second = await asyncio.gather(producer.flush_spool(), producer.flush_spool())
+    first.update(second)
+    return {str(answer): number for answer, number in first.items()}
+
+
+def test_flushing_twice_at_once_publishes_each_once(
+    redis_url: str, client: redis.Redis, spool: Path
+) -> None:
+    """Two tasks of one loop take turns at the file; neither holds the loop up."""
+    spooled(spool, *[mapping() for _ in range(2 * CHUNK + 10)])
+
+    assert asyncio.run(_flushed(redis_url, spool)) == {"accepted": 2 * CHUNK + 10}
+
+    assert client.llen(WAITING) == 2 * CHUNK + 10
     assert spool.read_bytes() == b""
 
 
