@@ -92,9 +92,11 @@ class Call:
 
     def _received(self, connection: Connection) -> Sequence[Told]:
         clean = False
+        acknowledged: object = None
         try:
             told = connection.read_response()
-            acknowledged = connection.read_response() if self._replicas.wanted else 0
+            if self._replicas.wanted:
+                acknowledged = connection.read_response()
             clean = True
         except redis.ResponseError:
             clean = not self._replicas.wanted
@@ -103,4 +105,6 @@ class Call:
             if not clean:  # what is still to come would be taken for the next command's answer
                 connection.disconnect()  # type: ignore[no-untyped-call]
             self._pool.release(connection)
+        if acknowledged is None:
+            return cast("Sequence[Told]", told)
         return self._replicas.having([told, acknowledged])

@@ -152,18 +152,22 @@ class Producer:
         return answers
 
     def _told(self, call: Call | Withheld) -> Sequence[Told]:
-        """The answers; while Redis is away the call is repeated, which is safe by `event_id`."""
-        delays = self._retries.delays()
-        answer = call.answer
-        while True:
-            try:
-                return answer()
-            except redis.RedisError as error:
-                delay = next(delays, None) if passes(error) else None
-                if delay is None:
-                    raise
+        try:
+            return call.answer()
+        except redis.RedisError as error:
+            return self._repeated(call, error)
+
+    def _repeated(self, call: Call | Withheld, failure: redis.RedisError) -> Sequence[Told]:
+        """The answers after all: while Redis is away a call is repeated, safely by `event_id`."""
+        for delay in self._retries.delays():
+            if not passes(failure):
+                break
             self._wait(delay)
-            answer = call.again
+            try:
+                return call.again()
+            except redis.RedisError as error:
+                failure = error
+        raise failure
 
     def flush_spool(self) -> Counter[Answer]:
         """Publish all that the spool holds, and count the answers.
