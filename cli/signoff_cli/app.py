@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "schema": "Print the JSON Schema of an approval event.",
     "doctor": "Check servers and settings.",
     "publish": "Publish events from a file of JSON lines.",
+    "spool": "Publish what a spool file holds.",
     "worker": "Take events off the queue and apply them.",
     "health": "Tell whether workers are live and ready.",
     "relay": "Move events from an outbox to the queue.",

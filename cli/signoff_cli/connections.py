@@ -8,7 +8,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from signoff_cli.errors import RedisUnavailableError
-from signoff_schemas import Settings, masked
+from signoff_schemas import Settings, masked, redis_client
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def redis_of(settings: Settings) -> Iterator[redis.Redis]:
         RedisUnavailableError: Redis cannot be reached, or refused what the block asked.
     """
     url = settings.require("redis_url")
-    with redis.Redis.from_url(
+    with redis_client(
         url, socket_timeout=30, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
     ) as client:
         try:

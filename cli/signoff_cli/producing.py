@@ -7,6 +7,9 @@ from signoff_schemas import Settings
 def producer_of(settings: Settings) -> Producer:
     """A producer for the servers and the queue of the settings.
 
+    It never spools: a file or an outbox that is published from holds the events already, and an
+    outbox must not take those of a spool for published.
+
     Raises:
         SettingsError: no Redis is set.
     """
@@ -14,4 +17,5 @@ def producer_of(settings: Settings) -> Producer:
         settings.require("redis_url"),
         queue=settings.queue,
         max_queue_length=settings.max_queue_length,
+        spool=False,
     )

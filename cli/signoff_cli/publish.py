@@ -19,6 +19,7 @@ from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, complain, err, say, show_json
 from signoff_producer import Answer, Producer, QueueFull, QueueUnavailableError
 
+_ANSWERS: Final = [answer for answer in Answer if answer is not Answer.SPOOLED]
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 File = Annotated[
     Path,
@@ -66,7 +67,7 @@ def publish(
     Publishing a file again is safe: an event_id takes effect once. Exit 1 if a line was refused.
     """
     settings = load_settings(queue=queue)
-    answers: Counter[str] = Counter(dict.fromkeys(Answer, 0))
+    answers: Counter[str] = Counter(dict.fromkeys(_ANSWERS, 0))
     with ExitStack() as stack:
         refused = stack.enter_context(refusals(file, rejects))
         lines = Lines(stack.enter_context(_opened(file)))

@@ -11,7 +11,7 @@ from redis.retry import Retry
 
 from signoff_cli.errors import ServerEndedError
 from signoff_db.connection import answers
-from signoff_schemas import Settings
+from signoff_schemas import Settings, redis_client
 
 _FAILURES: Final = 4
 """So many checks in a row must fail: a server that is busy may miss one."""
@@ -56,7 +56,7 @@ def watched(given: Settings, running: Settings, data: Path) -> list[Watched]:
 
 def redis_answers(url: str) -> bool:
     """Whether there is an answer, be it a refusal."""
-    with redis.Redis.from_url(
+    with redis_client(
         url,
         socket_timeout=_TIMEOUT,
         socket_connect_timeout=_TIMEOUT,

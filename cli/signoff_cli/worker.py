@@ -16,7 +16,7 @@ from signoff_cli.connections import redis_of
 from signoff_cli.services import environment, load_settings
 from signoff_db.connection import DatabaseUnavailableError
 from signoff_db.migrate import require_current
-from signoff_schemas import Settings
+from signoff_schemas import Settings, redis_client
 from signoff_worker import ApprovalWorker
 
 
@@ -55,7 +55,7 @@ def worker(
     os.environ.update(environment(settings))
     with redis_of(settings) as client:
         _check(client)
-    connection = Redis.from_url(settings.require("redis_url"))
+    connection = redis_client(settings.require("redis_url"))
     if processes is None:
         ApprovalWorker([settings.queue], connection=connection).work(burst=burst)
     else:

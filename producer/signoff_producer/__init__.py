@@ -6,18 +6,27 @@
 from signoff_producer import outbox
 from signoff_producer.aio import AsyncProducer
 from signoff_producer.producer import Producer
-from signoff_producer.receipts import Answer, QueueFull, QueueUnavailableError, Receipt
+from signoff_producer.receipts import (
+    Answer,
+    CircuitOpenError,
+    QueueFull,
+    QueueUnavailableError,
+    Receipt,
+    ReplicasBehindError,
+)
 from signoff_schemas import ApprovalEvent, InvalidEvent, SettingsError
 
 __all__ = [
     "Answer",
     "ApprovalEvent",
     "AsyncProducer",
+    "CircuitOpenError",
     "InvalidEvent",
     "Producer",
     "QueueFull",
     "QueueUnavailableError",
     "Receipt",
+    "ReplicasBehindError",
     "SettingsError",
     "outbox",
 ]

@@ -13,36 +13,48 @@ from redis.commands.core import Script
 from redis.connection import Connection
 
 from signoff_producer.publication import Told
+from signoff_producer.replicas import Replicas
 
 
 class Call:
     """A script call that is on its way; to be asked for its answer once.
 
-    Where the connection fails or Redis does not know the script yet, redis-py's own way is taken
-    from the start: it loads the script, reconnects and repeats as the client was told to.
-    Publishing the same events twice is safe.
+    Where Redis does not know the script yet, redis-py's own way is taken, which loads it.
     """
 
     def __init__(
-        self, client: redis.Redis, script: Script, keys: list[str], arguments: list[str | bytes]
+        self,
+        client: redis.Redis,
+        script: Script,
+        replicas: Replicas,
+        keys: list[str],
+        arguments: list[str | bytes],
     ) -> None:
+        self._client = client
+        self._replicas = replicas
         self._pool = client.connection_pool
         self._script = script
         self._keys = keys
         self._arguments = arguments
+        self._failure: redis.RedisError | None = None
         self._connection = self._sent()
 
     def _sent(self) -> Connection | None:
+        """The connection on which the call went; None, and the reason kept, where it did not go."""
         try:
             connection = self._pool.get_connection()
-        except redis.RedisError:
+        except redis.RedisError as error:
+            self._failure = error
             return None
         try:
             connection.send_command(  # type: ignore[no-untyped-call]
                 "EVALSHA", self._script.sha, len(self._keys), *self._keys, *self._arguments
             )
-        except redis.RedisError:
+            if self._replicas.wanted:
+                connection.send_command(*self._replicas.wait)  # type: ignore[no-untyped-call]
+        except redis.RedisError as error:
             self._pool.release(connection)
+            self._failure = error
             return None
         return connection
 
@@ -51,24 +63,48 @@ class Call:
 
         Raises:
             redis.RedisError: Redis cannot be reached, or refused.
+            ReplicasBehindError: too few replicas have the events.
         """
-        if self._connection is not None:
-            try:
-                return cast("Sequence[Told]", self._received(self._connection))
-            except (redis.exceptions.NoScriptError, redis.ConnectionError, redis.TimeoutError):
-                self._connection = None
-        return cast("Sequence[Told]", self._script(self._keys, self._arguments))
-
-    def _received(self, connection: Connection) -> object:
-        read = False
+        if self._connection is None:
+            raise self._failure or redis.ConnectionError
+        connection, self._connection = self._connection, None
         try:
-            response = connection.read_response()
-            read = True
+            return self._received(connection)
+        except redis.exceptions.NoScriptError:
+            return self._run()
+
+    def again(self) -> Sequence[Told]:
+        """The same from the start, on a new connection: where Redis is may have changed.
+
+        Raises:
+            redis.RedisError: as `answer`.
+        """
+        self._pool.disconnect(inuse_connections=False)
+        return self._run()
+
+    def _run(self) -> Sequence[Told]:
+        if not self._replicas.wanted:
+            return cast("Sequence[Told]", self._script(self._keys, self._arguments))
+        with self._client.pipeline(transaction=False) as pipe:
+            self._script(self._keys, self._arguments, client=pipe)
+            pipe.execute_command(*self._replicas.wait)  # type: ignore[no-untyped-call]
+            return self._replicas.having(pipe.execute(raise_on_error=False))
+
+    def _received(self, connection: Connection) -> Sequence[Told]:
+        clean = False
+        acknowledged: object = None
+        try:
+            told = connection.read_response()
+            if self._replicas.wanted:
+                acknowledged = connection.read_response()
+            clean = True
         except redis.ResponseError:
-            read = True
+            clean = not self._replicas.wanted
             raise
         finally:
-            if not read:  # its answer would be taken for that of the next command
+            if not clean:  # what is still to come would be taken for the next command's answer
                 connection.disconnect()  # type: ignore[no-untyped-call]
             self._pool.release(connection)
-        return response
+        if acknowledged is None:
+            return cast("Sequence[Told]", told)
+        return self._replicas.having([told, acknowledged])

@@ -1,15 +1,23 @@
 """Publish approval events from code that waits."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar, Unpack
 
 import redis
 import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
+from signoff_producer.breaker import Breaker, Withheld
 from signoff_producer.call import Call
 from signoff_producer.consumed import Consumed
+from signoff_producer.options import Options
+from signoff_producer.outages import passes, unavailable
 from signoff_producer.publication import (
     SCRIPT,
     Publication,
@@ -19,9 +27,19 @@ from signoff_producer.publication import (
     many,
     next_chunk,
 )
-from signoff_producer.receipts import QueueUnavailableError, Receipt
-from signoff_schemas import Settings, SettingsError
+from signoff_producer.receipts import (
+    Answer,
+    CircuitOpenError,
+    QueueFull,
+    QueueUnavailableError,
+    Receipt,
+)
+from signoff_producer.replicas import Replicas
+from signoff_producer.retries import ONCE_AT_ONCE, Retries
+from signoff_producer.spool import Spool, Taken
+from signoff_schemas import Settings, SettingsError, redis_client
 
+_logger: Final = logging.getLogger(__name__)
 Client = TypeVar("Client", redis.Redis, redis.asyncio.Redis)
 
 
@@ -37,31 +55,29 @@ class Producer:
         redis_url: str | None = None,
         *,
         connection: "redis.Redis | None" = None,
-        queue: str | None = None,
-        max_queue_length: int | None = None,
+        **options: Unpack[Options],
     ) -> None:
         """Connects on first use. What is not given comes from `SIGNOFF_` settings.
 
         Args:
             redis_url: such as `redis://localhost:6379/0`.
-            connection: a client of your own, instead of a URL; it must not decode responses.
-            queue: the RQ queue's name.
-            max_queue_length: with this many events waiting, publishing raises `QueueFull`.
+            connection: a client of your own, instead of a URL; it must not decode responses. Its
+                own timeouts and retries hold, not those of the settings.
+            **options: see `Options`.
 
         Raises:
-            SettingsError: neither a URL nor a connection is given or set, or one of them is wrong.
+            SettingsError: neither a URL nor a connection is given or set, one of them is wrong, or
+                the spool cannot be written.
         """
-        settings = Settings.load(
-            redis_url=redis_url, queue=queue, max_queue_length=max_queue_length
-        )
-        self._publication = Publication(settings.queue, settings.max_queue_length)
+        settings = Settings.load(redis_url=redis_url, **options)
+        self._publication = Publication.of(settings)
+        self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
+        self._breaker = Breaker(settings.breaker_failures, settings.breaker_cooldown)
+        self._spool = Spool.of(settings)
         self._owned = connection is None
-        self._redis: redis.Redis = reading_bytes(
-            connection
-            or redis.Redis.from_url(
-                settings.require("redis_url"), socket_timeout=10, socket_connect_timeout=5
-            )
-        )
+        self._redis: redis.Redis = reading_bytes(connection or _connected(settings))
+        self._retries = Retries(settings.publish_retries) if self._owned else ONCE_AT_ONCE
+        self._wait: Callable[[float], object] = time.sleep
         self._script = self._redis.register_script(SCRIPT)
 
     def publish(self, event: Source) -> Receipt:
@@ -69,7 +85,8 @@ class Producer:
 
         Raises:
             QueueFull: the queue is at its `max_queue_length`.
-            QueueUnavailableError: Redis cannot be reached; publish the event again.
+            QueueUnavailableError: Redis cannot be reached, or too few replicas have the event
+                (`ReplicasBehindError`); publish it again.
         """
         (receipt,) = self._send([Request.of(event)])
         return receipt
@@ -105,19 +122,87 @@ class Producer:
     def _send(self, requests: list[Request]) -> Iterator[Receipt]:
         return self._answered(requests, self._call(requests))
 
-    def _call(self, requests: list[Request]) -> Call | None:
+    def _call(self, requests: list[Request]) -> Call | Withheld | None:
         """Send what was not rejected, if anything."""
         if all(request.error for request in requests):
             return None
+        try:
+            self._breaker.admit()
+        except CircuitOpenError as error:
+            return Withheld(error)
         arguments = self._publication.arguments(requests)
-        return Call(self._redis, self._script, self._publication.keys, arguments)
+        return Call(self._redis, self._script, self._replicas, self._publication.keys, arguments)
 
-    def _answered(self, requests: list[Request], call: Call | None) -> Iterator[Receipt]:
-        answers: Sequence[Told] = ()
-        if call is not None:
-            with unavailable(self._redis):
-                answers = call.answer()
+    def _answered(self, requests: list[Request], call: Call | Withheld | None) -> Iterator[Receipt]:
+        answers = self._answers(requests, call) if call is not None else ()
         return self._publication.receipts(requests, answers)
+
+    def _answers(self, requests: list[Request], call: Call | Withheld) -> Sequence[Told]:
+        try:
+            with unavailable(self._redis):
+                answers = self._told(call)
+        except QueueUnavailableError as error:
+            self._breaker.failed(error)
+            if self._spool is None:
+                raise
+            return self._spool.keep(requests, error)
+        self._breaker.succeeded()
+        if self._spool is not None and self._spool.holds():
+            self._replay_a_batch(self._spool)
+        return answers
+
+    def _told(self, call: Call | Withheld) -> Sequence[Told]:
+        try:
+            return call.answer()
+        except redis.RedisError as error:
+            return self._repeated(call, error)
+
+    def _repeated(self, call: Call | Withheld, failure: redis.RedisError) -> Sequence[Told]:
+        """The answers after all: while Redis is away a call is repeated, safely by `event_id`."""
+        for delay in self._retries.delays():
+            if not passes(failure):
+                break
+            self._wait(delay)
+            try:
+                return call.again()
+            except redis.RedisError as error:
+                failure = error
+        raise failure
+
+    def flush_spool(self) -> Counter[Answer]:
+        """Publish all that the spool holds, and count the answers.
+
+        A publish that Redis takes does the same with a batch of it.
+
+        Raises:
+            QueueFull: the queue is at its `max_queue_length`; what is left stays in the file.
+            QueueUnavailableError: Redis cannot be reached; likewise.
+            OSError: the file cannot be read or written.
+        """
+        answers: Counter[Answer] = Counter()
+        while self._spool is not None and (taken := self._spool.take(wait=True)):
+            answers.update(self._replayed(taken))
+        return answers
+
+    def _replay_a_batch(self, spool: Spool) -> None:
+        """Publish some of what the spool holds; the publish that led here has succeeded."""
+        try:
+            if taken := spool.take():
+                self._replayed(taken)
+        except (QueueFull, QueueUnavailableError, OSError) as error:
+            _logger.warning("The spool %s stays as it is: %s", spool.path, error)
+
+    def _replayed(self, taken: Taken) -> list[Answer]:
+        """Publish them, once: the file is locked meanwhile, and there is always a next time."""
+        with closing(taken):
+            call = self._call(taken.requests)
+            answers: Sequence[Told] = ()
+            if call is not None:
+                with unavailable(self._redis):
+                    answers = call.answer()
+            receipts = list(self._publication.receipts(taken.requests, answers))
+            taken.settle(receipts)
+        return [receipt.answer for receipt in receipts]
 
     def close(self) -> None:
         """Close the connections that this producer opened."""
@@ -136,6 +221,21 @@ class Producer:
         self.close()
 
 
+def _connected(settings: Settings) -> redis.Redis:
+    """A client that repeats nothing by itself: `Producer` does, and knows when that helps."""
+    return redis_client(
+        settings.require("redis_url"),
+        socket_timeout=answer_timeout(settings),
+        socket_connect_timeout=settings.redis_timeout,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def answer_timeout(settings: Settings) -> float:
+    """Seconds for an answer, and for the replicas that are waited for before it comes."""
+    return settings.redis_timeout + (settings.wait_timeout if settings.wait_replicas else 0)
+
+
 def reading_bytes(client: Client) -> Client:
     """The client, if it hands out bytes: a zlib-compressed job is no text."""
     if client.connection_pool.connection_kwargs.get("decode_responses"):
@@ -143,34 +243,3 @@ def reading_bytes(client: Client) -> Client:
             "the connection has decode_responses=True; Signoff needs one that returns bytes"
         )
     return client
-
-
-@contextmanager
-def unavailable(client: redis.Redis | redis.asyncio.Redis) -> Iterator[None]:
-    """Turn what redis-py raises into Signoff's own error."""
-    try:
-        yield
-    except redis.RedisError as error:
-        raise QueueUnavailableError(
-            f"Redis at {_address(client)} did not take the events: {_reason(client, error)}. "
-            f"{_advice(error)}"
-        ) from error
-
-
-def _advice(error: redis.RedisError) -> str:
-    refused = isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError)
-    if refused or str(error).startswith(("NOAUTH", "HELLO must", "DB index")):
-        return "Check the user, password and database number of the Redis URL (SIGNOFF_REDIS_URL)"
-    return "Publish them again: what it may have taken takes effect once"
-
-
-def _address(client: redis.Redis | redis.asyncio.Redis) -> str:
-    options = client.connection_pool.connection_kwargs
-    return str(options.get("path") or f"{options.get('host')}:{options.get('port')}")
-
-
-def _reason(client: redis.Redis | redis.asyncio.Redis, error: redis.RedisError) -> str:
-    """The error's text; a server that does not know AUTH or HELLO quotes the password back."""
-    password = client.connection_pool.connection_kwargs.get("password")
-    text = str(error).rstrip(".")
-    return text.replace(str(password), "***") if password else text

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from signoff_producer.receipts import Answer, QueueFull, Receipt
-from signoff_schemas import ApprovalEvent, Identity, InvalidEvent, seal, unseal
+from signoff_schemas import ApprovalEvent, Identity, InvalidEvent, Settings, seal, unseal
 from signoff_schemas.keys import JOB_PREFIX, QUEUES, QueueKeys
 
 Source = ApprovalEvent | dict[str, Any] | bytes | str
@@ -23,6 +23,8 @@ SCRIPT: Final = files("signoff_producer").joinpath("publish.lua").read_text("utf
 CHUNK: Final = 500
 """Events a round trip carries at the most; bounds both memory and the time Redis is held up."""
 _ACCEPTED, _DUPLICATE, _FULL = 1, 0, -1
+SPOOLED: Final = 2
+"""What the spool says, which has taken a job in Redis's place."""
 
 
 class Request(NamedTuple):
@@ -48,6 +50,20 @@ class Publication:
 
     queue: str
     max_queue_length: int | None = None
+    full_retry_after: float = 5.0
+    """Seconds that `QueueFull` asks for."""
+    replicated: bool = False
+    """Whether replicas are waited for after the script."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the settings say."""
+        return cls(
+            settings.queue,
+            settings.max_queue_length,
+            settings.full_retry_after,
+            settings.wait_replicas > 0,
+        )
 
     @property
     def keys(self) -> list[str]:
@@ -62,6 +78,7 @@ class Publication:
             self.queue,
             now,
             str(self.max_queue_length or 0),
+            "1" if self.replicated else "0",
         ]
         for request in requests:
             if request.error is None:
@@ -87,9 +104,11 @@ class Publication:
         if request.error is not None:
             return Receipt(Answer.REJECTED, request.event_id, request.error)
         if answer == _FULL:
-            raise QueueFull(self.queue, self.max_queue_length or 0)
+            raise QueueFull(self.queue, self.max_queue_length or 0, self.full_retry_after)
         if answer == _ACCEPTED:
             return Receipt(Answer.ACCEPTED, request.event_id)
+        if answer == SPOOLED:
+            return Receipt(Answer.SPOOLED, request.event_id)
         if isinstance(answer, list):
             queue = answer[0].decode("utf-8", "backslashreplace")
             return Receipt(Answer.CONFLICT, request.event_id, conflict=f"it is on queue {queue!r}")

@@ -7,7 +7,7 @@
 --
 -- ARGV[1]  prefix of a job's key        ARGV[2]  the queue's name
 -- ARGV[3]  enqueued_at, RFC 3339        ARGV[4]  the longest the queue may get, 0 for any length
--- ARGV[5]… pairs: job id, data
+-- ARGV[5]  1 where WAIT follows, else 0     ARGV[6]… pairs: job id, data
 --
 -- Returns one answer a job, in order: 1 accepted, 0 already there with the same data, -1 the queue is
 -- full; where other data is there, that data, for the caller to compare contents; and where the job
@@ -21,7 +21,7 @@ local room = math.huge
 if ARGV[4] ~= '0' then
     room = tonumber(ARGV[4]) - waiting
 end
-for i = 5, #ARGV, 2 do
+for i = 6, #ARGV, 2 do
     local id, data = ARGV[i], ARGV[i + 1]
     local key = ARGV[1] .. id
     local there = redis.call('EXISTS', key) == 1
@@ -51,6 +51,11 @@ for i = 5, #ARGV, 2 do
 end
 if #ids > 0 then
     redis.call('RPUSH', KEYS[1], unpack(ids))
+    redis.call('SADD', KEYS[2], KEYS[1])
+elseif ARGV[5] == '1' then
+    -- WAIT counts from the last write of its connection. With none it would say at once that every
+    -- replica has a duplicate which, for all it knows, only the primary has.
+    redis.call('SREM', KEYS[2], KEYS[1])
     redis.call('SADD', KEYS[2], KEYS[1])
 end
 return answers

@@ -18,6 +18,8 @@ class Answer(StrEnum):
     """The same `event_id` is taken: by other content, or on another queue; nothing changed."""
     REJECTED = "rejected"
     """It breaks the contract; nothing was sent."""
+    SPOOLED = "spooled"
+    """Redis is away; it is in the local spool file, and goes on the queue when Redis is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +36,69 @@ class Receipt:
 
     @property
     def reason(self) -> str | None:
-        """Why the event is not on the queue; None where it is."""
+        """Why the event was not taken; None where it was."""
         return str(self.error) if self.error else self.conflict
 
     @property
     def ok(self) -> bool:
-        """Whether the event is on the queue, now or already."""
-        return self.answer in {Answer.ACCEPTED, Answer.DUPLICATE}
+        """Whether the event is on the queue, now or already, or in the spool."""
+        return self.answer in {Answer.ACCEPTED, Answer.DUPLICATE, Answer.SPOOLED}
 
 
 class QueueFull(SignoffError):  # noqa: N818 -- the name queues give this, as in queue.Full
-    """The queue has reached `max_queue_length`; the event was not put on it."""
+    """The queue has reached `max_queue_length`; the event was not put on it.
 
-    def __init__(self, queue: str, limit: int) -> None:
+    `limit` is that length, `retry_after` the seconds after which to publish again.
+    """
+
+    def __init__(self, queue: str, limit: int, retry_after: float) -> None:
         super().__init__(
             f"queue {queue!r} holds {limit} events, the most allowed (max_queue_length); "
-            "publish again when workers have caught up"
+            f"publish again in {retry_after:g} s, when workers may have caught up"
         )
         self.queue = queue
         self.limit = limit
+        self.retry_after = retry_after
 
-    def __reduce__(self) -> tuple[type["QueueFull"], tuple[str, int]]:
+    def __reduce__(self) -> tuple[type["QueueFull"], tuple[str, int, float]]:
         """Travels between processes: an exception's own way forgets all but the message."""
-        return QueueFull, (self.queue, self.limit)
+        return QueueFull, (self.queue, self.limit, self.retry_after)
 
 
 class QueueUnavailableError(SignoffError):
     """Redis cannot be reached or refused the write; publishing again is safe, by `event_id`."""
+
+
+class ReplicasBehindError(QueueUnavailableError):
+    """Too few replicas have the events; the primary has them. Publishing again waits again."""
+
+    def __init__(self, acknowledged: int, wanted: int, timeout: float) -> None:
+        super().__init__(
+            f"{acknowledged} of the {wanted} replicas that were asked for (wait_replicas) "
+            f"acknowledged the events within {timeout:g} s; Redis's primary has them. Publish them "
+            "again: that waits for replicas again, and they take effect once"
+        )
+        self.acknowledged = acknowledged
+        self.wanted = wanted
+        self.timeout = timeout
+
+    def __reduce__(self) -> tuple[type["ReplicasBehindError"], tuple[int, int, float]]:
+        """Travels between processes, as `QueueFull`."""
+        return ReplicasBehindError, (self.acknowledged, self.wanted, self.timeout)
+
+
+class CircuitOpenError(QueueUnavailableError):
+    """Redis failed so often in a row that it is not even tried for a while."""
+
+    def __init__(self, failures: int, retry_after: float) -> None:
+        super().__init__(
+            f"Redis failed the last {failures} publishes and is not tried for another "
+            f"{retry_after:.1f} s (SIGNOFF_BREAKER_COOLDOWN); nothing was sent. Publish again "
+            "after that"
+        )
+        self.failures = failures
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[type["CircuitOpenError"], tuple[int, float]]:
+        """Travels between processes, as `QueueFull`."""
+        return CircuitOpenError, (self.failures, self.retry_after)

@@ -1,15 +1,16 @@
 """Settings from the environment (prefix `SIGNOFF_`) and `.env`, validated once."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from redis.connection import parse_url
 
 from signoff_schemas.errors import SettingsError
+from signoff_schemas.redis_url import check as check_redis_url
 
 PREFIX: Final = "SIGNOFF_"
 _USERINFO: Final = re.compile(
@@ -20,7 +21,6 @@ _PARAMETER: Final = re.compile(
     r"(password\s*=\s*)(?:'(?:\\.|[^'\\])*'?|.*?(?=&|\s+\w+\s*=|\Z))", re.IGNORECASE | re.DOTALL
 )
 """The same in a URL's query, or in a connection string of `keyword=value`."""
-_DATABASE_NUMBER: Final = re.compile(r"(/[0-9]*)?")
 _QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
@@ -30,19 +30,7 @@ def masked(url: str) -> str:
 
 
 def _redis_url(url: str) -> str:
-    try:
-        parse_url(url)  # type: ignore[no-untyped-call]
-    except ValueError:  # its text may quote a part of the password
-        raise ValueError(
-            "a URL such as redis://localhost:6379/0 (or rediss://, unix://), "
-            "special characters of its password percent-encoded"
-        ) from None
-    # The client takes /abc for database 0, and /1/2 for database 12.
-    parts = urlsplit(url)
-    if parts.scheme != "unix" and not _DATABASE_NUMBER.fullmatch(parts.path):
-        raise ValueError(
-            "a URL whose path is the number of a database, such as redis://localhost:6379/0"
-        )
+    check_redis_url(url)
     return url
 
 
@@ -101,6 +89,34 @@ class Settings(BaseSettings):
     max_queue_length: int | None = Field(
         None, ge=1, description="Publishing beyond this many waiting events raises QueueFull"
     )
+    full_retry_after: float = Field(
+        5.0, ge=0, le=86_400, description="Seconds after which QueueFull asks to publish again"
+    )
+    redis_timeout: float = Field(
+        5,
+        gt=0,
+        le=300,
+        description="Seconds that connecting, and each answer to a publish, may take",
+    )
+    publish_retries: int = Field(
+        3, ge=0, le=100, description="Times a publish is repeated while Redis is away"
+    )
+    wait_replicas: int = Field(
+        0, ge=0, le=100, description="Replicas that must have an event before a publish is answered"
+    )
+    wait_timeout: float = Field(
+        1.0, ge=0.001, le=300, description="Seconds that those replicas are waited for"
+    )
+    breaker_failures: int = Field(
+        0, ge=0, description="Failed publishes in a row before Redis is left alone; 0: never"
+    )
+    breaker_cooldown: float = Field(
+        10.0, gt=0, le=3600, description="Seconds between single tries while it is left alone"
+    )
+    spool: Path | Literal[False] | None = Field(
+        None, description="A local file that takes events while Redis is away"
+    )
+    spool_max_bytes: int = Field(100_000_000, ge=1, description="The size that this file may have")
     batch_size: int = Field(1000, ge=1, le=5000, description="Events a worker takes at a time")
     redeliver_after: float = Field(
         30, ge=3, le=3600, description="Seconds until a dead worker's batch is in other hands"

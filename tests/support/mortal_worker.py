@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis
-from redis import Redis
 
 from signoff_db import apply as applying
 from signoff_db.apply import Outcome
 from signoff_db.delivery import Delivery
-from signoff_schemas import Settings
+from signoff_schemas import Settings, redis_client
 from signoff_worker import ApprovalWorker, sweep
 from signoff_worker.queue import BatchQueue, TakenJob
 
@@ -74,7 +73,7 @@ sweep._forget = _dying_in_the_sweep
 def started() -> MortalWorker:
     """A worker; RQ cannot make one while Redis is away, then a supervisor would start it again."""
     settings = Settings.load()
-    connection = Redis.from_url(settings.require("redis_url"))
+    connection = redis_client(settings.require("redis_url"))
     while True:
         try:
             return MortalWorker([settings.queue], connection=connection)

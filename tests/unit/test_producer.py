@@ -396,9 +396,21 @@ def test_a_queue_is_full_at_its_limit(make: Make, connection: fakeredis.FakeRedi
         producer.publish(event(2))
 
     assert (caught.value.queue, caught.value.limit) == ("approvals", 2)
+    assert caught.value.retry_after == 5
     assert not connection.exists(job_key(2))
     connection.lpop(WAITING)
     assert producer.publish(event(2)).answer is Answer.ACCEPTED
+
+
+def test_how_long_a_full_queue_asks_to_wait_can_be_set(make: Make) -> None:
+    """An HTTP service can hand it on as Retry-After."""
+    producer = make(max_queue_length=1, full_retry_after=0.5)
+    producer.publish(event(0))
+
+    with pytest.raises(QueueFull, match=r"publish again in 0\.5 s") as caught:
+        producer.publish(event(1))
+
+    assert caught.value.retry_after == 0.5
 
 
 def test_a_full_queue_still_knows_its_events(make: Make) -> None:
@@ -434,9 +446,9 @@ def test_a_limit_holds_across_round_trips(make: Make, connection: fakeredis.Fake
 
 def test_queue_full_travels_between_processes() -> None:
     """A process pool hands it on instead of breaking."""
-    copy = pickle.loads(pickle.dumps(QueueFull("q", 3)))  # noqa: S301 -- our own bytes
+    copy = pickle.loads(pickle.dumps(QueueFull("q", 3, 7)))  # noqa: S301 -- our own bytes
 
-    assert (copy.queue, copy.limit) == ("q", 3)
+    assert (copy.queue, copy.limit, copy.retry_after) == ("q", 3, 7)
 
 
 # Bounds

@@ -130,6 +130,10 @@ def test_the_nearer_setting_wins(monkeypatch: pytest.MonkeyPatch, env_file: EnvF
         ("REDIS_URL", "redis://localhost/?db=x", "a URL such as redis://localhost:6379/0"),
         ("REDIS_URL", "redis://localhost/abc", "the number of a database"),
         ("REDIS_URL", "rediss://localhost/1/2", "the number of a database"),
+        ("REDIS_URL", "redis+sentinel://h:1", "redis+sentinel://host:26379,host:26379/service/0"),
+        ("REDIS_URL", "redis+sentinel://h:x/service", "redis+sentinel://host:26379"),
+        ("REDIS_URL", "redis+sentinel://h,,k/service", "redis+sentinel://host:26379"),
+        ("REDIS_URL", "redis+sentinel://h/service/x", "redis+sentinel://host:26379"),
         ("ALERT_URL", "ftp://h/hook", "a URL such as https://example.com/hook"),
         ("ALERT_URL", "https:///hook", "a URL such as https://example.com/hook"),
         ("DEAD_LETTER_LIMIT", "-1", "greater than or equal to 0"),
@@ -193,7 +197,15 @@ def test_a_missing_url_is_asked_for(name: str, example: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["redis://h:1/0", "rediss://:p%40@h", "redis://h/", "unix:///run/redis.sock?db=2"]
+    "url",
+    [
+        "redis://h:1/0",
+        "rediss://:p%40@h",
+        "redis://h/",
+        "unix:///run/redis.sock?db=2",
+        "redis+sentinel://h/service",
+        "rediss+sentinel://u:p%40@h:1,[::1]:2,k/service/3?sentinel_password=x",
+    ],
 )
 def test_a_redis_url_is_given_back(url: str) -> None:
     """Each scheme that redis-py knows is taken, and kept as it is."""
@@ -210,6 +222,10 @@ MASKED = [
     (f"redis://:{SECRET}@host", "redis://:***@host"),
     (f"rediss://:{SECRET}@host:6380/0", "rediss://:***@host:6380/0"),
     (f"redis://user:{SECRET}@host", "redis://user:***@host"),
+    (
+        f"redis+sentinel://u:{SECRET}@h:1,k/s?sentinel_password={SECRET}",
+        "redis+sentinel://u:***@h:1,k/s?sentinel_password=***",
+    ),
     (f"postgresql://u:{SECRET}%40ss@h/db", "postgresql://u:***@h/db"),
     (f"postgresql://u:{SECRET}@ss:{SECRET}@h/db", "postgresql://u:***@h/db"),
     (f"postgresql://u:a/{SECRET}@h/db", "postgresql://u:***@h/db"),

@@ -1,0 +1,31 @@
+"""What a producer can be told where it is made, instead of by the settings of the same names."""
+
+from pathlib import Path
+from typing import Literal, TypedDict
+
+
+class Options(TypedDict, total=False):
+    """Each stands for the setting `SIGNOFF_<NAME>`, and wins over it; None leaves it alone."""
+
+    queue: str | None
+    """The RQ queue's name."""
+    max_queue_length: int | None
+    """With this many events waiting, publishing raises `QueueFull`."""
+    full_retry_after: float | None
+    """Seconds that `QueueFull.retry_after` asks a publisher to wait."""
+    redis_timeout: float | None
+    """Seconds that connecting, and then each answer, may take."""
+    publish_retries: int | None
+    """Times that publishing is repeated while Redis is away, with growing, jittered delays."""
+    wait_replicas: int | None
+    """Replicas that must have an event before its publish is answered."""
+    wait_timeout: float | None
+    """Seconds that they are waited for; then `ReplicasBehindError` is raised."""
+    breaker_failures: int | None
+    """Publishes in a row that fail before Redis is not tried for a while; 0: it always is."""
+    breaker_cooldown: float | None
+    """Seconds between tries then; a publish meanwhile raises `CircuitOpenError`."""
+    spool: Path | str | Literal[False] | None
+    """A local file that takes events while Redis is away; False: none, whatever the setting."""
+    spool_max_bytes: int | None
+    """The size that this file may have."""

@@ -1,0 +1,29 @@
+"""How often publishing is repeated while Redis is away, and how long is waited in between."""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """So many repetitions, each after a random part of a delay that doubles ("full jitter").
+
+    Publishers that lost Redis at the same moment do not all come back at the same moment.
+    """
+
+    count: int
+    first: float = 0.1
+    """Seconds before the first repetition, at the most."""
+    longest: float = 5.0
+    """Seconds before any repetition, at the most."""
+    chance: Callable[[], float] = random.random
+
+    def delays(self) -> Iterator[float]:
+        """The seconds to wait before each repetition."""
+        for number in range(self.count):
+            yield self.chance() * min(self.longest, self.first * 2**number)
+
+
+ONCE_AT_ONCE = Retries(1, first=0)
+"""For a client that the caller made: it repeats, and waits, as the caller told it to."""

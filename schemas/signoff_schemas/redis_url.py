@@ -1,0 +1,161 @@
+"""Redis by its URL: one server, or the primary that Sentinels name. Every client is made here.
+
+    redis://[user:password@]host[:port][/db]         (rediss:// for TLS, unix:// for a socket)
+    redis+sentinel://[user:password@]host[:port],host[:port]…/service[/db]    (rediss+sentinel://)
+
+User and password are those of the primary; those of the Sentinels are `sentinel_username` and
+`sentinel_password` in the query, beside redis-py's own options.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final, Self, cast
+from urllib.parse import urlsplit
+
+import redis.asyncio
+import redis.asyncio.retry
+import redis.asyncio.sentinel
+import redis.sentinel
+from redis.backoff import NoBackoff
+from redis.connection import SSLConnection, parse_url
+from redis.retry import Retry
+
+_SCHEMES: Final = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
+_SENTINEL_PORT: Final = 26379
+_SENTINEL_SECONDS: Final = 2
+"""For one Sentinel to answer, before the next is asked."""
+_SERVICE: Final = re.compile(r"/(?P<service>[^/]+)(?P<database>/[0-9]*)?")
+_DATABASE_NUMBER: Final = re.compile(r"(/[0-9]*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentinels:
+    """What a URL of Sentinels says."""
+
+    addresses: list[tuple[str, int]]
+    service: str
+    of_sentinels: dict[str, Any]
+    of_primary: dict[str, Any]
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Read it.
+
+        Raises:
+            ValueError: it is none.
+        """
+        parts = urlsplit(url)
+        user, at, hosts = parts.netloc.rpartition("@")
+        path = _SERVICE.fullmatch(parts.path)
+        if path is None:
+            raise ValueError("no service")
+        primary = _options(
+            f"{_SCHEMES[parts.scheme]}://{user}{at}primary{path['database'] or ''}?{parts.query}"
+        )
+        sentinels = {
+            name: primary.pop(f"sentinel_{name}")
+            for name in ("username", "password")
+            if f"sentinel_{name}" in primary
+        }
+        tls = {name: value for name, value in primary.items() if name.startswith("ssl")}
+        addresses = [_address(host) for host in hosts.split(",")]
+        return cls(addresses, path["service"], sentinels | tls, primary)
+
+
+def check(url: str) -> None:
+    """Refuse what no client can be made of.
+
+    Raises:
+        ValueError: with what was expected; it quotes nothing, since that may be a password.
+    """
+    parts = urlsplit(url)
+    try:
+        if parts.scheme in _SCHEMES:
+            _Sentinels.parse(url)
+            return
+        parse_url(url)  # type: ignore[no-untyped-call]
+    except ValueError:
+        raise ValueError(
+            "a URL such as redis://localhost:6379/0 (or rediss://, unix://, "
+            "redis+sentinel://host:26379,host:26379/service/0), "
+            "special characters of its password percent-encoded"
+        ) from None
+    # The client takes /abc for database 0, and /1/2 for database 12.
+    if parts.scheme != "unix" and not _DATABASE_NUMBER.fullmatch(parts.path):
+        raise ValueError(
+            "a URL whose path is the number of a database, such as redis://localhost:6379/0"
+        )
+
+
+def redis_client(url: str, **options: Any) -> redis.Redis:  # noqa: ANN401 -- they are redis-py's
+    """A client that connects on first use; what the URL says wins over `options`."""
+    if urlsplit(url).scheme not in _SCHEMES:
+        return redis.Redis.from_url(url, **options)
+    named = _Sentinels.parse(url)
+    sentinels = redis.sentinel.Sentinel(  # type: ignore[no-untyped-call]
+        named.addresses,
+        sentinel_kwargs=_impatient(Retry(NoBackoff(), 0)) | named.of_sentinels,
+    )
+    primary = sentinels.master_for(  # type: ignore[no-untyped-call]
+        named.service, redis_class=_Primary, **options | named.of_primary
+    )
+    return cast("redis.Redis", primary)
+
+
+def async_redis_client(url: str, **options: Any) -> redis.asyncio.Redis:  # noqa: ANN401 -- as above
+    """The same for code that awaits."""
+    if urlsplit(url).scheme not in _SCHEMES:
+        return redis.asyncio.Redis.from_url(url, **options)
+    named = _Sentinels.parse(url)
+    sentinels = redis.asyncio.sentinel.Sentinel(  # type: ignore[no-untyped-call]
+        named.addresses,
+        sentinel_kwargs=_impatient(redis.asyncio.retry.Retry(NoBackoff(), 0)) | named.of_sentinels,
+    )
+    primary = sentinels.master_for(
+        named.service, redis_class=_AsyncPrimary, **options | named.of_primary
+    )
+    return cast("redis.asyncio.Redis", primary)
+
+
+class _Primary(redis.Redis):
+    """A client of a primary, which takes the connections to the Sentinels along when it closes."""
+
+    def close(self) -> None:
+        super().close()
+        manager = getattr(self.connection_pool, "sentinel_manager", None)
+        for sentinel in manager.sentinels if manager else ():
+            sentinel.close()
+
+
+class _AsyncPrimary(redis.asyncio.Redis):
+    """The same for code that awaits."""
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        await super().aclose(close_connection_pool)
+        manager = getattr(self.connection_pool, "sentinel_manager", None)
+        for sentinel in manager.sentinels if manager else ():
+            await sentinel.aclose()
+
+
+def _impatient(retry: object) -> dict[str, Any]:
+    return {
+        "socket_timeout": _SENTINEL_SECONDS,
+        "socket_connect_timeout": _SENTINEL_SECONDS,
+        "retry": retry,
+    }
+
+
+def _options(url: str) -> dict[str, Any]:
+    """A plain URL's options, as Sentinel's own clients and pools take them."""
+    options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+    del options["host"]
+    if options.pop("connection_class", None) is SSLConnection:
+        options["ssl"] = True
+    return options
+
+
+def _address(host: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{host}")
+    if not parts.hostname or parts.path:
+        raise ValueError("no host")
+    return parts.hostname, parts.port or _SENTINEL_PORT

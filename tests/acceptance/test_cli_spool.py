@@ -1,0 +1,61 @@
+"""`signoff spool`: what an operator does with events that an outage left in a file."""
+
+from approvals import mapping
+from command_line import Signoff, lines
+
+from signoff_producer import Producer
+
+NOWHERE = "redis://127.0.0.1:1/0"
+
+
+def test_what_an_outage_left_in_a_file_is_published(signoff: Signoff) -> None:
+    """Events of a process that ended meanwhile reach the queue; doing it twice is harmless."""
+    with Producer(NOWHERE, spool=signoff.folder / "spool.jsonl", publish_retries=0) as producer:
+        for _ in range(2):
+            assert producer.publish(mapping()).answer == "spooled"
+
+    assert "2 accepted" in signoff("spool", "spool.jsonl").stdout
+    assert signoff.json("status")["waiting"] == 2
+    assert signoff.json("spool", "spool.jsonl")["accepted"] == 0
+
+
+def test_a_refused_line_is_an_exit_code(signoff: Signoff) -> None:
+    """The others are published; it is kept aside."""
+    (signoff.folder / "spool.jsonl").write_bytes(b"nonsense\n" + lines(mapping()))
+
+    told = signoff("spool", "spool.jsonl", expect=1)
+
+    assert "1 accepted, 0 duplicate, 0 conflict, 1 rejected" in told.stdout
+    assert (signoff.folder / "spool.jsonl.aside").read_bytes() == b"nonsense\n"
+
+
+def test_during_the_outage_the_file_stays(signoff: Signoff) -> None:
+    """It says what Redis said."""
+    spool = signoff.folder / "spool.jsonl"
+    held = lines(mapping())
+    spool.write_bytes(held)
+    away = signoff.having(SIGNOFF_REDIS_URL=NOWHERE)
+
+    told = away("spool", "spool.jsonl", expect=2)
+
+    assert "Redis at 127.0.0.1:1 did not take the events" in told.stderr
+    assert spool.read_bytes() == held
+
+
+def test_a_file_must_be_known(signoff: Signoff) -> None:
+    """A misspelt name makes no file."""
+    assert "no spool file is known" in signoff("spool", expect=2).stderr
+    assert "there is no such file" in signoff("spool", "misspelt.jsonl", expect=2).stderr
+    assert not (signoff.folder / "misspelt.jsonl").exists()
+
+
+def test_commands_do_not_spool(signoff: Signoff) -> None:
+    """The file that is published from holds its events already; an outage is an exit code."""
+    away = signoff.having(
+        SIGNOFF_REDIS_URL=NOWHERE, SIGNOFF_SPOOL="spool.jsonl", SIGNOFF_PUBLISH_RETRIES="0"
+    )
+
+    told = away("publish", "-", typed=lines(mapping()), expect=2)
+
+    assert "stopped before line 1" in told.stderr
+    assert not (signoff.folder / "spool.jsonl").exists()

@@ -1,0 +1,132 @@
+"""A real Sentinel set: publishers and workers follow its primary."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from approvals import mapping
+from command_line import Signoff
+from processes import environment, eventually, process, worker
+from valkeys import Valkey, valkey
+
+from signoff_producer import AsyncProducer, Producer, QueueUnavailableError
+from signoff_producer.options import Options
+from signoff_schemas import redis_client
+
+SECRET = "s3cr3t"
+AUTH = [f"requirepass {SECRET}", f"primaryauth {SECRET}"]
+RIDES_OUT: Options = {"publish_retries": 30, "redis_timeout": 2}
+
+
+@dataclass
+class Set:
+    """Three Sentinels, their primary and its replica."""
+
+    url: str
+    primary: Valkey
+
+
+@pytest.fixture
+def sentinels(tmp_path: Path) -> Iterator[Set]:
+    """A set whose replica has caught up."""
+    with ExitStack() as stack:
+
+        def start(folder: Path, *lines: str, sentinel: bool = False) -> Valkey:
+            return stack.enter_context(valkey(folder, *lines, sentinel=sentinel))
+
+        primary = start(tmp_path / "primary", *AUTH, "repl-diskless-sync-delay 0")
+        start(tmp_path / "replica", *AUTH, f"replicaof 127.0.0.1 {primary.port}")
+        lines = [
+            f"sentinel monitor approvals 127.0.0.1 {primary.port} 2",
+            f"sentinel auth-pass approvals {SECRET}",
+            "sentinel down-after-milliseconds approvals 500",
+            "sentinel failover-timeout approvals 3000",
+        ]
+        servers = [
+            start(tmp_path / f"sentinel-{number}", *lines, sentinel=True) for number in range(3)
+        ]
+        for server in servers:
+            with redis_client(f"redis://127.0.0.1:{server.port}") as client:
+                eventually(partial(_complete, client), what="the Sentinels know each other")
+        hosts = ",".join(f"127.0.0.1:{server.port}" for server in servers)
+        yield Set(f"redis+sentinel://:{SECRET}@{hosts}/approvals/0", primary)
+
+
+def _complete(client: Any) -> bool:
+    state = client.sentinel_master("approvals")
+    return bool(state["num-other-sentinels"] == 2 and state["num-slaves"] == 1)
+
+
+def test_publishers_ride_out_a_failover(sentinels: Set) -> None:
+    """The primary dies; each publish after that is on the new one, and so is each before."""
+    events = [mapping() for _ in range(4)]
+    with Producer(sentinels.url, wait_replicas=1) as producer:
+        assert producer.publish(events[0]).answer == "accepted"
+
+    with Producer(sentinels.url, **RIDES_OUT) as producer:
+        assert producer.publish(events[0]).answer == "duplicate"
+        sentinels.primary.process.kill()
+
+        assert producer.publish(events[1]).answer == "accepted"
+
+    async def awaited() -> list[str]:
+        async with AsyncProducer(sentinels.url, **RIDES_OUT) as producer:
+            receipts = [await producer.publish(event) for event in events[2:]]
+        return [receipt.answer.value for receipt in receipts]
+
+    assert asyncio.run(awaited()) == ["accepted", "accepted"]
+    with redis_client(sentinels.url) as client:
+        assert client.llen("rq:queue:approvals") == 4
+
+
+@pytest.mark.parametrize("pool", [False, True], ids=["one worker", "a pool"])
+def test_workers_follow_a_failover(
+    sentinels: Set, database_url: str, tmp_path: Path, *, pool: bool
+) -> None:
+    """What is published to the new primary is applied by the worker that knew the old one."""
+    env = environment(sentinels.url, database_url)
+    log = tmp_path / "worker.log"
+    command = [sys.executable, "-m", "signoff_cli", "worker", "--processes", "1"]
+    working = process(*command, env=env, log=log) if pool else worker(env, log)
+    with working, Producer(sentinels.url, **RIDES_OUT) as producer:
+        producer.publish(mapping())
+        eventually(lambda: _applied(database_url) == 1, what="it is applied", log=log)
+        sentinels.primary.process.kill()
+
+        producer.publish(mapping())
+
+        eventually(lambda: _applied(database_url) == 2, what="it is applied too", log=log)
+
+
+def _applied(database_url: str) -> int:
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT count(*) FROM approvals").fetchone()
+    return int(row[0]) if row else 0
+
+
+def test_commands_take_the_url(sentinels: Set, signoff: Signoff) -> None:
+    """`signoff status` looks at the primary; no command shows the password."""
+    with Producer(sentinels.url) as producer:
+        producer.publish(mapping())
+
+    assert signoff.having(SIGNOFF_REDIS_URL=sentinels.url).json("status")["waiting"] == 1
+
+
+def test_an_unknown_service_is_named(sentinels: Set) -> None:
+    """Without its password."""
+    wrong = sentinels.url.replace("/approvals/", "/aprovals/")
+
+    with (
+        Producer(wrong, publish_retries=0) as producer,
+        pytest.raises(QueueUnavailableError, match="the primary of 'aprovals'") as caught,
+    ):
+        producer.publish(mapping())
+
+    assert SECRET not in str(caught.value)

@@ -1,0 +1,311 @@
+"""The spool: events outlive an outage of Redis, and any publisher, in a local file."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+import redis
+from approvals import mapping
+from publishers import Publisher, publishing
+from troubled import Trouble, Way, troubled
+
+from signoff_producer import (
+    ApprovalEvent,
+    AsyncProducer,
+    Producer,
+    QueueFull,
+    QueueUnavailableError,
+)
+from signoff_producer.publication import CHUNK
+from signoff_schemas import SettingsError
+
+WAITING = "rq:queue:approvals"
+NOWHERE = "redis://127.0.0.1:1/0"
+Make = Callable[..., Publisher]
+
+PUBLISHER = """
+import sys
+from approvals import mapping
+from signoff_producer import Producer
+
+producer = Producer("redis://127.0.0.1:1/0", spool=sys.argv[1], publish_retries=0)
+while True:
+    for receipt in producer.publish_many([mapping() for _ in range(20)]):
+        print(receipt.answer, receipt.event_id, flush=True)
+"""
+
+DIES_BEFORE_IT_CUTS = """
+import os, signal, sys
+from signoff_producer import Producer
+
+os.ftruncate = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+Producer(sys.argv[1], spool=sys.argv[2]).flush_spool()
+"""
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    """Where the spool is to be."""
+    return tmp_path / "spool.jsonl"
+
+
+@pytest.fixture
+def way(redis_url: str) -> Iterator[Way]:
+    """The way to an empty Valkey, good until told otherwise."""
+    with troubled(redis_url) as way:
+        yield way
+
+
+@pytest.fixture(params=["sync", "async"])
+def make(request: pytest.FixtureRequest, way: Way, spool: Path) -> Iterator[Make]:
+    """Make a publisher of either kind, with the spool."""
+    with ExitStack() as stack:
+
+        def publisher(**options: Any) -> Publisher:
+            given = {"spool": spool, "publish_retries": 0} | options
+            return stack.enter_context(publishing(request.param, way.url, **given))
+
+        yield publisher
+
+
+def waiting(client: redis.Redis) -> list[UUID]:
+    """The ids on the queue."""
+    jobs = cast("list[bytes]", client.lrange(WAITING, 0, -1))
+    return [UUID(job.decode()) for job in jobs]
+
+
+def spooled(spool: Path, *events: Any) -> None:
+    """Have the events in the spool."""
+    with Producer(NOWHERE, spool=spool, publish_retries=0) as producer:
+        assert [receipt.answer for receipt in producer.publish_many(events)] == ["spooled"] * len(
+            events
+        )
+
+
+def test_what_redis_cannot_take_is_spooled_and_comes_later(
+    make: Make, way: Way, client: redis.Redis, spool: Path
+) -> None:
+    """The receipt says so and is well; the next publish that Redis takes brings it along."""
+    publisher = make()
+    events = [mapping() for _ in range(4)]
+    way.ahead.extend([Trouble.CUT] * 2)
+
+    first = publisher.publish(events[0])
+    more = publisher.publish_many([events[1], b"{}", events[2]])
+
+    assert (first.answer, first.event_id, first.ok) == ("spooled", events[0]["event_id"], True)
+    assert [receipt.answer for receipt in more] == ["spooled", "rejected", "spooled"]
+    assert waiting(client) == []
+    assert publisher.publish(events[3]).answer == "accepted"
+    assert set(waiting(client)) == {event["event_id"] for event in events}
+    assert spool.read_bytes() == b""
+
+
+def test_the_file_holds_canonical_events_for_its_owner_only(
+    make: Make, way: Way, spool: Path
+) -> None:
+    """One JSON object a line, as any tool reads it."""
+    event = mapping()
+    way.ahead.append(Trouble.CUT)
+
+    make().publish(event)
+
+    assert spool.read_bytes() == ApprovalEvent.parse(event).canonical_json() + b"\n"
+    assert spool.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_open_circuit_spools_at_once(make: Make, way: Way, spool: Path) -> None:
+    """Redis is not even tried."""
+    publisher = make(breaker_failures=1)
+    way.ahead.append(Trouble.CUT)
+
+    answers = [publisher.publish(mapping()).answer for _ in range(3)]
+
+    assert (answers, way.seen) == (["spooled"] * 3, 1)
+    assert len(spool.read_bytes().splitlines()) == 3
+
+
+def test_a_publish_brings_a_batch_along_and_flushing_the_rest(
+    redis_url: str, client: redis.Redis, spool: Path
+) -> None:
+    """No publish is held up by a long file."""
+    spooled(spool, *[mapping() for _ in range(2 * CHUNK + 10)])
+
+    with Producer(redis_url, spool=spool) as producer:
+        producer.publish(mapping())
+        assert client.llen(WAITING) == CHUNK + 1
+
+        assert producer.flush_spool() == {"accepted": CHUNK + 10}
+
+    assert client.llen(WAITING) == 2 * CHUNK + 11
+    assert spool.read_bytes() == b""
+
+
+async def _flushed(url: str, spool: Path) -> dict[str, int]:
+    async with AsyncProducer(url, spool=spool) as producer:
+        first, second = await asyncio.gather(producer.flush_spool(), producer.flush_spool())
+    first.update(second)
+    return {str(answer): number for answer, number in first.items()}
+
+
+def test_flushing_twice_at_once_publishes_each_once(
+    redis_url: str, client: redis.Redis, spool: Path
+) -> None:
+    """Two tasks of one loop take turns at the file; neither holds the loop up."""
+    spooled(spool, *[mapping() for _ in range(2 * CHUNK + 10)])
+
+    assert asyncio.run(_flushed(redis_url, spool)) == {"accepted": 2 * CHUNK + 10}
+
+    assert client.llen(WAITING) == 2 * CHUNK + 10
+    assert spool.read_bytes() == b""
+
+
+def test_what_redis_does_not_take_stays(make: Make, way: Way, spool: Path) -> None:
+    """A replay that fails costs the publish that led to it nothing, and loses nothing."""
+    publisher = make()
+    publisher.publish(mapping())
+    spooled(spool, mapping())
+    held = spool.read_bytes()
+    way.ahead.extend([Trouble.NONE, Trouble.CUT])
+
+    assert publisher.publish(mapping()).answer == "accepted"
+    assert spool.read_bytes() == held
+
+    assert publisher.publish(mapping()).answer == "accepted"
+    assert spool.read_bytes() == b""
+
+
+def test_a_full_queue_is_no_outage(make: Make, spool: Path) -> None:
+    """QueueFull is raised, and spooled events wait for room."""
+    spooled(spool, mapping(), mapping())
+    held = spool.read_bytes()
+    publisher = make(max_queue_length=1)
+
+    assert publisher.publish(mapping()).answer == "accepted"
+    with pytest.raises(QueueFull):
+        publisher.publish(mapping())
+
+    assert spool.read_bytes() == held
+
+
+def test_a_spool_is_bounded(make: Make, way: Way, spool: Path) -> None:
+    """Beyond that the outage is told as ever, and none of the events is kept."""
+    publisher = make(spool_max_bytes=600)
+    way.ahead.extend([Trouble.CUT] * 2)
+    publisher.publish(mapping())
+    held = spool.read_bytes()
+
+    with pytest.raises(QueueUnavailableError, match=r"Nor did the spool .* 600 bytes"):
+        publisher.publish_many([mapping(), mapping()])
+
+    assert spool.read_bytes() == held
+
+
+def test_a_spool_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
+    """Not in the middle of the first outage."""
+    with pytest.raises(SettingsError, match=r"SIGNOFF_SPOOL.*cannot be written: No such file"):
+        Producer(NOWHERE, spool=tmp_path / "missing" / "spool")
+
+
+@pytest.mark.parametrize("cut", [1, 100, -2])
+def test_a_line_that_a_crash_cut_off_is_kept_aside(
+    redis_url: str, client: redis.Redis, spool: Path, cut: int
+) -> None:
+    """Its publish never returned. The whole lines before it and after it are published."""
+    events = [mapping(), mapping()]
+    spooled(spool, events[0])
+    torn = ApprovalEvent.parse(mapping()).canonical_json()[:cut]
+    with spool.open("ab") as file:
+        file.write(torn)
+
+    spooled(spool, events[1])
+    with Producer(redis_url, spool=spool) as producer:
+        producer.flush_spool()
+
+    assert set(waiting(client)) == {event["event_id"] for event in events}
+    assert spool.with_name("spool.jsonl.aside").read_bytes() == torn + b"\n"
+
+
+def test_a_line_that_is_refused_is_kept_aside(
+    redis_url: str, client: redis.Redis, spool: Path
+) -> None:
+    """Garbage, or an id that other content has taken meanwhile: it blocks no other line."""
+    event = mapping()
+    spooled(spool, event, mapping())
+    with spool.open("ab") as file:
+        file.write(b"not an event\n")
+
+    with Producer(redis_url) as other:
+        other.publish(event | {"quality_score": 1})
+    with Producer(redis_url, spool=spool) as producer:
+        assert producer.flush_spool() == {"accepted": 1, "conflict": 1, "rejected": 1}
+
+    conflicting = ApprovalEvent.parse(event).canonical_json()
+    aside = spool.with_name("spool.jsonl.aside").read_bytes()
+    assert aside == conflicting + b"\nnot an event\n"
+    assert (client.llen(WAITING), spool.read_bytes()) == (2, b"")
+
+
+def test_a_line_longer_than_a_block_is_read(
+    redis_url: str, client: redis.Redis, spool: Path
+) -> None:
+    """Whatever somebody wrote there, the lines around it are published."""
+    spooled(spool, mapping())
+    with spool.open("ab") as file:
+        file.write(b"x" * 3_000_000 + b"\n")
+    spooled(spool, mapping())
+
+    with Producer(redis_url, spool=spool) as producer:
+        assert producer.flush_spool() == {"accepted": 2, "rejected": 1}
+
+    assert client.llen(WAITING) == 2
+
+
+def test_publishers_that_are_killed_lose_nothing_they_spooled(
+    redis_url: str, client: redis.Redis, spool: Path
+) -> None:
+    """Several processes share the file and die by signal 9: each answered event is there, once."""
+    command = [sys.executable, "-c", PUBLISHER, str(spool)]
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1] / "support")}
+    told: set[str] = set()
+    for _ in range(2):
+        running = [subprocess.Popen(command, env=env, stdout=subprocess.PIPE) for _ in range(3)]
+        for number, process in enumerate(running, 1):
+            assert process.stdout
+            told.update(process.stdout.readline().decode() for _ in range(50 * number))
+            process.send_signal(signal.SIGKILL)
+            told.update(line.decode() for line in process.stdout if line.endswith(b"\n"))
+            process.stdout.close()
+            process.wait()
+    answered = {UUID(re.fullmatch(r"spooled (\S+)\n", line)[1]) for line in told}  # type: ignore[index]
+
+    with Producer(redis_url, spool=spool) as producer:
+        producer.flush_spool()
+
+    assert len(answered) >= 600
+    assert answered <= set(waiting(client))
+    assert len(set(waiting(client))) == client.llen(WAITING)
+
+
+def test_a_replay_that_is_killed_is_repeated(
+    redis_url: str, client: redis.Redis, spool: Path
+) -> None:
+    """Redis had the events, the file had not yet lost them: they are duplicates, and wait once."""
+    spooled(spool, *[mapping() for _ in range(5)])
+    command = [sys.executable, "-c", DIES_BEFORE_IT_CUTS, redis_url, str(spool)]
+    killed = subprocess.run(command, check=False, timeout=60)
+    assert (killed.returncode, client.llen(WAITING)) == (-signal.SIGKILL, 5)
+
+    with Producer(redis_url, spool=spool) as producer:
+        assert producer.flush_spool() == {"duplicate": 5}
+
+    assert (client.llen(WAITING), spool.read_bytes()) == (5, b"")

