@@ -72,7 +72,7 @@ class Publication:
 
     def arguments(self, requests: Sequence[Request]) -> list[str | bytes]:
         """The script's arguments for what is to be sent."""
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         arguments: list[str | bytes] = [
             JOB_PREFIX,
             self.queue,
