@@ -36,8 +36,6 @@ _RACED: Final = "raced"
 _RACES: Final = 3
 """How often an event whose interaction is locked may lose a race before something else must be what
 keeps its row from being written."""
-_CONTENDED: Final = 16
-"""So many batches lock first, once most of one was raced: workers share a few hot interactions."""
 _OVERFLOW: Final = FailureKind.LTV_OVERFLOW
 _VERDICTS: Final = {str(verdict): verdict for verdict in Verdict}
 
@@ -79,13 +77,8 @@ def apply(
     """
     if connection.refuses_events:
         deliveries = sift(connection, deliveries) or deliveries
-    contended = connection.contended > 0
-    outcomes = _transact(connection, deliveries, retries, locking=contended)
+    outcomes = _transact(connection, deliveries, retries, locking=False)
     raced = [i for i, outcome in enumerate(outcomes) if outcome.raced]
-    if contended:
-        connection.contended -= 1
-    elif len(raced) > len(deliveries) // 2:
-        connection.contended = _CONTENDED
     if raced:
         # In a transaction of their own: locks taken in a second round, behind those of the first,
         # would have batches wait for each other in a circle.

@@ -67,8 +67,6 @@ class BatchConnection(Connection[TupleRow]):
 
     refuses_events = False
     """Whether Postgres refused events of the last batch that was sifted."""
-    contended = 0
-    """How many batches yet are to lock their interactions first, others being after the same."""
 
 
 def connect_for_batches(database_url: str, *, application: str) -> BatchConnection:

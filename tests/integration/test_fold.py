@@ -1,5 +1,6 @@
 """What events make of an interaction and its customer, in Postgres."""
 
+import random
 import threading
 from collections.abc import Sequence
 from decimal import Decimal
@@ -245,6 +246,35 @@ def test_workers_meet_on_one_interaction_and_one_customer(database_url: str) -> 
             (Decimal("100.00"),)
         ]
     assert len(words) - words.count("duplicate") == 400
+
+
+def test_batches_that_create_and_update_the_same_rows_do_not_wait_in_a_circle(
+    database_url: str,
+) -> None:
+    """What one batch creates, another has created and is updating: one waits, neither for ever."""
+    chance = random.Random(5)
+    interactions = sorted(UUID(int=chance.getrandbits(128)) for _ in range(2500))
+    lanes = []
+    for lane in range(4):
+        # The batches wander up the ids: some rows of each are known by then, some are new.
+        windows = [interactions[start : start + 700] for start in range(0, 1800, 90)]
+        lanes.append(
+            [
+                [
+                    approval(
+                        lane, interaction_id=one, user_id=f"user-{one.int % 300}", ltv_amount="1"
+                    )
+                    for one in chance.sample(window, 250)
+                ]
+                for window in windows
+            ]
+        )
+    in_parallel(database_url, lanes)
+    with connect(database_url) as connection:
+        assert audit(connection).differing == 0
+        assert connection.execute(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        ).fetchone() == (0,)
 
 
 def in_parallel(database_url: str, lanes: Sequence[Sequence[Sequence[ApprovalEvent]]]) -> list[str]:
