@@ -12,13 +12,12 @@ Dying before 4 is committed changes nothing; dying after it, before 5, brings th
 which the ledger tells are duplicates. Either way they come back when the lease runs out.
 """
 
-import gc
 import logging
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -45,8 +44,9 @@ from signoff_worker.batch import Batch, Report, retry_delay
 from signoff_worker.database import Database
 from signoff_worker.health import Health
 from signoff_worker.heartbeat import Heartbeat
+from signoff_worker.interpreter import spend_time_on_events
 from signoff_worker.logs import configure, log_batch
-from signoff_worker.patience import StopWorkerError, pauses
+from signoff_worker.patience import Patience, StopWorkerError, pauses
 from signoff_worker.queue import BatchQueue, TakenJob
 from signoff_worker.sweep import sweep_failed
 from signoff_worker.watch import Watch
@@ -79,6 +79,7 @@ class ApprovalWorker(BaseWorker):
         self.health = Health(
             self.name, self.settings, state=self.get_state, stopping=self._stop.is_set
         )
+        self._patiently = Patience(self._stop, self.health)
         self._watch = Watch(self.health, self.settings, application=self._application)
         self._next_tick = 0.0
         self._ahead: tuple[Batch, Future[list[Outcome]]] | None = None
@@ -123,7 +124,7 @@ class ApprovalWorker(BaseWorker):
     ) -> bool:
         """Work until stopped; with `burst`, until nothing waits. RQ's arguments and its result."""
         configure(self.settings.log_format, logging_level or self.settings.log_level)
-        _set_up_python()
+        spend_time_on_events()
         self._watch.open()
         self._database.await_schema(self._stop, self.health)
         self._patiently(self._introduce)
@@ -333,29 +334,6 @@ class ApprovalWorker(BaseWorker):
         self._finish_ahead()
         return self._database.connection()
 
-    def _patiently(self, step: Callable[[], T]) -> T:
-        """Run a step of which Redis is a part; while Redis is away, try again with backoff.
-
-        Raises:
-            StopWorkerError: the worker was asked to stop meanwhile.
-        """
-        for tries, pause in enumerate(pauses()):
-            try:
-                result = step()
-            except redis.RedisError as error:
-                away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
-                trouble = "Redis is away" if away else "Redis refuses"
-                log.error("%s: %s", trouble, error)  # noqa: TRY400 -- see above
-                self.health.outage("Redis", error, pause=pause)
-                if self._stop.wait(pause):
-                    raise StopWorkerError from error
-            else:
-                if tries:
-                    log.info("Redis is back")
-                    self.health.back("Redis")
-                return result
-        raise AssertionError
-
     def _shutdown(self) -> None:
         """RQ calls this on the first signal: the batch in hand is finished. A second one raises."""
         self._stop_requested = True
@@ -387,15 +365,3 @@ class ApprovalWorker(BaseWorker):
     def execute_job(self, job: Job, queue: Queue) -> None:
         """RQ's way to run one job; this worker's batches do not come by it."""
         raise NotImplementedError(f"{type(self).__name__} settles batches, not {job.id} alone")
-
-
-def _set_up_python() -> None:
-    """Have Python spend its time on events, in this process, whose purpose they are."""
-    # Postgres is not to wait for its next batch while the one after that is being read: threads
-    # take turns after half a millisecond instead of 5.
-    sys.setswitchinterval(0.0005)
-    # Events hold no reference cycles. Looking for some among all that was imported, hundreds of
-    # times a second, took a quarter of this process's time.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 50)
