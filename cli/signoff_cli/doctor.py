@@ -17,6 +17,7 @@ from signoff_cli.checks import (
 from signoff_cli.connections import redis_of
 from signoff_cli.database import explained
 from signoff_cli.errors import RedisUnavailableError
+from signoff_cli.outbox.checking import check_outbox
 from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, out, say, show_json
 from signoff_db.connection import DatabaseUnavailableError, connect
@@ -42,6 +43,8 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield from check_variables()
     yield from _redis_checks(settings)
     yield from _database_checks(settings)
+    if settings.outbox_url:
+        yield from check_outbox(settings)
 
 
 def _redis_checks(settings: Settings) -> Iterator[Check]:

@@ -4,13 +4,15 @@ import pickle
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 import redis
-from approvals import mapping
+from approvals import approval, mapping
 from command_line import Signoff
 from processes import KEYS
 
 from signoff_cli.checks import Grade, _skew
+from signoff_producer import outbox
 from signoff_schemas.keys import JOB_PREFIX
 
 
@@ -86,6 +88,62 @@ def test_pickled_jobs_are_found(signoff: Signoff, client: redis.Redis) -> None:
 
     assert check["grade"] == "fail"
     assert check["text"].startswith("2 of 3 jobs looked at, such as old-0, hold pickle")
+
+
+def test_an_outbox_is_looked_at_where_one_is_set(signoff: Signoff, empty_database_url: str) -> None:
+    """One that nothing waits in is fine; one that cannot be reached, or has no table, fails."""
+    assert "Outbox" not in findings(signoff)
+    shop = signoff.having(SIGNOFF_OUTBOX_URL=empty_database_url)
+
+    missing = findings(shop)["Outbox"]
+    shop("outbox", "create")
+    there = findings(shop)["Outbox"]
+    away = findings(signoff.having(SIGNOFF_OUTBOX_URL="postgresql://127.0.0.1:1/shop"))["Outbox"]
+
+    assert missing["grade"] == "fail"
+    assert "make it with `signoff outbox create`" in missing["text"]
+    assert (there["grade"], there["text"]) == ("ok", "nothing waits in it")
+    assert away["grade"] == "fail"
+    assert "(SIGNOFF_OUTBOX_URL)" in away["text"]
+
+
+@pytest.mark.parametrize(
+    ("waited", "grade", "text"),
+    [
+        ("1 second", "ok", "1 event in it, the oldest for "),
+        ("5 minutes", "fail", "1 event in it, the oldest for 5 min; start a relay with"),
+    ],
+)
+def test_an_outbox_that_no_relay_empties_fails(
+    signoff: Signoff, empty_database_url: str, waited: str, grade: str, text: str
+) -> None:
+    """A relay takes a second or two; after a minute there is none, or it waits for something."""
+    shop = signoff.having(SIGNOFF_OUTBOX_URL=empty_database_url)
+    shop("outbox", "create")
+    with psycopg.connect(empty_database_url) as connection:
+        outbox.add(connection, approval())
+        connection.execute("UPDATE signoff_outbox SET added_at = now() - %s::interval", [waited])
+
+    check = findings(shop)["Outbox"]
+
+    assert (check["grade"], check["text"].startswith(text)) == (grade, True)
+
+
+def test_events_of_the_outbox_that_the_queue_refuses_are_told(
+    signoff: Signoff, empty_database_url: str
+) -> None:
+    """They wait for a person, whom the line leads on."""
+    shop = signoff.having(SIGNOFF_OUTBOX_URL=empty_database_url)
+    shop("outbox", "create")
+    assert "Refused events" not in findings(shop)
+    with psycopg.connect(empty_database_url) as connection:
+        outbox.add(connection, approval())
+        connection.execute("UPDATE signoff_outbox SET refused = 'no'")
+
+    check = findings(shop)["Refused events"]
+
+    assert check["grade"] == "warn"
+    assert "1 event of the outbox; `signoff outbox refused` says why" in check["text"]
 
 
 def test_variables_that_nothing_reads_are_named(signoff: Signoff) -> None:
