@@ -96,16 +96,38 @@ def test_each_service_runs_its_command(services: dict[str, Service]) -> None:
     assert services["worker"]["command"] == ["worker"]
 
 
+def test_a_relay_runs_only_where_it_is_asked_for(services: dict[str, Service]) -> None:
+    """Without an outbox it would have nothing to do; all else runs without naming a profile."""
+    assert {name: service.get("profiles") for name, service in services.items()} == {
+        **dict.fromkeys(services),
+        "relay": ["outbox"],
+    }
+    assert services["relay"]["command"] == ["relay", "--prune-after", "7d"]
+    assert dependencies(services["relay"]) == dependencies(services["worker"])
+
+
+def test_a_relay_is_led_to_the_upstreams_database(services: dict[str, Service]) -> None:
+    """By a variable; beside it the relay has whatever workers have, to publish and to prune."""
+    environment = dict(services["relay"]["environment"])
+
+    assert environment.pop("SIGNOFF_OUTBOX_URL") == "${SIGNOFF_OUTBOX_URL:-}"
+    assert environment == services["worker"]["environment"]
+
+
+@pytest.mark.parametrize("service", ["worker", "relay"])
 @pytest.mark.parametrize("fixed", ["container_name", "ports", "hostname"])
-def test_workers_scale(services: dict[str, Service], fixed: str) -> None:
-    """Nothing of a worker can exist only once: `--scale worker=4` gives four."""
-    assert fixed not in services["worker"]
+def test_workers_and_relays_scale(services: dict[str, Service], service: str, fixed: str) -> None:
+    """Nothing of them can exist only once: `--scale worker=4` gives four."""
+    assert fixed not in services[service]
 
 
-def test_a_worker_may_finish_its_batch_and_comes_back(services: dict[str, Service]) -> None:
-    """Docker's ten seconds before SIGKILL are too few for a batch; a crashed worker restarts."""
-    assert services["worker"]["stop_grace_period"] == "1m"
-    assert services["worker"]["restart"] == "unless-stopped"
+@pytest.mark.parametrize("service", ["worker", "relay"])
+def test_a_batch_may_be_finished_and_a_crash_is_made_good(
+    services: dict[str, Service], service: str
+) -> None:
+    """Docker's ten seconds before SIGKILL are too few for a batch; what crashed restarts."""
+    assert services[service]["stop_grace_period"] == "1m"
+    assert services[service]["restart"] == "unless-stopped"
 
 
 def test_servers_are_not_open_to_the_network(services: dict[str, Service]) -> None:
@@ -118,7 +140,7 @@ def test_servers_are_not_open_to_the_network(services: dict[str, Service]) -> No
 
 def test_the_containers_settings_are_settings(services: dict[str, Service]) -> None:
     """Each SIGNOFF_ variable is one that Signoff reads, and points at a service of this file."""
-    environment = services["worker"]["environment"]
+    environment = services["relay"]["environment"]
 
     assert {name.removeprefix("SIGNOFF_").lower() for name in environment} <= set(
         Settings.model_fields
