@@ -1,13 +1,25 @@
 """Files that must be there, whole and right, before what they hold is deleted."""
 
 import hashlib
+import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Annotated, Any, Final, TextIO, TypeVar
+
+import typer
 
 from signoff_cli.errors import UsageError
+from signoff_cli.terminal import plain
+
+Export = Annotated[
+    Path | None,
+    typer.Option(dir_okay=False, help="First write them to this new file, and FILE.sha256."),
+]
+_OPTION: Final = "--export"
+Row = TypeVar("Row")
+Key = TypeVar("Key")
 
 
 class ChecksummedFile:
@@ -41,8 +53,39 @@ class ChecksummedFile:
             os.close(folder)
 
 
+def exported(
+    rows: Iterable[Row],
+    path: Path | None,
+    *,
+    key: Callable[[Row], Key],
+    as_data: Callable[[Row], dict[str, Any]],
+) -> tuple[list[Key], str | None]:
+    """The keys of the rows, all of which the file holds now, one JSON object a line; its SHA-256.
+
+    Without a path, and where there is no row, no file is written.
+
+    Raises:
+        UsageError: the file cannot be written, or is there already.
+    """
+    keys: list[Key] = []
+    with ExitStack() as stack:
+        target = None
+        for row in rows:
+            keys.append(key(row))
+            if path and not target:
+                target = stack.enter_context(_checksummed(path))
+            if target:
+                target.write(json.dumps(as_data(row), ensure_ascii=False, default=plain))
+    return keys, target.sha256 if target else None
+
+
+def check_with(path: Path) -> str:
+    """How a person sees that the file is whole."""
+    return f"They are in {path}; check it with: sha256sum -c {path.name}.sha256"
+
+
 @contextmanager
-def checksummed(path: Path, option: str) -> Iterator[ChecksummedFile]:
+def _checksummed(path: Path) -> Iterator[ChecksummedFile]:
     """A new file; it is whole and on disk when the block ends without an error.
 
     Raises:
@@ -57,7 +100,7 @@ def checksummed(path: Path, option: str) -> Iterator[ChecksummedFile]:
             target.seal()
     except OSError as error:
         raise UsageError(
-            f"{option} {error.filename or path} cannot be written: {error.strerror}; nothing was "
+            f"{_OPTION} {error.filename or path} cannot be written: {error.strerror}; nothing was "
             "deleted"
         ) from None
 

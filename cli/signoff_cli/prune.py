@@ -1,23 +1,20 @@
 """`signoff prune`: forget what was settled long ago."""
 
-import json
-from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 from signoff_cli.database import database_of
 from signoff_cli.dlq.acting import Actor, DryRun, actor_of
 from signoff_cli.dlq.choosing import moment
 from signoff_cli.dlq.letters import as_data
-from signoff_cli.exporting import checksummed
+from signoff_cli.exporting import Export, check_with, exported
 from signoff_cli.services import load_settings
-from signoff_cli.terminal import AsJson, Yes, confirm, count, local, plain, say, show_json
+from signoff_cli.terminal import AsJson, Yes, confirm, count, local, say, show_json
 from signoff_db.prune import Pruned, count_prunable, prunable
 from signoff_db.prune import prune as prune_letters
 
@@ -27,10 +24,7 @@ def prune(
     older_than: Annotated[
         str, typer.Option(metavar="AGE", help="Settled before: 30d, 26w, or 2026-01-31T10:00.")
     ],
-    export: Annotated[
-        Path | None,
-        typer.Option(dir_okay=False, help="First write them to this new file, and FILE.sha256."),
-    ] = None,
+    export: Export = None,
     dry_run: DryRun = False,
     actor: Actor = None,
     yes: Yes = False,
@@ -50,26 +44,13 @@ def prune(
         if dry_run or not total:
             done, sha256 = due, None
         else:
-            ids, sha256 = _exported(connection, before, export)
+            due_letters = prunable(connection, before)
+            ids, sha256 = exported(due_letters, export, key=attrgetter("id"), as_data=as_data)
             done = prune_letters(
                 connection, ids, before, actor=actor_of(actor),
                 reason=_reason(older_than, export, sha256),
             )  # fmt: skip
     _tell(done, before, export if sha256 else None, sha256, dry_run=dry_run, as_json=as_json)
-
-
-def _exported(
-    connection: Connection[TupleRow], before: datetime, export: Path | None
-) -> tuple[list[int], str | None]:
-    """The ids of the letters that are due, which are all in the file now; and its SHA-256."""
-    ids: list[int] = []
-    with ExitStack() as stack:
-        target = stack.enter_context(checksummed(export, "--export")) if export else None
-        for letter in prunable(connection, before):
-            ids.append(letter.id)
-            if target:
-                target.write(json.dumps(as_data(letter), ensure_ascii=False, default=plain))
-    return ids, target.sha256 if target else None
 
 
 def _reason(older_than: str, export: Path | None, sha256: str | None) -> str:
@@ -96,4 +77,4 @@ def _tell(
         f"{count(done.discarded, 'discarded one')}, settled before {local(before)}."
     )
     if export:
-        say(f"They are in {export}; check it with: sha256sum -c {export.name}.sha256")
+        say(check_with(export))

@@ -1,5 +1,7 @@
 """The commands around the outbox: create, sql, refused, prune, reconcile; what others say of it."""
 
+import hashlib
+import json
 from typing import Any, cast
 from uuid import UUID
 
@@ -223,11 +225,55 @@ def test_only_what_is_accounted_for_is_pruned(
     relayed(upstream, client, taken)
     add(upstream, waiting)
 
-    assert shop.json("outbox", "prune", "--older-than", "1h") == {"pruned": 0, "kept": 0}
-    assert shop.json("outbox", "prune", "--older-than", "0s") == {"pruned": 2, "kept": 2}
-
+    young = shop.json("outbox", "prune", "--older-than", "1h")
+    assert (young["pruned"], young["kept"]) == (0, 0)
+    old = shop.json("outbox", "prune", "--older-than", "0s")
+    assert (old["pruned"], old["kept"]) == (2, 2)
     kept = {event.event_id for event in (dead, lost, taken, waiting)}
     assert held(upstream) == kept
+
+
+def test_an_export_comes_before_pruning(shop: Signoff, upstream: str, client: redis.Redis) -> None:
+    """One line an event, as it was added, with a checksum; what is not pruned is not in it."""
+    applied, lost = approval(), approval()
+    relayed(upstream, client, applied)
+    shop.work()
+    relayed(upstream, client, lost)
+    file = shop.folder / "events.jsonl"
+
+    said = shop.json("outbox", "prune", "--older-than", "0s", "--export", file)
+
+    (line,) = map(json.loads, file.read_text().splitlines())
+    assert ApprovalEvent.parse(line["event"]) == applied
+    assert line["event_id"] == str(applied.event_id)
+    assert said["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert (said["pruned"], said["kept"], said["export"]) == (1, 1, str(file))
+    assert (shop.folder / "events.jsonl.sha256").read_text() == f"{said['sha256']}  events.jsonl\n"
+    assert held(upstream) == {lost.event_id}
+
+
+def test_without_a_new_file_nothing_is_pruned(
+    shop: Signoff, upstream: str, client: redis.Redis
+) -> None:
+    """What may be an earlier export stays as it is."""
+    relayed(upstream, client, approval())
+    shop.work()
+    (shop.folder / "events.jsonl").write_text("precious")
+
+    told = shop(
+        "outbox", "prune", "--older-than", "0s", "--export", shop.folder / "events.jsonl", expect=2
+    ).stderr
+
+    assert "events.jsonl cannot be written: File exists; nothing was deleted" in told
+    assert (shop.folder / "events.jsonl").read_text() == "precious"
+    assert len(held(upstream)) == 1
+
+
+def test_where_nothing_is_pruned_no_file_is_written(shop: Signoff) -> None:
+    """A job of every night leaves no empty files."""
+    said = shop.json("outbox", "prune", "--older-than", "0s", "--export", shop.folder / "file")
+    assert said == {"pruned": 0, "kept": 0, "export": None, "sha256": None}
+    assert not (shop.folder / "file").exists()
 
 
 def test_a_relay_prunes_if_told_to(shop: Signoff, upstream: str, client: redis.Redis) -> None:

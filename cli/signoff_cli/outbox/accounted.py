@@ -1,11 +1,11 @@
 """Which events of the outbox Postgres accounts for: in the ledger, or as a dead letter."""
 
-from signoff_cli.outbox.table import Handled
+from signoff_cli.outbox.table import Entry
 from signoff_db.reading import Whereabouts
 from signoff_schemas import ApprovalEvent, InvalidEvent, content_hash
 
 
-def is_applied(event: Handled, found: Whereabouts) -> bool:
+def is_applied(event: Entry, found: Whereabouts) -> bool:
     """Whether the ledger holds it: this very content, not just something under its id."""
     held = found.ledger.get(event.event_id)
     return held is not None and (

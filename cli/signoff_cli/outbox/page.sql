@@ -1,6 +1,6 @@
 -- Up to `most` events that a relay is done with, by id, from behind `after` on; published before
 -- `before`, where that is given.
-SELECT event_id, event, published_at, refused FROM signoff_outbox
+SELECT event_id, event, added_at, published_at, refused FROM signoff_outbox
 WHERE event_id > %(after)s AND (published_at < %(before)s OR
     %(before)s::timestamptz IS NULL AND (published_at IS NOT NULL OR refused IS NOT NULL))
 ORDER BY event_id

@@ -7,6 +7,7 @@ import typer
 
 from signoff_cli.ages import required_age
 from signoff_cli.database import database_of
+from signoff_cli.exporting import Export, check_with
 from signoff_cli.outbox import pruning
 from signoff_cli.outbox.connections import outbox_of
 from signoff_cli.services import load_settings
@@ -18,15 +19,25 @@ def prune(
     older_than: Annotated[
         str, typer.Option(metavar="AGE", help="Published so long ago: 90s, 30m, 2h, 7d, 1w.")
     ],
+    export: Export = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete old events that were applied, or whose dead letter is settled. All others stay."""
+    """Delete old events that were applied, or whose dead letter is settled. All others stay.
+
+    With --export they are on disk, as JSON lines with their SHA-256, before the first is deleted.
+    """
     age = required_age(older_than, "--older-than")
     settings = load_settings()
     with outbox_of(settings) as table, database_of(settings) as database:
-        done = pruning.prune(table, database, age)
+        if export:
+            done, sha256 = pruning.prune_exported(table, database, age, export)
+        else:
+            done, sha256 = pruning.prune(table, database, age), None
     if as_json:
-        show_json(asdict(done))
+        file = {"export": str(export) if sha256 else None, "sha256": sha256}
+        show_json({**asdict(done), **file})
     else:
         kept = f", kept {done.kept:,} not accounted for" if done.kept else ""
         say(f"Pruned {count(done.pruned, 'event')}{kept}.")
+        if export and sha256:
+            say(check_with(export))

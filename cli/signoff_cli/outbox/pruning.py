@@ -2,19 +2,23 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
+from operator import attrgetter
+from pathlib import Path
 from typing import Final
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_cli.database import database_of
+from signoff_cli.exporting import exported
 from signoff_cli.outbox.accounted import is_applied
 from signoff_cli.outbox.connections import outbox_of
-from signoff_cli.outbox.table import Handled, OutboxTable
+from signoff_cli.outbox.table import Entry, OutboxTable
 from signoff_db.reading import Whereabouts, whereabouts
 from signoff_schemas import Settings, SignoffError
 
@@ -22,6 +26,8 @@ log = logging.getLogger("signoff.relay")
 
 _EVERY: Final = 600.0
 """Seconds between a relay's prunings."""
+_PAGE: Final = 1000
+"""Events deleted in one transaction, after an export."""
 
 
 @dataclass(slots=True)
@@ -42,17 +48,42 @@ def prune(
     """Delete events that were published so long ago, if they were applied or given up for good."""
     before = datetime.now(UTC) - older_than
     done = Pruned()
-    for page in table.pages(published_before=before):
-        found = whereabouts(database, [event.event_id for event in page])
-        settled = [event.event_id for event in page if _is_settled(event, found)]
-        done.pruned += table.forget(settled, before)
-        done.kept += len(page) - len(settled)
+    for settled in _settled(table, database, before, done):
+        done.pruned += table.forget([event.event_id for event in settled], before)
         if stop and stop.is_set():
             break
     return done
 
 
-def _is_settled(event: Handled, found: Whereabouts) -> bool:
+def prune_exported(
+    table: OutboxTable, database: Connection[TupleRow], older_than: timedelta, export: Path
+) -> tuple[Pruned, str | None]:
+    """The same, after all of them were written to a new file; its SHA-256, if there were any.
+
+    Raises:
+        UsageError: the file cannot be written, or is there already; nothing was deleted.
+    """
+    before = datetime.now(UTC) - older_than
+    done = Pruned()
+    settled = chain.from_iterable(_settled(table, database, before, done))
+    ids, sha256 = exported(settled, export, key=attrgetter("event_id"), as_data=asdict)
+    for start in range(0, len(ids), _PAGE):
+        done.pruned += table.forget(ids[start : start + _PAGE], before)
+    return done, sha256
+
+
+def _settled(
+    table: OutboxTable, database: Connection[TupleRow], before: datetime, done: Pruned
+) -> Iterator[Sequence[Entry]]:
+    """Page by page what was published before then and can be forgotten; counts the others."""
+    for page in table.pages(published_before=before):
+        found = whereabouts(database, [event.event_id for event in page])
+        settled = [event for event in page if _is_settled(event, found)]
+        done.kept += len(page) - len(settled)
+        yield settled
+
+
+def _is_settled(event: Entry, found: Whereabouts) -> bool:
     given_up = event.event_id in found.letters - found.open_letters
     return given_up or is_applied(event, found)
 

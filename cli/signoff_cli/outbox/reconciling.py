@@ -17,7 +17,7 @@ from psycopg.rows import TupleRow
 from signoff_cli.accounting import account_for
 from signoff_cli.outbox.accounted import is_applied
 from signoff_cli.outbox.delivery import mark, publish
-from signoff_cli.outbox.table import Handled, OutboxTable
+from signoff_cli.outbox.table import Entry, OutboxTable
 from signoff_cli.queue import QueueReader
 from signoff_db.reading import Whereabouts, whereabouts
 from signoff_producer import Producer
@@ -69,7 +69,7 @@ class Reconciler:
             if producer and lost:
                 self._publish(producer, [event.event_id for event in lost])
 
-    def _lost(self, page: Sequence[Handled]) -> list[Handled]:
+    def _lost(self, page: Sequence[Entry]) -> list[Entry]:
         absent = self._absent(page)
         found = whereabouts(self._database, [event.event_id for event in absent])
         lost = [event for event in absent if not _is_settled(event, found)]
@@ -81,7 +81,7 @@ class Reconciler:
         self.done.examples += [event.event_id for event in lost[:room]]
         return lost
 
-    def _absent(self, page: Sequence[Handled]) -> list[Handled]:
+    def _absent(self, page: Sequence[Entry]) -> list[Entry]:
         """Those that no worker will get from Redis: their job is gone, or on none of its lists."""
         with self._queue.client.pipeline(transaction=False) as pipe:
             for event in page:
@@ -107,7 +107,7 @@ class Reconciler:
             raise delivery.trouble
 
 
-def _is_settled(event: Handled, found: Whereabouts) -> bool:
+def _is_settled(event: Entry, found: Whereabouts) -> bool:
     """A dead letter under the id of a refused event may be that of the other event of this id."""
     has_letter = event.event_id in found.letters and event.refused is None
     return has_letter or is_applied(event, found)

@@ -34,16 +34,6 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Handled:
-    """An event that a relay is done with."""
-
-    event_id: UUID
-    event: str
-    published_at: datetime | None
-    refused: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Entry:
     """One row of the table."""
 
@@ -94,16 +84,16 @@ class OutboxTable:
         parameters = {"events": list(reasons), "reasons": list(reasons.values())}
         self.connection.execute(_statement("mark_refused"), parameters)
 
-    def pages(self, *, published_before: datetime | None = None) -> Iterator[list[Handled]]:
+    def pages(self, *, published_before: datetime | None = None) -> Iterator[list[Entry]]:
         """All events that a relay is done with; with a time, those that it published before."""
         after = _FIRST
         while page := self._page(after, published_before):
             yield page
             after = page[-1].event_id
 
-    def _page(self, after: UUID, before: datetime | None) -> list[Handled]:
+    def _page(self, after: UUID, before: datetime | None) -> list[Entry]:
         parameters = {"after": after, "before": before, "most": _PAGE}
-        with self.connection.cursor(row_factory=class_row(Handled)) as cursor:
+        with self.connection.cursor(row_factory=class_row(Entry)) as cursor:
             return cursor.execute(_statement("page"), parameters).fetchall()
 
     def forget(self, events: Sequence[UUID], before: datetime) -> int:
