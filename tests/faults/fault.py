@@ -1,5 +1,7 @@
 """What a fault is: something that happens to the stage, lasts for a while, and is over."""
 
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -8,9 +10,9 @@ from typing import Literal
 
 from faults.stage import Stage
 
-Of = Literal["events", "workers", "network", "redis", "postgres"]
+Of = Literal["events", "workers", "outbox", "postgres", "redis", "network"]
 """What a fault happens to. Faults of different things may happen together, in this order: the first
-are those that need everything else to work while they are set up."""
+are those that need what comes later to work while they begin, and again when they are healed."""
 
 
 class NotHereError(Exception):
@@ -33,3 +35,13 @@ class Fault:
     def on(self, stage: Stage, chance: Random) -> AbstractContextManager[None]:
         """The fault, for as long as the block lasts."""
         return contextmanager(self.happens)(stage, chance)
+
+
+def check_killed(process: subprocess.Popen[bytes], point: str) -> None:
+    """See that a process died as it was to.
+
+    Raises:
+        AssertionError: it ended otherwise.
+    """
+    if process.returncode != -signal.SIGKILL:
+        raise AssertionError(f"a process was to die {point}, and ended with {process.returncode}")

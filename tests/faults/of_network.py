@@ -96,5 +96,5 @@ FAULTS: Final = (
         for server in _SERVERS
         for name, trouble in _TROUBLES.items()
     ),
-    Fault("network of a worker's host: cable out", "network", _forgotten, takes_long=True),
+    Fault("network of a worker's host: cable out", "workers", _forgotten, takes_long=True),
 )

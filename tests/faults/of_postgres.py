@@ -4,11 +4,13 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from random import Random
 from typing import Final
 
 from processes import eventually
+from psycopg import errors
 
 from faults.events import HOT, interaction
 from faults.fault import Fault, NotHereError
@@ -16,7 +18,7 @@ from faults.stage import Stage
 
 _TERMINATE: Final = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+    WHERE datname IS NOT NULL AND pid <> pg_backend_pid()"""
 _FAIL_AT_RANDOM: Final = """
     CREATE FUNCTION fail_at_random() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -78,9 +80,9 @@ def _deadlocked(stage: Stage, _: Random) -> Iterator[None]:
 def _rival(stage: Stage, over: threading.Event) -> None:
     backwards = sorted((interaction(number)[0] for number in range(HOT)), reverse=True)
     with stage.postgres.admin() as connection:
-        connection.execute("SET deadlock_timeout = '1min'")
+        connection.execute("SET deadlock_timeout = '5s'")
         while not over.is_set():
-            with connection.transaction():
+            with suppress(errors.DeadlockDetected), connection.transaction():
                 for key in backwards:
                     connection.execute("SELECT FROM interactions WHERE id = %s FOR UPDATE", [key])
                     time.sleep(0.02)

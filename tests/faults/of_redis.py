@@ -11,15 +11,9 @@ from processes import KEYS, eventually
 from faults.fault import Fault
 from faults.stage import Stage
 from faults.valkey import Sentinels, Valkey
-from signoff_schemas.keys import JOB_PREFIX, SUSPENDED
+from signoff_schemas.keys import SUSPENDED
 
-_WIPE: Final = f"""
-    local jobs = redis.call('KEYS', '{JOB_PREFIX}*')
-    redis.call('FLUSHALL')
-    return jobs"""
 _BACKLOG: Final = 50
-_REPLICATION_LAG: Final = 1.0
-"""Seconds before a primary's death in which its replica may have missed what it accepted."""
 
 
 def _killed(appendfsync: str, stage: Stage, _: Random) -> Iterator[None]:
@@ -66,8 +60,7 @@ def _wiped(stage: Stage, _: Random) -> Iterator[None]:
         lambda: stage.redis.admin.llen(KEYS.waiting) >= _BACKLOG,
         what="events wait to be wiped",
     )
-    jobs = stage.redis.admin.eval(_WIPE, 0)
-    stage.may_be_lost |= {job.decode().removeprefix(JOB_PREFIX) for job in jobs}
+    stage.wipe_redis()
     yield
 
 
@@ -89,12 +82,7 @@ def _failed_over(stage: Stage, _: Random) -> Iterator[None]:
     stage.redis = replica
     stage.to_redis.repoint(replica.port)
     primary.close()
-    stage.collect()
-    stage.may_be_lost |= {
-        one.job_id
-        for one in stage.published.values()
-        if died - _REPLICATION_LAG <= one.at <= died + _REPLICATION_LAG
-    }
+    stage.failovers.append(died)
 
 
 FAULTS: Final = (

@@ -15,7 +15,7 @@ from typing import Final
 from processes import KEYS, eventually
 
 from faults.events import opener, orphans, poison, some
-from faults.fault import Fault, NotHereError
+from faults.fault import Fault, NotHereError, check_killed
 from faults.stage import Stage
 
 _BATCH_POINTS: Final = ("after take", "before commit", "after commit", "after acknowledge")
@@ -30,7 +30,7 @@ def _killed_at(point: str, stage: Stage, chance: Random) -> Iterator[None]:
             stage.publish(some(20, seed=chance.random()))
             with suppress(subprocess.TimeoutExpired):
                 doomed.wait(0.1)
-        _check_killed(doomed, point)
+        check_killed(doomed, point)
         yield
 
 
@@ -45,7 +45,7 @@ def _killed_in_the_sweep(stage: Stage, _: Random) -> Iterator[None]:
                 lambda: doomed.poll() is not None or not stage.redis.admin.zcard(KEYS.failed),
                 what="the failed jobs are swept",
             )
-        _check_killed(doomed, "in the sweep")
+        check_killed(doomed, "in the sweep")
         yield
 
 
@@ -62,7 +62,7 @@ def _killed_in_a_replay(stage: Stage, chance: Random) -> Iterator[None]:
         command = [sys.executable, "-m", "mortal_replay", point, *letters]
         replay = subprocess.Popen(command, env=stage.env)
         replay.wait()
-        _check_killed(replay, point)
+        check_killed(replay, point)
     yield
     stage.command("dlq", "replay", *stage.dead(late).values(), "--yes", "--keep-going")
     stage.command("dlq", "discard", *stage.dead(never).values(), "--yes", "--reason", "a drill")
@@ -129,11 +129,6 @@ def _skewed(offset: str) -> dict[str, str]:
 
 def _now() -> str:
     return (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
-
-
-def _check_killed(process: subprocess.Popen[bytes], point: str) -> None:
-    if process.returncode != -signal.SIGKILL:
-        raise AssertionError(f"a process was to die {point}, and ended with {process.returncode}")
 
 
 FAULTS: Final = (

@@ -18,6 +18,8 @@ from signoff_cli.embedded.folder import open_folder
 from signoff_cli.embedded.postgres import postgres_in
 
 DATABASE: Final = "faults"
+UPSTREAM: Final = "upstream"
+"""Another database of the server: that of an upstream service, with its outbox."""
 _DISK_SIZE: Final = "1g"
 
 
@@ -76,6 +78,7 @@ class Postgres:
                 folder = starting.enter_context(open_folder(self._data))
                 server = starting.enter_context(postgres_in(folder, port=None, fsync=True))
                 self.url = urlsplit(server.url)._replace(path=f"/{DATABASE}").geturl()
+                self.upstream_url = urlsplit(server.url)._replace(path=f"/{UPSTREAM}").geturl()
                 self._maintenance_url = server.url
                 self._running = starting.pop_all()
         except EmbeddedError:
@@ -89,6 +92,7 @@ class Postgres:
                 connection.execute(f"CREATE TABLESPACE small LOCATION '{self.disk.path}'".encode())
                 where = "TABLESPACE small"
             connection.execute(f"CREATE DATABASE {DATABASE} {where}".encode())
+            connection.execute(f"CREATE DATABASE {UPSTREAM}".encode())
 
 
 class SmallDisk:

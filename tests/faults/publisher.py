@@ -1,15 +1,18 @@
 """A publisher process: publishes on request, and keeps a journal of what it holds receipts for.
 
-Run as `python -m faults.publisher SEED NUMBER JOURNAL`. Each line of standard input is a number of
-events; once all of them have receipts, a line is written back. What it publishes follows from seed
+Run as `python -m faults.publisher SEED NUMBER JOURNAL WAY`; the way is the `queue` itself, or an
+`outbox`. Each line of standard input is a number of events; once all of them have receipts, or are
+committed to the outbox, a line is written back. What it publishes follows from seed
 and number, and the journal tells how far it came: killed and started again, it goes on there, and
 publishes again what it had no receipt for.
 """
 
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from redis import Redis
@@ -17,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from faults.events import Published, of_publisher
+from faults.outbox import add
 from signoff_producer import Producer, QueueUnavailableError
 from signoff_schemas import Settings
 
@@ -45,19 +49,25 @@ def publish(through: Producer, some: list[Published]) -> list[Published]:
         time.sleep(0.05)
 
 
-def main(seed: int, number: int, journal: Path) -> None:
+def main(seed: int, number: int, journal: Path, way: str) -> None:
     """Publish whenever a line comes in."""
-    through = producer(Settings.load().require("redis_url"))
+    send = _sender(way, Settings.load())
     done = _whole_lines(journal)
     with journal.open("a", encoding="utf-8") as lines:
         for request in sys.stdin:
             chunk = [of_publisher(seed, number, done + i) for i in range(int(request))]
-            for one in publish(through, chunk):
+            for one in send(chunk):
                 lines.write(f"{one.line}\n")
             lines.flush()
             done += len(chunk)
             sys.stdout.write("published\n")
             sys.stdout.flush()
+
+
+def _sender(way: str, settings: Settings) -> Callable[[list[Published]], list[Published]]:
+    if way == "outbox":
+        return partial(add, settings.outbox)
+    return partial(publish, producer(settings.require("redis_url")))
 
 
 def _whole_lines(journal: Path) -> int:
@@ -68,4 +78,4 @@ def _whole_lines(journal: Path) -> int:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Final
 
@@ -25,9 +26,11 @@ class Round:
     events: int
     """Published while it lasted."""
     recovery: float
-    """Seconds from the healing until an event that was published then is applied."""
+    """Seconds from the healing until what was published then is applied, by either way."""
     named: int
     """What a fault took out of Redis by design: named by the account, and published again."""
+    reconciled: int
+    """What it took of an outbox's: found and published again by `signoff reconcile`."""
     lost: int
     doubled: int
     wrong: tuple[str, ...]
@@ -46,7 +49,8 @@ def play(stage: Stage, faults: Sequence[Fault], chance: Random, *, seconds: floa
         NotHereError: this machine cannot do one of the faults.
         AssertionError: a fault did not have the effect it is for, or the queue does not drain.
     """
-    before = stage.collect()
+    before, reconciled = stage.collect(), stage.reconciled
+    stage.forgive()
     with stage.traffic(RATE).flowing():
         with ExitStack() as healing:
             for fault in faults:
@@ -54,34 +58,41 @@ def play(stage: Stage, faults: Sequence[Fault], chance: Random, *, seconds: floa
             time.sleep(seconds)
         recovery = _recovery(stage, chance)
     stage.until_idle()
-    named = _publish_what_was_taken(stage)
+    lost = stage.account().lost
+    taken = lost & stage.may_be_lost()
+    named = _bring_back(stage, set(taken))
     account = stage.account()
+    ended = (*stage.workers.ended(), *stage.relays.ended())
     return Round(
         faults=tuple(fault.name for fault in faults),
         events=len(stage.published) - before,
         recovery=recovery,
         named=named,
-        lost=len(account.lost),
+        reconciled=stage.reconciled - reconciled,
+        lost=len(account.lost | (lost - taken)),
         doubled=len(account.doubled),
-        wrong=(*account.wrong, *(f"a worker ended with {code}" for code in stage.workers.ended())),
+        wrong=(*account.wrong, *(f"a worker or relay ended with {code}" for code in ended)),
     )
 
 
 def _recovery(stage: Stage, chance: Random) -> float:
     healed = time.monotonic()
-    (probe,) = some(1, seed=chance.random())
-    stage.publish([probe])
-    eventually(lambda: stage.applied(probe), what="events are applied", log=stage.workers.log)
+    direct, by_outbox = some(2, seed=chance.random())
+    stage.publish([direct])
+    stage.add([by_outbox])
+    for probe in (direct, by_outbox):
+        eventually(partial(stage.applied, probe), what="it is applied", log=stage.workers.log)
     return time.monotonic() - healed
 
 
-def _publish_what_was_taken(stage: Stage) -> int:
-    """Publish again what a fault took by design, and nothing else; returns how many there were.
+def _bring_back(stage: Stage, taken: set[str]) -> int:
+    """Bring back what a fault took by design, and nothing else.
 
-    Where upstreams write to an outbox, this is what its reconciliation does.
+    What came by the outbox, reconciliation has to find; nobody's own records help it. All else is
+    published again by its upstream; returns how many those were.
     """
-    taken = stage.account().lost & stage.may_be_lost
-    stage.may_be_lost.clear()
-    stage.publish_again(set(taken))
+    if taken & stage.outboxed:
+        stage.reconcile()
+    stage.publish_again(taken - stage.outboxed)
     stage.until_idle()
-    return len(taken)
+    return len(taken - stage.outboxed)

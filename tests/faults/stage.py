@@ -1,5 +1,6 @@
 """Everything that faults happen to: servers, the networks to them, workers and publishers."""
 
+import json
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -10,24 +11,28 @@ from urllib.parse import urlsplit
 from processes import KEYS, environment, eventually, idle
 
 from faults.checker import Account, account
+from faults.crew import Crew
 from faults.events import FORBIDDEN, Published
+from faults.outbox import Outbox, add
 from faults.postgres import Postgres
 from faults.proxy import Proxy
 from faults.publisher import producer, publish
 from faults.traffic import Publisher, Traffic
 from faults.valkey import Valkey
-from faults.workers import Workers
 from signoff_db.migrate import migrate
 from signoff_producer import Receipt
 from signoff_schemas.keys import JOB_PREFIX
 
+_RELAYS: Final = 2
+_REPLICATION_LAG: Final = 1.0
+"""Seconds before a primary's death in which its replica may have missed what it accepted."""
 _SETTINGS: Final = {"batch_size": 50, "max_redeliveries": 100}
 _REFUSE: Final = f"""
     ALTER TABLE approvals ADD CONSTRAINT house_rule CHECK (reviewer_notes <> '{FORBIDDEN}')"""
 
 
 class Stage:
-    """Both servers, each behind a network of its own; workers and publishers that use them."""
+    """Both servers, each behind a network of its own; workers, relays and publishers in front."""
 
     def __init__(self, folder: Path, *, seed: int, processes: int, retries: int) -> None:
         """Start everything.
@@ -35,13 +40,19 @@ class Stage:
         Args:
             folder: where servers keep their data, and processes their logs.
             seed: what publishers publish follows from it.
-            processes: the number of workers, and of publishers.
+            processes: the number of workers, and of publishers; the last one has an outbox.
             retries: how often an event of an unknown interaction is tried again.
         """
         self.folder = folder
         self.published: dict[str, Published] = {}
-        self.may_be_lost: set[str] = set()
-        """What a fault took out of Redis by design: it has to be published again."""
+        self.wiped: set[str] = set()
+        """What was in a Redis that was wiped."""
+        self.failovers: list[float] = []
+        """When a primary died, in seconds since the epoch."""
+        self.outboxed: set[str] = set()
+        """What was committed to the outbox: nobody needs records of its own to publish it again."""
+        self.reconciled = 0
+        """How many events `signoff reconcile` published again."""
         with ExitStack() as closing:
             self._closing = closing
             self._start_servers()
@@ -55,6 +66,7 @@ class Stage:
         self._closing.callback(self.postgres.close)
         migrate(self.postgres.url)
         self.postgres.execute(_REFUSE)
+        self.outbox = Outbox(self.postgres.upstream_url)
         self.to_redis = self._network(self.redis.port)
         self.to_postgres = self._network(urlsplit(self.postgres.url).port or 0)
 
@@ -62,16 +74,22 @@ class Stage:
         redis_url = through(self.redis.url, self.to_redis)
         database_url = through(self.postgres.url, self.to_postgres)
         self.env = environment(redis_url, database_url, retry_attempts=retries, **_SETTINGS)
+        self.env["SIGNOFF_OUTBOX_URL"] = through(self.outbox.url, self.to_postgres)
         self.env["PYTHONPATH"] += f":{Path(__file__).parents[1]}"
-        self.workers = Workers(self.folder / "workers.log", self.env)
-        self._closing.callback(self.workers.close)
-        self.workers.start(processes)
+        self.workers = Crew("mortal_worker", self.folder / "workers.log", self.env)
+        self.relays = Crew("mortal_relay", self.folder / "relays.log", self.env)
+        for crew, count in ((self.workers, processes), (self.relays, _RELAYS)):
+            self._closing.callback(crew.close)
+            crew.start(count)
         eventually(
             lambda: self.redis.admin.scard("rq:workers") == processes,
             what="workers listen",
             log=self.workers.log,
         )
-        self.publishers = [Publisher(seed, n, self.folder, self.env) for n in range(processes)]
+        self.publishers = [
+            Publisher(seed, n, self.folder, self.env, by_outbox=n == processes - 1)
+            for n in range(processes)
+        ]
         for publisher in self.publishers:
             self._closing.callback(publisher.close)
         self._producer = producer(redis_url)
@@ -84,6 +102,38 @@ class Stage:
     def publish(self, some: list[Published]) -> None:
         """Publish from this process until every event has its receipt."""
         self._note(publish(self._producer, some))
+
+    def add(self, some: list[Published]) -> set[str]:
+        """Commit events to the outbox; returns their ids."""
+        added = add(self.env["SIGNOFF_OUTBOX_URL"], some)
+        self._note(added)
+        job_ids = {one.job_id for one in added}
+        self.outboxed |= job_ids
+        return job_ids
+
+    def reconcile(self) -> None:
+        """Publish again what Redis lost of the outbox."""
+        self.reconciled += json.loads(self.command("reconcile", "--json"))["published"]
+
+    def wipe_redis(self) -> set[str]:
+        """FLUSHALL; returns the ids of the jobs that are gone: what was not applied yet is lost."""
+        gone = self.redis.wipe()
+        self.wiped |= gone
+        return gone
+
+    def may_be_lost(self) -> set[str]:
+        """What Redis lost by design: was wiped, or not sent to a replica when the primary died."""
+        lost = set(self.wiped)
+        for died in self.failovers:
+            first, last = died - _REPLICATION_LAG, died + _REPLICATION_LAG
+            lost |= {i for i, one in self.published.items() if first <= one.at <= last}
+            lost |= self.outbox.relayed_since(first)
+        return lost
+
+    def forgive(self) -> None:
+        """From now on nothing may be lost."""
+        self.wiped.clear()
+        self.failovers.clear()
 
     def publish_again(self, job_ids: set[str]) -> None:
         """What an upstream does that learns of a loss: it publishes anew, which is always safe."""
@@ -113,7 +163,10 @@ class Stage:
     def collect(self) -> int:
         """Read what publishers got receipts for; returns how many there are in all."""
         for publisher in self.publishers:
-            self._note(list(publisher.receipts()))
+            got = list(publisher.receipts())
+            self._note(got)
+            if publisher.by_outbox:
+                self.outboxed |= {one.job_id for one in got}
         return len(self.published)
 
     def try_to_publish(self, some: list[Published]) -> list[Receipt]:
@@ -133,8 +186,15 @@ class Stage:
         )
         return dict(rows)
 
+    def until_relayed(self) -> None:
+        """Wait until nothing waits in the outbox."""
+        eventually(
+            lambda: not self.outbox.waiting(), what="the outbox is empty", log=self.relays.log
+        )
+
     def until_idle(self) -> None:
-        """Wait until the queue is drained."""
+        """Wait until the outbox is empty and the queue is drained."""
+        self.until_relayed()
         eventually(
             lambda: idle(self.redis.admin), what="the queue is drained", log=self.workers.log
         )
@@ -145,8 +205,8 @@ class Stage:
         with self.postgres.admin() as database:
             return account(self.published, database)
 
-    def command(self, *arguments: object) -> None:
-        """Run the command line to its end."""
+    def command(self, *arguments: object) -> str:
+        """Run the command line to its end; returns what it printed."""
         command = [sys.executable, "-m", "signoff_cli", *map(str, arguments)]
         ran = subprocess.run(
             command, env=self.env, cwd=self.folder, capture_output=True, check=False, text=True
@@ -155,6 +215,7 @@ class Stage:
             raise AssertionError(
                 f"{arguments} ended with {ran.returncode}:\n{ran.stdout}\n{ran.stderr}"
             )
+        return ran.stdout
 
     def close(self) -> None:
         """End everything."""

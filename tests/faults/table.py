@@ -22,6 +22,8 @@ class Line:
     wrong: int
     named: int
     """What was taken by design: named by the account, and published again."""
+    reconciled: int
+    """What was taken of an outbox's, and brought back by `signoff reconcile`."""
     recovery: float
     """Seconds, the median."""
     slowest: float
@@ -70,18 +72,20 @@ def _line(fault: str, of: list[Round]) -> Line:
         doubled=sum(one.doubled for one in of),
         wrong=sum(len(one.wrong) for one in of),
         named=sum(one.named for one in of),
+        reconciled=sum(one.reconciled for one in of),
         recovery=median(one.recovery for one in of),
         slowest=max(one.recovery for one in of),
     )
 
 
 def _row(line: Line) -> str:
-    named = f" ({line.named:,} named)" if line.named else ""
+    taken = {"named": line.named, "reconciled": line.reconciled}
+    notes = ", ".join(f"{count:,} {word}" for word, count in taken.items() if count)
     cells = [
         line.fault,
         f"{line.times} ({line.together})",
         f"{line.events:,}",
-        f"{line.lost}{named}",
+        f"{line.lost} ({notes})" if notes else line.lost,
         line.doubled,
         f"{line.recovery:.1f} ({line.slowest:.1f})",
     ]

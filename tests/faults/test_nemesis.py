@@ -28,3 +28,11 @@ def test_faults_together_are_of_different_things() -> None:
     pairs = [names for names in dealt(42, 200) if len(names) == 2]
     assert len(pairs) > 20
     assert all(of[first] != of[second] for first, second in pairs)
+
+
+def test_a_fault_begins_before_what_it_needs_goes_wrong() -> None:
+    """Workers meet a full disk only while Redis gives them work, and networks lead them there."""
+    of = {fault.name: fault.of for fault in ALL}
+    pairs = {tuple(of[name] for name in names) for names in dealt(42, 500) if len(names) == 2}
+    assert {("postgres", "redis"), ("postgres", "network"), ("outbox", "redis")} <= pairs
+    assert not {("redis", "postgres"), ("network", "postgres"), ("redis", "outbox")} & pairs

@@ -16,10 +16,15 @@ _AT_A_TIME = 10
 class Publisher:
     """One publisher process; killed, it is started again and goes on where it was."""
 
-    def __init__(self, seed: int, number: int, folder: Path, env: dict[str, str]) -> None:
+    def __init__(
+        self, seed: int, number: int, folder: Path, env: dict[str, str], *, by_outbox: bool
+    ) -> None:
+        self.by_outbox = by_outbox
+        """Whether it publishes by its database's outbox, and not to the queue itself."""
         self._journal = folder / f"publisher-{number}.jsonl"
         self._command = [sys.executable, "-m", "faults.publisher"]
         self._command += [str(seed), str(number), str(self._journal)]
+        self._command += ["outbox"] if by_outbox else ["queue"]
         self._log = folder / "publishers.log"
         self._env = env
         self._read = 0

@@ -13,9 +13,14 @@ from redis.retry import Retry
 from signoff_cli.embedded.ports import free_port
 from signoff_cli.embedded.process import Launch
 from signoff_cli.embedded.wheels import wheel_folder
+from signoff_schemas.keys import JOB_PREFIX
 
 PASSWORD: Final = "faults"
 GROUP: Final = "approvals"
+_WIPE: Final = f"""
+    local jobs = redis.call('KEYS', '{JOB_PREFIX}*')
+    redis.call('FLUSHALL')
+    return jobs"""
 _CONFIG: Final = f"""\
 bind 127.0.0.1
 dir ./
@@ -66,6 +71,11 @@ class Valkey:
         self.admin.close()
         self._process.send_signal(signal.SIGCONT)
         self.kill()
+
+    def wipe(self) -> set[str]:
+        """FLUSHALL; returns the ids of the jobs that it held then."""
+        jobs = cast("list[bytes]", self.admin.eval(_WIPE, 0))
+        return {job.decode().removeprefix(JOB_PREFIX) for job in jobs}
 
     def follow(self, primary: "Valkey") -> None:
         """Become its replica, and wait for everything it holds."""

@@ -1,4 +1,4 @@
-"""Worker processes of a stage: started, ended by signals, replaced, run elsewhere."""
+"""The workers, or the relays, of a stage: started, ended by signals, replaced, run elsewhere."""
 
 import signal
 import subprocess
@@ -8,10 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-class Workers:
-    """Worker processes."""
+class Crew:
+    """Processes that do the same."""
 
-    def __init__(self, log: Path, env: dict[str, str]) -> None:
+    def __init__(self, module: str, log: Path, env: dict[str, str]) -> None:
+        """None runs yet.
+
+        Args:
+            module: what they run; its argument is the point at which a process kills itself.
+            log: where all of them write what they say.
+            env: their environment.
+        """
+        self._module = module
         self.log = log
         self._env = env
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -28,7 +36,7 @@ class Workers:
     def one_more(
         self, point: str = "", *, inside: Sequence[str] = (), env: Mapping[str, str] | None = None
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """One worker more while the block lasts.
+        """One process more while the block lasts.
 
         Args:
             point: where it kills itself, if it does.
@@ -62,11 +70,11 @@ class Workers:
         return code
 
     def said(self, text: bytes, since: int) -> bool:
-        """Whether a worker wrote it to the log, after this size of the log."""
+        """Whether one of them wrote it to the log, after this size of the log."""
         return text in self.log.read_bytes()[since:]
 
     def ended(self) -> list[int]:
-        """Exit codes of workers that ended though nobody ended them."""
+        """Exit codes of those that ended though nobody ended them."""
         return [p.returncode for p in self.processes if p.poll() is not None]
 
     def close(self) -> None:
@@ -79,7 +87,7 @@ class Workers:
     def _started(
         self, arguments: list[str], env: Mapping[str, str], inside: Sequence[str] = ()
     ) -> subprocess.Popen[bytes]:
-        command = [*inside, sys.executable, "-m", "mortal_worker", *arguments]
+        command = [*inside, sys.executable, "-m", self._module, *arguments]
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 command, env={**self._env, **env}, stdout=log, stderr=log, cwd=self.log.parent
