@@ -93,7 +93,7 @@ def _transact(
 ) -> list[Outcome]:
     def run(some: Sequence[Delivery], refusal: psycopg.Error | None) -> list[Outcome]:
         if refusal is not None:
-            some = [d._replace(failure=Failure.of_database(refusal)) for d in some]
+            some = [d.refused(refusal) for d in some]
         return apply_in_transaction(connection, some, retries=retries, locking=locking)
 
     return in_transactions(

@@ -121,6 +121,10 @@ class Delivery(NamedTuple):
             job_id, payload, event, failure, attempts, retries, canonical, content_hash(canonical)
         )
 
+    def refused(self, refusal: Error | None) -> Self:
+        """The same as Postgres refused it, standing alone; unchanged where it did not."""
+        return self if refusal is None else self._replace(failure=Failure.of_database(refusal))
+
     @property
     def identity(self) -> Identity:
         """Whom the payload concerns, as far as it can be read."""

@@ -12,7 +12,7 @@ from signoff_db.apply import apply_in_transaction
 from signoff_db.balances import Balance, balances_of
 from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import DeadLetter, NoSuchLetterError
-from signoff_db.delivery import Delivery, Failure
+from signoff_db.delivery import Delivery
 from signoff_db.transactions import in_transactions
 from signoff_schemas import ApprovalEvent, SignoffError
 
@@ -60,8 +60,8 @@ def edit(
                 f"dead letter {letter.id} is event {letter.event_id}, the edit says "
                 f"{event.event_id}; an edit keeps the event_id"
             )
-        failure = None if refusal is None else Failure.of_database(refusal)
-        edited = _apply(connection, Delivery.of_payload(letter.job_id, payload, failure=failure))
+        delivery = Delivery.of_payload(letter.job_id, payload).refused(refusal)
+        edited = _apply(connection, delivery)
         if edited.message is None:
             dead_letters.resolve(connection, ids)
             dead_letters.note(

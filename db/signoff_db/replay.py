@@ -24,7 +24,7 @@ from signoff_db.apply import Outcome, apply_in_transaction
 from signoff_db.balances import Balance, balances_of
 from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import Selection
-from signoff_db.delivery import Delivery, Failure
+from signoff_db.delivery import Delivery
 from signoff_db.sql import statement
 from signoff_db.transactions import in_transactions
 
@@ -209,9 +209,7 @@ def _apply(
     refusal: psycopg.Error | None,
     telling: bool,
 ) -> list[Replayed]:
-    deliveries = [letter.delivery for letter in letters]
-    if refusal is not None:
-        deliveries = [d._replace(failure=Failure.of_database(refusal)) for d in deliveries]
+    deliveries = [letter.delivery.refused(refusal) for letter in letters]
     before = balances_of(connection, deliveries) if telling else {}
     outcomes = apply_in_transaction(connection, deliveries)
     after = balances_of(connection, deliveries) if telling else {}
