@@ -5,13 +5,12 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 import pytest
 import redis
-from approvals import approval
+from approvals import approvals_on
 from processes import KEYS, environment, eventually, idle, process, worker
 from reference import fold, read
 
@@ -21,6 +20,9 @@ from signoff_db.audit import audit
 from signoff_db.connection import connect
 from signoff_db.dead_letters import Selection, list_letters
 from signoff_producer import ApprovalEvent, Producer, outbox
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 WAITING = "SELECT count(*) FROM signoff_outbox WHERE published_at IS NULL AND refused IS NULL"
 
@@ -89,17 +91,7 @@ def stage(redis_url: str, database_url: str, tmp_path: Path) -> Iterator[Stage]:
 
 def some_events(count: int) -> list[ApprovalEvent]:
     """Events that meet on a few interactions of a few users."""
-    interactions = [uuid4() for _ in range(50)]
-    return [
-        approval(
-            n,
-            interaction_id=interactions[n % 50],
-            user_id=f"user-{n % 50 % 7}",
-            customer_status="CUSTOMER",
-            ltv_amount="1.10",
-        )
-        for n in range(count)
-    ]
+    return approvals_on(50, 7, count=count)
 
 
 @pytest.mark.parametrize("point", ["after claim", "after publish", "before commit"])

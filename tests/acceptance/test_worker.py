@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
 import redis
-from approvals import approval, mapping
+from approvals import approval, approvals_on, mapping
 from processes import BIN, KEYS, environment, eventually, idle, process, worker
 from pydantic_core import to_json
 from reference import fold, read
@@ -80,17 +79,7 @@ def stage(redis_url: str, database_url: str, tmp_path: Path) -> Iterator[Stage]:
 
 def some_events(count: int) -> list[ApprovalEvent]:
     """Events that meet on a few interactions of a few users."""
-    interactions = [uuid4() for _ in range(5)]
-    return [
-        approval(
-            n,
-            interaction_id=interactions[n % 5],
-            user_id=f"user-{n % 5 % 2}",
-            customer_status="CUSTOMER",
-            ltv_amount="1.10",
-        )
-        for n in range(count)
-    ]
+    return approvals_on(5, 2, count=count)
 
 
 @pytest.mark.parametrize(

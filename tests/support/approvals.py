@@ -30,6 +30,21 @@ def mapping(minute: float = 0, /, **fields: Any) -> dict[str, Any]:
     }
 
 
+def approvals_on(interactions: int, users: int, *, count: int) -> list[ApprovalEvent]:
+    """So many events, which meet on a few interactions of a few users."""
+    ids = [uuid4() for _ in range(interactions)]
+    return [
+        approval(
+            n,
+            interaction_id=ids[n % interactions],
+            user_id=f"user-{n % interactions % users}",
+            customer_status="CUSTOMER",
+            ltv_amount="1.10",
+        )
+        for n in range(count)
+    ]
+
+
 def delivery(event: ApprovalEvent) -> Delivery:
     """The event as it comes off the queue."""
     return Delivery.of_payload(str(event.event_id), event.canonical_json())
