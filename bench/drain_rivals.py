@@ -7,7 +7,9 @@ is asked of Postgres meanwhile but a count five times a second.
 """
 
 import statistics
+import subprocess
 import time
+from collections.abc import Sequence
 
 from rivals.rival import load
 from stage import Row, Stage, events
@@ -70,8 +72,8 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
 def _ours(stage: Stage, some: list[ApprovalEvent], workers: int) -> float:
     stage.clear()
     stage.publish(some)
-    with stage.workers(workers):
-        rate = _rate(stage, len(some))
+    with stage.workers(workers) as running:
+        rate = _rate(stage, len(some), running)
     stage.check(len(some))
     return rate
 
@@ -82,8 +84,8 @@ def _theirs(
     stage.clear()
     rival = load(module, stage, by_hand=by_hand)
     rival.send([event.canonical_json().decode() for event in some])
-    with rival.working(stage):
-        rate = _rate(stage, len(some))
+    with rival.working(stage) as running:
+        rate = _rate(stage, len(some), running)
     if by_hand:
         _check_counts(stage, some)
     else:
@@ -91,18 +93,24 @@ def _theirs(
     return rival.name, rate
 
 
-def _rate(stage: Stage, count: int) -> float:
+def _rate(stage: Stage, count: int, workers: Sequence[subprocess.Popen[bytes]]) -> float:
     """Wait until all are committed; returns events a second in the middle of it."""
     deadline = time.monotonic() + 60
     committed = 0
     while committed < count:
-        if time.monotonic() > deadline:
-            log = (stage.folder / "rivals.log").read_text("utf-8", "replace")[-2000:]
-            raise AssertionError(f"{committed} of {count} committed after a minute\n{log}")
+        if time.monotonic() > deadline or any(worker.poll() is not None for worker in workers):
+            raise AssertionError(f"{committed} of {count} committed by {_told(stage, workers)}")
         time.sleep(0.2)
         (committed,) = stage.database.execute("SELECT count(*) FROM approvals").fetchone() or (0,)
     (rate,) = stage.database.execute(MIDDLE).fetchone() or (0.0,)
     return float(rate)
+
+
+def _told(stage: Stage, workers: Sequence[subprocess.Popen[bytes]]) -> str:
+    """Who they are, whether they ended, and the end of what workers wrote."""
+    ends = "\n".join(f"{worker.args!r} (exit status {worker.poll()})" for worker in workers)
+    logs = [log.read_text("utf-8", "replace")[-2000:] for log in stage.folder.glob("*.log")]
+    return "\n".join([ends, *logs])
 
 
 def _check_counts(stage: Stage, some: list[ApprovalEvent]) -> None:

@@ -15,7 +15,7 @@ from rivals.transaction import apply_one
 
 broker = RedisBroker(url=os.environ["SIGNOFF_REDIS_URL"], middleware=[Retries()])
 dramatiq.set_broker(broker)
-task = dramatiq.actor(broker=broker)(apply_one)
+task = dramatiq.actor(broker=broker, actor_name="apply_one")(apply_one)
 
 
 def send(payloads: Sequence[str]) -> None:

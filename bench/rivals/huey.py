@@ -13,7 +13,7 @@ from rivals.rival import Rival
 from rivals.transaction import apply_one
 
 huey = RedisHuey("bench", url=os.environ["SIGNOFF_REDIS_URL"], results=False)
-task = huey.task()(apply_one)
+task = huey.task(name="apply_one")(apply_one)
 
 
 def send(payloads: Sequence[str]) -> None:

@@ -1,4 +1,8 @@
-"""What a rival's file holds: `RIVAL`, made anew for each pair of servers."""
+"""What a rival's file holds: `RIVAL`, made anew for each pair of servers.
+
+It names its task: a name taken from the function differs between sender and workers, since taskiq
+renames the function that it is given.
+"""
 
 import os
 import signal
@@ -28,7 +32,7 @@ class Rival:
     """What starts them: each a module to run, and its arguments."""
 
     @contextmanager
-    def working(self, stage: Stage) -> Iterator[None]:
+    def working(self, stage: Stage) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
         """Its workers at work; they hold nothing worth a graceful end when this is left."""
         with (stage.folder / "rivals.log").open("ab") as log:
             running = [
@@ -42,7 +46,7 @@ class Rival:
                 for command in self.workers
             ]
         try:
-            yield
+            yield running
         finally:
             for worker in running:
                 os.killpg(worker.pid, signal.SIGKILL)
