@@ -1,9 +1,9 @@
-"""Run the scenarios and print one table: `python bench [--quick] [--json] [SCENARIO …]`."""
+"""Measure what is named, or all of it, and print one table."""
 
 import argparse
-import json
 import sys
-from dataclasses import asdict
+import time
+from pathlib import Path
 
 import drain
 import drain_rivals
@@ -12,10 +12,9 @@ import letters
 import limit
 import publishing
 import relay
+import report
 import scale
 import shapes
-from rich.console import Console
-from rich.table import Table
 from stage import Row, stage
 
 SCENARIOS = {
@@ -33,35 +32,48 @@ SCENARIOS = {
 
 def main() -> int:
     """Run what was asked for; every run is checked against the fold while it is measured."""
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer events, fewer rounds")
-    parser.add_argument("--json", action="store_true", help="one JSON object a row")
-    parser.add_argument(
-        "scenario", nargs="*", choices=[*SCENARIOS, []], help="all, if none is given"
-    )
-    asked = parser.parse_args()
-    rows: list[Row] = []
-    for name in asked.scenario or SCENARIOS:
-        print(f"{name} …", file=sys.stderr)
-        with stage() as servers:
-            rows += SCENARIOS[name](servers, quick=asked.quick)
+    asked = _arguments()
+    rows = report.read(asked.read) if asked.read else _measure(asked.scenario, quick=asked.quick)
     if asked.json:
-        for row in rows:
-            print(json.dumps({**asdict(row), "ratio": row.ratio}))
+        print(report.as_json(rows))
+    elif asked.markdown:
+        print(report.as_markdown(rows))
     else:
-        Console().print(_table(rows))
+        report.show(rows)
     return 0
 
 
-def _table(rows: list[Row]) -> Table:
-    table = Table("scenario", "ours", "unit", "beside", "theirs", "ratio", "reach")
-    for row in rows:
-        theirs = "" if row.theirs is None else f"{row.theirs:,.4g}"
-        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-        table.add_row(
-            row.scenario, f"{row.ours:,.5g}", row.unit, row.beside, theirs, ratio, row.reach
-        )
-    return table
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer events, fewer rounds")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object a row")
+    form.add_argument("--markdown", action="store_true", help="the table of bench/README.md")
+    parser.add_argument(
+        "--read",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="measure nothing, tell the rows of earlier runs with --json",
+    )
+    parser.add_argument(
+        "scenario", nargs="*", choices=[*SCENARIOS, []], help="all, if none is given"
+    )
+    return parser.parse_args()
+
+
+def _measure(names: list[str], *, quick: bool) -> list[Row]:
+    """Each on servers of its own; says how long it took, servers included."""
+    rows: list[Row] = []
+    begin = time.monotonic()
+    for name in names or SCENARIOS:
+        print(f"{name} … ", end="", file=sys.stderr, flush=True)
+        start = time.monotonic()
+        with stage() as servers:
+            rows += SCENARIOS[name](servers, quick=quick)
+        print(f"{time.monotonic() - start:.0f} s", file=sys.stderr)
+    print(f"all: {time.monotonic() - begin:.0f} s", file=sys.stderr)
+    return rows
 
 
 if __name__ == "__main__":

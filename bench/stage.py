@@ -1,12 +1,13 @@
 """What every scenario stands on: durable servers, the same events, real worker processes."""
 
+import operator
 import os
 import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,11 @@ ASIDE = f"{KEYS.waiting}:aside"
 INTERACTIONS = 50_000
 CUSTOMERS = 20_000
 START = datetime(2026, 1, 1, tzinfo=UTC)
+RELATIONS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "<": operator.lt,
+}
 
 
 @dataclass(frozen=True)
@@ -44,11 +50,21 @@ class Row:
     beside: str = ""
     theirs: float | None = None
     reach: str = ""
+    """What the ratio, or ours where there is none, is to be, such as `>= 0.8`."""
 
     @property
     def ratio(self) -> float | None:
         """Ours to theirs."""
         return self.ours / self.theirs if self.theirs else None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether it is within its reach; None where it has none."""
+        if not self.reach:
+            return None
+        relation, bound = self.reach.split()
+        reached = self.ours if self.ratio is None else self.ratio
+        return RELATIONS[relation](reached, float(bound))
 
 
 class Stage:

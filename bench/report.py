@@ -1,0 +1,62 @@
+"""How rows are told: a table for a terminal, one in Markdown, or JSON; and read again from JSON."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from stage import Row
+
+HEAD = ("scenario", "ours", "unit", "beside", "theirs", "ratio", "reach")
+NUMBERS = {"ours", "theirs", "ratio"}
+MISSED = "✗"
+"""Stands before the reach of a row that is short of it."""
+
+
+def as_json(rows: Iterable[Row]) -> str:
+    """One object a row and a line, with its ratio and whether its reach is met."""
+    return "\n".join(
+        json.dumps({**asdict(row), "ratio": row.ratio, "met": row.met}) for row in rows
+    )
+
+
+def read(files: Iterable[Path]) -> list[Row]:
+    """The rows of runs whose JSON was kept."""
+    names = {field.name for field in fields(Row)}
+    told = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
+    return [Row(**{name: row[name] for name in names}) for row in told]
+
+
+def as_markdown(rows: Iterable[Row]) -> str:
+    """The table of bench/README.md."""
+    rule = ["--:" if name in NUMBERS else "---" for name in HEAD]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (HEAD, rule, *map(_cells, rows)))
+
+
+def show(rows: Iterable[Row]) -> None:
+    """The table in the terminal; what is short of its reach is red."""
+    table = Table()
+    for name in HEAD:
+        table.add_column(name, justify="right" if name in NUMBERS else "left")
+    for row in rows:
+        table.add_row(*_cells(row), style="red" if row.met is False else None)
+    Console().print(table)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    reach = row.reach.replace(">=", "≥").replace("<=", "≤")
+    return (
+        row.scenario,
+        _number(row.ours),
+        row.unit,
+        row.beside,
+        "" if row.theirs is None else _number(row.theirs),
+        "" if row.ratio is None else f"{row.ratio:.2f}",
+        f"{MISSED} {reach}" if row.met is False else reach,
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
