@@ -98,19 +98,14 @@ def _rate(stage: Stage, count: int, workers: Sequence[subprocess.Popen[bytes]]) 
     deadline = time.monotonic() + 60
     committed = 0
     while committed < count:
-        if time.monotonic() > deadline or any(worker.poll() is not None for worker in workers):
-            raise AssertionError(f"{committed} of {count} committed by {_told(stage, workers)}")
+        stage.require_alive(workers)
+        if time.monotonic() > deadline:
+            told = stage.told(workers)
+            raise AssertionError(f"{committed} of {count} committed after a minute: {told}")
         time.sleep(0.2)
         (committed,) = stage.database.execute("SELECT count(*) FROM approvals").fetchone() or (0,)
     (rate,) = stage.database.execute(MIDDLE).fetchone() or (0.0,)
     return float(rate)
-
-
-def _told(stage: Stage, workers: Sequence[subprocess.Popen[bytes]]) -> str:
-    """Who they are, whether they ended, and the end of what workers wrote."""
-    ends = "\n".join(f"{worker.args!r} (exit status {worker.poll()})" for worker in workers)
-    logs = [log.read_text("utf-8", "replace")[-2000:] for log in stage.folder.glob("*.log")]
-    return "\n".join([ends, *logs])
 
 
 def _check_counts(stage: Stage, some: list[ApprovalEvent]) -> None:

@@ -12,7 +12,7 @@ from signoff_schemas.keys import JOB_PREFIX
 
 def run(stage: Stage, *, quick: bool) -> list[Row]:
     """Drain each shape with one worker, alternating with the ordinary mix."""
-    count, rounds = (5_000, 1) if quick else (20_000, 2)
+    count, rounds = (5_000, 1) if quick else (20_000, 3)
     mix = events(count)
     shapes: dict[str, Callable[[], float]] = {
         "mix": lambda: _drain(stage, mix),

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -103,14 +103,27 @@ class Stage:
         within a second.
         """
         self.redis.rename(KEYS.waiting, ASIDE)
-        with self.workers(workers, **settings):
+        with self.workers(workers, **settings) as running:
             while self.redis.info("clients")["blocked_clients"] < workers:
+                self.require_alive(running)
                 time.sleep(0.02)
             start = time.perf_counter()
             self.redis.rename(ASIDE, KEYS.waiting)
             while not self.drained():
+                self.require_alive(running)
                 time.sleep(0.005)
             return time.perf_counter() - start
+
+    def require_alive(self, workers: Sequence[subprocess.Popen[bytes]]) -> None:
+        """Go on only while all of these run: what they would do will not come about by waiting."""
+        if any(worker.poll() is not None for worker in workers):
+            raise AssertionError(self.told(workers))
+
+    def told(self, workers: Sequence[subprocess.Popen[bytes]]) -> str:
+        """What they are, whether they ended, and the end of what workers wrote."""
+        ends = [f"{worker.args!r} (exit status {worker.poll()})" for worker in workers]
+        logs = [log.read_text("utf-8", "replace")[-2000:] for log in self.folder.glob("*.log")]
+        return "\n".join([*ends, *logs])
 
     @contextmanager
     def workers(self, count: int, **settings: Any) -> Iterator[list[subprocess.Popen[bytes]]]:
