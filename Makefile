@@ -81,10 +81,10 @@ $(READY_BENCH): $(READY)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt --group bench
 	@touch $@
 
-bench: $(READY_BENCH) ## Measure everything, beside what it is compared with (about 15 minutes)
+bench: $(READY_BENCH) ## Measure everything, beside what it is compared with (under 15 minutes)
 	@$(BIN)/python bench $(ARGS)
 
-bench-quick: $(READY_BENCH) ## The same with fewer events, rounds and rivals
+bench-quick: $(READY_BENCH) ## The same with fewer events, rounds and rivals, without scale (under 2 minutes)
 	@$(BIN)/python bench --quick $(ARGS)
 
 constraints: $(READY) ## Pin the newest versions that pyproject.toml allows in constraints.txt

@@ -29,7 +29,7 @@ CDNOW = Path(__file__).parents[2] / "shared" / "data" / "cdnow_sample.jsonl.gz"
 
 def run(stage: Stage, *, quick: bool) -> list[Row]:
     """Alternate them, and compare medians."""
-    count, rounds = (20_000, 2) if quick else (50_000, 3)
+    count, rounds = (20_000, 1) if quick else (50_000, 3)
     some = events(count)
     read = deliveries(some)
     real = _cdnow()

@@ -48,7 +48,7 @@ class Side:
 
 def run(stage: Stage, *, quick: bool) -> list[Row]:
     """Ours, stock RQ, Huey and taskiq in turn, on the same servers."""
-    count, rounds = (150, 1) if quick else (400, 2)
+    count, rounds = (100, 1) if quick else (400, 2)
     some = events(WARM_UP + count)
     sides = [
         _ours(stage),
