@@ -96,7 +96,7 @@ steps AS (
     ) AS a ON true
 ),
 folded AS MATERIALIZED (
-    -- On its own, since what the planner believes of the ledger (millions of events an interaction, before its
+    -- On its own, since what the planner believes of the ledger (thousands of events an interaction, before its
     -- first ANALYZE) makes the costs of the steps below look alike: it then read the batch once an event.
     SELECT interaction_id,
         bool_and(found) AS found,
