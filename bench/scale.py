@@ -1,26 +1,34 @@
 """What a long backlog and a big ledger cost: one worker beside itself on a small one.
 
-Backlog: short ones are drained before the long one and, on the tables that it leaves behind, after
-it; each part of it has the mix of a short one, so that the share of new interactions is the same.
+Backlog: it is a stretch of the ordinary mix, whose 50,000 interactions are known beforehand, so
+that its events do the same from the first to the last; stretches of 20,000 are drained before and
+after it.
 
 Ledger: what is in it concerns interactions of its own; the events that are measured are the same on
-both, and so must be what they leave behind.
+both, and so must be what they leave behind. Then events of the same kind, whose ids grow with time
+(UUIDv7).
 """
 
 import os
+import random
 import statistics
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
 
-from stage import Row, Stage, events
+from stage import START, Row, Stage, events, stream
 
 from signoff_db.connection import connect
 from signoff_db.sql import statement
+from signoff_schemas import ApprovalEvent
 
 _SHORT = 20_000
+_PART = 10_000
+"""What is published at a time: a million events at once take gigabytes."""
 _WARM = 0.1
 """The part of the long backlog in which the worker's memory may still grow."""
 _FILL = Path(__file__).with_name("fill_ledger.sql")
@@ -29,17 +37,19 @@ _FILL = Path(__file__).with_name("fill_ledger.sql")
 def run(stage: Stage, *, quick: bool) -> list[Row]:
     """Both of them."""
     return [
-        *_backlog(stage, 100_000 if quick else 1_000_000),
+        *_backlog(stage, 100_000 if quick else 1_000_000, 50_000 if quick else 150_000),
         *_ledger(stage, 300_000 if quick else 5_000_000, 20_000 if quick else 50_000),
     ]
 
 
-def _backlog(stage: Stage, count: int) -> list[Row]:
+def _backlog(stage: Stage, count: int, known: int) -> list[Row]:
     stage.clear()
-    short = [_drained(stage, [seed])[0] for seed in (1001, 1002, 1003)]
-    long, memory = _drained(stage, list(range(count // _SHORT)))
-    short += [_drained(stage, [seed])[0] for seed in (1004, 1005, 1006)]
-    _check_fold(stage, count + len(short) * _SHORT)
+    mix = stream()
+    _drained(stage, mix, known)
+    short = [_drained(stage, mix, _SHORT)[0] for _ in range(3)]
+    long, memory = _drained(stage, mix, count)
+    short += [_drained(stage, mix, _SHORT)[0] for _ in range(3)]
+    _check_fold(stage, known + count + len(short) * _SHORT)
     warm = memory[int(len(memory) * _WARM) :]
     what = f"backlog of {count:,}"
     return [
@@ -49,13 +59,13 @@ def _backlog(stage: Stage, count: int) -> list[Row]:
     ]
 
 
-def _drained(stage: Stage, seeds: list[int]) -> tuple[float, list[float]]:
+def _drained(stage: Stage, mix: Iterator[ApprovalEvent], count: int) -> tuple[float, list[float]]:
     """Events a second, and the worker's resident memory, in MB, every fifth of a second."""
-    for seed in seeds:
-        stage.publish(events(_SHORT, seed=seed))
+    for _ in range(0, count, _PART):
+        stage.publish(list(islice(mix, _PART)))
     stage.database.execute("CHECKPOINT")
     with _memory_of_the_worker(stage) as memory:
-        return len(seeds) * _SHORT / stage.drain(), memory
+        return count / stage.drain(), memory
 
 
 @contextmanager
@@ -96,25 +106,56 @@ def _ledger(stage: Stage, size: int, count: int) -> list[Row]:
     fill_ledger(stage, size)
     full = _three(stage, count)
     assert [one.left for one in full] == [one.left for one in empty]
-    rows = []
-    for what, part in (
-        (f"ledger of {size:,}", slice(1, None)),
-        (f"ledger of {size:,}, the first {count:,} after a checkpoint", slice(1)),
-    ):
-        ours, theirs = full[part], empty[part]
-        rate, beside = _median("rate", ours), _median("rate", theirs)
-        wal, beside_wal = _median("wal", ours), _median("wal", theirs)
-        rows += [
-            Row(what, rate, "events/s", "empty", beside, ">= 0.8"),
-            Row(f"{what}: WAL", wal, "bytes/event", "empty", beside_wal),
-        ]
-    return rows
+    growing = _three(stage, count, seeds=(4, 5, 6), reidentify=with_growing_ids)
+    after_checkpoint = f"the first {count:,} after a checkpoint"
+    return [
+        *_beside_empty(f"ledger of {size:,}", full[1:], empty[1:]),
+        *_beside_empty(f"ledger of {size:,}, {after_checkpoint}", full[:1], empty[:1]),
+        *_beside_empty(f"ledger of {size:,}, UUIDv7", growing[1:], empty[1:]),
+        *_beside_empty(f"ledger of {size:,}, UUIDv7, {after_checkpoint}", growing[:1], empty[:1]),
+    ]
 
 
-def _three(stage: Stage, count: int) -> list["_Measured"]:
+def _beside_empty(what: str, ours: "list[_Measured]", theirs: "list[_Measured]") -> list[Row]:
+    rate, beside = _median("rate", ours), _median("rate", theirs)
+    wal, beside_wal = _median("wal", ours), _median("wal", theirs)
+    return [
+        Row(what, rate, "events/s", "empty", beside, ">= 0.8"),
+        Row(f"{what}: WAL", wal, "bytes/event", "empty", beside_wal),
+    ]
+
+
+Reidentify = Callable[[list[ApprovalEvent], int], list[ApprovalEvent]]
+"""Gives the events of an hour, by its number, other ids."""
+
+
+def _three(
+    stage: Stage,
+    count: int,
+    *,
+    seeds: tuple[int, int, int] = (1, 2, 3),
+    reidentify: Reidentify = lambda some, _: some,
+) -> "list[_Measured]":
     """The first of them pays for the checkpoint: each page goes to the WAL whole once after it."""
     stage.database.execute("CHECKPOINT")
-    return [_measured(stage, count, seed) for seed in (1, 2, 3)]
+    return [_measured(stage, reidentify(events(count, seed=s), s)) for s in seeds]
+
+
+def with_growing_ids(some: list[ApprovalEvent], hour: int) -> list[ApprovalEvent]:
+    """The same with ids of version 7 (RFC 9562): 48 bits of milliseconds, version, chance."""
+    chance = random.Random(hour)
+    start = int(START.timestamp() * 1000) + hour * 3_600_000
+    ids = (
+        UUID(
+            int=start + n << 80
+            | 7 << 76
+            | chance.getrandbits(12) << 64
+            | 2 << 62
+            | chance.getrandbits(62)
+        )
+        for n in range(len(some))
+    )
+    return [event.model_copy(update={"event_id": i}) for event, i in zip(some, ids, strict=True)]
 
 
 class _Measured(NamedTuple):
@@ -126,11 +167,10 @@ class _Measured(NamedTuple):
     """A fingerprint of what the events' interactions hold afterwards."""
 
 
-def _measured(stage: Stage, count: int, seed: int) -> _Measured:
-    some = events(count, seed=seed)
+def _measured(stage: Stage, some: list[ApprovalEvent]) -> _Measured:
     stage.publish(some)
     start = _scalar(stage, "SELECT pg_current_wal_lsn()")
-    rate = count / stage.drain()
+    rate = len(some) / stage.drain()
     written = _scalar(stage, "SELECT pg_current_wal_lsn() - %s::pg_lsn", [start])
     interactions = [event.interaction_id for event in some]
     left = _scalar(
@@ -139,7 +179,7 @@ def _measured(stage: Stage, count: int, seed: int) -> _Measured:
         " FROM interactions WHERE id = ANY(%s)",
         [interactions],
     )
-    return _Measured(rate, float(written) / count, left)
+    return _Measured(rate, float(written) / len(some), left)
 
 
 def fill_ledger(stage: Stage, size: int) -> None:

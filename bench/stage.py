@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count as count_from_zero
+from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 from uuid import UUID
@@ -174,9 +176,17 @@ def events(
     count: int, *, seed: int = 7, interactions: int = INTERACTIONS, customers: int = CUSTOMERS
 ) -> list[ApprovalEvent]:
     """The same events each time: all five statuses, spread over interactions and customers."""
+    return list(islice(stream(seed=seed, interactions=interactions, customers=customers), count))
+
+
+def stream(
+    *, seed: int = 7, interactions: int = INTERACTIONS, customers: int = CUSTOMERS
+) -> Iterator[ApprovalEvent]:
+    """The same without end, one by one: a million events at once take gigabytes."""
     chance = random.Random(seed)
     ids = [UUID(int=chance.getrandbits(128)) for _ in range(interactions)]
-    return [_event(chance, ids, customers, n) for n in range(count)]
+    for n in count_from_zero():
+        yield _event(chance, ids, customers, n)
 
 
 def _event(chance: random.Random, ids: list[UUID], customers: int, n: int) -> ApprovalEvent:

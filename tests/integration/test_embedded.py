@@ -286,6 +286,18 @@ def test_the_state_is_durable(services: Services, setting: str, value: str) -> N
         assert connection.execute("SELECT current_setting(%s)", [setting]).fetchone() == (value,)
 
 
+def test_the_log_and_the_memory_fit_a_ledger_that_grows(services: Services) -> None:
+    """Pages of the ledger stay in memory as far as the machine has it; checkpoints are rare."""
+    with psycopg.connect(services.database_url) as connection:
+        held = connection.execute(
+            "SELECT pg_size_bytes(current_setting('shared_buffers')) / 1048576,"
+            " current_setting('max_wal_size'), current_setting('checkpoint_timeout')"
+        ).fetchone()
+    assert held
+    assert 128 <= held[0] <= 1024
+    assert held[1:] == ("4GB", "15min")
+
+
 def test_both_servers_ask_for_the_password(services: Services) -> None:
     """Another user of the machine who finds the ports gets no further."""
     with (

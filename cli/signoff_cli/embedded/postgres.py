@@ -31,6 +31,10 @@ from signoff_cli.embedded.process import (
 _SERVER: Final = "postgres"
 _MAJOR: Final = "18"
 _NAME: Final = "signoff"  # of the database and of its owner
+_MEGABYTE: Final = 2**20
+_BUFFERS_SHARE: Final = 16
+_BUFFERS_MEGABYTES: Final = (128, 1024)
+"""Postgres's default, which a ledger of two million events outgrows, and what five million need."""
 
 
 @dataclass(frozen=True)
@@ -143,9 +147,21 @@ def _serve(programs: Path, account: Account, port: int, *, fsync: bool) -> list[
         "fsync": durable,
         "synchronous_commit": durable,
         "full_page_writes": durable,
+        "shared_buffers": f"{_buffers()}MB",
+        # The first change of a page after a checkpoint writes all of it to the log: fewer
+        # checkpoints, spread over more work. The log takes up to this on the disk, under load.
+        "max_wal_size": "4GB",
+        "checkpoint_timeout": "15min",
     }
     options = [option for item in settings.items() for option in ("-c", "{}={}".format(*item))]
     return [programs / "postgres", "-D", account.home / "data", *options]
+
+
+def _buffers() -> int:
+    """Megabytes for pages in memory: a sixteenth of what the machine has, within bounds."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // _MEGABYTE
+    least, most = _BUFFERS_MEGABYTES
+    return min(max(memory // _BUFFERS_SHARE, least), most)
 
 
 def _launch(folder: DataFolder, account: Account, command: list[str | Path]) -> Launch:

@@ -1,0 +1,49 @@
+"""The statement that applies a batch stays fast, whatever the planner believes of the tables."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from approvals import apply_events, approval, delivery
+
+from signoff_db.connection import BatchConnection
+from signoff_db.delivery import array_of
+from signoff_db.sql import statement
+
+
+@pytest.mark.parametrize("rows_a_page", [1, 1_000, 1_000_000])
+def test_a_batch_is_joined_with_itself_in_one_pass(
+    connection: BatchConnection, rows_a_page: int
+) -> None:
+    """No step reads the batch once for each of its events, even on a big, unanalyzed ledger."""
+    interactions = [approval().interaction_id for _ in range(10)]
+    apply_events(connection, *[approval(interaction_id=known) for known in interactions])
+    connection.execute(
+        "UPDATE pg_class SET relpages = 1, reltuples = %s WHERE oid = 'approvals'::regclass",
+        [rows_a_page],
+    )
+    scans = [
+        step
+        for step in _steps(connection, [approval(5, interaction_id=i) for i in interactions])
+        if step["Node Type"] == "CTE Scan"
+    ]
+    assert any(step["Actual Rows"] == len(interactions) for step in scans)
+    assert [step["CTE Name"] for step in scans if step["Actual Loops"] > 1] == []
+
+
+def _steps(connection: BatchConnection, events: list[Any]) -> Iterator[dict[str, Any]]:
+    """All steps of the plan by which the events are applied."""
+    deliveries = [delivery(event) for event in events]
+    row = connection.execute(
+        f"EXPLAIN (ANALYZE, FORMAT JSON) {statement('apply')}",
+        {
+            "events": array_of(deliveries),
+            "hashes": b"".join(one.content_hash or b"" for one in deliveries),
+        },
+    ).fetchone()
+    assert row
+    steps = [row[0][0]["Plan"]]
+    while steps:
+        step = steps.pop()
+        steps += step.get("Plans", [])
+        yield step
