@@ -24,7 +24,7 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
     count, rounds = (5_000, 2) if quick else (20_000, 3)
     some = events(count)
     mappings = [event.model_dump(mode="json") for event in some]
-    producer = Producer(connection=stage.redis, queue=QUEUE)
+    producer = Producer(stage.redis_url, queue=QUEUE)
     queue = Queue(QUEUE, connection=stage.redis, serializer=JSONSerializer)
     lines = [event.canonical_json() for event in some]
     few = count // 10

@@ -12,6 +12,7 @@ import redis
 from redis.commands.core import Script
 from redis.connection import Connection
 
+from signoff_producer.connections import Connections
 from signoff_producer.publication import Told
 from signoff_producer.replicas import Replicas
 
@@ -24,15 +25,14 @@ class Call:
 
     def __init__(
         self,
-        client: redis.Redis,
+        connections: Connections,
         script: Script,
         replicas: Replicas,
         keys: list[str],
         arguments: list[str | bytes],
     ) -> None:
-        self._client = client
+        self._connections = connections
         self._replicas = replicas
-        self._pool = client.connection_pool
         self._script = script
         self._keys = keys
         self._arguments = arguments
@@ -42,20 +42,24 @@ class Call:
     def _sent(self) -> Connection | None:
         """The connection on which the call went; None, and the reason kept, where it did not go."""
         try:
-            connection = self._pool.get_connection()
+            connection = self._connections.take()
         except redis.RedisError as error:
             self._failure = error
             return None
+        sent = False
         try:
             connection.send_command(  # type: ignore[no-untyped-call]
                 "EVALSHA", self._script.sha, len(self._keys), *self._keys, *self._arguments
             )
             if self._replicas.wanted:
                 connection.send_command(*self._replicas.wait)  # type: ignore[no-untyped-call]
+            sent = True
         except redis.RedisError as error:
-            self._pool.release(connection)
             self._failure = error
             return None
+        finally:
+            if not sent:
+                self._connections.give_back(connection, clean=False)
         return connection
 
     def answer(self) -> Sequence[Told]:
@@ -79,15 +83,16 @@ class Call:
         Raises:
             redis.RedisError: as `answer`.
         """
-        self._pool.disconnect(inuse_connections=False)
+        self._connections.close_idle()
         return self._run()
 
     def _run(self) -> Sequence[Told]:
+        self._connections.let_go()  # redis-py takes one of the pool, which need not be one more
         if not self._replicas.wanted:
             return cast("Sequence[Told]", self._script(self._keys, self._arguments))
-        with self._client.pipeline(transaction=False) as pipe:
+        with self._script.registered_client.pipeline(transaction=False) as pipe:
             self._script(self._keys, self._arguments, client=pipe)
-            pipe.execute_command(*self._replicas.wait)  # type: ignore[no-untyped-call]
+            pipe.execute_command(*self._replicas.wait)
             return self._replicas.having(pipe.execute(raise_on_error=False))
 
     def _received(self, connection: Connection) -> Sequence[Told]:
@@ -102,9 +107,7 @@ class Call:
             clean = not self._replicas.wanted
             raise
         finally:
-            if not clean:  # what is still to come would be taken for the next command's answer
-                connection.disconnect()  # type: ignore[no-untyped-call]
-            self._pool.release(connection)
+            self._connections.give_back(connection, clean=clean)
         if acknowledged is None:
             return cast("Sequence[Told]", told)
         return self._replicas.having([told, acknowledged])

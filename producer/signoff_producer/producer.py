@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from signoff_producer.breaker import Breaker, Withheld
 from signoff_producer.call import Call
+from signoff_producer.connections import Connections
 from signoff_producer.consumed import Consumed
 from signoff_producer.options import Options
 from signoff_producer.outages import passes, unavailable
@@ -71,11 +72,13 @@ class Producer:
         """
         settings = Settings.load(redis_url=redis_url, **options)
         self._publication = Publication.of(settings)
+        self._keys = self._publication.keys
         self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
         self._breaker = Breaker(settings.breaker_failures, settings.breaker_cooldown)
         self._spool = Spool.of(settings)
         self._owned = connection is None
         self._redis: redis.Redis = reading_bytes(connection or _connected(settings))
+        self._connections = Connections(self._redis.connection_pool, keep=self._owned)
         self._retries = Retries(settings.publish_retries) if self._owned else ONCE_AT_ONCE
         self._wait: Callable[[float], object] = time.sleep
         self._script = self._redis.register_script(SCRIPT)
@@ -88,8 +91,10 @@ class Producer:
             QueueUnavailableError: Redis cannot be reached, or too few replicas have the event
                 (`ReplicasBehindError`); publish it again.
         """
-        (receipt,) = self._send([Request.of(event)])
-        return receipt
+        request = Request.of(event)
+        call = self._call([request])
+        answer = self._answers([request], call)[0] if call is not None else 0
+        return self._publication.receipt(request, answer)
 
     def publish_many(self, events: Iterable[Source]) -> Iterator[Receipt]:
         """Publish any number of events, in bounded memory; yields their receipts in order.
@@ -119,9 +124,6 @@ class Producer:
             yield from self._answered(requests, call)
             requests = following
 
-    def _send(self, requests: list[Request]) -> Iterator[Receipt]:
-        return self._answered(requests, self._call(requests))
-
     def _call(self, requests: list[Request]) -> Call | Withheld | None:
         """Send what was not rejected, if anything."""
         if all(request.error for request in requests):
@@ -131,7 +133,7 @@ class Producer:
         except CircuitOpenError as error:
             return Withheld(error)
         arguments = self._publication.arguments(requests)
-        return Call(self._redis, self._script, self._replicas, self._publication.keys, arguments)
+        return Call(self._connections, self._script, self._replicas, self._keys, arguments)
 
     def _answered(self, requests: list[Request], call: Call | Withheld | None) -> Iterator[Receipt]:
         answers = self._answers(requests, call) if call is not None else ()
@@ -206,6 +208,7 @@ class Producer:
 
     def close(self) -> None:
         """Close the connections that this producer opened."""
+        self._connections.let_go()
         if self._owned:
             self._redis.close()
 

@@ -1,6 +1,7 @@
 """A real Sentinel set: publishers and workers follow its primary."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ from valkeys import Valkey, valkey
 
 from signoff_producer import AsyncProducer, Producer, QueueUnavailableError
 from signoff_producer.options import Options
+from signoff_producer.retries import Retries
 from signoff_schemas import redis_client
 
 SECRET = "s3cr3t"
@@ -84,6 +86,23 @@ def test_publishers_ride_out_a_failover(sentinels: Set) -> None:
     assert asyncio.run(awaited()) == ["accepted", "accepted"]
     with redis_client(sentinels.url) as client:
         assert client.llen("rq:queue:approvals") == 4
+
+
+def test_a_connection_to_a_primary_of_the_past_is_not_used_again(sentinels: Set) -> None:
+    """It is open as ever, and the server at its end, which stood still, believes in itself."""
+    with Producer(sentinels.url, **RIDES_OUT) as producer:
+        producer.publish(mapping())
+        of_a_slow_thread = producer._connections.take()
+        sentinels.primary.process.send_signal(signal.SIGSTOP)
+        producer.publish(mapping())
+        producer._connections.give_back(of_a_slow_thread, clean=True)
+        producer._retries = Retries(0)
+        last = mapping()
+
+        assert producer.publish(last).answer == "accepted"
+
+    with redis_client(sentinels.url) as client:
+        assert client.lpos("rq:queue:approvals", str(last["event_id"])) is not None
 
 
 @pytest.mark.parametrize("pool", [False, True], ids=["one worker", "a pool"])
