@@ -1,8 +1,8 @@
 """What publishing is, whether its caller waits or awaits: requests and their answers."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.resources import files
 from itertools import islice
 from typing import Any, Final, NamedTuple, Self
@@ -72,11 +72,10 @@ class Publication:
 
     def arguments(self, requests: Sequence[Request]) -> list[str | bytes]:
         """The script's arguments for what is to be sent."""
-        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         arguments: list[str | bytes] = [
             JOB_PREFIX,
             self.queue,
-            now,
+            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             str(self.max_queue_length or 0),
             "1" if self.replicated else "0",
         ]

@@ -6,7 +6,7 @@
 --                  so this does not run on Redis Cluster
 --
 -- ARGV[1]  prefix of a job's key        ARGV[2]  the queue's name
--- ARGV[3]  enqueued_at, RFC 3339        ARGV[4]  the longest the queue may get, 0 for any length
+-- ARGV[3]  enqueued_at, whole seconds   ARGV[4]  the longest the queue may get, 0 for any length
 -- ARGV[5]  1 where WAIT follows, else 0     ARGV[6]… pairs: job id, data
 --
 -- Returns one answer a job, in order: 1 accepted, 0 already there with the same data, -1 the queue is

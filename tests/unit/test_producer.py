@@ -9,6 +9,7 @@ import sys
 import warnings
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid5
 
@@ -581,6 +582,21 @@ def test_stock_rq_reads_the_job(producer: Publisher, connection: fakeredis.FakeR
     assert job.get_status() == "queued"
     assert job.enqueued_at is not None
     assert (queue.name, queue.get_job_ids()) == ("approvals", [str(event_id(0))])
+
+
+def test_a_job_says_when_it_was_queued(
+    producer: Publisher, connection: fakeredis.FakeRedis
+) -> None:
+    """In whole seconds, which both Signoff's commands and RQ read."""
+    before = datetime.now(UTC).replace(microsecond=0)
+    producer.publish(event(0))
+
+    job = Job.fetch(str(event_id(0)), connection=connection, serializer=JSONSerializer)
+    held = connection.hget(job_key(0), "enqueued_at")
+
+    assert job.enqueued_at is not None
+    assert before <= job.enqueued_at <= datetime.now(UTC)
+    assert held == job.enqueued_at.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
 
 
 def test_what_stock_rq_takes_is_the_event(
