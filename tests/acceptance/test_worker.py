@@ -180,6 +180,26 @@ def test_a_stopped_worker_finishes_its_batch(stage: Stage) -> None:
     assert stage.redis.smembers("rq:workers") == set()
 
 
+def test_a_worker_that_waits_for_postgres_ends_well(stage: Stage) -> None:
+    """SIGTERM before it could begin: there is nothing to finish, and nothing went wrong."""
+    nowhere = environment(stage.redis_url, "postgresql://u@127.0.0.1:1/x")
+    with worker(nowhere, stage.log) as early:
+        eventually(lambda: b"cannot be reached" in stage.log.read_bytes(), what="it waits")
+        early.send_signal(signal.SIGTERM)
+        assert early.wait(30) == 0
+
+
+@pytest.mark.parametrize("command", ["worker", "relay"])
+def test_a_service_that_is_stopped_while_it_starts_ends_well(stage: Stage, command: str) -> None:
+    """SIGTERM while Python still imports: a supervisor sees no failure."""
+    started = [sys.executable, "-X", "importtime", "-m", "signoff_cli", command]
+    with process(*started, env=stage.env, log=stage.log) as early:
+        # Python's own word that the command line itself is being imported.
+        eventually(lambda: b"signoff_schemas.errors" in stage.log.read_bytes(), what="it starts")
+        early.send_signal(signal.SIGTERM)
+        assert early.wait(30) == 0
+
+
 def test_a_second_signal_abandons_the_batch_to_redelivery(stage: Stage) -> None:
     """Asked twice, the worker leaves at once; its batch is back on the queue, without blame."""
     events = some_events(30)

@@ -125,13 +125,13 @@ class ApprovalWorker(BaseWorker):
         dequeue_strategy: object = None,  # noqa: ARG002 -- queues are taken in turn
     ) -> bool:
         """Work until stopped; with `burst`, until nothing waits. RQ's arguments and its result."""
+        self._install_signal_handlers()  # type: ignore[no-untyped-call]
         configure(self.settings.log_format, logging_level or self.settings.log_level)
         spend_time_on_events()
         self._watch.open()
-        self._database.await_schema(self._stop, self.health)
-        self._patiently(self._introduce)
-        self._install_signal_handlers()  # type: ignore[no-untyped-call]
         try:
+            self._database.await_schema(self._stop, self.health)
+            self._patiently(self._introduce)
             with Heartbeat(self._beat, self.settings.redeliver_after / 6):
                 self._work_off(max_jobs or sys.maxsize, 0 if burst else max_idle_time)
         except (StopWorkerError, SystemExit):
