@@ -1,7 +1,9 @@
 """The entry point: `signoff` and `python -m signoff_cli`."""
 
 import importlib
+import signal
 import sys
+from types import FrameType
 from typing import Final, NoReturn
 
 from signoff_cli.interrupted import INTERRUPTED
@@ -17,11 +19,15 @@ _EXTRAS: Final = {
 """Which extra brings a package that plain `pip install signoff` does not."""
 _EMBEDDED: Final = frozenset({"up", "demo"})
 """Commands that need the embedded servers, which bring all that the other extras bring."""
+_SERVICES: Final = frozenset({"worker", "relay"})
+"""Commands that run until SIGTERM; one that comes before they handle it finds nothing in hand."""
 _USAGE: Final = 2
 
 
 def main() -> NoReturn:
     """Run the command that was asked for; Ctrl-C ends it quietly, even while it is imported."""
+    if _SERVICES.intersection(sys.argv[1:2]):
+        signal.signal(signal.SIGTERM, _end_well)
     try:
         _run()
     except KeyboardInterrupt:
@@ -50,6 +56,10 @@ def _run() -> NoReturn:
         if not any("\ud800" <= character <= "\udfff" for character in error.object):
             raise
         _leave(f"{error.object!r} is no text: it holds bytes that are not UTF-8", _USAGE)
+    sys.exit()
+
+
+def _end_well(_number: int, _frame: FrameType | None) -> NoReturn:
     sys.exit()
 
 

@@ -16,7 +16,7 @@ from signoff_cli.terminal import count
 from signoff_cli.variables import unknown_variables
 from signoff_db.migrate import pending
 from signoff_db.reading import overview
-from signoff_schemas import Settings, inflate, masked
+from signoff_schemas import Settings, inflate, masked, plain_url
 from signoff_schemas.keys import SUSPENDED
 
 _OLDEST_POSTGRES: Final = 140_000
@@ -120,7 +120,7 @@ def check_queue(client: redis.Redis, settings: Settings) -> Iterator[Check]:
     reader = QueueReader(client, settings.queue)
     yield from _workers(reader, settings)
     if client.exists(SUSPENDED):
-        url = masked(settings.require("redis_url"))
+        url = masked(plain_url(settings.require("redis_url")))
         yield Check(
             Grade.WARN, "Workers suspended",
             f"they take nothing off the queue; let them go on with: rq resume -u {url}",

@@ -10,6 +10,7 @@ import typer
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from signoff_cli.away import Away
 from signoff_cli.connections import redis_of
 from signoff_cli.database import database_of
 from signoff_cli.outbox.connections import outbox_if_any
@@ -45,21 +46,31 @@ def event(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Tell the whole story of one event. Exit 1 if nothing is known of it."""
+    """Tell the whole story of one event. Exit 1 if there is none, 2 if a server is away."""
     settings = load_settings()
-    event_uuid, job_id = _ids(event_id)
-    # Redis is asked first: an event that a worker settles meanwhile is in one of both for sure.
-    present = list(_present(settings, job_id))
-    with database_of(settings) as connection, reading.snapshot(connection):
-        past = list(_past(connection, event_uuid, job_id))
-    past += _outboxed(settings, event_uuid)
-    story = [*sorted(past, key=lambda c: (c.at is None, c.at)), *present]
+    away = Away()
+    story = _story(settings, away, *_ids(event_id))
+    known = bool(story) or (None if away.reasons else False)
     if as_json:
-        show_json({"event_id": event_id, "known": bool(story), "story": [asdict(c) for c in story]})
-    else:
+        chapters = [asdict(chapter) for chapter in story]
+        show_json({"event_id": event_id, "known": known, "story": chapters, "away": away.reasons})
+    elif known is not None:
         _tell(event_id, story)
+    away.leave_if_any()
     if not story:
         raise typer.Exit(1)
+
+
+def _story(settings: Settings, away: Away, event_id: UUID | None, job_id: str) -> list[Chapter]:
+    """All that the servers know which are not away."""
+    # Redis is asked first: an event that a worker settles meanwhile is in one of both for sure.
+    present = away.unless("redis", lambda: list(_present(settings, job_id)))
+    past = away.unless("postgres", lambda: _past(settings, event_id, job_id))
+    outboxed: list[Chapter] | None = None
+    if settings.outbox_url or past is not None:
+        outboxed = away.unless("outbox", lambda: list(_outboxed(settings, event_id)))
+    dated = [*(past or []), *(outboxed or [])]
+    return [*sorted(dated, key=lambda c: (c.at is None, c.at)), *(present or [])]
 
 
 def _ids(text: str) -> tuple[UUID | None, str]:
@@ -93,7 +104,12 @@ def _outboxed(settings: Settings, event_id: UUID | None) -> Iterator[Chapter]:
         yield Chapter("unrelayed", "waits in the outbox for a relay")
 
 
-def _past(
+def _past(settings: Settings, event_id: UUID | None, job_id: str) -> list[Chapter]:
+    with database_of(settings) as connection, reading.snapshot(connection):
+        return list(_chapters(connection, event_id, job_id))
+
+
+def _chapters(
     connection: Connection[TupleRow], event_id: UUID | None, job_id: str
 ) -> Iterator[Chapter]:
     applied = reading.ledger_entry(connection, event_id) if event_id else None

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from signoff_cli.away import Away
 from signoff_cli.connections import redis_of
 from signoff_cli.queue import QueueReader, WorkerState
 from signoff_cli.services import load_settings
@@ -31,14 +32,18 @@ def health(
 ) -> None:
     """Tell whether the queue's workers are live and ready. Exit 1 if one is not, or there is none.
 
-    Live: its work gets on. Ready: it applies what it takes; else it says what it waits for.
+    Live: its work gets on. Ready: it applies what it takes; else it says what it waits for. Exit 2
+    if Redis is away, which knows of the workers.
     """
-    workers = list(_all()) if port is None else [_asked(host, port)]
-    healthy = bool(workers) and all(worker["live" if live else "ready"] for worker in workers)
+    away = Away()
+    workers = away.unless("redis", lambda: list(_all())) if port is None else [_asked(host, port)]
+    healthy = workers and all(worker["live" if live else "ready"] for worker in workers)
     if as_json:
-        show_json({"healthy": healthy, "workers": workers})
-    else:
+        known = None if workers is None else bool(healthy)
+        show_json({"healthy": known, "workers": workers, "away": away.reasons})
+    elif workers is not None:
         _show(workers)
+    away.leave_if_any()
     if not healthy:
         raise typer.Exit(1)
 

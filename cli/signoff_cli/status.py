@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from signoff_cli.away import Away
 from signoff_cli.connections import redis_of
 from signoff_cli.database import database_of
 from signoff_cli.outbox.connections import outbox_if_any
@@ -15,20 +16,43 @@ from signoff_schemas import Settings
 
 
 def status(*, as_json: AsJson = False) -> None:
-    """Show queue, dead letters and workers."""
+    """Show queue, dead letters and workers. Exit 2 if a server is away; the others are shown."""
     settings = load_settings()
-    found = _queue(settings)
-    if not as_json:
-        _show_queue(found)
-    with database_of(settings) as connection, snapshot(connection):
-        state = overview(connection)
-    if not as_json:
+    away = Away()
+    queue = away.unless("redis", lambda: _queue(settings))
+    if queue and not as_json:
+        _show_queue(queue)
+    state = away.unless("postgres", lambda: _state(settings))
+    if state and not as_json:
         _show_state(state)
-    outbox = _outbox(settings)
-    if as_json:
-        show_json({**found, **asdict(state), "outbox": outbox and asdict(outbox)})
-    elif outbox:
+    outbox = (
+        away.unless("outbox", lambda: _outbox(settings)) if _is_asked(state, settings) else None
+    )
+    if outbox and not as_json:
         _show_outbox(outbox)
+    if as_json:
+        show_json(_known(queue, state, outbox) | {"away": away.reasons})
+    away.leave_if_any()
+
+
+def _is_asked(state: Overview | None, settings: Settings) -> bool:
+    """Whether the outbox is worth a look: not where it is in the database that is away."""
+    return bool(state or settings.outbox_url)
+
+
+def _known(
+    queue: dict[str, Any] | None, state: Overview | None, outbox: OutboxOverview | None
+) -> dict[str, Any]:
+    """What there is to tell; what a server that is away would know is left out."""
+    known = dict(queue or {})
+    if state:
+        known |= asdict(state)
+    return known | {"outbox": outbox and asdict(outbox)}
+
+
+def _state(settings: Settings) -> Overview:
+    with database_of(settings) as connection, snapshot(connection):
+        return overview(connection)
 
 
 def _queue(settings: Settings) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from signoff_schemas.event import (
     content_hash,
 )
 from signoff_schemas.invalid import InvalidEvent, Problem, fingerprint
-from signoff_schemas.redis_url import async_redis_client, redis_client
+from signoff_schemas.redis_url import async_redis_client, plain_url, redis_client
 from signoff_schemas.settings import Settings, masked
 from signoff_schemas.taxonomy import CUSTOMER_STATUSES, EDIT_TAGS, CustomerStatus, EditTag
 from signoff_schemas.verdicts import DeadLetterState, FailureKind, Verdict
@@ -37,6 +37,7 @@ __all__ = [
     "fingerprint",
     "inflate",
     "masked",
+    "plain_url",
     "redis_client",
     "seal",
     "unseal",

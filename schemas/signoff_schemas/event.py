@@ -1,13 +1,13 @@
 """The approval event: the public contract between upstream services and Signoff.
 
-The limits stand here and nowhere else; the JSON Schema, the checks in SQL and the documents follow
-from this module or are tested against it.
+The limits stand here, those of amounts in `money.py`, and nowhere else; the JSON Schema, the checks
+in SQL and the documents follow from these modules or are tested against them.
 """
 
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
@@ -22,11 +22,11 @@ from pydantic import (
     Strict,
     StringConstraints,
     ValidationError,
-    WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json, to_json
 
 from signoff_schemas.invalid import InvalidEvent, shortened
+from signoff_schemas.money import Money, check_exact, in_cents
 from signoff_schemas.taxonomy import CustomerStatus, EditTag
 
 SCHEMA_VERSION: Final = 1
@@ -36,15 +36,9 @@ MAX_CTA_BYTES: Final = 4096
 MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far `occurred_at` may lie ahead of the clock that checks it."""
 
-_CENT: Final = Decimal("0.01")
-_EXACT: Final = Context(prec=28, traps=[InvalidOperation])
-"""Money's own: the thread's decimal context is the caller's, and may round to fewer digits."""
 _RFC3339: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
-_PLAIN_AMOUNT: Final = re.compile(r"[0-9]+(\.[0-9]{1,2})?")
-_INEXACT_NUMBER: Final = re.compile(rb"[0-9.]{16}|[0-9][eE]-[0-9]{2}")
-"""A number that a double may not hold exactly: sixteen digits and more, or a tiny exponent."""
 
 
 def _instant_text(value: object) -> object:
@@ -81,39 +75,6 @@ def _version(value: object) -> object:
 
 def _tags(value: object) -> object:
     return () if value is None else value
-
-
-def _amount_text(value: object) -> object:
-    """Take a JSON number or plain decimal digits; no float arithmetic touches either."""
-    if isinstance(value, str) and _PLAIN_AMOUNT.fullmatch(value):
-        return Decimal(value)
-    if isinstance(value, float):
-        return Decimal(float.__repr__(value))
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Decimal(value)
-    if isinstance(value, Decimal):
-        return value
-    raise PydanticCustomError(
-        "amount",
-        "must be a number or a string of plain digits, with at most 2 decimal places, from 0 to "
-        '10000, such as "250.00"',
-    )
-
-
-def _amount(value: Decimal) -> Decimal:
-    cents = _in_cents(value)
-    if cents is None:
-        raise PydanticCustomError("decimal_max_places", "must have at most 2 decimal places")
-    return cents
-
-
-def _in_cents(value: Decimal) -> Decimal | None:
-    """The same amount with two decimal places, if it has that spelling and is not negative."""
-    try:
-        cents = value.quantize(_CENT, context=_EXACT).copy_abs()
-    except InvalidOperation:
-        return None
-    return cents if cents == value else None
 
 
 def _distinct(tags: tuple[EditTag, ...]) -> tuple[EditTag, ...]:
@@ -153,22 +114,6 @@ Notes = Annotated[str, StringConstraints(max_length=1000, pattern=_NO_NUL)]
 Bubble = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_NOT_BLANK)]
 Instant = Annotated[
     AwareDatetime, Strict(strict=False), BeforeValidator(_instant_text), AfterValidator(_instant)
-]
-Money = Annotated[
-    Decimal,
-    Field(ge=0, le=10_000),
-    BeforeValidator(_amount_text),
-    AfterValidator(_amount),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                # No multipleOf 0.01: validators that divide doubles find that 0.29 is none.
-                {"type": "number", "minimum": 0, "maximum": 10_000},
-                {"type": "string", "pattern": r"^0*([0-9]{1,4}(\.[0-9]{1,2})?|10000(\.0{1,2})?)$"},
-            ]
-        },
-        mode="validation",
-    ),
 ]
 _Tags = Annotated[
     tuple[EditTag, ...], Field(max_length=20, json_schema_extra={"uniqueItems": True})
@@ -264,7 +209,7 @@ class ApprovalEvent(BaseModel):
         canonical = event.canonical_json()
         # What came in its canonical spelling has its amount in plain digits: nothing was rounded.
         if event.ltv_amount is not None and canonical != source:
-            _check_exact(source, event.ltv_amount)
+            check_exact(source, event.ltv_amount)
         return event, canonical
 
     def canonical_json(self) -> bytes:
@@ -296,19 +241,6 @@ def _spelled_out(source: object) -> object:
     """A `Decimal` is a number: `Decimal("1E+2")` and `Decimal("250.000")` are amounts too."""
     match source:
         case {"ltv_amount": Decimal() as amount, **rest}:
-            cents = _in_cents(amount)
+            cents = in_cents(amount)
             return {**rest, "ltv_amount": amount if cents is None else cents}
     return source
-
-
-def _check_exact(data: bytes, amount: Decimal) -> None:
-    """The JSON parser reads numbers as doubles: look again where one may have hidden digits."""
-    if not _INEXACT_NUMBER.search(data):
-        return
-    written = json.loads(data, parse_float=str, parse_int=str)["ltv_amount"]
-    try:
-        exact = Decimal(written) == amount
-    except InvalidOperation:  # an exponent beyond what even Decimal can hold
-        exact = False
-    if not exact:
-        raise InvalidEvent.too_many_places(written)

@@ -10,7 +10,7 @@ User and password are those of the primary; those of the Sentinels are `sentinel
 import re
 from dataclasses import dataclass
 from typing import Any, Final, Self, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import redis.asyncio
 import redis.asyncio.retry
@@ -115,6 +115,26 @@ def async_redis_client(url: str, **options: Any) -> redis.asyncio.Redis:  # noqa
         named.service, redis_class=_AsyncPrimary, **options | named.of_primary
     )
     return cast("redis.asyncio.Redis", primary)
+
+
+def plain_url(url: str) -> str:
+    """The same server for tools that know no Sentinels: the primary of this moment, by its address.
+
+    Raises:
+        RedisError: no Sentinel names one.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in _SCHEMES:
+        return url
+    with redis_client(url) as client:
+        host, port = client.connection_pool.get_master_address()
+    userinfo = "".join(parts.netloc.rpartition("@")[:2])
+    database = parts.path[1:].partition("/")[2] or "0"
+    query = [(n, v) for n, v in parse_qsl(parts.query) if not n.startswith("sentinel_")]
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return urlunsplit(
+        (_SCHEMES[parts.scheme], f"{userinfo}{address}", f"/{database}", urlencode(query), "")
+    )
 
 
 class _Primary(redis.Redis):

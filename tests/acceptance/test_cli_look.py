@@ -174,6 +174,66 @@ def test_an_audit_finds_lost_jobs(signoff: Signoff, client: redis.Redis) -> None
     assert queue["missing"] == [str(gone["event_id"])]
 
 
+NOWHERE = {
+    "redis": {"SIGNOFF_REDIS_URL": "redis://:secret@127.0.0.1:1/0"},
+    "postgres": {"SIGNOFF_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/d"},
+    "outbox": {"SIGNOFF_OUTBOX_URL": "postgresql://u:secret@127.0.0.1:1/d"},
+}
+
+
+@pytest.mark.parametrize(
+    ("server", "known", "shown"),
+    [
+        ("redis", {"applied"}, "Applied"),
+        ("postgres", {"waiting", "workers"}, "Waiting"),
+        ("outbox", {"waiting", "applied"}, "Dead letters"),
+    ],
+)
+def test_status_tells_what_is_known_and_what_is_away(
+    signoff: Signoff, server: str, known: set[str], shown: str
+) -> None:
+    """One server that is away hides nothing of the others; the exit code is 2 all the same."""
+    signoff.publish(mapping())
+    hampered = signoff.having(**NOWHERE[server])
+
+    told = hampered.json("status", expect=2)
+    read = hampered("status", expect=2)
+
+    assert list(told["away"]) == [server]
+    assert "127.0.0.1:1" in told["away"][server]
+    assert told.keys() & {"waiting", "workers", "applied"} >= known
+    assert shown in read.stdout
+    assert "127.0.0.1:1" in read.stderr
+    assert "secret" not in str(told) + read.stderr
+    assert signoff.json("status")["away"] == {}
+
+
+@pytest.mark.parametrize("server", ["redis", "postgres", "outbox"])
+def test_an_events_story_is_told_while_a_server_is_away(signoff: Signoff, server: str) -> None:
+    """What the others know of it is told; what nobody can know is not said to be unknown."""
+    event = mapping()
+    signoff.publish(event)
+    hampered = signoff.having(**NOWHERE[server])
+
+    told = hampered.json("event", event["event_id"], expect=2)
+    unknown = hampered.json("event", uuid4(), expect=2)
+
+    assert list(told["away"]) == [server]
+    assert [chapter["what"] for chapter in told["story"]] == ["queued"] * (server != "redis")
+    assert (unknown["known"], unknown["story"]) == (None, [])
+    assert "is unknown" not in hampered("event", uuid4(), expect=2).stderr
+
+
+def test_health_without_redis_is_told_to_be_unknown(signoff: Signoff) -> None:
+    """Nobody can tell how workers are while Redis is away: no workers are not told of either."""
+    hampered = signoff.having(**NOWHERE["redis"])
+
+    told = hampered.json("health", expect=2)
+
+    assert (told["healthy"], told["workers"], list(told["away"])) == (None, None, ["redis"])
+    assert hampered("health", expect=2).stdout == ""
+
+
 @pytest.mark.parametrize("command", ["interaction", "customer", "event"])
 def test_what_is_unknown_is_data_too(signoff: Signoff, command: str) -> None:
     """With --json there is JSON on standard output, whatever was found."""

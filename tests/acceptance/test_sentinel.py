@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,7 +15,8 @@ import psycopg
 import pytest
 from approvals import mapping
 from command_line import Signoff
-from processes import environment, eventually, process, worker
+from processes import BIN, environment, eventually, process, worker
+from rq.suspension import is_suspended, suspend
 from valkeys import Valkey, valkey
 
 from signoff_producer import AsyncProducer, Producer, QueueUnavailableError
@@ -136,6 +138,21 @@ def test_commands_take_the_url(sentinels: Set, signoff: Signoff) -> None:
         producer.publish(mapping())
 
     assert signoff.having(SIGNOFF_REDIS_URL=sentinels.url).json("status")["waiting"] == 1
+
+
+def test_the_doctor_tells_how_to_resume_workers(sentinels: Set, signoff: Signoff) -> None:
+    """RQ's tools know no Sentinels: the URL that it prints is the primary's own, and works."""
+    with redis_client(sentinels.url) as client:
+        suspend(client)
+
+        checks = signoff.having(SIGNOFF_REDIS_URL=sentinels.url).json("doctor", expect=1)
+        (told,) = (check["text"] for check in checks if check["name"] == "Workers suspended")
+        url = told.rpartition(" -u ")[2]
+        assert url == f"redis://:***@127.0.0.1:{sentinels.primary.port}/0"
+        command = [BIN / "rq", "resume", "-u", url.replace("***", SECRET)]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+        assert not is_suspended(client)
 
 
 def test_an_unknown_service_is_named(sentinels: Set) -> None:

@@ -98,20 +98,44 @@ def test_a_worker_killed_at_any_point_loses_and_doubles_nothing(stage: Stage, po
     assert list_letters(stage.database, Selection()) == []
 
 
-def test_a_poison_event_is_abandoned_and_its_neighbours_are_applied(stage: Stage) -> None:
-    """What kills every worker that touches it ends in the dead letters, and alone."""
-    good = some_events(20)
-    poison = approval(user_id="poison")
-    stage.publish(*good[:10], poison, *good[10:])
-    env = environment(stage.redis_url, stage.database_url, max_redeliveries=2)
-    for _ in range(3):
+@pytest.mark.parametrize("redeliveries", [1, 2])
+def test_poison_events_are_abandoned_and_their_neighbours_are_applied(
+    stage: Stage, redeliveries: int
+) -> None:
+    """What kills every worker that touches it ends in the dead letters, and alone.
+
+    Two redeliveries are the least with which events come back in groups; one is the least of all.
+    """
+    good = some_events(200)
+    poison = [approval(user_id="poison") for _ in range(2)]
+    stage.publish(*good[:50], poison[0], *good[50:110], poison[1], *good[110:])
+    env = environment(
+        stage.redis_url, stage.database_url, max_redeliveries=redeliveries, batch_size=20
+    )
+    while not stage.idle():
+        stage.redis.delete(KEYS.leases)  # as time does it: what the last worker held comes back
         with worker(env, stage.log, dying="of poison") as doomed:
-            assert doomed.wait(60) == -signal.SIGKILL
-    with worker(env, stage.log):
-        stage.until_idle()
+            eventually(lambda: stage.idle() or doomed.poll() is not None, what="it is over")
     assert read(stage.database) == fold(good)
-    (letter,) = list_letters(stage.database, Selection())
-    assert (letter.kind, letter.event_id, letter.attempts) == ("abandoned", poison.event_id, 4)
+    letters = {
+        letter.event_id: (letter.kind, letter.attempts)
+        for letter in list_letters(stage.database, Selection())
+    }
+    assert letters == {one.event_id: ("abandoned", redeliveries + 2) for one in poison}
+
+
+def test_what_came_back_is_taken_with_nothing_else_in_hand(stage: Stage) -> None:
+    """While a full batch is being applied, which may kill the worker, a suspect stays on the queue.
+
+    It is the next all the same: who works until nothing waits does not leave it behind.
+    """
+    events = some_events(3)
+    stage.publish(*events)
+    stage.redis.hset(f"{JOB_PREFIX}{events[2].event_id}", "signoff_deaths", 1)
+    env = environment(stage.redis_url, stage.database_url, batch_size=2)
+    with worker(env, stage.log, dying="of a suspect beside others", burst=True) as bold:
+        assert bold.wait(60) == 0
+    assert read(stage.database) == fold(events)
 
 
 def test_a_worker_that_stood_still_does_no_harm(stage: Stage) -> None:
@@ -154,6 +178,26 @@ def test_a_stopped_worker_finishes_its_batch(stage: Stage) -> None:
         assert stopped.wait(30) == 0
     assert (stage.applied(), stage.idle()) == (30, True)
     assert stage.redis.smembers("rq:workers") == set()
+
+
+def test_a_worker_that_waits_for_postgres_ends_well(stage: Stage) -> None:
+    """SIGTERM before it could begin: there is nothing to finish, and nothing went wrong."""
+    nowhere = environment(stage.redis_url, "postgresql://u@127.0.0.1:1/x")
+    with worker(nowhere, stage.log) as early:
+        eventually(lambda: b"cannot be reached" in stage.log.read_bytes(), what="it waits")
+        early.send_signal(signal.SIGTERM)
+        assert early.wait(30) == 0
+
+
+@pytest.mark.parametrize("command", ["worker", "relay"])
+def test_a_service_that_is_stopped_while_it_starts_ends_well(stage: Stage, command: str) -> None:
+    """SIGTERM while Python still imports: a supervisor sees no failure."""
+    started = [sys.executable, "-X", "importtime", "-m", "signoff_cli", command]
+    with process(*started, env=stage.env, log=stage.log) as early:
+        # Python's own word that the command line itself is being imported.
+        eventually(lambda: b"signoff_schemas.errors" in stage.log.read_bytes(), what="it starts")
+        early.send_signal(signal.SIGTERM)
+        assert early.wait(30) == 0
 
 
 def test_a_second_signal_abandons_the_batch_to_redelivery(stage: Stage) -> None:

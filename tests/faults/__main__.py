@@ -75,7 +75,8 @@ def _play_one(stage: Stage, faults: list[Fault], chance: Random, rounds: list[Ro
     rounds.append(one)
     _say(
         f"{len(rounds):4} {names}: {one.events} events, {one.lost} lost, {one.doubled} doubled, "
-        f"{one.named} named, {one.reconciled} reconciled, recovered in {one.recovery:.1f} s"
+        f"{one.named} named, {one.reconciled} reconciled, {one.spooled} spooled, "
+        f"recovered in {one.recovery:.1f} s"
     )
     for finding in one.wrong[:20]:
         _say(f"     {finding}")

@@ -31,11 +31,13 @@ class Published:
     """The job's data, where it holds no event."""
     at: float = 0
     """When its receipt came, in seconds since the epoch."""
+    spooled: bool = False
+    """Whether that receipt said so: it went to the publisher's own disk, and to Redis later."""
 
     @property
     def line(self) -> str:
         """One line of a journal."""
-        return json.dumps([self.job_id, self.event, self.expect, self.at])
+        return json.dumps([self.job_id, self.event, self.expect, self.at, self.spooled])
 
 
 def of_publisher(seed: int, publisher: int, n: int) -> Published:

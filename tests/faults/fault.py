@@ -3,7 +3,7 @@
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -35,6 +35,19 @@ class Fault:
     def on(self, stage: Stage, chance: Random) -> AbstractContextManager[None]:
         """The fault, for as long as the block lasts."""
         return contextmanager(self.happens)(stage, chance)
+
+
+def lead_to_death(process: subprocess.Popen[bytes], point: str, lure: Callable[[], object]) -> None:
+    """Give a process work that leads by the point at which it dies, until it has died there.
+
+    Raises:
+        AssertionError: it ended otherwise.
+    """
+    while process.poll() is None:
+        lure()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.1)
+    check_killed(process, point)
 
 
 def check_killed(process: subprocess.Popen[bytes], point: str) -> None:

@@ -1,9 +1,7 @@
 """Relays killed, at named points and anywhere; a Redis that lost what came by the outbox."""
 
 import signal
-import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import partial
 from random import Random
 from typing import Final
@@ -11,7 +9,7 @@ from typing import Final
 from processes import KEYS
 
 from faults.events import some
-from faults.fault import Fault, check_killed
+from faults.fault import Fault, lead_to_death
 from faults.stage import Stage
 from signoff_schemas.keys import SUSPENDED
 
@@ -22,11 +20,7 @@ _BACKLOG: Final = 100
 def _killed_at(point: str, stage: Stage, chance: Random) -> Iterator[None]:
     """One relay more, which the traffic leads to its death."""
     with stage.relays.one_more(point) as doomed:
-        while doomed.poll() is None:
-            stage.add(some(20, seed=chance.random()))
-            with suppress(subprocess.TimeoutExpired):
-                doomed.wait(0.1)
-        check_killed(doomed, point)
+        lead_to_death(doomed, point, lambda: stage.add(some(20, seed=chance.random())))
         yield
 
 

@@ -20,6 +20,7 @@ def _killed(appendfsync: str, stage: Stage, _: Random) -> Iterator[None]:
     stage.redis.admin.config_set("appendfsync", appendfsync)
     stage.redis.kill()
     yield
+    eventually(stage.has_spooled, what="a publisher turned to its spool")
     stage.redis.start()
 
 

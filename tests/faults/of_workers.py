@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Final
 from processes import KEYS, eventually
 
 from faults.events import opener, orphans, poison, some
-from faults.fault import Fault, NotHereError, check_killed
+from faults.fault import Fault, NotHereError, check_killed, lead_to_death
 from faults.stage import Stage
 
 _BATCH_POINTS: Final = ("after take", "before commit", "after commit", "after acknowledge")
@@ -26,11 +25,7 @@ _LONGER_THAN_A_LEASE: Final = 3.0
 def _killed_at(point: str, stage: Stage, chance: Random) -> Iterator[None]:
     """One worker more, which the traffic leads to its death."""
     with stage.workers.one_more(point) as doomed:
-        while doomed.poll() is None:
-            stage.publish(some(20, seed=chance.random()))
-            with suppress(subprocess.TimeoutExpired):
-                doomed.wait(0.1)
-        check_killed(doomed, point)
+        lead_to_death(doomed, point, lambda: stage.publish(some(20, seed=chance.random())))
         yield
 
 

@@ -1,10 +1,11 @@
 """A publisher process: publishes on request, and keeps a journal of what it holds receipts for.
 
-Run as `python -m faults.publisher SEED NUMBER JOURNAL WAY`; the way is the `queue` itself, or an
-`outbox`. Each line of standard input is a number of events; once all of them have receipts, or are
-committed to the outbox, a line is written back. What it publishes follows from seed
-and number, and the journal tells how far it came: killed and started again, it goes on there, and
-publishes again what it had no receipt for.
+Run as `python -m faults.publisher SEED NUMBER JOURNAL WAY SPOOL`. The way is the `queue`, by a
+producer with nothing but its defaults; `spool`, by one that leaves Redis alone while it is away and
+keeps events in the file SPOOL meanwhile; or an `outbox`. Each line of standard input is a number of
+events; once all of them have receipts, or are committed to the outbox, a line is written back. What
+it publishes follows from seed and number, and the journal tells how far it came: killed and started
+again, it goes on there, and publishes again what it had no receipt for.
 """
 
 import sys
@@ -14,6 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Literal, cast
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -21,12 +23,14 @@ from redis.retry import Retry
 
 from faults.events import Published, of_publisher
 from faults.outbox import add
-from signoff_producer import Producer, QueueUnavailableError
+from signoff_producer import Answer, Producer, QueueUnavailableError
 from signoff_schemas import Settings
 
+Way = Literal["queue", "spool", "outbox"]
 
-def producer(redis_url: str) -> Producer:
-    """A producer that gives up on an answer after two seconds: its caller tries again."""
+
+def impatient(redis_url: str) -> Producer:
+    """A producer on a client of its caller's, who repeats what that gives up after two seconds."""
     timeouts = {"socket_timeout": 2, "socket_connect_timeout": 2}
     connection = Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0), **timeouts)
     return Producer(connection=connection)
@@ -45,13 +49,17 @@ def publish(through: Producer, some: list[Published]) -> list[Published]:
             refused = [receipt for receipt in receipts if not receipt.ok]
             if refused:
                 raise AssertionError(refused)
-            return [replace(one, at=time.time()) for one in some]
+            at = time.time()
+            return [
+                replace(one, at=at, spooled=receipt.answer is Answer.SPOOLED)
+                for one, receipt in zip(some, receipts, strict=True)
+            ]
         time.sleep(0.05)
 
 
-def main(seed: int, number: int, journal: Path, way: str) -> None:
+def main(seed: int, number: int, journal: Path, way: Way, spool: Path) -> None:
     """Publish whenever a line comes in."""
-    send = _sender(way, Settings.load())
+    send = _sender(way, spool, Settings.load())
     done = _whole_lines(journal)
     with journal.open("a", encoding="utf-8") as lines:
         for request in sys.stdin:
@@ -64,10 +72,17 @@ def main(seed: int, number: int, journal: Path, way: str) -> None:
             sys.stdout.flush()
 
 
-def _sender(way: str, settings: Settings) -> Callable[[list[Published]], list[Published]]:
-    if way == "outbox":
-        return partial(add, settings.outbox)
-    return partial(publish, producer(settings.require("redis_url")))
+def _sender(
+    way: Way, spool: Path, settings: Settings
+) -> Callable[[list[Published]], list[Published]]:
+    redis_url = settings.require("redis_url")
+    match way:
+        case "outbox":
+            return partial(add, settings.outbox)
+        case "spool":
+            spooling = Producer(redis_url, spool=spool, breaker_failures=3, breaker_cooldown=0.5)
+            return partial(publish, spooling)
+    return partial(publish, Producer(redis_url))
 
 
 def _whole_lines(journal: Path) -> int:
@@ -78,4 +93,7 @@ def _whole_lines(journal: Path) -> int:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
+    main(
+        int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), cast("Way", sys.argv[4]),
+        Path(sys.argv[5]),
+    )  # fmt: skip

@@ -31,6 +31,8 @@ class Round:
     """What a fault took out of Redis by design: named by the account, and published again."""
     reconciled: int
     """What it took of an outbox's: found and published again by `signoff reconcile`."""
+    spooled: int
+    """What went to a publisher's disk while Redis did not take it, and from there to Redis."""
     lost: int
     doubled: int
     wrong: tuple[str, ...]
@@ -69,6 +71,7 @@ def play(stage: Stage, faults: Sequence[Fault], chance: Random, *, seconds: floa
         recovery=recovery,
         named=named,
         reconciled=stage.reconciled - reconciled,
+        spooled=len(stage.spooled()),
         lost=len(account.lost | (lost - taken)),
         doubled=len(account.doubled),
         wrong=(*account.wrong, *(f"a worker or relay ended with {code}" for code in ended)),

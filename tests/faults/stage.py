@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -16,13 +17,14 @@ from faults.events import FORBIDDEN, Published
 from faults.outbox import Outbox, add
 from faults.postgres import Postgres
 from faults.proxy import Proxy
-from faults.publisher import producer, publish
+from faults.publisher import Way, impatient, publish
 from faults.traffic import Publisher, Traffic
 from faults.valkey import Valkey
 from signoff_db.migrate import migrate
 from signoff_producer import Receipt
 from signoff_schemas.keys import JOB_PREFIX
 
+_WAYS: Final[tuple[Way, ...]] = ("queue", "spool", "outbox")
 _RELAYS: Final = 2
 _REPLICATION_LAG: Final = 1.0
 """Seconds before a primary's death in which its replica may have missed what it accepted."""
@@ -40,7 +42,8 @@ class Stage:
         Args:
             folder: where servers keep their data, and processes their logs.
             seed: what publishers publish follows from it.
-            processes: the number of workers, and of publishers; the last one has an outbox.
+            processes: the number of workers, and of publishers, each of which has another way to
+                publish: the last one an outbox, the one before a spool.
             retries: how often an event of an unknown interaction is tried again.
         """
         self.folder = folder
@@ -49,6 +52,8 @@ class Stage:
         """What was in a Redis that was wiped."""
         self.failovers: list[float] = []
         """When a primary died, in seconds since the epoch."""
+        self._forgiven = 0.0
+        """Since when what is lost counts."""
         self.outboxed: set[str] = set()
         """What was committed to the outbox: nobody needs records of its own to publish it again."""
         self.reconciled = 0
@@ -87,12 +92,12 @@ class Stage:
             log=self.workers.log,
         )
         self.publishers = [
-            Publisher(seed, n, self.folder, self.env, by_outbox=n == processes - 1)
-            for n in range(processes)
+            Publisher(seed, n, self.folder, self.env, way=way)
+            for n, way in enumerate(_WAYS[-processes:])
         ]
         for publisher in self.publishers:
             self._closing.callback(publisher.close)
-        self._producer = producer(redis_url)
+        self._producer = impatient(redis_url)
         self._closing.callback(self._producer.close)
 
     def traffic(self, rate: float) -> Traffic:
@@ -127,11 +132,17 @@ class Stage:
         for died in self.failovers:
             first, last = died - _REPLICATION_LAG, died + _REPLICATION_LAG
             lost |= {i for i, one in self.published.items() if first <= one.at <= last}
+            lost |= {one.job_id for one in self.spooled() if one.at <= last}
             lost |= self.outbox.relayed_since(first)
         return lost
 
+    def spooled(self) -> list[Published]:
+        """What went to a publisher's disk since the last `forgive`; when to Redis, nobody noted."""
+        return [one for one in self.published.values() if one.spooled and one.at >= self._forgiven]
+
     def forgive(self) -> None:
         """From now on nothing may be lost."""
+        self._forgiven = time.time()
         self.wiped.clear()
         self.failovers.clear()
 
@@ -165,7 +176,7 @@ class Stage:
         for publisher in self.publishers:
             got = list(publisher.receipts())
             self._note(got)
-            if publisher.by_outbox:
+            if publisher.way == "outbox":
                 self.outboxed |= {one.job_id for one in got}
         return len(self.published)
 
@@ -192,8 +203,19 @@ class Stage:
             lambda: not self.outbox.waiting(), what="the outbox is empty", log=self.relays.log
         )
 
+    def has_spooled(self) -> bool:
+        """Whether events wait in a publisher's spool."""
+        return any(publisher.has_spooled() for publisher in self.publishers)
+
+    def flush_spools(self) -> None:
+        """Publish what publishers that have stopped left on their disks; all of it is taken."""
+        for publisher in self.publishers:
+            if publisher.has_spooled():
+                self.command("spool", publisher.spool)
+
     def until_idle(self) -> None:
-        """Wait until the outbox is empty and the queue is drained."""
+        """Wait until outbox and spools are empty and the queue is drained."""
+        self.flush_spools()
         self.until_relayed()
         eventually(
             lambda: idle(self.redis.admin), what="the queue is drained", log=self.workers.log

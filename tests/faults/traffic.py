@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from faults.events import Published
+from faults.publisher import Way
 
 _AT_A_TIME = 10
 
@@ -17,14 +18,14 @@ class Publisher:
     """One publisher process; killed, it is started again and goes on where it was."""
 
     def __init__(
-        self, seed: int, number: int, folder: Path, env: dict[str, str], *, by_outbox: bool
+        self, seed: int, number: int, folder: Path, env: dict[str, str], *, way: Way
     ) -> None:
-        self.by_outbox = by_outbox
-        """Whether it publishes by its database's outbox, and not to the queue itself."""
+        self.way = way
+        """Whether it publishes to the queue itself, with a spool or without, or by an outbox."""
+        self.spool = folder / f"publisher-{number}.spool"
         self._journal = folder / f"publisher-{number}.jsonl"
         self._command = [sys.executable, "-m", "faults.publisher"]
-        self._command += [str(seed), str(number), str(self._journal)]
-        self._command += ["outbox"] if by_outbox else ["queue"]
+        self._command += [str(seed), str(number), str(self._journal), way, str(self.spool)]
         self._log = folder / "publishers.log"
         self._env = env
         self._read = 0
@@ -58,8 +59,12 @@ class Publisher:
                 if not line.endswith(b"\n"):
                     break
                 self._read += len(line)
-                job_id, event, expect, at = json.loads(line)
-                yield Published(job_id, event, expect, at=at)
+                job_id, event, expect, at, spooled = json.loads(line)
+                yield Published(job_id, event, expect, at=at, spooled=spooled)
+
+    def has_spooled(self) -> bool:
+        """Whether events wait in its spool."""
+        return self.spool.exists() and self.spool.stat().st_size > 0
 
     def _answered(self, count: int) -> bool:
         try:

@@ -90,13 +90,42 @@ def test_a_live_workers_batch_stays_where_it_is(client: redis.Redis, queue: Batc
     assert client.zcard(KEYS.started) == 2
 
 
-def test_what_came_back_is_taken_alone(client: redis.Redis, queue: BatchQueue) -> None:
-    """A job that a worker died with cannot take its neighbours with it another time."""
-    publish(client, 2)
-    dead_worker(client).take(2)
+def test_what_came_back_once_is_taken_in_small_groups(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """Most of what a dead worker held is harmless: it goes on in groups, none with fresh jobs."""
+    publish(client, 5)
+    dead_worker(client).take(5)
     publish(client, 2)
     queue.redeliver()
-    assert [len(queue.take(10)) for _ in range(4)] == [1, 1, 2, 0]
+    queue.group = 3
+    assert [len(queue.take(10)) for _ in range(4)] == [3, 2, 2, 0]
+
+
+def test_what_came_back_twice_is_taken_alone(client: redis.Redis, queue: BatchQueue) -> None:
+    """A job that may have killed its group cannot take its neighbours with it a third time."""
+    publish(client, 5)
+    for _ in range(2):
+        doomed = dead_worker(client)
+        doomed.group = 3
+        doomed.take(5)
+        queue.redeliver()
+    queue.group = 3
+    assert [len(queue.take(10)) for _ in range(5)] == [1, 1, 1, 2, 0]
+
+
+def test_nothing_that_came_back_is_taken_beside_other_jobs(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """A worker that has jobs in hand, which may kill it, can leave suspects where they are."""
+    fresh, once, twice = publish(client, 3)
+    client.hset(JOB_PREFIX + once, "signoff_deaths", 1)
+    client.hset(JOB_PREFIX + twice, "signoff_deaths", 2)
+    assert [job.id for job in queue.take(10, suspects=False)] == [fresh]
+    assert queue.take(10, suspects=False) == []
+    queue.take(1)
+    assert queue.take(10, suspects=False) == []
+    assert [job.id for job in queue.take(10)] == [twice]
 
 
 def test_a_fresh_batch_ends_before_one_that_came_back(

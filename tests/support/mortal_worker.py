@@ -1,6 +1,7 @@
 """A worker that can be told to kill itself, as `kill -9` would, at a point of a batch's life.
 
-Run as `python -m mortal_worker [POINT]`; the points are the methods' names below, before or after.
+Run as `python -m mortal_worker [POINT] [burst]`; the points are the methods' names below, before or
+after. With `burst` it ends when nothing waits.
 """
 
 import os
@@ -37,12 +38,14 @@ class MortalWorker(ApprovalWorker):
         jobs = super().take(queue)
         if jobs:
             die_at("after take")
-            if POINT == "of poison" and any(POISON in (job.data or b"") for job in jobs):
-                os.kill(os.getpid(), signal.SIGKILL)
+            if self._ahead and any(job.deaths for job in jobs):
+                die_at("of a suspect beside others")
         return jobs
 
     def apply(self, queue: BatchQueue, deliveries: Sequence[Delivery]) -> list[Outcome]:
-        """Step 4, and maybe the last."""
+        """Step 4, and maybe the last; who does not have to apply poison survives it."""
+        if any(POISON in one.payload and not one.failure for one in deliveries):
+            die_at("of poison")
         outcomes = super().apply(queue, deliveries)
         die_at("after commit")
         return outcomes
@@ -82,4 +85,4 @@ def started() -> MortalWorker:
 
 
 if __name__ == "__main__":
-    started().work()
+    started().work(burst="burst" in sys.argv[2:])

@@ -49,9 +49,12 @@ def process(*command: str, env: dict[str, str], log: Path) -> Iterator[subproces
         started.wait()
 
 
-def worker(env: dict[str, str], log: Path, *, dying: str | None = None) -> Any:
-    """A worker process; `dying` names the point at which it kills itself with signal 9."""
-    arguments = [dying] if dying else []
+def worker(env: dict[str, str], log: Path, *, dying: str | None = None, burst: bool = False) -> Any:
+    """A worker process; `dying` names the point at which it kills itself with signal 9.
+
+    With `burst` it ends when nothing waits.
+    """
+    arguments = [dying or "", *(["burst"] if burst else [])]
     return process(sys.executable, "-m", "mortal_worker", *arguments, env=env, log=log)
 
 

@@ -17,6 +17,16 @@ _NO_DATA: Final = {
     -1: "the job's hash has no data field",
     -2: "the job's key holds no hash",
 }
+_GROUP: Final = 50
+"""About the root of the 2,000 events that a dead worker may leave: few batches until all are
+applied, and few events that go alone where one of them kills workers."""
+_UNEARNED: Final = 2
+"""Deaths that an event may owe to another one, where what came back once is taken in groups."""
+
+
+def group_size(max_redeliveries: int) -> int:
+    """How many events that came back once go together; one where more could cost a good one."""
+    return _GROUP if max_redeliveries >= _UNEARNED else 1
 
 
 def read(job: TakenJob, max_redeliveries: int) -> Delivery:
@@ -77,7 +87,7 @@ class Batch:
 
     @property
     def suspect(self) -> bool:
-        """Whether workers died with it in hand: then it was taken alone."""
+        """Whether workers died with it in hand."""
         return any(job.deaths for job in self.jobs)
 
     @property

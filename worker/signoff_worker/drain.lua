@@ -11,21 +11,24 @@
 -- ARGV[1]  prefix of a job's key            ARGV[2]  this worker's lease token
 -- ARGV[3]  seconds the lease lasts          ARGV[4]  the most jobs to take
 -- ARGV[5]  the most bytes of data to take; at least one job is taken
+-- ARGV[6]  the most jobs to take that came back after one worker's death; 0: none that came back
 --
 -- Returns five values a job: id; data, or nil; deaths of workers that had it in hand; retries;
 -- and what its hash is: 1 a job, 0 gone (it is then off the queue for good), -1 without data, -2 no hash.
 --
 -- Its first write takes something away: Redis allows that when it is full, and then the rest as well.
 --
--- A job that came back after a worker's death is taken alone: if it is what kills workers, it kills
--- no other job's chances with it.
+-- A batch holds jobs of as many deaths as its first. Those of one death are taken in small groups, those
+-- of more alone: a job that kills workers counts at most two deaths against another, one in the batch that
+-- it came in and one in its group.
 if redis.call('EXISTS', KEYS[4]) == 1 then
     return {}
 end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-local most_bytes = tonumber(ARGV[5])
-local ids = redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[4]) - 1)
+local most, most_bytes, group = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local ids = redis.call('LRANGE', KEYS[1], 0, most - 1)
+local deaths
 local batch, members, gone, taken, bytes = {}, {}, {}, 0, 0
 for i, id in ipairs(ids) do
     local key = ARGV[1] .. id
@@ -36,7 +39,13 @@ for i, id in ipairs(ids) do
     elseif not job[1] then
         hash = redis.call('EXISTS', key) == 1 and -1 or 0
     end
-    if job[2] and i > 1 then
+    if i == 1 then
+        deaths = job[2]
+        if deaths then
+            most = deaths == '1' and group or math.min(group, 1)
+        end
+    end
+    if i > most or job[2] ~= deaths then
         break
     end
     taken = i
@@ -49,7 +58,7 @@ for i, id in ipairs(ids) do
         members[#members + 1] = id .. ':' .. ARGV[2]
     end
     bytes = bytes + (job[1] and #job[1] or 0)
-    if job[2] or bytes >= most_bytes then
+    if bytes >= most_bytes then
         break
     end
 end

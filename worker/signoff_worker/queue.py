@@ -42,13 +42,15 @@ class TakenJob(NamedTuple):
 class BatchQueue:
     """One RQ queue, many jobs at a time, held under a lease."""
 
-    def __init__(self, redis: Redis, name: str, *, lease_seconds: float) -> None:
+    def __init__(self, redis: Redis, name: str, *, lease_seconds: float, group: int = 1) -> None:
         self.redis = redis
         self.keys = QueueKeys(name)
         self.name = name
         self.lease = _token()
         """This worker's token: what marks its jobs in the started registry."""
         self.lease_seconds = lease_seconds
+        self.group = group
+        """The most jobs taken together that came back after one worker's death."""
         self._raw: dict[str, bytes] = {}
         """What ids that are not UTF-8 are in Redis, by what they are called everywhere else."""
         self._drain = _script(redis, "drain")
@@ -57,9 +59,13 @@ class BatchQueue:
         self._promote = _script(redis, "promote")
         self._renew = _script(redis, "renew")
 
-    def take(self, most: int) -> list[TakenJob]:
-        """Take up to `most` jobs; none while the queue is empty or workers are suspended."""
-        return self._jobs(self._drain(self._drain_keys, self._drain_arguments(most)))
+    def take(self, most: int, *, suspects: bool = True) -> list[TakenJob]:
+        """Take up to `most` jobs; none while the queue is empty or workers are suspended.
+
+        Without `suspects`, none either while one that a worker died with is the next.
+        """
+        group = self.group if suspects else 0
+        return self._jobs(self._drain(self._drain_keys, self._drain_arguments(most, group)))
 
     def await_and_take(self, most: int, seconds: int) -> list[TakenJob]:
         """Take as soon as a job waits, at the latest after `seconds`: one round trip for both.
@@ -77,7 +83,7 @@ class BatchQueue:
             self._drain.sha,
             len(self._drain_keys),
             *self._drain_keys,
-            *self._drain_arguments(most),
+            *self._drain_arguments(most, self.group),
         )
         waited, taken = pipe.execute(raise_on_error=False)
         if isinstance(taken, NoScriptError):
@@ -98,8 +104,8 @@ class BatchQueue:
             self.keys.orphans,
         ]
 
-    def _drain_arguments(self, most: int) -> list[str | float]:
-        return [JOB_PREFIX, self.lease, self.lease_seconds, most, _MOST_BYTES]
+    def _drain_arguments(self, most: int, group: int) -> list[str | float]:
+        return [JOB_PREFIX, self.lease, self.lease_seconds, most, _MOST_BYTES, group]
 
     def _jobs(self, values: Any) -> list[TakenJob]:  # noqa: ANN401 -- as Redis answers
         return [self._taken(values[i : i + _FIELDS]) for i in range(0, len(values), _FIELDS)]

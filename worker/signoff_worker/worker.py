@@ -40,7 +40,7 @@ from signoff_db.delivery import Delivery
 from signoff_schemas import Settings
 from signoff_schemas.keys import HEALTH
 from signoff_worker.background import in_background
-from signoff_worker.batch import Batch, Report, retry_delay
+from signoff_worker.batch import Batch, Report, group_size, retry_delay
 from signoff_worker.database import Database
 from signoff_worker.health import Health
 from signoff_worker.heartbeat import Heartbeat
@@ -72,8 +72,10 @@ class ApprovalWorker(BaseWorker):
         self.connection.set_retry(Retry(NoBackoff(), 0))
         self.settings = Settings.load()
         lease = self.settings.redeliver_after * 2 / 3
+        group = group_size(self.settings.max_redeliveries)
         self._batch_queues = [
-            BatchQueue(self.connection, queue.name, lease_seconds=lease) for queue in self.queues
+            BatchQueue(self.connection, queue.name, lease_seconds=lease, group=group)
+            for queue in self.queues
         ]
         self._stop = threading.Event()
         self.health = Health(
@@ -123,20 +125,20 @@ class ApprovalWorker(BaseWorker):
         dequeue_strategy: object = None,  # noqa: ARG002 -- queues are taken in turn
     ) -> bool:
         """Work until stopped; with `burst`, until nothing waits. RQ's arguments and its result."""
+        self._install_signal_handlers()  # type: ignore[no-untyped-call]
         configure(self.settings.log_format, logging_level or self.settings.log_level)
         spend_time_on_events()
         self._watch.open()
-        self._database.await_schema(self._stop, self.health)
-        self._patiently(self._introduce)
-        self._install_signal_handlers()  # type: ignore[no-untyped-call]
         try:
+            self._database.await_schema(self._stop, self.health)
+            self._patiently(self._introduce)
             with Heartbeat(self._beat, self.settings.redeliver_after / 6):
                 self._work_off(max_jobs or sys.maxsize, 0 if burst else max_idle_time)
         except (StopWorkerError, SystemExit):
             self._leave(release=True)
         except BaseException:
             # Whatever ended this worker may be in its batch: others find it without a lease, count
-            # a death against it and take it one by one.
+            # a death against it and take it in small groups.
             self._leave(release=False)
             raise
         else:
@@ -173,7 +175,7 @@ class ApprovalWorker(BaseWorker):
         """Take a batch and settle it: a full one beside the take that follows, any other at once.
 
         A full batch says that more is waiting. While Postgres applies it, the next one is taken and
-        read. What workers died with is applied with nothing else in hand.
+        read. What workers died with is taken and applied with nothing else in hand.
         """
         report = Report()
         with report.timed("drain"):
@@ -212,7 +214,10 @@ class ApprovalWorker(BaseWorker):
         try:
             if self._idle and self._may_wait():
                 return queue.await_and_take(self.settings.batch_size, self.dequeue_timeout)
-            return queue.take(self.settings.batch_size)
+            jobs = queue.take(self.settings.batch_size, suspects=not self._ahead)
+            if not jobs and self._ahead:
+                self._finish_ahead()
+                jobs = queue.take(self.settings.batch_size)
         except OutOfMemoryError:  # waiting moves a list's head, which a full Redis refuses
             self._stop.wait(_TICK / 10)
             return []
@@ -220,6 +225,8 @@ class ApprovalWorker(BaseWorker):
             self._finish_ahead()
             self._patiently(queue.start_over)
             raise
+        else:
+            return jobs
 
     def apply(self, queue: BatchQueue, deliveries: Sequence[Delivery]) -> list[Outcome]:
         """Step 4. While Postgres is away the batch is kept and no attempt is burnt.
