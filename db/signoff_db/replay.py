@@ -10,7 +10,7 @@ through a second transaction, and either notes what it did.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NamedTuple
@@ -94,7 +94,7 @@ def replay(
         keep_going: do not stop when one cause keeps recurring.
         balances: tell what interactions held before and after for so many letters, from the first
             on; None tells it for all, which takes a tenth of the time.
-        on_batch: told of each batch when it is committed.
+        on_batch: told of each batch when it is committed; of one that raced, part by part.
 
     Raises:
         DatabaseUnavailableError: Postgres went away; what was told to `on_batch` is committed.
@@ -104,10 +104,11 @@ def replay(
     for letters in read_ahead(connection, selection, limit, rate):
         started = time.monotonic()
         telling = balances is None or report.replayed < balances
-        replayed = _replay(connection, letters, actor, reason, dry_run=dry_run, telling=telling)
-        report.words.update(one.word for one in replayed)
-        on_batch(replayed)
-        streak = _recurring(streak, replayed)
+        page = _replay(connection, letters, actor, reason, dry_run=dry_run, telling=telling)
+        for replayed in page:
+            report.words.update(one.word for one in replayed)
+            on_batch(replayed)
+            streak = _recurring(streak, replayed)
         if streak[1] >= _STREAK and not (keep_going or dry_run):
             report.stopped_by = streak[0]
             break
@@ -139,8 +140,8 @@ def _replay(
     *,
     dry_run: bool,
     telling: bool,
-) -> list[Replayed]:
-    """Replay a page, as `apply` does a batch: what raced goes through a transaction of its own."""
+) -> Iterator[list[Replayed]]:
+    """Replay a page, as `apply` does a batch; yields what became of it, part by committed part."""
 
     def transact(some: Sequence[Letter], *, locking: bool) -> list[_Tried]:
         work = partial(_try, connection, actor, reason, locking=locking, telling=telling)
@@ -151,11 +152,10 @@ def _replay(
     if connection.refuses_events:
         letters = _sift(connection, letters) or letters
     tried = transact(letters, locking=False)
+    yield [_replayed(one) for one in tried if not one.outcome.raced]
     raced = [one.letter for one in tried if one.outcome.raced]
     if raced:
-        tried = [one for one in tried if not one.outcome.raced] + transact(raced, locking=True)
-        tried.sort(key=lambda one: one.letter.id)
-    return [_replayed(one) for one in tried]
+        yield [_replayed(one) for one in transact(raced, locking=True)]
 
 
 def _sift(connection: BatchConnection, letters: Sequence[Letter]) -> list[Letter] | None:
