@@ -4,16 +4,15 @@ Each batch is one transaction: the letters are locked, their events applied, the
 and the operator's action noted, or none of it. So a double click, two operators at once and a crash
 in between all come to the same: each event takes effect once.
 
-A letter's bytes never change, so they are read before it is locked, while the batch before it is
-applied; only whether it is still dead is asked under the lock.
+Like workers, it locks no interactions first: what another transaction changed meanwhile goes
+through a second transaction, and either notes what it did.
 """
 
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -24,12 +23,11 @@ from signoff_db.apply import Outcome, apply_in_transaction
 from signoff_db.balances import Balance, balances_of
 from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import Selection
-from signoff_db.delivery import Delivery
-from signoff_db.sql import statement
+from signoff_db.read_ahead import Letter, read_ahead
+from signoff_db.sift import sift
 from signoff_db.transactions import in_transactions
+from signoff_schemas import Verdict
 
-_FIRST_BATCH: Final = 10
-_LARGEST_BATCH: Final = 500
 _STREAK: Final = 10
 """So many failures of one cause in a row, with no success between them, stop a replay."""
 
@@ -96,20 +94,21 @@ def replay(
         keep_going: do not stop when one cause keeps recurring.
         balances: tell what interactions held before and after for so many letters, from the first
             on; None tells it for all, which takes a tenth of the time.
-        on_batch: told of each batch when it is committed.
+        on_batch: told of each batch when it is committed; of one that raced, part by part.
 
     Raises:
         DatabaseUnavailableError: Postgres went away; what was told to `on_batch` is committed.
     """
     report = ReplayReport()
     streak: tuple[str | None, int] = (None, 0)
-    for letters in _read_ahead(_pages(connection, selection, limit, rate)):
+    for letters in read_ahead(connection, selection, limit, rate):
         started = time.monotonic()
         telling = balances is None or report.replayed < balances
-        replayed = _replay(connection, letters, actor, reason, dry_run=dry_run, telling=telling)
-        report.words.update(one.word for one in replayed)
-        on_batch(replayed)
-        streak = _recurring(streak, replayed)
+        page = _replay(connection, letters, actor, reason, dry_run=dry_run, telling=telling)
+        for replayed in page:
+            report.words.update(one.word for one in replayed)
+            on_batch(replayed)
+            streak = _recurring(streak, replayed)
         if streak[1] >= _STREAK and not (keep_going or dry_run):
             report.stopped_by = streak[0]
             break
@@ -118,124 +117,114 @@ def replay(
     return report
 
 
-class _Chosen(NamedTuple):
-    """A chosen dead letter as it came, not locked yet."""
+class _Tried(NamedTuple):
+    """What became of a letter's event in a transaction, and what interactions held around it."""
 
-    id: int
-    job_id: str
-    payload: bytes
+    letter: Letter
+    outcome: Outcome
+    before: dict[UUID, Balance]
+    after: dict[UUID, Balance]
 
-
-class _Letter(NamedTuple):
-    """The same, read."""
-
-    id: int
-    delivery: Delivery
-
-
-def _pages(
-    connection: BatchConnection, selection: Selection, limit: int | None, rate: float | None
-) -> Iterator[list[_Chosen]]:
-    """The chosen letters, the oldest first: a few, to learn whether they apply, then many."""
-    largest = _LARGEST_BATCH if rate is None else max(1, min(_LARGEST_BATCH, int(rate)))
-    left = sys.maxsize if limit is None else limit
-    parameters = replace(selection, states=("dead",)).parameters
-    size, after = _FIRST_BATCH, 0
-    while left > 0:
-        page = {"after_id": after, "limit": min(size, largest, left)}
-        rows = connection.execute(statement("choose_dead_letters"), parameters | page).fetchall()
-        if not rows:
-            return
-        yield [_Chosen(*row) for row in rows]
-        left -= len(rows)
-        after = rows[-1][0]
-        size *= 5
-
-
-def _read_ahead(pages: Iterable[list[_Chosen]]) -> Iterator[list[_Letter]]:
-    """Each page read; the next one is, in a thread, while the caller works on this one."""
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        ahead: Future[list[_Letter]] | None = None
-        for page in pages:
-            ready, ahead = ahead, reader.submit(_read, page)
-            if ready:
-                yield ready.result()
-        if ahead:
-            yield ahead.result()
-
-
-def _read(page: Sequence[_Chosen]) -> list[_Letter]:
-    """The letters' events; what never was an event is read again as the job it came in."""
-    return [
-        _Letter(
-            one.id,
-            Delivery.of_payload(one.job_id, one.payload)
-            if one.payload.startswith(b"{")
-            else Delivery.of_job(one.job_id, one.payload),
-        )
-        for one in page
-    ]
+    @property
+    def unresolved(self) -> bool:
+        """Whether the event is in the ledger, and apply.sql has not resolved the letter for it."""
+        verdict = self.outcome.verdict
+        return verdict is Verdict.DUPLICATE or (verdict is not None and not self.letter.bears_event)
 
 
 def _replay(
     connection: BatchConnection,
-    letters: Sequence[_Letter],
+    letters: Sequence[Letter],
     actor: str,
     reason: str | None,
     *,
     dry_run: bool,
     telling: bool,
-) -> list[Replayed]:
-    def run(some: Sequence[_Letter], refusal: psycopg.Error | None) -> list[Replayed]:
-        kinds = dead_letters.lock(connection, [letter.id for letter in some])
-        held = [letter for letter in some if letter.id in kinds]
-        if not held:
-            return []
-        replayed = _apply(connection, held, refusal, telling)
-        dead_letters.resolve(connection, [one.letter_id for one in replayed if one.resolved])
-        dead_letters.note(
-            connection, actor, "replay", list(kinds), reason,
-            before={str(letter): kind for letter, kind in kinds.items()},
-            after={str(one.letter_id): one.word for one in replayed},
-        )  # fmt: skip
-        return replayed
+) -> Iterator[list[Replayed]]:
+    """Replay a page, as `apply` does a batch; yields what became of it, part by committed part."""
 
-    return in_transactions(connection, letters, run, rollback=dry_run)
+    def transact(some: Sequence[Letter], *, locking: bool) -> list[_Tried]:
+        work = partial(_try, connection, actor, reason, locking=locking, telling=telling)
+        return in_transactions(
+            connection, some, work, rollback=dry_run, sift=partial(_sift, connection)
+        )
+
+    if connection.refuses_events:
+        letters = _sift(connection, letters) or letters
+    tried = transact(letters, locking=False)
+    yield [_replayed(one) for one in tried if not one.outcome.raced]
+    raced = [one.letter for one in tried if one.outcome.raced]
+    if raced:
+        yield [_replayed(one) for one in transact(raced, locking=True)]
+
+
+def _sift(connection: BatchConnection, letters: Sequence[Letter]) -> list[Letter] | None:
+    sifted = sift(connection, [letter.delivery for letter in letters])
+    if sifted is None:
+        return None
+    return [
+        letter._replace(delivery=delivery) for letter, delivery in zip(letters, sifted, strict=True)
+    ]
+
+
+def _try(
+    connection: BatchConnection,
+    actor: str,
+    reason: str | None,
+    letters: Sequence[Letter],
+    refusal: psycopg.Error | None,
+    *,
+    locking: bool,
+    telling: bool,
+) -> list[_Tried]:
+    """Apply what is still dead, resolve what applied, and note it, inside a transaction."""
+    kinds = dead_letters.lock(connection, [letter.id for letter in letters])
+    held = [letter for letter in letters if letter.id in kinds]
+    tried = _apply(connection, held, refusal, locking=locking, telling=telling)
+    settled = [one for one in tried if not one.outcome.raced]
+    if settled:
+        dead_letters.resolve(connection, [one.letter.id for one in settled if one.unresolved])
+        dead_letters.note(
+            connection, actor, "replay", [one.letter.id for one in settled], reason,
+            before={str(one.letter.id): kinds[one.letter.id] for one in settled},
+            after={str(one.letter.id): one.outcome.word for one in settled},
+        )  # fmt: skip
+    return tried
 
 
 def _apply(
     connection: BatchConnection,
-    letters: Sequence[_Letter],
+    letters: Sequence[Letter],
     refusal: psycopg.Error | None,
+    *,
+    locking: bool,
     telling: bool,
-) -> list[Replayed]:
+) -> list[_Tried]:
+    if not letters:
+        return []
     deliveries = [letter.delivery.refused(refusal) for letter in letters]
     before = balances_of(connection, deliveries) if telling else {}
-    outcomes = apply_in_transaction(connection, deliveries)
+    outcomes = apply_in_transaction(connection, deliveries, locking=locking)
     after = balances_of(connection, deliveries) if telling else {}
     return [
-        _replayed(letter.id, outcome, before, after)
+        _Tried(letter, outcome, before, after)
         for letter, outcome in zip(letters, outcomes, strict=True)
     ]
 
 
-def _replayed(
-    letter_id: int,
-    outcome: Outcome,
-    before: dict[UUID, Balance],
-    after: dict[UUID, Balance],
-) -> Replayed:
+def _replayed(tried: _Tried) -> Replayed:
+    outcome = tried.outcome
     identity = outcome.delivery.identity
     interaction = identity.interaction_id
     failure = outcome.failure
     return Replayed(
-        letter_id,
+        tried.letter.id,
         identity.event_id,
         outcome.word,
         failure.message if failure else None,
         failure.fingerprint if failure else None,
-        before.get(interaction) if interaction else None,
-        after.get(interaction) if interaction else None,
+        tried.before.get(interaction) if interaction else None,
+        tried.after.get(interaction) if interaction else None,
     )
 
 

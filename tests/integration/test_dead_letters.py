@@ -2,24 +2,30 @@
 
 import json
 import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
-from uuid import uuid4
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
 
 import pytest
 from approvals import apply_events, approval, balance, delivery, mapping, outcomes
+from processes import eventually
+from psycopg import Connection
+from psycopg.rows import TupleRow
 from pydantic_core import to_json
 
 from signoff_db import dead_letters
-from signoff_db.apply import apply
+from signoff_db.apply import apply, apply_in_transaction
 from signoff_db.audit import audit
-from signoff_db.connection import BatchConnection, connect_for_batches
+from signoff_db.connection import BatchConnection, connect, connect_for_batches
 from signoff_db.dead_letters import DeadLetter, NoSuchLetterError, Selection
-from signoff_db.delivery import Delivery
+from signoff_db.delivery import Delivery, Failure
 from signoff_db.edit import EditError, edit
 from signoff_db.replay import Replayed, replay
-from signoff_schemas import ApprovalEvent, InvalidEvent
+from signoff_schemas import ApprovalEvent, FailureKind, InvalidEvent
 
+T = TypeVar("T")
 ALL = Selection()
 
 
@@ -33,6 +39,12 @@ def create_interaction(connection: BatchConnection, event: ApprovalEvent) -> Non
     connection.execute(
         "INSERT INTO interactions (id, user_id) VALUES (%s, 'ann')", [event.interaction_id]
     )
+
+
+def bury(connection: BatchConnection, *events: ApprovalEvent) -> None:
+    """Sound events become dead letters, since workers died with them in hand."""
+    gave_up = Failure(FailureKind.ABANDONED, "gave up", "gave up")
+    apply(connection, [delivery(event)._replace(failure=gave_up) for event in events])
 
 
 def letters(connection: BatchConnection, *states: str) -> list[DeadLetter]:
@@ -318,6 +330,138 @@ def test_a_replay_and_a_worker_may_meet_on_the_same_event(
     assert str(total and total[0]) == "60.00"
     assert letters(connection) == []
     assert audit(connection).differing == 0
+
+
+def test_a_replay_and_a_worker_on_the_same_rows_do_not_wait_in_a_circle(
+    connection: BatchConnection, database_url: str
+) -> None:
+    """The replay waits for a row that a worker creates, and holds none that the worker changes yet.
+
+    What the worker changed goes through a second transaction, which is told and noted by itself.
+    """
+    first, second, third, new = (UUID(int=n) for n in range(1, 5))
+    apply_events(connection, *(approval(interaction_id=i) for i in (first, second, third)))
+    chosen = [approval(1, interaction_id=i, ltv_amount="1") for i in (second, third, new)]
+    bury(connection, *chosen)
+    arriving = [approval(2, interaction_id=i, ltv_amount="1") for i in (first, second, new)]
+    told: list[Sequence[Replayed]] = []
+    with connect(database_url) as blocker, ThreadPoolExecutor() as threads:
+        with blocker.transaction():
+            blocker.execute("SELECT FROM interactions WHERE id = %s FOR UPDATE", [first])
+            worker = threads.submit(elsewhere, database_url, lambda own: outcomes(own, *arriving))
+            eventually(lambda: waiting(connection) == 1, what="the worker waits for the first row")
+            operator = threads.submit(
+                elsewhere,
+                database_url,
+                lambda own: replay(own, ALL, actor="op", on_batch=told.append),
+            )
+            eventually(lambda: waiting(connection) == 2, what="the replay waits for the worker")
+        assert [outcome.word for outcome in worker.result()] == ["applied"] * 3
+        assert operator.result().words == {"applied": 3}
+    assert deadlocks(connection) == 0
+    assert [{one.event_id for one in part} for part in told] == [
+        {chosen[1].event_id},
+        {chosen[0].event_id, chosen[2].event_id},
+    ]
+    for part in told:
+        for one in part:
+            (action,) = dead_letters.actions_of(connection, one.letter_id)
+            assert set(action.after) == {str(each.letter_id) for each in part}
+    assert letters(connection) == []
+    assert audit(connection).differing == 0
+
+
+def test_a_dry_run_tells_of_what_others_changed_meanwhile(
+    connection: BatchConnection, database_url: str
+) -> None:
+    """It waits for them, looks again, and still changes nothing."""
+    interaction = uuid4()
+    apply_events(connection, approval(interaction_id=interaction))
+    bury(
+        connection,
+        approval(1, interaction_id=interaction, customer_status="CUSTOMER", ltv_amount="1"),
+    )
+    told: list[Replayed] = []
+
+    def look(own: BatchConnection) -> None:
+        replay(own, ALL, actor="op", dry_run=True, on_batch=told.extend)
+
+    with ThreadPoolExecutor() as threads, connect(database_url) as watcher:
+        with connection.transaction():
+            apply_in_transaction(
+                connection,
+                [
+                    delivery(
+                        approval(
+                            2,
+                            interaction_id=interaction,
+                            customer_status="CUSTOMER",
+                            ltv_amount="5",
+                        )
+                    )
+                ],
+            )
+            dry_run = threads.submit(elsewhere, database_url, look)
+            eventually(lambda: waiting(watcher) == 1, what="the dry run waits for the row")
+        dry_run.result()
+    (one,) = told
+    assert one.before is not None
+    assert one.after is not None
+    assert (one.word, str(one.before.ltv_usd), str(one.after.ltv_usd)) == ("late", "5.00", "6.00")
+    assert balance(connection, interaction) == ("CUSTOMER", "5.00")
+    assert [letter.attempts for letter in letters(connection)] == [1]
+
+
+def test_what_the_ledger_refuses_is_sifted_out_of_a_replay(connection: BatchConnection) -> None:
+    """The letters beside it are resolved together, not in ever smaller transactions."""
+    events = [approval(n, quality_score=1 if n % 5 == 4 else 3) for n in range(60)]
+    bury(connection, *events)
+    connection.execute("ALTER TABLE approvals ADD CONSTRAINT no_ones CHECK (quality_score > 1)")
+    report = replay(connection, ALL, actor="op")
+    assert report.words == {"applied": 48, "refused_by_database": 12}
+    assert [letter.kind for letter in letters(connection)] == ["refused_by_database"] * 12
+    # A page of ten, another of fifty.
+    assert connection.execute("SELECT count(*) FROM operator_actions").fetchone() == (2,)
+    assert audit(connection).differing == 0
+
+
+def test_a_letter_that_does_not_say_what_it_holds_is_resolved(connection: BatchConnection) -> None:
+    """Once it can be read: what was noted when it could not be does not matter."""
+    event, other = approval(), approval()
+    bury(connection, event, other)
+    connection.execute(
+        "UPDATE dead_letters SET event_id = NULL, content_hash = NULL WHERE event_id = %s",
+        [event.event_id],
+    )
+    connection.execute(
+        "UPDATE dead_letters SET content_hash = '' WHERE event_id = %s", [other.event_id]
+    )
+    assert replay(connection, ALL, actor="op").words == {"applied": 2}
+    assert letters(connection) == []
+
+
+def elsewhere(database_url: str, work: Callable[[BatchConnection], T]) -> T:
+    """Work on a connection of its own."""
+    with connect_for_batches(database_url, application="elsewhere") as own:
+        return work(own)
+
+
+def waiting(connection: Connection[TupleRow]) -> int:
+    """How many sessions of this database wait for another one."""
+    return connection.execute(
+        "SELECT FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    ).rowcount
+
+
+def deadlocks(connection: Connection[TupleRow]) -> int:
+    """How many there were in this database; sessions report theirs when they end."""
+    others = "SELECT FROM pg_stat_activity WHERE application_name = 'elsewhere'"
+    eventually(lambda: connection.execute(others).rowcount == 0, what="the others have gone")
+    row = connection.execute(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    ).fetchone()
+    return int(row[0]) if row else -1
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ from signoff_db.balances import Balance
 from signoff_db.connection import connect_for_batches
 from signoff_db.dead_letters import Selection, count
 from signoff_db.replay import Replayed, ReplayReport
+from signoff_worker.interpreter import spend_time_on_events
 
 _SHOWN: Final = 50
 
@@ -106,6 +107,7 @@ def _replay(
 ) -> ReplayReport | None:
     """Replay, and add to `told` what became of each letter; returns None if Ctrl-C ended it."""
     url = load_settings().require("database_url")
+    spend_time_on_events()
     try:
         with (
             connect_for_batches(url, application="signoff dlq replay") as connection,
