@@ -96,6 +96,21 @@ def test_two_lanes_take_different_events(url: str, client: redis.Redis, lane: La
     assert queued(client) == [second, third, first]
 
 
+def test_a_row_that_was_written_anew_is_marked_where_it_is_now(
+    url: str, client: redis.Redis, lane: Lane
+) -> None:
+    """Rows move as they are changed: neither another row is marked, nor this one forgotten."""
+    first, second, third = add(url, 3)
+    with psycopg.connect(url, autocommit=True) as other:
+        for _ in range(2):
+            other.execute("UPDATE signoff_outbox SET event = event WHERE event_id = %s", [first])
+        assert lane.move() == 2
+        waiting = other.execute(
+            "SELECT event_id FROM signoff_outbox WHERE published_at IS NULL"
+        ).fetchall()
+    assert (queued(client), waiting) == ([first, second], [(third,)])
+
+
 def test_an_event_that_is_added_is_told(url: str, lane: Lane) -> None:
     """Also where the notification came while the lane was looking; once, and not before."""
     assert lane.move() == 0

@@ -140,6 +140,6 @@ def _tell(delivery: Delivery, seconds: float) -> None:
             "ms": round(seconds * 1000, 1),
         }
         log.info("batch", extra={"fields": fields})
-    for event_id, receipt in delivery.refused.items():
+    for waiting, receipt in delivery.refused.items():
         reason = receipt.error.loggable if receipt.error else receipt.conflict
-        log.warning("refused: %s", reason, extra={"fields": {"event": event_id}})
+        log.warning("refused: %s", reason, extra={"fields": {"event": waiting.event_id}})
