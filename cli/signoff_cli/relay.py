@@ -1,5 +1,6 @@
 """`signoff relay`."""
 
+import threading
 from contextlib import suppress
 from typing import Annotated, Final
 
@@ -17,7 +18,7 @@ from signoff_db.connection import DatabaseUnavailableError
 from signoff_worker.logs import configure
 
 _LANES: Final = 2
-"""While Postgres works for the one, the other one publishes."""
+"""While the one publishes, Postgres marks the batch of the other and finds its next."""
 
 
 def relay(
@@ -52,8 +53,9 @@ def relay(
     with suppress(DatabaseUnavailableError), outbox_of(settings):
         pass  # an outbox that is not there is a mistake, one that is away is waited for
     with producer_of(settings) as producer, stop_on_signals() as stop, pruning(settings, age):
+        turn = threading.Lock()
         lanes = [
-            Lane(settings.outbox, producer, most=batch_size, listening=number == 0)
+            Lane(settings.outbox, producer, most=batch_size, turn=turn, listening=number == 0)
             for number in range(_LANES)
         ]
         Relay(lanes, stop, poll=poll).run(burst=burst)
