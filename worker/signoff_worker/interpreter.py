@@ -1,4 +1,4 @@
-"""How Python itself is set in a worker's process, whose purpose is events."""
+"""How Python itself is set in a process whose purpose is events: a worker's, a relay's."""
 
 import gc
 import sys
