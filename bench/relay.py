@@ -1,19 +1,21 @@
 """The relay: events a second from a committed outbox to the queue, beside `publish_many`."""
 
+import os
 import statistics
-import threading
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from stage import KEYS, QUEUE, Row, Stage, events
 
-from signoff_cli.outbox.lane import Lane
-from signoff_cli.outbox.relaying import Relay
 from signoff_producer import Producer
 from signoff_producer.outbox import SCHEMA
 
 
 def run(stage: Stage, *, quick: bool) -> list[Row]:
-    """Alternate `publish_many` of events at hand and a relay's way with the same events."""
+    """Alternate `publish_many` of events at hand and a relay process on the same events."""
     count, rounds = (10_000, 3) if quick else (50_000, 3)
     lines = [event.canonical_json() for event in events(count)]
     stage.database.execute(SCHEMA.encode())
@@ -21,7 +23,7 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
     published, relayed = [], []
     for _ in range(rounds):
         published.append(count / _publish(stage, producer, lines))
-        relayed.append(count / _relay(stage, producer, lines))
+        relayed.append(count / _relay(stage, lines))
     return [
         Row(
             "relay",
@@ -42,18 +44,45 @@ def _publish(stage: Stage, producer: Producer, lines: list[bytes]) -> float:
     return _checked(stage, len(lines), time.perf_counter() - start)
 
 
-def _relay(stage: Stage, producer: Producer, lines: list[bytes]) -> float:
+def _relay(stage: Stage, lines: list[bytes]) -> float:
+    """Seconds from the commit to the outbox until the last event is on the queue and marked."""
     stage.redis.flushall()
-    _fill(stage, lines)
-    lanes = [Lane(stage.database_url, producer, most=1000) for _ in range(2)]
-    start = time.perf_counter()
-    Relay(lanes, threading.Event(), poll=1).run(burst=True)
-    return _checked(stage, len(lines), time.perf_counter() - start)
+    stage.database.execute("TRUNCATE signoff_outbox")
+    with _running(stage):
+        _fill(stage, lines[:1])
+        while _waiting(stage):
+            time.sleep(0.02)
+        stage.database.execute("CHECKPOINT")
+        _fill(stage, lines[1:])
+        start = time.perf_counter()
+        while stage.redis.llen(KEYS.waiting) < len(lines) or _waiting(stage):
+            time.sleep(0.005)
+        return _checked(stage, len(lines), time.perf_counter() - start)
+
+
+@contextmanager
+def _running(stage: Stage) -> Iterator[None]:
+    """A relay process, as users run it."""
+    env = {
+        **os.environ,
+        "SIGNOFF_REDIS_URL": stage.redis_url,
+        "SIGNOFF_OUTBOX_URL": stage.database_url,
+        "SIGNOFF_LOG_LEVEL": "WARNING",
+    }
+    running = subprocess.Popen([sys.executable, "-m", "signoff_cli", "relay"], env=env)
+    try:
+        yield
+    finally:
+        running.terminate()
+        running.wait()
+
+
+def _waiting(stage: Stage) -> bool:
+    waiting = "SELECT FROM signoff_outbox WHERE published_at IS NULL LIMIT 1"
+    return stage.database.execute(waiting).fetchone() is not None
 
 
 def _fill(stage: Stage, lines: list[bytes]) -> None:
-    stage.database.execute("TRUNCATE signoff_outbox")
-    stage.database.execute("CHECKPOINT")
     with (
         stage.database.cursor() as cursor,
         cursor.copy("COPY signoff_outbox (event) FROM STDIN") as copy,

@@ -1,5 +1,6 @@
 """`signoff relay`."""
 
+import threading
 from contextlib import suppress
 from typing import Annotated, Final
 
@@ -14,10 +15,11 @@ from signoff_cli.producing import producer_of
 from signoff_cli.services import load_settings
 from signoff_cli.stopping import stop_on_signals
 from signoff_db.connection import DatabaseUnavailableError
+from signoff_worker.interpreter import spend_time_on_events
 from signoff_worker.logs import configure
 
 _LANES: Final = 2
-"""While Postgres works for the one, the other one publishes."""
+"""While the one publishes, Postgres marks the batch of the other and finds its next."""
 
 
 def relay(
@@ -49,11 +51,13 @@ def relay(
     settings = load_settings(queue=queue)
     age = None if prune_after is None else required_age(prune_after, "--prune-after")
     configure(settings.log_format, settings.log_level)
+    spend_time_on_events()
     with suppress(DatabaseUnavailableError), outbox_of(settings):
         pass  # an outbox that is not there is a mistake, one that is away is waited for
     with producer_of(settings) as producer, stop_on_signals() as stop, pruning(settings, age):
+        turn = threading.Lock()
         lanes = [
-            Lane(settings.outbox, producer, most=batch_size, listening=number == 0)
+            Lane(settings.outbox, producer, most=batch_size, turn=turn, listening=number == 0)
             for number in range(_LANES)
         ]
         Relay(lanes, stop, poll=poll).run(burst=burst)

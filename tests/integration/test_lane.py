@@ -1,5 +1,6 @@
 """How a relay finds its batches, against a real outbox and a real queue."""
 
+import threading
 from collections.abc import Iterator
 from typing import cast
 from uuid import UUID
@@ -8,6 +9,7 @@ import psycopg
 import pytest
 import redis
 from approvals import approval
+from processes import eventually
 
 from signoff_cli.outbox.lane import Lane
 from signoff_producer import Producer, outbox
@@ -94,6 +96,43 @@ def test_two_lanes_take_different_events(url: str, client: redis.Redis, lane: La
     assert queued(client) == [second, third]
     assert [lane.move(), lane.move()] == [0, 1]  # ahead of the last batch, then from the oldest on
     assert queued(client) == [second, third, first]
+
+
+def test_a_row_that_was_written_anew_is_marked_where_it_is_now(
+    url: str, client: redis.Redis, lane: Lane
+) -> None:
+    """Rows move as they are changed: neither another row is marked, nor this one forgotten."""
+    first, second, third = add(url, 3)
+    with psycopg.connect(url, autocommit=True) as other:
+        for _ in range(2):
+            other.execute("UPDATE signoff_outbox SET event = event WHERE event_id = %s", [first])
+        assert lane.move() == 2
+        waiting = other.execute(
+            "SELECT event_id FROM signoff_outbox WHERE published_at IS NULL"
+        ).fetchall()
+    assert (queued(client), waiting) == ([first, second], [(third,)])
+
+
+def test_lanes_take_turns_at_publishing(url: str, client: redis.Redis) -> None:
+    """While another lane publishes, a batch is claimed, and waits for its turn, unmarked."""
+    (event,) = add(url)
+    turn = threading.Lock()
+    lane = Lane(url, Producer(connection=client), most=2, turn=turn)
+    with turn:
+        moving = threading.Thread(target=lane.move)
+        moving.start()
+        eventually(lambda: is_claimed(url, event), what="the event is claimed")
+        assert queued(client) == []
+    moving.join()
+    lane.drop()
+    assert queued(client) == [event]
+
+
+def is_claimed(url: str, event: UUID) -> bool:
+    """Whether a lane has the event's row locked."""
+    find = "SELECT FROM signoff_outbox WHERE event_id = %s FOR UPDATE SKIP LOCKED"
+    with psycopg.connect(url) as connection:
+        return connection.execute(find, [event]).fetchone() is None
 
 
 def test_an_event_that_is_added_is_told(url: str, lane: Lane) -> None:

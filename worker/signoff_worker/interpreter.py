@@ -1,4 +1,4 @@
-"""How Python itself is set in a process whose purpose is events: a worker's, a replay's."""
+"""How Python itself is set in a process whose purpose is events: a worker, a relay, a replay."""
 
 import gc
 import sys

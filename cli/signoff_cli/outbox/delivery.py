@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from uuid import UUID
 
 from signoff_cli.outbox.table import OutboxTable, Waiting
 from signoff_producer import Producer, QueueFull, QueueUnavailableError, Receipt
@@ -12,9 +11,9 @@ from signoff_producer import Producer, QueueFull, QueueUnavailableError, Receipt
 class Delivery:
     """What the queue said of a batch."""
 
-    published: list[UUID] = field(default_factory=list)
+    published: list[Waiting] = field(default_factory=list)
     """Those that are on the queue, now or already."""
-    refused: dict[UUID, Receipt] = field(default_factory=dict)
+    refused: dict[Waiting, Receipt] = field(default_factory=dict)
     """Those that the queue does not take."""
     trouble: QueueFull | QueueUnavailableError | None = None
     """Why it did not answer to the others; they are to be published again."""
@@ -27,9 +26,9 @@ def publish(producer: Producer, batch: Sequence[Waiting]) -> Delivery:
     try:
         for receipt, waiting in zip(receipts, batch, strict=False):
             if receipt.ok:
-                delivery.published.append(waiting.event_id)
+                delivery.published.append(waiting)
             else:
-                delivery.refused[waiting.event_id] = receipt
+                delivery.refused[waiting] = receipt
     except (QueueFull, QueueUnavailableError) as error:
         delivery.trouble = error
     return delivery
@@ -40,5 +39,5 @@ def mark(table: OutboxTable, delivery: Delivery) -> None:
     if delivery.published:
         table.mark_published(delivery.published)
     if delivery.refused:
-        reasons = {event: str(receipt.reason) for event, receipt in delivery.refused.items()}
-        table.mark_refused(reasons)
+        reasons = [str(receipt.reason) for receipt in delivery.refused.values()]
+        table.mark_refused(list(delivery.refused), reasons)

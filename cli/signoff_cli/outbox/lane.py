@@ -12,6 +12,7 @@ more: the queue tells that they are duplicates while they wait there, the ledger
 
 import logging
 import select
+import threading
 import time
 from typing import Final
 
@@ -34,14 +35,29 @@ class Lane:
     """A connection to the outbox, opened when it is needed, and a producer that lanes may share."""
 
     def __init__(
-        self, outbox_url: str, producer: Producer, *, most: int, listening: bool = False
+        self,
+        outbox_url: str,
+        producer: Producer,
+        *,
+        most: int,
+        turn: "threading.Lock | None" = None,
+        listening: bool = False,
     ) -> None:
-        """A lane that is `listening` must be asked `added` while it is idle; `most` is a batch."""
+        """A lane that is on its own, or one of several.
+
+        Args:
+            outbox_url: the database of the outbox.
+            producer: lanes may share it.
+            most: the events of a batch.
+            turn: held by the lane that publishes, where several share it.
+            listening: whether it hears of new events; it must be asked `added` while it is idle.
+        """
         self.most = most
         self.refused = 0
         """How many events the queue refused so far."""
         self._url = outbox_url
         self._producer = producer
+        self._turn = turn or threading.Lock()
         self._listening = listening
         self._notified = False
         self._connection: BatchConnection | None = None
@@ -84,8 +100,9 @@ class Lane:
         return table.claim(self.most, self._behind)
 
     def publish(self, batch: list[Waiting]) -> Delivery:
-        """Step 2."""
-        return publish(self._producer, batch)
+        """Step 2; lanes that publish at once would only take the interpreter from each other."""
+        with self._turn:
+            return publish(self._producer, batch)
 
     def mark(self, table: OutboxTable, delivery: Delivery) -> None:
         """Step 3."""
@@ -140,6 +157,6 @@ def _tell(delivery: Delivery, seconds: float) -> None:
             "ms": round(seconds * 1000, 1),
         }
         log.info("batch", extra={"fields": fields})
-    for event_id, receipt in delivery.refused.items():
+    for waiting, receipt in delivery.refused.items():
         reason = receipt.error.loggable if receipt.error else receipt.conflict
-        log.warning("refused: %s", reason, extra={"fields": {"event": event_id}})
+        log.warning("refused: %s", reason, extra={"fields": {"event": waiting.event_id}})

@@ -20,8 +20,10 @@ _FIRST: Final = UUID(int=0)
 class Waiting(NamedTuple):
     """An event that was claimed, to be published."""
 
-    event_id: UUID
-    added_at: datetime
+    address: str
+    """Where the row is (its ctid): for as long as it is locked, nothing finds it faster."""
+    event_id: str
+    added_at: str
     event: str
 
 
@@ -29,8 +31,8 @@ class Waiting(NamedTuple):
 class Place:
     """How far a relay has come; the next batch is looked for behind it."""
 
-    added_at: datetime | str = "-infinity"
-    event_id: UUID = _FIRST
+    added_at: str = "-infinity"
+    event_id: str = str(_FIRST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,15 @@ class OutboxTable:
         with self.connection.cursor(row_factory=args_row(Waiting)) as cursor:
             return cursor.execute(_statement("claim_again"), {"events": list(events)}).fetchall()
 
-    def mark_published(self, events: Sequence[UUID]) -> None:
+    def mark_published(self, locked: Sequence[Waiting]) -> None:
         """Say that the queue has them."""
-        self.connection.execute(_statement("mark_published"), {"events": list(events)})
+        addresses = " ".join([waiting.address for waiting in locked])
+        self.connection.execute(_statement("mark_published"), {"addresses": addresses})
 
-    def mark_refused(self, reasons: dict[UUID, str]) -> None:
-        """Say why the queue does not take them."""
-        parameters = {"events": list(reasons), "reasons": list(reasons.values())}
+    def mark_refused(self, locked: Sequence[Waiting], reasons: Sequence[str]) -> None:
+        """Say why the queue does not take them; the reasons are in the same order."""
+        addresses = [waiting.address for waiting in locked]
+        parameters = {"addresses": addresses, "reasons": list(reasons)}
         self.connection.execute(_statement("mark_refused"), parameters)
 
     def pages(self, *, published_before: datetime | None = None) -> Iterator[list[Entry]]:
