@@ -1,5 +1,7 @@
 """The worker's side of the queue in Redis: take, acknowledge, give back; one round trip each.
 
+Taking and acknowledging can be on their way while the worker does something else (`call.py`).
+
 A job's life here: `waiting` (list) → taken into `started` under this worker's lease → acknowledged,
 which ends it, or put off into `scheduled` and promoted to `waiting` when its time has come. Where a
 lease runs out, its worker counts as dead, and its jobs go back to `waiting`.
@@ -7,6 +9,7 @@ lease runs out, its worker counts as dead, and its jobs go back to `waiting`.
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.resources import files
 from typing import Any, Final, NamedTuple, cast
 
@@ -15,6 +18,7 @@ from redis.commands.core import Script
 from redis.exceptions import NoScriptError, RedisError
 
 from signoff_schemas.keys import JOB_PREFIX, SUSPENDED, QueueKeys
+from signoff_worker.call import Call
 
 _MOST_BYTES: Final = 8 * 1024 * 1024
 """The most data one batch takes out of Redis, huge payloads aside."""
@@ -49,6 +53,8 @@ class BatchQueue:
         self.lease = _token()
         """This worker's token: what marks its jobs in the started registry."""
         self.lease_seconds = lease_seconds
+        self._ahead: Call[list[Any]] | None = None
+        """A take whose answer was not read yet."""
         self._raw: dict[str, bytes] = {}
         """What ids that are not UTF-8 are in Redis, by what they are called everywhere else."""
         self._drain = _script(redis, "drain")
@@ -58,8 +64,23 @@ class BatchQueue:
         self._renew = _script(redis, "renew")
 
     def take(self, most: int) -> list[TakenJob]:
-        """Take up to `most` jobs; none while the queue is empty or workers are suspended."""
-        return self._jobs(self._drain(self._drain_keys, self._drain_arguments(most)))
+        """Take up to `most` jobs; none while the queue is empty or workers are suspended.
+
+        Where `take_ahead` went before, these are the jobs that it took.
+        """
+        self.take_ahead(most)
+        return self._arrived()
+
+    def take_ahead(self, most: int) -> None:
+        """Begin to take. From now on the jobs may be this worker's, and its lease covers them."""
+        if self._ahead is None:
+            self._ahead = Call(
+                self.redis, self._drain, self._drain_keys, self._drain_arguments(most)
+            )
+
+    def _arrived(self) -> list[TakenJob]:
+        call, self._ahead = self._ahead, None
+        return self._jobs(call.answer()) if call else []
 
     def await_and_take(self, most: int, seconds: int) -> list[TakenJob]:
         """Take as soon as a job waits, at the latest after `seconds`: one round trip for both.
@@ -124,8 +145,8 @@ class BatchQueue:
         *,
         dead: int = 0,
         retries: Sequence[tuple[str, float, int]] = (),
-    ) -> int:
-        """Let go of a committed batch; safe to repeat.
+    ) -> Call[int]:
+        """Let go of a committed batch; safe to repeat, should the answer be lost.
 
         Args:
             worker_key: the hash in which RQ counts this worker's jobs.
@@ -135,7 +156,7 @@ class BatchQueue:
                 have been put off by that.
 
         Returns:
-            How many jobs were no longer this worker's.
+            The call, whose answer is how many jobs were no longer this worker's.
         """
         put_off = [v for job_id, delay, n in retries for v in (self._key(job_id), delay, n)]
         arguments: list[str | bytes | float] = [
@@ -148,16 +169,17 @@ class BatchQueue:
             *put_off,
         ]
         keys = [self.keys.started, self.keys.scheduled, worker_key]
-        lost = cast("int", self._acknowledge(keys, arguments))
         for job_id in self._raw.keys() & {*settled, *(retry[0] for retry in retries)}:
             del self._raw[job_id]
-        return lost
+        return Call(self.redis, self._acknowledge, keys, arguments)
 
     def _key(self, job_id: str) -> str | bytes:
         return self._raw.get(job_id, job_id)
 
     def release(self) -> int:
         """Put whatever this worker holds back on the queue; nobody's attempt is burnt."""
+        with suppress(RedisError):  # what a take whose answer is lost took is given back as well
+            self._arrived()
         return cast("int", self._give_back(self._flight_keys, [JOB_PREFIX, self.lease]))
 
     def start_over(self) -> None:
