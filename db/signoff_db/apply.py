@@ -29,7 +29,7 @@ from signoff_db.dead_letters import record
 from signoff_db.delivery import Delivery, Failure, array_of
 from signoff_db.sift import sift
 from signoff_db.sql import statement
-from signoff_db.transactions import in_transactions
+from signoff_db.transactions import Sift, in_transactions, no_sifting
 from signoff_schemas import ApprovalEvent, FailureKind, Verdict
 
 _RACED: Final = "raced"
@@ -75,21 +75,30 @@ def apply(
     Raises:
         DatabaseUnavailableError: nothing of the part in hand is committed; apply it all again.
     """
+    sifting: Sift[Delivery] = partial(sift, connection)
     if connection.refuses_events:
-        deliveries = sift(connection, deliveries) or deliveries
-    outcomes = _transact(connection, deliveries, retries, locking=False)
+        deliveries = sifting(deliveries) or deliveries
+        sifting = no_sifting  # what is refused now is refused elsewhere
+    outcomes = _transact(connection, deliveries, retries, sifting, locking=False)
     raced = [i for i, outcome in enumerate(outcomes) if outcome.raced]
     if raced:
         # In a transaction of their own: locks taken in a second round, behind those of the first,
         # would have batches wait for each other in a circle.
-        again = _transact(connection, [deliveries[i] for i in raced], retries, locking=True)
+        again = _transact(
+            connection, [deliveries[i] for i in raced], retries, sifting, locking=True
+        )
         for i, outcome in zip(raced, again, strict=True):
             outcomes[i] = outcome
     return outcomes
 
 
 def _transact(
-    connection: BatchConnection, deliveries: Sequence[Delivery], retries: int, *, locking: bool
+    connection: BatchConnection,
+    deliveries: Sequence[Delivery],
+    retries: int,
+    sifting: Sift[Delivery],
+    *,
+    locking: bool,
 ) -> list[Outcome]:
     def run(some: Sequence[Delivery], refusal: psycopg.Error | None) -> list[Outcome]:
         if refusal is not None:
@@ -101,7 +110,7 @@ def _transact(
         deliveries,
         run,
         one_writes_once=not locking,
-        sift=partial(sift, connection),
+        sift=sifting,
     )
 
 
