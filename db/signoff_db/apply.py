@@ -15,7 +15,7 @@ then it is sifted, or halved until the culprit stands alone, and its neighbours 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -27,9 +27,10 @@ import psycopg
 from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import record
 from signoff_db.delivery import Delivery, Failure, array_of
+from signoff_db.failures import UNWRITABLE, failure_of
 from signoff_db.sift import sift
 from signoff_db.sql import statement
-from signoff_db.transactions import in_transactions
+from signoff_db.transactions import Sift, in_transactions, no_sifting
 from signoff_schemas import ApprovalEvent, FailureKind, Verdict
 
 _RACED: Final = "raced"
@@ -75,21 +76,30 @@ def apply(
     Raises:
         DatabaseUnavailableError: nothing of the part in hand is committed; apply it all again.
     """
+    sifting: Sift[Delivery] = partial(sift, connection)
     if connection.refuses_events:
-        deliveries = sift(connection, deliveries) or deliveries
-    outcomes = _transact(connection, deliveries, retries, locking=False)
+        deliveries = sifting(deliveries) or deliveries
+        sifting = no_sifting  # what is refused now is refused elsewhere
+    outcomes = _transact(connection, deliveries, retries, sifting, locking=False)
     raced = [i for i, outcome in enumerate(outcomes) if outcome.raced]
     if raced:
         # In a transaction of their own: locks taken in a second round, behind those of the first,
         # would have batches wait for each other in a circle.
-        again = _transact(connection, [deliveries[i] for i in raced], retries, locking=True)
+        again = _transact(
+            connection, [deliveries[i] for i in raced], retries, sifting, locking=True
+        )
         for i, outcome in zip(raced, again, strict=True):
             outcomes[i] = outcome
     return outcomes
 
 
 def _transact(
-    connection: BatchConnection, deliveries: Sequence[Delivery], retries: int, *, locking: bool
+    connection: BatchConnection,
+    deliveries: Sequence[Delivery],
+    retries: int,
+    sifting: Sift[Delivery],
+    *,
+    locking: bool,
 ) -> list[Outcome]:
     def run(some: Sequence[Delivery], refusal: psycopg.Error | None) -> list[Outcome]:
         if refusal is not None:
@@ -101,7 +111,7 @@ def _transact(
         deliveries,
         run,
         one_writes_once=not locking,
-        sift=partial(sift, connection),
+        sift=sifting,
     )
 
 
@@ -126,12 +136,13 @@ def apply_in_transaction(
             caller to find out.
     """
     outcomes = _apply_readable(connection, deliveries, locking=locking)
-    outcomes |= _settle_abandoned(connection, deliveries)
-    settled = [
-        _put_off(outcomes.get(i) or Outcome(delivery, None, delivery.failure), retries)
-        for i, delivery in enumerate(deliveries)
-    ]
-    record(connection, [(o.delivery, o.failure) for o in settled if o.failure and not o.retry])
+    if len(outcomes) < len(deliveries):
+        outcomes |= {i: Outcome(d, None, d.failure) for i, d in enumerate(deliveries) if d.failure}
+        outcomes |= _settle_abandoned(connection, deliveries)
+    settled = [outcomes[i] for i in range(len(deliveries))]
+    if any(o.failure for o in settled):
+        settled = [_put_off(o, retries) for o in settled]
+        record(connection, [(o.delivery, o.failure) for o in settled if o.failure and not o.retry])
     return settled
 
 
@@ -144,20 +155,23 @@ def _apply_readable(
     while rounds:
         current = rounds.pop()
         places, later = _together(deliveries, current.places)
+        taken = [deliveries[i] for i in places]
+        words = _run(connection, taken, locking) if taken else []
+        verdicts = [_VERDICTS.get(word) for word, _ in words]
+        outcomes.update(zip(places, map(Outcome, taken, verdicts), strict=True))
         if later:
             rounds.append(_Round(later))
-        words = _run(connection, [deliveries[i] for i in places], locking) if places else []
-        raced = [i for i, (word, _) in zip(places, words, strict=True) if word == _RACED]
-        overflowing = [i for i, (word, _) in zip(places, words, strict=True) if word == _OVERFLOW]
-        shared = _sharing(deliveries, overflowing)
-        for i, (word, owner) in zip(places, words, strict=True):
-            outcomes[i] = _outcome(deliveries[i], word, owner)
-        if locking and current.races < _RACES:
-            rounds += [_Round(raced, current.races + 1)] if raced else []
-        elif locking:
-            outcomes |= {i: Outcome(deliveries[i], None, _UNWRITABLE) for i in raced}
-        middle = len(shared) // 2
-        rounds.extend(_Round(half) for half in (shared[middle:], shared[:middle]) if half)
+        if None in verdicts:
+            others = {
+                i: told for i, told in zip(places, words, strict=True) if told[0] not in _VERDICTS
+            }
+            outcomes |= {i: _not_applied(deliveries[i], *told) for i, told in others.items()}
+            raced = [i for i, (word, _) in others.items() if word == _RACED]
+            if locking and current.races < _RACES:
+                rounds.append(_Round(raced, current.races + 1))
+            elif locking:
+                outcomes |= {i: Outcome(deliveries[i], None, UNWRITABLE) for i in raced}
+            rounds += _halves(deliveries, [i for i, (w, _) in others.items() if w == _OVERFLOW])
     return outcomes
 
 
@@ -169,19 +183,23 @@ class _Round:
     races: int = 0
 
 
-def _sharing(deliveries: Sequence[Delivery], overflowing: list[int]) -> list[int]:
-    """Those whose interaction has more than one of them, in order of occurrence.
+def _halves(deliveries: Sequence[Delivery], overflowing: list[int]) -> list[_Round]:
+    """Those whose interaction has more than one of them, in two rounds, the later first.
 
-    The statement refuses all of an interaction's events together: halves of them, the earlier
-    first, tell which of them do not fit.
+    The statement refuses all of an interaction's events together: halves of them, in order of
+    occurrence, tell which of them do not fit.
     """
     sharing = Counter(_event(deliveries[i]).interaction_id for i in overflowing)
     shared = [i for i in overflowing if sharing[_event(deliveries[i]).interaction_id] > 1]
-    return sorted(shared, key=lambda i: _order(deliveries[i]))
+    shared.sort(key=lambda i: _order(deliveries[i]))
+    middle = len(shared) // 2
+    return [_Round(shared[middle:]), _Round(shared[:middle])]
 
 
-def _together(deliveries: Sequence[Delivery], places: Iterable[int]) -> tuple[list[int], list[int]]:
+def _together(deliveries: Sequence[Delivery], places: list[int]) -> tuple[list[int], list[int]]:
     """What apply.sql can take at once, and the rest: repeated events, second users' claims."""
+    if _all_apart([d.event for i in places if (d := deliveries[i]).event]):
+        return places, []
     now: list[int] = []
     later: list[int] = []
     seen: set[UUID] = set()
@@ -195,6 +213,17 @@ def _together(deliveries: Sequence[Delivery], places: Iterable[int]) -> tuple[li
             seen.add(event.event_id)
             now.append(i)
     return now, later
+
+
+def _all_apart(events: list[ApprovalEvent]) -> bool:
+    """Whether nothing is repeated and no interaction claimed in two ways, as nearly always.
+
+    UUIDs are compared by their numbers, which is quicker.
+    """
+    claims = {(event.interaction_id.int, event.user_id) for event in events}
+    return len({event.event_id.int for event in events}) == len(events) and len(
+        {interaction for interaction, _ in claims}
+    ) == len(claims)
 
 
 def _run(
@@ -243,46 +272,10 @@ def _order(delivery: Delivery) -> tuple[datetime, UUID]:
     return event.occurred_at, event.event_id
 
 
-def _outcome(delivery: Delivery, word: str, owner: str | None) -> Outcome:
-    if verdict := _VERDICTS.get(word):
-        return Outcome(delivery, verdict)
+def _not_applied(delivery: Delivery, word: str, owner: str | None) -> Outcome:
     if word == _RACED:
         return Outcome(delivery, None, raced=True)
-    return Outcome(delivery, None, _failure(_event(delivery), FailureKind(word), owner))
-
-
-_UNWRITABLE: Final = Failure(
-    FailureKind.REFUSED_BY_DATABASE,
-    "a trigger, rule or policy on interactions keeps the event's row from being written",
-    "a trigger, rule or policy on interactions keeps the event's row from being written",
-    "unwritable",
-)
-
-
-def _failure(event: ApprovalEvent, kind: FailureKind, owner: str | None) -> Failure:
-    interaction = f"interaction {event.interaction_id}"
-    match kind:
-        case FailureKind.UNKNOWN_INTERACTION:
-            text = (
-                f"{interaction} is not in Postgres, and the event gives no user_id to create it "
-                "with; replay once the interaction is there, or edit a user_id in"
-            )
-        case FailureKind.USER_MISMATCH:
-            return Failure(
-                kind,
-                f"{interaction} belongs to user {owner!r}, the event names {event.user_id!r}",
-                f"{interaction} belongs to another user than the event names",
-            )
-        case FailureKind.LTV_OVERFLOW:
-            text = f"the LTV of {interaction} would exceed 999999.99, the most it can hold"
-        case FailureKind.EVENT_CONFLICT:
-            text = (
-                f"event {event.event_id} is in the ledger with other content; "
-                "a new fact needs a new event_id"
-            )
-        case _:
-            raise ValueError(kind)
-    return Failure(kind, text, text)
+    return Outcome(delivery, None, failure_of(_event(delivery), FailureKind(word), owner))
 
 
 def _put_off(outcome: Outcome, retries: int) -> Outcome:

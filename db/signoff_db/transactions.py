@@ -21,6 +21,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Around = Callable[[], AbstractContextManager[object]]
 """Opens a transaction for the block below it."""
+Sift = Callable[[Sequence[Item]], Sequence[Item] | None]
+"""Given items of which one was refused, marks the culprits; None where it finds none."""
 
 _TRIES: Final = 6
 """How often work is tried when others are in its way, before Postgres counts as unavailable."""
@@ -32,6 +34,10 @@ _IN_THE_WAY: Final = frozenset({"40001", "40P01", "55P03"})
 """Serialization failure, deadlock, lock not available: the same work may succeed at once."""
 
 
+def no_sifting(_: Sequence[Item]) -> None:
+    """Find no culprit, so that the items are halved."""
+
+
 def in_transactions(
     connection: Connection[TupleRow],
     items: Sequence[Item],
@@ -39,7 +45,7 @@ def in_transactions(
     *,
     rollback: bool = False,
     one_writes_once: bool = False,
-    sift: Callable[[Sequence[Item]], Sequence[Item] | None] = lambda _: None,
+    sift: Sift[Item] = no_sifting,
 ) -> list[Result]:
     """Run the work on all items in one transaction; where a row is refused, in as few as it takes.
 
@@ -51,8 +57,7 @@ def in_transactions(
         rollback: undo each transaction at its end, for a dry run.
         one_writes_once: the work on a single item writes with one statement at the most, which is
             a transaction by itself: BEGIN and COMMIT, two round trips, are left out.
-        sift: given items of which one was refused, returns them anew, with the culprits marked for
-            `run` to leave out; or None where it finds none: then they are halved.
+        sift: marks the culprits for `run` to leave out; where it finds none, items are halved.
 
     Returns:
         What `run` returned, in the order of the items.

@@ -200,6 +200,24 @@ def test_what_the_ledger_refuses_is_sifted_out_together(connection: BatchConnect
     ]
 
 
+def test_what_was_sifted_beforehand_is_not_sifted_again(connection: BatchConnection) -> None:
+    """What is refused all the same is refused by another table's rule: halving finds it at once."""
+    connection.execute("ALTER TABLE approvals ADD CONSTRAINT no_ones CHECK (quality_score > 1)")
+    apply_events(connection, approval(0, quality_score=1), approval(1))
+    connection.execute("CREATE SEQUENCE sifts")
+    connection.execute("ALTER FUNCTION signoff_sift RENAME TO counted_sift")
+    connection.execute(
+        "CREATE FUNCTION signoff_sift(json) RETURNS TABLE (event_id uuid, sqlstate text,"
+        " message text, hint text, constraint_name text) LANGUAGE sql VOLATILE"
+        " AS $$ SELECT nextval('sifts'); SELECT * FROM counted_sift($1) $$"
+    )
+    events = [approval(n, user_id="unlucky" if n == 3 else f"user-{n}") for n in range(2, 10)]
+    with house_rule(connection):
+        words = apply_events(connection, *events, approval(10, quality_score=1))
+    assert [n for n, word in enumerate(words) if word == "refused_by_database"] == [1, 8]
+    assert connection.execute("SELECT last_value FROM sifts").fetchone() == (1,)
+
+
 def test_a_rule_that_came_later_makes_no_applied_event_a_failure(
     connection: BatchConnection,
 ) -> None:

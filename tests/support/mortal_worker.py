@@ -18,6 +18,9 @@ from signoff_db.apply import Outcome
 from signoff_db.delivery import Delivery
 from signoff_schemas import Settings, redis_client
 from signoff_worker import ApprovalWorker, sweep
+from signoff_worker import worker as working
+from signoff_worker.call import Call
+from signoff_worker.pipeline import Pipeline
 from signoff_worker.queue import BatchQueue, TakenJob
 
 POINT = sys.argv[1] if len(sys.argv) > 1 else ""
@@ -30,30 +33,36 @@ def die_at(point: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class MortalWorker(ApprovalWorker):
+class MortalPipeline(Pipeline):
     """Dies where it is told to, and of any event that holds poison."""
 
-    def take(self, queue: BatchQueue) -> list[TakenJob]:
+    def take(self, queue: BatchQueue, *, wait: bool) -> list[TakenJob]:
         """Step 2, and maybe the last."""
-        jobs = super().take(queue)
+        jobs = super().take(queue, wait=wait)
         if jobs:
             die_at("after take")
-            if self._ahead and any(job.deaths for job in jobs):
+            if self._applying and any(job.deaths for job in jobs):
                 die_at("of a suspect beside others")
         return jobs
 
-    def apply(self, queue: BatchQueue, deliveries: Sequence[Delivery]) -> list[Outcome]:
+    def take_ahead(self, queue: BatchQueue) -> None:
+        """Step 2 of the next batch, begun; maybe the last."""
+        super().take_ahead(queue)
+        die_at("after take ahead")
+
+    def apply(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
         """Step 4, and maybe the last; who does not have to apply poison survives it."""
         if any(POISON in one.payload and not one.failure for one in deliveries):
             die_at("of poison")
-        outcomes = super().apply(queue, deliveries)
+        outcomes = super().apply(deliveries)
         die_at("after commit")
         return outcomes
 
-    def acknowledge(self, queue: BatchQueue, outcomes: Sequence[Outcome]) -> None:
-        """Step 5, and maybe the last."""
-        super().acknowledge(queue, outcomes)
+    def acknowledge(self, queue: BatchQueue, outcomes: Sequence[Outcome]) -> Call[int]:
+        """Step 5, on its way, and maybe the last."""
+        call = super().acknowledge(queue, outcomes)
         die_at("after acknowledge")
+        return call
 
 
 def _dying_before_commit(*args: Any, **kwargs: Any) -> list[Outcome]:
@@ -71,15 +80,16 @@ _original = applying.apply_in_transaction
 applying.apply_in_transaction = _dying_before_commit
 _forget = sweep._forget
 sweep._forget = _dying_in_the_sweep
+vars(working)["Pipeline"] = MortalPipeline
 
 
-def started() -> MortalWorker:
+def started() -> ApprovalWorker:
     """A worker; RQ cannot make one while Redis is away, then a supervisor would start it again."""
     settings = Settings.load()
     connection = redis_client(settings.require("redis_url"))
     while True:
         try:
-            return MortalWorker([settings.queue], connection=connection)
+            return ApprovalWorker([settings.queue], connection=connection)
         except (redis.ConnectionError, redis.TimeoutError):
             time.sleep(0.1)
 

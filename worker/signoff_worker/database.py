@@ -11,6 +11,7 @@ from signoff_db.connection import (
     connect_for_batches,
 )
 from signoff_db.migrate import require_current
+from signoff_schemas import Settings
 from signoff_worker.health import Health
 from signoff_worker.patience import StopWorkerError, pauses
 
@@ -20,10 +21,16 @@ log = logging.getLogger("signoff.worker")
 class Database:
     """One connection, opened when it is first asked for."""
 
-    def __init__(self, url: str, *, application: str) -> None:
-        self._url = url
+    def __init__(self, settings: Settings, *, application: str) -> None:
+        """`application` is what the worker calls itself in Postgres."""
+        self._settings = settings
         self._application = application
         self._connection: BatchConnection | None = None
+
+    @property
+    def _url(self) -> str:
+        # Asked for late: RQ also makes workers just to read of them, where no URL is set.
+        return self._settings.require("database_url")
 
     def await_schema(self, stop: Event, health: Health) -> None:
         """Wait for Postgres, and see that it holds the tables this release works with.

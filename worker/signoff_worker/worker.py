@@ -1,26 +1,12 @@
-"""The worker: an RQ worker that takes many jobs at a time.
-
-A batch's life:
-
-1. wait until a job waits;
-2. take up to `BATCH_SIZE` jobs into RQ's started registry, under this worker's lease (`drain.lua`);
-3. read each: its event, or why it is none;
-4. apply them in one transaction: state, ledger and dead letters (`signoff_db.apply`);
-5. acknowledge them (`acknowledge.lua`).
-
-Dying before 4 is committed changes nothing; dying after it, before 5, brings the events once more,
-which the ledger tells are duplicates. Either way they come back when the lease runs out.
-"""
+"""The worker: to RQ one like any other; it settles many jobs at a time (`pipeline.py`)."""
 
 import logging
 import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from functools import cached_property
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import redis
 from redis.backoff import NoBackoff
@@ -34,25 +20,20 @@ from rq.suspension import is_suspended
 from rq.utils import now
 from rq.worker import BaseWorker, WorkerStatus
 
-from signoff_db.apply import Outcome, apply
-from signoff_db.connection import BatchConnection, DatabaseUnavailableError
-from signoff_db.delivery import Delivery
+from signoff_db.connection import BatchConnection
 from signoff_schemas import Settings
 from signoff_schemas.keys import HEALTH
-from signoff_worker.background import in_background
-from signoff_worker.batch import Batch, Report, group_size, retry_delay
+from signoff_worker.batch import group_size
 from signoff_worker.database import Database
 from signoff_worker.health import Health
 from signoff_worker.heartbeat import Heartbeat
 from signoff_worker.interpreter import spend_time_on_events
-from signoff_worker.logs import configure, log_batch
-from signoff_worker.patience import Patience, StopWorkerError, pauses
-from signoff_worker.queue import BatchQueue, TakenJob
+from signoff_worker.logs import configure
+from signoff_worker.patience import Patience, StopWorkerError
+from signoff_worker.pipeline import WAIT, Pipeline
+from signoff_worker.queue import BatchQueue
 from signoff_worker.sweep import sweep_failed
 from signoff_worker.watch import Watch
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 log = logging.getLogger("signoff.worker")
 T = TypeVar("T")
@@ -82,11 +63,17 @@ class ApprovalWorker(BaseWorker):
             self.name, self.settings, state=self.get_state, stopping=self._stop.is_set
         )
         self._patiently = Patience(self._stop, self.health)
-        self._watch = Watch(self.health, self.settings, application=self._application)
+        application = f"signoff worker {self.name}"  # what it calls itself in Postgres
+        self._watch = Watch(self.health, self.settings, application=application)
+        self._database = Database(self.settings, application=application)
+        self._pipeline = Pipeline(
+            self.settings,
+            self._database,
+            worker_key=self.key,
+            stop=self._stop,
+            health=self.health,
+        )
         self._next_tick = 0.0
-        self._ahead: tuple[Batch, Future[list[Outcome]]] | None = None
-        """The full batch that is being applied while the next is taken."""
-        self._busy = False
         self._idle = False
         """Whether the last look at the queue found nothing: then the next one waits."""
         self._worked = 0
@@ -98,20 +85,10 @@ class ApprovalWorker(BaseWorker):
         except (redis.ConnectionError, redis.TimeoutError):
             self.ip_address = "unknown"
 
-    @cached_property
-    def _database(self) -> Database:
-        # Not in __init__: RQ also makes workers just to read of them.
-        return Database(self.settings.require("database_url"), application=self._application)
-
-    @property
-    def _application(self) -> str:
-        """What this worker calls itself in Postgres."""
-        return f"signoff worker {self.name}"
-
     @property
     def dequeue_timeout(self) -> int:
         """Seconds a wait for jobs takes at the most; RQ derives its socket timeout from it."""
-        return 1
+        return WAIT
 
     def work(  # noqa: PLR0917 -- the arguments are RQ's
         self,
@@ -157,7 +134,7 @@ class ApprovalWorker(BaseWorker):
                 idle_since = time.monotonic()
             elif patience is not None and time.monotonic() - idle_since >= patience:
                 break
-        self._finish_ahead()
+        self._pipeline.finish()
 
     def _introduce(self) -> None:
         """Register with RQ. A Redis that is full must be drained all the same."""
@@ -169,116 +146,8 @@ class ApprovalWorker(BaseWorker):
     def _turn(self) -> int:
         """Do what is due, then take and settle one batch of each queue; returns the jobs taken."""
         self._maintain_when_due()
-        return sum(self._settle_next(queue) for queue in self._batch_queues)
-
-    def _settle_next(self, queue: BatchQueue) -> int:
-        """Take a batch and settle it: a full one beside the take that follows, any other at once.
-
-        A full batch says that more is waiting. While Postgres applies it, the next one is taken and
-        read. What workers died with is taken and applied with nothing else in hand.
-        """
-        report = Report()
-        with report.timed("drain"):
-            batch = Batch(queue, self.take(queue), report)
-        self._busy = bool(batch.jobs)
-        if len(batch.jobs) < self.settings.batch_size or batch.suspect:
-            self._finish_ahead()
-            if batch.jobs:
-                batch.read(self.settings.max_redeliveries)
-                self._acknowledge(batch, self._apply(batch))
-        else:
-            batch.read(self.settings.max_redeliveries)
-            self._finish_ahead(then=batch)
-        return len(batch.jobs)
-
-    def _finish_ahead(self, then: Batch | None = None) -> None:
-        """Wait for the batch that is being applied, start on the next, acknowledge the first."""
-        ahead = self._ahead
-        outcomes = ahead[1].result() if ahead else []
-        self._ahead = (then, in_background(lambda: self._apply(then))) if then else None
-        if ahead:
-            self._acknowledge(ahead[0], outcomes)
-
-    def _apply(self, batch: Batch) -> list[Outcome]:
-        with batch.report.timed("apply"):
-            return self.apply(batch.queue, batch.deliveries)
-
-    def _acknowledge(self, batch: Batch, outcomes: list[Outcome]) -> None:
-        with batch.report.timed("acknowledge"):
-            self._patiently(lambda: self.acknowledge(batch.queue, outcomes))
-        batch.report.count(outcomes)
-        log_batch(batch, outcomes)
-
-    def take(self, queue: BatchQueue) -> list[TakenJob]:
-        """Steps 1 and 2. Where the answer is lost on its way, what was taken goes back."""
-        try:
-            if self._idle and self._may_wait():
-                return queue.await_and_take(self.settings.batch_size, self.dequeue_timeout)
-            jobs = queue.take(self.settings.batch_size, suspects=not self._ahead)
-            if not jobs and self._ahead:
-                self._finish_ahead()
-                jobs = queue.take(self.settings.batch_size)
-        except OutOfMemoryError:  # waiting moves a list's head, which a full Redis refuses
-            self._stop.wait(_TICK / 10)
-            return []
-        except redis.RedisError:
-            self._finish_ahead()
-            self._patiently(queue.start_over)
-            raise
-        else:
-            return jobs
-
-    def apply(self, queue: BatchQueue, deliveries: Sequence[Delivery]) -> list[Outcome]:
-        """Step 4. While Postgres is away the batch is kept and no attempt is burnt.
-
-        Raises:
-            StopWorkerError: the worker was asked to stop meanwhile; the batch is back on the queue.
-        """
-        for tries, pause in enumerate(pauses()):
-            try:
-                outcomes = apply(
-                    self._database.connection(),
-                    deliveries,
-                    retries=self.settings.retry_attempts,
-                )
-            except DatabaseUnavailableError as error:
-                log.error(  # noqa: TRY400 -- the reason is the message; a traceback adds nothing
-                    "Postgres is unavailable, %d events wait in hand: %s", len(deliveries), error
-                )
-                self._database.drop()
-                self.health.outage("Postgres", error, pause=pause)
-                if self._stop.wait(pause):
-                    self._patiently(queue.release)
-                    raise StopWorkerError from error
-            else:
-                if tries:
-                    log.info("Postgres is back")
-                    self.health.back("Postgres")
-                return outcomes
-        raise AssertionError
-
-    def acknowledge(self, queue: BatchQueue, outcomes: Sequence[Outcome]) -> None:
-        """Step 5."""
-        lost = queue.acknowledge(
-            self.key,
-            [o.delivery.job_id for o in outcomes if not o.retry],
-            dead=sum(1 for o in outcomes if o.failure and not o.retry),
-            retries=[
-                (
-                    o.delivery.job_id,
-                    retry_delay(o.delivery.retries, self.settings),
-                    o.delivery.retries + 1,
-                )
-                for o in outcomes
-                if o.retry
-            ],
-        )
-        if lost:
-            log.warning(
-                "%d jobs were not this worker's any more: its lease ran out while it stood still, "
-                "or an answer of Redis was lost",
-                lost,
-            )
+        wait = self._idle and self._may_wait()
+        return sum(self._pipeline.settle_next(queue, wait=wait) for queue in self._batch_queues)
 
     def _maintain_when_due(self) -> None:
         if time.monotonic() < self._next_tick:
@@ -311,7 +180,7 @@ class ApprovalWorker(BaseWorker):
         if suspended:
             self._stop.wait(_TICK)
         elif len(self._batch_queues) > 1:
-            self._stop.wait(_TICK / 10 / len(self._batch_queues))
+            self._stop.wait(_TICK / 10)
         return not suspended and len(self._batch_queues) == 1
 
     def _beat(self) -> None:
@@ -325,7 +194,7 @@ class ApprovalWorker(BaseWorker):
             # Redis forgot this worker, perhaps while it stood still: it is here again.
             self.connection.hset(self.key, mapping=self.serialize())
             worker_registration.register(self)
-        if self._busy:
+        if self._pipeline.busy:
             self._show(WorkerStatus.BUSY)
         self.heartbeat()
         self.health.registered()
@@ -338,7 +207,7 @@ class ApprovalWorker(BaseWorker):
 
     def _connected_alone(self) -> BatchConnection:
         """The connection, when no batch is on it."""
-        self._finish_ahead()
+        self._pipeline.finish()
         return self._database.connection()
 
     def _shutdown(self) -> None:
@@ -356,9 +225,7 @@ class ApprovalWorker(BaseWorker):
             raise
 
     def _leave(self, *, release: bool) -> None:
-        if self._ahead:
-            self._database.cancel()
-        self._database.drop()
+        self._pipeline.abandon()
         self._watch.close()
         try:
             for queue in self._batch_queues:

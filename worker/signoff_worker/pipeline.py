@@ -1,0 +1,211 @@
+"""Batches on their way through a worker.
+
+A batch's life:
+
+1. wait until a job waits;
+2. take up to `BATCH_SIZE` jobs into RQ's started registry, under this worker's lease (`drain.lua`);
+3. read each: its event, or why it is none;
+4. apply them in one transaction: state, ledger and dead letters (`signoff_db.apply`);
+5. acknowledge them (`acknowledge.lua`).
+
+A full batch says that more is waiting. Then nobody waits: while Postgres applies one batch, and
+Redis takes the next but one and forgets the last, the worker reads.
+
+Dying before 4 is committed changes nothing; dying after it, before 5, brings the events once more,
+which the ledger tells are duplicates. Either way they come back when the lease runs out.
+"""
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from threading import Event
+from typing import Final
+
+import redis
+from redis.exceptions import OutOfMemoryError
+
+from signoff_db.apply import Outcome, apply
+from signoff_db.connection import DatabaseUnavailableError
+from signoff_db.delivery import Delivery
+from signoff_schemas import Settings
+from signoff_worker.background import in_background
+from signoff_worker.batch import Batch, Report, retry_delay
+from signoff_worker.call import Call
+from signoff_worker.database import Database
+from signoff_worker.health import Health
+from signoff_worker.logs import log_batch
+from signoff_worker.patience import Patience, StopWorkerError, pauses
+from signoff_worker.queue import BatchQueue, TakenJob
+
+log = logging.getLogger("signoff.worker")
+
+WAIT: Final = 1
+"""Seconds that a wait for jobs takes at the most."""
+_FULL_REDIS: Final = 0.1
+"""Seconds between looks for jobs while Redis is too full to let wait for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Applying:
+    """A batch that Postgres works on, in a thread beside."""
+
+    batch: Batch
+    outcomes: Future[list[Outcome]]
+
+
+class Pipeline:
+    """Settles batches in their order; of a backlog, several at a time, each at another step."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        *,
+        worker_key: str,
+        stop: Event,
+        health: Health,
+    ) -> None:
+        """`worker_key` is the hash in which RQ counts; `stop` is set when the worker is to end."""
+        self._settings = settings
+        self._database = database
+        self._worker_key = worker_key
+        self._stop = stop
+        self._health = health
+        self._patiently = Patience(stop, health)
+        self._applying: _Applying | None = None
+        self._acknowledging: Call[int] | None = None
+        self.busy = False
+        """Whether the last batch held any jobs."""
+
+    def settle_next(self, queue: BatchQueue, *, wait: bool) -> int:
+        """Take a batch and settle it, a full one beside the next; returns how many jobs it held.
+
+        With `wait`, the batch may take a second to come. What workers died with is applied with
+        nothing else in hand.
+        """
+        report = Report()
+        with report.timed("drain"):
+            batch = Batch(queue, self.take(queue, wait=wait), report)
+        self.busy = bool(batch.jobs)
+        if len(batch.jobs) == self._settings.batch_size and not batch.suspect:
+            self.take_ahead(queue)
+            batch.read(self._settings.max_redeliveries)
+            self.finish(then=batch)
+        else:
+            self.finish()
+            if batch.jobs:
+                batch.read(self._settings.max_redeliveries)
+                self._acknowledge(batch, self._apply(batch))
+                self._confirm()
+        return len(batch.jobs)
+
+    def finish(self, then: Batch | None = None) -> None:
+        """Settle the batch that is being applied; `then` is begun in between.
+
+        Without `then`, nothing is under way afterwards but a take.
+        """
+        done = self._applying
+        outcomes = done.outcomes.result() if done else []
+        self._applying = _Applying(then, in_background(lambda: self._apply(then))) if then else None
+        if done:
+            self._acknowledge(done.batch, outcomes)
+        if not then:
+            self._confirm()
+
+    def abandon(self) -> None:
+        """Have Postgres give up on what it works on, and let go of the connection."""
+        if self._applying:
+            self._database.cancel()
+        self._database.drop()
+
+    def take(self, queue: BatchQueue, *, wait: bool) -> list[TakenJob]:
+        """Steps 1 and 2. Where the answer is lost on its way, what was taken goes back."""
+        try:
+            if wait:
+                return queue.await_and_take(self._settings.batch_size, WAIT)
+            jobs = queue.take(self._settings.batch_size, suspects=not self._applying)
+            if not jobs and self._applying:
+                self.finish()
+                jobs = queue.take(self._settings.batch_size)
+        except OutOfMemoryError:  # waiting moves a list's head, which a full Redis refuses
+            self._stop.wait(_FULL_REDIS)
+            return []
+        except redis.RedisError:
+            self.finish()
+            self._patiently(queue.start_over)
+            raise
+        else:
+            return jobs
+
+    def take_ahead(self, queue: BatchQueue) -> None:
+        """Step 2 of the batch that `take` returns next, begun."""
+        queue.take_ahead(self._settings.batch_size)
+
+    def _apply(self, batch: Batch) -> list[Outcome]:
+        with batch.report.timed("apply"):
+            return self.apply(batch.deliveries)
+
+    def apply(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+        """Step 4. While Postgres is away the batch is kept and no attempt is burnt.
+
+        Raises:
+            StopWorkerError: the worker was asked to stop meanwhile.
+        """
+        for tries, pause in enumerate(pauses()):
+            try:
+                outcomes = apply(
+                    self._database.connection(),
+                    deliveries,
+                    retries=self._settings.retry_attempts,
+                )
+            except DatabaseUnavailableError as error:
+                log.error(  # noqa: TRY400 -- the reason is the message; a traceback adds nothing
+                    "Postgres is unavailable, %d events wait in hand: %s", len(deliveries), error
+                )
+                self._database.drop()
+                self._health.outage("Postgres", error, pause=pause)
+                if self._stop.wait(pause):
+                    raise StopWorkerError from error
+            else:
+                if tries:
+                    log.info("Postgres is back")
+                    self._health.back("Postgres")
+                return outcomes
+        raise AssertionError
+
+    def _acknowledge(self, batch: Batch, outcomes: list[Outcome]) -> None:
+        """Step 5, begun; that of the batch before is certain then."""
+        with batch.report.timed("acknowledge"):
+            self._confirm()
+            self._acknowledging = self.acknowledge(batch.queue, outcomes)
+        batch.report.count(outcomes)
+        log_batch(batch, outcomes)
+
+    def acknowledge(self, queue: BatchQueue, outcomes: Sequence[Outcome]) -> Call[int]:
+        """Tell Redis what became of the jobs."""
+        return queue.acknowledge(
+            self._worker_key,
+            [o.delivery.job_id for o in outcomes if not o.retry],
+            dead=sum(1 for o in outcomes if o.failure and not o.retry),
+            retries=[
+                (
+                    o.delivery.job_id,
+                    retry_delay(o.delivery.retries, self._settings),
+                    o.delivery.retries + 1,
+                )
+                for o in outcomes
+                if o.retry
+            ],
+        )
+
+    def _confirm(self) -> None:
+        """See that Redis has the last acknowledgement; where it may not, it is sent again."""
+        call, self._acknowledging = self._acknowledging, None
+        lost = self._patiently(call.answer) if call else 0
+        if lost:
+            log.warning(
+                "%d jobs were not this worker's any more: its lease ran out while it stood still, "
+                "or an answer of Redis was lost",
+                lost,
+            )
