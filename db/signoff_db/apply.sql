@@ -30,7 +30,7 @@ incoming AS MATERIALIZED (
         edit_tags, quality_score, reviewer_notes, cta_data, customer_status, ltv_amount, position)
 ),
 met AS (
-    -- Each event beside what the ledger and its interaction hold now.
+    -- Each event beside what the ledger holds of it, or else what its interaction holds now.
     SELECT e.position, e.event_id, e.occurred_at, e.interaction_id, e.user_id, e.reviewer_id,
         e.reviewer_notes, e.cta_data, e.customer_status, e.ltv_amount,
         ledger.content_hash AS ledger_hash,
@@ -54,7 +54,8 @@ met AS (
         SELECT content_hash FROM approvals WHERE event_id = e.event_id OFFSET 0
     ) AS ledger ON true
     LEFT JOIN LATERAL (
-        SELECT *, ctid AS held_at FROM interactions WHERE id = e.interaction_id OFFSET 0
+        SELECT *, ctid AS held_at FROM interactions
+        WHERE id = e.interaction_id AND ledger.content_hash IS NULL OFFSET 0
     ) AS i ON true
 ),
 related AS (

@@ -135,19 +135,26 @@ class BatchQueue:
         return [JOB_PREFIX, self.lease, self.lease_seconds, most, _MOST_BYTES, group]
 
     def _jobs(self, values: Any) -> list[TakenJob]:  # noqa: ANN401 -- as Redis answers
-        return [self._taken(values[i : i + _FIELDS]) for i in range(0, len(values), _FIELDS)]
+        each = iter(values)
+        return [self._taken(*job) for job in zip(*[each] * _FIELDS, strict=True)]
 
-    def _taken(self, values: Sequence[bytes | int | None]) -> TakenJob:
-        job_id, data, deaths, retries, hash_kind = values
-        name = text_of(cast("bytes", job_id))
+    def _taken(
+        self,
+        job_id: bytes,
+        data: bytes | None,
+        deaths: bytes | None,
+        retries: bytes | None,
+        hash_kind: int,
+    ) -> TakenJob:
+        name = text_of(job_id)
         if name.encode() != job_id:
-            self._raw[name] = cast("bytes", job_id)
+            self._raw[name] = job_id
         return TakenJob(
             name,
-            cast("bytes | None", data),
-            _count(deaths),
-            _count(retries),
-            cast("int", hash_kind),
+            data,
+            _count(deaths) if deaths else 0,
+            _count(retries) if retries else 0,
+            hash_kind,
         )
 
     def acknowledge(
@@ -238,9 +245,9 @@ def text_of(job_id: bytes) -> str:
     return job_id.decode("utf-8", "backslashreplace")
 
 
-def _count(value: bytes | int | None) -> int:
+def _count(value: bytes) -> int:
     """A counter from a job's hash; a garbled one counts as none, an absurd one as a great many."""
     try:
-        return min(max(0, int(value or 0)), _MOST_COUNTED)
+        return min(max(0, int(value)), _MOST_COUNTED)
     except ValueError:
         return 0
