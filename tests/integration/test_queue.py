@@ -1,14 +1,10 @@
 """The worker's side of the queue: taking, acknowledging, giving back; against a real server."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import redis
 from approvals import approval
-from processes import eventually
-from troubled import Trouble, troubled
 
 from signoff_producer import Producer
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
@@ -53,8 +49,8 @@ def test_an_acknowledged_batch_leaves_nothing_behind(
     ids = publish(client, 3)
     client.hset(WORKER, "state", "busy")
     queue.take(3)
-    assert queue.acknowledge(WORKER, ids, dead=1).answer() == 0
-    assert queue.acknowledge(WORKER, ids, dead=1).answer() == 3
+    assert queue.acknowledge(WORKER, ids, dead=1) == 0
+    assert queue.acknowledge(WORKER, ids, dead=1) == 3
     queue.end_lease()
     assert sorted(client.keys("rq:*")) == [b"rq:queues", WORKER.encode()]
     assert client.hmget(WORKER, "successful_job_count", "failed_job_count") == [b"2", b"1"]
@@ -66,7 +62,7 @@ def test_a_retry_waits_in_rqs_scheduled_registry_until_it_is_due(
     """A put-off job comes back on the queue when its time has come, and knows its retries."""
     soon, later = publish(client, 2)
     queue.take(2)
-    queue.acknowledge(WORKER, [], retries=[(soon, -1.0, 1), (later, 600.0, 1)]).answer()
+    queue.acknowledge(WORKER, [], retries=[(soon, -1.0, 1), (later, 600.0, 1)])
     assert client.hget(JOB_PREFIX + soon, "status") == b"scheduled"
     assert queue.promote() == 1
     (job,) = queue.take(10)
@@ -150,7 +146,7 @@ def test_a_worker_that_lost_its_lease_cannot_acknowledge(
     slow.take(2)
     queue.redeliver()
     (taken,) = queue.take(10)
-    assert slow.acknowledge(WORKER, ids).answer() == 2
+    assert slow.acknowledge(WORKER, ids) == 2
     assert client.exists(JOB_PREFIX + taken.id) == 1
     assert client.zcard(KEYS.started) == 1
 
@@ -177,86 +173,6 @@ def test_a_take_that_was_still_on_its_way_comes_back(
     straggler.take(2)
     queue.renew_lease()
     assert queue.redeliver() == 2
-
-
-@contextmanager
-def losing_an_answer(redis_url: str) -> Iterator[BatchQueue]:
-    """A worker's queue: Redis runs its next script, and the connection breaks before the answer."""
-    with troubled(redis_url) as way, redis.Redis.from_url(way.url) as client:
-        way.ahead.append(Trouble.ANSWER_LOST)
-        yield BatchQueue(client, "approvals", lease_seconds=600)
-
-
-def test_what_is_taken_ahead_comes_with_the_next_take(
-    client: redis.Redis, queue: BatchQueue
-) -> None:
-    """Between sending and receiving, the lease covers the jobs; what came later stays behind."""
-    ids = publish(client, 2)
-    queue.take_ahead(10)
-    eventually(lambda: client.zcard(KEYS.started) == 2, what="Redis has given the jobs")
-    publish(client, 1)
-    assert BatchQueue(client, "approvals", lease_seconds=600).redeliver() == 0
-    assert [job.id for job in queue.take(10)] == ids
-    assert len(queue.take(10)) == 1
-
-
-def test_what_is_taken_ahead_is_taken_though_redis_forgot_the_script(
-    client: redis.Redis, queue: BatchQueue
-) -> None:
-    """A Redis that was restarted knows no script: the call is made the slow way."""
-    ids = publish(client, 2)
-    client.script_flush()
-    queue.take_ahead(10)
-    assert [job.id for job in queue.take(10)] == ids
-
-
-def test_what_is_taken_ahead_is_released_with_the_rest(
-    client: redis.Redis, queue: BatchQueue
-) -> None:
-    """A worker that leaves gives back what it never saw as well, without blame."""
-    ids = publish(client, 4)
-    queue.take(2)
-    queue.take_ahead(2)
-    assert queue.release() == 4
-    assert sorted(job.id for job in queue.take(10)) == sorted(ids)
-    assert client.hget(JOB_PREFIX + ids[3], "signoff_deaths") is None
-
-
-@pytest.mark.parametrize("then", ["start over", "release"])
-def test_a_take_ahead_whose_answer_is_lost_goes_back(
-    client: redis.Redis, queue: BatchQueue, redis_url: str, then: str
-) -> None:
-    """Cut between sending and receiving, the worker starts over or leaves: the jobs are waiting."""
-    assert queue.take(1) == []  # Redis knows the script
-    ids = publish(client, 2)
-    with losing_an_answer(redis_url) as unlucky:
-        unlucky.take_ahead(10)
-        eventually(lambda: client.zcard(KEYS.started) == 2, what="Redis has given the jobs")
-        if then == "start over":
-            with pytest.raises(redis.ConnectionError):
-                unlucky.take(10)
-            unlucky.start_over()
-        else:
-            unlucky.release()
-    assert client.zcard(KEYS.started) == 0
-    assert sorted(job.id for job in queue.take(10)) == sorted(ids)
-    assert client.hget(JOB_PREFIX + ids[0], "signoff_deaths") is None
-
-
-def test_an_acknowledgement_whose_answer_is_lost_can_be_asked_for_again(
-    client: redis.Redis, queue: BatchQueue, redis_url: str
-) -> None:
-    """The second time it runs anew, and touches nothing that the first one settled."""
-    assert queue.acknowledge(WORKER, []).answer() == 0  # Redis knows the script
-    ids = publish(client, 2)
-    queue.take(2)
-    with losing_an_answer(redis_url) as unlucky:
-        unlucky.lease = queue.lease
-        call = unlucky.acknowledge(WORKER, ids)
-        with pytest.raises(redis.ConnectionError):
-            call.answer()
-        assert client.keys("rq:job:*") == []
-        assert call.answer() == 2
 
 
 def test_orphaned_entries_of_an_unknown_lease_come_back(
@@ -341,7 +257,7 @@ def test_a_batch_of_thousands_fits_the_script(client: redis.Redis, queue: BatchQ
     ids = publish(client, 5000)
     jobs = queue.take(5000)
     assert [job.id for job in jobs] == ids
-    assert queue.acknowledge(WORKER, ids).answer() == 0
+    assert queue.acknowledge(WORKER, ids) == 0
     assert client.keys("rq:job:*") == []
 
 

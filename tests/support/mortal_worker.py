@@ -19,7 +19,6 @@ from signoff_db.delivery import Delivery
 from signoff_schemas import Settings, redis_client
 from signoff_worker import ApprovalWorker, sweep
 from signoff_worker import worker as working
-from signoff_worker.call import Call
 from signoff_worker.pipeline import Pipeline
 from signoff_worker.queue import BatchQueue, TakenJob
 
@@ -45,11 +44,6 @@ class MortalPipeline(Pipeline):
                 die_at("of a suspect beside others")
         return jobs
 
-    def take_ahead(self, queue: BatchQueue) -> None:
-        """Step 2 of the next batch, begun; maybe the last."""
-        super().take_ahead(queue)
-        die_at("after take ahead")
-
     def apply(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
         """Step 4, and maybe the last; who does not have to apply poison survives it."""
         if any(POISON in one.payload and not one.failure for one in deliveries):
@@ -58,11 +52,10 @@ class MortalPipeline(Pipeline):
         die_at("after commit")
         return outcomes
 
-    def acknowledge(self, queue: BatchQueue, outcomes: Sequence[Outcome]) -> Call[int]:
-        """Step 5, on its way, and maybe the last."""
-        call = super().acknowledge(queue, outcomes)
+    def acknowledge(self, queue: BatchQueue, outcomes: Sequence[Outcome]) -> None:
+        """Step 5, and maybe the last."""
+        super().acknowledge(queue, outcomes)
         die_at("after acknowledge")
-        return call
 
 
 def _dying_before_commit(*args: Any, **kwargs: Any) -> list[Outcome]:

@@ -8,8 +8,7 @@ A batch's life:
 4. apply them in one transaction: state, ledger and dead letters (`signoff_db.apply`);
 5. acknowledge them (`acknowledge.lua`).
 
-A full batch says that more is waiting. Then nobody waits: while Postgres applies one batch, and
-Redis takes the next but one and forgets the last, the worker reads.
+A full batch says that more is waiting: while Postgres applies it, the next one is taken and read.
 
 Dying before 4 is committed changes nothing; dying after it, before 5, brings the events once more,
 which the ledger tells are duplicates. Either way they come back when the lease runs out.
@@ -31,7 +30,6 @@ from signoff_db.delivery import Delivery
 from signoff_schemas import Settings
 from signoff_worker.background import in_background
 from signoff_worker.batch import Batch, Report, retry_delay
-from signoff_worker.call import Call
 from signoff_worker.database import Database
 from signoff_worker.health import Health
 from signoff_worker.logs import log_batch
@@ -55,7 +53,7 @@ class _Applying:
 
 
 class Pipeline:
-    """Settles batches in their order; of a backlog, several at a time, each at another step."""
+    """Settles batches in their order; of a backlog, one is applied while the next is read."""
 
     def __init__(
         self,
@@ -74,7 +72,6 @@ class Pipeline:
         self._health = health
         self._patiently = Patience(stop, health)
         self._applying: _Applying | None = None
-        self._acknowledging: Call[int] | None = None
         self.busy = False
         """Whether the last batch held any jobs."""
 
@@ -89,7 +86,6 @@ class Pipeline:
             batch = Batch(queue, self.take(queue, wait=wait), report)
         self.busy = bool(batch.jobs)
         if len(batch.jobs) == self._settings.batch_size and not batch.suspect:
-            self.take_ahead(queue)
             batch.read(self._settings.max_redeliveries)
             self.finish(then=batch)
         else:
@@ -97,21 +93,15 @@ class Pipeline:
             if batch.jobs:
                 batch.read(self._settings.max_redeliveries)
                 self._acknowledge(batch, self._apply(batch))
-                self._confirm()
         return len(batch.jobs)
 
     def finish(self, then: Batch | None = None) -> None:
-        """Settle the batch that is being applied; `then` is begun in between.
-
-        Without `then`, nothing is under way afterwards but a take.
-        """
+        """Wait for the batch that is being applied, begin on `then`, acknowledge the first."""
         done = self._applying
         outcomes = done.outcomes.result() if done else []
         self._applying = _Applying(then, in_background(lambda: self._apply(then))) if then else None
         if done:
             self._acknowledge(done.batch, outcomes)
-        if not then:
-            self._confirm()
 
     def abandon(self) -> None:
         """Have Postgres give up on what it works on, and let go of the connection."""
@@ -137,10 +127,6 @@ class Pipeline:
             raise
         else:
             return jobs
-
-    def take_ahead(self, queue: BatchQueue) -> None:
-        """Step 2 of the batch that `take` returns next, begun."""
-        queue.take_ahead(self._settings.batch_size)
 
     def _apply(self, batch: Batch) -> list[Outcome]:
         with batch.report.timed("apply"):
@@ -175,16 +161,14 @@ class Pipeline:
         raise AssertionError
 
     def _acknowledge(self, batch: Batch, outcomes: list[Outcome]) -> None:
-        """Step 5, begun; that of the batch before is certain then."""
         with batch.report.timed("acknowledge"):
-            self._confirm()
-            self._acknowledging = self.acknowledge(batch.queue, outcomes)
+            self._patiently(lambda: self.acknowledge(batch.queue, outcomes))
         batch.report.count(outcomes)
         log_batch(batch, outcomes)
 
-    def acknowledge(self, queue: BatchQueue, outcomes: Sequence[Outcome]) -> Call[int]:
-        """Tell Redis what became of the jobs."""
-        return queue.acknowledge(
+    def acknowledge(self, queue: BatchQueue, outcomes: Sequence[Outcome]) -> None:
+        """Step 5."""
+        lost = queue.acknowledge(
             self._worker_key,
             [o.delivery.job_id for o in outcomes if not o.retry],
             dead=sum(1 for o in outcomes if o.failure and not o.retry),
@@ -198,11 +182,6 @@ class Pipeline:
                 if o.retry
             ],
         )
-
-    def _confirm(self) -> None:
-        """See that Redis has the last acknowledgement; where it may not, it is sent again."""
-        call, self._acknowledging = self._acknowledging, None
-        lost = self._patiently(call.answer) if call else 0
         if lost:
             log.warning(
                 "%d jobs were not this worker's any more: its lease ran out while it stood still, "

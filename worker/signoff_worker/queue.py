@@ -1,7 +1,5 @@
 """The worker's side of the queue in Redis: take, acknowledge, give back; one round trip each.
 
-Taking and acknowledging can be on their way while the worker does something else (`call.py`).
-
 A job's life here: `waiting` (list) → taken into `started` under this worker's lease → acknowledged,
 which ends it, or put off into `scheduled` and promoted to `waiting` when its time has come. Where a
 lease runs out, its worker counts as dead, and its jobs go back to `waiting`.
@@ -9,7 +7,6 @@ lease runs out, its worker counts as dead, and its jobs go back to `waiting`.
 
 import secrets
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib.resources import files
 from typing import Any, Final, NamedTuple, cast
 
@@ -18,7 +15,6 @@ from redis.commands.core import Script
 from redis.exceptions import NoScriptError, RedisError
 
 from signoff_schemas.keys import JOB_PREFIX, SUSPENDED, QueueKeys
-from signoff_worker.call import Call
 
 _MOST_BYTES: Final = 8 * 1024 * 1024
 """The most data one batch takes out of Redis, huge payloads aside."""
@@ -55,8 +51,6 @@ class BatchQueue:
         self.lease_seconds = lease_seconds
         self.group = group
         """The most jobs taken together that came back after one worker's death."""
-        self._ahead: Call[list[Any]] | None = None
-        """A take whose answer was not read yet."""
         self._raw: dict[str, bytes] = {}
         """What ids that are not UTF-8 are in Redis, by what they are called everywhere else."""
         self._drain = _script(redis, "drain")
@@ -68,31 +62,10 @@ class BatchQueue:
     def take(self, most: int, *, suspects: bool = True) -> list[TakenJob]:
         """Take up to `most` jobs; none while the queue is empty or workers are suspended.
 
-        Where `take_ahead` went before, these are the jobs that it took, if any. Without `suspects`,
-        none either while one that a worker died with is the next.
+        Without `suspects`, none either while one that a worker died with is the next.
         """
-        if self._ahead:
-            jobs = self._arrived()
-            if jobs or not suspects:
-                return jobs
-        self._begin(most, self.group if suspects else 0)
-        return self._arrived()
-
-    def take_ahead(self, most: int) -> None:
-        """Begin to take, without suspects.
-
-        From now on the jobs may be this worker's, and its lease covers them.
-        """
-        if self._ahead is None:
-            self._begin(most, 0)
-
-    def _begin(self, most: int, group: int) -> None:
-        arguments = self._drain_arguments(most, group)
-        self._ahead = Call(self.redis, self._drain, self._drain_keys, arguments)
-
-    def _arrived(self) -> list[TakenJob]:
-        call, self._ahead = self._ahead, None
-        return self._jobs(call.answer()) if call else []
+        group = self.group if suspects else 0
+        return self._jobs(self._drain(self._drain_keys, self._drain_arguments(most, group)))
 
     def await_and_take(self, most: int, seconds: int) -> list[TakenJob]:
         """Take as soon as a job waits, at the latest after `seconds`: one round trip for both.
@@ -164,8 +137,8 @@ class BatchQueue:
         *,
         dead: int = 0,
         retries: Sequence[tuple[str, float, int]] = (),
-    ) -> Call[int]:
-        """Let go of a committed batch; safe to repeat, should the answer be lost.
+    ) -> int:
+        """Let go of a committed batch; safe to repeat.
 
         Args:
             worker_key: the hash in which RQ counts this worker's jobs.
@@ -175,7 +148,7 @@ class BatchQueue:
                 have been put off by that.
 
         Returns:
-            The call, whose answer is how many jobs were no longer this worker's.
+            How many of these jobs were no longer this worker's.
         """
         put_off = [v for job_id, delay, n in retries for v in (self._key(job_id), delay, n)]
         arguments: list[str | bytes | float] = [
@@ -188,17 +161,16 @@ class BatchQueue:
             *put_off,
         ]
         keys = [self.keys.started, self.keys.scheduled, worker_key]
+        lost = cast("int", self._acknowledge(keys, arguments))
         for job_id in self._raw.keys() & {*settled, *(retry[0] for retry in retries)}:
             del self._raw[job_id]
-        return Call(self.redis, self._acknowledge, keys, arguments)
+        return lost
 
     def _key(self, job_id: str) -> str | bytes:
         return self._raw.get(job_id, job_id)
 
     def release(self) -> int:
         """Put whatever this worker holds back on the queue; nobody's attempt is burnt."""
-        with suppress(RedisError):  # what a take whose answer is lost took is given back as well
-            self._arrived()
         return cast("int", self._give_back(self._flight_keys, [JOB_PREFIX, self.lease]))
 
     def start_over(self) -> None:
