@@ -6,33 +6,33 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from stage import KEYS, QUEUE, Row, Stage, events
 
 from signoff_producer import Producer
 from signoff_producer.outbox import SCHEMA
 
+REACH = ">= 0.8"
+RELAYS = {1: "1 process", 2: "2 processes"}
+
 
 def run(stage: Stage, *, quick: bool) -> list[Row]:
-    """Alternate `publish_many` of events at hand and a relay process on the same events."""
+    """Alternate `publish_many` of events at hand and relay processes on the same events."""
     count, rounds = (10_000, 3) if quick else (50_000, 3)
     lines = [event.canonical_json() for event in events(count)]
     stage.database.execute(SCHEMA.encode())
     producer = Producer(connection=stage.redis, queue=QUEUE)
-    published, relayed = [], []
+    published: list[float] = []
+    relayed: dict[int, list[float]] = {relays: [] for relays in RELAYS}
     for _ in range(rounds):
         published.append(count / _publish(stage, producer, lines))
-        relayed.append(count / _relay(stage, lines))
+        for relays, rates in relayed.items():
+            rates.append(count / _relay(stage, lines, relays))
+    beside = statistics.median(published)
     return [
-        Row(
-            "relay",
-            statistics.median(relayed),
-            "events/s",
-            "publish_many",
-            statistics.median(published),
-            ">= 0.8",
-        )
+        Row(f"relay, {name}", statistics.median(rates), "events/s", "publish_many", beside, REACH)
+        for name, rates in zip(RELAYS.values(), relayed.values(), strict=True)
     ]
 
 
@@ -44,16 +44,17 @@ def _publish(stage: Stage, producer: Producer, lines: list[bytes]) -> float:
     return _checked(stage, len(lines), time.perf_counter() - start)
 
 
-def _relay(stage: Stage, lines: list[bytes]) -> float:
+def _relay(stage: Stage, lines: list[bytes], relays: int) -> float:
     """Seconds from the commit to the outbox until the last event is on the queue and marked."""
     stage.redis.flushall()
     stage.database.execute("TRUNCATE signoff_outbox")
-    with _running(stage):
-        _fill(stage, lines[:1])
-        while _waiting(stage):
+    with ExitStack() as running:
+        for _ in range(relays):
+            running.enter_context(_running(stage))
+        while _listening(stage) < relays:
             time.sleep(0.02)
         stage.database.execute("CHECKPOINT")
-        _fill(stage, lines[1:])
+        _fill(stage, lines)
         start = time.perf_counter()
         while stage.redis.llen(KEYS.waiting) < len(lines) or _waiting(stage):
             time.sleep(0.005)
@@ -75,6 +76,15 @@ def _running(stage: Stage) -> Iterator[None]:
     finally:
         running.terminate()
         running.wait()
+
+
+def _listening(stage: Stage) -> int:
+    """How many relays are ready for what comes."""
+    counted = stage.database.execute(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE application_name = 'signoff relay' AND state = 'idle'"
+    ).fetchone()
+    return counted[0] if counted else 0
 
 
 def _waiting(stage: Stage) -> bool:
