@@ -99,9 +99,12 @@ def _stock(stage: Stage, some: list[ApprovalEvent]) -> float:
     waiting = len(some)
     worker = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
     while stage.redis.llen(KEYS.waiting) == waiting:
+        stage.require_alive([worker])
         time.sleep(0.002)
     start = time.perf_counter()
-    worker.wait()
+    while worker.poll() is None and not stage.drained():
+        time.sleep(0.005)
     took = time.perf_counter() - start
+    worker.wait()
     stage.check(len(some))
     return len(some) / took

@@ -49,20 +49,21 @@ def _relay(stage: Stage, lines: list[bytes], relays: int) -> float:
     stage.redis.flushall()
     stage.database.execute("TRUNCATE signoff_outbox")
     with ExitStack() as running:
-        for _ in range(relays):
-            running.enter_context(_running(stage))
+        processes = [running.enter_context(_running(stage)) for _ in range(relays)]
         while _listening(stage) < relays:
+            stage.require_alive(processes)
             time.sleep(0.02)
         stage.database.execute("CHECKPOINT")
         _fill(stage, lines)
         start = time.perf_counter()
         while stage.redis.llen(KEYS.waiting) < len(lines) or _waiting(stage):
+            stage.require_alive(processes)
             time.sleep(0.005)
         return _checked(stage, len(lines), time.perf_counter() - start)
 
 
 @contextmanager
-def _running(stage: Stage) -> Iterator[None]:
+def _running(stage: Stage) -> Iterator[subprocess.Popen[bytes]]:
     """A relay process, as users run it."""
     env = {
         **os.environ,
@@ -72,7 +73,7 @@ def _running(stage: Stage) -> Iterator[None]:
     }
     running = subprocess.Popen([sys.executable, "-m", "signoff_cli", "relay"], env=env)
     try:
-        yield
+        yield running
     finally:
         running.terminate()
         running.wait()

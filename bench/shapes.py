@@ -62,7 +62,7 @@ def _drain(stage: Stage, some: list[ApprovalEvent], *, bad: int = 0) -> float:
         if bad:
             _push_bad(stage)
     rate = (len(some) + bad) / stage.drain()
-    stage.check(len(some))
+    stage.check(len(some), dead=bad)
     return rate
 
 
@@ -76,6 +76,7 @@ def _refused(stage: Stage, some: list[ApprovalEvent]) -> float:
     """A rule of the installation's own, of which Signoff knows nothing, hits one in a hundred."""
     stage.clear()
     unlucky = ApprovalEvent.model_validate
+    refused = len(some[::100])
     marked = [
         unlucky(e.model_dump() | {"quality_score": 5, "reviewer_id": "unlucky"})
         if not n % 100
@@ -88,7 +89,7 @@ def _refused(stage: Stage, some: list[ApprovalEvent]) -> float:
     try:
         stage.publish(marked)
         rate = len(marked) / stage.drain()
-        stage.check(len(marked) - (len(marked) + 99) // 100)
+        stage.check(len(marked) - refused, dead=refused)
     finally:
         stage.database.execute("ALTER TABLE approvals DROP CONSTRAINT house_rule")
     return rate

@@ -153,12 +153,14 @@ class Stage:
             for worker in running:
                 worker.wait()
 
-    def check(self, events: int) -> None:
-        """All events are in the ledger, and the state equals their fold."""
+    def check(self, events: int, *, dead: int = 0) -> None:
+        """All events are in the ledger, or dead letters, and the state equals their fold."""
         with connect(self.database_url) as connection:
-            found = connection.execute("SELECT count(*) FROM approvals").fetchone()
+            found = connection.execute(
+                "SELECT (SELECT count(*) FROM approvals), (SELECT count(*) FROM dead_letters)"
+            ).fetchone()
             differing = connection.execute(statement("audit"), {"limit": 5}).fetchall()
-        if found != (events,) or differing:
+        if found != (events, dead) or differing:
             raise AssertionError(found, differing)
 
 

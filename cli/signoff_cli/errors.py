@@ -11,6 +11,10 @@ class RedisUnavailableError(SignoffError):
     """Redis cannot be reached, or refused a command."""
 
 
+class OutboxError(SignoffError):
+    """The outbox is not the table that it has to be."""
+
+
 class ServerEndedError(SignoffError):
     """A server that `signoff up` runs has stopped answering."""
 

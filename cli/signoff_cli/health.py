@@ -1,4 +1,4 @@
-"""`signoff health`: exit 0 or 1, for people and for what supervises workers."""
+"""`signoff health`: for people and for what supervises workers, by its exit code."""
 
 import http.client
 import json

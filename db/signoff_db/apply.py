@@ -167,7 +167,7 @@ def _apply_readable(
             }
             outcomes |= {i: _not_applied(deliveries[i], *told) for i, told in others.items()}
             raced = [i for i, (word, _) in others.items() if word == _RACED]
-            if locking and current.races < _RACES:
+            if raced and locking and current.races < _RACES:
                 rounds.append(_Round(raced, current.races + 1))
             elif locking:
                 outcomes |= {i: Outcome(deliveries[i], None, UNWRITABLE) for i in raced}
@@ -193,7 +193,7 @@ def _halves(deliveries: Sequence[Delivery], overflowing: list[int]) -> list[_Rou
     shared = [i for i in overflowing if sharing[_event(deliveries[i]).interaction_id] > 1]
     shared.sort(key=lambda i: _order(deliveries[i]))
     middle = len(shared) // 2
-    return [_Round(shared[middle:]), _Round(shared[:middle])]
+    return [_Round(half) for half in (shared[middle:], shared[:middle]) if half]
 
 
 def _together(deliveries: Sequence[Delivery], places: list[int]) -> tuple[list[int], list[int]]:

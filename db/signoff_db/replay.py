@@ -25,7 +25,7 @@ from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import Selection
 from signoff_db.read_ahead import Letter, read_ahead
 from signoff_db.sift import sift
-from signoff_db.transactions import in_transactions
+from signoff_db.transactions import Sift, in_transactions, no_sifting
 from signoff_schemas import Verdict
 
 _STREAK: Final = 10
@@ -98,6 +98,7 @@ def replay(
 
     Raises:
         DatabaseUnavailableError: Postgres went away; what was told to `on_batch` is committed.
+        psycopg.Error: it went away while letters were looked for; likewise.
     """
     report = ReplayReport()
     streak: tuple[str | None, int] = (None, 0)
@@ -142,15 +143,15 @@ def _replay(
     telling: bool,
 ) -> Iterator[list[Replayed]]:
     """Replay a page, as `apply` does a batch; yields what became of it, part by committed part."""
+    sifting: Sift[Letter] = partial(_sift, connection)
+    if connection.refuses_events:
+        letters = sifting(letters) or letters
+        sifting = no_sifting  # what is refused now is refused elsewhere
 
     def transact(some: Sequence[Letter], *, locking: bool) -> list[_Tried]:
         work = partial(_try, connection, actor, reason, locking=locking, telling=telling)
-        return in_transactions(
-            connection, some, work, rollback=dry_run, sift=partial(_sift, connection)
-        )
+        return in_transactions(connection, some, work, rollback=dry_run, sift=sifting)
 
-    if connection.refuses_events:
-        letters = _sift(connection, letters) or letters
     tried = transact(letters, locking=False)
     yield [_replayed(one) for one in tried if not one.outcome.raced]
     raced = [one.letter for one in tried if one.outcome.raced]

@@ -19,6 +19,7 @@ from signoff_cli.embedded import (
     embedded_postgres,
     embedded_services,
     embedded_valkey,
+    postgres,
 )
 from signoff_cli.embedded.folder import open_folder
 from signoff_cli.embedded.wheels import wheel_folder
@@ -294,8 +295,21 @@ def test_the_log_and_the_memory_fit_a_ledger_that_grows(services: Services) -> N
             " current_setting('max_wal_size'), current_setting('checkpoint_timeout')"
         ).fetchone()
     assert held
-    assert 128 <= held[0] <= 1024
-    assert held[1:] == ("4GB", "15min")
+    assert held == (postgres._buffers(), "4GB", "15min")
+
+
+@pytest.mark.parametrize(
+    ("limit", "megabytes"), [("1073741824", 128), (str(8 * 2**30), 512), ("max", None)]
+)
+def test_the_memory_is_that_of_the_container(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, megabytes: int | None
+) -> None:
+    """A container that may take little of a big machine is not ended for what Postgres holds."""
+    monkeypatch.setattr(postgres, "_CONTAINER_LIMITS", (tmp_path / "none",))
+    unlimited = postgres._buffers()
+    (tmp_path / "limit").write_text(f"{limit}\n")
+    monkeypatch.setattr(postgres, "_CONTAINER_LIMITS", (tmp_path / "limit", tmp_path / "none"))
+    assert postgres._buffers() == min(megabytes or unlimited, unlimited)
 
 
 def test_both_servers_ask_for_the_password(services: Services) -> None:

@@ -11,8 +11,11 @@ import redis
 from approvals import approval
 from processes import eventually
 
+from signoff_cli.errors import OutboxError
+from signoff_cli.outbox.delivery import Delivery
 from signoff_cli.outbox.lane import Lane
-from signoff_producer import Producer, outbox
+from signoff_cli.outbox.table import Waiting
+from signoff_producer import Producer, QueueUnavailableError, outbox
 from signoff_schemas.keys import QueueKeys
 
 KEYS = QueueKeys("approvals")
@@ -117,22 +120,74 @@ def test_lanes_take_turns_at_publishing(url: str, client: redis.Redis) -> None:
     """While another lane publishes, a batch is claimed, and waits for its turn, unmarked."""
     (event,) = add(url)
     turn = threading.Lock()
-    lane = Lane(url, Producer(connection=client), most=2, turn=turn)
+    lane = Lane(url, Producer(connection=client), most=2, turn=turn, patience=60)
     with turn:
         moving = threading.Thread(target=lane.move)
         moving.start()
-        eventually(lambda: is_claimed(url, event), what="the event is claimed")
+        eventually(lambda: has_claimed(url), what="the event is claimed")
         assert queued(client) == []
     moving.join()
     lane.drop()
     assert queued(client) == [event]
 
 
-def is_claimed(url: str, event: UUID) -> bool:
-    """Whether a lane has the event's row locked."""
-    find = "SELECT FROM signoff_outbox WHERE event_id = %s FOR UPDATE SKIP LOCKED"
+def has_claimed(url: str) -> bool:
+    """Whether a lane holds a batch, and does nothing more for now."""
+    find = (
+        "SELECT FROM pg_stat_activity WHERE application_name = 'signoff relay'"
+        " AND datname = current_database() AND state = 'idle in transaction'"
+        " AND query LIKE '%SKIP LOCKED%'"
+    )
     with psycopg.connect(url) as connection:
-        return connection.execute(find, [event]).fetchone() is None
+        return connection.execute(find).fetchone() is not None
+
+
+def test_a_lane_does_not_wait_for_one_that_the_queue_keeps(url: str, client: redis.Redis) -> None:
+    """A turn that takes too long is that of a lane whose queue is silent."""
+    (event,) = add(url)
+    turn = threading.Lock()
+    lane = Lane(url, Producer(connection=client), most=2, turn=turn, patience=0)
+    with turn:
+        assert lane.move() == 1
+    lane.drop()
+    assert queued(client) == [event]
+
+
+class InterruptedLane(Lane):
+    """Its outbox gives it up while it waits for the queue."""
+
+    def publish(self, batch: list[Waiting]) -> Delivery:
+        """Step 2, at the end of which the connection is gone."""
+        delivery = super().publish(batch)
+        with psycopg.connect(self._url) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                " WHERE application_name = 'signoff relay' AND datname = current_database()"
+            )
+        return delivery
+
+
+def test_a_queue_that_is_away_is_named_though_the_outbox_gave_up_first(url: str) -> None:
+    """Redis is what has to be mended; that Postgres ended an idle transaction follows from it."""
+    add(url)
+    lane = InterruptedLane(url, Producer("redis://127.0.0.1:1/0"), most=2)
+    with pytest.raises(QueueUnavailableError):
+        lane.move()
+    lane.drop()
+
+
+def test_an_outbox_of_several_tables_is_refused(url: str, lane: Lane) -> None:
+    """Addresses of rows repeat from table to table: an event not published is not to be marked."""
+    add(url)
+    with psycopg.connect(url, autocommit=True) as upstream:
+        upstream.execute("CREATE TABLE more () INHERITS (signoff_outbox)")
+        upstream.execute("INSERT INTO more (event) SELECT event FROM signoff_outbox")
+        upstream.execute("UPDATE ONLY signoff_outbox SET refused = 'for a reason'")
+        upstream.execute("INSERT INTO more (event) SELECT event FROM ONLY signoff_outbox")
+        with pytest.raises(OutboxError, match="one plain table"):
+            lane.move()
+        marked = upstream.execute("SELECT FROM signoff_outbox WHERE published_at IS NOT NULL")
+        assert marked.fetchall() == []
 
 
 def test_an_event_that_is_added_is_told(url: str, lane: Lane) -> None:

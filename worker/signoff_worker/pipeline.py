@@ -81,9 +81,10 @@ class Pipeline:
         With `wait`, the batch may take a second to come. What workers died with is applied with
         nothing else in hand.
         """
-        report = Report()
-        with report.timed("drain"):
-            batch = Batch(queue, self.take(queue, wait=wait), report)
+        batch = self._next(queue, wait=wait)
+        if self._applying and not batch.jobs:  # what waits may be suspects
+            self.finish()
+            batch = self._next(queue, wait=False)
         self.busy = bool(batch.jobs)
         if len(batch.jobs) == self._settings.batch_size and not batch.suspect:
             batch.read(self._settings.max_redeliveries)
@@ -94,6 +95,11 @@ class Pipeline:
                 batch.read(self._settings.max_redeliveries)
                 self._acknowledge(batch, self._apply(batch))
         return len(batch.jobs)
+
+    def _next(self, queue: BatchQueue, *, wait: bool) -> Batch:
+        report = Report()
+        with report.timed("drain"):
+            return Batch(queue, self.take(queue, wait=wait), report)
 
     def finish(self, then: Batch | None = None) -> None:
         """Wait for the batch that is being applied, begin on `then`, acknowledge the first."""
@@ -114,10 +120,7 @@ class Pipeline:
         try:
             if wait:
                 return queue.await_and_take(self._settings.batch_size, WAIT)
-            jobs = queue.take(self._settings.batch_size, suspects=not self._applying)
-            if not jobs and self._applying:
-                self.finish()
-                jobs = queue.take(self._settings.batch_size)
+            return queue.take(self._settings.batch_size, suspects=not self._applying)
         except OutOfMemoryError:  # waiting moves a list's head, which a full Redis refuses
             self._stop.wait(_FULL_REDIS)
             return []
@@ -125,8 +128,6 @@ class Pipeline:
             self.finish()
             self._patiently(queue.start_over)
             raise
-        else:
-            return jobs
 
     def _apply(self, batch: Batch) -> list[Outcome]:
         with batch.report.timed("apply"):

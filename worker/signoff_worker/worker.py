@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from types import FrameType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import redis
 from redis.backoff import NoBackoff
@@ -36,7 +36,6 @@ from signoff_worker.sweep import sweep_failed
 from signoff_worker.watch import Watch
 
 log = logging.getLogger("signoff.worker")
-T = TypeVar("T")
 
 _TICK: Final = 1.0
 """Seconds between looks at leases, due retries, suspension and signals."""

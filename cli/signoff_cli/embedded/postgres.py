@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,6 +35,11 @@ _MEGABYTE: Final = 2**20
 _BUFFERS_SHARE: Final = 16
 _BUFFERS_MEGABYTES: Final = (128, 1024)
 """Postgres's default, which a ledger of two million events outgrows, and what five million need."""
+_CONTAINER_LIMITS: Final = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+"""Where Linux tells a container how much memory it may take."""
 
 
 @dataclass(frozen=True)
@@ -158,10 +163,18 @@ def _serve(programs: Path, account: Account, port: int, *, fsync: bool) -> list[
 
 
 def _buffers() -> int:
-    """Megabytes for pages in memory: a sixteenth of what the machine has, within bounds."""
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // _MEGABYTE
+    """Megabytes for pages in memory: a sixteenth of what there is, within bounds."""
     least, most = _BUFFERS_MEGABYTES
-    return min(max(memory // _BUFFERS_SHARE, least), most)
+    return min(max(_memory() // _MEGABYTE // _BUFFERS_SHARE, least), most)
+
+
+def _memory() -> int:
+    """The bytes that the machine has, or that its container may take."""
+    amounts = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    for limit in _CONTAINER_LIMITS:
+        with suppress(OSError, ValueError):  # none, or `max`
+            amounts.append(int(limit.read_text("ascii")))
+    return min(amounts)
 
 
 def _launch(folder: DataFolder, account: Account, command: list[str | Path]) -> Launch:

@@ -17,8 +17,8 @@ from signoff_cli.embedded.errors import EmbeddedError
 
 _logger: Final = logging.getLogger(__name__)
 # Long enough for a server that replays its log after a crash, and for a last checkpoint.
-START_SECONDS: Final = 120
-STOP_SECONDS: Final = 60
+START_SECONDS: Final = 900
+STOP_SECONDS: Final = 180
 _POLL_SECONDS: Final = 0.02
 _LOG_LINES: Final = 10
 

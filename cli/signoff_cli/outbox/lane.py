@@ -27,6 +27,8 @@ from signoff_schemas import masked
 
 log = logging.getLogger("signoff.relay")
 
+_TURN: Final = 0.5
+"""Seconds that a lane waits for another one to have published its batch, which takes far less."""
 _LAP: Final = 100
 """After so many batches a lane looks from the oldest on again, though more is waiting ahead."""
 
@@ -41,6 +43,7 @@ class Lane:
         *,
         most: int,
         turn: "threading.Lock | None" = None,
+        patience: float = _TURN,
         listening: bool = False,
     ) -> None:
         """A lane that is on its own, or one of several.
@@ -50,6 +53,7 @@ class Lane:
             producer: lanes may share it.
             most: the events of a batch.
             turn: held by the lane that publishes, where several share it.
+            patience: seconds for which another lane's turn is respected.
             listening: whether it hears of new events; it must be asked `added` while it is idle.
         """
         self.most = most
@@ -58,6 +62,7 @@ class Lane:
         self._url = outbox_url
         self._producer = producer
         self._turn = turn or threading.Lock()
+        self._patience = patience
         self._listening = listening
         self._notified = False
         self._connection: BatchConnection | None = None
@@ -89,10 +94,17 @@ class Lane:
     def _move(self) -> tuple[list[Waiting], Delivery]:
         connection = self._open()
         table = OutboxTable(connection)
-        with connection.transaction():
-            batch = self.claim(table)
-            delivery = self.publish(batch)
-            self.mark(table, delivery)
+        delivery = Delivery()
+        try:
+            with connection.transaction():
+                batch = self.claim(table)
+                delivery = self.publish(batch)
+                self.mark(table, delivery)
+        except psycopg.Error as error:
+            if delivery.trouble is None:
+                raise
+            self.drop()  # a silent queue takes longer to give up than the outbox waits for a mark
+            raise delivery.trouble from error
         return batch, delivery
 
     def claim(self, table: OutboxTable) -> list[Waiting]:
@@ -100,9 +112,16 @@ class Lane:
         return table.claim(self.most, self._behind)
 
     def publish(self, batch: list[Waiting]) -> Delivery:
-        """Step 2; lanes that publish at once would only take the interpreter from each other."""
-        with self._turn:
+        """Step 2; lanes that publish at once would only take the interpreter from each other.
+
+        One that waits for a silent queue does not take it: then the turn is not waited for.
+        """
+        held = self._turn.acquire(timeout=self._patience)
+        try:
             return publish(self._producer, batch)
+        finally:
+            if held:
+                self._turn.release()
 
     def mark(self, table: OutboxTable, delivery: Delivery) -> None:
         """Step 3."""

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from typing import Final, LiteralString, NamedTuple
+from typing import Any, Final, LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, args_row, class_row
+
+from signoff_cli.errors import OutboxError
 
 CHANNEL: Final = "signoff_outbox"
 """What the table's trigger notifies."""
@@ -78,15 +80,28 @@ class OutboxTable:
             return cursor.execute(_statement("claim_again"), {"events": list(events)}).fetchall()
 
     def mark_published(self, locked: Sequence[Waiting]) -> None:
-        """Say that the queue has them."""
+        """Say that the queue has them.
+
+        Raises:
+            OutboxError: the table is none whose rows an address tells apart; nothing is to be kept.
+        """
         addresses = " ".join([waiting.address for waiting in locked])
-        self.connection.execute(_statement("mark_published"), {"addresses": addresses})
+        self._mark("mark_published", len(locked), {"addresses": addresses})
 
     def mark_refused(self, locked: Sequence[Waiting], reasons: Sequence[str]) -> None:
         """Say why the queue does not take them; the reasons are in the same order."""
         addresses = [waiting.address for waiting in locked]
         parameters = {"addresses": addresses, "reasons": list(reasons)}
-        self.connection.execute(_statement("mark_refused"), parameters)
+        self._mark("mark_refused", len(locked), parameters)
+
+    def _mark(self, name: str, count: int, parameters: dict[str, Any]) -> None:
+        marked = self.connection.execute(_statement(name), parameters).rowcount
+        if marked != count:
+            raise OutboxError(
+                f"marking {count} events of signoff_outbox met {marked} rows, and was undone: the "
+                "outbox must be one plain table, as `signoff outbox sql` prints it, without "
+                "partitions, children or rules"
+            )
 
     def pages(self, *, published_before: datetime | None = None) -> Iterator[list[Entry]]:
         """All events that a relay is done with; with a time, those that it published before."""
