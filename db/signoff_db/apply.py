@@ -28,9 +28,9 @@ from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import record
 from signoff_db.delivery import Delivery, Failure, array_of
 from signoff_db.failures import UNWRITABLE, failure_of
-from signoff_db.sift import sift
+from signoff_db.sift import sift, sift_beforehand
 from signoff_db.sql import statement
-from signoff_db.transactions import Sift, in_transactions, no_sifting
+from signoff_db.transactions import Sift, in_transactions
 from signoff_schemas import ApprovalEvent, FailureKind, Verdict
 
 _RACED: Final = "raced"
@@ -76,10 +76,7 @@ def apply(
     Raises:
         DatabaseUnavailableError: nothing of the part in hand is committed; apply it all again.
     """
-    sifting: Sift[Delivery] = partial(sift, connection)
-    if connection.refuses_events:
-        deliveries = sifting(deliveries) or deliveries
-        sifting = no_sifting  # what is refused now is refused elsewhere
+    deliveries, sifting = sift_beforehand(connection, deliveries, partial(sift, connection))
     outcomes = _transact(connection, deliveries, retries, sifting, locking=False)
     raced = [i for i, outcome in enumerate(outcomes) if outcome.raced]
     if raced:

@@ -24,8 +24,8 @@ from signoff_db.balances import Balance, balances_of
 from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import Selection
 from signoff_db.read_ahead import Letter, read_ahead
-from signoff_db.sift import sift
-from signoff_db.transactions import Sift, in_transactions, no_sifting
+from signoff_db.sift import sift, sift_beforehand
+from signoff_db.transactions import in_transactions
 from signoff_schemas import Verdict
 
 _STREAK: Final = 10
@@ -143,10 +143,7 @@ def _replay(
     telling: bool,
 ) -> Iterator[list[Replayed]]:
     """Replay a page, as `apply` does a batch; yields what became of it, part by committed part."""
-    sifting: Sift[Letter] = partial(_sift, connection)
-    if connection.refuses_events:
-        letters = sifting(letters) or letters
-        sifting = no_sifting  # what is refused now is refused elsewhere
+    letters, sifting = sift_beforehand(connection, letters, partial(_sift, connection))
 
     def transact(some: Sequence[Letter], *, locking: bool) -> list[_Tried]:
         work = partial(_try, connection, actor, reason, locking=locking, telling=telling)

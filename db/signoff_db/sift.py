@@ -13,7 +13,7 @@ import psycopg
 from signoff_db.connection import BatchConnection
 from signoff_db.delivery import Delivery, Failure, array_of
 from signoff_db.sql import statement
-from signoff_db.transactions import blames_a_row
+from signoff_db.transactions import Item, Sift, blames_a_row, no_sifting
 
 
 def sift(connection: BatchConnection, deliveries: Sequence[Delivery]) -> list[Delivery] | None:
@@ -34,6 +34,19 @@ def sift(connection: BatchConnection, deliveries: Sequence[Delivery]) -> list[De
         else d
         for d in deliveries
     ]
+
+
+def sift_beforehand(
+    connection: BatchConnection, items: Sequence[Item], sifting: Sift[Item]
+) -> tuple[Sequence[Item], Sift[Item]]:
+    """The items as they are to be tried, and how to sift those that are refused all the same.
+
+    Where the last batch held culprits, these items are sifted before they are tried. What is
+    refused then is refused elsewhere: sifting again would find nothing.
+    """
+    if not connection.refuses_events:
+        return items, sifting
+    return sifting(items) or items, no_sifting
 
 
 def _refused(connection: BatchConnection, readable: Sequence[Delivery]) -> dict[UUID, Failure]:
