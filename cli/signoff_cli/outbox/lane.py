@@ -77,13 +77,7 @@ class Lane:
             QueueFull, QueueUnavailableError: the queue did not take it all; the rest still waits.
         """
         start = time.perf_counter()
-        try:
-            batch, delivery = self._move()
-        except psycopg.Error as error:
-            self.drop()
-            raise DatabaseUnavailableError(
-                f"the outbox at {masked(self._url)} failed: {str(error).strip()}"
-            ) from error
+        batch, delivery = self._move()
         self._go_on(batch, full=len(batch) == self.most and delivery.trouble is None)
         self.refused += len(delivery.refused)
         _tell(delivery, time.perf_counter() - start)
@@ -92,19 +86,19 @@ class Lane:
         return len(batch)
 
     def _move(self) -> tuple[list[Waiting], Delivery]:
-        connection = self._open()
-        table = OutboxTable(connection)
         delivery = Delivery()
         try:
-            with connection.transaction():
+            table = OutboxTable(self._open())
+            with table.connection.transaction():
                 batch = self.claim(table)
                 delivery = self.publish(batch)
                 self.mark(table, delivery)
         except psycopg.Error as error:
-            if delivery.trouble is None:
-                raise
-            self.drop()  # a silent queue takes longer to give up than the outbox waits for a mark
-            raise delivery.trouble from error
+            self.drop()
+            # Giving up a silent queue takes longer than the outbox waits for a mark.
+            raise delivery.trouble or DatabaseUnavailableError(
+                f"the outbox at {masked(self._url)} failed: {str(error).strip()}"
+            ) from error
         return batch, delivery
 
     def claim(self, table: OutboxTable) -> list[Waiting]:
