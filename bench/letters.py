@@ -54,11 +54,7 @@ def _die(stage: Stage, some: list[ApprovalEvent]) -> None:
 
 def _arrive(stage: Stage, some: list[ApprovalEvent]) -> None:
     """The upstream's own rows, and what autovacuum does about them a minute later."""
-    users = {event.interaction_id: event.user_id for event in some}
-    stage.database.execute(
-        "INSERT INTO interactions (id, user_id) SELECT * FROM unnest(%s::uuid[], %s::text[])",
-        [list(users), list(users.values())],
-    )
+    stage.introduce(some)
     stage.database.execute("VACUUM ANALYZE")
     stage.database.execute("CHECKPOINT")
 

@@ -90,11 +90,7 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
 def _fill(stage: Stage, some: Sequence[ApprovalEvent]) -> None:
     """All interactions and customers of the events, before any event."""
     stage.clear()
-    users = {event.interaction_id: event.user_id for event in some}
-    stage.database.execute(
-        "INSERT INTO interactions (id, user_id) SELECT * FROM unnest(%s::uuid[], %s::text[])",
-        [list(users), list(users.values())],
-    )
+    stage.introduce(some)
     stage.database.execute("VACUUM ANALYZE interactions, customers")
     stage.database.execute("CHECKPOINT")
 

@@ -153,6 +153,14 @@ class Stage:
             for worker in running:
                 worker.wait()
 
+    def introduce(self, some: Sequence[ApprovalEvent]) -> None:
+        """The upstream's own rows: the events' interactions, with their users, before any event."""
+        users = {event.interaction_id: event.user_id for event in some}
+        self.database.execute(
+            "INSERT INTO interactions (id, user_id) SELECT * FROM unnest(%s::uuid[], %s::text[])",
+            [list(users), list(users.values())],
+        )
+
     def check(self, events: int, *, dead: int = 0) -> None:
         """All events are in the ledger, or open dead letters; the state equals their fold."""
         with connect(self.database_url) as connection:
