@@ -8,7 +8,7 @@ A batch's way:
 3. failures that repeating cannot cure become dead letters;
 4. commit: all of it, or nothing;
 5. events whose interaction another transaction changed meanwhile go through 2 to 4 once more, with
-   their interactions locked first (`lock.sql`).
+   their interactions locked first (`lock.sql`); a few may be left to the caller's next batch.
 
 A known failure is a word of the statement. An unknown one makes Postgres refuse the whole batch:
 then it is sifted, or halved until the culprit stands alone, and its neighbours are applied.
@@ -49,7 +49,7 @@ class Outcome(NamedTuple):
     failure: Failure | None = None
     retry: bool = False
     raced: bool = False
-    """Nothing happened to it yet: its interaction changed meanwhile. `apply` sees to it."""
+    """Nothing happened to it yet: its interaction changed meanwhile. It is to be applied again."""
 
     @property
     def word(self) -> str:
@@ -60,7 +60,11 @@ class Outcome(NamedTuple):
 
 
 def apply(
-    connection: BatchConnection, deliveries: Sequence[Delivery], *, retries: int = 0
+    connection: BatchConnection,
+    deliveries: Sequence[Delivery],
+    *,
+    retries: int = 0,
+    most_raced: int = 0,
 ) -> list[Outcome]:
     """Apply the deliveries, in one transaction unless Postgres refuses one for an unknown reason.
 
@@ -69,9 +73,11 @@ def apply(
         deliveries: any number, in any order; more than a few thousand are better split.
         retries: an `unknown_interaction` that was put off fewer times than this is to be put off
             again by the caller; it is no dead letter yet.
+        most_raced: up to so many events may come back as `raced`: the caller applies them with its
+            next batch, which spares the second transaction. More of them would race there, too.
 
     Returns:
-        One outcome for each delivery, in the same order. All of it is committed.
+        One outcome for each delivery, in the same order. All but what `raced` is committed.
 
     Raises:
         DatabaseUnavailableError: nothing of the part in hand is committed; apply it all again.
@@ -79,7 +85,7 @@ def apply(
     deliveries, sifting = sift_beforehand(connection, deliveries, partial(sift, connection))
     outcomes = _transact(connection, deliveries, retries, sifting, locking=False)
     raced = [i for i, outcome in enumerate(outcomes) if outcome.raced]
-    if raced:
+    if len(raced) > most_raced:
         # In a transaction of their own: locks taken in a second round, behind those of the first,
         # would have batches wait for each other in a circle.
         again = _transact(

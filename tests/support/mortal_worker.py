@@ -44,11 +44,11 @@ class MortalPipeline(Pipeline):
                 die_at("of a suspect beside others")
         return jobs
 
-    def apply(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+    def apply(self, deliveries: Sequence[Delivery], most_raced: int = 0) -> list[Outcome]:
         """Step 4, and maybe the last; who does not have to apply poison survives it."""
         if any(POISON in one.payload and not one.failure for one in deliveries):
             die_at("of poison")
-        outcomes = super().apply(deliveries)
+        outcomes = super().apply(deliveries, most_raced)
         die_at("after commit")
         return outcomes
 

@@ -84,6 +84,8 @@ class Batch:
     jobs: list[TakenJob]
     report: Report
     deliveries: list[Delivery] = field(default_factory=list)
+    takeovers: int = 0
+    """How many batches in a row, up to this one, hold what raced in the one before."""
 
     @property
     def suspect(self) -> bool:
@@ -94,6 +96,11 @@ class Batch:
     def gone(self) -> list[str]:
         """Ids of which nothing else was left."""
         return [job.id for job in self.jobs if job.gone]
+
+    def take_over(self, raced: Sequence[Delivery], earlier: "Batch") -> None:
+        """Have events that raced in an earlier batch applied, and acknowledged, with this one."""
+        self.deliveries += raced
+        self.takeovers = earlier.takeovers + 1 if raced else 0
 
     def read(self, max_redeliveries: int) -> None:
         """Step 3: find the events in the jobs, or why there are none."""

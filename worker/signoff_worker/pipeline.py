@@ -9,6 +9,8 @@ A batch's life:
 5. acknowledge them (`acknowledge.lua`).
 
 A full batch says that more is waiting: while Postgres applies it, the next one is taken and read.
+The few of its events that raced with another worker's batch go with the next one; until that is
+committed they are not acknowledged.
 
 Dying before 4 is committed changes nothing; dying after it, before 5, brings the events once more,
 which the ledger tells are duplicates. Either way they come back when the lease runs out.
@@ -42,6 +44,10 @@ WAIT: Final = 1
 """Seconds that a wait for jobs takes at the most."""
 _FULL_REDIS: Final = 0.1
 """Seconds between looks for jobs while Redis is too full to let wait for them."""
+_RACED: Final = 0.1
+"""The part of a batch that may go with the next one; more is one busy row, which races again."""
+_TAKEOVERS: Final = 10
+"""In a row; then a batch leaves nothing to the next, so that no event goes round for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +111,20 @@ class Pipeline:
         """Wait for the batch that is being applied, begin on `then`, acknowledge the first."""
         done = self._applying
         outcomes = done.outcomes.result() if done else []
-        self._applying = _Applying(then, in_background(lambda: self._apply(then))) if then else None
+        raced = [o.delivery for o in outcomes if o.raced]
+        settled = [o for o in outcomes if not o.raced]
+        if done and then and then.queue is done.batch.queue:
+            then.take_over(raced, done.batch)
+        elif raced:
+            settled += self.apply(raced)
+        self._applying = self._begin(then) if then else None
         if done:
-            self._acknowledge(done.batch, outcomes)
+            self._acknowledge(done.batch, settled)
+
+    def _begin(self, batch: Batch) -> _Applying:
+        leaves = batch.takeovers < _TAKEOVERS
+        most_raced = int(_RACED * self._settings.batch_size) if leaves else 0
+        return _Applying(batch, in_background(lambda: self._apply(batch, most_raced)))
 
     def abandon(self) -> None:
         """Have Postgres give up on what it works on, and let go of the connection."""
@@ -129,11 +146,11 @@ class Pipeline:
             self._patiently(queue.start_over)
             raise
 
-    def _apply(self, batch: Batch) -> list[Outcome]:
+    def _apply(self, batch: Batch, most_raced: int = 0) -> list[Outcome]:
         with batch.report.timed("apply"):
-            return self.apply(batch.deliveries)
+            return self.apply(batch.deliveries, most_raced)
 
-    def apply(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+    def apply(self, deliveries: Sequence[Delivery], most_raced: int = 0) -> list[Outcome]:
         """Step 4. While Postgres is away the batch is kept and no attempt is burnt.
 
         Raises:
@@ -145,6 +162,7 @@ class Pipeline:
                     self._database.connection(),
                     deliveries,
                     retries=self._settings.retry_attempts,
+                    most_raced=most_raced,
                 )
             except DatabaseUnavailableError as error:
                 log.error(  # noqa: TRY400 -- the reason is the message; a traceback adds nothing
