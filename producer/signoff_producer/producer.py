@@ -109,15 +109,19 @@ class Producer:
                 without a receipt, or from the start.
         """
         many(events)
-        return Consumed(self._receipts(iter(events)))
+        return self.publish_requests(map(Request.of, events))
 
-    def _receipts(self, events: Iterator[Source]) -> Iterator[Receipt]:
+    def publish_requests(self, requests: Iterable[Request]) -> Iterator[Receipt]:
+        """Likewise, for a relay, which knows of events that need not be validated again."""
+        return Consumed(self._receipts(iter(requests)))
+
+    def _receipts(self, coming: Iterator[Request]) -> Iterator[Receipt]:
         """A round trip at a time; while Redis works on one, the events of the next are read."""
-        requests = next_chunk(events)
+        requests = next_chunk(coming)
         while requests:
             call = self._call(requests)
             try:
-                following = next_chunk(events)
+                following = next_chunk(coming)
             except BaseException:  # the caller's own: it comes after word of what was sent
                 yield from self._answered(requests, call)
                 raise

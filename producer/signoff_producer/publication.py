@@ -143,9 +143,9 @@ def _same_content(request: Request, held: int | bytes) -> bool:
         return False
 
 
-def next_chunk(sources: Iterator[Source]) -> list[Request]:
-    """Validate as many sources as a round trip carries; none when there are no more."""
-    return [Request.of(source) for source in islice(sources, CHUNK)]
+def next_chunk(requests: Iterator[Request]) -> list[Request]:
+    """As many as a round trip carries; none when there are no more."""
+    return list(islice(requests, CHUNK))
 
 
 def many(events: object) -> None:

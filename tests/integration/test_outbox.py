@@ -12,7 +12,7 @@ from processes import eventually
 from upstreams import WAYS, psycopg_connection
 
 from signoff_producer import InvalidEvent, outbox
-from signoff_schemas import ApprovalEvent
+from signoff_schemas import ApprovalEvent, content_hash
 
 
 @pytest.fixture
@@ -21,6 +21,14 @@ def url(empty_database_url: str) -> str:
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute(outbox.SCHEMA.encode())
     return empty_database_url
+
+
+@pytest.fixture
+def earlier(url: str) -> str:
+    """A database with an outbox that an earlier release made; nobody validated what is in it."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE signoff_outbox DROP COLUMN validated_hash")
+    return url
 
 
 def held(url: str) -> dict[UUID, str]:
@@ -66,6 +74,33 @@ def mapping_of(event: ApprovalEvent) -> dict[str, Any]:
     return event.model_dump(mode="json", exclude_defaults=True)
 
 
+@each_way
+def test_an_event_is_noted_as_validated(url: str, way: Callable[..., None]) -> None:
+    """The hash of its text stands beside it, whichever driver wrote it."""
+    event = approval()
+    way(url, [event], commit=True)
+    assert noted(url) == {event.event_id: content_hash(event.canonical_json())}
+
+
+def noted(url: str) -> dict[UUID, bytes | None]:
+    """Which text of each event was validated."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT event_id, validated_hash FROM signoff_outbox").fetchall()
+    return dict(rows)
+
+
+def test_adding_what_another_wrote_notes_that_it_is_valid(url: str) -> None:
+    """The same text, written without `add` before, needs no second row and no second validation."""
+    event = approval()
+    with psycopg.connect(url) as connection:
+        insert = "INSERT INTO signoff_outbox (event) VALUES (%s)"
+        connection.execute(insert, [event.canonical_json().decode()])
+        connection.commit()
+        assert noted(url) == {event.event_id: None}
+        outbox.add(connection, event)
+    assert noted(url) == {event.event_id: content_hash(event.canonical_json())}
+
+
 def test_an_invalid_event_is_refused_before_anything_is_written(url: str) -> None:
     """The contract is checked first; the transaction goes on as if nothing had been asked."""
     event = approval()
@@ -107,6 +142,59 @@ def waits_for_lock(url: str) -> None:
     waiting = "SELECT FROM pg_stat_activity WHERE wait_event = 'transactionid'"
     with psycopg.connect(url, autocommit=True) as connection:
         eventually(lambda: connection.execute(waiting).fetchone() is not None, what="one waits")
+
+
+@each_way
+def test_an_outbox_of_an_earlier_release_is_named(earlier: str, way: Callable[..., None]) -> None:
+    """Whatever the driver raises, the upstream reads which table to bring up to date, and how."""
+    with pytest.raises(outbox.OutboxSchemaError, match=r"signoff_outbox.*`signoff outbox create`"):
+        way(earlier, [approval()], commit=True)
+    assert held(earlier) == {}
+
+
+@each_way
+def test_an_outbox_that_is_not_there_is_named(
+    empty_database_url: str, way: Callable[..., None]
+) -> None:
+    """Likewise where the table was never made."""
+    with pytest.raises(outbox.OutboxSchemaError, match=r"signoff_outbox.*`signoff outbox create`"):
+        way(empty_database_url, [approval()], commit=True)
+
+
+def test_what_else_the_database_refuses_is_the_drivers_to_tell(url: str) -> None:
+    """An upstream handles its own database's errors as it always does."""
+    with psycopg.connect(url) as connection:
+        connection.read_only = True
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            outbox.add(connection, approval())
+
+
+def test_the_schema_brings_an_earlier_outbox_up_to_date(earlier: str) -> None:
+    """Rows stay where they are, not validated by anybody; the next is."""
+    old, new = approval(), approval()
+    place = "SELECT pg_relation_filenode('signoff_outbox'), (SELECT max(ctid) FROM signoff_outbox)"
+    with psycopg.connect(earlier, autocommit=True) as connection:
+        insert = "INSERT INTO signoff_outbox (event) VALUES (%s)"
+        connection.execute(insert, [old.canonical_json().decode()])
+        before = connection.execute(place).fetchone()
+        connection.execute(outbox.SCHEMA.encode())
+        assert connection.execute(place).fetchone() == before
+        outbox.add(connection, new)
+    assert noted(earlier) == {old.event_id: None, new.event_id: content_hash(new.canonical_json())}
+
+
+def test_an_earlier_release_adds_to_an_outbox_of_this_one(url: str) -> None:
+    """The table may be brought up to date first: the statement that it had still works."""
+    event = approval()
+    statement = (
+        "INSERT INTO signoff_outbox AS held (event) VALUES (%s)"
+        " ON CONFLICT (event_id) DO UPDATE SET event = excluded.event"
+        " WHERE held.event = excluded.event RETURNING event_id"
+    )
+    with psycopg.connect(url, autocommit=True) as connection:
+        for text in (event.canonical_json().decode(),) * 2:
+            assert connection.execute(statement, [text]).fetchone() == (event.event_id,)
+        assert noted(url) == {event.event_id: None}
 
 
 @pytest.mark.parametrize("connection", [None, "postgresql://localhost/shop", object()])

@@ -4,7 +4,7 @@
 connection; `signoff relay` moves it to the queue. No driver is needed but the one at hand.
 """
 
-from signoff_producer.outbox.adding import OutboxConflict, add
+from signoff_producer.outbox.adding import OutboxConflict, OutboxSchemaError, add
 from signoff_producer.outbox.schema import SCHEMA
 
-__all__ = ["SCHEMA", "OutboxConflict", "add"]
+__all__ = ["SCHEMA", "OutboxConflict", "OutboxSchemaError", "add"]

@@ -1,13 +1,18 @@
 """Add an event to the outbox."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from inspect import isawaitable
-from typing import Any, Protocol, overload
+from typing import Any, Final, Protocol, overload
 from uuid import UUID
 
-from signoff_producer.outbox.drivers import write
+from signoff_producer.outbox.drivers import sqlstate, write
+from signoff_producer.outbox.validated import Row
 from signoff_producer.publication import Source
 from signoff_schemas import ApprovalEvent, SignoffError
+
+_UNDEFINED: Final = frozenset({"42P01", "42703"})
+"""What Postgres says of a table, and of a column, that is not there."""
 
 
 class OutboxConflict(SignoffError):  # noqa: N818 -- named after the answer that a publish gets
@@ -23,6 +28,19 @@ class OutboxConflict(SignoffError):  # noqa: N818 -- named after the answer that
     def __reduce__(self) -> tuple[type["OutboxConflict"], tuple[UUID]]:
         """Travels between processes: an exception's own way forgets all but the message."""
         return OutboxConflict, (self.event_id,)
+
+
+class OutboxSchemaError(SignoffError):
+    """The database has no outbox that this release can write to."""
+
+    def __init__(self) -> None:
+        columns = " and ".join(Row._fields)
+        super().__init__(
+            f"the database has no table signoff_outbox with the columns {columns}; make it, or "
+            "bring one that an earlier release made up to date, with `signoff outbox create` or "
+            "the SQL in signoff_producer.outbox.SCHEMA. The event was not added, and the "
+            "transaction can only be rolled back"
+        )
 
 
 class Awaited(Protocol):
@@ -57,10 +75,12 @@ def add(connection: object, event: Source) -> Awaitable[None] | None:
     Raises:
         InvalidEvent: it breaks the contract; nothing was sent to the database.
         OutboxConflict: the outbox holds other content under its id; the transaction goes on.
+        OutboxSchemaError: the table is not there, or lacks a column; the transaction is lost.
         TypeError: `connection` is none.
     """
     parsed = ApprovalEvent.parse(event)
-    written = write(connection, parsed.canonical_json().decode())
+    with _explained():
+        written = write(connection, Row.of(parsed))
     if isawaitable(written):
         return _awaited(written, parsed.event_id)
     _require(written, parsed.event_id)
@@ -68,7 +88,20 @@ def add(connection: object, event: Source) -> Awaitable[None] | None:
 
 
 async def _awaited(written: Awaitable[bool], event_id: UUID) -> None:
-    _require(await written, event_id)
+    with _explained():
+        done = await written
+    _require(done, event_id)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say what to do about an outbox that is not there; whatever else a driver raises goes up."""
+    try:
+        yield
+    except Exception as error:
+        if sqlstate(error) in _UNDEFINED:
+            raise OutboxSchemaError from error
+        raise
 
 
 def _require(written: bool, event_id: UUID) -> None:

@@ -1,6 +1,7 @@
 -- The transactional outbox: approval events on their way to Signoff, written in the transaction of the
 -- business change that caused them. It lives in the upstream's own database; put it into its
--- migrations, or run `signoff outbox create`. Running it again changes nothing.
+-- migrations, or run `signoff outbox create`. Running it again changes nothing, or brings a table that
+-- an earlier release made up to date.
 --
 -- Any language adds an event with INSERT INTO signoff_outbox (event) VALUES (its JSON).
 CREATE TABLE IF NOT EXISTS signoff_outbox (
@@ -16,6 +17,11 @@ CREATE TABLE IF NOT EXISTS signoff_outbox (
 )
 -- Published rows leave dead entries in the index of what waits, which looks for more must pass.
 WITH (autovacuum_vacuum_scale_factor = 0.01);
+
+-- The hash of the event as `outbox.add` validated and wrote it; null in rows that others write. While the
+-- event still is that very text, relays do not validate it again. Added apart, so that a table which an
+-- earlier release made gains it too: no row is written anew.
+ALTER TABLE signoff_outbox ADD COLUMN IF NOT EXISTS validated_hash bytea;
 
 -- What waits, the oldest first: as small as the backlog, however many published rows are kept.
 CREATE INDEX IF NOT EXISTS signoff_outbox_waiting ON signoff_outbox (added_at, event_id)

@@ -1,0 +1,63 @@
+"""Which rows of an outbox a relay takes as they are: those whose text `add` validated."""
+
+from approvals import approval
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from signoff_producer.outbox.validated import Row, request_of
+from signoff_producer.publication import Request
+from signoff_schemas import ApprovalEvent, content_hash
+
+thorough = settings(deadline=None, max_examples=150)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+events = st.builds(
+    approval,
+    final_bubbles=st.lists(texts.map("a{}".format), min_size=1, max_size=3),
+    reviewer_notes=st.none() | texts,
+    cta_data=st.none() | st.dictionaries(texts, texts, max_size=3),
+    ltv_amount=st.none() | st.integers(0, 10_000),
+)
+
+
+def told(request: Request) -> tuple[object, ...]:
+    """What a publisher sees of a request."""
+    return request.event_id, request.canonical_json, str(request.error)
+
+
+def broken(event: ApprovalEvent) -> ApprovalEvent:
+    """The same, with a score that the contract refuses and that no type keeps out."""
+    return event.model_copy(update={"quality_score": 9})
+
+
+@given(events)
+@thorough
+def test_what_add_wrote_is_what_validating_it_again_would_give(event: ApprovalEvent) -> None:
+    """The short way and the long way put the same bytes under the same id."""
+    row = Row.of(event)
+    assert told(request_of(event.event_id, *row)) == told(Request.of(row.event))
+
+
+@given(events, st.data())
+@thorough
+def test_a_text_that_was_changed_is_validated_again(
+    event: ApprovalEvent, data: st.DataObject
+) -> None:
+    """Wherever and however it was changed, valid or not: as if no hash stood beside it."""
+    text, validated_hash = Row.of(event)
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    changed = text[:start] + data.draw(texts | st.just(text[start:end][::-1])) + text[end:]
+    if changed != text:
+        found = request_of(event.event_id, changed, validated_hash)
+        assert told(found) == told(Request.of(changed))
+
+
+def test_only_the_hash_of_this_very_text_is_trusted() -> None:
+    """With it the text is not looked at; with none, or with that of another text, it is."""
+    event = broken(approval())
+    row = Row.of(event)
+    spelled = row.event.encode()
+
+    assert request_of(event.event_id, *row) == Request(event.event_id, spelled)
+    for other in (None, b"", content_hash(spelled + b" "), content_hash(b"")):
+        assert "quality_score" in str(request_of(event.event_id, row.event, other).error)
