@@ -91,7 +91,7 @@ def test_pickled_jobs_are_found(signoff: Signoff, client: redis.Redis) -> None:
 
 
 def test_an_outbox_is_looked_at_where_one_is_set(signoff: Signoff, empty_database_url: str) -> None:
-    """One that nothing waits in is fine; one that cannot be reached, or has no table, fails."""
+    """One that nothing waits in is fine; one that is away, not there or out of date fails."""
     assert "Outbox" not in findings(signoff)
     shop = signoff.having(SIGNOFF_OUTBOX_URL=empty_database_url)
 
@@ -99,12 +99,17 @@ def test_an_outbox_is_looked_at_where_one_is_set(signoff: Signoff, empty_databas
     shop("outbox", "create")
     there = findings(shop)["Outbox"]
     away = findings(signoff.having(SIGNOFF_OUTBOX_URL="postgresql://127.0.0.1:1/shop"))["Outbox"]
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("ALTER TABLE signoff_outbox DROP COLUMN validated_hash")
+    outdated = findings(shop)["Outbox"]
 
     assert missing["grade"] == "fail"
     assert "make it with `signoff outbox create`" in missing["text"]
     assert (there["grade"], there["text"]) == ("ok", "nothing waits in it")
     assert away["grade"] == "fail"
     assert "(SIGNOFF_OUTBOX_URL)" in away["text"]
+    assert outdated["grade"] == "fail"
+    assert "lacks the column validated_hash; run `signoff outbox create`" in outdated["text"]
 
 
 @pytest.mark.parametrize(

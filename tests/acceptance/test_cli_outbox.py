@@ -80,6 +80,47 @@ def test_an_outbox_that_is_not_there_is_asked_for(signoff: Signoff, command: lis
     assert "signoff outbox create" in told
 
 
+@pytest.mark.parametrize("command", [["relay"], ["reconcile"], ["outbox", "refused"]])
+def test_an_outbox_of_an_earlier_release_is_named(
+    shop: Signoff, upstream: str, command: list[str]
+) -> None:
+    """The error says what the table lacks and how to bring it up to date; no more is to be done."""
+    with psycopg.connect(upstream, autocommit=True) as connection:
+        connection.execute("ALTER TABLE signoff_outbox DROP COLUMN validated_hash")
+    told = shop(*command, expect=2).stderr
+    assert "lacks the column validated_hash" in told
+    assert "signoff outbox create" in told
+
+    shop("outbox", "create")
+    shop(*command, *(["--burst"] if command == ["relay"] else []))
+
+
+def test_a_refused_event_is_mended_in_sql(
+    shop: Signoff, upstream: str, client: redis.Redis
+) -> None:
+    """What an operator writes is validated, though `add` had validated what stood there before."""
+    event = approval()
+    shop.publish({**event.model_dump(mode="json", exclude_defaults=True), "quality_score": 1})
+    relayed(upstream, client, event)
+    shop.work()
+    assert score(upstream, 9)
+    assert shop.json("reconcile", expect=1)["refused"] == 1
+    (refused,) = shop.json("outbox", "refused", expect=1)
+    assert "quality_score must be at most 5" in refused["refused"]
+
+    assert score(upstream, 1)
+    assert shop.json("reconcile")["settled"] == 1
+
+
+def score(upstream: str, given: int) -> bool:
+    """Change the score of the only event in the outbox; whether there was one."""
+    change = (
+        "UPDATE signoff_outbox SET event = jsonb_set(event::jsonb, '{quality_score}', %s)::text"
+    )
+    with psycopg.connect(upstream) as connection:
+        return connection.execute(change, [str(given)]).rowcount == 1
+
+
 def test_what_redis_lost_is_published_again(
     shop: Signoff, upstream: str, client: redis.Redis
 ) -> None:

@@ -20,6 +20,7 @@ from signoff_db.audit import audit
 from signoff_db.connection import connect
 from signoff_db.dead_letters import Selection, list_letters
 from signoff_producer import ApprovalEvent, Producer, outbox
+from signoff_schemas import content_hash
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -239,6 +240,39 @@ def test_what_the_queue_refuses_holds_up_nothing(stage: Stage) -> None:
     assert "other content" in reasons[taken.event_id]
     assert "quality_score must be at most 5" in reasons[broken.event_id]
     assert stage.queued() == [str(taken.event_id), str(good.event_id)]
+
+
+def test_a_wrong_hash_ends_as_a_dead_letter(stage: Stage) -> None:
+    """What is said to be validated, and is broken, gets past the relay, but not past workers."""
+    good, broken = some_events(2)
+    text = broken.canonical_json().replace(b'"quality_score":4', b'"quality_score":9')
+    insert = "INSERT INTO signoff_outbox (event, validated_hash) VALUES (%s, %s)"
+    stage.database.execute(insert, [text.decode(), content_hash(text)])
+    stage.add([good])
+
+    with stage.relay("--burst") as relay, worker(stage.env, stage.log):
+        assert relay.wait(60) == 0
+        stage.until_idle()
+
+    (letter,) = list_letters(stage.database, Selection())
+    assert (letter.event_id, letter.kind) == (broken.event_id, "invalid_payload")
+    assert read(stage.database) == fold([good])
+
+
+def test_an_outbox_of_an_earlier_release_loses_nothing(stage: Stage) -> None:
+    """A relay of this one says what to do, and moves all that waited once that is done."""
+    events = some_events(3)
+    stage.add(events)
+    stage.database.execute("ALTER TABLE signoff_outbox DROP COLUMN validated_hash")
+    with stage.relay() as relay:
+        assert relay.wait(60) == 2
+    assert "`signoff outbox create`" in stage.log.read_text("utf-8")
+    create = [sys.executable, "-m", "signoff_cli", "outbox", "create"]
+    with process(*create, env=stage.env, log=stage.log) as creating:
+        assert creating.wait(60) == 0
+    with stage.relay("--burst") as relay:
+        assert relay.wait(60) == 0
+    assert sorted(stage.queued()) == sorted(str(event.event_id) for event in events)
 
 
 def test_a_redis_that_lost_everything_under_load_loses_no_event(stage: Stage) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 import psycopg
@@ -16,7 +16,11 @@ from signoff_cli.outbox.delivery import Delivery
 from signoff_cli.outbox.lane import Lane
 from signoff_cli.outbox.table import Waiting
 from signoff_producer import Producer, QueueUnavailableError, outbox
-from signoff_schemas.keys import QueueKeys
+from signoff_schemas import ApprovalEvent, SettingsError, content_hash, seal, unseal
+from signoff_schemas.keys import JOB_PREFIX, QueueKeys
+
+if TYPE_CHECKING:
+    from psycopg.rows import TupleRow
 
 KEYS = QueueKeys("approvals")
 
@@ -188,6 +192,105 @@ def test_an_outbox_of_several_tables_is_refused(url: str, lane: Lane) -> None:
             lane.move()
         marked = upstream.execute("SELECT FROM signoff_outbox WHERE published_at IS NOT NULL")
         assert marked.fetchall() == []
+
+
+def test_what_add_validated_is_not_validated_again(
+    url: str, client: redis.Redis, lane: Lane
+) -> None:
+    """A text whose hash stands beside it goes to the queue as it is; workers look at it anyway."""
+    (event,) = add(url)
+    with psycopg.connect(url) as upstream:
+        text = broken(upstream, event)
+        upstream.execute(
+            "UPDATE signoff_outbox SET validated_hash = %s", [content_hash(text.encode())]
+        )
+    assert lane.move() == 1
+    assert client.hget(JOB_PREFIX + str(event), "data") == seal(text.encode())
+
+
+def test_what_was_changed_by_hand_is_validated_again(
+    url: str, client: redis.Redis, lane: Lane
+) -> None:
+    """Nobody has to think of the hash: one event is refused by name, the other spelled anew."""
+    wrong, right = add(url, 2)
+    with psycopg.connect(url) as upstream:
+        broken(upstream, wrong)
+        upstream.execute(
+            "UPDATE signoff_outbox SET event = event::jsonb::text WHERE event_id = %s", [right]
+        )
+    assert lane.move() == 2
+    with psycopg.connect(url) as upstream:
+        refused = "SELECT event_id, refused FROM signoff_outbox WHERE refused IS NOT NULL"
+        ((event, reason),) = upstream.execute(refused).fetchall()
+    assert (event, "quality_score must be at most 5" in reason) == (wrong, True)
+    assert queued(client) == [right]
+    data = cast("bytes", client.hget(JOB_PREFIX + str(right), "data"))
+    assert unseal(data) == ApprovalEvent.parse(unseal(data)).canonical_json()
+
+
+def broken(upstream: "psycopg.Connection[TupleRow]", event: UUID) -> str:
+    """Change the event in SQL so that it breaks the contract; returns its text."""
+    change = (
+        "UPDATE signoff_outbox"
+        """ SET event = replace(event, '"quality_score":4', '"quality_score":9')"""
+        " WHERE event_id = %s RETURNING event"
+    )
+    (text,) = upstream.execute(change, [event]).fetchone() or ("",)
+    assert '"quality_score":9' in text
+    return str(text)
+
+
+def test_an_outbox_of_an_earlier_release_is_asked_to_be_brought_up_to_date(
+    url: str, lane: Lane
+) -> None:
+    """Nothing is moved, and nothing lost; a relay ends with what to do instead of trying again."""
+    with psycopg.connect(url, autocommit=True) as upstream:
+        add(url)
+        upstream.execute("ALTER TABLE signoff_outbox DROP COLUMN validated_hash")
+        with pytest.raises(SettingsError, match=r"validated_hash.*`signoff outbox create`"):
+            lane.move()
+        upstream.execute(outbox.SCHEMA)
+    assert lane.move() == 1
+
+
+class UpgradedLane(Lane):
+    """Somebody brings the table up to date while it has a batch in hand."""
+
+    upgrading: threading.Thread
+
+    def publish(self, batch: list[Waiting]) -> Delivery:
+        """Step 2, at the end of which the table is asked for."""
+        delivery = super().publish(batch)
+        self.upgrading = threading.Thread(target=upgrade, args=(self._url,))
+        self.upgrading.start()
+        eventually(lambda: waits_for_table(self._url), what="the upgrade waits for the batch")
+        return delivery
+
+
+def upgrade(url: str) -> None:
+    """Run the schema again."""
+    with psycopg.connect(url, autocommit=True) as upstream:
+        upstream.execute(outbox.SCHEMA)
+
+
+def waits_for_table(url: str) -> bool:
+    """Whether a session of the database waits for others to be done with a table."""
+    waiting = (
+        "SELECT FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event = 'relation'"
+    )
+    with psycopg.connect(url) as connection:
+        return connection.execute(waiting).fetchone() is not None
+
+
+def test_the_schema_waits_for_the_batch_in_hand(url: str, client: redis.Redis) -> None:
+    """The table is brought up to date under running relays: the batch is marked first."""
+    added = add(url, 2)
+    lane = UpgradedLane(url, Producer(connection=client), most=2)
+    assert lane.move() == 2
+    lane.upgrading.join()
+    assert (lane.move(), queued(client)) == (0, added)
+    lane.drop()
 
 
 def test_an_event_that_is_added_is_told(url: str, lane: Lane) -> None:

@@ -31,12 +31,27 @@ def outbox_of(settings: Settings) -> Iterator[OutboxTable]:
 
     Raises:
         DatabaseUnavailableError: Postgres cannot be reached, or went away.
-        SettingsError: the database has no outbox.
+        SettingsError: the database has no outbox, or one that an earlier release made.
     """
     with outbox_if_any(settings) as table:
-        if table is None:
-            raise SettingsError(
-                f"the database at {masked(settings.outbox)} has no table signoff_outbox; make it "
-                "with `signoff outbox create`, or set SIGNOFF_OUTBOX_URL to the database with it"
-            )
-        yield table
+        yield current(table, settings.outbox)
+
+
+def current(table: OutboxTable | None, url: str) -> OutboxTable:
+    """The outbox, if it is there and has all that this release works with.
+
+    Raises:
+        SettingsError: it has not.
+    """
+    if table is None or not table.exists():
+        raise SettingsError(
+            f"the database at {masked(url)} has no table signoff_outbox; make it "
+            "with `signoff outbox create`, or set SIGNOFF_OUTBOX_URL to the database with it"
+        )
+    if not table.is_current():
+        raise SettingsError(
+            f"the table signoff_outbox at {masked(url)} was made by an earlier release and lacks "
+            "the column validated_hash; run `signoff outbox create`, or what `signoff outbox sql` "
+            "prints, which adds it in a moment and keeps every row"
+        )
+    return table

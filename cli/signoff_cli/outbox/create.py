@@ -9,7 +9,7 @@ from signoff_schemas import masked
 
 
 def create() -> None:
-    """Make the table signoff_outbox; what is there already stays as it is."""
+    """Make the table signoff_outbox, or bring it up to date; every row stays as it is."""
     url = load_settings().outbox
     with connect(url, application="signoff cli") as connection, explained(url):
         connection.execute(SCHEMA)

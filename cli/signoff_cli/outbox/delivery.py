@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from signoff_cli.outbox.table import OutboxTable, Waiting
 from signoff_producer import Producer, QueueFull, QueueUnavailableError, Receipt
+from signoff_producer.outbox.validated import request_of
+from signoff_producer.publication import Request
 
 
 @dataclass(slots=True)
@@ -22,7 +24,7 @@ class Delivery:
 def publish(producer: Producer, batch: Sequence[Waiting]) -> Delivery:
     """Publish a batch, as far as the queue takes it."""
     delivery = Delivery()
-    receipts = producer.publish_many(waiting.event for waiting in batch)
+    receipts = producer.publish_requests(map(_request, batch))
     try:
         for receipt, waiting in zip(receipts, batch, strict=False):
             if receipt.ok:
@@ -32,6 +34,10 @@ def publish(producer: Producer, batch: Sequence[Waiting]) -> Delivery:
     except (QueueFull, QueueUnavailableError) as error:
         delivery.trouble = error
     return delivery
+
+
+def _request(waiting: Waiting) -> Request:
+    return request_of(waiting.event_id, waiting.event, waiting.validated_hash)
 
 
 def mark(table: OutboxTable, delivery: Delivery) -> None:

@@ -19,6 +19,7 @@ from typing import Final
 import psycopg
 from psycopg import Notify
 
+from signoff_cli.outbox.connections import current
 from signoff_cli.outbox.delivery import Delivery, mark, publish
 from signoff_cli.outbox.table import CHANNEL, OutboxTable, Place, Waiting
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError, connect_for_batches
@@ -74,6 +75,7 @@ class Lane:
 
         Raises:
             DatabaseUnavailableError: the outbox cannot be reached; the batch is still in it.
+            SettingsError: it is not there, or an earlier release made it.
             QueueFull, QueueUnavailableError: the queue did not take it all; the rest still waits.
         """
         start = time.perf_counter()
@@ -88,7 +90,7 @@ class Lane:
     def _move(self) -> tuple[list[Waiting], Delivery]:
         delivery = Delivery()
         try:
-            table = OutboxTable(self._open())
+            table = self._table()
             with table.connection.transaction():
                 batch = self.claim(table)
                 delivery = self.publish(batch)
@@ -130,7 +132,7 @@ class Lane:
         """
         self._batches += 1
         if full and self._batches % _LAP:
-            self._behind = Place(batch[-1].added_at, batch[-1].event_id)
+            self._behind = Place(batch[-1].added_at, str(batch[-1].event_id))
         else:
             self._behind = Place()
 
@@ -146,13 +148,14 @@ class Lane:
     def _take_note(self, _notify: Notify) -> None:
         self._notified = True
 
-    def _open(self) -> BatchConnection:
-        if self._connection is None:
-            self._connection = connect_for_batches(self._url, application="signoff relay")
-            if self._listening:
-                self._connection.add_notify_handler(self._take_note)
-                self._connection.execute(f"LISTEN {CHANNEL}")
-        return self._connection
+    def _table(self) -> OutboxTable:
+        if self._connection is not None:
+            return OutboxTable(self._connection)
+        self._connection = connect_for_batches(self._url, application="signoff relay")
+        if self._listening:
+            self._connection.add_notify_handler(self._take_note)
+            self._connection.execute(f"LISTEN {CHANNEL}")
+        return current(OutboxTable(self._connection), self._url)
 
     def drop(self) -> None:
         """Close the connection, in whatever state it is."""

@@ -98,7 +98,9 @@ class Reconciler:
         with self._table.connection.transaction():
             delivery = publish(producer, self._table.claim_again(events))
             mark(self._table, delivery)
-        stranded = self._stranded.intersection(waiting.event_id for waiting in delivery.published)
+        stranded = self._stranded.intersection(
+            str(waiting.event_id) for waiting in delivery.published
+        )
         if stranded:
             self._queue.client.rpush(self._queue.keys.waiting, *stranded)
         self.done.published += len(delivery.published)

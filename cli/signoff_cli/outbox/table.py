@@ -24,9 +24,11 @@ class Waiting(NamedTuple):
 
     address: str
     """Where the row is (its ctid): for as long as it is locked, nothing finds it faster."""
-    event_id: str
+    event_id: UUID
     added_at: str
     event: str
+    validated_hash: bytes | None
+    """What `outbox.add` noted; None where somebody else wrote the row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,14 @@ class OutboxTable:
         """Whether the table is there."""
         row = self.connection.execute("SELECT to_regclass('signoff_outbox')").fetchone()
         return row is not None and row[0] is not None
+
+    def is_current(self) -> bool:
+        """Whether the table, which is there, has all that this release works with."""
+        row = self.connection.execute(
+            "SELECT FROM pg_attribute WHERE attrelid = 'signoff_outbox'::regclass"
+            " AND attname = 'validated_hash' AND NOT attisdropped"
+        ).fetchone()
+        return row is not None
 
     def claim(self, most: int, behind: Place) -> list[Waiting]:
         """Lock up to `most` events that wait until the transaction ends, the oldest first."""
