@@ -12,6 +12,7 @@ from stage import KEYS, QUEUE, Row, Stage, events
 
 from signoff_producer import Producer
 from signoff_producer.outbox import SCHEMA
+from signoff_producer.outbox.validated import Row as OutboxRow
 
 REACH = ">= 0.8"
 RELAYS = {1: "1 process", 2: "2 processes"}
@@ -20,7 +21,9 @@ RELAYS = {1: "1 process", 2: "2 processes"}
 def run(stage: Stage, *, quick: bool) -> list[Row]:
     """Alternate `publish_many` of events at hand and relay processes on the same events."""
     count, rounds = (10_000, 3) if quick else (50_000, 3)
-    lines = [event.canonical_json() for event in events(count)]
+    some = events(count)
+    lines = [event.canonical_json() for event in some]
+    rows = [OutboxRow.of(event) for event in some]
     stage.database.execute(SCHEMA.encode())
     producer = Producer(connection=stage.redis, queue=QUEUE)
     published: list[float] = []
@@ -28,7 +31,7 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
     for _ in range(rounds):
         published.append(count / _publish(stage, producer, lines))
         for relays, rates in relayed.items():
-            rates.append(count / _relay(stage, lines, relays))
+            rates.append(count / _relay(stage, rows, relays))
     beside = statistics.median(published)
     return [
         Row(f"relay, {name}", statistics.median(rates), "events/s", "publish_many", beside, REACH)
@@ -44,7 +47,7 @@ def _publish(stage: Stage, producer: Producer, lines: list[bytes]) -> float:
     return _checked(stage, len(lines), time.perf_counter() - start)
 
 
-def _relay(stage: Stage, lines: list[bytes], relays: int) -> float:
+def _relay(stage: Stage, rows: list[OutboxRow], relays: int) -> float:
     """Seconds from the commit to the outbox until the last event is on the queue and marked."""
     stage.redis.flushall()
     stage.database.execute("TRUNCATE signoff_outbox")
@@ -54,12 +57,12 @@ def _relay(stage: Stage, lines: list[bytes], relays: int) -> float:
             stage.require_alive(processes)
             time.sleep(0.02)
         stage.database.execute("CHECKPOINT")
-        _fill(stage, lines)
+        _fill(stage, rows)
         start = time.perf_counter()
-        while stage.redis.llen(KEYS.waiting) < len(lines) or _waiting(stage):
+        while stage.redis.llen(KEYS.waiting) < len(rows) or _waiting(stage):
             stage.require_alive(processes)
             time.sleep(0.005)
-        return _checked(stage, len(lines), time.perf_counter() - start)
+        return _checked(stage, len(rows), time.perf_counter() - start)
 
 
 @contextmanager
@@ -93,13 +96,15 @@ def _waiting(stage: Stage) -> bool:
     return stage.database.execute(waiting).fetchone() is not None
 
 
-def _fill(stage: Stage, lines: list[bytes]) -> None:
+def _fill(stage: Stage, rows: list[OutboxRow]) -> None:
+    """Commit, all at once, the very rows that `outbox.add` writes one by one."""
+    columns = ", ".join(OutboxRow._fields)
     with (
         stage.database.cursor() as cursor,
-        cursor.copy("COPY signoff_outbox (event) FROM STDIN") as copy,
+        cursor.copy(f"COPY signoff_outbox ({columns}) FROM STDIN".encode()) as copy,
     ):
-        for line in lines:
-            copy.write_row([line.decode()])
+        for row in rows:
+            copy.write_row(row)
 
 
 def _checked(stage: Stage, count: int, seconds: float) -> float:
