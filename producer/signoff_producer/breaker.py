@@ -73,3 +73,6 @@ class Withheld:
         raise self._error
 
     again = answer
+
+    def close(self) -> None:
+        """Give nothing back: nothing was taken."""

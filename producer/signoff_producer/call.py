@@ -71,9 +71,8 @@ class Call:
         """
         if self._connection is None:
             raise self._failure or redis.ConnectionError
-        connection, self._connection = self._connection, None
         try:
-            return self._received(connection)
+            return self._received(self._connection)
         except redis.exceptions.NoScriptError:
             return self._run()
 
@@ -95,6 +94,15 @@ class Call:
             pipe.execute_command(*self._replicas.wait)
             return self._replicas.having(pipe.execute(raise_on_error=False))
 
+    def close(self) -> None:
+        """Give the connection back, if its answer was not read: a signal may come in between."""
+        if self._connection is not None:
+            self._give_back(self._connection, clean=False)
+
+    def _give_back(self, connection: Connection, *, clean: bool) -> None:
+        self._connection = None
+        self._connections.give_back(connection, clean=clean)
+
     def _received(self, connection: Connection) -> Sequence[Told]:
         clean = False
         acknowledged: object = None
@@ -107,7 +115,7 @@ class Call:
             clean = not self._replicas.wanted
             raise
         finally:
-            self._connections.give_back(connection, clean=clean)
+            self._give_back(connection, clean=clean)
         if acknowledged is None:
             return cast("Sequence[Told]", told)
         return self._replicas.having([told, acknowledged])

@@ -36,10 +36,13 @@ class Connections:
             connection = self._kept.pop()
         except IndexError:
             return self._pool.get_connection()
-        if not self._is_good(connection):
-            self.give_back(connection, clean=False)
-            return self._pool.get_connection()
-        return connection
+        good = False
+        try:
+            good = self._is_good(connection)
+        finally:  # a signal may raise whatever its handler likes
+            if not good:
+                self.give_back(connection, clean=False)
+        return connection if good else self._pool.get_connection()
 
     def _is_good(self, connection: Connection) -> bool:
         """Whether it is this process's, leads to the primary of today, and is open and quiet."""

@@ -152,6 +152,9 @@ class Producer:
             if self._spool is None:
                 raise
             return self._spool.keep(requests, error)
+        except BaseException:  # a signal's handler may raise at any place
+            call.close()
+            raise
         self._breaker.succeeded()
         if self._spool is not None and self._spool.holds():
             self._replay_a_batch(self._spool)
@@ -204,7 +207,7 @@ class Producer:
             call = self._call(taken.requests)
             answers: Sequence[Told] = ()
             if call is not None:
-                with unavailable(self._redis):
+                with closing(call), unavailable(self._redis):
                     answers = call.answer()
             receipts = list(self._publication.receipts(taken.requests, answers))
             taken.settle(receipts)

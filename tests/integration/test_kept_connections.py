@@ -4,7 +4,10 @@ import select
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -197,3 +200,37 @@ def test_a_connection_that_is_to_move_is_made_anew(
 
         assert producer.publish(mapping()).answer == "accepted"
         assert not old & connected(client)
+
+
+@contextmanager
+def interrupted_on_entering(name: str) -> Iterator[None]:
+    """Ctrl-C comes as the function of this name begins, which is where Python lets it come."""
+
+    def interrupt(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_name == name:
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    sys.setprofile(interrupt)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize(
+    "where", ["_is_good", "send_command", "unavailable", "answer", "_received", "read_response"]
+)
+def test_an_interrupted_publish_keeps_no_connection(redis_url: str, where: str) -> None:
+    """Wherever Ctrl-C comes: a pool of one has it back, and the event can be published again."""
+    one = mapping()
+    with Producer(f"{redis_url}?max_connections=1", publish_retries=0) as producer:
+        producer.publish(mapping())
+
+        with interrupted_on_entering(where), pytest.raises(KeyboardInterrupt):
+            producer.publish(one)
+
+        assert producer.publish(one).ok
+        assert producer.publish(one).answer == "duplicate"
+        assert producer.publish(mapping()).answer == "accepted"
