@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -24,7 +25,8 @@ from signoff_db.migrate import migrate
 from signoff_producer import Receipt
 from signoff_schemas.keys import JOB_PREFIX
 
-_WAYS: Final[tuple[Way, ...]] = ("queue", "spool", "outbox")
+_FEWEST: Final = 2
+"""Publishers: faults need one with a spool and one with an outbox."""
 _RELAYS: Final = 2
 _REPLICATION_LAG: Final = 1.0
 """Seconds before a primary's death in which its replica may have missed what it accepted."""
@@ -42,10 +44,14 @@ class Stage:
         Args:
             folder: where servers keep their data, and processes their logs.
             seed: what publishers publish follows from it.
-            processes: the number of workers, and of publishers, each of which has another way to
-                publish: the last one an outbox, the one before a spool.
+            processes: the number of workers, and of publishers: the last one has an outbox, the one
+                before a spool.
             retries: how often an event of an unknown interaction is tried again.
+
+        Raises:
+            ValueError: fewer than two processes are asked for.
         """
+        ways = ways_of(processes)
         self.folder = folder
         self.published: dict[str, Published] = {}
         self.wiped: set[str] = set()
@@ -61,7 +67,7 @@ class Stage:
         with ExitStack() as closing:
             self._closing = closing
             self._start_servers()
-            self._start_processes(seed, processes, retries)
+            self._start_processes(seed, ways, retries)
             self._closing = closing.pop_all()
 
     def _start_servers(self) -> None:
@@ -75,7 +81,7 @@ class Stage:
         self.to_redis = self._network(self.redis.port)
         self.to_postgres = self._network(urlsplit(self.postgres.url).port or 0)
 
-    def _start_processes(self, seed: int, processes: int, retries: int) -> None:
+    def _start_processes(self, seed: int, ways: Sequence[Way], retries: int) -> None:
         redis_url = through(self.redis.url, self.to_redis)
         database_url = through(self.postgres.url, self.to_postgres)
         self.env = environment(redis_url, database_url, retry_attempts=retries, **_SETTINGS)
@@ -83,17 +89,16 @@ class Stage:
         self.env["PYTHONPATH"] += f":{Path(__file__).parents[1]}"
         self.workers = Crew("mortal_worker", self.folder / "workers.log", self.env)
         self.relays = Crew("mortal_relay", self.folder / "relays.log", self.env)
-        for crew, count in ((self.workers, processes), (self.relays, _RELAYS)):
+        for crew, count in ((self.workers, len(ways)), (self.relays, _RELAYS)):
             self._closing.callback(crew.close)
             crew.start(count)
         eventually(
-            lambda: self.redis.admin.scard("rq:workers") == processes,
+            lambda: self.redis.admin.scard("rq:workers") == len(ways),
             what="workers listen",
             log=self.workers.log,
         )
         self.publishers = [
-            Publisher(seed, n, self.folder, self.env, way=way)
-            for n, way in enumerate(_WAYS[-processes:])
+            Publisher(seed, n, self.folder, self.env, way=way) for n, way in enumerate(ways)
         ]
         for publisher in self.publishers:
             self._closing.callback(publisher.close)
@@ -253,6 +258,21 @@ class Stage:
         proxy = Proxy(port)
         self._closing.callback(proxy.close)
         return proxy
+
+
+def ways_of(publishers: int) -> list[Way]:
+    """How each of the publishers publishes.
+
+    Raises:
+        ValueError: they are fewer than two.
+    """
+    if publishers < _FEWEST:
+        raise ValueError(
+            f"a stage has at least {_FEWEST} processes, for a publisher with a spool and one with "
+            f"an outbox; found {publishers}"
+        )
+    plain: list[Way] = ["queue"] * (publishers - _FEWEST)
+    return [*plain, "spool", "outbox"]
 
 
 def through(url: str, proxy: Proxy) -> str:
