@@ -1,4 +1,4 @@
-"""Servers that are away: what the others know is told all the same."""
+"""Servers that are away, or cannot be used: what the others know is told all the same."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,27 +6,28 @@ from typing import Final, TypeVar
 
 import typer
 
-from signoff_cli.errors import RedisUnavailableError
+from signoff_cli.errors import RedisUnavailableError, UnfitDatabaseError
 from signoff_cli.terminal import complain
 from signoff_db.connection import DatabaseUnavailableError
 
 T = TypeVar("T")
 
-_EXIT_CODE: Final = 2
+SERVER_AWAY: Final = 2
+"""The exit code of a command that a server could not tell all of it."""
 
 
 @dataclass(slots=True)
 class Away:
-    """Which of the servers that a command asks did not answer, and why."""
+    """Which of the servers that a command asks could not tell, and why."""
 
     reasons: dict[str, str] = field(default_factory=dict)
     """By the server's name: `redis`, `postgres` or `outbox`."""
 
     def unless(self, server: str, ask: Callable[[], T]) -> T | None:
-        """What the server answers; None if it is away, which is noted."""
+        """What the server answers; None if it is away, or its schema behind, which is noted."""
         try:
             return ask()
-        except (RedisUnavailableError, DatabaseUnavailableError) as error:
+        except (RedisUnavailableError, DatabaseUnavailableError, UnfitDatabaseError) as error:
             self.reasons[server] = str(error)
             return None
 
@@ -35,4 +36,4 @@ class Away:
         for reason in self.reasons.values():
             complain(f"signoff: {reason}")
         if self.reasons:
-            raise typer.Exit(_EXIT_CODE)
+            raise typer.Exit(SERVER_AWAY)

@@ -3,8 +3,9 @@
 import base64
 import json
 import signal
+import subprocess
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import psycopg
@@ -22,6 +23,17 @@ from signoff_schemas import FailureKind
 
 OTHER = "00000000-0000-4000-8000-000000000009"
 Bury = Callable[..., None]
+
+
+class Stopped(NamedTuple):
+    """What became of a command that was stopped."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+Stopping = Callable[..., Stopped]
 
 
 @pytest.fixture
@@ -268,31 +280,69 @@ def test_a_time_that_is_none_is_told(signoff: Signoff, when: str) -> None:
     assert "--since holds" in signoff("dlq", "list", f"--since={when}", expect=2).stderr
 
 
-def test_ctrl_c_tells_what_a_replay_has_done(
-    signoff: Signoff, bury: Bury, database_url: str
-) -> None:
-    """What is committed is counted, also in JSON; the driver's own words stay off the terminal."""
-    interaction = uuid4()
-    bury(
-        mapping(user_id=None, interaction_id=interaction),
-        mapping(1, user_id=None, interaction_id=interaction),
-    )
-    bury(mapping(2, interaction_id=interaction))
-    first, second = ids(signoff)
-    with (
-        psycopg.connect(database_url) as operator,
-        signoff.interruptible("dlq", "replay", "--all", "--yes", "--rate", 1, "--json") as replay,
-    ):
-        operator.execute("SELECT FROM dead_letters WHERE id = %s FOR UPDATE", [second])
-        eventually(lambda: waits_for_a_lock(database_url), what="the second letter is waited for")
-        replay.send_signal(signal.SIGINT)
-        out, err = replay.communicate(timeout=60)
+@pytest.fixture
+def stopping(signoff: Signoff, bury: Bury, database_url: str) -> Stopping:
+    """Replays two letters, and stops it by `stop` while it waits for the second."""
 
-    report = json.loads(out)
-    assert replay.returncode == 130
-    assert (report["interrupted"], report["words"]) == (True, {"applied": 1})
-    assert [one["letter_id"] for one in report["replayed"]] == [first]
-    assert err.decode() == "signoff: interrupted; a batch is replayed as a whole or not at all\n"
+    def replay(*options: object, stop: Callable[[subprocess.Popen[bytes]], None]) -> Stopped:
+        interaction = uuid4()
+        bury(
+            mapping(user_id=None, interaction_id=interaction),
+            mapping(1, user_id=None, interaction_id=interaction),
+        )
+        bury(mapping(2, interaction_id=interaction))
+        _, second = ids(signoff)
+        with (
+            psycopg.connect(database_url) as operator,
+            signoff.interruptible("dlq", "replay", "--all", "--yes", "--rate", 1, *options) as it,
+        ):
+            operator.execute("SELECT FROM dead_letters WHERE id = %s FOR UPDATE", [second])
+            eventually(lambda: waits_for_a_lock(database_url), what="the second is waited for")
+            stop(it)
+            out, err = it.communicate(timeout=60)
+        return Stopped(it.returncode, out.decode(), err.decode())
+
+    return replay
+
+
+def test_ctrl_c_tells_what_a_replay_has_done(signoff: Signoff, stopping: Stopping) -> None:
+    """What is committed is counted, also in JSON; the driver's own words stay off the terminal."""
+    stopped = stopping("--json", stop=lambda it: it.send_signal(signal.SIGINT))
+
+    report = json.loads(stopped.stdout)
+    assert stopped.code == 130
+    assert (report["interrupted"], report["away"], report["words"]) == (True, {}, {"applied": 1})
+    assert [one["letter_id"] for one in report["replayed"]] == ids(signoff, "--state", "resolved")
+    assert stopped.stderr == (
+        "signoff: interrupted; a batch is replayed as a whole or not at all\n"
+    )
+
+
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
+def test_a_replay_that_loses_postgres_tells_what_it_has_done(
+    signoff: Signoff, stopping: Stopping, database_url: str, as_json: bool
+) -> None:
+    """What is committed is counted, by verdict, and why it stopped is said; exit code 2."""
+
+    def cut(_: subprocess.Popen[bytes]) -> None:
+        with psycopg.connect(database_url) as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = 'signoff dlq replay'"
+            )
+
+    stopped = stopping(*(["--json"] if as_json else []), stop=cut)
+
+    assert stopped.code == 2
+    assert "terminating connection" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    if not as_json:
+        assert "Replayed 1 dead letter: 1 applied." in stopped.stdout
+        return
+    report = json.loads(stopped.stdout)
+    assert (report["interrupted"], report["words"]) == (False, {"applied": 1})
+    assert "terminating connection" in report["away"]["postgres"]
+    assert [one["letter_id"] for one in report["replayed"]] == ids(signoff, "--state", "resolved")
 
 
 def waits_for_a_lock(database_url: str) -> bool:

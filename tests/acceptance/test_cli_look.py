@@ -174,6 +174,7 @@ def test_an_audit_finds_lost_jobs(signoff: Signoff, client: redis.Redis) -> None
     assert queue["missing"] == [str(gone["event_id"])]
 
 
+OTHER = "00000000-0000-4000-8000-000000000009"
 NOWHERE = {
     "redis": {"SIGNOFF_REDIS_URL": "redis://:secret@127.0.0.1:1/0"},
     "postgres": {"SIGNOFF_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/d"},
@@ -206,6 +207,22 @@ def test_status_tells_what_is_known_and_what_is_away(
     assert "127.0.0.1:1" in read.stderr
     assert "secret" not in str(told) + read.stderr
     assert signoff.json("status")["away"] == {}
+
+
+@pytest.mark.parametrize("command", [("status",), ("event", OTHER)], ids=str)
+def test_a_schema_that_is_behind_hides_nothing_of_the_others(
+    signoff: Signoff, empty_database_url: str, command: tuple[str, ...]
+) -> None:
+    """It is told like a server that is away, beside one that is, and with what mends it."""
+    behind = signoff.having(SIGNOFF_DATABASE_URL=empty_database_url)
+
+    told = behind.json(*command, expect=2)
+    less = behind.having(**NOWHERE["redis"]).json(*command, expect=2)
+
+    assert list(told["away"]) == ["postgres"]
+    assert "signoff migrate" in told["away"]["postgres"]
+    assert list(less["away"]) == ["redis", "postgres"]
+    assert "signoff migrate" in behind(*command, expect=2).stderr
 
 
 @pytest.mark.parametrize("server", ["redis", "postgres", "outbox"])

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 from rich.progress import Progress
 
+from signoff_cli.away import SERVER_AWAY
 from signoff_cli.database import database_of, explained
 from signoff_cli.dlq.acting import Actor, DryRun, Limit, actor_of
 from signoff_cli.dlq.choosing import (
@@ -40,12 +41,16 @@ from signoff_cli.terminal import (
 from signoff_cli.terminal import count as counted
 from signoff_db import replay as replaying
 from signoff_db.balances import Balance
-from signoff_db.connection import connect_for_batches
+from signoff_db.connection import DatabaseUnavailableError, connect_for_batches
 from signoff_db.dead_letters import Selection, count
 from signoff_db.replay import Replayed, ReplayReport
 from signoff_worker.interpreter import spend_time_on_events
 
 _SHOWN: Final = 50
+_AS_A_WHOLE: Final = "a batch is replayed as a whole or not at all"
+
+Ended = ReplayReport | DatabaseUnavailableError | KeyboardInterrupt
+"""How a replay ended: with its report, or by what cut it short."""
 
 
 def replay(  # noqa: PLR0913 -- one argument an option
@@ -85,8 +90,8 @@ def replay(  # noqa: PLR0913 -- one argument an option
     balances = None if as_json or dry_run else _SHOWN
     options = Options(actor_of(actor), reason, dry_run, limit, rate, keep_going, balances)
     told: list[Replayed] = []
-    report = _replay(selection, options, total, told)
-    _conclude(told, report, absent, dry_run=dry_run, as_json=as_json)
+    ended = _replay(selection, options, total, told)
+    _conclude(told, ended, absent, dry_run=dry_run, as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +107,8 @@ class Options:
     balances: int | None
 
 
-def _replay(
-    selection: Selection, options: Options, total: int, told: list[Replayed]
-) -> ReplayReport | None:
-    """Replay, and add to `told` what became of each letter; returns None if Ctrl-C ended it."""
+def _replay(selection: Selection, options: Options, total: int, told: list[Replayed]) -> Ended:
+    """Replay, and add to `told` what became of each letter; returns how that ended."""
     url = load_settings().require("database_url")
     spend_time_on_events()
     try:
@@ -116,37 +119,52 @@ def _replay(
         ):
             watch = _watch(bar, total, told)
             return replaying.replay(connection, selection, **asdict(options), on_batch=watch)
-    except KeyboardInterrupt:
-        return None
+    except (DatabaseUnavailableError, KeyboardInterrupt) as stop:
+        return stop
 
 
 def _conclude(
     told: Sequence[Replayed],
-    report: ReplayReport | None,
+    ended: Ended,
     absent: int,
     *,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Tell what became of the letters, and end with the exit code that this has."""
-    stopped_by = report.stopped_by if report else None
+    stopped_by = ended.stopped_by if isinstance(ended, ReplayReport) else None
     if as_json:
         show_json(
             {
                 "dry_run": dry_run,
-                "interrupted": report is None,
+                "interrupted": isinstance(ended, KeyboardInterrupt),
+                "away": _away(ended),
                 "stopped_by": stopped_by,
                 "words": Counter(one.word for one in told),
                 "replayed": [asdict(one) for one in told],
             }
         )
     else:
-        _show(told, stopped_by, dry_run=dry_run, quiet=bool(absent))
-    if report is None:
-        complain("signoff: interrupted; a batch is replayed as a whole or not at all")
-        raise typer.Exit(INTERRUPTED)
+        quiet = bool(absent) or not isinstance(ended, ReplayReport)
+        _show(told, stopped_by, dry_run=dry_run, quiet=quiet)
+    _leave_if_cut_short(ended)
     if absent or stopped_by or not all(one.resolved for one in told):
         raise typer.Exit(1)
+
+
+def _away(ended: Ended) -> dict[str, str]:
+    """The server that went away and why, as `status` tells it."""
+    return {"postgres": str(ended)} if isinstance(ended, DatabaseUnavailableError) else {}
+
+
+def _leave_if_cut_short(ended: Ended) -> None:
+    match ended:
+        case KeyboardInterrupt():
+            complain(f"signoff: interrupted; {_AS_A_WHOLE}")
+            raise typer.Exit(INTERRUPTED)
+        case DatabaseUnavailableError():
+            complain(f"signoff: {ended}; {_AS_A_WHOLE}: replay the rest when it is back")
+            raise typer.Exit(SERVER_AWAY)
 
 
 def _asked(selection: Selection, limit: int | None, *, dry_run: bool, yes: bool) -> tuple[int, int]:
