@@ -6,9 +6,10 @@ from typing import Final, TypeVar
 
 import typer
 
-from signoff_cli.errors import RedisUnavailableError, UnfitDatabaseError
+from signoff_cli.errors import RedisUnavailableError
 from signoff_cli.terminal import complain
 from signoff_db.connection import DatabaseUnavailableError
+from signoff_schemas import SettingsError
 
 T = TypeVar("T")
 
@@ -24,10 +25,10 @@ class Away:
     """By the server's name: `redis`, `postgres` or `outbox`."""
 
     def unless(self, server: str, ask: Callable[[], T]) -> T | None:
-        """What the server answers; None if it is away, or its schema behind, which is noted."""
+        """What the server answers; None if it is away, not set, or behind, which is noted."""
         try:
             return ask()
-        except (RedisUnavailableError, DatabaseUnavailableError, UnfitDatabaseError) as error:
+        except (RedisUnavailableError, DatabaseUnavailableError, SettingsError) as error:
             self.reasons[server] = str(error)
             return None
 

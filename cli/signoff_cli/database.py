@@ -8,9 +8,8 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_cli.errors import UnfitDatabaseError
 from signoff_db.connection import DatabaseUnavailableError, connect
-from signoff_schemas import Settings, masked
+from signoff_schemas import Settings, SettingsError, masked
 
 # The driver warns of a rollback that Ctrl-C cut short; without a handler that goes to the terminal.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
@@ -22,7 +21,7 @@ def database_of(settings: Settings) -> Iterator[Connection[TupleRow]]:
 
     Raises:
         DatabaseUnavailableError: Postgres cannot be reached, or went away.
-        UnfitDatabaseError: it lacks Signoff's tables, or does not allow their use.
+        SettingsError: it lacks Signoff's tables, or does not allow their use.
     """
     url = settings.require("database_url")
     with connect(url, application="signoff cli") as connection, explained(url):
@@ -42,12 +41,12 @@ def explained(url: str, *, remedy: str = "signoff migrate") -> Iterator[None]:
         psycopg.errors.UndefinedColumn,
         psycopg.errors.UndefinedFunction,
     ) as error:
-        raise UnfitDatabaseError(
+        raise SettingsError(
             f"the database at {masked(url)} lacks what this release works with "
             f"({error.diag.message_primary}); run `{remedy}`"
         ) from error
     except psycopg.errors.InsufficientPrivilege as error:
-        raise UnfitDatabaseError(
+        raise SettingsError(
             f"the database at {masked(url)} does not allow it: {error.diag.message_primary}"
         ) from error
     except psycopg.OperationalError as error:

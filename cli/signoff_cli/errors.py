@@ -1,6 +1,6 @@
 """What the command line itself raises."""
 
-from signoff_schemas.errors import SettingsError, SignoffError
+from signoff_schemas.errors import SignoffError
 
 
 class UsageError(SignoffError):
@@ -9,10 +9,6 @@ class UsageError(SignoffError):
 
 class RedisUnavailableError(SignoffError):
     """Redis cannot be reached, or refused a command."""
-
-
-class UnfitDatabaseError(SettingsError):
-    """The database lacks what this release works with, or does not allow its use."""
 
 
 class OutboxError(SignoffError):

@@ -14,6 +14,7 @@ from signoff_cli.connections import redis_of
 from signoff_cli.queue import QueueReader, WorkerState
 from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, say, show_json
+from signoff_schemas import Settings
 
 _TIMEOUT: Final = 5
 
@@ -36,7 +37,7 @@ def health(
     if Redis is away, which knows of the workers.
     """
     away = Away()
-    workers = away.unless("redis", lambda: list(_all())) if port is None else [_asked(host, port)]
+    workers = _all(load_settings(), away) if port is None else [_asked(host, port)]
     healthy = workers and all(worker["live" if live else "ready"] for worker in workers)
     if as_json:
         known = None if workers is None else bool(healthy)
@@ -48,8 +49,11 @@ def health(
         raise typer.Exit(1)
 
 
-def _all() -> Iterator[dict[str, Any]]:
-    settings = load_settings()
+def _all(settings: Settings, away: Away) -> list[dict[str, Any]] | None:
+    return away.unless("redis", lambda: list(_registered(settings)))
+
+
+def _registered(settings: Settings) -> Iterator[dict[str, Any]]:
     with redis_of(settings) as client:
         reader = QueueReader(client, settings.queue)
         for worker in reader.workers(silent_after=settings.redeliver_after):

@@ -106,7 +106,7 @@ def _publish(
 
 def _tell_stop(lines: Lines, stopped: BaseException) -> None:
     reason = "interrupted" if isinstance(stopped, KeyboardInterrupt) else stopped
-    complain(f"signoff: stopped before line {lines.next}, the lines up to it are done: {reason}")
+    complain(f"signoff: stopped before line {lines.next}, the lines before it are done: {reason}")
 
 
 def _code(stopped: BaseException | None) -> int:

@@ -63,6 +63,7 @@ def ids(signoff: Signoff, *arguments: object) -> list[int]:
         (["--interaction", "00000000-0000-4000-8000-000000000001"], [1]),
         (["--since", "1h"], [0, 1, 2]),
         (["--until", "1h"], []),
+        (["--until", "0s"], [0, 1, 2]),
         (["--since", "2020-01-01T00:00", "--until", "2020-01-02"], []),
         (["--limit", "1"], [2]),
         (["--state", "resolved"], []),
@@ -272,6 +273,18 @@ def test_a_payload_cannot_command_the_terminal(signoff: Signoff, bury: Bury) -> 
 def test_every_kind_has_a_next_step(kind: FailureKind) -> None:
     """`dlq show` ends with what to do."""
     assert "{id}" in HINTS[kind] or "dlq" in HINTS[kind]
+
+
+def test_what_names_no_event_is_not_said_to_resolve_by_itself(signoff: Signoff, bury: Bury) -> None:
+    """A pickle, say: whatever its upstream publishes, the letter stays until it is settled."""
+    bury(b"\x80\x04\x95", mapping(quality_score=9))
+    unnamed, named = ids(signoff)
+
+    told = signoff("dlq", "show", unnamed).stdout
+
+    assert "resolves by itself" not in told
+    assert f"signoff dlq discard {unnamed} --reason WHY" in told
+    assert "resolves by itself" in signoff("dlq", "show", named).stdout
 
 
 @pytest.mark.parametrize("when", ["soon", "999999w", "5 minutes", "2026-13-01", "-3d"])

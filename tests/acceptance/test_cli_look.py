@@ -213,13 +213,16 @@ def test_status_tells_what_is_known_and_what_is_away(
 def test_a_schema_that_is_behind_hides_nothing_of_the_others(
     signoff: Signoff, empty_database_url: str, command: tuple[str, ...]
 ) -> None:
-    """It is told like a server that is away, beside one that is, and with what mends it."""
+    """It is told like a server that is away, beside one that is; so is one that is not set."""
     behind = signoff.having(SIGNOFF_DATABASE_URL=empty_database_url)
 
     told = behind.json(*command, expect=2)
     less = behind.having(**NOWHERE["redis"]).json(*command, expect=2)
 
-    assert list(told["away"]) == ["postgres"]
+    unset = signoff.having(SIGNOFF_DATABASE_URL="").json(*command, expect=2)
+
+    assert list(told["away"]) == list(unset["away"]) == ["postgres"]
+    assert "is not set" in unset["away"]["postgres"]
     assert "signoff migrate" in told["away"]["postgres"]
     assert list(less["away"]) == ["redis", "postgres"]
     assert "signoff migrate" in behind(*command, expect=2).stderr

@@ -169,7 +169,7 @@ def test_ctrl_c_tells_how_far_publishing_came(signoff: Signoff) -> None:
 
     assert json.loads(out)["accepted"] == CHUNK
     assert json.loads(out)["stopped_before_line"] == CHUNK + 1
-    assert f"stopped before line {CHUNK + 1}, the lines up to it are done" in err.decode()
+    assert f"stopped before line {CHUNK + 1}, the lines before it are done" in err.decode()
     assert "Traceback" not in err.decode()
 
 

@@ -92,7 +92,7 @@ def moment(text: str, option: str) -> datetime:
         UsageError: it is neither.
     """
     try:
-        if age := age_of(text):
+        if (age := age_of(text)) is not None:
             return datetime.now(UTC) - age
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):

@@ -45,6 +45,18 @@ HINTS: Final = {
     ),
 }
 """What to do next, by kind."""
+_HINT_WITHOUT_ID: Final = (
+    "It names no event, so nothing that is published resolves it: let whoever sent it publish an "
+    "approval event, then `signoff dlq discard {id} --reason WHY`. Or write the event yourself: "
+    "`signoff dlq edit {id} --reason WHY`."
+)
+
+
+def hint(letter: DeadLetter) -> str:
+    """What to do next about a letter."""
+    kind = FailureKind(letter.kind)
+    unnamed = kind is FailureKind.INVALID_PAYLOAD and letter.event_id is None
+    return (_HINT_WITHOUT_ID if unnamed else HINTS[kind]).format(id=letter.id)
 
 
 def as_data(letter: DeadLetter) -> dict[str, Any]:

@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 
 from signoff_cli.database import database_of
-from signoff_cli.dlq.letters import HINTS, LARGEST_ID, absence, as_data, pretty
+from signoff_cli.dlq.letters import LARGEST_ID, absence, as_data, hint, pretty
 from signoff_cli.services import load_settings
 from signoff_cli.terminal import NOTHING, AsJson, cell, complain, say, show_fields, show_json
 from signoff_db.dead_letters import DeadLetter, OperatorAction, actions_of, get_letter
-from signoff_schemas import FailureKind
 
 LetterId = Annotated[
     int, typer.Argument(metavar="ID", help="The dead letter's id.", min=1, max=LARGEST_ID)
@@ -56,7 +55,7 @@ def _show(letter: DeadLetter, actions: Sequence[OperatorAction]) -> None:
             say(f"  {cell(action.acted_at)} {who}: {action.reason or NOTHING}")
     if letter.state == "dead":
         say("Next", style="bold")
-        say("  " + HINTS[FailureKind(letter.kind)].format(id=letter.id))
+        say("  " + hint(letter))
 
 
 def _unseparated(value: object) -> object:
