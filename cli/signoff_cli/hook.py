@@ -82,7 +82,7 @@ def _run(words: list[str], message: bytes) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise HookError(f"SIGNOFF_ALERT_COMMAND failed: {error}") from None
     if ran.returncode:
-        said = ran.stderr.decode("utf-8", "replace").strip()[-500:]
+        said = ran.stderr.decode("utf-8", "replace").strip()[-500:] or "it wrote no reason"
         raise HookError(f"SIGNOFF_ALERT_COMMAND ended with exit code {ran.returncode}: {said}")
 
 
@@ -105,5 +105,7 @@ def _post(url: str, message: bytes, secret: str | None) -> None:
     except HTTPError as error:
         error.close()
         raise HookError(f"{where} answered {error.code}") from None
-    except (URLError, HTTPException, OSError) as error:
+    except URLError as error:
+        raise HookError(f"{where} cannot be reached: {error.reason}") from None
+    except (HTTPException, OSError) as error:
         raise HookError(f"{where} cannot be reached: {error}") from None

@@ -71,11 +71,17 @@ def test_a_command_that_is_not_there_is_told() -> None:
         hook_of(Settings.load(alert_command="/nowhere/at-all"))(b"{}")
 
 
+def test_a_command_that_fails_without_a_word_is_told() -> None:
+    """No reason is a finding too: it is not left out of the sentence."""
+    with pytest.raises(HookError, match="exit code 1: it wrote no reason"):
+        hook_of(Settings.load(alert_command="false"))(b"{}")
+
+
 def test_a_webhooks_token_is_not_told() -> None:
     """Chat systems put the secret into the URL's path."""
     hook = hook_of(Settings.load(alert_url="http://127.0.0.1:1/services/t0k3n"))
 
-    with pytest.raises(HookError, match=r"host 127\.0\.0\.1") as caught:
+    with pytest.raises(HookError, match=r"host 127\.0\.0\.1.*reached: \[Errno") as caught:
         hook(b"{}")
 
     assert "t0k3n" not in str(caught.value)
