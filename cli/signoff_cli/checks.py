@@ -1,7 +1,7 @@
 """The checks of `signoff doctor`, one function for each thing that is looked at."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -57,16 +57,20 @@ def check_variables() -> Iterator[Check]:
 
 def check_redis(client: redis.Redis) -> Iterator[Check]:
     """Whether Redis keeps what it is given."""
-    info = client.info("server")
+    yield from _redis_version(client.info("server"))
+    yield _setting(client, "maxmemory-policy", "noeviction", "Redis may drop waiting events")
+    yield _setting(client, "appendonly", "yes", "a restart of Redis loses waiting events")
+    yield _append_fsync(client)
+    yield _skew("Redis", _redis_clock(client))
+
+
+def _redis_version(info: Mapping[str, object]) -> Iterator[Check]:
+    """Valkey says which Redis it is compatible with, beside its own version."""
     name = "Valkey" if "valkey_version" in info else "Redis"
     version = str(info.get("valkey_version") or info["redis_version"])
     yield Check(Grade.OK, "Redis reachable", f"{name} {version}")
     if tuple(map(int, str(info["redis_version"]).split(".")[:2])) < _OLDEST_REDIS:
         yield Check(Grade.FAIL, "Redis version", f"{version}; use Redis 6.2 or newer, or Valkey")
-    yield _setting(client, "maxmemory-policy", "noeviction", "Redis may drop waiting events")
-    yield _setting(client, "appendonly", "yes", "a restart of Redis loses waiting events")
-    yield _append_fsync(client)
-    yield _skew("Redis", _redis_clock(client))
 
 
 def _setting(client: redis.Redis, name: str, wanted: str, danger: str) -> Check:
@@ -179,11 +183,7 @@ def check_database(
     connection: Connection[TupleRow], url: str, settings: Settings
 ) -> Iterator[Check]:
     """Whether Postgres keeps what it is given, and holds what this release works with."""
-    version = connection.info.server_version
-    text = f"Postgres {version // 10_000}.{version % 10_000}"
-    if version < _OLDEST_POSTGRES:
-        text = f"{text}; use Postgres 14 or newer"
-    yield Check(Grade.OK if version >= _OLDEST_POSTGRES else Grade.FAIL, "Postgres reachable", text)
+    yield _postgres_version(connection.info.server_version)
     for name in ("fsync", "synchronous_commit", "full_page_writes"):
         yield _durability(connection, name)
     yield _skew("Postgres", _postgres_clock(connection))
@@ -194,6 +194,13 @@ def check_database(
         return
     yield Check(Grade.OK, "Migrations", "up to date")
     yield _dead_letters(connection, settings.dead_letter_limit)
+
+
+def _postgres_version(version: int) -> Check:
+    text = f"Postgres {version // 10_000}.{version % 10_000}"
+    if version < _OLDEST_POSTGRES:
+        return Check(Grade.FAIL, "Postgres reachable", f"{text}; use Postgres 14 or newer")
+    return Check(Grade.OK, "Postgres reachable", text)
 
 
 def _durability(connection: Connection[TupleRow], name: str) -> Check:

@@ -11,7 +11,7 @@ from approvals import approval, mapping
 from command_line import Signoff
 from processes import KEYS
 
-from signoff_cli.checks import Grade, _skew
+from signoff_cli.checks import Grade, _postgres_version, _redis_version, _skew
 from signoff_producer import outbox
 from signoff_schemas.keys import JOB_PREFIX
 
@@ -50,6 +50,37 @@ def test_a_redis_that_may_lose_events_fails(
 
     assert (check["grade"], value in check["text"]) == ("fail", True)
     assert advice in check["text"]
+
+
+@pytest.mark.parametrize(
+    ("info", "grades"),
+    [
+        ({"redis_version": "6.0.20"}, ["ok", "fail"]),
+        ({"redis_version": "6.2.0"}, ["ok"]),
+        ({"redis_version": "7.2.4", "valkey_version": "9.1.2"}, ["ok"]),
+        ({"redis_version": "10.0.1"}, ["ok"]),
+    ],
+    ids=str,
+)
+def test_a_redis_without_the_needed_commands_is_too_old(
+    info: dict[str, str], grades: list[str]
+) -> None:
+    """The first with BLMOVE is 6.2; a newer one is named."""
+    checks = list(_redis_version(info))
+
+    assert [check.grade for check in checks] == grades
+    assert all("use Redis 6.2 or newer" in check.text for check in checks[1:])
+
+
+@pytest.mark.parametrize(
+    ("version", "grade"), [(130_022, "fail"), (140_000, "ok"), (180_004, "ok")]
+)
+def test_an_old_postgres_is_too_old(version: int, grade: str) -> None:
+    """Its line fails, and says from which one on it would not."""
+    check = _postgres_version(version)
+
+    assert check.grade == grade
+    assert ("use Postgres 14 or newer" in check.text) == (grade == "fail")
 
 
 def test_events_that_wait_without_workers_fail(signoff: Signoff) -> None:
