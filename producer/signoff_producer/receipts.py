@@ -53,7 +53,7 @@ class QueueFull(SignoffError):  # noqa: N818 -- the name queues give this, as in
 
     def __init__(self, queue: str, limit: int, retry_after: float) -> None:
         super().__init__(
-            f"queue {queue!r} holds {limit} events, the most allowed (max_queue_length); "
+            f"queue {queue!r} is as long as max_queue_length={limit} allows; "
             f"publish again in {retry_after:g} s, when workers may have caught up"
         )
         self.queue = queue

@@ -166,7 +166,7 @@ class Pipeline:
                 )
             except DatabaseUnavailableError as error:
                 log.error(  # noqa: TRY400 -- the reason is the message; a traceback adds nothing
-                    "Postgres is unavailable, %d events wait in hand: %s", len(deliveries), error
+                    "Postgres is unavailable (events in hand: %d): %s", len(deliveries), error
                 )
                 self._database.drop()
                 self._health.outage("Postgres", error, pause=pause)

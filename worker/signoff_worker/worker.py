@@ -155,10 +155,10 @@ class ApprovalWorker(BaseWorker):
         for queue in self._batch_queues:
             promoted = queue.promote()
             if promoted:
-                log.info("promoted %d events whose retry is due", promoted)
+                log.info("promoted, since their retry is due: %d", promoted)
             swept = sweep_failed(queue, self._connected_alone)
             if swept:
-                log.warning("swept %d failed jobs of RQ into the dead letters", swept)
+                log.warning("failed jobs of RQ swept into the dead letters: %d", swept)
         if self.should_run_maintenance_tasks:
             self._run_rq_maintenance()
 
@@ -188,7 +188,7 @@ class ApprovalWorker(BaseWorker):
             queue.renew_lease()
             redelivered = queue.redeliver()
             if redelivered:
-                log.warning("redelivered %d events of workers that died", redelivered)
+                log.warning("redelivered events of workers that died: %d", redelivered)
         if not self.connection.exists(self.key):
             # Redis forgot this worker, perhaps while it stood still: it is here again.
             self.connection.hset(self.key, mapping=self.serialize())
