@@ -11,9 +11,9 @@
 --
 -- How it stays fast whatever the tables hold: they are entered by index only, event by event (LATERAL
 -- with OFFSET 0) or by the row's address (ctid), so that no statistics can talk the planner into
--- reading them whole. Texts wait in `incoming` until they are written; the steps between carry what they judge.
+-- reading them whole. What a step keeps, sorts or hashes is copied, column by column, so such steps are few.
 WITH
-incoming AS MATERIALIZED (
+incoming AS (
     SELECT event_id, coalesce(schema_version, 1::smallint) AS schema_version, occurred_at, interaction_id,
         user_id, reviewer_id, final_bubbles, coalesce(edit_tags, '{}') AS edit_tags, quality_score,
         reviewer_notes, cta_data, customer_status, ltv_amount,
@@ -29,26 +29,23 @@ incoming AS MATERIALIZED (
         event_id, schema_version, occurred_at, interaction_id, user_id, reviewer_id, final_bubbles,
         edit_tags, quality_score, reviewer_notes, cta_data, customer_status, ltv_amount, position)
 ),
-met AS (
+judged AS (
     -- Each event beside what the ledger holds of it, or else what its interaction holds now.
-    SELECT e.position, e.event_id, e.occurred_at, e.interaction_id, e.user_id, e.reviewer_id,
-        e.reviewer_notes, e.cta_data, e.customer_status, e.ltv_amount,
-        ledger.content_hash AS ledger_hash,
-        i.id IS NOT NULL AS found,
+    SELECT e.*,
         i.held_at,
         i.user_id AS owner,
-        signoff_known_status(i.customer_status) AS held_status,
-        i.ltv_usd AS held_ltv,
-        i.last_event_id IS NULL AS first_time,
-        i.opening_customer_status,
-        i.opening_ltv_usd,
-        (e.occurred_at, e.event_id) < (i.review_completed_at, i.last_event_id) AS behind,
+        seen.held_status,
+        seen.held_ltv,
+        -- What the interaction held before its first event, which may be this one.
+        CASE WHEN seen.first_time THEN seen.held_status ELSE i.opening_customer_status END AS opening_status,
+        CASE WHEN seen.first_time THEN seen.held_ltv ELSE i.opening_ltv_usd END AS opening_ltv,
+        NOT seen.first_time
+            AND (e.occurred_at, e.event_id) < (i.review_completed_at, i.last_event_id) AS behind,
         (e.occurred_at, e.event_id) < (i.status_occurred_at, i.status_event_id) AS status_behind,
-        CASE
-            WHEN ledger.content_hash = e.content_hash THEN 'duplicate'
-            WHEN ledger.content_hash IS NOT NULL THEN 'event_conflict'
-            WHEN e.user_id <> i.user_id THEN 'user_mismatch'
-        END AS refusal
+        seen.refusal,
+        -- A column of its own, since the planner takes a boolean column for half of the rows, but
+        -- `refusal IS NULL` for nearly none, and then joins the batch with itself row by row.
+        seen.refusal IS NULL AS admitted
     FROM incoming e
     LEFT JOIN LATERAL (
         SELECT content_hash FROM approvals WHERE event_id = e.event_id OFFSET 0
@@ -57,79 +54,76 @@ met AS (
         SELECT *, ctid AS held_at FROM interactions
         WHERE id = e.interaction_id AND ledger.content_hash IS NULL OFFSET 0
     ) AS i ON true
-),
-related AS (
-    -- `claimed_by` is the user that a new event names; it owns an interaction that has no owner yet.
-    -- `out_of_order`: a new event of the interaction comes before what is folded already.
-    SELECT *,
-        max(user_id) FILTER (WHERE ledger_hash IS NULL) OVER siblings AS claimed_by,
-        bool_or(behind AND refusal IS NULL AND NOT first_time) OVER siblings AS out_of_order
-    FROM met
-    WINDOW siblings AS (PARTITION BY interaction_id)
-),
-judged AS (
-    -- A column of its own, since the planner takes a boolean column for half of the rows, but
-    -- `refusal IS NULL` for nearly none, and then joins the batch with itself row by row.
-    SELECT *, refusal IS NULL AND (found OR claimed_by IS NOT NULL) AS admitted FROM related
+    CROSS JOIN LATERAL (
+        SELECT signoff_known_status(i.customer_status) AS held_status,
+            coalesce(i.ltv_usd, 0) AS held_ltv,
+            i.last_event_id IS NULL AS first_time,
+            CASE
+                WHEN ledger.content_hash = e.content_hash THEN 'duplicate'
+                WHEN ledger.content_hash IS NOT NULL THEN 'event_conflict'
+                WHEN e.user_id <> i.user_id THEN 'user_mismatch'
+            END AS refusal
+    ) AS seen
 ),
 steps AS (
-    -- In order, the fold goes on from what the interaction holds; out of order, it starts anew from the
-    -- opening balance, with all events of the ledger.
-    SELECT interaction_id, occurred_at, event_id, reviewer_id, reviewer_notes, cta_data,
-        customer_status, ltv_amount,
-        CASE WHEN out_of_order THEN opening_customer_status ELSE held_status END AS start_status,
-        CASE WHEN out_of_order THEN opening_ltv_usd ELSE coalesce(held_ltv, 0) END AS start_ltv,
-        found, held_at, first_time, held_status, held_ltv, owner, claimed_by
+    -- What is folded: the new events and, of an interaction where one of these is behind what was folded
+    -- before, those of the ledger anew. Its first step says where the fold starts: at what the interaction
+    -- holds or, where it is behind that, at the opening balance.
+    SELECT interaction_id, occurred_at, event_id, user_id, reviewer_id, final_bubbles, edit_tags,
+        quality_score, reviewer_notes, cta_data, customer_status, ltv_amount,
+        CASE WHEN behind THEN opening_status ELSE held_status END AS start_status,
+        CASE WHEN behind THEN opening_ltv ELSE held_ltv END AS start_ltv,
+        held_at, owner, held_ltv, opening_status, opening_ltv
     FROM judged
     WHERE admitted
     UNION ALL
-    SELECT a.interaction_id, a.occurred_at, a.event_id, a.reviewer_id, a.reviewer_notes, a.cta_data,
-        a.customer_status, a.ltv_amount,
-        late.opening_customer_status, late.opening_ltv_usd,
-        true, late.held_at, false, late.held_status, late.held_ltv, late.owner, late.claimed_by
+    SELECT a.interaction_id, a.occurred_at, a.event_id, NULL, a.reviewer_id, a.final_bubbles, a.edit_tags,
+        a.quality_score, a.reviewer_notes, a.cta_data, a.customer_status, a.ltv_amount,
+        late.opening_status, late.opening_ltv, NULL, NULL, NULL, NULL, NULL
     FROM (
-        SELECT DISTINCT ON (interaction_id) * FROM judged
-        WHERE admitted AND out_of_order
+        SELECT DISTINCT ON (interaction_id) interaction_id, opening_status, opening_ltv FROM judged
+        WHERE admitted AND behind
         ORDER BY interaction_id
     ) AS late
     JOIN LATERAL (
         SELECT * FROM approvals WHERE interaction_id = late.interaction_id OFFSET 0
     ) AS a ON true
 ),
-folded AS MATERIALIZED (
-    -- On its own, since what the planner believes of the ledger (thousands of events an interaction, before its
-    -- first ANALYZE) makes the costs of the steps below look alike: it then read the batch once an event.
-    SELECT interaction_id,
-        bool_and(found) AS found,
-        min(held_at) AS held_at,
-        bool_and(first_time) AS first_time,
-        min(held_status) AS held_status,
-        min(held_ltv) AS held_ltv,
-        min(owner) AS owner,
-        min(coalesce(owner, claimed_by)) AS user_id,
-        signoff_fold(start_status, start_ltv, customer_status, ltv_amount ORDER BY occurred_at, event_id)
-            AS balance,
-        signoff_last_given(occurred_at ORDER BY occurred_at, event_id) AS occurred_at,
-        signoff_last_given(event_id ORDER BY occurred_at, event_id) AS event_id,
-        signoff_last_given(reviewer_id ORDER BY occurred_at, event_id) AS reviewer_id,
-        signoff_last_given(reviewer_notes ORDER BY occurred_at, event_id) AS reviewer_notes,
-        signoff_last_given(cta_data ORDER BY occurred_at, event_id) AS cta_data,
-        signoff_last_given(customer_status ORDER BY occurred_at, event_id) AS given_status,
-        signoff_last_given(CASE WHEN customer_status IS NOT NULL THEN occurred_at END
-            ORDER BY occurred_at, event_id) AS status_occurred_at,
-        signoff_last_given(CASE WHEN customer_status IS NOT NULL THEN event_id END
-            ORDER BY occurred_at, event_id) AS status_event_id
-    FROM steps
-    GROUP BY interaction_id
-),
-fitting AS (
-    -- The last event's texts, where it came just now; else the interaction holds them already.
-    SELECT f.*, latest.final_bubbles, latest.edit_tags, latest.quality_score
-    FROM folded f
-    LEFT JOIN incoming latest ON latest.event_id = f.event_id
-    WHERE coalesce((f.balance).peak_ltv_usd, 0) <= 999999.99
+folded AS (
+    -- What becomes of each interaction.
+    SELECT *,
+        held_at IS NOT NULL AS found,
+        held_at IS NOT NULL OR user_id IS NOT NULL AS known,
+        coalesce((balance).peak_ltv_usd, 0) <= 999999.99 AS fits
+    FROM (
+        SELECT interaction_id,
+            min(held_at) AS held_at,
+            min(owner) AS owner,
+            -- The user that a new event names owns an interaction that has no owner yet.
+            coalesce(min(owner), max(user_id)) AS user_id,
+            min(held_ltv) AS held_ltv,
+            min(opening_status) AS opening_status,
+            min(opening_ltv) AS opening_ltv,
+            signoff_fold(start_status, start_ltv, customer_status, ltv_amount ORDER BY occurred_at, event_id)
+                AS balance,
+            signoff_last_given(occurred_at ORDER BY occurred_at, event_id) AS occurred_at,
+            signoff_last_given(event_id ORDER BY occurred_at, event_id) AS event_id,
+            signoff_last_given(reviewer_id ORDER BY occurred_at, event_id) AS reviewer_id,
+            signoff_last_given(final_bubbles ORDER BY occurred_at, event_id) AS final_bubbles,
+            signoff_last_given(edit_tags ORDER BY occurred_at, event_id) AS edit_tags,
+            signoff_last_given(quality_score ORDER BY occurred_at, event_id) AS quality_score,
+            signoff_last_given(reviewer_notes ORDER BY occurred_at, event_id) AS reviewer_notes,
+            signoff_last_given(cta_data ORDER BY occurred_at, event_id) AS cta_data,
+            signoff_last_given(customer_status ORDER BY occurred_at, event_id) AS given_status,
+            signoff_last_given(occurred_at ORDER BY occurred_at, event_id)
+                FILTER (WHERE customer_status IS NOT NULL) AS status_occurred_at,
+            signoff_last_given(event_id ORDER BY occurred_at, event_id)
+                FILTER (WHERE customer_status IS NOT NULL) AS status_event_id
+        FROM steps
+        GROUP BY interaction_id
+    ) AS f
     -- In this order rows are locked: batches never wait for each other in a circle.
-    ORDER BY f.interaction_id
+    ORDER BY interaction_id
 ),
 created AS (
     INSERT INTO interactions (
@@ -138,9 +132,9 @@ created AS (
         status_occurred_at, status_event_id, opening_customer_status, opening_ltv_usd)
     SELECT interaction_id, user_id, 'approved', reviewer_id, final_bubbles, edit_tags, quality_score,
         reviewer_notes, cta_data, (balance).customer_status, (balance).ltv_usd, occurred_at, event_id,
-        status_occurred_at, status_event_id, 'PROSPECT', 0
-    FROM fitting
-    WHERE NOT found
+        status_occurred_at, status_event_id, opening_status, opening_ltv
+    FROM folded
+    WHERE known AND fits AND NOT found
     ON CONFLICT (id) DO NOTHING
     -- Where no event gave a status, the trigger on interactions finds the customer's.
     RETURNING id AS interaction_id, user_id, ltv_usd AS ltv_difference, customer_status AS given_status,
@@ -151,9 +145,9 @@ updated AS (
         user_id = f.user_id,
         review_status = 'approved',
         reviewer_id = coalesce(f.reviewer_id, i.reviewer_id),
-        final_bubbles = coalesce(f.final_bubbles, i.final_bubbles),
-        edit_tags = coalesce(f.edit_tags, i.edit_tags),
-        quality_score = coalesce(f.quality_score, i.quality_score),
+        final_bubbles = f.final_bubbles,
+        edit_tags = f.edit_tags,
+        quality_score = f.quality_score,
         reviewer_notes = coalesce(f.reviewer_notes, i.reviewer_notes),
         cta_data = coalesce(f.cta_data, i.cta_data),
         customer_status = (f.balance).customer_status,
@@ -163,30 +157,22 @@ updated AS (
         last_event_id = f.event_id,
         status_occurred_at = coalesce(f.status_occurred_at, i.status_occurred_at),
         status_event_id = coalesce(f.status_event_id, i.status_event_id),
-        opening_customer_status = CASE WHEN f.first_time
-            THEN f.held_status ELSE i.opening_customer_status END,
-        opening_ltv_usd = CASE WHEN f.first_time
-            THEN coalesce(f.held_ltv, 0) ELSE i.opening_ltv_usd END
-    FROM fitting f
+        opening_customer_status = f.opening_status,
+        opening_ltv_usd = f.opening_ltv
+    FROM folded f
     -- The row that was read, and no later version: if another transaction changes it meanwhile, it has
     -- another address, is left alone, and its events are `raced`.
-    WHERE f.found AND i.ctid = f.held_at
+    WHERE f.found AND f.fits AND i.ctid = f.held_at
     RETURNING i.id, i.user_id,
         -- Where an interaction gains its owner, the trigger on interactions counts it.
-        CASE WHEN f.owner IS NULL THEN 0 ELSE i.ltv_usd - coalesce(f.held_ltv, 0) END,
+        CASE WHEN f.owner IS NULL THEN 0 ELSE i.ltv_usd - f.held_ltv END,
         f.given_status, f.status_occurred_at, f.status_event_id, false
 ),
-landed AS (
+landed AS NOT MATERIALIZED (
     -- Creating comes first, in this order too: what a batch wants to create another may have created and be
     -- updating by now, and it waits for that one while nobody can be waiting for its own updates.
+    -- Read at each place that needs it, since what is kept is copied.
     SELECT * FROM created UNION ALL SELECT * FROM updated
-),
-accepted AS (
-    SELECT e.*
-    FROM judged j
-    JOIN incoming e ON e.position = j.position
-    JOIN (SELECT interaction_id FROM landed) AS l ON l.interaction_id = e.interaction_id
-    WHERE j.admitted
 ),
 ledgered AS (
     INSERT INTO approvals (
@@ -195,8 +181,11 @@ ledgered AS (
     SELECT event_id, schema_version, occurred_at, interaction_id, user_id, reviewer_id,
         final_bubbles, edit_tags, quality_score, reviewer_notes, cta_data,
         customer_status, ltv_amount, content_hash
-    FROM accepted
+    FROM judged
+    JOIN (SELECT interaction_id FROM landed) AS l USING (interaction_id)
+    WHERE admitted
     ORDER BY event_id
+    RETURNING event_id, content_hash
 ),
 counted AS (
     -- A difference, not a sum: customers that many transactions touch at once come out right. No word on
@@ -232,7 +221,7 @@ resolved AS (
     UPDATE dead_letters SET state = 'resolved', resolved_at = now()
     WHERE id = ANY (ARRAY(
         SELECT letter.id
-        FROM accepted e
+        FROM ledgered e
         JOIN LATERAL (
             SELECT id, content_hash FROM dead_letters
             WHERE event_id = e.event_id AND resolved_at IS NULL OFFSET 0
@@ -241,12 +230,11 @@ resolved AS (
 )
 SELECT CASE
     WHEN j.refusal IS NOT NULL THEN j.refusal
-    WHEN NOT j.admitted THEN 'unknown_interaction'
     WHEN l.interaction_id IS NOT NULL THEN CASE WHEN j.status_behind THEN 'late' ELSE 'applied' END
-    WHEN f.interaction_id IS NULL THEN 'ltv_overflow'
+    WHEN j.interaction_id IN (SELECT interaction_id FROM folded WHERE NOT known) THEN 'unknown_interaction'
+    WHEN j.interaction_id IN (SELECT interaction_id FROM folded WHERE NOT fits) THEN 'ltv_overflow'
     ELSE 'raced' END AS verdict,
     CASE WHEN j.refusal = 'user_mismatch' THEN j.owner END AS owner
 FROM judged j
 LEFT JOIN landed l ON l.interaction_id = j.interaction_id
-LEFT JOIN fitting f ON f.interaction_id = j.interaction_id
 ORDER BY j.position
