@@ -16,6 +16,8 @@ from signoff_schemas.verdicts import FailureKind
 FUNCTION: Final = "signoff_worker.jobs.apply_approval"
 _HEAD: Final = f'["{FUNCTION}", null, ['.encode()
 _TAIL: Final = b"], {}]"
+_OPENING: Final = _HEAD + b"{"
+_CLOSING: Final = b"}" + _TAIL
 _MAX_DATA_BYTES: Final = MAX_EVENT_BYTES + 1024
 # Where JSON is read only to find its way about, `parse_int=float`: int() raises on a long number.
 
@@ -31,7 +33,7 @@ def unseal(data: bytes) -> bytes:
     Raises:
         InvalidEvent: the data is no approval's; the kind says why.
     """
-    if data.startswith(_HEAD + b"{") and data.endswith(b"}" + _TAIL):
+    if data.startswith(_OPENING) and data.endswith(_CLOSING):
         return data[len(_HEAD) : -len(_TAIL)]
     return _read(inflate(data))
 

@@ -14,7 +14,7 @@ _CENT: Final = Decimal("0.01")
 _EXACT: Final = Context(prec=28, traps=[InvalidOperation])
 """Money's own: the thread's decimal context is the caller's, and may round to fewer digits."""
 _PLAIN_AMOUNT: Final = re.compile(r"[0-9]+(\.[0-9]{1,2})?")
-_INEXACT_NUMBER: Final = re.compile(rb"[0-9.]{16}|[0-9][eE]-[0-9]{2}")
+_INEXACT_NUMBER: Final = re.compile(rb":[ \t\n\r]*[-+.0-9eE]*?(?:[.0-9]{16}|[0-9][eE]-[0-9]{2})")
 """A number that a double may not hold exactly: sixteen digits and more, or a tiny exponent."""
 
 
@@ -44,6 +44,8 @@ def _amount(value: Decimal) -> Decimal:
 
 def in_cents(value: Decimal) -> Decimal | None:
     """The same amount with two decimal places, if it has that spelling and is not negative."""
+    if type(value) is Decimal and value.same_quantum(_CENT) and not value.is_signed():
+        return value  # as canonical JSON spells it
     try:
         cents = value.quantize(_CENT, context=_EXACT).copy_abs()
     except InvalidOperation:

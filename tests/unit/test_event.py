@@ -465,6 +465,11 @@ def test_numbers_of_other_libraries_are_numbers() -> None:
     class Tier(IntEnum):
         GOLD = 250
 
+    class Dollars(Decimal):
+        def __str__(self) -> str:
+            return f"${super().__str__()}"
+
+    assert b'"0.29"' in constructed(MINIMAL | {"ltv_amount": Dollars("0.29")}).canonical_json()
     assert constructed(MINIMAL | {"ltv_amount": Float64(0.29)}).ltv_amount == Decimal("0.29")
     assert constructed(MINIMAL | {"ltv_amount": Tier.GOLD}).ltv_amount == Decimal(250)
 
@@ -553,6 +558,27 @@ def test_spellings_of_one_instant_are_the_same(event: Mapping, offset: int) -> N
 
     for spelling in (moved.isoformat(), instant.isoformat().replace("+00:00", "Z"), moved):
         assert digest(event | {"occurred_at": spelling}) == digest(event)
+
+
+@given(
+    st.from_regex(r"[0-9]{4}-[01][0-9]-[0-3][0-9]", fullmatch=True),
+    st.from_regex(r"[0-2][0-9]:[0-6][0-9]:[0-6][0-9]([.][0-9]{1,9})?", fullmatch=True),
+)
+@example("2026-01-31", "24:00:00")
+@example("2026-01-31", "23:59:60")
+@example("2026-02-29", "10:00:00")
+@example("0000-01-01", "00:00:00")
+@thorough
+def test_z_is_no_more_and_no_less_than_no_offset(date: str, time: str) -> None:
+    """Whatever day and time are written, Z and +00:00 mean the same instant or the same mistake."""
+
+    def read(spelling: str) -> tuple[object, ...]:
+        try:
+            return (ApprovalEvent.parse(MINIMAL | {"occurred_at": spelling}).occurred_at,)
+        except InvalidEvent as error:
+            return tuple((problem.rule, problem.code) for problem in error.problems)
+
+    assert read(f"{date}T{time}Z") == read(f"{date}T{time}+00:00")
 
 
 @pytest.mark.parametrize("literal", ["250", "250.0", '"250.00"', "2.5e2", "25000e-2", '"250"'])
