@@ -127,7 +127,7 @@ class AsyncProducer:
             await self._replay_a_batch(self._spool)
         return answers
 
-    async def _told(self, arguments: list[str | bytes]) -> list[Told]:
+    async def _told(self, arguments: list[bytes]) -> list[Told]:
         """The answers; while Redis is away the call is repeated, which is safe by `event_id`."""
         delays = self._retries.delays()
         while True:
@@ -141,7 +141,7 @@ class AsyncProducer:
             # Where Redis is may have changed.
             await self._redis.connection_pool.disconnect(inuse_connections=False)
 
-    async def _run(self, arguments: list[str | bytes]) -> list[Told]:
+    async def _run(self, arguments: list[bytes]) -> list[Told]:
         keys = self._publication.keys
         if not self._replicas.wanted:
             return cast("list[Told]", await self._script(keys, arguments))

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import cast
 
 import redis
-from redis.commands.core import Script
 from redis.connection import Connection
 
 from signoff_producer.connections import Connections
+from signoff_producer.packing import KeyedScript
 from signoff_producer.publication import Told
 from signoff_producer.replicas import Replicas
 
@@ -26,15 +26,13 @@ class Call:
     def __init__(
         self,
         connections: Connections,
-        script: Script,
+        script: KeyedScript,
         replicas: Replicas,
-        keys: list[str],
-        arguments: list[str | bytes],
+        arguments: list[bytes],
     ) -> None:
         self._connections = connections
         self._replicas = replicas
         self._script = script
-        self._keys = keys
         self._arguments = arguments
         self._failure: redis.RedisError | None = None
         self._connection = self._sent()
@@ -48,8 +46,8 @@ class Call:
             return None
         sent = False
         try:
-            connection.send_command(  # type: ignore[no-untyped-call]
-                "EVALSHA", self._script.sha, len(self._keys), *self._keys, *self._arguments
+            connection.send_packed_command(  # type: ignore[no-untyped-call]
+                [self._script.call(self._arguments)]
             )
             if self._replicas.wanted:
                 connection.send_command(*self._replicas.wait)  # type: ignore[no-untyped-call]
@@ -87,10 +85,11 @@ class Call:
 
     def _run(self) -> Sequence[Told]:
         self._connections.let_go()  # redis-py takes one of the pool, which need not be one more
+        script, keys = self._script.script, self._script.keys
         if not self._replicas.wanted:
-            return cast("Sequence[Told]", self._script(self._keys, self._arguments))
-        with self._script.registered_client.pipeline(transaction=False) as pipe:
-            self._script(self._keys, self._arguments, client=pipe)
+            return cast("Sequence[Told]", script(keys, self._arguments))
+        with script.registered_client.pipeline(transaction=False) as pipe:
+            script(keys, self._arguments, client=pipe)
             pipe.execute_command(*self._replicas.wait)
             return self._replicas.having(pipe.execute(raise_on_error=False))
 

@@ -19,6 +19,7 @@ from signoff_producer.connections import Connections
 from signoff_producer.consumed import Consumed
 from signoff_producer.options import Options
 from signoff_producer.outages import passes, unavailable
+from signoff_producer.packing import KeyedScript
 from signoff_producer.publication import (
     SCRIPT,
     Publication,
@@ -72,7 +73,6 @@ class Producer:
         """
         settings = Settings.load(redis_url=redis_url, **options)
         self._publication = Publication.of(settings)
-        self._keys = self._publication.keys
         self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
         self._breaker = Breaker(settings.breaker_failures, settings.breaker_cooldown)
         self._spool = Spool.of(settings)
@@ -81,7 +81,7 @@ class Producer:
         self._connections = Connections(self._redis.connection_pool, keep=self._owned)
         self._retries = Retries(settings.publish_retries) if self._owned else ONCE_AT_ONCE
         self._wait: Callable[[float], object] = time.sleep
-        self._script = self._redis.register_script(SCRIPT)
+        self._script = KeyedScript(self._redis.register_script(SCRIPT), self._publication.keys)
 
     def publish(self, event: Source) -> Receipt:
         """Publish one event.
@@ -137,7 +137,7 @@ class Producer:
         except CircuitOpenError as error:
             return Withheld(error)
         arguments = self._publication.arguments(requests)
-        return Call(self._connections, self._script, self._replicas, self._keys, arguments)
+        return Call(self._connections, self._script, self._replicas, arguments)
 
     def _answered(self, requests: list[Request], call: Call | Withheld | None) -> Iterator[Receipt]:
         answers = self._answers(requests, call) if call is not None else ()
@@ -145,8 +145,7 @@ class Producer:
 
     def _answers(self, requests: list[Request], call: Call | Withheld) -> Sequence[Told]:
         try:
-            with unavailable(self._redis):
-                answers = self._told(call)
+            answers = self._told(call)
         except QueueUnavailableError as error:
             self._breaker.failed(error)
             if self._spool is None:
@@ -164,7 +163,8 @@ class Producer:
         try:
             return call.answer()
         except redis.RedisError as error:
-            return self._repeated(call, error)
+            with unavailable(self._redis):
+                return self._repeated(call, error)
 
     def _repeated(self, call: Call | Withheld, failure: redis.RedisError) -> Sequence[Told]:
         """The answers after all: while Redis is away a call is repeated, safely by `event_id`."""

@@ -70,18 +70,18 @@ class Publication:
         """The script's keys."""
         return [QueueKeys(self.queue).waiting, QUEUES]
 
-    def arguments(self, requests: Sequence[Request]) -> list[str | bytes]:
+    def arguments(self, requests: Sequence[Request]) -> list[bytes]:
         """The script's arguments for what is to be sent."""
-        arguments: list[str | bytes] = [
-            JOB_PREFIX,
-            self.queue,
-            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            str(self.max_queue_length or 0),
-            "1" if self.replicated else "0",
+        arguments = [
+            JOB_PREFIX.encode(),
+            self.queue.encode(),
+            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()).encode(),
+            b"%d" % (self.max_queue_length or 0),
+            b"1" if self.replicated else b"0",
         ]
         for request in requests:
             if request.error is None:
-                arguments += (str(request.event_id), seal(request.canonical_json))
+                arguments += (str(request.event_id).encode(), seal(request.canonical_json))
         return arguments
 
     def receipts(self, requests: Sequence[Request], answers: Sequence[Told]) -> Iterator[Receipt]:

@@ -220,7 +220,11 @@ def interrupted_on_entering(name: str) -> Iterator[None]:
 
 @pytest.mark.usefixtures("client")
 @pytest.mark.parametrize(
-    "where", ["_is_good", "send_command", "unavailable", "answer", "_received", "read_response"]
+    "where",
+    [
+        *("_is_good", "call", "send_packed_command"),
+        *("_told", "answer", "_received", "read_response"),
+    ],
 )
 def test_an_interrupted_publish_keeps_no_connection(redis_url: str, where: str) -> None:
     """Wherever Ctrl-C comes: a pool of one has it back, and the event can be published again."""

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import pickle
+import re
 import subprocess
 import sys
 import warnings
@@ -487,13 +488,14 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     sent: list[str] = []
     for client in (fakeredis.FakeRedis(), fakeredis.FakeAsyncRedis()):
         connection = client.connection_pool.connection_class
-        sending = connection.send_command
+        sending = connection.send_packed_command
 
-        def note(self: Any, *args: Any, _sending: Any = sending, **options: Any) -> Any:
-            sent.append(str(args[0]))
-            return _sending(self, *args, **options)
+        def note(self: Any, command: Any, _sending: Any = sending, **options: Any) -> Any:
+            pieces = [command] if isinstance(command, bytes) else list(command)
+            sent.extend(re.findall(r"\*\d+\r\n\$\d+\r\n(\w+)\r\n", b"".join(pieces).decode()))
+            return _sending(self, pieces, **options)
 
-        monkeypatch.setattr(connection, "send_command", note)
+        monkeypatch.setattr(connection, "send_packed_command", note)
     return sent
 
 
@@ -800,7 +802,7 @@ def test_what_is_published_at_once_shares_a_round_trip(
     gave_up, *receipts = gathered(server, 51)
 
     assert commands[-1] == "EVALSHA"
-    assert commands.count("EVALSHA") == 2 + commands.count("SCRIPT LOAD")
+    assert commands.count("EVALSHA") == 2 + commands.count("SCRIPT")
     assert isinstance(gave_up, asyncio.CancelledError)
     assert [receipt.answer for receipt in receipts if isinstance(receipt, Receipt)] == [
         "accepted"
