@@ -31,6 +31,19 @@ def test_a_batch_is_joined_with_itself_in_one_pass(
     assert [step["CTE Name"] for step in scans if step["Actual Loops"] > 1] == []
 
 
+def test_a_table_that_was_empty_when_it_was_analyzed_is_entered_by_its_key(
+    connection: BatchConnection,
+) -> None:
+    """All indexes of an empty table cost the same; one that is read whole must not be a choice."""
+    connection.execute("ANALYZE interactions, approvals, customers, dead_letters")
+    entered = [
+        step["Index Name"]
+        for step in _steps(connection, [approval()])
+        if step.get("Relation Name") == "interactions" and "Index Name" in step
+    ]
+    assert entered == ["interactions_pkey"]
+
+
 def _steps(connection: BatchConnection, events: list[Any]) -> Iterator[dict[str, Any]]:
     """All steps of the plan by which the events are applied."""
     deliveries = [delivery(event) for event in events]
