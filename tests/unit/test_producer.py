@@ -394,7 +394,9 @@ def test_a_queue_is_full_at_its_limit(make: Make, connection: fakeredis.FakeRedi
     producer = make(max_queue_length=2)
     assert answers([producer.publish(event(0)), producer.publish(event(1))]) == ["accepted"] * 2
 
-    with pytest.raises(QueueFull, match="'approvals' is as long as max_queue_length=2 allows") as caught:
+    with pytest.raises(
+        QueueFull, match="'approvals' is as long as max_queue_length=2 allows"
+    ) as caught:
         producer.publish(event(2))
 
     assert (caught.value.queue, caught.value.limit) == ("approvals", 2)
