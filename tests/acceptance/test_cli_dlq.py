@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from approvals import mapping
 from command_line import Signoff
-from processes import eventually
 from pydantic_core import to_json
+from rivals import await_blocked
 
 from signoff_cli.dlq.letters import HINTS
 from signoff_db.apply import apply
@@ -310,7 +310,7 @@ def stopping(signoff: Signoff, bury: Bury, database_url: str) -> Stopping:
             signoff.interruptible("dlq", "replay", "--all", "--yes", "--rate", 1, *options) as it,
         ):
             operator.execute("SELECT FROM dead_letters WHERE id = %s FOR UPDATE", [second])
-            eventually(lambda: waits_for_a_lock(database_url), what="the second is waited for")
+            await_blocked(database_url)  # the replay, by the second letter
             stop(it)
             out, err = it.communicate(timeout=60)
         return Stopped(it.returncode, out.decode(), err.decode())
@@ -356,16 +356,6 @@ def test_a_replay_that_loses_postgres_tells_what_it_has_done(
     assert (report["interrupted"], report["words"]) == (False, {"applied": 1})
     assert "terminating connection" in report["away"]["postgres"]
     assert [one["letter_id"] for one in report["replayed"]] == ids(signoff, "--state", "resolved")
-
-
-def waits_for_a_lock(database_url: str) -> bool:
-    """Whether a session of this database waits for another one."""
-    with psycopg.connect(database_url) as connection:
-        waiting = connection.execute(
-            "SELECT FROM pg_stat_activity WHERE datname = current_database()"
-            " AND wait_event_type = 'Lock'"
-        )
-        return waiting.rowcount > 0
 
 
 def test_a_blank_reason_is_none(signoff: Signoff, bury: Bury) -> None:

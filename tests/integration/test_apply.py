@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from approvals import apply_events, approval, balance, customer, delivery, mapping, outcomes
+from rivals import await_blocked, swallow_interactions_of
 
 from signoff_db.apply import apply
 from signoff_db.audit import audit
@@ -292,10 +293,10 @@ def test_an_interaction_created_meanwhile_is_tried_again(
         blocker.execute("LOCK TABLE approvals IN EXCLUSIVE MODE")
         racer = threading.Thread(target=_apply_elsewhere, args=(database_url, first))
         racer.start()
-        _wait_until_blocked(database_url)
+        await_blocked(database_url)
         other = threading.Thread(target=_apply_elsewhere, args=(database_url, second))
         other.start()
-        _wait_until_blocked(database_url, 2)
+        await_blocked(database_url, 2)
     racer.join()
     other.join()
     assert balance(connection, interaction) == ("CUSTOMER", "3.00")
@@ -307,17 +308,6 @@ def _apply_elsewhere(database_url: str, event: object) -> None:
 
     with connect_for_batches(database_url, application="racer") as racer:
         outcomes(racer, event)  # type: ignore[arg-type]
-
-
-def _wait_until_blocked(database_url: str, how_many: int = 1) -> None:
-    with connect(database_url) as watcher:
-        while True:
-            row = watcher.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            ).fetchone()
-            if row == (how_many,):
-                return
 
 
 def test_the_ledger_and_the_actions_cannot_be_changed(connection: BatchConnection) -> None:
@@ -414,7 +404,7 @@ def test_eventless_interactions_inserted_at_once_leave_the_newest_status(
                 target=lambda: second.execute(insert, [uuid4(), "CHURNED", "2026-01-01Z"])
             )
             other.start()
-            _wait_until_blocked(database_url)
+            await_blocked(database_url)
         other.join()
     assert customer(connection, "ann") == ("CUSTOMER", "0.00")
     assert audit(connection).differing == 0
@@ -424,12 +414,7 @@ def test_a_rule_that_keeps_rows_from_being_written_is_a_refusal(
     connection: BatchConnection,
 ) -> None:
     """A trigger that swallows the write is found out; the batch does not try for ever."""
-    connection.execute(
-        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN IF NEW.user_id = 'unlucky' THEN RETURN NULL; END IF; RETURN NEW; END $$;"
-        " CREATE TRIGGER swallow BEFORE INSERT ON interactions"
-        " FOR EACH ROW EXECUTE FUNCTION swallow()"
-    )
+    swallow_interactions_of(connection, "unlucky")
     words = apply_events(connection, approval(), approval(user_id="unlucky"), approval())
     assert words == ["applied", "refused_by_database", "applied"]
 

@@ -14,6 +14,7 @@ from processes import eventually
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from pydantic_core import to_json
+from rivals import await_blocked
 
 from signoff_db import dead_letters
 from signoff_db.apply import apply, apply_in_transaction
@@ -349,13 +350,13 @@ def test_a_replay_and_a_worker_on_the_same_rows_do_not_wait_in_a_circle(
         with blocker.transaction():
             blocker.execute("SELECT FROM interactions WHERE id = %s FOR UPDATE", [first])
             worker = threads.submit(elsewhere, database_url, lambda own: outcomes(own, *arriving))
-            eventually(lambda: waiting(connection) == 1, what="the worker waits for the first row")
+            await_blocked(database_url)  # the worker, by the first row
             operator = threads.submit(
                 elsewhere,
                 database_url,
                 lambda own: replay(own, ALL, actor="op", on_batch=told.append),
             )
-            eventually(lambda: waiting(connection) == 2, what="the replay waits for the worker")
+            await_blocked(database_url, 2)  # the replay, by the worker
         assert [outcome.word for outcome in worker.result()] == ["applied"] * 3
         assert operator.result().words == {"applied": 3}
     assert deadlocks(connection) == 0
@@ -386,7 +387,7 @@ def test_a_dry_run_tells_of_what_others_changed_meanwhile(
     def look(own: BatchConnection) -> None:
         replay(own, ALL, actor="op", dry_run=True, on_batch=told.extend)
 
-    with ThreadPoolExecutor() as threads, connect(database_url) as watcher:
+    with ThreadPoolExecutor() as threads:
         with connection.transaction():
             apply_in_transaction(
                 connection,
@@ -402,7 +403,7 @@ def test_a_dry_run_tells_of_what_others_changed_meanwhile(
                 ],
             )
             dry_run = threads.submit(elsewhere, database_url, look)
-            eventually(lambda: waiting(watcher) == 1, what="the dry run waits for the row")
+            await_blocked(database_url)
         dry_run.result()
     (one,) = told
     assert one.before is not None
@@ -444,14 +445,6 @@ def elsewhere(database_url: str, work: Callable[[BatchConnection], T]) -> T:
     """Work on a connection of its own."""
     with connect_for_batches(database_url, application="elsewhere") as own:
         return work(own)
-
-
-def waiting(connection: Connection[TupleRow]) -> int:
-    """How many sessions of this database wait for another one."""
-    return connection.execute(
-        "SELECT FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    ).rowcount
 
 
 def deadlocks(connection: Connection[TupleRow]) -> int:

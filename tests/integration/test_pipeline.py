@@ -9,9 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 from approvals import approval, balance, delivery
+from rivals import await_blocked, swallow_interactions_of
 
 from signoff_db.apply import apply_in_transaction
-from signoff_db.connection import BatchConnection, connect, connect_for_batches
+from signoff_db.connection import BatchConnection, connect_for_batches
 from signoff_db.dead_letters import Selection, list_letters
 from signoff_producer import Producer
 from signoff_schemas import ApprovalEvent, Settings
@@ -57,16 +58,10 @@ def changing(database_url: str, interaction: UUID) -> Iterator[None]:
     with (
         connect_for_batches(database_url, application="rival") as connection,
         connection.transaction(),
-        connect(database_url) as watcher,
     ):
         apply_in_transaction(connection, [delivery(rival)])
         yield
-        blocked = (
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        )
-        while watcher.execute(blocked).fetchone() != (1,):
-            pass
+        await_blocked(database_url)
 
 
 def test_what_raced_is_applied_and_acknowledged_with_the_next_batch(
@@ -128,12 +123,7 @@ def test_no_event_goes_from_batch_to_batch_for_ever(
     client: redis.Redis, connection: BatchConnection, pipeline: Pipeline
 ) -> None:
     """A row that a trigger keeps from being written looks like a race, and is found out."""
-    connection.execute(
-        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN IF NEW.user_id = 'unlucky' THEN RETURN NULL; END IF; RETURN NEW; END $$;"
-        " CREATE TRIGGER swallow BEFORE INSERT ON interactions"
-        " FOR EACH ROW EXECUTE FUNCTION swallow()"
-    )
+    swallow_interactions_of(connection, "unlucky")
     unlucky = approval(user_id="unlucky")
     queue = a_queue(client, [unlucky, *(approval() for _ in range(13 * BATCH - 1))])
 

@@ -1,0 +1,30 @@
+"""What gets in a batch's way in Postgres: sessions that it waits for, triggers that drop rows."""
+
+import psycopg
+from processes import eventually
+
+from signoff_db.connection import BatchConnection
+
+
+def await_blocked(database_url: str, sessions: int = 1) -> None:
+    """Wait until so many sessions of this database wait for another one."""
+    waiting = (
+        "SELECT FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with psycopg.connect(database_url, autocommit=True) as watcher:
+        eventually(
+            lambda: watcher.execute(waiting).rowcount == sessions, what=f"{sessions} blocked"
+        )
+
+
+def swallow_interactions_of(connection: BatchConnection, user_id: str) -> None:
+    """Have a trigger keep the user's new interactions from being written, without a word."""
+    connection.execute(
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF NEW.user_id = TG_ARGV[0] THEN RETURN NULL; END IF; RETURN NEW; END $$"
+    )
+    connection.execute(
+        "CREATE TRIGGER swallow BEFORE INSERT ON interactions"
+        f" FOR EACH ROW EXECUTE FUNCTION swallow('{user_id}')"
+    )
