@@ -34,7 +34,7 @@ def _wiped(stage: Stage, chance: Random) -> Iterator[None]:
     """A backlog is gone at once; relays and workers go on while it is found and published again."""
     stage.redis.admin.set(SUSPENDED, 1)
     added: set[str] = set()
-    while stage.redis.admin.llen(KEYS.waiting) < _BACKLOG:
+    while not added or stage.redis.admin.llen(KEYS.waiting) < _BACKLOG:  # others' may wait already
         added |= stage.add(some(_BACKLOG, seed=chance.random()))
         stage.until_relayed()
     gone = stage.wipe_redis()
