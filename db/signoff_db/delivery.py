@@ -65,6 +65,19 @@ class Failure:
         )
 
 
+class Job(NamedTuple):
+    """A job that is still to be read."""
+
+    id: str
+    data: bytes
+    attempts: int = 1
+    """How often its event has been tried, this time included."""
+    retries: int = 0
+    """How often it was put off since it may succeed later."""
+    failure: Failure | None = None
+    """Why its event is not to be applied, if there is one to read."""
+
+
 class Delivery(NamedTuple):
     """What came, and the event in it; or, where it cannot be applied, why not.
 
@@ -86,16 +99,25 @@ class Delivery(NamedTuple):
     """What tells a duplicate from a conflict, if there is an event."""
 
     @classmethod
-    def of_job(
-        cls,
-        job_id: str,
-        data: bytes,
-        *,
-        attempts: int = 1,
-        retries: int = 0,
-        failure: Failure | None = None,
-    ) -> Self:
-        """Read a job's `data`; `failure` says why its event is not to be applied, if readable."""
+    def of_jobs(cls, jobs: Sequence[Job]) -> list[Self]:
+        """Read what jobs hold: step by step where all are well, else one by one."""
+        try:
+            payloads = [unseal(job.data) for job in jobs]
+            events = ApprovalEvent.parse_and_spell_all(payloads)
+        except InvalidEvent:
+            return [cls.of_job(job) for job in jobs]
+        hashes = [content_hash(spelled) for _, spelled in events]
+        return [
+            cls(job_id, payload, event, failure, attempts, retries, spelled, hashed)
+            for (job_id, _, attempts, retries, failure), payload, (event, spelled), hashed in zip(
+                jobs, payloads, events, hashes, strict=True
+            )
+        ]
+
+    @classmethod
+    def of_job(cls, job: Job) -> Self:
+        """Read what a job holds: its event, or why there is none."""
+        job_id, data, attempts, retries, failure = job
         try:
             payload = unseal(data)
         except InvalidEvent as error:

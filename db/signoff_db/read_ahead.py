@@ -13,7 +13,7 @@ from uuid import UUID
 
 from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import Selection
-from signoff_db.delivery import Delivery
+from signoff_db.delivery import Delivery, Job
 from signoff_db.sql import statement
 
 _FIRST_PAGE: Final = 10
@@ -85,8 +85,10 @@ def _read(page: Sequence[_Row]) -> list[Letter]:
 
 def _letter(row: _Row) -> Letter:
     """The letter's event; what never was an event is read again as the job it came in."""
-    of = Delivery.of_payload if row.payload.startswith(b"{") else Delivery.of_job
-    delivery = of(row.job_id, row.payload)
+    if row.payload.startswith(b"{"):
+        delivery = Delivery.of_payload(row.job_id, row.payload)
+    else:
+        delivery = Delivery.of_job(Job(row.job_id, row.payload))
     event_id = delivery.event and delivery.event.event_id
     borne = event_id is not None and (event_id, delivery.content_hash) == row[3:]
     return Letter(row.id, delivery, borne)

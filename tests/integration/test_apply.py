@@ -14,7 +14,7 @@ from signoff_db.apply import apply
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError, connect
 from signoff_db.dead_letters import Selection, list_letters
-from signoff_db.delivery import Delivery, Failure
+from signoff_db.delivery import Delivery, Failure, Job
 from signoff_schemas import FailureKind, seal
 
 
@@ -115,13 +115,13 @@ def test_bad_jobs_leave_their_neighbours_alone(connection: BatchConnection) -> N
     """Whatever is in the batch, the good events are applied, and each bad one is a dead letter."""
     good = [delivery(approval(n)) for n in range(3)]
     bad = [
-        Delivery.of_job("pickle", b"\x80\x05K\x01."),
-        Delivery.of_job("other", b'["os.system", null, ["true"], {}]'),
-        Delivery.of_job("garbage", b"\x00\xff not json"),
-        Delivery.of_job("nul", seal(b'{"user_id": "a\\u0000b", "event_id": "\\ud800"}')),
-        Delivery.of_job("version", seal(b'{"schema_version": 2}')),
-        Delivery.of_job("empty", b""),
-        Delivery.of_job("huge", b"[" * 10_000_000),
+        Delivery.of_job(Job("pickle", b"\x80\x05K\x01.")),
+        Delivery.of_job(Job("other", b'["os.system", null, ["true"], {}]')),
+        Delivery.of_job(Job("garbage", b"\x00\xff not json")),
+        Delivery.of_job(Job("nul", seal(b'{"user_id": "a\\u0000b", "event_id": "\\ud800"}'))),
+        Delivery.of_job(Job("version", seal(b'{"schema_version": 2}'))),
+        Delivery.of_job(Job("empty", b"")),
+        Delivery.of_job(Job("huge", b"[" * 10_000_000)),
     ]
     mixed = [good[0], *bad[:4], good[1], *bad[4:], good[2]]
     words = [o.word for o in apply(connection, mixed)]
@@ -143,8 +143,8 @@ def test_bad_jobs_leave_their_neighbours_alone(connection: BatchConnection) -> N
 def test_a_dead_letter_that_fails_again_is_still_one(connection: BatchConnection) -> None:
     """The same bytes of the same job count attempts, not rows; other bytes are another letter."""
     for _ in range(2):
-        apply(connection, [Delivery.of_job("job", b"{}")])
-    apply(connection, [Delivery.of_job("job", b"[]"), Delivery.of_job("job", b"[]")])
+        apply(connection, [Delivery.of_job(Job("job", b"{}"))])
+    apply(connection, [Delivery.of_job(Job("job", b"[]")), Delivery.of_job(Job("job", b"[]"))])
     attempts = sorted(letter.attempts for letter in list_letters(connection, Selection()))
     assert attempts == [1, 2]
 
@@ -259,7 +259,7 @@ def test_an_abandoned_event_that_was_committed_after_all_is_a_duplicate(
     apply_events(connection, known)
     given_up = Failure(FailureKind.ABANDONED, "gave up", "gave up")
     abandoned = [
-        Delivery.of_job(str(e.event_id), seal(e.canonical_json()), failure=given_up)
+        Delivery.of_job(Job(str(e.event_id), seal(e.canonical_json()), failure=given_up))
         for e in (known, unknown)
     ]
     assert [o.word for o in apply(connection, abandoned)] == ["duplicate", "abandoned"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from signoff_db.apply import Outcome
-from signoff_db.delivery import Delivery, Failure
+from signoff_db.delivery import Delivery, Failure, Job
 from signoff_schemas import FailureKind, InvalidEvent, Settings
 from signoff_worker.queue import BatchQueue, TakenJob
 
@@ -29,16 +29,24 @@ def group_size(max_redeliveries: int) -> int:
     return _GROUP if max_redeliveries >= _UNEARNED else 1
 
 
-def read(job: TakenJob, max_redeliveries: int) -> Delivery:
-    """Turn a job into a delivery: its event, or why there is none to apply."""
-    attempts = 1 + job.deaths + job.retries
-    if job.data is None:
-        error = InvalidEvent.unreadable(_NO_DATA[job.hash])
-        return Delivery(job.id, b"", None, Failure.of_payload(error), attempts)
-    failure = _abandoned(job.deaths) if job.deaths > max_redeliveries else None
-    return Delivery.of_job(
-        job.id, job.data, attempts=attempts, retries=job.retries, failure=failure
-    )
+def read(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Delivery]:
+    """Turn jobs into deliveries: the event in each, or why there is none to apply."""
+    jobs = [_job(one, one.data, max_redeliveries) for one in taken if one.data is not None]
+    return Delivery.of_jobs(jobs) + [_without_data(one) for one in taken if one.data is None]
+
+
+def _job(taken: TakenJob, data: bytes, max_redeliveries: int) -> Job:
+    failure = _abandoned(taken.deaths) if taken.deaths > max_redeliveries else None
+    return Job(taken.id, data, _attempts(taken), taken.retries, failure)
+
+
+def _without_data(taken: TakenJob) -> Delivery:
+    error = InvalidEvent.unreadable(_NO_DATA[taken.hash])
+    return Delivery(taken.id, b"", None, Failure.of_payload(error), _attempts(taken))
+
+
+def _attempts(taken: TakenJob) -> int:
+    return 1 + taken.deaths + taken.retries
 
 
 def _abandoned(deaths: int) -> Failure:
@@ -105,4 +113,5 @@ class Batch:
     def read(self, max_redeliveries: int) -> None:
         """Step 3: find the events in the jobs, or why there are none."""
         with self.report.timed("read"):
-            self.deliveries = [read(job, max_redeliveries) for job in self.jobs if not job.gone]
+            there = [job for job in self.jobs if not job.gone]
+            self.deliveries = read(there, max_redeliveries)

@@ -15,7 +15,7 @@ from signoff_db.connection import (
     DatabaseUnavailableError,
     connect_for_batches,
 )
-from signoff_db.delivery import Delivery
+from signoff_db.delivery import Delivery, Job
 from signoff_schemas import Settings
 from signoff_worker.batch import retry_delay
 
@@ -36,7 +36,7 @@ def apply_approval(event: dict[str, Any]) -> str | Retry:
     settings = Settings.load()
     job = get_current_job()
     delivery = (
-        Delivery.of_job(job.id, job.data, retries=job.number_of_retries or 0)
+        Delivery.of_job(Job(job.id, job.data, retries=job.number_of_retries or 0))
         if job
         else Delivery.of_payload(str(event.get("event_id")), json.dumps(event).encode())
     )

@@ -13,7 +13,7 @@ from rq.serializers import JSONSerializer
 
 from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
-from signoff_db.delivery import Delivery, Failure
+from signoff_db.delivery import Delivery, Failure, Job
 from signoff_schemas import FailureKind
 from signoff_schemas.keys import JOB_PREFIX, RESULTS_PREFIX
 from signoff_worker.queue import BatchQueue, text_of
@@ -36,10 +36,11 @@ def sweep_failed(queue: BatchQueue, connected: Callable[[], BatchConnection]) ->
     failed = cast("list[bytes]", queue.redis.zrange(queue.keys.failed, 0, _AT_A_TIME - 1))
     if not failed:
         return 0
-    deliveries = [
-        Delivery.of_job(job_id, data, failure=_given_up(reason))
+    jobs = [
+        Job(job_id, data, failure=_given_up(reason))
         for job_id, data, reason in _noted(queue.redis, failed)
     ]
+    deliveries = Delivery.of_jobs(jobs)
     try:
         apply(connected(), deliveries)
     except DatabaseUnavailableError as error:

@@ -1,0 +1,33 @@
+"""A batch of jobs is read as its jobs are."""
+
+import pytest
+from approvals import approval, mapping
+from pydantic_core import to_json
+
+from signoff_db.delivery import Delivery, Failure, Job
+from signoff_schemas import FailureKind, seal
+
+GIVEN_UP = Failure(FailureKind.ABANDONED, "given up", "given up")
+GOOD = Job("good", seal(approval().canonical_json()), attempts=3, retries=2)
+OTHER_SPELLING = Job("other", seal(to_json(mapping(ltv_amount="5", reviewer_id=None))))
+ABANDONED = Job("abandoned", seal(approval().canonical_json()), failure=GIVEN_UP)
+BAD = [
+    Job("pickle", b"\x80\x05K\x01."),
+    Job("invalid", seal(to_json(mapping(quality_score=9)))),
+    Job(
+        "hidden digits",
+        seal(to_json(mapping(ltv_amount="X")).replace(b'"X"', b"1." + b"0" * 16 + b"1")),
+    ),
+]
+
+
+@pytest.mark.parametrize("bad", [[], *([job] for job in BAD), BAD], ids=lambda jobs: f"{len(jobs)}")
+def test_jobs_are_read_together_as_one_by_one(bad: list[Job]) -> None:
+    """Each is its event or what is wrong with it, in order, whatever its neighbours are."""
+    jobs = [GOOD, *bad, OTHER_SPELLING, ABANDONED]
+
+    read = Delivery.of_jobs(jobs)
+
+    assert read == [Delivery.of_job(job) for job in jobs]
+    assert [one.job_id for one in read if one.event is None] == [job.id for job in bad]
+    assert (read[0].attempts, read[0].retries, read[-1].failure) == (3, 2, GIVEN_UP)
