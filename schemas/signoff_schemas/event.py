@@ -221,7 +221,7 @@ class ApprovalEvent(BaseModel):
 
     @classmethod
     def parse_and_spell_all(cls, sources: Sequence[bytes]) -> list[tuple[Self, bytes]]:
-        """Read and write many, a step for all of them and then the next: that is a fifth quicker.
+        """Read and write many, a step for all of them and then the next: that is a ninth quicker.
 
         Raises:
             InvalidEvent: one of them breaks the contract; read one by one they tell which.
