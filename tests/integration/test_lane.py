@@ -10,6 +10,7 @@ import pytest
 import redis
 from approvals import approval
 from processes import eventually
+from rivals import await_blocked
 
 from signoff_cli.errors import OutboxError
 from signoff_cli.outbox.delivery import Delivery
@@ -263,7 +264,7 @@ class UpgradedLane(Lane):
         delivery = super().publish(batch)
         self.upgrading = threading.Thread(target=upgrade, args=(self._url,))
         self.upgrading.start()
-        eventually(lambda: waits_for_table(self._url), what="the upgrade waits for the batch")
+        await_blocked(self._url)
         return delivery
 
 
@@ -271,16 +272,6 @@ def upgrade(url: str) -> None:
     """Run the schema again."""
     with psycopg.connect(url, autocommit=True) as upstream:
         upstream.execute(outbox.SCHEMA)
-
-
-def waits_for_table(url: str) -> bool:
-    """Whether a session of the database waits for others to be done with a table."""
-    waiting = (
-        "SELECT FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event = 'relation'"
-    )
-    with psycopg.connect(url) as connection:
-        return connection.execute(waiting).fetchone() is not None
 
 
 def test_the_schema_waits_for_the_batch_in_hand(url: str, client: redis.Redis) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from approvals import approval, mapping
-from processes import eventually
+from rivals import await_blocked
 from upstreams import WAYS, psycopg_connection
 
 from signoff_producer import InvalidEvent, outbox
@@ -130,18 +130,11 @@ def test_two_transactions_that_add_one_event_wait_for_each_other(url: str) -> No
         outbox.add(first, event)
         adding = threading.Thread(target=outbox.add, args=(second, other))
         adding.start()
-        waits_for_lock(url)
+        await_blocked(url)
         first.rollback()
         adding.join()
         second.commit()
     assert held(url) == {event.event_id: ApprovalEvent.parse(other).canonical_json().decode()}
-
-
-def waits_for_lock(url: str) -> None:
-    """Return once a session of the database waits for another's transaction."""
-    waiting = "SELECT FROM pg_stat_activity WHERE wait_event = 'transactionid'"
-    with psycopg.connect(url, autocommit=True) as connection:
-        eventually(lambda: connection.execute(waiting).fetchone() is not None, what="one waits")
 
 
 @each_way

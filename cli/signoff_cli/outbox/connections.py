@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
 from signoff_cli.database import explained
 from signoff_cli.outbox.table import OutboxTable
 from signoff_db.connection import connect
@@ -21,8 +24,7 @@ def outbox_if_any(settings: Settings) -> Iterator[OutboxTable | None]:
         connect(url, application="signoff cli") as connection,
         explained(url, remedy="signoff outbox create"),
     ):
-        table = OutboxTable(connection)
-        yield table if table.exists() else None
+        yield table_if_any(connection)
 
 
 @contextmanager
@@ -37,13 +39,19 @@ def outbox_of(settings: Settings) -> Iterator[OutboxTable]:
         yield current(table, settings.outbox)
 
 
+def table_if_any(connection: Connection[TupleRow]) -> OutboxTable | None:
+    """The outbox that the connection leads to; None where the database has none."""
+    table = OutboxTable(connection)
+    return table if table.exists() else None
+
+
 def current(table: OutboxTable | None, url: str) -> OutboxTable:
     """The outbox, if it is there and has all that this release works with.
 
     Raises:
         SettingsError: it has not.
     """
-    if table is None or not table.exists():
+    if table is None:
         raise SettingsError(
             f"the database at {masked(url)} has no table signoff_outbox; make it "
             "with `signoff outbox create`, or set SIGNOFF_OUTBOX_URL to the database with it"

@@ -19,7 +19,7 @@ from typing import Final
 import psycopg
 from psycopg import Notify
 
-from signoff_cli.outbox.connections import current
+from signoff_cli.outbox.connections import current, table_if_any
 from signoff_cli.outbox.delivery import Delivery, mark, publish
 from signoff_cli.outbox.table import CHANNEL, OutboxTable, Place, Waiting
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError, connect_for_batches
@@ -155,7 +155,7 @@ class Lane:
         if self._listening:
             self._connection.add_notify_handler(self._take_note)
             self._connection.execute(f"LISTEN {CHANNEL}")
-        return current(OutboxTable(self._connection), self._url)
+        return current(table_if_any(self._connection), self._url)
 
     def drop(self) -> None:
         """Close the connection, in whatever state it is."""
