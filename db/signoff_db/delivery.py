@@ -103,14 +103,13 @@ class Delivery(NamedTuple):
         """Read what jobs hold: step by step where all are well, else one by one."""
         try:
             payloads = [unseal(job.data) for job in jobs]
-            events = ApprovalEvent.parse_and_spell_all(payloads)
+            events, spelled = ApprovalEvent.parse_and_spell_all(payloads)
         except InvalidEvent:
             return [cls.of_job(job) for job in jobs]
-        hashes = [content_hash(spelled) for _, spelled in events]
         return [
-            cls(job_id, payload, event, failure, attempts, retries, spelled, hashed)
-            for (job_id, _, attempts, retries, failure), payload, (event, spelled), hashed in zip(
-                jobs, payloads, events, hashes, strict=True
+            cls(job.id, payload, event, job.failure, job.attempts, job.retries, canonical, hashed)
+            for job, payload, event, canonical, hashed in zip(
+                jobs, payloads, events, spelled, map(content_hash, spelled), strict=True
             )
         ]
 

@@ -12,7 +12,8 @@
 -- Returns one answer a job, in order: 1 accepted, 0 already there with the same data, -1 the queue is
 -- full; where other data is there, that data, for the caller to compare contents; and where the job
 -- is another queue's, a list of that queue's name.
-local answers, ids = {}, {}
+local answers, ids, told, sent = {}, {}, 0, 0
+local prefix, queue, enqueued_at = ARGV[1], ARGV[2], ARGV[3]
 -- Asked whether or not there is a limit: where KEYS[1] is no list this fails before anything is
 -- written. A hash without its id on the queue would make every later try a `duplicate` that nobody
 -- ever applies.
@@ -23,7 +24,8 @@ if ARGV[4] ~= '0' then
 end
 for i = 6, #ARGV, 2 do
     local id, data = ARGV[i], ARGV[i + 1]
-    local key = ARGV[1] .. id
+    local key = prefix .. id
+    told = told + 1
     local there = redis.call('EXISTS', key) == 1
     local held = there and redis.pcall('HMGET', key, 'data', 'origin', 'status')
     if there and (held[3] == 'finished' or held[3] == 'canceled') then
@@ -33,23 +35,24 @@ for i = 6, #ARGV, 2 do
     end
     if there then
         if held.err then
-            answers[#answers + 1] = ''
-        elseif held[2] and held[2] ~= ARGV[2] then
-            answers[#answers + 1] = { held[2] }
+            answers[told] = ''
+        elseif held[2] and held[2] ~= queue then
+            answers[told] = { held[2] }
         elseif held[1] == data then
-            answers[#answers + 1] = 0
+            answers[told] = 0
         else
-            answers[#answers + 1] = held[1] or ''
+            answers[told] = held[1] or ''
         end
-    elseif #ids >= room then
-        answers[#answers + 1] = -1
+    elseif sent >= room then
+        answers[told] = -1
     else
-        redis.call('HSET', key, 'data', data, 'origin', ARGV[2], 'status', 'queued', 'enqueued_at', ARGV[3])
-        ids[#ids + 1] = id
-        answers[#answers + 1] = 1
+        redis.call('HSET', key, 'data', data, 'origin', queue, 'status', 'queued', 'enqueued_at', enqueued_at)
+        sent = sent + 1
+        ids[sent] = id
+        answers[told] = 1
     end
 end
-if #ids > 0 then
+if sent > 0 then
     redis.call('RPUSH', KEYS[1], unpack(ids))
     redis.call('SADD', KEYS[2], KEYS[1])
 elseif ARGV[5] == '1' then

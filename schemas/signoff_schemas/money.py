@@ -5,7 +5,7 @@ import re
 from decimal import Context, Decimal, InvalidOperation
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import Field, ValidatorFunctionWrapHandler, WithJsonSchema, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from signoff_schemas.invalid import InvalidEvent
@@ -14,6 +14,8 @@ _CENT: Final = Decimal("0.01")
 _EXACT: Final = Context(prec=28, traps=[InvalidOperation])
 """Money's own: the thread's decimal context is the caller's, and may round to fewer digits."""
 _PLAIN_AMOUNT: Final = re.compile(r"[0-9]+(\.[0-9]{1,2})?")
+_USUAL_AMOUNT: Final = re.compile(r"[0-9]{1,4}\.[0-9]{2}")
+"""The part of what is allowed in which nearly every amount is written, as canonical JSON does."""
 _INEXACT_NUMBER: Final = re.compile(rb":[ \t\n\r]*[-+.0-9eE]*?(?:[.0-9]{16}|[0-9][eE]-[0-9]{2})")
 """A number that a double may not hold exactly: sixteen digits and more, or a tiny exponent."""
 
@@ -35,8 +37,11 @@ def _amount_text(value: object) -> object:
     )
 
 
-def _amount(value: Decimal) -> Decimal:
-    cents = in_cents(value)
+def _amount(value: object, read: ValidatorFunctionWrapHandler) -> Decimal:
+    """The amount in cents; pydantic reads what is unusual, and says what is wrong with it."""
+    if isinstance(value, str) and _USUAL_AMOUNT.fullmatch(value):
+        return Decimal(value)
+    cents = in_cents(read(_amount_text(value)))
     if cents is None:
         raise PydanticCustomError("decimal_max_places", "must have at most 2 decimal places")
     return cents
@@ -44,8 +49,6 @@ def _amount(value: Decimal) -> Decimal:
 
 def in_cents(value: Decimal) -> Decimal | None:
     """The same amount with two decimal places, if it has that spelling and is not negative."""
-    if type(value) is Decimal and value.same_quantum(_CENT) and not value.is_signed():
-        return value  # as canonical JSON spells it
     try:
         cents = value.quantize(_CENT, context=_EXACT).copy_abs()
     except InvalidOperation:
@@ -56,8 +59,7 @@ def in_cents(value: Decimal) -> Decimal | None:
 Money = Annotated[
     Decimal,
     Field(ge=0, le=10_000),
-    BeforeValidator(_amount_text),
-    AfterValidator(_amount),
+    WrapValidator(_amount),
     WithJsonSchema(
         {
             "anyOf": [

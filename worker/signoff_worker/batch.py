@@ -31,22 +31,24 @@ def group_size(max_redeliveries: int) -> int:
 
 def read(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Delivery]:
     """Turn jobs into deliveries: the event in each, or why there is none to apply."""
-    jobs = [_job(one, one.data, max_redeliveries) for one in taken if one.data is not None]
+    jobs = [
+        Job(
+            job_id,
+            data,
+            1 + deaths + retries,
+            retries,
+            _abandoned(deaths) if deaths > max_redeliveries else None,
+        )
+        for job_id, data, deaths, retries, _ in taken
+        if data is not None
+    ]
     return Delivery.of_jobs(jobs) + [_without_data(one) for one in taken if one.data is None]
-
-
-def _job(taken: TakenJob, data: bytes, max_redeliveries: int) -> Job:
-    failure = _abandoned(taken.deaths) if taken.deaths > max_redeliveries else None
-    return Job(taken.id, data, _attempts(taken), taken.retries, failure)
 
 
 def _without_data(taken: TakenJob) -> Delivery:
     error = InvalidEvent.unreadable(_NO_DATA[taken.hash])
-    return Delivery(taken.id, b"", None, Failure.of_payload(error), _attempts(taken))
-
-
-def _attempts(taken: TakenJob) -> int:
-    return 1 + taken.deaths + taken.retries
+    attempts = 1 + taken.deaths + taken.retries
+    return Delivery(taken.id, b"", None, Failure.of_payload(error), attempts)
 
 
 def _abandoned(deaths: int) -> Failure:

@@ -26,12 +26,14 @@ if redis.call('EXISTS', KEYS[4]) == 1 then
 end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local prefix, holder = ARGV[1], ':' .. ARGV[2]
 local most, most_bytes, group = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local ids = redis.call('LRANGE', KEYS[1], 0, most - 1)
 local deaths
 local batch, members, gone, taken, bytes = {}, {}, {}, 0, 0
+local n, m = 0, 0 -- how long `batch` and `members` are, since asking them takes a search
 for i, id in ipairs(ids) do
-    local key = ARGV[1] .. id
+    local key = prefix .. id
     local hash = 1
     local job = redis.pcall('HMGET', key, 'data', 'signoff_deaths', 'number_of_retries')
     if job.err then
@@ -49,13 +51,13 @@ for i, id in ipairs(ids) do
         break
     end
     taken = i
-    local n = #batch
     batch[n + 1], batch[n + 2], batch[n + 3], batch[n + 4], batch[n + 5] = id, job[1], job[2], job[3], hash
+    n = n + 5
     if hash == 0 then
         gone[#gone + 1] = id
     else
-        members[#members + 1] = '+inf'
-        members[#members + 1] = id .. ':' .. ARGV[2]
+        members[m + 1], members[m + 2] = '+inf', id .. holder
+        m = m + 2
     end
     bytes = bytes + (job[1] and #job[1] or 0)
     if bytes >= most_bytes then
@@ -65,8 +67,8 @@ end
 if taken > 0 then
     redis.call('LTRIM', KEYS[1], taken, -1)
     -- Lua's stack holds about 8,000 values.
-    for first = 1, #members, 2000 do
-        redis.call('ZADD', KEYS[2], unpack(members, first, math.min(first + 1999, #members)))
+    for first = 1, m, 2000 do
+        redis.call('ZADD', KEYS[2], unpack(members, first, math.min(first + 1999, m)))
     end
     redis.call('ZADD', KEYS[3], now + tonumber(ARGV[3]), ARGV[2])
     for _, id in ipairs(gone) do

@@ -109,26 +109,24 @@ class BatchQueue:
 
     def _jobs(self, values: Any) -> list[TakenJob]:  # noqa: ANN401 -- as Redis answers
         each = iter(values)
-        return [self._taken(*job) for job in zip(*[each] * _FIELDS, strict=True)]
+        return [
+            TakenJob(
+                self._name(job_id),
+                data,
+                _count(deaths) if deaths else 0,
+                _count(retries) if retries else 0,
+                hash_kind,
+            )
+            for job_id, data, deaths, retries, hash_kind in zip(*[each] * _FIELDS, strict=True)
+        ]
 
-    def _taken(
-        self,
-        job_id: bytes,
-        data: bytes | None,
-        deaths: bytes | None,
-        retries: bytes | None,
-        hash_kind: int,
-    ) -> TakenJob:
-        name = text_of(job_id)
-        if name.encode() != job_id:
+    def _name(self, job_id: bytes) -> str:
+        try:
+            return job_id.decode()
+        except UnicodeDecodeError:
+            name = text_of(job_id)
             self._raw[name] = job_id
-        return TakenJob(
-            name,
-            data,
-            _count(deaths) if deaths else 0,
-            _count(retries) if retries else 0,
-            hash_kind,
-        )
+            return name
 
     def acknowledge(
         self,
