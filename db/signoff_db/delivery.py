@@ -1,6 +1,6 @@
 """One delivery: a job as it came off the queue, or a dead letter as it is replayed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -99,13 +99,20 @@ class Delivery(NamedTuple):
     """What tells a duplicate from a conflict, if there is an event."""
 
     @classmethod
-    def of_jobs(cls, jobs: Sequence[Job]) -> list[Self]:
-        """Read what jobs hold: step by step where all are well, else one by one."""
+    def of_jobs(
+        cls, jobs: Sequence[Job], event_of: Callable[[bytes], bytes] = unseal
+    ) -> list[Self]:
+        """Read what jobs hold: step by step where all are well, else one by one.
+
+        Args:
+            jobs: what came.
+            event_of: takes an event's JSON out of a job's data, or raises `InvalidEvent`.
+        """
         try:
-            payloads = [unseal(job.data) for job in jobs]
+            payloads = [event_of(job.data) for job in jobs]
             events, spelled = ApprovalEvent.parse_and_spell_all(payloads)
         except InvalidEvent:
-            return [cls.of_job(job) for job in jobs]
+            return [cls.of_job(job, event_of) for job in jobs]
         return [
             cls(job.id, payload, event, job.failure, job.attempts, job.retries, canonical, hashed)
             for job, payload, event, canonical, hashed in zip(
@@ -114,11 +121,11 @@ class Delivery(NamedTuple):
         ]
 
     @classmethod
-    def of_job(cls, job: Job) -> Self:
+    def of_job(cls, job: Job, event_of: Callable[[bytes], bytes] = unseal) -> Self:
         """Read what a job holds: its event, or why there is none."""
         job_id, data, attempts, retries, failure = job
         try:
-            payload = unseal(data)
+            payload = event_of(data)
         except InvalidEvent as error:
             return cls(job_id, inflate(data), None, Failure.of_payload(error), attempts, retries)
         return cls.of_payload(job_id, payload, attempts=attempts, retries=retries, failure=failure)

@@ -15,6 +15,7 @@ from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import Selection
 from signoff_db.delivery import Delivery, Job
 from signoff_db.sql import statement
+from signoff_schemas import unseal
 
 _FIRST_PAGE: Final = 10
 _LARGEST_PAGE: Final = 1_000
@@ -80,15 +81,16 @@ def _pages(
 
 
 def _read(page: Sequence[_Row]) -> list[Letter]:
-    return [_letter(row) for row in page]
+    jobs = [Job(row.job_id, row.payload) for row in page]
+    return list(map(_letter, page, Delivery.of_jobs(jobs, _event_of)))
 
 
-def _letter(row: _Row) -> Letter:
-    """The letter's event; what never was an event is read again as the job it came in."""
-    if row.payload.startswith(b"{"):
-        delivery = Delivery.of_payload(row.job_id, row.payload)
-    else:
-        delivery = Delivery.of_job(Job(row.job_id, row.payload))
+def _event_of(payload: bytes) -> bytes:
+    """A letter holds its event's JSON; what never was an event is the job it came in."""
+    return payload if payload.startswith(b"{") else unseal(payload)
+
+
+def _letter(row: _Row, delivery: Delivery) -> Letter:
     event_id = delivery.event and delivery.event.event_id
     borne = event_id is not None and (event_id, delivery.content_hash) == row[3:]
     return Letter(row.id, delivery, borne)
