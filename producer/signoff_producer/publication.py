@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from itertools import islice
 from typing import Any, Final, NamedTuple, Self
@@ -75,7 +76,7 @@ class Publication:
         arguments = [
             JOB_PREFIX.encode(),
             self.queue.encode(),
-            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()).encode(),
+            _as_rq_writes(int(time.time())),
             b"%d" % (self.max_queue_length or 0),
             b"1" if self.replicated else b"0",
         ]
@@ -116,6 +117,12 @@ class Publication:
         return Receipt(
             Answer.CONFLICT, request.event_id, conflict="other content has this event_id"
         )
+
+
+@lru_cache(maxsize=1)
+def _as_rq_writes(second: int) -> bytes:
+    """A moment in UTC; many events are published in each."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second)).encode()
 
 
 def _event_id(source: Source) -> UUID | None:
