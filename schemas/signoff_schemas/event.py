@@ -6,7 +6,7 @@ in SQL and the documents follow from these modules or are tested against them.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
@@ -239,6 +239,16 @@ class ApprovalEvent(BaseModel):
             if canonical != source and event.ltv_amount is not None:
                 check_exact(source, event.ltv_amount)
         return events, spelled
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Pydantic's, but for a change being validated: a changed event is an event, too.
+
+        Raises:
+            InvalidEvent: with the update it would break the contract.
+        """
+        if update is None:
+            return super().model_copy(deep=deep)
+        return self.parse({**self.model_dump(), **update})
 
     def canonical_json(self) -> bytes:
         """The one spelling of this content: fixed field order, nothing that is absent or default.

@@ -191,6 +191,18 @@ def test_an_event_cannot_be_changed() -> None:
         event.quality_score = 1  # type: ignore[misc]
 
 
+def test_a_changed_copy_is_validated() -> None:
+    """As if it had been read from JSON: it is an event, or refused by its field."""
+    event = as_bytes(FULL)
+
+    changed = event.model_copy(update={"ltv_amount": Decimal(7), "edit_tags": None})
+
+    assert changed == as_bytes(FULL | {"ltv_amount": "7.00", "edit_tags": []})
+    assert event.model_copy() == event
+    with pytest.raises(InvalidEvent, match="quality_score"):
+        event.model_copy(update={"quality_score": 9})
+
+
 @pytest.mark.parametrize("road", ROADS)
 @pytest.mark.parametrize(
     ("field", "value"),
