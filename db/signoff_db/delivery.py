@@ -1,6 +1,7 @@
 """One delivery: a job as it came off the queue, or a dead letter as it is replayed."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -99,28 +100,6 @@ class Delivery(NamedTuple):
     """What tells a duplicate from a conflict, if there is an event."""
 
     @classmethod
-    def of_jobs(
-        cls, jobs: Sequence[Job], event_of: Callable[[bytes], bytes] = unseal
-    ) -> list[Self]:
-        """Read what jobs hold: step by step where all are well, else one by one.
-
-        Args:
-            jobs: what came.
-            event_of: takes an event's JSON out of a job's data, or raises `InvalidEvent`.
-        """
-        try:
-            payloads = [event_of(job.data) for job in jobs]
-            events, spelled = ApprovalEvent.parse_and_spell_all(payloads)
-        except InvalidEvent:
-            return [cls.of_job(job, event_of) for job in jobs]
-        return [
-            cls(job.id, payload, event, job.failure, job.attempts, job.retries, canonical, hashed)
-            for job, payload, event, canonical, hashed in zip(
-                jobs, payloads, events, spelled, map(content_hash, spelled), strict=True
-            )
-        ]
-
-    @classmethod
     def of_job(cls, job: Job, event_of: Callable[[bytes], bytes] = unseal) -> Self:
         """Read what a job holds: its event, or why there is none."""
         job_id, data, attempts, retries, failure = job
@@ -159,6 +138,43 @@ class Delivery(NamedTuple):
         if self.event is None:
             return Identity.of(self.payload)
         return Identity(self.event.event_id, self.event.interaction_id, self.event.user_id)
+
+
+class Reading:
+    """Jobs that are being read, in two halves: validated when it is made, spelled out later.
+
+    Each half takes one step for all of them and then the next. Where one of them is invalid, all
+    are read anew, one by one.
+    """
+
+    def __init__(self, jobs: Sequence[Job], event_of: Callable[[bytes], bytes] = unseal) -> None:
+        """`event_of` takes an event's JSON out of a job's data, or raises `InvalidEvent`."""
+        self._jobs = jobs
+        self._event_of = event_of
+        self._payloads: list[bytes] = []
+        self._events: list[ApprovalEvent] | None = None
+        with suppress(InvalidEvent):
+            self._payloads = [event_of(job.data) for job in jobs]
+            self._events = ApprovalEvent.validate_all(self._payloads)
+
+    def deliveries(self) -> list[Delivery]:
+        """The second half: each event in its one spelling, with its hash, or why there is none."""
+        if self._events is not None:
+            with suppress(InvalidEvent):
+                return self._spelled(self._events)
+        return [Delivery.of_job(job, self._event_of) for job in self._jobs]
+
+    def _spelled(self, events: list[ApprovalEvent]) -> list[Delivery]:
+        spelled = ApprovalEvent.spell_all(events, self._payloads)
+        hashes = map(content_hash, spelled)
+        return [
+            Delivery(
+                job.id, payload, event, job.failure, job.attempts, job.retries, canonical, hashed
+            )
+            for job, payload, event, canonical, hashed in zip(
+                self._jobs, self._payloads, events, spelled, hashes, strict=True
+            )
+        ]
 
 
 def array_of(deliveries: Sequence[Delivery]) -> str:

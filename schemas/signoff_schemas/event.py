@@ -215,12 +215,13 @@ class ApprovalEvent(BaseModel):
             if isinstance(source, cls):
                 return source, source.canonical_json()
             source = _as_json(source)
-        (event,), (canonical,) = cls.parse_and_spell_all([source])
+        (event,) = events = cls.validate_all([source])
+        (canonical,) = cls.spell_all(events, [source])
         return event, canonical
 
     @classmethod
-    def parse_and_spell_all(cls, sources: Sequence[bytes]) -> tuple[list[Self], list[bytes]]:
-        """Read and write many, a step for all of them and then the next: that is a ninth quicker.
+    def validate_all(cls, sources: Sequence[bytes]) -> list[Self]:
+        """Read many, a ninth quicker than one by one. `spell_all` is the other half of it.
 
         Raises:
             InvalidEvent: one of them breaks the contract; read one by one they tell which.
@@ -230,15 +231,23 @@ class ApprovalEvent(BaseModel):
             raise InvalidEvent.too_large(largest, MAX_EVENT_BYTES)
         validated = cls.__pydantic_validator__.validate_json
         try:
-            events: list[Self] = [validated(source) for source in sources]
+            return [validated(source) for source in sources]
         except ValidationError as error:
             raise InvalidEvent.from_pydantic(error) from None
+
+    @classmethod
+    def spell_all(cls, events: Sequence[Self], sources: Sequence[bytes]) -> list[bytes]:
+        """The canonical JSON of events that `validate_all` read from these sources.
+
+        Raises:
+            InvalidEvent: an amount has digits that the JSON parser does not see.
+        """
         spelled = [event.canonical_json() for event in events]
         for source, event, canonical in zip(sources, events, spelled, strict=True):
             # In its canonical spelling an amount has plain digits: nothing was rounded.
             if canonical != source and event.ltv_amount is not None:
                 check_exact(source, event.ltv_amount)
-        return events, spelled
+        return spelled
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Pydantic's, but for a change being validated: a changed event is an event, too.

@@ -4,7 +4,7 @@ import pytest
 from approvals import approval, mapping
 from pydantic_core import to_json
 
-from signoff_db.delivery import Delivery, Failure, Job
+from signoff_db.delivery import Delivery, Failure, Job, Reading
 from signoff_schemas import FailureKind, seal
 
 GIVEN_UP = Failure(FailureKind.ABANDONED, "given up", "given up")
@@ -26,7 +26,7 @@ def test_jobs_are_read_together_as_one_by_one(bad: list[Job]) -> None:
     """Each is its event or what is wrong with it, in order, whatever its neighbours are."""
     jobs = [GOOD, *bad, OTHER_SPELLING, ABANDONED]
 
-    read = Delivery.of_jobs(jobs)
+    read = Reading(jobs).deliveries()
 
     assert read == [Delivery.of_job(job) for job in jobs]
     assert [one.job_id for one in read if one.event is None] == [job.id for job in bad]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from signoff_db.apply import Outcome
-from signoff_db.delivery import Delivery, Failure, Job
+from signoff_db.delivery import Delivery, Failure, Job, Reading
 from signoff_schemas import FailureKind, InvalidEvent, Settings
 from signoff_worker.queue import BatchQueue, TakenJob
 
@@ -29,9 +29,8 @@ def group_size(max_redeliveries: int) -> int:
     return _GROUP if max_redeliveries >= _UNEARNED else 1
 
 
-def read(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Delivery]:
-    """Turn jobs into deliveries: the event in each, or why there is none to apply."""
-    jobs = [
+def _jobs(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Job]:
+    return [
         Job(
             job_id,
             data,
@@ -42,7 +41,6 @@ def read(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Delivery]:
         for job_id, data, deaths, retries, _ in taken
         if data is not None
     ]
-    return Delivery.of_jobs(jobs) + [_without_data(one) for one in taken if one.data is None]
 
 
 def _without_data(taken: TakenJob) -> Delivery:
@@ -70,10 +68,11 @@ class Report:
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Measure a step of the batch."""
+        """Measure a step of the batch, or one more part of it."""
         start = time.perf_counter()
         yield
-        self.milliseconds[step] = round((time.perf_counter() - start) * 1000, 1)
+        took = (time.perf_counter() - start) * 1000
+        self.milliseconds[step] = round(self.milliseconds.get(step, 0) + took, 1)
 
     def count(self, outcomes: Sequence[Outcome]) -> None:
         """Count the verdicts."""
@@ -96,6 +95,7 @@ class Batch:
     deliveries: list[Delivery] = field(default_factory=list)
     takeovers: int = 0
     """How many batches in a row, up to this one, hold what raced in the one before."""
+    _reading: Reading | None = None
 
     @property
     def suspect(self) -> bool:
@@ -113,7 +113,15 @@ class Batch:
         self.takeovers = earlier.takeovers + 1 if raced else 0
 
     def read(self, max_redeliveries: int) -> None:
-        """Step 3: find the events in the jobs, or why there are none."""
+        """Step 3, first half: find and validate the events in the jobs."""
         with self.report.timed("read"):
             there = [job for job in self.jobs if not job.gone]
-            self.deliveries = read(there, max_redeliveries)
+            self.deliveries = [_without_data(job) for job in there if job.data is None]
+            self._reading = Reading(_jobs(there, max_redeliveries))
+
+    def spell(self) -> None:
+        """Step 3, second half, unless it is done: what Postgres is to be told of each event."""
+        if self._reading is not None:
+            with self.report.timed("read"):
+                self.deliveries += self._reading.deliveries()
+                self._reading = None

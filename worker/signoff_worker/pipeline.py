@@ -4,11 +4,13 @@ A batch's life:
 
 1. wait until a job waits;
 2. take up to `BATCH_SIZE` jobs into RQ's started registry, under this worker's lease (`drain.lua`);
-3. read each: its event, or why it is none;
+3. read each: validate its event and spell it for Postgres, or say why it is none;
 4. apply them in one transaction: state, ledger and dead letters (`signoff_db.apply`);
 5. acknowledge them (`acknowledge.lua`).
 
 A full batch says that more is waiting: while Postgres applies it, the next one is taken and read.
+Where Postgres is done first, Python is what all wait for: then the thread that applies does the
+second half of the reading, the spelling, while this one waits for Redis.
 The few of its events that raced with another worker's batch go with the next one; until that is
 committed they are not acknowledged.
 
@@ -94,6 +96,8 @@ class Pipeline:
         self.busy = bool(batch.jobs)
         if len(batch.jobs) == self._settings.batch_size and not batch.suspect:
             batch.read(self._settings.max_redeliveries)
+            if self._applying and not self._applying.outcomes.done():
+                batch.spell()
             self.finish(then=batch)
         else:
             self.finish()
@@ -147,6 +151,7 @@ class Pipeline:
             raise
 
     def _apply(self, batch: Batch, most_raced: int = 0) -> list[Outcome]:
+        batch.spell()
         with batch.report.timed("apply"):
             return self.apply(batch.deliveries, most_raced)
 

@@ -13,7 +13,7 @@ from rq.serializers import JSONSerializer
 
 from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
-from signoff_db.delivery import Delivery, Failure, Job
+from signoff_db.delivery import Failure, Job, Reading
 from signoff_schemas import FailureKind
 from signoff_schemas.keys import JOB_PREFIX, RESULTS_PREFIX
 from signoff_worker.queue import BatchQueue, text_of
@@ -40,7 +40,7 @@ def sweep_failed(queue: BatchQueue, connected: Callable[[], BatchConnection]) ->
         Job(job_id, data, failure=_given_up(reason))
         for job_id, data, reason in _noted(queue.redis, failed)
     ]
-    deliveries = Delivery.of_jobs(jobs)
+    deliveries = Reading(jobs).deliveries()
     try:
         apply(connected(), deliveries)
     except DatabaseUnavailableError as error:
