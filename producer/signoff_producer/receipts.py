@@ -1,7 +1,7 @@
 """What a publisher learns of each event, and the errors that concern the queue as a whole."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from signoff_schemas import InvalidEvent, SignoffError
@@ -22,8 +22,7 @@ class Answer(StrEnum):
     """Redis is away; it is in the local spool file, and goes on the queue when Redis is back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The definite answer to one event."""
 
     answer: Answer
