@@ -11,7 +11,9 @@ import redis
 
 from signoff_cli.embedded import embedded_postgres, embedded_valkey
 
-TEMPLATE = "signoff_template"
+_PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+"""Which of the test processes this is: a server that is given is one for all of them."""
+TEMPLATE = f"signoff_template_{_PROCESS}"
 _numbers = itertools.count(1)
 
 
@@ -58,7 +60,7 @@ def migrated_template(postgres_server: str) -> str:
 @pytest.fixture
 def database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """The URL of a fresh, migrated database, gone after the test."""
-    name = f"test_{next(_numbers)}"
+    name = f"test_{_PROCESS}_{next(_numbers)}"
     _create(postgres_server, name, template=migrated_template)
     yield _with_database(postgres_server, name)
     _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
@@ -67,7 +69,7 @@ def database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
 @pytest.fixture
 def empty_database_url(postgres_server: str) -> Iterator[str]:
     """The URL of a fresh database without any migration, gone after the test."""
-    name = f"test_{next(_numbers)}"
+    name = f"test_{_PROCESS}_{next(_numbers)}"
     _create(postgres_server, name)
     yield _with_database(postgres_server, name)
     _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from importlib.resources import files
 from typing import Any, Final, cast
 
 import redis
@@ -16,6 +17,7 @@ from rq.worker import BaseWorker, WorkerStatus
 from signoff_schemas.keys import HEALTH, JOB_PREFIX, QueueKeys
 
 _PAGE: Final = 1000
+_COUNTS: Final = files("signoff_cli").joinpath("counts.lua").read_text("utf-8")
 SILENT: Final = "silent"
 """The state of a worker whose heartbeats have stopped."""
 
@@ -76,13 +78,11 @@ class QueueReader:
 
     def counts(self) -> Counts:
         """Count the jobs of each place, at one moment."""
-        with self.client.pipeline() as pipe:
-            pipe.llen(self.keys.waiting)
-            pipe.zcard(self.keys.started)
-            pipe.zcard(self.keys.scheduled)
-            pipe.zcard(self.keys.failed)
-            pipe.scard(self.keys.orphans)
-            return Counts(*pipe.execute())
+        keys = self.keys
+        counted = self.client.eval(
+            _COUNTS, 5, keys.waiting, keys.started, keys.scheduled, keys.failed, keys.orphans
+        )
+        return Counts(*cast("list[int]", counted))
 
     def oldest_waiting(self) -> datetime | None:
         """When the job at the head was put on the queue; None where that is not known."""

@@ -25,7 +25,7 @@ from signoff_producer.retries import Retries
 from signoff_schemas import redis_client
 
 SECRET = "s3cr3t"
-AUTH = [f"requirepass {SECRET}", f"primaryauth {SECRET}"]
+AUTH = [f"requirepass {SECRET}", f"masterauth {SECRET}"]
 RIDES_OUT: Options = {"publish_retries": 30, "redis_timeout": 2}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from redis import Redis
 
+from signoff_cli.queue import QueueReader
 from signoff_schemas.keys import QueueKeys
 
 KEYS = QueueKeys("approvals")
@@ -60,11 +61,8 @@ def worker(env: dict[str, str], log: Path, *, dying: str | None = None, burst: b
 
 def idle(client: Redis) -> bool:
     """Nothing on the queue of approvals waits, is in flight, is put off or has failed in RQ."""
-    with client.pipeline(transaction=True) as pipe:
-        pipe.llen(KEYS.waiting)
-        for registry in (KEYS.started, KEYS.scheduled, KEYS.failed):
-            pipe.zcard(registry)
-        return not any(pipe.execute())
+    counts = QueueReader(client, KEYS.name).counts()
+    return not any((counts.waiting, counts.in_flight, counts.scheduled, counts.rq_failed))
 
 
 def eventually(holds: Callable[[], bool], *, what: str, log: Path | None = None) -> None:

@@ -85,8 +85,12 @@ def _reason(client: redis.Redis, job_id: str, results: Any) -> str:  # noqa: ANN
 
 
 def _forget(queue: BatchQueue, ids: list[bytes]) -> None:
-    with queue.redis.pipeline() as pipe:
+    """The registry last, and without MULTI, which a full Redis takes none of.
+
+    What is left of a job when this ends midway is forgotten by the next sweep.
+    """
+    with queue.redis.pipeline(transaction=False) as pipe:
         for job_id in ids:
-            pipe.zrem(queue.keys.failed, job_id)
             pipe.unlink(_JOB + job_id, _RESULTS + job_id)
+            pipe.zrem(queue.keys.failed, job_id)
         pipe.execute()

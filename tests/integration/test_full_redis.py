@@ -1,0 +1,56 @@
+"""Redis 7.0 takes no MULTI while it is full, not even to look; who must work then sends none.
+
+The embedded server is more lenient, so what it was sent is looked at instead.
+"""
+
+from typing import Any
+
+import pytest
+import redis
+from approvals import approval
+
+from signoff_cli.queue import QueueReader
+from signoff_db.connection import BatchConnection
+from signoff_schemas import seal
+from signoff_schemas.keys import JOB_PREFIX, QueueKeys
+from signoff_worker.queue import BatchQueue
+from signoff_worker.sweep import sweep_failed
+
+KEYS = QueueKeys("approvals")
+
+
+@pytest.fixture
+def client(client: redis.Redis) -> redis.Redis:
+    """A client of an empty Valkey that has counted no command yet."""
+    client.config_resetstat()
+    return client
+
+
+def sent(client: redis.Redis) -> dict[str, Any]:
+    """The commands that the server was sent."""
+    return dict(client.info("commandstats"))
+
+
+def test_counting_a_queue_takes_no_multi(client: redis.Redis) -> None:
+    """All places at one moment all the same."""
+    client.rpush(KEYS.waiting, "a", "b")
+    client.zadd(KEYS.started, {"c:x": 1})
+
+    counts = QueueReader(client, KEYS.name).counts()
+
+    assert (counts.waiting, counts.in_flight, counts.scheduled) == (2, 1, 0)
+    assert "cmdstat_multi" not in sent(client)
+
+
+def test_sweeping_takes_no_multi(client: redis.Redis, connection: BatchConnection) -> None:
+    """A job that RQ gave up is a dead letter then, and gone from Redis."""
+    event = approval()
+    job_id = str(event.event_id)
+    client.hset(JOB_PREFIX + job_id, "data", seal(event.canonical_json()))
+    client.zadd(KEYS.failed, {job_id: 1})
+
+    swept = sweep_failed(BatchQueue(client, KEYS.name, lease_seconds=60), lambda: connection)
+
+    assert swept == 1
+    assert client.keys() == []
+    assert "cmdstat_multi" not in sent(client)
