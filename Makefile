@@ -36,7 +36,7 @@ $(READY): pyproject.toml constraints.txt
 		$$python -m venv .venv; \
 	fi
 	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
-	@echo "Installing Signoff and what it needs into .venv"
+	@echo "Installing Signoff and what it needs into .venv" >&2
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[all]' --group dev
 	@touch $@
 
@@ -77,7 +77,7 @@ wheel: $(READY) ## Build the wheel and use it without extras in a throw-away env
 	@$(BIN)/python scripts/check_wheel.py
 
 $(READY_BENCH): $(READY)
-	@echo "Installing the queues that Signoff is measured beside"
+	@echo "Installing the queues that Signoff is measured beside" >&2
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt --group bench
 	@touch $@
 
