@@ -66,12 +66,6 @@ def test_an_outage_makes_it_live_but_not_ready(stage: Stage) -> None:
     assert stage.health.report().ready
 
 
-def test_an_outage_that_names_its_server_is_told_as_it_is(stage: Stage) -> None:
-    """Nobody reads the name twice."""
-    stage.health.outage("Postgres", ConnectionError("Postgres at host is away"), pause=1)
-    assert stage.health.report().waits_for == "Postgres at host is away"
-
-
 def _suspended(stage: Stage) -> None:
     stage.state = "suspended"
 

@@ -67,8 +67,7 @@ class Health:
 
     def outage(self, server: str, error: Exception, *, pause: float) -> None:
         """A server is away and is tried again after `pause` seconds: that is getting on, too."""
-        told = str(error)
-        self._outages[server] = told if told.startswith(server) else f"{server}: {told}"
+        self._outages[server] = f"{server}: {error}"
         self._turned = self._clock() + pause
 
     def back(self, server: str) -> None:
