@@ -16,18 +16,18 @@
 -- Returns how many jobs this worker did not hold any more.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-local ids, prefix, holder = ARGV, ARGV[1], ':' .. ARGV[2]
+local prefix, holder = ARGV[1], ':' .. ARGV[2]
 local settled = tonumber(ARGV[5])
 local lost = 0
 for first = 6, 5 + settled, 2000 do
     local members, held, n = {}, {}, 0
     for i = first, math.min(first + 1999, 5 + settled) do
-        members[i - first + 1] = ids[i] .. holder
+        members[i - first + 1] = ARGV[i] .. holder
     end
     for i, score in ipairs(redis.call('ZMSCORE', KEYS[1], unpack(members))) do
         if score then
             n = n + 1
-            held[n] = prefix .. ids[first + i - 1]
+            held[n] = prefix .. ARGV[first + i - 1]
         else
             lost = lost + 1
         end
@@ -38,7 +38,7 @@ for first = 6, 5 + settled, 2000 do
     end
 end
 for i = 6 + settled, #ARGV, 3 do
-    local id, key = ids[i], prefix .. ids[i]
+    local id, key = ARGV[i], prefix .. ARGV[i]
     if redis.call('ZREM', KEYS[1], id .. holder) == 1 then
         redis.call('ZADD', KEYS[2], now + tonumber(ARGV[i + 1]), id)
         redis.call('HSET', key, 'number_of_retries', ARGV[i + 2], 'status', 'scheduled')
