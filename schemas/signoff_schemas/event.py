@@ -7,7 +7,6 @@ in SQL and the documents follow from these modules or are tested against them.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
@@ -224,13 +223,16 @@ class ApprovalEvent(BaseModel):
         """Read many, with less ado for each; `spell_all` is the other half of it.
 
         Raises:
-            InvalidEvent: the first that breaks the contract.
+            InvalidEvent: one of them breaks the contract; read one by one they tell which.
         """
+        largest = max(map(len, sources), default=0)
+        if largest > MAX_EVENT_BYTES:
+            raise InvalidEvent.too_large(largest, MAX_EVENT_BYTES)
         validated = cls.__pydantic_validator__.validate_json
-        with suppress(ValidationError):
-            if max(map(len, sources), default=0) <= MAX_EVENT_BYTES:
-                return [validated(source) for source in sources]
-        return [cls._validated(source) for source in sources]  # raises at the first that is not
+        try:
+            return [validated(source) for source in sources]
+        except ValidationError as error:
+            raise InvalidEvent.from_pydantic(error) from None
 
     @classmethod
     def spell_all(cls, events: Sequence[Self], sources: Sequence[bytes]) -> list[bytes]:
