@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from stage import KEYS, Row, Stage, events
 
-from signoff_schemas import ApprovalEvent, seal
+from signoff_schemas import ApprovalEvent, encode_job
 from signoff_schemas.keys import JOB_PREFIX
 
 
@@ -68,7 +68,7 @@ def _drain(stage: Stage, some: list[ApprovalEvent], *, bad: int = 0) -> float:
 
 def _push_bad(stage: Stage) -> None:
     job = str(uuid4())
-    stage.redis.hset(JOB_PREFIX + job, "data", seal(b'{"event_id": "no"}'))
+    stage.redis.hset(JOB_PREFIX + job, "data", encode_job(b'{"event_id": "no"}'))
     stage.redis.rpush(KEYS.waiting, job)
 
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import redis
 
-from signoff_cli.embedded import embedded_postgres, embedded_valkey
+from signoff_embedded import embedded_postgres, embedded_valkey
 
 _PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 """Which of the test processes this is: a server that is given is one for all of them."""

@@ -11,14 +11,15 @@ from uuid import uuid4
 
 import typer
 
-from signoff_cli.database import database_of
-from signoff_cli.hook import HookError, hook_of, patiently
-from signoff_cli.services import load_settings
 from signoff_cli.stopping import stop_on_signals
-from signoff_cli.terminal import complain, count, plain, say
+from signoff_cli.terminal import complain, say
 from signoff_db.alerts import News, alone, news, remember
 from signoff_db.connection import DatabaseUnavailableError
+from signoff_db.read_connection import database_of
+from signoff_ops.hook import HookError, hook_of, patiently
+from signoff_ops.services import load_settings
 from signoff_schemas import Settings
+from signoff_schemas.wording import count, json_default
 
 _MOST_CAUSES: Final = 20
 """Causes that one message lists."""
@@ -59,7 +60,7 @@ def _look(
             told = news(connection, limit=settings.dead_letter_limit) if mine else None
             if told:
                 message = _message(told, settings.dead_letter_limit)
-                patiently(hook, json.dumps(message, default=plain).encode(), stopped=stopped)
+                patiently(hook, json.dumps(message, default=json_default).encode(), stopped=stopped)
                 remember(connection, told)
                 say(f"Told: {message['text']}")
     except (HookError, DatabaseUnavailableError) as error:

@@ -4,15 +4,16 @@ from dataclasses import asdict, replace
 
 import typer
 
-from signoff_cli.accounting import QueueAccount, account_for
-from signoff_cli.connections import redis_of
-from signoff_cli.database import database_of
-from signoff_cli.queue import QueueReader
-from signoff_cli.services import load_settings
-from signoff_cli.terminal import AsJson, count, say, show_fields, show_json, show_table
+from signoff_cli.terminal import AsJson, say, show_fields, show_json, show_table
 from signoff_db.audit import AuditReport
 from signoff_db.audit import audit as audit_database
+from signoff_db.read_connection import database_of
 from signoff_db.reading import unknown_jobs
+from signoff_ops.services import load_settings
+from signoff_queue.accounting import QueueAccount, account_for
+from signoff_queue.connection import redis_of
+from signoff_queue.reader import QueueReader
+from signoff_schemas.wording import count
 
 
 def audit(*, as_json: AsJson = False) -> None:
@@ -25,7 +26,9 @@ def audit(*, as_json: AsJson = False) -> None:
         account = account_for(QueueReader(client, settings.queue))
     with database_of(settings) as connection:
         report = audit_database(connection)
-        account = replace(account, gone=tuple(unknown_jobs(connection, account.gone)))
+        account = replace(
+            account, missing_jobs=tuple(unknown_jobs(connection, account.missing_jobs))
+        )
     if as_json:
         show_json(
             {
@@ -42,7 +45,9 @@ def audit(*, as_json: AsJson = False) -> None:
 
 def is_clean(report: AuditReport, account: QueueAccount) -> bool:
     """Whether everything is as it should be."""
-    return not (report.differing or account.unlisted or account.missing or account.gone)
+    return not (
+        report.differing or account.unlisted_jobs or account.missing or account.missing_jobs
+    )
 
 
 def show_audit(report: AuditReport, account: QueueAccount) -> None:
@@ -75,11 +80,11 @@ def _show_differences(report: AuditReport, account: QueueAccount) -> None:
             [[d.what, d.key, d.field, d.expected, d.found] for d in report.differences],
             title=f"{count(report.differing, 'difference')} between ledger and tables",
         )
-    for job_id in account.unlisted:
+    for job_id in account.unlisted_jobs:
         say(f"Job {job_id} is in Redis, but on no list: no worker will find it.")
     for job_id in account.missing:
         say(f"Job {job_id} is on the queue, but its data is gone from Redis.")
-    for job_id in account.gone:
+    for job_id in account.missing_jobs:
         say(
             f"Job {job_id} was accepted, its data was gone from Redis when a worker took it, and "
             "the ledger does not know it: publish the event again."

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from signoff_cli.database import database_of
 from signoff_cli.ledger import show_ledger, show_transitions
-from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, complain, show_fields, show_json
 from signoff_db import reading
+from signoff_db.read_connection import database_of
+from signoff_ops.services import load_settings
 
 
 def customer(

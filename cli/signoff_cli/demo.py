@@ -15,16 +15,16 @@ from typing import Any, Final
 import typer
 
 from signoff_cli.app import app
-from signoff_cli.connections import redis_of
-from signoff_cli.embedded import embedded_services
 from signoff_cli.errors import WorkersEndedError
 from signoff_cli.foreign_jobs import put_foreign_jobs
-from signoff_cli.queue import QueueReader
-from signoff_cli.services import environment
 from signoff_cli.terminal import progress, say
 from signoff_cli.up import running_workers
 from signoff_db.connection import connect
 from signoff_db.dead_letters import Selection, list_letters
+from signoff_embedded import embedded_services
+from signoff_ops.services import environment
+from signoff_queue.connection import redis_of
+from signoff_queue.reader import QueueReader
 from signoff_schemas import FailureKind, Settings, Verdict
 
 EXAMPLE: Final = "examples/approvals.jsonl"
@@ -168,11 +168,11 @@ class Demo:
 
     def _words(self) -> str:
         """What became of the jobs, as the workers logged it: one line a batch, with its counts."""
-        words: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for line in self.log.read_text("utf-8").splitlines():
             logged = json.loads(line) if line.startswith("{") else {}
-            words.update({word: logged[word] for word in _WORDS if word in logged})
-        return ", ".join(f"{number:,} {word}" for word, number in words.items())
+            counts.update({word: logged[word] for word in _WORDS if word in logged})
+        return ", ".join(f"{number:,} {word}" for word, number in counts.items())
 
     def _insert_interaction(self, interaction_id: str, user_id: str, ltv_usd: str) -> None:
         """As the reviewed system does, which owns these rows."""

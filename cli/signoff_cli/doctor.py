@@ -6,7 +6,10 @@ from typing import Final
 
 import typer
 
-from signoff_cli.checks import (
+from signoff_cli.terminal import AsJson, out, say, show_json
+from signoff_db.connection import DatabaseUnavailableError, connect
+from signoff_db.read_connection import explained
+from signoff_ops.checks import (
     Check,
     Grade,
     check_database,
@@ -14,13 +17,9 @@ from signoff_cli.checks import (
     check_redis,
     check_variables,
 )
-from signoff_cli.connections import redis_of
-from signoff_cli.database import explained
-from signoff_cli.errors import RedisUnavailableError
-from signoff_cli.outbox.checking import check_outbox
-from signoff_cli.services import load_settings
-from signoff_cli.terminal import AsJson, out, say, show_json
-from signoff_db.connection import DatabaseUnavailableError, connect
+from signoff_ops.outbox_check import check_outbox
+from signoff_ops.services import load_settings
+from signoff_queue.connection import RedisUnavailableError, redis_of
 from signoff_schemas import Settings
 
 _STYLES: Final = {Grade.OK: "green", Grade.WARN: "yellow", Grade.FAIL: "bold red"}

@@ -10,16 +10,17 @@ import typer
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_cli.away import Away
-from signoff_cli.connections import redis_of
-from signoff_cli.database import database_of
-from signoff_cli.outbox.connections import outbox_if_any
-from signoff_cli.queue import Place, QueueReader, queue_of
-from signoff_cli.services import load_settings
+from signoff_cli.leaving import leave_if_any
 from signoff_cli.terminal import AsJson, cell, complain, say, show_json
 from signoff_db import dead_letters, reading
 from signoff_db.dead_letters import DeadLetter
 from signoff_db.prune import pruned
+from signoff_db.read_connection import database_of
+from signoff_ops.services import load_settings
+from signoff_ops.unavailable import Unavailable
+from signoff_queue.connection import redis_of
+from signoff_queue.reader import Place, QueueReader, queue_of
+from signoff_relay.connections import outbox_if_any
 from signoff_schemas import Settings
 
 _PLACES: Final = {
@@ -27,12 +28,12 @@ _PLACES: Final = {
     Place.IN_FLIGHT: "in flight, a worker has it in hand",
     Place.SCHEDULED: "scheduled, retry at that time",
     Place.FAILED: "given up by RQ, a worker will sweep it into the dead letters",
-    Place.NOWHERE: "its job is in Redis, but on no list, so no worker will find it",
+    Place.UNLISTED: "its job is in Redis, but on no list, so no worker will find it",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Chapter:
+class HistoryEntry:
     """One thing that happened, or that is the case now (`at` is None or lies ahead)."""
 
     what: str
@@ -48,27 +49,31 @@ def event(
 ) -> None:
     """Tell the whole story of one event. Exit 1 if there is none, 2 if a server is away."""
     settings = load_settings()
-    away = Away()
-    story = _story(settings, away, *_ids(event_id))
-    known = bool(story) or (None if away.reasons else False)
+    unavailable = Unavailable()
+    entries = _event_history(settings, unavailable, *_ids(event_id))
+    known = bool(entries) or (None if unavailable.reasons else False)
     if as_json:
-        chapters = [asdict(chapter) for chapter in story]
-        show_json({"event_id": event_id, "known": known, "story": chapters, "away": away.reasons})
+        history = [asdict(entry) for entry in entries]
+        show_json(
+            {"event_id": event_id, "known": known, "history": history, "away": unavailable.reasons}
+        )
     elif known is not None:
-        _tell(event_id, story)
-    away.leave_if_any()
-    if not story:
+        _tell(event_id, entries)
+    leave_if_any(unavailable)
+    if not entries:
         raise typer.Exit(1)
 
 
-def _story(settings: Settings, away: Away, event_id: UUID | None, job_id: str) -> list[Chapter]:
+def _event_history(
+    settings: Settings, unavailable: Unavailable, event_id: UUID | None, job_id: str
+) -> list[HistoryEntry]:
     """All that the servers know which are not away."""
     # Redis is asked first: an event that a worker settles meanwhile is in one of both for sure.
-    present = away.unless("redis", lambda: list(_present(settings, job_id)))
-    past = away.unless("postgres", lambda: _past(settings, event_id, job_id))
-    outboxed: list[Chapter] | None = None
+    present = unavailable.collect("redis", lambda: list(_present(settings, job_id)))
+    past = unavailable.collect("postgres", lambda: _past(settings, event_id, job_id))
+    outboxed: list[HistoryEntry] | None = None
     if settings.outbox_url or past is not None:
-        outboxed = away.unless("outbox", lambda: list(_outboxed(settings, event_id)))
+        outboxed = unavailable.collect("outbox", lambda: list(_outboxed(settings, event_id)))
     dated = [*(past or []), *(outboxed or [])]
     return [*sorted(dated, key=lambda c: (c.at is None, c.at)), *(present or [])]
 
@@ -82,40 +87,40 @@ def _ids(text: str) -> tuple[UUID | None, str]:
     return event_id, str(event_id)
 
 
-def _present(settings: Settings, job_id: str) -> Iterator[Chapter]:
+def _present(settings: Settings, job_id: str) -> Iterator[HistoryEntry]:
     with redis_of(settings) as client:
         queue = queue_of(client, job_id) or settings.queue
         place = QueueReader(client, queue).place_of(job_id)
     if place:
-        yield Chapter(place[0], f"on queue {queue}: {_PLACES[place[0]]}", place[1])
+        yield HistoryEntry(place[0], f"on queue {queue}: {_PLACES[place[0]]}", place[1])
 
 
-def _outboxed(settings: Settings, event_id: UUID | None) -> Iterator[Chapter]:
+def _outboxed(settings: Settings, event_id: UUID | None) -> Iterator[HistoryEntry]:
     with outbox_if_any(settings) as table:
         entry = table.entry(event_id) if table and event_id else None
     if entry is None:
         return
-    yield Chapter("outboxed", "committed to the outbox by its upstream", entry.added_at)
+    yield HistoryEntry("outboxed", "committed to the outbox by its upstream", entry.added_at)
     if entry.published_at:
-        yield Chapter("relayed", "published by a relay", entry.published_at)
+        yield HistoryEntry("relayed", "published by a relay", entry.published_at)
     elif entry.refused:
-        yield Chapter("refused", f"refused by the queue, kept in the outbox: {entry.refused}")
+        yield HistoryEntry("refused", f"refused by the queue, kept in the outbox: {entry.refused}")
     else:
-        yield Chapter("unrelayed", "waits in the outbox for a relay")
+        yield HistoryEntry("unrelayed", "waits in the outbox for a relay")
 
 
-def _past(settings: Settings, event_id: UUID | None, job_id: str) -> list[Chapter]:
+def _past(settings: Settings, event_id: UUID | None, job_id: str) -> list[HistoryEntry]:
     with database_of(settings) as connection, reading.snapshot(connection):
-        return list(_chapters(connection, event_id, job_id))
+        return list(_history_entries(connection, event_id, job_id))
 
 
-def _chapters(
+def _history_entries(
     connection: Connection[TupleRow], event_id: UUID | None, job_id: str
-) -> Iterator[Chapter]:
+) -> Iterator[HistoryEntry]:
     applied = reading.ledger_entry(connection, event_id) if event_id else None
     if applied:
         newer = "; a newer event holds its status now" if applied.status_superseded else ""
-        yield Chapter(
+        yield HistoryEntry(
             "applied", f"applied to interaction {applied.interaction_id}{newer}",
             applied.applied_at, asdict(applied),
         )  # fmt: skip
@@ -125,10 +130,10 @@ def _chapters(
             yield from _death(connection, letter)
     for action in pruned(connection, job_id):
         told = f"its settled dead letter was pruned by {action.actor}, because: {action.reason}"
-        yield Chapter("pruned", told, action.acted_at)
+        yield HistoryEntry("pruned", told, action.acted_at)
 
 
-def _death(connection: Connection[TupleRow], letter: DeadLetter) -> Iterator[Chapter]:
+def _death(connection: Connection[TupleRow], letter: DeadLetter) -> Iterator[HistoryEntry]:
     facts = {
         "dead_letter": letter.id,
         "kind": letter.kind,
@@ -138,27 +143,29 @@ def _death(connection: Connection[TupleRow], letter: DeadLetter) -> Iterator[Cha
         "last_failed_at": letter.last_failed_at,
     }
     told = f"dead letter {letter.id}, {letter.kind}: {letter.message}"
-    yield Chapter("dead", told, letter.first_failed_at, facts)
+    yield HistoryEntry("dead", told, letter.first_failed_at, facts)
     for action in dead_letters.actions_of(connection, letter.id):
         because = f", because: {action.reason}" if action.reason else ""
         told = f"{action.action} of dead letter {letter.id} by {action.actor}{because}"
-        yield Chapter(action.action, told, action.acted_at)
+        yield HistoryEntry(action.action, told, action.acted_at)
     if letter.state != "dead":
-        yield Chapter(letter.state, f"dead letter {letter.id} {letter.state}", letter.resolved_at)
+        yield HistoryEntry(
+            letter.state, f"dead letter {letter.id} {letter.state}", letter.resolved_at
+        )
 
 
-def _tell(event_id: str, story: list[Chapter]) -> None:
-    if not story:
+def _tell(event_id: str, entries: list[HistoryEntry]) -> None:
+    if not entries:
         complain(
             f"Event {event_id} is unknown: it is not on the queue, not in the ledger, and no dead "
             "letter."
         )
         return
     say(f"Event {event_id}", style="bold")
-    for chapter in story:
-        say(f"  {cell(chapter.at):<24} {chapter.text}")
-        if chapter.what == "applied" and chapter.facts:
-            _tell_facts(chapter.facts)
+    for entry in entries:
+        say(f"  {cell(entry.at):<24} {entry.text}")
+        if entry.what == "applied" and entry.facts:
+            _tell_facts(entry.facts)
 
 
 def _tell_facts(facts: dict[str, Any]) -> None:

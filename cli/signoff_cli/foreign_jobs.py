@@ -11,7 +11,7 @@ from uuid import UUID
 
 import redis
 
-from signoff_schemas import FUNCTION, seal
+from signoff_schemas import FUNCTION, encode_job
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
 
 
@@ -33,20 +33,20 @@ def _jobs(published: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
     for number in range(1, 4):
         event_id = str(UUID(int=number))
         event = _EVENT | {"event_id": event_id, "quality_score": "5"}
-        yield event_id, _sealed(event)
+        yield event_id, _encoded(event)
     newer = str(UUID(int=4))
-    yield newer, _sealed(_EVENT | {"event_id": newer, "schema_version": 2})
+    yield newer, _encoded(_EVENT | {"event_id": newer, "schema_version": 2})
     yield "mail-17", json.dumps(["crm.tasks.send_mail", None, ["user-0001"], {}]).encode()
     yield "torn-1", f'["{FUNCTION}", null, [{{"event_id": "0000'.encode()
     yield "old-worker-1", pickle.dumps((FUNCTION, None, [_EVENT], {}))
     yield (
         "other-content-1",
-        _sealed(published | {"quality_score": 1, "reviewer_notes": "second look"}),
+        _encoded(published | {"quality_score": 1, "reviewer_notes": "second look"}),
     )
 
 
-def _sealed(event: dict[str, Any]) -> bytes:
-    return seal(json.dumps(event).encode())
+def _encoded(event: dict[str, Any]) -> bytes:
+    return encode_job(json.dumps(event).encode())
 
 
 _EVENT: Final = {

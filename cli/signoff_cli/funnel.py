@@ -2,10 +2,10 @@
 
 from dataclasses import asdict
 
-from signoff_cli.database import database_of
-from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, show_json, show_table
 from signoff_db import reading
+from signoff_db.read_connection import database_of
+from signoff_ops.services import load_settings
 
 
 def funnel(*, as_json: AsJson = False) -> None:

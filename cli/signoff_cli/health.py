@@ -9,11 +9,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from signoff_cli.away import Away
-from signoff_cli.connections import redis_of
-from signoff_cli.queue import QueueReader, WorkerState
-from signoff_cli.services import load_settings
+from signoff_cli.leaving import leave_if_any
 from signoff_cli.terminal import AsJson, say, show_json
+from signoff_ops.services import load_settings
+from signoff_ops.unavailable import Unavailable
+from signoff_queue.connection import redis_of
+from signoff_queue.reader import QueueReader, WorkerState
 from signoff_schemas import Settings
 
 _TIMEOUT: Final = 5
@@ -36,21 +37,21 @@ def health(
     Live: its work gets on. Ready: it applies what it takes; else it says what it waits for. Exit 2
     if Redis is away, which knows of the workers.
     """
-    away = Away()
-    workers = _all(load_settings(), away) if port is None else [_asked(host, port)]
+    unavailable = Unavailable()
+    workers = _all(load_settings(), unavailable) if port is None else [_asked(host, port)]
     healthy = workers and all(worker["live" if live else "ready"] for worker in workers)
     if as_json:
         known = None if workers is None else bool(healthy)
-        show_json({"healthy": known, "workers": workers, "away": away.reasons})
+        show_json({"healthy": known, "workers": workers, "away": unavailable.reasons})
     elif workers is not None:
         _show(workers)
-    away.leave_if_any()
+    leave_if_any(unavailable)
     if not healthy:
         raise typer.Exit(1)
 
 
-def _all(settings: Settings, away: Away) -> list[dict[str, Any]] | None:
-    return away.unless("redis", lambda: list(_registered(settings)))
+def _all(settings: Settings, unavailable: Unavailable) -> list[dict[str, Any]] | None:
+    return unavailable.collect("redis", lambda: list(_registered(settings)))
 
 
 def _registered(settings: Settings) -> Iterator[dict[str, Any]]:
@@ -62,8 +63,8 @@ def _registered(settings: Settings) -> Iterator[dict[str, Any]]:
 
 def _told(worker: WorkerState) -> dict[str, Any]:
     told = {name: asdict(worker)[name] for name in ("pid", "live", "ready", "waits_for")}
-    if worker.heartbeat_age_seconds and not worker.live and not worker.waits_for:
-        told["waits_for"] = f"no heartbeat for {worker.heartbeat_age_seconds.total_seconds():.0f} s"
+    if worker.heartbeat_age and not worker.live and not worker.waits_for:
+        told["waits_for"] = f"no heartbeat for {worker.heartbeat_age.total_seconds():.0f} s"
     return told
 
 

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from signoff_cli.services import load_settings
-from signoff_cli.terminal import AsJson, count, say, show_json
+from signoff_cli.terminal import AsJson, say, show_json
 from signoff_db import migrate as migrations
+from signoff_ops.services import load_settings
+from signoff_schemas.wording import count
 
 
 def migrate(

@@ -8,15 +8,17 @@ from typing import Annotated
 
 import typer
 
-from signoff_cli.database import database_of
 from signoff_cli.dlq.acting import Actor, DryRun, actor_of
 from signoff_cli.dlq.choosing import moment
 from signoff_cli.dlq.letters import as_data
-from signoff_cli.exporting import Export, check_with, exported
-from signoff_cli.services import load_settings
-from signoff_cli.terminal import AsJson, Yes, confirm, count, local, say, show_json
+from signoff_cli.options import Export
+from signoff_cli.terminal import AsJson, Yes, confirm, local, say, show_json
+from signoff_db.export import check_with, exported
 from signoff_db.prune import Pruned, count_prunable, prunable
 from signoff_db.prune import prune as prune_letters
+from signoff_db.read_connection import database_of
+from signoff_ops.services import load_settings
+from signoff_schemas.wording import count
 
 
 def prune(

@@ -13,10 +13,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from signoff_cli.errors import UsageError
 from signoff_cli.interrupted import INTERRUPTED
-from signoff_cli.producing import producer_of
 from signoff_cli.refusals import Refusals, refusals
-from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, complain, err, say, show_json
+from signoff_ops.producing import producer_of
+from signoff_ops.services import load_settings
 from signoff_producer import Answer, Producer, QueueFull, QueueUnavailableError
 
 _ANSWERS: Final = [answer for answer in Answer if answer is not Answer.SPOOLED]

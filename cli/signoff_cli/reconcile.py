@@ -5,16 +5,17 @@ from typing import Annotated
 
 import typer
 
-from signoff_cli.connections import redis_of
-from signoff_cli.database import database_of
-from signoff_cli.outbox.connections import outbox_of
-from signoff_cli.outbox.reconciling import Reconciled, Reconciler
-from signoff_cli.producing import producer_of
-from signoff_cli.queue import QueueReader
-from signoff_cli.services import load_settings
-from signoff_cli.terminal import AsJson, complain, count, say, show_json
+from signoff_cli.terminal import AsJson, complain, say, show_json
+from signoff_db.read_connection import database_of
+from signoff_ops.producing import producer_of
+from signoff_ops.services import load_settings
 from signoff_producer import QueueFull, QueueUnavailableError
+from signoff_queue.connection import redis_of
+from signoff_queue.reader import QueueReader
+from signoff_relay.connections import outbox_of
+from signoff_relay.reconciling import Reconciled, Reconciler
 from signoff_schemas import Settings
+from signoff_schemas.wording import count
 
 Trouble = QueueFull | QueueUnavailableError
 

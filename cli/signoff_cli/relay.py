@@ -7,14 +7,14 @@ from typing import Annotated, Final
 import typer
 
 from signoff_cli.ages import required_age
-from signoff_cli.outbox.connections import outbox_of
-from signoff_cli.outbox.lane import Lane
-from signoff_cli.outbox.pruning import pruning
-from signoff_cli.outbox.relaying import Relay
-from signoff_cli.producing import producer_of
-from signoff_cli.services import load_settings
 from signoff_cli.stopping import stop_on_signals
 from signoff_db.connection import DatabaseUnavailableError
+from signoff_ops.producing import producer_of
+from signoff_ops.services import load_settings
+from signoff_relay.connections import outbox_of
+from signoff_relay.lane import Lane
+from signoff_relay.pruning import pruning
+from signoff_relay.relaying import Relay
 from signoff_worker.interpreter import spend_time_on_events
 from signoff_worker.logs import configure
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from signoff_cli.errors import UsageError
-from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, say, show_json
+from signoff_ops.services import load_settings
 from signoff_producer import Answer, Producer
 from signoff_schemas import Settings
 

@@ -3,36 +3,39 @@
 from dataclasses import asdict
 from typing import Any
 
-from signoff_cli.away import Away
-from signoff_cli.connections import redis_of
-from signoff_cli.database import database_of
-from signoff_cli.outbox.connections import outbox_if_any
-from signoff_cli.outbox.table import OutboxOverview
-from signoff_cli.queue import QueueReader, age
-from signoff_cli.services import load_settings
+from signoff_cli.leaving import leave_if_any
 from signoff_cli.terminal import AsJson, say, show_fields, show_json, show_table
+from signoff_db.read_connection import database_of
 from signoff_db.reading import Overview, overview, snapshot
+from signoff_ops.services import load_settings
+from signoff_ops.unavailable import Unavailable
+from signoff_queue.connection import redis_of
+from signoff_queue.reader import QueueReader, age
+from signoff_relay.connections import outbox_if_any
+from signoff_relay.table import OutboxOverview
 from signoff_schemas import Settings
 
 
 def status(*, as_json: AsJson = False) -> None:
     """Show queue, dead letters and workers. Exit 2 if a server is away; the others are shown."""
     settings = load_settings()
-    away = Away()
-    queue = away.unless("redis", lambda: _queue(settings))
+    unavailable = Unavailable()
+    queue = unavailable.collect("redis", lambda: _queue(settings))
     if queue and not as_json:
         _show_queue(queue)
-    state = away.unless("postgres", lambda: _state(settings))
+    state = unavailable.collect("postgres", lambda: _state(settings))
     if state and not as_json:
         _show_state(state)
     outbox = (
-        away.unless("outbox", lambda: _outbox(settings)) if _is_asked(state, settings) else None
+        unavailable.collect("outbox", lambda: _outbox(settings))
+        if _is_asked(state, settings)
+        else None
     )
     if outbox and not as_json:
         _show_outbox(outbox)
     if as_json:
-        show_json(_known(queue, state, outbox) | {"away": away.reasons})
-    away.leave_if_any()
+        show_json(_known(queue, state, outbox) | {"away": unavailable.reasons})
+    leave_if_any(unavailable)
 
 
 def _is_asked(state: Overview | None, settings: Settings) -> bool:
@@ -78,7 +81,7 @@ def _show_queue(found: dict[str, Any]) -> None:
             ("Scheduled", found["scheduled"]),
             ("Next retry", found["next_retry_at"]),
             ("Failed in RQ", found["rq_failed"]),
-            ("Ids without a job", found["orphans"]),
+            ("Ids without a job", found["missing_jobs"]),
         ]
     )
     if not found["workers"]:

@@ -7,10 +7,9 @@ read as markup, and its control characters are shown, not sent to the terminal.
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Final
-from uuid import UUID
 
 import typer
 from rich.cells import cell_len
@@ -20,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from signoff_cli.errors import UsageError
+from signoff_schemas.wording import ago, json_default
 
 _WIDE: Final = 200
 """Columns of a table that no terminal limits: piped output is not to be cut at 80."""
@@ -56,19 +56,7 @@ def complain(text: str) -> None:
 
 def show_json(value: object) -> None:
     """Write a value as JSON: times in UTC, amounts as strings."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=plain))
-
-
-def plain(value: object) -> str | float:
-    """What JSON knows nothing of, in the spelling of the event's contract."""
-    match value:
-        case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        case timedelta():
-            return value.total_seconds()
-        case Decimal() | UUID():
-            return str(value)
-    raise TypeError(type(value).__name__)
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=json_default))
 
 
 def show_table(
@@ -152,15 +140,6 @@ def local(moment: datetime) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
-def ago(age: timedelta) -> str:
-    """An age, as coarse as it is old."""
-    seconds = max(0, int(age.total_seconds()))
-    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"
-
-
 def progress() -> Progress:
     """A progress bar on standard error; it shows only on a terminal."""
     return Progress(
@@ -187,11 +166,6 @@ def confirm(question: str, *, yes: bool) -> None:
     if not typer.confirm(question, err=True):
         complain("Nothing was changed.")
         raise typer.Exit(1)
-
-
-def count(number: int, noun: str, plural: str | None = None) -> str:
-    """A number with its noun: 1 event, 2,000 events."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def _clean(text: str) -> str:

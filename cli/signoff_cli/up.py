@@ -12,14 +12,15 @@ from typing import Annotated, Final
 
 import typer
 
-from signoff_cli.embedded import embedded_postgres, embedded_services, embedded_valkey
 from signoff_cli.errors import WorkersEndedError
-from signoff_cli.services import FILE, Announced, announcement, environment
 from signoff_cli.stopping import stop_on_signals
-from signoff_cli.terminal import count, say
-from signoff_cli.watching import Watched, watched
+from signoff_cli.terminal import say
 from signoff_db.migrate import migrate
+from signoff_embedded import embedded_postgres, embedded_services, embedded_valkey
+from signoff_ops.services import FILE, Announced, announcement, environment
+from signoff_ops.watching import Watched, watched
 from signoff_schemas import Settings, masked
+from signoff_schemas.wording import count
 
 _STOP_SECONDS: Final = 60
 _CHECK_SECONDS: Final = 1.0

@@ -12,10 +12,10 @@ from redis import AuthenticationError, ConnectionError, Redis, TimeoutError  # n
 from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
 
-from signoff_cli.connections import redis_of
-from signoff_cli.services import environment, load_settings
 from signoff_db.connection import DatabaseUnavailableError
 from signoff_db.migrate import require_current
+from signoff_ops.services import environment, load_settings
+from signoff_queue.connection import redis_of
 from signoff_schemas import Settings, redis_client
 from signoff_worker import ApprovalWorker
 

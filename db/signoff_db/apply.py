@@ -11,7 +11,7 @@ A batch's way:
    their interactions locked first (`lock.sql`); a few may be left to the caller's next batch.
 
 A known failure is a word of the statement. An unknown one makes Postgres refuse the whole batch:
-then it is sifted, or halved until the culprit stands alone, and its neighbours are applied.
+then it is marked, or halved until the culprit stands alone, and its neighbours are applied.
 """
 
 from collections import Counter
@@ -28,9 +28,9 @@ from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import record
 from signoff_db.delivery import Delivery, Failure, array_of
 from signoff_db.failures import UNWRITABLE, failure_of
-from signoff_db.sift import sift, sift_beforehand
+from signoff_db.rejected_rows import find_rejected_beforehand, find_rejected_rows
 from signoff_db.sql import statement
-from signoff_db.transactions import Sift, in_transactions
+from signoff_db.transactions import FindRejectedRows, in_transactions
 from signoff_schemas import ApprovalEvent, FailureKind, Verdict
 
 _RACED: Final = "raced"
@@ -52,7 +52,7 @@ class Outcome(NamedTuple):
     """Nothing happened to it yet: its interaction changed meanwhile. It is to be applied again."""
 
     @property
-    def word(self) -> str:
+    def result(self) -> str:
         """The verdict, the failure kind, or `retry`."""
         if self.retry:
             return "retry"
@@ -82,14 +82,16 @@ def apply(
     Raises:
         DatabaseUnavailableError: nothing of the part in hand is committed; apply it all again.
     """
-    deliveries, sifting = sift_beforehand(connection, deliveries, partial(sift, connection))
-    outcomes = _transact(connection, deliveries, retries, sifting, locking=False)
+    deliveries, find_rejected = find_rejected_beforehand(
+        connection, deliveries, partial(find_rejected_rows, connection)
+    )
+    outcomes = _transact(connection, deliveries, retries, find_rejected, locking=False)
     raced = [i for i, outcome in enumerate(outcomes) if outcome.raced]
     if len(raced) > most_raced:
         # In a transaction of their own: locks taken in a second round, behind those of the first,
         # would have batches wait for each other in a circle.
         again = _transact(
-            connection, [deliveries[i] for i in raced], retries, sifting, locking=True
+            connection, [deliveries[i] for i in raced], retries, find_rejected, locking=True
         )
         for i, outcome in zip(raced, again, strict=True):
             outcomes[i] = outcome
@@ -100,7 +102,7 @@ def _transact(
     connection: BatchConnection,
     deliveries: Sequence[Delivery],
     retries: int,
-    sifting: Sift[Delivery],
+    find_rejected: FindRejectedRows[Delivery],
     *,
     locking: bool,
 ) -> list[Outcome]:
@@ -114,7 +116,7 @@ def _transact(
         deliveries,
         run,
         one_writes_once=not locking,
-        sift=sifting,
+        find_rejected_rows=find_rejected,
     )
 
 

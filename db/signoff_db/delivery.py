@@ -13,9 +13,9 @@ from signoff_schemas import (
     Identity,
     InvalidEvent,
     content_hash,
+    decode_job,
     fingerprint,
     inflate,
-    unseal,
 )
 
 
@@ -100,7 +100,7 @@ class Delivery(NamedTuple):
     """What tells a duplicate from a conflict, if there is an event."""
 
     @classmethod
-    def of_job(cls, job: Job, event_of: Callable[[bytes], bytes] = unseal) -> Self:
+    def of_job(cls, job: Job, event_of: Callable[[bytes], bytes] = decode_job) -> Self:
         """Read what a job holds: its event, or why there is none."""
         job_id, data, attempts, retries, failure = job
         try:
@@ -121,7 +121,7 @@ class Delivery(NamedTuple):
     ) -> Self:
         """Read an event's JSON; `failure` says why it is not to be applied, if readable."""
         try:
-            event, canonical = ApprovalEvent.parse_and_spell(payload)
+            event, canonical = ApprovalEvent.parse_and_canonicalize(payload)
         except InvalidEvent as error:
             return cls(job_id, payload, None, Failure.of_payload(error), attempts, retries)
         return cls(
@@ -147,7 +147,9 @@ class Reading:
     are read anew, one by one.
     """
 
-    def __init__(self, jobs: Sequence[Job], event_of: Callable[[bytes], bytes] = unseal) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], event_of: Callable[[bytes], bytes] = decode_job
+    ) -> None:
         """`event_of` takes an event's JSON out of a job's data, or raises `InvalidEvent`."""
         self._jobs = jobs
         self._event_of = event_of
@@ -161,11 +163,11 @@ class Reading:
         """The second half: each event in its one spelling, with its hash, or why there is none."""
         if self._events is not None:
             with suppress(InvalidEvent):
-                return self._spelled(self._events)
+                return self._canonicalized(self._events)
         return [Delivery.of_job(job, self._event_of) for job in self._jobs]
 
-    def _spelled(self, events: list[ApprovalEvent]) -> list[Delivery]:
-        spelled = ApprovalEvent.spell_all(events, self._payloads)
+    def _canonicalized(self, events: list[ApprovalEvent]) -> list[Delivery]:
+        spelled = ApprovalEvent.canonicalize_all(events, self._payloads)
         hashes = map(content_hash, spelled)
         return [
             Delivery(

@@ -25,7 +25,7 @@ class EditError(SignoffError):
 class Edited:
     """What became of an edited dead letter."""
 
-    word: str
+    result: str
     """The verdict, or the failure kind: then nothing changed."""
     message: str | None
     """Why it failed."""
@@ -108,7 +108,7 @@ def _apply(connection: BatchConnection, delivery: Delivery) -> Edited:
     after = balances_of(connection, [delivery])
     interaction = delivery.identity.interaction_id
     return Edited(
-        outcome.word,
+        outcome.result,
         message,
         before.get(interaction) if interaction else None,
         after.get(interaction) if interaction else None,

@@ -15,7 +15,7 @@ from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import Selection
 from signoff_db.delivery import Delivery, Job, Reading
 from signoff_db.sql import statement
-from signoff_schemas import unseal
+from signoff_schemas import decode_job
 
 _FIRST_PAGE: Final = 10
 _LARGEST_PAGE: Final = 1_000
@@ -87,7 +87,7 @@ def _read(page: Sequence[_Row]) -> list[Letter]:
 
 def _event_of(payload: bytes) -> bytes:
     """A letter holds its event's JSON; what never was an event is the job it came in."""
-    return payload if payload.startswith(b"{") else unseal(payload)
+    return payload if payload.startswith(b"{") else decode_job(payload)
 
 
 def _letter(row: _Row, delivery: Delivery) -> Letter:

@@ -99,7 +99,7 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
+class EventLocations:
     """Where Postgres holds some events, by event_id."""
 
     ledger: dict[UUID, bytes]
@@ -193,10 +193,10 @@ def letters_of_event(
     return [row[0] for row in rows]
 
 
-def whereabouts(connection: Connection[TupleRow], events: Sequence[UUID]) -> Whereabouts:
+def locate_events(connection: Connection[TupleRow], events: Sequence[UUID]) -> EventLocations:
     """What the ledger and the dead letters hold of these events."""
     rows = connection.execute(statement("find_events"), {"events": list(events)}).fetchall()
-    return Whereabouts(
+    return EventLocations(
         ledger={event: content_hash for event, content_hash, state in rows if state is None},
         letters=frozenset(event for event, _, state in rows if state is not None),
         open_letters=frozenset(event for event, _, state in rows if state == "dead"),

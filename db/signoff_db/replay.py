@@ -24,7 +24,7 @@ from signoff_db.balances import Balance, balances_of
 from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import Selection
 from signoff_db.read_ahead import Letter, read_ahead
-from signoff_db.sift import sift, sift_beforehand
+from signoff_db.rejected_rows import find_rejected_beforehand, find_rejected_rows
 from signoff_db.transactions import in_transactions
 from signoff_schemas import Verdict
 
@@ -38,7 +38,7 @@ class Replayed:
 
     letter_id: int
     event_id: UUID | None
-    word: str
+    result: str
     """The verdict, or the failure kind."""
     message: str | None
     fingerprint: str | None
@@ -58,14 +58,14 @@ class Replayed:
 class ReplayReport:
     """What became of all of them."""
 
-    words: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     stopped_by: str | None = None
     """The fingerprint that kept recurring, where that ended the replay."""
 
     @property
     def replayed(self) -> int:
         """How many letters were tried."""
-        return self.words.total()
+        return self.counts.total()
 
 
 def replay(
@@ -107,7 +107,7 @@ def replay(
         telling = balances is None or report.replayed < balances
         page = _replay(connection, letters, actor, reason, dry_run=dry_run, telling=telling)
         for replayed in page:
-            report.words.update(one.word for one in replayed)
+            report.counts.update(one.result for one in replayed)
             on_batch(replayed)
             streak = _recurring(streak, replayed)
         if streak[1] >= _STREAK and not (keep_going or dry_run):
@@ -143,11 +143,15 @@ def _replay(
     telling: bool,
 ) -> Iterator[list[Replayed]]:
     """Replay a page, as `apply` does a batch; yields what became of it, part by committed part."""
-    letters, sifting = sift_beforehand(connection, letters, partial(_sift, connection))
+    letters, find_rejected = find_rejected_beforehand(
+        connection, letters, partial(_find_rejected_rows, connection)
+    )
 
     def transact(some: Sequence[Letter], *, locking: bool) -> list[_Tried]:
         work = partial(_try, connection, actor, reason, locking=locking, telling=telling)
-        return in_transactions(connection, some, work, rollback=dry_run, sift=sifting)
+        return in_transactions(
+            connection, some, work, rollback=dry_run, find_rejected_rows=find_rejected
+        )
 
     tried = transact(letters, locking=False)
     yield [_replayed(one) for one in tried if not one.outcome.raced]
@@ -156,12 +160,14 @@ def _replay(
         yield [_replayed(one) for one in transact(raced, locking=True)]
 
 
-def _sift(connection: BatchConnection, letters: Sequence[Letter]) -> list[Letter] | None:
-    sifted = sift(connection, [letter.delivery for letter in letters])
-    if sifted is None:
+def _find_rejected_rows(
+    connection: BatchConnection, letters: Sequence[Letter]
+) -> list[Letter] | None:
+    marked = find_rejected_rows(connection, [letter.delivery for letter in letters])
+    if marked is None:
         return None
     return [
-        letter._replace(delivery=delivery) for letter, delivery in zip(letters, sifted, strict=True)
+        letter._replace(delivery=delivery) for letter, delivery in zip(letters, marked, strict=True)
     ]
 
 
@@ -185,7 +191,7 @@ def _try(
         dead_letters.note(
             connection, actor, "replay", [one.letter.id for one in settled], reason,
             before={str(one.letter.id): kinds[one.letter.id] for one in settled},
-            after={str(one.letter.id): one.outcome.word for one in settled},
+            after={str(one.letter.id): one.outcome.result for one in settled},
         )  # fmt: skip
     return tried
 
@@ -218,7 +224,7 @@ def _replayed(tried: _Tried) -> Replayed:
     return Replayed(
         tried.letter.id,
         identity.event_id,
-        outcome.word,
+        outcome.result,
         failure.message if failure else None,
         failure.fingerprint if failure else None,
         tried.before.get(interaction) if interaction else None,

@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Around = Callable[[], AbstractContextManager[object]]
 """Opens a transaction for the block below it."""
-Sift = Callable[[Sequence[Item]], Sequence[Item] | None]
+FindRejectedRows = Callable[[Sequence[Item]], Sequence[Item] | None]
 """Given items of which one was refused, marks the culprits; None where it finds none."""
 
 _TRIES: Final = 6
@@ -34,7 +34,7 @@ _IN_THE_WAY: Final = frozenset({"40001", "40P01", "55P03"})
 """Serialization failure, deadlock, lock not available: the same work may succeed at once."""
 
 
-def no_sifting(_: Sequence[Item]) -> None:
+def find_none(_: Sequence[Item]) -> None:
     """Find no culprit, so that the items are halved."""
 
 
@@ -45,7 +45,7 @@ def in_transactions(
     *,
     rollback: bool = False,
     one_writes_once: bool = False,
-    sift: Sift[Item] = no_sifting,
+    find_rejected_rows: FindRejectedRows[Item] = find_none,
 ) -> list[Result]:
     """Run the work on all items in one transaction; where a row is refused, in as few as it takes.
 
@@ -57,7 +57,8 @@ def in_transactions(
         rollback: undo each transaction at its end, for a dry run.
         one_writes_once: the work on a single item writes with one statement at the most, which is
             a transaction by itself: BEGIN and COMMIT, two round trips, are left out.
-        sift: marks the culprits for `run` to leave out; where it finds none, items are halved.
+        find_rejected_rows: marks the culprits for `run` to leave out; where it finds none,
+            items are halved.
 
     Returns:
         What `run` returned, in the order of the items.
@@ -78,7 +79,7 @@ def in_transactions(
         refusal = error
     if len(items) == 1:
         return _told_apart(around, lambda: run(items, refusal))
-    sifted = sift(items)
+    sifted = find_rejected_rows(items)
     middle = len(items) // 2
     return [
         result

@@ -21,12 +21,20 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from signoff_producer.breaker import Breaker
+from signoff_producer.coalescing import RequestCoalescer, Waiting
 from signoff_producer.consumed import AsyncConsumed
-from signoff_producer.gathering import Gathering, Waiting
 from signoff_producer.options import Options
 from signoff_producer.outages import passes, unavailable
 from signoff_producer.producer import answer_timeout, reading_bytes
-from signoff_producer.publication import CHUNK, SCRIPT, Publication, Request, Source, Told, many
+from signoff_producer.publication import (
+    CHUNK,
+    SCRIPT,
+    Publication,
+    Request,
+    ScriptReply,
+    Source,
+    many,
+)
 from signoff_producer.receipts import Answer, QueueFull, QueueUnavailableError, Receipt
 from signoff_producer.replicas import Replicas
 from signoff_producer.retries import ONCE_AT_ONCE, Retries
@@ -59,7 +67,7 @@ class AsyncProducer:
         self._retries = Retries(settings.publish_retries) if self._owned else ONCE_AT_ONCE
         self._wait: Callable[[float], Awaitable[object]] = asyncio.sleep
         self._script = self._redis.register_script(SCRIPT)
-        self._gathering = Gathering(self._settle)
+        self._coalescer = RequestCoalescer(self._settle)
 
     async def publish(self, event: Source) -> Receipt:
         """Publish one event. Those that are published at the same time share round trips.
@@ -72,7 +80,7 @@ class AsyncProducer:
         request = Request.of(event)
         if request.error is not None:
             return self._publication.receipt(request, 0)
-        return await self._gathering.publish(request)
+        return await self._coalescer.publish(request)
 
     def publish_many(
         self, events: Iterable[Source] | AsyncIterable[Source]
@@ -112,7 +120,7 @@ class AsyncProducer:
             except QueueFull as error:
                 receipt.set_exception(error)
 
-    async def _answers(self, requests: Sequence[Request]) -> list[Told]:
+    async def _answers(self, requests: Sequence[Request]) -> list[ScriptReply]:
         try:
             self._breaker.admit()
             with unavailable(self._redis):
@@ -127,7 +135,7 @@ class AsyncProducer:
             await self._replay_a_batch(self._spool)
         return answers
 
-    async def _told(self, arguments: list[bytes]) -> list[Told]:
+    async def _told(self, arguments: list[bytes]) -> list[ScriptReply]:
         """The answers; while Redis is away the call is repeated, which is safe by `event_id`."""
         delays = self._retries.delays()
         while True:
@@ -141,16 +149,16 @@ class AsyncProducer:
             # Where Redis is may have changed.
             await self._redis.connection_pool.disconnect(inuse_connections=False)
 
-    async def _run(self, arguments: list[bytes]) -> list[Told]:
+    async def _run(self, arguments: list[bytes]) -> list[ScriptReply]:
         keys = self._publication.keys
         if not self._replicas.wanted:
-            return cast("list[Told]", await self._script(keys, arguments))
+            return cast("list[ScriptReply]", await self._script(keys, arguments))
         try:
             return await self._both("EVALSHA", self._script.sha, len(keys), *keys, *arguments)
         except redis.exceptions.NoScriptError:
             return await self._both("EVAL", SCRIPT, len(keys), *keys, *arguments)
 
-    async def _both(self, *command: str | bytes | int) -> list[Told]:
+    async def _both(self, *command: str | bytes | int) -> list[ScriptReply]:
         """Run the script and wait for replicas, on one connection in one round trip."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*command)
@@ -177,7 +185,7 @@ class AsyncProducer:
     async def _replayed(self, taken: Taken) -> list[Answer]:
         with closing(taken):
             sendable = [request for request in taken.requests if request.error is None]
-            answers: list[Told] = []
+            answers: list[ScriptReply] = []
             if sendable:
                 with unavailable(self._redis):
                     answers = await self._run(self._publication.arguments(sendable))
@@ -187,7 +195,7 @@ class AsyncProducer:
 
     async def close(self) -> None:
         """Close the connections that this producer opened, once what is on its way has arrived."""
-        await self._gathering.finish()
+        await self._coalescer.finish()
         if self._owned:
             await self._redis.aclose()
 

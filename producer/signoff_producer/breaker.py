@@ -58,7 +58,7 @@ class Breaker:
                 self._probe_at = self._clock() + self._cooldown
 
 
-class Withheld:
+class RejectedCall:
     """A call that was not let through; it says so where it is asked for its answer."""
 
     def __init__(self, error: CircuitOpenError) -> None:

@@ -13,7 +13,7 @@ from redis.connection import Connection
 
 from signoff_producer.connections import Connections
 from signoff_producer.packing import KeyedScript
-from signoff_producer.publication import Told
+from signoff_producer.publication import ScriptReply
 from signoff_producer.replicas import Replicas
 
 
@@ -57,10 +57,10 @@ class Call:
             return None
         finally:
             if not sent:
-                self._connections.give_back(connection, clean=False)
+                self._connections.release(connection, clean=False)
         return connection
 
-    def answer(self) -> Sequence[Told]:
+    def answer(self) -> Sequence[ScriptReply]:
         """What the script said of each event.
 
         Raises:
@@ -74,7 +74,7 @@ class Call:
         except redis.exceptions.NoScriptError:
             return self._run()
 
-    def again(self) -> Sequence[Told]:
+    def again(self) -> Sequence[ScriptReply]:
         """The same from the start, on a new connection: where Redis is may have changed.
 
         Raises:
@@ -83,11 +83,11 @@ class Call:
         self._connections.close_idle()
         return self._run()
 
-    def _run(self) -> Sequence[Told]:
-        self._connections.let_go()  # redis-py takes one of the pool, which need not be one more
+    def _run(self) -> Sequence[ScriptReply]:
+        self._connections.release_all()  # redis-py takes one of them
         script, keys = self._script.script, self._script.keys
         if not self._replicas.wanted:
-            return cast("Sequence[Told]", script(keys, self._arguments))
+            return cast("Sequence[ScriptReply]", script(keys, self._arguments))
         with script.registered_client.pipeline(transaction=False) as pipe:
             script(keys, self._arguments, client=pipe)
             pipe.execute_command(*self._replicas.wait)
@@ -96,13 +96,13 @@ class Call:
     def close(self) -> None:
         """Give the connection back, if its answer was not read: a signal may come in between."""
         if self._connection is not None:
-            self._give_back(self._connection, clean=False)
+            self._release(self._connection, clean=False)
 
-    def _give_back(self, connection: Connection, *, clean: bool) -> None:
+    def _release(self, connection: Connection, *, clean: bool) -> None:
         self._connection = None
-        self._connections.give_back(connection, clean=clean)
+        self._connections.release(connection, clean=clean)
 
-    def _received(self, connection: Connection) -> Sequence[Told]:
+    def _received(self, connection: Connection) -> Sequence[ScriptReply]:
         clean = False
         acknowledged: object = None
         try:
@@ -114,7 +114,7 @@ class Call:
             clean = not self._replicas.wanted
             raise
         finally:
-            self._give_back(connection, clean=clean)
+            self._release(connection, clean=clean)
         if acknowledged is None:
-            return cast("Sequence[Told]", told)
+            return cast("Sequence[ScriptReply]", told)
         return self._replicas.having([told, acknowledged])

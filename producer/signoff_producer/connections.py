@@ -41,7 +41,7 @@ class Connections:
             good = self._is_good(connection)
         finally:  # a signal may raise whatever its handler likes
             if not good:
-                self.give_back(connection, clean=False)
+                self.release(connection, clean=False)
         return connection if good else self._pool.get_connection()
 
     def _is_good(self, connection: Connection) -> bool:
@@ -56,7 +56,7 @@ class Connections:
         except (redis.RedisError, OSError):  # it was closed meanwhile
             return False
 
-    def give_back(self, connection: Connection, *, clean: bool) -> None:
+    def release(self, connection: Connection, *, clean: bool) -> None:
         """After a call; `clean` says that its answer was read to the end."""
         if not clean:  # what is still to come would be taken for the next call's answer
             connection.disconnect()  # type: ignore[no-untyped-call]
@@ -65,7 +65,7 @@ class Connections:
         else:
             self._pool.release(connection)
 
-    def let_go(self) -> None:
+    def release_all(self) -> None:
         """Give what is kept to the pool."""
         with suppress(IndexError):
             while True:
@@ -73,7 +73,7 @@ class Connections:
 
     def close_idle(self) -> None:
         """Let the next calls connect anew: where Redis is may have changed."""
-        self.let_go()
+        self.release_all()
         self._pool.disconnect(inuse_connections=False)
 
 

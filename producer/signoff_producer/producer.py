@@ -13,7 +13,7 @@ import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from signoff_producer.breaker import Breaker, Withheld
+from signoff_producer.breaker import Breaker, RejectedCall
 from signoff_producer.call import Call
 from signoff_producer.connections import Connections
 from signoff_producer.consumed import Consumed
@@ -24,8 +24,8 @@ from signoff_producer.publication import (
     SCRIPT,
     Publication,
     Request,
+    ScriptReply,
     Source,
-    Told,
     many,
     next_chunk,
 )
@@ -128,22 +128,24 @@ class Producer:
             yield from self._answered(requests, call)
             requests = following
 
-    def _call(self, requests: list[Request]) -> Call | Withheld | None:
+    def _call(self, requests: list[Request]) -> Call | RejectedCall | None:
         """Send what was not rejected, if anything."""
         if all(request.error for request in requests):
             return None
         try:
             self._breaker.admit()
         except CircuitOpenError as error:
-            return Withheld(error)
+            return RejectedCall(error)
         arguments = self._publication.arguments(requests)
         return Call(self._connections, self._script, self._replicas, arguments)
 
-    def _answered(self, requests: list[Request], call: Call | Withheld | None) -> Iterator[Receipt]:
+    def _answered(
+        self, requests: list[Request], call: Call | RejectedCall | None
+    ) -> Iterator[Receipt]:
         answers = self._answers(requests, call) if call is not None else ()
         return self._publication.receipts(requests, answers)
 
-    def _answers(self, requests: list[Request], call: Call | Withheld) -> Sequence[Told]:
+    def _answers(self, requests: list[Request], call: Call | RejectedCall) -> Sequence[ScriptReply]:
         try:
             answers = self._told(call)
         except QueueUnavailableError as error:
@@ -159,14 +161,16 @@ class Producer:
             self._replay_a_batch(self._spool)
         return answers
 
-    def _told(self, call: Call | Withheld) -> Sequence[Told]:
+    def _told(self, call: Call | RejectedCall) -> Sequence[ScriptReply]:
         try:
             return call.answer()
         except redis.RedisError as error:
             with unavailable(self._redis):
                 return self._repeated(call, error)
 
-    def _repeated(self, call: Call | Withheld, failure: redis.RedisError) -> Sequence[Told]:
+    def _repeated(
+        self, call: Call | RejectedCall, failure: redis.RedisError
+    ) -> Sequence[ScriptReply]:
         """The answers after all: while Redis is away a call is repeated, safely by `event_id`."""
         for delay in self._retries.delays():
             if not passes(failure):
@@ -205,7 +209,7 @@ class Producer:
         """Publish them, once: the file is locked meanwhile, and there is always a next time."""
         with closing(taken):
             call = self._call(taken.requests)
-            answers: Sequence[Told] = ()
+            answers: Sequence[ScriptReply] = ()
             if call is not None:
                 with closing(call), unavailable(self._redis):
                     answers = call.answer()
@@ -215,7 +219,7 @@ class Producer:
 
     def close(self) -> None:
         """Close the connections that this producer opened."""
-        self._connections.let_go()
+        self._connections.release_all()
         if self._owned:
             self._redis.close()
 

@@ -12,13 +12,13 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from signoff_producer.receipts import Answer, QueueFull, Receipt
-from signoff_schemas import ApprovalEvent, Identity, InvalidEvent, Settings, seal, unseal
+from signoff_schemas import ApprovalEvent, Identity, InvalidEvent, Settings, decode_job, encode_job
 from signoff_schemas.keys import JOB_PREFIX, QUEUES, QueueKeys
 
 Source = ApprovalEvent | dict[str, Any] | bytes | str
 """What can be published: an event, a mapping of JSON-like values, or JSON."""
 
-Told = int | bytes | list[bytes]
+ScriptReply = int | bytes | list[bytes]
 """What the script says of one job."""
 SCRIPT: Final = files("signoff_producer").joinpath("publish.lua").read_text("utf-8")
 CHUNK: Final = 500
@@ -39,7 +39,7 @@ class Request(NamedTuple):
     def of(cls, source: Source) -> Self:
         """Validate a source; an invalid one becomes a rejected request."""
         try:
-            event, canonical_json = ApprovalEvent.parse_and_spell(source)
+            event, canonical_json = ApprovalEvent.parse_and_canonicalize(source)
         except InvalidEvent as error:
             return cls(_event_id(source), error=error)
         return cls(event.event_id, canonical_json)
@@ -82,10 +82,12 @@ class Publication:
         ]
         for request in requests:
             if request.error is None:
-                arguments += (str(request.event_id).encode(), seal(request.canonical_json))
+                arguments += (str(request.event_id).encode(), encode_job(request.canonical_json))
         return arguments
 
-    def receipts(self, requests: Sequence[Request], answers: Sequence[Told]) -> Iterator[Receipt]:
+    def receipts(
+        self, requests: Sequence[Request], answers: Sequence[ScriptReply]
+    ) -> Iterator[Receipt]:
         """Match the script's answers to the requests, in order.
 
         Raises:
@@ -95,7 +97,7 @@ class Publication:
         for request in requests:
             yield self.receipt(request, next(told) if request.error is None else 0)
 
-    def receipt(self, request: Request, answer: Told) -> Receipt:
+    def receipt(self, request: Request, answer: ScriptReply) -> Receipt:
         """What the script's answer to one request means.
 
         Raises:
@@ -145,7 +147,7 @@ def _same_content(request: Request, held: int | bytes) -> bool:
     if not isinstance(held, bytes):
         return False
     try:
-        return ApprovalEvent.parse(unseal(held)).canonical_json() == request.canonical_json
+        return ApprovalEvent.parse(decode_job(held)).canonical_json() == request.canonical_json
     except InvalidEvent:
         return False
 

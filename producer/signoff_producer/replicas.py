@@ -6,7 +6,7 @@ from typing import cast
 
 from redis import RedisError
 
-from signoff_producer.publication import Told
+from signoff_producer.publication import ScriptReply
 from signoff_producer.receipts import ReplicasBehindError
 
 
@@ -23,7 +23,7 @@ class Replicas:
         """The command that waits for them."""
         return "WAIT", self.wanted, max(1, round(self.timeout * 1000))
 
-    def having(self, answered: Sequence[object]) -> list[Told]:
+    def having(self, answered: Sequence[object]) -> list[ScriptReply]:
         """What the script said, once enough replicas have it; `answered` is its answer and WAIT's.
 
         Raises:
@@ -36,4 +36,4 @@ class Replicas:
         told, acknowledged = answered
         if cast("int", acknowledged) < self.wanted:
             raise ReplicasBehindError(cast("int", acknowledged), self.wanted, self.timeout)
-        return cast("list[Told]", told)
+        return cast("list[ScriptReply]", told)

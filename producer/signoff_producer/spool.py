@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from signoff_producer.publication import CHUNK, SPOOLED, Request, Told
+from signoff_producer.publication import CHUNK, SPOOLED, Request, ScriptReply
 from signoff_producer.receipts import QueueUnavailableError, Receipt
 from signoff_schemas import Settings, SettingsError
 
@@ -47,7 +47,9 @@ class Spool:
         """As the settings say; None where there is to be none."""
         return cls(settings.spool, settings.spool_max_bytes) if settings.spool else None
 
-    def keep(self, requests: Sequence[Request], failure: QueueUnavailableError) -> list[Told]:
+    def keep(
+        self, requests: Sequence[Request], failure: QueueUnavailableError
+    ) -> list[ScriptReply]:
         """Append what Redis could not take; it is on disk when this returns.
 
         Raises:

@@ -1,6 +1,6 @@
 """The contract between upstream services and Signoff: the event, its envelope, its verdicts."""
 
-from signoff_schemas.envelope import FUNCTION, Identity, inflate, seal, unseal
+from signoff_schemas.envelope import FUNCTION, Identity, decode_job, encode_job, inflate
 from signoff_schemas.errors import SettingsError, SignoffError
 from signoff_schemas.event import (
     MAX_EVENT_BYTES,
@@ -34,11 +34,11 @@ __all__ = [
     "Verdict",
     "async_redis_client",
     "content_hash",
+    "decode_job",
+    "encode_job",
     "fingerprint",
     "inflate",
     "masked",
     "plain_url",
     "redis_client",
-    "seal",
-    "unseal",
 ]

@@ -22,12 +22,12 @@ _MAX_DATA_BYTES: Final = MAX_EVENT_BYTES + 1024
 # Where JSON is read only to find its way about, `parse_int=float`: int() raises on a long number.
 
 
-def seal(event_json: bytes) -> bytes:
+def encode_job(event_json: bytes) -> bytes:
     """Wrap an event's JSON into the job's `data`."""
     return _HEAD + event_json + _TAIL
 
 
-def unseal(data: bytes) -> bytes:
+def decode_job(data: bytes) -> bytes:
     """Take the event's JSON, byte for byte, out of a job's `data`.
 
     Raises:

@@ -204,10 +204,10 @@ class ApprovalEvent(BaseModel):
         Raises:
             InvalidEvent: the source breaks the contract; it lists every problem found.
         """
-        return cls.parse_and_spell(source)[0]
+        return cls.parse_and_canonicalize(source)[0]
 
     @classmethod
-    def parse_and_spell(
+    def parse_and_canonicalize(
         cls, source: "ApprovalEvent | dict[str, Any] | bytes | str"
     ) -> tuple[Self, bytes]:
         """Read an event, as `parse` does, and write it in its canonical JSON: both in one pass."""
@@ -216,11 +216,11 @@ class ApprovalEvent(BaseModel):
                 return source, source.canonical_json()
             source = _as_json(source)
         event = cls._validated(source)
-        return event, cls._spelled(event, source)
+        return event, cls._canonicalized(event, source)
 
     @classmethod
     def validate_all(cls, sources: Sequence[bytes]) -> list[Self]:
-        """Read many, with less ado for each; `spell_all` is the other half of it.
+        """Read many, with less ado for each; `canonicalize_all` is the other half of it.
 
         Raises:
             InvalidEvent: one of them breaks the contract; read one by one they tell which.
@@ -235,13 +235,13 @@ class ApprovalEvent(BaseModel):
             raise InvalidEvent.from_pydantic(error) from None
 
     @classmethod
-    def spell_all(cls, events: Sequence[Self], sources: Sequence[bytes]) -> list[bytes]:
+    def canonicalize_all(cls, events: Sequence[Self], sources: Sequence[bytes]) -> list[bytes]:
         """The canonical JSON of events that `validate_all` read from these sources.
 
         Raises:
             InvalidEvent: an amount has digits that the JSON parser does not see.
         """
-        return list(map(cls._spelled, events, sources))
+        return list(map(cls._canonicalized, events, sources))
 
     @classmethod
     def _validated(cls, source: bytes) -> Self:
@@ -253,7 +253,7 @@ class ApprovalEvent(BaseModel):
             raise InvalidEvent.from_pydantic(error) from None
         return event
 
-    def _spelled(self, source: bytes) -> bytes:
+    def _canonicalized(self, source: bytes) -> bytes:
         canonical = self.canonical_json()
         # In its canonical spelling an amount has plain digits: nothing was rounded.
         if canonical != source and self.ltv_amount is not None:
@@ -288,14 +288,14 @@ def _as_json(source: object) -> bytes:
     if isinstance(source, str):
         return source.encode("utf-8", "surrogatepass")
     try:
-        return to_json(_spelled_out(source), inf_nan_mode="constants")
+        return to_json(_plain_amount(source), inf_nan_mode="constants")
     except (PydanticSerializationError, ValueError) as error:
         raise InvalidEvent.unreadable(
             "the mapping must hold what JSON can hold", shortened(str(error))
         ) from None
 
 
-def _spelled_out(source: object) -> object:
+def _plain_amount(source: object) -> object:
     """A `Decimal` is a number: `Decimal("1E+2")` and `Decimal("250.000")` are amounts too."""
     match source:
         case {"ltv_amount": Decimal() as amount, **rest}:

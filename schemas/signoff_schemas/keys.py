@@ -49,6 +49,6 @@ class QueueKeys:
         return f"{RQ_KEY_PREFIX}:signoff:leases:{self.name}"
 
     @property
-    def orphans(self) -> str:
+    def missing_jobs(self) -> str:
         """Set of job ids whose hash was gone when a worker wanted it: Signoff's own."""
-        return f"{RQ_KEY_PREFIX}:signoff:orphans:{self.name}"
+        return f"{RQ_KEY_PREFIX}:signoff:missing_jobs:{self.name}"

@@ -15,7 +15,7 @@ from approvals import mapping
 from command_line import Signoff
 from processes import eventually
 
-from signoff_cli.hook import SIGNATURE, signature
+from signoff_ops.hook import SIGNATURE, signature
 
 
 @dataclass

@@ -11,7 +11,7 @@ from approvals import approval, mapping
 from command_line import Signoff
 from processes import KEYS
 
-from signoff_cli.checks import Grade, _postgres_version, _redis_version, _skew
+from signoff_ops.checks import Grade, _postgres_version, _redis_version, _skew
 from signoff_producer import outbox
 from signoff_schemas.keys import JOB_PREFIX
 

@@ -49,7 +49,7 @@ def test_an_events_story_names_its_place(signoff: Signoff, client: redis.Redis) 
     assert whats(signoff, job.upper()) == ["queued"]
 
     client.lrem(KEYS.waiting, 0, job)
-    assert whats(signoff, job) == ["nowhere"]
+    assert whats(signoff, job) == ["unlisted"]
 
     client.zadd(KEYS.started, {f"{job}:signoff-0123456789abcdef": "inf"})
     assert whats(signoff, job) == ["in_flight"]
@@ -175,7 +175,7 @@ def test_an_audit_finds_lost_jobs(signoff: Signoff, client: redis.Redis) -> None
 
 
 OTHER = "00000000-0000-4000-8000-000000000009"
-NOWHERE = {
+UNLISTED = {
     "redis": {"SIGNOFF_REDIS_URL": "redis://:secret@127.0.0.1:1/0"},
     "postgres": {"SIGNOFF_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/d"},
     "outbox": {"SIGNOFF_OUTBOX_URL": "postgresql://u:secret@127.0.0.1:1/d"},
@@ -195,7 +195,7 @@ def test_status_tells_what_is_known_and_what_is_away(
 ) -> None:
     """One server that is away hides nothing of the others; the exit code is 2 all the same."""
     signoff.publish(mapping())
-    hampered = signoff.having(**NOWHERE[server])
+    hampered = signoff.having(**UNLISTED[server])
 
     told = hampered.json("status", expect=2)
     read = hampered("status", expect=2)
@@ -217,7 +217,7 @@ def test_a_schema_that_is_behind_hides_nothing_of_the_others(
     behind = signoff.having(SIGNOFF_DATABASE_URL=empty_database_url)
 
     told = behind.json(*command, expect=2)
-    less = behind.having(**NOWHERE["redis"]).json(*command, expect=2)
+    less = behind.having(**UNLISTED["redis"]).json(*command, expect=2)
 
     unset = signoff.having(SIGNOFF_DATABASE_URL="").json(*command, expect=2)
 
@@ -233,7 +233,7 @@ def test_an_events_story_is_told_while_a_server_is_away(signoff: Signoff, server
     """What the others know of it is told; what nobody can know is not said to be unknown."""
     event = mapping()
     signoff.publish(event)
-    hampered = signoff.having(**NOWHERE[server])
+    hampered = signoff.having(**UNLISTED[server])
 
     told = hampered.json("event", event["event_id"], expect=2)
     unknown = hampered.json("event", uuid4(), expect=2)
@@ -246,7 +246,7 @@ def test_an_events_story_is_told_while_a_server_is_away(signoff: Signoff, server
 
 def test_health_without_redis_is_told_to_be_unknown(signoff: Signoff) -> None:
     """Nobody can tell how workers are while Redis is away: no workers are not told of either."""
-    hampered = signoff.having(**NOWHERE["redis"])
+    hampered = signoff.having(**UNLISTED["redis"])
 
     told = hampered.json("health", expect=2)
 
@@ -271,7 +271,7 @@ def test_a_worker_without_heartbeats_is_silent(signoff: Signoff, client: redis.R
     checks = {check["name"]: check for check in signoff.json("doctor", expect=1)}
 
     assert (shown["name"], shown["state"]) == ("killed", "silent")
-    assert shown["heartbeat_age_seconds"] > 3
+    assert shown["heartbeat_age"] > 3
     assert "silent" in signoff("status").stdout
     assert checks["Workers"]["grade"] == "warn"
     assert "1 worker gave no heartbeat for 3 s" in checks["Silent workers"]["text"]

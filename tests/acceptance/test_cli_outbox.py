@@ -12,8 +12,8 @@ from approvals import approval
 from command_line import Signoff
 from processes import KEYS
 
-from signoff_cli.outbox.lane import Lane
 from signoff_producer import ApprovalEvent, Producer, outbox
+from signoff_relay.lane import Lane
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from command_line import Signoff, lines
 
 from signoff_producer import Producer
 
-NOWHERE = "redis://127.0.0.1:1/0"
+UNLISTED = "redis://127.0.0.1:1/0"
 
 
 def test_what_an_outage_left_in_a_file_is_published(signoff: Signoff) -> None:
     """Events of a process that ended meanwhile reach the queue; doing it twice is harmless."""
-    with Producer(NOWHERE, spool=signoff.folder / "spool.jsonl", publish_retries=0) as producer:
+    with Producer(UNLISTED, spool=signoff.folder / "spool.jsonl", publish_retries=0) as producer:
         for _ in range(2):
             assert producer.publish(mapping()).answer == "spooled"
 
@@ -34,7 +34,7 @@ def test_during_the_outage_the_file_stays(signoff: Signoff) -> None:
     spool = signoff.folder / "spool.jsonl"
     held = lines(mapping())
     spool.write_bytes(held)
-    away = signoff.having(SIGNOFF_REDIS_URL=NOWHERE)
+    away = signoff.having(SIGNOFF_REDIS_URL=UNLISTED)
 
     told = away("spool", "spool.jsonl", expect=2)
 
@@ -52,7 +52,7 @@ def test_a_file_must_be_known(signoff: Signoff) -> None:
 def test_commands_do_not_spool(signoff: Signoff) -> None:
     """The file that is published from holds its events already; an outage is an exit code."""
     away = signoff.having(
-        SIGNOFF_REDIS_URL=NOWHERE, SIGNOFF_SPOOL="spool.jsonl", SIGNOFF_PUBLISH_RETRIES="0"
+        SIGNOFF_REDIS_URL=UNLISTED, SIGNOFF_SPOOL="spool.jsonl", SIGNOFF_PUBLISH_RETRIES="0"
     )
 
     told = away("publish", "-", typed=lines(mapping()), expect=2)

@@ -19,9 +19,9 @@ from command_line import Signoff
 from processes import eventually
 from rq.suspension import resume, suspend
 
-from signoff_cli.embedded import embedded_postgres
-from signoff_cli.embedded.ports import free_port
 from signoff_db.migrate import migrate
+from signoff_embedded import embedded_postgres
+from signoff_embedded.ports import free_port
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from approvals import approvals_on
 from processes import KEYS, environment, eventually, idle, process, worker
 from reference import fold, read
 
-from signoff_cli.embedded import embedded_valkey
-from signoff_cli.embedded.ports import free_port
 from signoff_db.audit import audit
 from signoff_db.connection import connect
 from signoff_db.dead_letters import Selection, list_letters
+from signoff_embedded import embedded_valkey
+from signoff_embedded.ports import free_port
 from signoff_producer import ApprovalEvent, Producer, outbox
 from signoff_schemas import content_hash
 

@@ -97,7 +97,7 @@ def test_a_connection_to_a_primary_of_the_past_is_not_used_again(sentinels: Set)
         of_a_slow_thread = producer._connections.take()
         sentinels.primary.process.send_signal(signal.SIGSTOP)
         producer.publish(mapping())
-        producer._connections.give_back(of_a_slow_thread, clean=True)
+        producer._connections.release(of_a_slow_thread, clean=True)
         producer._retries = Retries(0)
         last = mapping()
 

@@ -17,13 +17,13 @@ from pydantic_core import to_json
 from reference import fold, read
 from rq.command import send_shutdown_command
 
-from signoff_cli.embedded import embedded_valkey
-from signoff_cli.embedded.ports import free_port
 from signoff_db.audit import audit
 from signoff_db.connection import connect
 from signoff_db.dead_letters import Selection, list_letters
+from signoff_embedded import embedded_valkey
+from signoff_embedded.ports import free_port
 from signoff_producer import ApprovalEvent, Producer
-from signoff_schemas import seal
+from signoff_schemas import encode_job
 from signoff_schemas.keys import JOB_PREFIX
 from signoff_worker import ApprovalWorker
 
@@ -278,8 +278,8 @@ def test_the_worker_goes_on_whatever_is_on_the_queue(stage: Stage) -> None:
     stage.push("string")
     stage.push("function", data=b'["os.system", null, ["true"], {}]')
     stage.push("two", data=b'["signoff_worker.jobs.apply_approval", null, [{}, {}], {}]')
-    stage.push("huge", data=seal(b'{"x": "' + b"y" * 10_000_000 + b'"}'))
-    stage.push("invalid", data=seal(b'{"event_id": 1}'), timeout="soon", meta="\x00")
+    stage.push("huge", data=encode_job(b'{"x": "' + b"y" * 10_000_000 + b'"}'))
+    stage.push("invalid", data=encode_job(b'{"event_id": 1}'), timeout="soon", meta="\x00")
     stage.publish(good)
     with worker(stage.env, stage.log):
         stage.until_idle()
@@ -328,7 +328,7 @@ def test_a_stock_rq_worker_applies_the_queue_too(stage: Stage) -> None:
     """`rq worker --serializer json` takes the same jobs, one at a time, to the same tables."""
     good = some_events(5)
     stage.publish(*good)
-    stage.push("bad", data=seal(b'{"event_id": 1}'), origin="approvals")
+    stage.push("bad", data=encode_job(b'{"event_id": 1}'), origin="approvals")
     done = subprocess.run(
         [
             BIN / "rq",
@@ -390,7 +390,7 @@ def test_failed_jobs_of_rq_are_swept_into_the_dead_letters(stage: Stage) -> None
         stage.until_idle()
         for event in (known, unknown):
             job = str(event.event_id)
-            stage.redis.hset(JOB_PREFIX + job, "data", seal(event.canonical_json()))
+            stage.redis.hset(JOB_PREFIX + job, "data", encode_job(event.canonical_json()))
             stage.redis.zadd(KEYS.failed, {job: 9e9})
         stage.redis.zadd(KEYS.failed, {"gone": 9e9})
         stage.until_idle()
@@ -494,7 +494,7 @@ def test_log_lines_hold_no_texts_and_no_amounts(stage: Stage) -> None:
     """The log tells counts, times and kinds; what customers said and paid stays in Postgres."""
     fields = mapping(final_bubbles=["top secret"], ltv_amount="1234.56", quality_score=9)
     stage.publish(approval(final_bubbles=["top secret"], ltv_amount="4321.09"))
-    stage.push("bad", data=seal(to_json(fields)))
+    stage.push("bad", data=encode_job(to_json(fields)))
     env = environment(stage.redis_url, stage.database_url, log_format="json")
     told = b'"message": "dead letter: quality_score must be at most 5"'
     with worker(env, stage.log):

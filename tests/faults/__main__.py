@@ -18,7 +18,7 @@ from faults.nemesis import ALL, Nemesis
 from faults.rounds import Round, play
 from faults.stage import Stage
 from faults.table import as_json, as_markdown
-from signoff_cli.embedded.process import ending_by_signal_unwinds
+from signoff_embedded.process import ending_by_signal_unwinds
 
 _PROCESSES: Final = 3
 _LASTS: Final = (0.5, 3.0)

@@ -65,7 +65,7 @@ def some(count: int, *, seed: object, **fields: Any) -> list[Published]:
     return [_published(chance, **fields) for _ in range(count)]
 
 
-def orphans(count: int, *, seed: object, expect: Expectation) -> list[Published]:
+def unknown_interactions(count: int, *, seed: object, expect: Expectation) -> list[Published]:
     """Events of interactions that nobody knows, without a user: dead until somebody opens them."""
     chance = random.Random(str(seed))
     return [

@@ -13,7 +13,7 @@ from typing import Final
 
 from processes import KEYS, eventually
 
-from faults.events import opener, orphans, poison, some
+from faults.events import opener, poison, some, unknown_interactions
 from faults.fault import Fault, NotHereError, check_killed, lead_to_death
 from faults.stage import Stage
 
@@ -46,8 +46,8 @@ def _killed_in_the_sweep(stage: Stage, _: Random) -> Iterator[None]:
 
 def _killed_in_a_replay(stage: Stage, chance: Random) -> Iterator[None]:
     """A replay dies before its first commit, another after it; a third one brings it to its end."""
-    late = orphans(30, seed=chance.random(), expect="applied")
-    never = orphans(10, seed=chance.random(), expect="dead")
+    late = unknown_interactions(30, seed=chance.random(), expect="applied")
+    never = unknown_interactions(10, seed=chance.random(), expect="dead")
     stage.publish([*late, *never])
     eventually(lambda: len(stage.dead([*late, *never])) == 40, what="all are dead letters")
     stage.publish([opener(one) for one in late])

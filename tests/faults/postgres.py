@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import psycopg
 from processes import eventually
 
-from signoff_cli.embedded import EmbeddedError
-from signoff_cli.embedded.folder import open_folder
-from signoff_cli.embedded.postgres import postgres_in
+from signoff_embedded import EmbeddedError
+from signoff_embedded.folder import open_folder
+from signoff_embedded.postgres import postgres_in
 
 DATABASE: Final = "faults"
 UPSTREAM: Final = "upstream"

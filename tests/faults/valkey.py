@@ -10,9 +10,9 @@ from processes import eventually
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from signoff_cli.embedded.ports import free_port
-from signoff_cli.embedded.process import Launch
-from signoff_cli.embedded.wheels import wheel_folder
+from signoff_embedded.ports import free_port
+from signoff_embedded.process import Launch
+from signoff_embedded.wheels import wheel_folder
 from signoff_schemas.keys import JOB_PREFIX
 
 PASSWORD: Final = "faults"

@@ -8,7 +8,7 @@ from signoff_db.connection import BatchConnection, connect
 from signoff_db.dead_letters import Selection
 
 
-def orphans(connection: BatchConnection, count: int = 1) -> None:
+def unknown_interactions(connection: BatchConnection, count: int = 1) -> None:
     """Dead letters of one cause, since their interaction is unknown."""
     apply_events(connection, *(approval(n, user_id=None) for n in range(count)))
 
@@ -53,12 +53,12 @@ def test_nothing_is_news_while_nothing_is_dead(connection: BatchConnection) -> N
 
 def test_a_new_cause_is_told_once(connection: BatchConnection) -> None:
     """More letters of the same cause are no news; those of another are."""
-    orphans(connection, 2)
+    unknown_interactions(connection, 2)
     first = told(connection)
     assert first
     assert [(c.kind, c.count) for c in first.causes] == [("unknown_interaction", 2)]
     later(connection, "2 minutes")
-    orphans(connection)
+    unknown_interactions(connection)
     assert told(connection) is None
 
     mismatch(connection)
@@ -68,7 +68,7 @@ def test_a_new_cause_is_told_once(connection: BatchConnection) -> None:
 
 def test_what_happens_within_a_minute_is_gathered(connection: BatchConnection) -> None:
     """The next alert tells it, not sooner than a minute after the last."""
-    orphans(connection)
+    unknown_interactions(connection)
     assert told(connection)
     mismatch(connection)
     assert told(connection) is None
@@ -80,29 +80,29 @@ def test_what_happens_within_a_minute_is_gathered(connection: BatchConnection) -
 
 def test_a_cause_that_comes_again_is_news_again(connection: BatchConnection) -> None:
     """Once it was settled, but not within the hour: what comes and goes is one alert."""
-    orphans(connection)
+    unknown_interactions(connection)
     assert told(connection)
     settle(connection)
     later(connection, "30 minutes")
     assert told(connection) is None
-    orphans(connection)
+    unknown_interactions(connection)
     assert told(connection) is None
     settle(connection)
     later(connection, "31 minutes")
     assert told(connection) is None
 
-    orphans(connection)
+    unknown_interactions(connection)
 
     assert kinds(told(connection)) == ["unknown_interaction"]
 
 
 def test_too_many_dead_letters_are_told_once(connection: BatchConnection) -> None:
     """When the limit is passed; again only after the number has fallen to half of it."""
-    orphans(connection, 4)
+    unknown_interactions(connection, 4)
     first = told(connection, limit=4)
     assert first
     assert not first.limit_passed
-    orphans(connection)
+    unknown_interactions(connection)
     later(connection, "2 hours")
     second = told(connection, limit=4)
     assert second
@@ -110,12 +110,12 @@ def test_too_many_dead_letters_are_told_once(connection: BatchConnection) -> Non
     later(connection, "2 hours")
     dead_letters.discard(connection, Selection(), actor="op", reason="r", limit=2)
     assert told(connection, limit=4) is None
-    orphans(connection, 2)
+    unknown_interactions(connection, 2)
     assert told(connection, limit=4) is None
 
     dead_letters.discard(connection, Selection(), actor="op", reason="r", limit=3)
     assert told(connection, limit=4) is None
-    orphans(connection, 3)
+    unknown_interactions(connection, 3)
 
     third = told(connection, limit=4)
     assert third

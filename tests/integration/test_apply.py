@@ -15,7 +15,7 @@ from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError, connect
 from signoff_db.dead_letters import Selection, list_letters
 from signoff_db.delivery import Delivery, Failure, Job
-from signoff_schemas import FailureKind, seal
+from signoff_schemas import FailureKind, encode_job
 
 
 def test_the_same_event_again_is_a_duplicate(connection: BatchConnection) -> None:
@@ -50,7 +50,7 @@ def test_an_unknown_interaction_without_user_is_retried_then_dead(
     (outcome,) = apply(connection, [first], retries=1)
     assert (outcome.retry, list_letters(connection, Selection())) == (True, [])
     (outcome,) = apply(connection, [second], retries=1)
-    assert (outcome.retry, outcome.word) == (False, "unknown_interaction")
+    assert (outcome.retry, outcome.result) == (False, "unknown_interaction")
     (letter,) = list_letters(connection, Selection())
     assert (letter.attempts, letter.interaction_id) == (2, event.interaction_id)
 
@@ -118,13 +118,13 @@ def test_bad_jobs_leave_their_neighbours_alone(connection: BatchConnection) -> N
         Delivery.of_job(Job("pickle", b"\x80\x05K\x01.")),
         Delivery.of_job(Job("other", b'["os.system", null, ["true"], {}]')),
         Delivery.of_job(Job("garbage", b"\x00\xff not json")),
-        Delivery.of_job(Job("nul", seal(b'{"user_id": "a\\u0000b", "event_id": "\\ud800"}'))),
-        Delivery.of_job(Job("version", seal(b'{"schema_version": 2}'))),
+        Delivery.of_job(Job("nul", encode_job(b'{"user_id": "a\\u0000b", "event_id": "\\ud800"}'))),
+        Delivery.of_job(Job("version", encode_job(b'{"schema_version": 2}'))),
         Delivery.of_job(Job("empty", b"")),
         Delivery.of_job(Job("huge", b"[" * 10_000_000)),
     ]
     mixed = [good[0], *bad[:4], good[1], *bad[4:], good[2]]
-    words = [o.word for o in apply(connection, mixed)]
+    words = [o.result for o in apply(connection, mixed)]
     assert words.count("applied") == 3
     letters = {letter.job_id: letter for letter in list_letters(connection, Selection())}
     assert {job: letter.kind for job, letter in letters.items()} == {
@@ -259,10 +259,10 @@ def test_an_abandoned_event_that_was_committed_after_all_is_a_duplicate(
     apply_events(connection, known)
     given_up = Failure(FailureKind.ABANDONED, "gave up", "gave up")
     abandoned = [
-        Delivery.of_job(Job(str(e.event_id), seal(e.canonical_json()), failure=given_up))
+        Delivery.of_job(Job(str(e.event_id), encode_job(e.canonical_json()), failure=given_up))
         for e in (known, unknown)
     ]
-    assert [o.word for o in apply(connection, abandoned)] == ["duplicate", "abandoned"]
+    assert [o.result for o in apply(connection, abandoned)] == ["duplicate", "abandoned"]
     (letter,) = list_letters(connection, Selection())
     assert letter.event_id == unknown.event_id
 
@@ -271,7 +271,7 @@ def test_an_event_that_arrives_again_resolves_its_dead_letter(connection: BatchC
     """What the upstream mends and publishes again needs no operator."""
     fields = mapping()
     broken = Delivery.of_payload(
-        "job", seal(b"")[:0] + b'{"event_id": "%s"}' % str(fields["event_id"]).encode()
+        "job", encode_job(b"")[:0] + b'{"event_id": "%s"}' % str(fields["event_id"]).encode()
     )
     apply(connection, [broken])
     assert list_letters(connection, Selection())[0].event_id == fields["event_id"]
@@ -437,7 +437,7 @@ def test_absurd_counters_and_ids_are_dead_lettered_like_any(connection: BatchCon
         Delivery.of_payload(long_id, b"{}", attempts=2_000_001),
         Delivery.of_payload("\x00odd", b"{}"),
     ]
-    assert [o.word for o in apply(connection, failing)] == ["invalid_payload"] * 2
+    assert [o.result for o in apply(connection, failing)] == ["invalid_payload"] * 2
     assert {letter.job_id for letter in list_letters(connection, Selection())} == {
         long_id,
         "\N{REPLACEMENT CHARACTER}odd",

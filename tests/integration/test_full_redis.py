@@ -9,11 +9,11 @@ import pytest
 import redis
 from approvals import approval
 
-from signoff_cli.queue import QueueReader
 from signoff_db.connection import BatchConnection
-from signoff_schemas import seal
+from signoff_queue.batch_queue import BatchQueue
+from signoff_queue.reader import QueueReader
+from signoff_schemas import encode_job
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
-from signoff_worker.queue import BatchQueue
 from signoff_worker.sweep import sweep_failed
 
 KEYS = QueueKeys("approvals")
@@ -46,7 +46,7 @@ def test_sweeping_takes_no_multi(client: redis.Redis, connection: BatchConnectio
     """A job that RQ gave up is a dead letter then, and gone from Redis."""
     event = approval()
     job_id = str(event.event_id)
-    client.hset(JOB_PREFIX + job_id, "data", seal(event.canonical_json()))
+    client.hset(JOB_PREFIX + job_id, "data", encode_job(event.canonical_json()))
     client.zadd(KEYS.failed, {job_id: 1})
 
     swept = sweep_failed(BatchQueue(client, KEYS.name, lease_seconds=60), lambda: connection)

@@ -12,12 +12,11 @@ from approvals import approval
 from processes import eventually
 from rivals import await_blocked
 
-from signoff_cli.errors import OutboxError
-from signoff_cli.outbox.delivery import Delivery
-from signoff_cli.outbox.lane import Lane
-from signoff_cli.outbox.table import Waiting
 from signoff_producer import Producer, QueueUnavailableError, outbox
-from signoff_schemas import ApprovalEvent, SettingsError, content_hash, seal, unseal
+from signoff_relay.delivery import Delivery
+from signoff_relay.lane import Lane
+from signoff_relay.table import OutboxError, Waiting
+from signoff_schemas import ApprovalEvent, SettingsError, content_hash, decode_job, encode_job
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
 
 if TYPE_CHECKING:
@@ -206,7 +205,7 @@ def test_what_add_validated_is_not_validated_again(
             "UPDATE signoff_outbox SET validated_hash = %s", [content_hash(text.encode())]
         )
     assert lane.move() == 1
-    assert client.hget(JOB_PREFIX + str(event), "data") == seal(text.encode())
+    assert client.hget(JOB_PREFIX + str(event), "data") == encode_job(text.encode())
 
 
 def test_what_was_changed_by_hand_is_validated_again(
@@ -226,7 +225,7 @@ def test_what_was_changed_by_hand_is_validated_again(
     assert (event, "quality_score must be at most 5" in reason) == (wrong, True)
     assert queued(client) == [right]
     data = cast("bytes", client.hget(JOB_PREFIX + str(right), "data"))
-    assert unseal(data) == ApprovalEvent.parse(unseal(data)).canonical_json()
+    assert decode_job(data) == ApprovalEvent.parse(decode_job(data)).canonical_json()
 
 
 def broken(upstream: "psycopg.Connection[TupleRow]", event: UUID) -> str:

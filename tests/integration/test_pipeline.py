@@ -15,12 +15,12 @@ from signoff_db.apply import apply_in_transaction
 from signoff_db.connection import BatchConnection, connect_for_batches
 from signoff_db.dead_letters import Selection, list_letters
 from signoff_producer import Producer
+from signoff_queue.batch_queue import BatchQueue
 from signoff_schemas import ApprovalEvent, Settings
 from signoff_schemas.keys import QueueKeys
 from signoff_worker.database import Database
 from signoff_worker.health import Health
 from signoff_worker.pipeline import Pipeline
-from signoff_worker.queue import BatchQueue
 
 BATCH = 20
 """Of which two may go with the next one."""

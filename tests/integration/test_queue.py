@@ -7,8 +7,8 @@ import redis
 from approvals import approval
 
 from signoff_producer import Producer
+from signoff_queue.batch_queue import BatchQueue
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
-from signoff_worker.queue import BatchQueue
 
 KEYS = QueueKeys("approvals")
 WORKER = "rq:worker:test"
@@ -199,7 +199,7 @@ def test_garbled_jobs_are_taken_and_told_apart(client: redis.Redis, queue: Batch
         ("\\xff\\xfe", 0),
         (good, 1),
     ]
-    assert client.smembers(KEYS.orphans) == {b"gone", b"\xff\xfe"}
+    assert client.smembers(KEYS.missing_jobs) == {b"gone", b"\xff\xfe"}
     assert client.zcard(KEYS.started) == 3
 
 

@@ -29,7 +29,7 @@ from signoff_producer.publication import CHUNK
 from signoff_schemas import SettingsError
 
 WAITING = "rq:queue:approvals"
-NOWHERE = "redis://127.0.0.1:1/0"
+UNLISTED = "redis://127.0.0.1:1/0"
 Make = Callable[..., Publisher]
 
 PUBLISHER = """
@@ -85,7 +85,7 @@ def waiting(client: redis.Redis) -> list[UUID]:
 
 def spooled(spool: Path, *events: Any) -> None:
     """Have the events in the spool."""
-    with Producer(NOWHERE, spool=spool, publish_retries=0) as producer:
+    with Producer(UNLISTED, spool=spool, publish_retries=0) as producer:
         assert [receipt.answer for receipt in producer.publish_many(events)] == ["spooled"] * len(
             events
         )
@@ -213,7 +213,7 @@ def test_a_spool_is_bounded(make: Make, way: Way, spool: Path) -> None:
 def test_a_spool_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
     """Not in the middle of the first outage."""
     with pytest.raises(SettingsError, match=r"SIGNOFF_SPOOL.*cannot be written: No such file"):
-        Producer(NOWHERE, spool=tmp_path / "missing" / "spool")
+        Producer(UNLISTED, spool=tmp_path / "missing" / "spool")
 
 
 @pytest.mark.parametrize("cut", [1, 100, -2])

@@ -52,7 +52,7 @@ def delivery(event: ApprovalEvent) -> Delivery:
 
 def apply_events(connection: BatchConnection, *events: ApprovalEvent) -> list[str]:
     """Apply the events as one batch; returns each event's word."""
-    return [str(outcome.word) for outcome in outcomes(connection, *events)]
+    return [str(outcome.result) for outcome in outcomes(connection, *events)]
 
 
 def outcomes(connection: BatchConnection, *events: ApprovalEvent) -> list[Outcome]:

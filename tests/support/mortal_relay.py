@@ -9,9 +9,9 @@ import sys
 
 from signoff_cli import relay
 from signoff_cli.__main__ import main
-from signoff_cli.outbox.delivery import Delivery
-from signoff_cli.outbox.lane import Lane
-from signoff_cli.outbox.table import OutboxTable, Waiting
+from signoff_relay.delivery import Delivery
+from signoff_relay.lane import Lane
+from signoff_relay.table import OutboxTable, Waiting
 
 POINT = sys.argv[1] if len(sys.argv) > 1 else ""
 

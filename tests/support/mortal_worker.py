@@ -16,11 +16,11 @@ import redis
 from signoff_db import apply as applying
 from signoff_db.apply import Outcome
 from signoff_db.delivery import Delivery
+from signoff_queue.batch_queue import BatchQueue, TakenJob
 from signoff_schemas import Settings, redis_client
 from signoff_worker import ApprovalWorker, sweep
 from signoff_worker import worker as working
 from signoff_worker.pipeline import Pipeline
-from signoff_worker.queue import BatchQueue, TakenJob
 
 POINT = sys.argv[1] if len(sys.argv) > 1 else ""
 POISON = b"poison"

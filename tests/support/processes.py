@@ -12,7 +12,7 @@ from typing import Any
 
 from redis import Redis
 
-from signoff_cli.queue import QueueReader
+from signoff_queue.reader import QueueReader
 from signoff_schemas.keys import QueueKeys
 
 KEYS = QueueKeys("approvals")

@@ -10,7 +10,7 @@ from pathlib import Path
 import redis
 from processes import eventually
 
-from signoff_cli.embedded.wheels import wheel_folder
+from signoff_embedded.wheels import wheel_folder
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,18 @@ from approvals import approval, mapping
 from pydantic_core import to_json
 
 from signoff_db.delivery import Delivery, Failure, Job, Reading
-from signoff_schemas import FailureKind, seal
+from signoff_schemas import FailureKind, encode_job
 
 GIVEN_UP = Failure(FailureKind.ABANDONED, "given up", "given up")
-GOOD = Job("good", seal(approval().canonical_json()), attempts=3, retries=2)
-OTHER_SPELLING = Job("other", seal(to_json(mapping(ltv_amount="5", reviewer_id=None))))
-ABANDONED = Job("abandoned", seal(approval().canonical_json()), failure=GIVEN_UP)
+GOOD = Job("good", encode_job(approval().canonical_json()), attempts=3, retries=2)
+OTHER_SPELLING = Job("other", encode_job(to_json(mapping(ltv_amount="5", reviewer_id=None))))
+ABANDONED = Job("abandoned", encode_job(approval().canonical_json()), failure=GIVEN_UP)
 BAD = [
     Job("pickle", b"\x80\x05K\x01."),
-    Job("invalid", seal(to_json(mapping(quality_score=9)))),
+    Job("invalid", encode_job(to_json(mapping(quality_score=9)))),
     Job(
         "hidden digits",
-        seal(to_json(mapping(ltv_amount="X")).replace(b'"X"', b"1." + b"0" * 16 + b"1")),
+        encode_job(to_json(mapping(ltv_amount="X")).replace(b'"X"', b"1." + b"0" * 16 + b"1")),
     ),
 ]
 

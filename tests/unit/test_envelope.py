@@ -16,9 +16,9 @@ from signoff_schemas import (
     FailureKind,
     Identity,
     InvalidEvent,
+    decode_job,
+    encode_job,
     inflate,
-    seal,
-    unseal,
 )
 
 EVENT = (
@@ -37,7 +37,7 @@ objects = st.dictionaries(
 def refusal(data: bytes) -> InvalidEvent:
     """Return why a job's data is refused."""
     with pytest.raises(InvalidEvent) as caught:
-        unseal(data)
+        decode_job(data)
     return caught.value
 
 
@@ -47,13 +47,13 @@ def test_what_was_sealed_is_unsealed(event: dict[str, Any]) -> None:
     """Sealing and unsealing gives the same bytes, compressed or not."""
     held = json.dumps(event).encode()
 
-    assert unseal(seal(held)) == held
-    assert unseal(zlib.compress(seal(held))) == held
+    assert decode_job(encode_job(held)) == held
+    assert decode_job(zlib.compress(encode_job(held))) == held
 
 
 def test_a_sealed_event_is_what_rq_calls() -> None:
     """It is RQ's JSON: function, instance, arguments, keyword arguments."""
-    assert json.loads(seal(EVENT)) == [FUNCTION, None, [json.loads(EVENT)], {}]
+    assert json.loads(encode_job(EVENT)) == [FUNCTION, None, [json.loads(EVENT)], {}]
 
 
 @pytest.mark.parametrize("compress", [bytes, zlib.compress], ids=["plain", "zlib"])
@@ -68,14 +68,14 @@ def test_a_sealed_event_is_what_rq_calls() -> None:
 )
 def test_any_spelling_keeps_the_events_own_bytes(data: bytes, compress: Any) -> None:
     """However the envelope is spelled, the event comes out byte for byte."""
-    assert unseal(compress(data)) == EVENT
+    assert decode_job(compress(data)) == EVENT
 
 
 def test_a_number_too_long_for_an_int_is_the_events_affair() -> None:
     """The envelope is opened; what its event holds is judged by the event's own rules."""
     event = b'{"quality_score": %s}' % (b"9" * 5000)
 
-    assert unseal(b"[%s,null,[%s],{}]" % (NAME, event)) == event
+    assert decode_job(b"[%s,null,[%s],{}]" % (NAME, event)) == event
 
 
 @pytest.mark.parametrize("function", ["other.job", "signoff_worker.jobs.apply_approval2", ""])
@@ -126,7 +126,7 @@ def test_a_pickle_is_refused_unread(protocol: int, compress: Any) -> None:
         b"\xef\xbb\xbf[%s,null,[{}],{}]" % NAME,
         b"[" * 100_000,
         b"\x00\xff\xfe",
-        zlib.compress(seal(EVENT))[:-9],
+        zlib.compress(encode_job(EVENT))[:-9],
         pickle.dumps(FUNCTION, 0),
     ],
     ids=lambda data: repr(data[:24]),
@@ -149,7 +149,7 @@ def test_any_data_is_answered(data: bytes) -> None:
     """Random bytes never raise anything but InvalidEvent, inside and outside of zlib."""
     for candidate in (data, zlib.compress(data), zlib.compress(data)[:-1]):
         with pytest.raises(InvalidEvent):
-            unseal(candidate)
+            decode_job(candidate)
 
 
 @given(st.binary(max_size=200))

@@ -5,7 +5,7 @@ import hmac
 
 import pytest
 
-from signoff_cli.hook import HookError, hook_of, patiently, signature
+from signoff_ops.hook import HookError, hook_of, patiently, signature
 from signoff_schemas import Settings, SettingsError
 
 

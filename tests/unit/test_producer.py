@@ -32,7 +32,7 @@ from signoff_producer import (
     Receipt,
 )
 from signoff_producer.publication import CHUNK
-from signoff_schemas import FUNCTION, SettingsError, content_hash, seal
+from signoff_schemas import FUNCTION, SettingsError, content_hash, encode_job
 
 Mapping = dict[str, Any]
 NAMESPACE = UUID("0b0d2f1c-7a9e-4111-8a41-6f1c5f0e4d6b")
@@ -334,8 +334,8 @@ def test_rqs_own_enqueue_is_understood(
         b"\xff" * 100,
         pickle.dumps((FUNCTION, None, (event(0),), {})),
         zlib.compress(b" " * 10_000_000),
-        seal(b"[]"),
-        seal(json.dumps(event(0)).encode()).replace(b"signoff_worker", b"other"),
+        encode_job(b"[]"),
+        encode_job(json.dumps(event(0)).encode()).replace(b"signoff_worker", b"other"),
     ],
     ids=["empty", "pickle", "zlib head", "garbage", "rq pickle", "bomb", "list", "function"],
 )
@@ -565,7 +565,7 @@ def test_a_job_holds_only_what_carries_something(
     canonical = ApprovalEvent.parse(event(0)).canonical_json()
 
     assert set(held) == {b"data", b"origin", b"status", b"enqueued_at"}
-    assert held[b"data"] == seal(canonical)
+    assert held[b"data"] == encode_job(canonical)
     assert (held[b"origin"], held[b"status"]) == (b"approvals", b"queued")
     assert connection.ttl(job_key(0)) == -1
     assert connection.smembers("rq:queues") == {WAITING.encode()}

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from signoff_db.apply import Outcome
 from signoff_db.delivery import Delivery, Failure, Job, Reading
+from signoff_queue.batch_queue import BatchQueue, TakenJob
 from signoff_schemas import FailureKind, InvalidEvent, Settings
-from signoff_worker.queue import BatchQueue, TakenJob
 
 _NO_DATA: Final = {
     -1: "the job's hash has no data field",
@@ -63,7 +63,7 @@ def retry_delay(retries: int, settings: Settings) -> float:
 class Report:
     """What the log line of a batch says."""
 
-    words: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     milliseconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -76,13 +76,13 @@ class Report:
 
     def count(self, outcomes: Sequence[Outcome]) -> None:
         """Count the verdicts."""
-        self.words.update(str(outcome.word) for outcome in outcomes)
+        self.counts.update(str(outcome.result) for outcome in outcomes)
 
     @property
     def fields(self) -> dict[str, Any]:
         """The line's members."""
         steps = {f"{step}_ms": took for step, took in self.milliseconds.items()}
-        return {"events": self.words.total(), **dict(sorted(self.words.items())), **steps}
+        return {"events": self.counts.total(), **dict(sorted(self.counts.items())), **steps}
 
 
 @dataclass(slots=True)
@@ -93,7 +93,7 @@ class Batch:
     jobs: list[TakenJob]
     report: Report
     deliveries: list[Delivery] = field(default_factory=list)
-    takeovers: int = 0
+    carried_over: int = 0
     """How many batches in a row, up to this one, hold what raced in the one before."""
     _reading: Reading | None = None
 
@@ -103,23 +103,23 @@ class Batch:
         return any(job.deaths for job in self.jobs)
 
     @property
-    def gone(self) -> list[str]:
+    def missing_jobs(self) -> list[str]:
         """Ids of which nothing else was left."""
-        return [job.id for job in self.jobs if job.gone]
+        return [job.id for job in self.jobs if job.missing]
 
-    def take_over(self, raced: Sequence[Delivery], earlier: "Batch") -> None:
+    def carry_over(self, raced: Sequence[Delivery], earlier: "Batch") -> None:
         """Have events that raced in an earlier batch applied, and acknowledged, with this one."""
         self.deliveries += raced
-        self.takeovers = earlier.takeovers + 1 if raced else 0
+        self.carried_over = earlier.carried_over + 1 if raced else 0
 
     def read(self, max_redeliveries: int) -> None:
         """Step 3, first half: find and validate the events in the jobs."""
         with self.report.timed("read"):
-            there = [job for job in self.jobs if not job.gone]
+            there = [job for job in self.jobs if not job.missing]
             self.deliveries = [_without_data(job) for job in there if job.data is None]
             self._reading = Reading(_jobs(there, max_redeliveries))
 
-    def spell(self) -> None:
+    def canonicalize(self) -> None:
         """Step 3, second half, unless it is done: what Postgres is to be told of each event."""
         if self._reading is not None:
             with self.report.timed("read"):

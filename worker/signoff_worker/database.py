@@ -12,8 +12,9 @@ from signoff_db.connection import (
 )
 from signoff_db.migrate import require_current
 from signoff_schemas import Settings
+from signoff_schemas.backoff import backoff_delays
+from signoff_worker.backoff import StopWorkerError
 from signoff_worker.health import Health
-from signoff_worker.patience import StopWorkerError, pauses
 
 log = logging.getLogger("signoff.worker")
 
@@ -39,7 +40,7 @@ class Database:
             MigrationError: migrations are missing.
             StopWorkerError: the worker was asked to stop meanwhile.
         """
-        for pause in pauses():
+        for pause in backoff_delays():
             try:
                 require_current(self._url)
             except DatabaseUnavailableError as error:

@@ -53,7 +53,7 @@ def apply_approval(event: dict[str, Any]) -> str | Retry:
     if outcome.retry:
         seconds = max(1, round(retry_delay(delivery.retries, settings)))
         return Retry(max=settings.retry_attempts, interval=seconds)
-    return outcome.word
+    return outcome.result
 
 
 def _connection(database_url: str) -> BatchConnection:

@@ -62,7 +62,9 @@ def log_batch(batch: Batch, outcomes: Sequence[Outcome]) -> None:
             event = outcome.delivery.identity.event_id or outcome.delivery.job_id
             fields = {"event": event, "kind": str(outcome.failure.kind)}
             log.warning("dead letter: %s", outcome.failure.loggable, extra={"fields": fields})
-    if batch.gone:
+    if batch.missing_jobs:
         log.warning(
-            "%d job ids had no job any more: %s", len(batch.gone), ", ".join(batch.gone[:10])
+            "%d job ids had no job any more: %s",
+            len(batch.missing_jobs),
+            ", ".join(batch.missing_jobs[:10]),
         )

@@ -31,14 +31,15 @@ from redis.exceptions import OutOfMemoryError
 from signoff_db.apply import Outcome, apply
 from signoff_db.connection import DatabaseUnavailableError
 from signoff_db.delivery import Delivery
+from signoff_queue.batch_queue import BatchQueue, TakenJob
 from signoff_schemas import Settings
+from signoff_schemas.backoff import backoff_delays
 from signoff_worker.background import in_background
+from signoff_worker.backoff import Backoff, StopWorkerError
 from signoff_worker.batch import Batch, Report, retry_delay
 from signoff_worker.database import Database
 from signoff_worker.health import Health
 from signoff_worker.logs import log_batch
-from signoff_worker.patience import Patience, StopWorkerError, pauses
-from signoff_worker.queue import BatchQueue, TakenJob
 
 log = logging.getLogger("signoff.worker")
 
@@ -48,7 +49,7 @@ _FULL_REDIS: Final = 0.1
 """Seconds between looks for jobs while Redis is too full to let wait for them."""
 _RACED: Final = 0.1
 """The part of a batch that may go with the next one; more is one busy row, which races again."""
-_TAKEOVERS: Final = 10
+_MAX_CARRIED_OVER: Final = 10
 """In a row; then a batch leaves nothing to the next, so that no event goes round for ever."""
 
 
@@ -78,7 +79,7 @@ class Pipeline:
         self._worker_key = worker_key
         self._stop = stop
         self._health = health
-        self._patiently = Patience(stop, health)
+        self._with_backoff = Backoff(stop, health)
         self._applying: _Applying | None = None
         self.busy = False
         """Whether the last batch held any jobs."""
@@ -97,7 +98,7 @@ class Pipeline:
         if len(batch.jobs) == self._settings.batch_size and not batch.suspect:
             batch.read(self._settings.max_redeliveries)
             if self._applying and not self._applying.outcomes.done():
-                batch.spell()
+                batch.canonicalize()
             self.finish(then=batch)
         else:
             self.finish()
@@ -118,7 +119,7 @@ class Pipeline:
         raced = [o.delivery for o in outcomes if o.raced]
         settled = [o for o in outcomes if not o.raced]
         if done and then and then.queue is done.batch.queue:
-            then.take_over(raced, done.batch)
+            then.carry_over(raced, done.batch)
         elif raced:
             settled += self.apply(raced)
         self._applying = self._begin(then) if then else None
@@ -126,7 +127,7 @@ class Pipeline:
             self._acknowledge(done.batch, settled)
 
     def _begin(self, batch: Batch) -> _Applying:
-        leaves = batch.takeovers < _TAKEOVERS
+        leaves = batch.carried_over < _MAX_CARRIED_OVER
         most_raced = int(_RACED * self._settings.batch_size) if leaves else 0
         return _Applying(batch, in_background(lambda: self._apply(batch, most_raced)))
 
@@ -147,11 +148,11 @@ class Pipeline:
             return []
         except redis.RedisError:
             self.finish()
-            self._patiently(queue.start_over)
+            self._with_backoff(queue.start_over)
             raise
 
     def _apply(self, batch: Batch, most_raced: int = 0) -> list[Outcome]:
-        batch.spell()
+        batch.canonicalize()
         with batch.report.timed("apply"):
             return self.apply(batch.deliveries, most_raced)
 
@@ -161,7 +162,7 @@ class Pipeline:
         Raises:
             StopWorkerError: the worker was asked to stop meanwhile.
         """
-        for tries, pause in enumerate(pauses()):
+        for tries, pause in enumerate(backoff_delays()):
             try:
                 outcomes = apply(
                     self._database.connection(),
@@ -186,7 +187,7 @@ class Pipeline:
 
     def _acknowledge(self, batch: Batch, outcomes: list[Outcome]) -> None:
         with batch.report.timed("acknowledge"):
-            self._patiently(lambda: self.acknowledge(batch.queue, outcomes))
+            self._with_backoff(lambda: self.acknowledge(batch.queue, outcomes))
         batch.report.count(outcomes)
         log_batch(batch, outcomes)
 

@@ -21,17 +21,17 @@ from rq.utils import now
 from rq.worker import BaseWorker, WorkerStatus
 
 from signoff_db.connection import BatchConnection
+from signoff_queue.batch_queue import BatchQueue
 from signoff_schemas import Settings
 from signoff_schemas.keys import HEALTH
+from signoff_worker.backoff import Backoff, StopWorkerError
 from signoff_worker.batch import group_size
 from signoff_worker.database import Database
 from signoff_worker.health import Health
 from signoff_worker.heartbeat import Heartbeat
 from signoff_worker.interpreter import spend_time_on_events
 from signoff_worker.logs import configure
-from signoff_worker.patience import Patience, StopWorkerError
 from signoff_worker.pipeline import WAIT, Pipeline
-from signoff_worker.queue import BatchQueue
 from signoff_worker.sweep import sweep_failed
 from signoff_worker.watch import Watch
 
@@ -61,7 +61,7 @@ class ApprovalWorker(BaseWorker):
         self.health = Health(
             self.name, self.settings, state=self.get_state, stopping=self._stop.is_set
         )
-        self._patiently = Patience(self._stop, self.health)
+        self._with_backoff = Backoff(self._stop, self.health)
         application = f"signoff worker {self.name}"  # what it calls itself in Postgres
         self._watch = Watch(self.health, self.settings, application=application)
         self._database = Database(self.settings, application=application)
@@ -107,7 +107,7 @@ class ApprovalWorker(BaseWorker):
         self._watch.open()
         try:
             self._database.await_schema(self._stop, self.health)
-            self._patiently(self._introduce)
+            self._with_backoff(self._introduce)
             with Heartbeat(self._beat, self.settings.redeliver_after / 6):
                 self._work_off(max_jobs or sys.maxsize, 0 if burst else max_idle_time)
         except (StopWorkerError, SystemExit):
@@ -125,7 +125,7 @@ class ApprovalWorker(BaseWorker):
         """Settle batches until stopped, until `most` jobs, or after `patience` idle seconds."""
         idle_since = time.monotonic()
         while not self._stop.is_set() and self._worked < most:
-            done = self._patiently(self._turn)
+            done = self._with_backoff(self._turn)
             self.health.turn()
             self._worked += done
             self._idle = not done

@@ -4,7 +4,6 @@ import typer
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_cli.database import database_of
 from signoff_cli.dlq.acting import Actor, DryRun, Limit, Reason, actor_of
 from signoff_cli.dlq.choosing import (
     All,
@@ -19,10 +18,12 @@ from signoff_cli.dlq.choosing import (
     deliberate,
     tell_absent,
 )
-from signoff_cli.services import load_settings
-from signoff_cli.terminal import AsJson, Yes, confirm, count, say, show_json
+from signoff_cli.terminal import AsJson, Yes, confirm, say, show_json
 from signoff_db import dead_letters
 from signoff_db.dead_letters import Selection
+from signoff_db.read_connection import database_of
+from signoff_ops.services import load_settings
+from signoff_schemas.wording import count
 
 
 def discard(  # noqa: PLR0913 -- one argument an option

@@ -6,18 +6,18 @@ from typing import Annotated
 
 import typer
 
-from signoff_cli.database import explained
 from signoff_cli.dlq.acting import Actor, DryRun, Reason, actor_of
 from signoff_cli.dlq.editor import edited_text, require_terminal
 from signoff_cli.dlq.letters import absence, pretty
 from signoff_cli.dlq.show import LetterId
 from signoff_cli.errors import UsageError
-from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, Yes, cell, complain, confirm, say, show_json
 from signoff_db import edit as editing
 from signoff_db.connection import BatchConnection, connect_for_batches
 from signoff_db.dead_letters import DeadLetter, NoSuchLetterError, get_letter
 from signoff_db.edit import Edited
+from signoff_db.read_connection import explained
+from signoff_ops.services import load_settings
 from signoff_schemas import InvalidEvent
 
 Assignments = Annotated[
@@ -142,7 +142,7 @@ def _show(outcome: Edited) -> None:
         for balance in (outcome.before, outcome.after)
     )
     if outcome.message is None:
-        say(f"It would be {outcome.word}; the interaction: {before} → {after}.")
+        say(f"It would be {outcome.result}; the interaction: {before} → {after}.")
 
 
 def _conclude(outcome: Edited, *, dry_run: bool, as_json: bool) -> None:
@@ -150,9 +150,11 @@ def _conclude(outcome: Edited, *, dry_run: bool, as_json: bool) -> None:
         show_json({"dry_run": dry_run, **asdict(outcome)})
     elif outcome.message is None:
         say(
-            "A dry run, nothing changed." if dry_run else f"{outcome.word}; the letter is resolved."
+            "A dry run, nothing changed."
+            if dry_run
+            else f"{outcome.result}; the letter is resolved."
         )
     else:
-        complain(f"Refused, nothing was changed: {outcome.word}: {outcome.message}")
+        complain(f"Refused, nothing was changed: {outcome.result}: {outcome.message}")
     if outcome.message is not None:
         raise typer.Exit(1)

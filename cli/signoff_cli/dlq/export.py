@@ -9,7 +9,6 @@ from typing import Annotated, TextIO
 
 import typer
 
-from signoff_cli.database import database_of
 from signoff_cli.dlq.choosing import (
     All,
     Fingerprint,
@@ -25,10 +24,12 @@ from signoff_cli.dlq.choosing import (
 from signoff_cli.dlq.letters import as_data
 from signoff_cli.dlq.list import States, pages
 from signoff_cli.errors import UsageError
-from signoff_cli.services import load_settings
-from signoff_cli.terminal import complain, count, plain
+from signoff_cli.terminal import complain
+from signoff_db.read_connection import database_of
 from signoff_db.reading import snapshot
+from signoff_ops.services import load_settings
 from signoff_schemas import DeadLetterState
+from signoff_schemas.wording import count, json_default
 
 
 def export(
@@ -66,7 +67,7 @@ def export(
         _target(output) as target,
     ):
         for letter in pages(connection, selection, None):
-            line = json.dumps(as_data(letter), ensure_ascii=False, default=plain)
+            line = json.dumps(as_data(letter), ensure_ascii=False, default=json_default)
             target.write(f"{line}\n")
             written += 1
     complain(f"Exported {count(written, 'dead letter')}.")

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from signoff_cli.database import database_of
 from signoff_cli.dlq.choosing import Kinds, Since, Until, chosen
-from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, say, show_json, show_table
 from signoff_db import dead_letters
 from signoff_db.dead_letters import Group
+from signoff_db.read_connection import database_of
+from signoff_ops.services import load_settings
 
 
 def groups(

@@ -8,7 +8,6 @@ import typer
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_cli.database import database_of
 from signoff_cli.dlq.choosing import (
     Fingerprint,
     Ids,
@@ -20,10 +19,11 @@ from signoff_cli.dlq.choosing import (
     chosen,
 )
 from signoff_cli.dlq.letters import as_data
-from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, say, show_json, show_table
 from signoff_db.dead_letters import DeadLetter, Selection, count, list_letters
+from signoff_db.read_connection import database_of
 from signoff_db.reading import snapshot
+from signoff_ops.services import load_settings
 from signoff_schemas import DeadLetterState
 
 _PAGE: Final = 1000

@@ -8,8 +8,6 @@ from typing import Annotated, Final
 import typer
 from rich.progress import Progress
 
-from signoff_cli.away import SERVER_AWAY
-from signoff_cli.database import database_of, explained
 from signoff_cli.dlq.acting import Actor, DryRun, Limit, actor_of
 from signoff_cli.dlq.choosing import (
     All,
@@ -25,7 +23,7 @@ from signoff_cli.dlq.choosing import (
     tell_absent,
 )
 from signoff_cli.interrupted import INTERRUPTED
-from signoff_cli.services import load_settings
+from signoff_cli.leaving import SERVER_AWAY
 from signoff_cli.terminal import (
     NOTHING,
     AsJson,
@@ -38,12 +36,14 @@ from signoff_cli.terminal import (
     show_json,
     show_table,
 )
-from signoff_cli.terminal import count as counted
 from signoff_db import replay as replaying
 from signoff_db.balances import Balance
 from signoff_db.connection import DatabaseUnavailableError, connect_for_batches
 from signoff_db.dead_letters import Selection, count
+from signoff_db.read_connection import database_of, explained
 from signoff_db.replay import Replayed, ReplayReport
+from signoff_ops.services import load_settings
+from signoff_schemas.wording import count as counted
 from signoff_worker.interpreter import spend_time_on_events
 
 _SHOWN: Final = 50
@@ -140,7 +140,7 @@ def _conclude(
                 "interrupted": isinstance(ended, KeyboardInterrupt),
                 "away": _away(ended),
                 "stopped_by": stopped_by,
-                "words": Counter(one.word for one in told),
+                "words": Counter(one.result for one in told),
                 "replayed": [asdict(one) for one in told],
             }
         )
@@ -207,8 +207,8 @@ def summary(told: Sequence[Replayed], *, dry_run: bool) -> str:
     """How many applied, and how many failed again for what, in a sentence."""
     if not told:
         return "No dead letter matches."
-    resolved = Counter(one.word for one in told if one.resolved)
-    failed = Counter(one.word for one in told if not one.resolved)
+    resolved = Counter(one.result for one in told if one.resolved)
+    failed = Counter(one.result for one in told if not one.resolved)
     done = f"{resolved.pop('applied', 0):,} {'would apply' if dry_run else 'applied'}"
     parts = [done, *_counts(resolved)]
     if failed:
@@ -232,7 +232,7 @@ def show_replayed(told: Sequence[Replayed]) -> None:
             [
                 one.letter_id,
                 one.event_id,
-                one.word,
+                one.result,
                 _held(one.before),
                 _held(one.after),
                 one.message,

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from signoff_cli.database import database_of
 from signoff_cli.dlq.letters import LARGEST_ID, absence, as_data, hint, pretty
-from signoff_cli.services import load_settings
 from signoff_cli.terminal import NOTHING, AsJson, cell, complain, say, show_fields, show_json
 from signoff_db.dead_letters import DeadLetter, OperatorAction, actions_of, get_letter
+from signoff_db.read_connection import database_of
+from signoff_ops.services import load_settings
 
 LetterId = Annotated[
     int, typer.Argument(metavar="ID", help="The dead letter's id.", min=1, max=LARGEST_ID)

@@ -1,9 +1,9 @@
 """`signoff outbox create`."""
 
-from signoff_cli.database import explained
-from signoff_cli.services import load_settings
 from signoff_cli.terminal import say
 from signoff_db.connection import connect
+from signoff_db.read_connection import explained
+from signoff_ops.services import load_settings
 from signoff_producer.outbox import SCHEMA
 from signoff_schemas import masked
 

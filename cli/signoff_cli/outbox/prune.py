@@ -6,12 +6,14 @@ from typing import Annotated
 import typer
 
 from signoff_cli.ages import required_age
-from signoff_cli.database import database_of
-from signoff_cli.exporting import Export, check_with
-from signoff_cli.outbox import pruning
-from signoff_cli.outbox.connections import outbox_of
-from signoff_cli.services import load_settings
-from signoff_cli.terminal import AsJson, count, say, show_json
+from signoff_cli.options import Export
+from signoff_cli.terminal import AsJson, say, show_json
+from signoff_db.export import check_with
+from signoff_db.read_connection import database_of
+from signoff_ops.services import load_settings
+from signoff_relay import pruning
+from signoff_relay.connections import outbox_of
+from signoff_schemas.wording import count
 
 
 def prune(

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from signoff_cli.outbox.connections import outbox_of
-from signoff_cli.services import load_settings
 from signoff_cli.terminal import AsJson, say, show_json, show_table
+from signoff_ops.services import load_settings
+from signoff_relay.connections import outbox_of
 
 
 def refused(

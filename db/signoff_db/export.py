@@ -1,0 +1,114 @@
+"""Files that must be there, whole and right, before what they hold is deleted."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final, TextIO, TypeVar
+
+from signoff_schemas import SignoffError
+from signoff_schemas.wording import json_default
+
+_OPTION: Final = "--export"
+
+
+class ExportError(SignoffError):
+    """The file cannot be written, or is there already; nothing was deleted."""
+
+
+Row = TypeVar("Row")
+Key = TypeVar("Key")
+
+
+class ChecksummedFile:
+    """A text file that is written once, with its SHA-256 beside it, as `sha256sum -c` reads it."""
+
+    def __init__(self, path: Path, file: TextIO) -> None:
+        self._path = path
+        self._file = file
+        self._sha256 = hashlib.sha256()
+
+    def write(self, line: str) -> None:
+        """Add a line."""
+        self._file.write(f"{line}\n")
+        self._sha256.update(f"{line}\n".encode())
+
+    @property
+    def sha256(self) -> str:
+        """That of what was written so far, in hex."""
+        return self._sha256.hexdigest()
+
+    def finish(self) -> None:
+        """See that the file, its checksum and their names are on disk."""
+        _synced(self._file)
+        with _beside(self._path).open("x", encoding="utf-8") as companion:
+            companion.write(f"{self.sha256}  {self._path.name}\n")
+            _synced(companion)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def exported(
+    rows: Iterable[Row],
+    path: Path | None,
+    *,
+    key: Callable[[Row], Key],
+    as_data: Callable[[Row], dict[str, Any]],
+) -> tuple[list[Key], str | None]:
+    """The keys of the rows, all of which the file holds now, one JSON object a line; its SHA-256.
+
+    Without a path, and where there is no row, no file is written.
+
+    Raises:
+        ExportError: the file cannot be written, or is there already.
+    """
+    keys: list[Key] = []
+    with ExitStack() as stack:
+        target = None
+        for row in rows:
+            keys.append(key(row))
+            if path and not target:
+                target = stack.enter_context(_checksummed(path))
+            if target:
+                target.write(json.dumps(as_data(row), ensure_ascii=False, default=json_default))
+    return keys, target.sha256 if target else None
+
+
+def check_with(path: Path) -> str:
+    """How a person sees that the file is whole."""
+    return f"They are in {path}; check it with: sha256sum -c {path.name}.sha256"
+
+
+@contextmanager
+def _checksummed(path: Path) -> Iterator[ChecksummedFile]:
+    """A new file; it is whole and on disk when the block ends without an error.
+
+    Raises:
+        ExportError: it cannot be written, or is there already.
+    """
+    try:
+        if _beside(path).exists():
+            raise FileExistsError(0, "File exists", str(_beside(path)))
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            target = ChecksummedFile(path, file)
+            yield target
+            target.finish()
+    except OSError as error:
+        raise ExportError(
+            f"{_OPTION} {error.filename or path} cannot be written: {error.strerror}; nothing was "
+            "deleted"
+        ) from None
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _synced(file: TextIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())

@@ -1,0 +1,65 @@
+"""Find out which events of a batch Postgres refuses, in one call, instead of halving the batch.
+
+Every ledger row is tried and taken back again (migration `0009.sift.sql`). What is refused
+elsewhere, by a rule on `interactions`, say, is not found here; then the batch is halved until the
+culprit stands alone.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import psycopg
+
+from signoff_db.connection import BatchConnection
+from signoff_db.delivery import Delivery, Failure, array_of
+from signoff_db.sql import statement
+from signoff_db.transactions import FindRejectedRows, Item, blames_a_row, find_none
+
+
+def find_rejected_rows(
+    connection: BatchConnection, deliveries: Sequence[Delivery]
+) -> list[Delivery] | None:
+    """The deliveries anew, with a failure where Postgres refuses a ledger row; None if it does not.
+
+    Args:
+        connection: in autocommit mode, outside of a transaction. It remembers whether anything was
+            found: where some events of a batch are refused, those of the next probably are, too.
+        deliveries: what is to be applied.
+    """
+    refused = _refused(connection, [d for d in deliveries if d.failure is None])
+    connection.refuses_events = bool(refused)
+    if not refused:
+        return None
+    return [
+        d._replace(failure=failure)
+        if d.failure is None and d.event and (failure := refused.get(d.event.event_id))
+        else d
+        for d in deliveries
+    ]
+
+
+def find_rejected_beforehand(
+    connection: BatchConnection, items: Sequence[Item], find_rejected: FindRejectedRows[Item]
+) -> tuple[Sequence[Item], FindRejectedRows[Item]]:
+    """The items as they are to be tried, and how to sift those that are refused all the same.
+
+    Where the last batch held culprits, these items are marked before they are tried. What is
+    refused then is refused elsewhere: sifting again would find nothing.
+    """
+    if not connection.refuses_events:
+        return items, find_rejected
+    return find_rejected(items) or items, find_none
+
+
+def _refused(connection: BatchConnection, readable: Sequence[Delivery]) -> dict[UUID, Failure]:
+    try:
+        rows = connection.execute(
+            statement("find_rejected_rows"), {"events": array_of(readable)}, prepare=True
+        ).fetchall()
+    except psycopg.Error:  # what is wrong shows when the batch is tried without this
+        return {}
+    return {
+        event_id: Failure.of_refusal(*refusal)
+        for event_id, *refusal in rows
+        if blames_a_row(refusal[0])
+    }

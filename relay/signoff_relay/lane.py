@@ -1,0 +1,178 @@
+"""How events get from the outbox to the queue, a batch at a time.
+
+A batch's life, in one transaction of the outbox's database:
+
+1. claim events that wait (`FOR UPDATE SKIP LOCKED`: every relay gets others);
+2. publish them;
+3. mark what is on the queue and what the queue refuses; commit.
+
+Dying before 2 changes nothing. Dying after it, before 3 is committed, has the events published once
+more: the queue tells that they are duplicates while they wait there, the ledger from then on.
+"""
+
+import logging
+import select
+import threading
+import time
+from typing import Final
+
+import psycopg
+from psycopg import Notify
+
+from signoff_db.connection import BatchConnection, DatabaseUnavailableError, connect_for_batches
+from signoff_producer import Producer
+from signoff_relay.connections import current, table_if_any
+from signoff_relay.delivery import Delivery, mark, publish
+from signoff_relay.table import CHANNEL, OutboxTable, Place, Waiting
+from signoff_schemas import masked
+
+log = logging.getLogger("signoff.relay")
+
+_TURN: Final = 0.5
+"""Seconds that a lane waits for another one to have published its batch, which takes far less."""
+_LAP: Final = 100
+"""After so many batches a lane looks from the oldest on again, though more is waiting ahead."""
+
+
+class Lane:
+    """A connection to the outbox, opened when it is needed, and a producer that lanes may share."""
+
+    def __init__(
+        self,
+        outbox_url: str,
+        producer: Producer,
+        *,
+        most: int,
+        turn: "threading.Lock | None" = None,
+        patience: float = _TURN,
+        listening: bool = False,
+    ) -> None:
+        """A lane that is on its own, or one of several.
+
+        Args:
+            outbox_url: the database of the outbox.
+            producer: lanes may share it.
+            most: the events of a batch.
+            turn: held by the lane that publishes, where several share it.
+            patience: seconds for which another lane's turn is respected.
+            listening: whether it hears of new events; it must be asked `added` while it is idle.
+        """
+        self.most = most
+        self.refused = 0
+        """How many events the queue refused so far."""
+        self._url = outbox_url
+        self._producer = producer
+        self._turn = turn or threading.Lock()
+        self._patience = patience
+        self._listening = listening
+        self._notified = False
+        self._connection: BatchConnection | None = None
+        self._behind = Place()
+        self._batches = 0
+
+    def move(self) -> int:
+        """Move a batch; how many events were in it. A full one says that more may be waiting.
+
+        Raises:
+            DatabaseUnavailableError: the outbox cannot be reached; the batch is still in it.
+            SettingsError: it is not there, or an earlier release made it.
+            QueueFull, QueueUnavailableError: the queue did not take it all; the rest still waits.
+        """
+        start = time.perf_counter()
+        batch, delivery = self._move()
+        self._go_on(batch, full=len(batch) == self.most and delivery.trouble is None)
+        self.refused += len(delivery.refused)
+        _tell(delivery, time.perf_counter() - start)
+        if delivery.trouble:
+            raise delivery.trouble
+        return len(batch)
+
+    def _move(self) -> tuple[list[Waiting], Delivery]:
+        delivery = Delivery()
+        try:
+            table = self._table()
+            with table.connection.transaction():
+                batch = self.claim(table)
+                delivery = self.publish(batch)
+                self.mark(table, delivery)
+        except psycopg.Error as error:
+            self.drop()
+            # Giving up a silent queue takes longer than the outbox waits for a mark.
+            raise delivery.trouble or DatabaseUnavailableError(
+                f"the outbox at {masked(self._url)} failed: {str(error).strip()}"
+            ) from error
+        return batch, delivery
+
+    def claim(self, table: OutboxTable) -> list[Waiting]:
+        """Step 1."""
+        return table.claim(self.most, self._behind)
+
+    def publish(self, batch: list[Waiting]) -> Delivery:
+        """Step 2; lanes that publish at once would only take the interpreter from each other.
+
+        One that waits for a silent queue does not take it: then the turn is not waited for.
+        """
+        held = self._turn.acquire(timeout=self._patience)
+        try:
+            return publish(self._producer, batch)
+        finally:
+            if held:
+                self._turn.release()
+
+    def mark(self, table: OutboxTable, delivery: Delivery) -> None:
+        """Step 3."""
+        mark(table, delivery)
+
+    def _go_on(self, batch: list[Waiting], *, full: bool) -> None:
+        """Where the next look begins.
+
+        Behind a full batch: a look from the oldest on would pass all that was marked, for as long
+        as an old transaction keeps Postgres from clearing it away. What commits late, behind that
+        place, is met by the next look from the oldest on.
+        """
+        self._batches += 1
+        if full and self._batches % _LAP:
+            self._behind = Place(batch[-1].added_at, str(batch[-1].event_id))
+        else:
+            self._behind = Place()
+
+    def added(self, *, within: float) -> bool:
+        """Whether events were added since the last look; waits so many seconds for that."""
+        if not self._notified:
+            waited_for = [self._connection] if self._connection else []
+            # What has come is read by the next look, which a connection that was lost fails.
+            self._notified = bool(select.select(waited_for, [], [], within)[0])
+        notified, self._notified = self._notified, False
+        return notified
+
+    def _take_note(self, _notify: Notify) -> None:
+        self._notified = True
+
+    def _table(self) -> OutboxTable:
+        if self._connection is not None:
+            return OutboxTable(self._connection)
+        self._connection = connect_for_batches(self._url, application="signoff relay")
+        if self._listening:
+            self._connection.add_notify_handler(self._take_note)
+            self._connection.execute(f"LISTEN {CHANNEL}")
+        return current(table_if_any(self._connection), self._url)
+
+    def drop(self) -> None:
+        """Close the connection, in whatever state it is."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+
+def _tell(delivery: Delivery, seconds: float) -> None:
+    """One line for the batch, one for each event that the queue refuses; no texts, no amounts."""
+    if delivery.published or delivery.refused:
+        fields = {
+            "published": len(delivery.published),
+            "refused": len(delivery.refused),
+            "ms": round(seconds * 1000, 1),
+        }
+        log.info("batch", extra={"fields": fields})
+    for waiting, receipt in delivery.refused.items():
+        reason = receipt.error.loggable if receipt.error else receipt.conflict
+        log.warning("refused: %s", reason, extra={"fields": {"event": waiting.event_id}})

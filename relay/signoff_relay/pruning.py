@@ -1,0 +1,118 @@
+"""Prune the outbox: forget old events that the ledger holds. What is not accounted for stays."""
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from operator import attrgetter
+from pathlib import Path
+from typing import Final
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from signoff_db.export import exported
+from signoff_db.read_connection import database_of
+from signoff_db.reading import EventLocations, locate_events
+from signoff_relay.accounted import is_applied
+from signoff_relay.connections import outbox_of
+from signoff_relay.table import Entry, OutboxTable
+from signoff_schemas import Settings, SignoffError
+
+log = logging.getLogger("signoff.relay")
+
+_EVERY: Final = 600.0
+"""Seconds between a relay's prunings."""
+_PAGE: Final = 1000
+"""Events deleted in one transaction, after an export."""
+
+
+@dataclass(slots=True)
+class Pruned:
+    """What became of the events that were published long enough ago."""
+
+    pruned: int = 0
+    kept: int = 0
+    """Neither in the ledger nor a dead letter that is settled."""
+
+
+def prune(
+    table: OutboxTable,
+    database: Connection[TupleRow],
+    older_than: timedelta,
+    stop: threading.Event | None = None,
+) -> Pruned:
+    """Delete events that were published so long ago, if they were applied or given up for good."""
+    before = datetime.now(UTC) - older_than
+    done = Pruned()
+    for settled in _settled(table, database, before, done):
+        done.pruned += table.forget([event.event_id for event in settled], before)
+        if stop and stop.is_set():
+            break
+    return done
+
+
+def prune_exported(
+    table: OutboxTable, database: Connection[TupleRow], older_than: timedelta, export: Path
+) -> tuple[Pruned, str | None]:
+    """The same, after all of them were written to a new file; its SHA-256, if there were any.
+
+    Raises:
+        UsageError: the file cannot be written, or is there already; nothing was deleted.
+    """
+    before = datetime.now(UTC) - older_than
+    done = Pruned()
+    settled = chain.from_iterable(_settled(table, database, before, done))
+    ids, sha256 = exported(settled, export, key=attrgetter("event_id"), as_data=asdict)
+    for start in range(0, len(ids), _PAGE):
+        done.pruned += table.forget(ids[start : start + _PAGE], before)
+    return done, sha256
+
+
+def _settled(
+    table: OutboxTable, database: Connection[TupleRow], before: datetime, done: Pruned
+) -> Iterator[Sequence[Entry]]:
+    """Page by page what was published before then and can be forgotten; counts the others."""
+    for page in table.pages(published_before=before):
+        found = locate_events(database, [event.event_id for event in page])
+        settled = [event for event in page if _is_settled(event, found)]
+        done.kept += len(page) - len(settled)
+        yield settled
+
+
+def _is_settled(event: Entry, found: EventLocations) -> bool:
+    given_up = event.event_id in found.letters - found.open_letters
+    return given_up or is_applied(event, found)
+
+
+@contextmanager
+def pruning(settings: Settings, older_than: timedelta | None) -> Iterator[None]:
+    """Prune now and then while the block runs, in a thread of its own; without an age, never."""
+    if older_than is None:
+        yield
+        return
+    done = threading.Event()
+    arguments = (settings, older_than, done)
+    thread = threading.Thread(target=_prune_until, args=arguments, name="prune")
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _prune_until(settings: Settings, older_than: timedelta, done: threading.Event) -> None:
+    """Prune at once, and then now and then; a database that is away is for the next time."""
+    while not done.is_set():
+        try:
+            with outbox_of(settings) as table, database_of(settings) as database:
+                pruned = prune(table, database, older_than, done)
+        except SignoffError as error:
+            log.warning("the outbox was not pruned: %s", error)
+        else:
+            log.info("pruned", extra={"fields": asdict(pruned)})
+        done.wait(_EVERY)

@@ -1,0 +1,98 @@
+"""The relay: moves events from the outbox to the queue until it is told to stop."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from signoff_db.connection import DatabaseUnavailableError
+from signoff_producer import QueueFull, QueueUnavailableError
+from signoff_relay.lane import Lane
+from signoff_schemas.backoff import backoff_delays
+
+log = logging.getLogger("signoff.relay")
+
+_GLANCE: Final = 0.25
+"""Seconds between looks at whether the relay is to stop."""
+_FULL: Final = 1.0
+"""The longest pause, in seconds, where the queue is full: workers make room all the time."""
+
+
+class Relay:
+    """Moves what waits; then waits itself, for a notification or for the time to look again."""
+
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        stop: threading.Event,
+        *,
+        poll: float,
+        between: Callable[[], None] | None = None,
+    ) -> None:
+        """Takes one lane that listens, and any that help it while much is waiting.
+
+        Args:
+            lanes: the first one listens.
+            stop: once set, the relay ends after the batches in hand.
+            poll: seconds after which it looks even if nobody notified it.
+            between: run whenever nothing waits.
+        """
+        self._first, self._helpers = lanes[0], lanes[1:]
+        self._stop = stop
+        self._poll = poll
+        self._between = between
+
+    def run(self, *, burst: bool = False) -> None:
+        """Move until stopped; with `burst`, until nothing waits."""
+        try:
+            while self._with_backoff(self._move_all) and not burst:
+                if self._between:
+                    self._with_backoff(self._between)
+                self._wait()
+        finally:
+            for lane in (self._first, *self._helpers):
+                lane.drop()
+
+    def _move_all(self) -> None:
+        """Move a batch; where it was full, more is waiting, and every lane works until none is."""
+        if self._first.move() < self._first.most:
+            return
+        with ThreadPoolExecutor(1 + len(self._helpers)) as pool:
+            working = [pool.submit(self._work_off, lane) for lane in (self._first, *self._helpers)]
+        for lane in self._helpers:
+            lane.drop()
+        for worked in working:
+            worked.result()
+
+    def _work_off(self, lane: Lane) -> None:
+        while not self._stop.is_set() and lane.move() == lane.most:
+            pass
+
+    def _wait(self) -> None:
+        """Until events are added, the time has come to look, or the relay is to stop."""
+        deadline = time.monotonic() + self._poll
+        while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
+            if self._first.added(within=min(left, _GLANCE)):
+                return
+
+    def _with_backoff(self, step: Callable[[], None]) -> bool:
+        """Run a step; while a server is away or the queue is full, again with backoff.
+
+        Returns:
+            Whether to go on: false once the relay is to stop.
+        """
+        for tries, pause in enumerate(backoff_delays()):
+            try:
+                step()
+            except (DatabaseUnavailableError, QueueUnavailableError, QueueFull) as error:
+                log.error("%s", error)  # noqa: TRY400 -- the reason is the message
+                full = isinstance(error, QueueFull)
+                if self._stop.wait(min(pause, _FULL) if full else pause):
+                    return False
+            else:
+                if tries:
+                    log.info("it goes on")
+                return not self._stop.is_set()
+        raise AssertionError

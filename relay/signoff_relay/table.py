@@ -1,0 +1,160 @@
+"""The outbox's table, as relays and operators read and mark it; one method, one statement."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, LiteralString, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow, args_row, class_row
+
+from signoff_schemas import SignoffError
+
+
+class OutboxError(SignoffError):
+    """The outbox is not the table that it has to be."""
+
+
+CHANNEL: Final = "signoff_outbox"
+"""What the table's trigger notifies."""
+_PAGE: Final = 1000
+_FIRST: Final = UUID(int=0)
+
+
+class Waiting(NamedTuple):
+    """An event that was claimed, to be published."""
+
+    address: str
+    """Where the row is (its ctid): for as long as it is locked, nothing finds it faster."""
+    event_id: UUID
+    added_at: str
+    event: str
+    validated_hash: bytes | None
+    """What `outbox.add` noted; None where somebody else wrote the row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a relay has come; the next batch is looked for behind it."""
+
+    added_at: str = "-infinity"
+    event_id: str = str(_FIRST)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the table."""
+
+    event_id: UUID
+    event: str
+    added_at: datetime
+    published_at: datetime | None
+    refused: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxOverview:
+    """What waits in the outbox, and what the queue refuses."""
+
+    waiting: int
+    oldest_waiting_at: datetime | None
+    refused: int
+
+
+class OutboxTable:
+    """The table in the database that the connection leads to."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self.connection = connection
+
+    def exists(self) -> bool:
+        """Whether the table is there."""
+        row = self.connection.execute("SELECT to_regclass('signoff_outbox')").fetchone()
+        return row is not None and row[0] is not None
+
+    def is_current(self) -> bool:
+        """Whether the table, which is there, has all that this release works with."""
+        row = self.connection.execute(
+            "SELECT FROM pg_attribute WHERE attrelid = 'signoff_outbox'::regclass"
+            " AND attname = 'validated_hash' AND NOT attisdropped"
+        ).fetchone()
+        return row is not None
+
+    def claim(self, most: int, behind: Place) -> list[Waiting]:
+        """Lock up to `most` events that wait until the transaction ends, the oldest first."""
+        parameters = {"most": most, "added_at": behind.added_at, "event_id": behind.event_id}
+        with self.connection.cursor(row_factory=args_row(Waiting)) as cursor:
+            return cursor.execute(_statement("claim"), parameters).fetchall()
+
+    def claim_again(self, events: Sequence[UUID]) -> list[Waiting]:
+        """Lock those of the handled events that nobody else has locked."""
+        with self.connection.cursor(row_factory=args_row(Waiting)) as cursor:
+            return cursor.execute(_statement("claim_again"), {"events": list(events)}).fetchall()
+
+    def mark_published(self, locked: Sequence[Waiting]) -> None:
+        """Say that the queue has them.
+
+        Raises:
+            OutboxError: the table is none whose rows an address tells apart; nothing is to be kept.
+        """
+        addresses = " ".join([waiting.address for waiting in locked])
+        self._mark("mark_published", len(locked), {"addresses": addresses})
+
+    def mark_refused(self, locked: Sequence[Waiting], reasons: Sequence[str]) -> None:
+        """Say why the queue does not take them; the reasons are in the same order."""
+        addresses = [waiting.address for waiting in locked]
+        parameters = {"addresses": addresses, "reasons": list(reasons)}
+        self._mark("mark_refused", len(locked), parameters)
+
+    def _mark(self, name: str, count: int, parameters: dict[str, Any]) -> None:
+        marked = self.connection.execute(_statement(name), parameters).rowcount
+        if marked != count:
+            raise OutboxError(
+                f"marking {count} events of signoff_outbox met {marked} rows, and was undone: the "
+                "outbox must be one plain table, as `signoff outbox sql` prints it, without "
+                "partitions, children or rules"
+            )
+
+    def pages(self, *, published_before: datetime | None = None) -> Iterator[list[Entry]]:
+        """All events that a relay is done with; with a time, those that it published before."""
+        after = _FIRST
+        while page := self._page(after, published_before):
+            yield page
+            after = page[-1].event_id
+
+    def _page(self, after: UUID, before: datetime | None) -> list[Entry]:
+        parameters = {"after": after, "before": before, "most": _PAGE}
+        with self.connection.cursor(row_factory=class_row(Entry)) as cursor:
+            return cursor.execute(_statement("page"), parameters).fetchall()
+
+    def forget(self, events: Sequence[UUID], before: datetime) -> int:
+        """Delete events that were published before then; returns how many."""
+        parameters = {"events": list(events), "before": before}
+        return self.connection.execute(_statement("forget"), parameters).rowcount
+
+    def overview(self) -> OutboxOverview:
+        """Count what is not published."""
+        with self.connection.cursor(row_factory=class_row(OutboxOverview)) as cursor:
+            row = cursor.execute(_statement("overview")).fetchone()
+        if row is None:
+            raise AssertionError
+        return row
+
+    def entry(self, event_id: UUID) -> Entry | None:
+        """One event."""
+        with self.connection.cursor(row_factory=class_row(Entry)) as cursor:
+            return cursor.execute(_statement("read_event"), {"event_id": event_id}).fetchone()
+
+    def refused(self, most: int) -> list[Entry]:
+        """Events that the queue refuses, the oldest first."""
+        with self.connection.cursor(row_factory=class_row(Entry)) as cursor:
+            return cursor.execute(_statement("list_refused"), {"most": most}).fetchall()
+
+
+@cache
+def _statement(name: str) -> LiteralString:
+    """The text of `<name>.sql` in this package, which ships with it and holds no user's input."""
+    return files("signoff_relay").joinpath(f"{name}.sql").read_text("utf-8")
