@@ -140,6 +140,8 @@ def apply_in_transaction(
         psycopg.Error: the transaction is to be rolled back; whether an event is to blame is for the
             caller to find out.
     """
+    if locking:
+        connection.execute(statement("lock_ledger"), prepare=True)
     outcomes = _apply_readable(connection, deliveries, locking=locking)
     if len(outcomes) < len(deliveries):
         outcomes |= {i: Outcome(d, None, d.failure) for i, d in enumerate(deliveries) if d.failure}

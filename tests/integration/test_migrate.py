@@ -9,7 +9,8 @@ from approvals import apply_events, approval, balance, customer
 
 from signoff_db.audit import audit
 from signoff_db.connection import DatabaseUnavailableError, connect, connect_for_batches
-from signoff_db.migrate import MigrationError, migrate, pending, roll_back
+from signoff_db.migrate import MigrationError, migrate, pending
+from signoff_db.undo import undo
 from signoff_schemas import SignoffError
 
 OLD_TABLE = """
@@ -36,9 +37,10 @@ def test_migrating_twice_does_nothing_more(empty_database_url: str) -> None:
 
 
 def test_down_and_up_again(empty_database_url: str) -> None:
-    """Every migration can be undone, and done anew."""
+    """An installation can be taken back, and made anew."""
     done = migrate(empty_database_url)
-    assert roll_back(empty_database_url) == done[::-1]
+    undo(empty_database_url)
+    assert pending(empty_database_url) == done
     assert migrate(empty_database_url) == done
 
 
@@ -60,7 +62,7 @@ def test_two_machines_may_migrate_at_once(empty_database_url: str) -> None:
 def test_an_old_interactions_table_is_adopted(empty_database_url: str) -> None:
     """Missing columns are added, values stay, even such that break the new rules."""
     paid, odd, blank = (uuid4() for _ in range(3))
-    with connect(empty_database_url) as connection:
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute(OLD_TABLE)
         connection.execute(
             "INSERT INTO interactions (id, user_id, transcript, customer_status, ltv_usd,"
@@ -137,7 +139,7 @@ def _quoted(check: str) -> set[str]:
 
 def test_new_rows_of_an_adopted_table_are_held_to_the_rules(empty_database_url: str) -> None:
     """Old values may be odd; new ones may not."""
-    with connect(empty_database_url) as connection:
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute(OLD_TABLE)
     migrate(empty_database_url)
     with (
@@ -155,7 +157,7 @@ def test_rows_that_others_insert_while_adopting_are_counted(empty_database_url: 
         "INSERT INTO interactions (id, user_id, ltv_usd)"
         " SELECT gen_random_uuid(), 'ann', 1 FROM generate_series(1, %s)"
     )
-    with connect(empty_database_url) as connection:
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute(OLD_TABLE)
         connection.execute(insert, [50_000])
         over = threading.Event()

@@ -11,6 +11,6 @@ from signoff_schemas import masked
 def create() -> None:
     """Make the table signoff_outbox, or bring it up to date; every row stays as it is."""
     url = load_settings().outbox
-    with connect(url, application="signoff cli") as connection, explained(url):
+    with connect(url, application="signoff cli", outbox=True) as connection, explained(url):
         connection.execute(SCHEMA)
     say(f"The database at {masked(url)} has the table signoff_outbox.")
