@@ -20,7 +20,7 @@ from rq.serializers import JSONSerializer
 from stage import QUEUE, Row, Stage, events
 
 from signoff_db.connection import connect
-from signoff_producer import Producer
+from signoff import Producer
 from signoff_schemas import ApprovalEvent
 
 FUNCTION = "signoff_worker.jobs.apply_approval"
