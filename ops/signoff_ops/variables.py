@@ -5,8 +5,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from signoff_schemas import Settings
-from signoff_schemas.env_file import env_file_variables
-from signoff_schemas.role_settings import PREFIX
+from signoff_schemas.env_file import PREFIX, env_file_variables
 
 _OPTIONS: Final = frozenset({"actor"})
 """Variables that stand for an option of a command, not for a setting."""

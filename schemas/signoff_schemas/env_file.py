@@ -1,15 +1,16 @@
 """The variables of a `.env` file, read as people write it, and only where it can be trusted."""
 
-import os
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
 from dotenv import dotenv_values
 
 from signoff_schemas.errors import SettingsError
+from signoff_schemas.trust import require_trusted
 
 ENV_FILE: Final = Path(".env")
-_ROOT: Final = 0
+PREFIX: Final = "SIGNOFF_"
 
 
 def env_file_variables(path: Path = ENV_FILE) -> dict[str, str]:
@@ -19,15 +20,13 @@ def env_file_variables(path: Path = ENV_FILE) -> dict[str, str]:
     A byte order mark is skipped. A name without a value sets nothing.
 
     Raises:
-        SettingsError: it belongs, or its folder does, to another user, who could make this user's
-            commands run what they like; or it is no UTF-8 text, or cannot be read.
+        SettingsError: it sets what is Signoff's and may be another user's; or it is no UTF-8 text,
+            or cannot be read.
     """
     if not (path.is_file() or path.is_fifo()):
         return {}
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            _refuse_another_users(path, file.fileno())
-            values = dotenv_values(stream=file, interpolate=False)
+        text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SettingsError(
             f"{path} cannot be read as UTF-8 text: byte {error.start} is none of it; save the "
@@ -35,19 +34,11 @@ def env_file_variables(path: Path = ENV_FILE) -> dict[str, str]:
         ) from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
+    if PREFIX.lower() in text.lower():
+        require_trusted(
+            path.absolute(),
+            f"Its {PREFIX} settings would decide what is run and where events go: set them in the "
+            "environment instead, or make the file and its folder your own (chown)",
+        )
+    values = dotenv_values(stream=StringIO(text), interpolate=False)
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _refuse_another_users(path: Path, file: int) -> None:
-    """Trust this user and root, in the file and in its folder, where it could be replaced."""
-    trusted = {os.geteuid(), _ROOT}
-    for what, owner in ((path, os.fstat(file).st_uid), (path.absolute().parent, _owner(path))):
-        if owner not in trusted:
-            raise SettingsError(
-                f"{what} belongs to another user (uid {owner}), so {path} is not trusted; run the "
-                "command in a folder of your own, or make the file and its folder yours (chown)"
-            )
-
-
-def _owner(path: Path) -> int:
-    return path.absolute().parent.stat().st_uid

@@ -12,12 +12,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from signoff_schemas.env_file import env_file_variables
+from signoff_schemas.env_file import PREFIX, env_file_variables
 from signoff_schemas.errors import SettingsError
 from signoff_schemas.invalid import shortened
 from signoff_schemas.masking import HIDDEN, masked
 
-PREFIX: Final = "SIGNOFF_"
 _SECRETS: Final = frozenset({"alert_secret", "alert_command"})
 _EXAMPLES: Final = {
     "redis_url": "redis://localhost:6379/0",

@@ -443,7 +443,9 @@ def test_what_another_user_wrote_is_not_trusted(
     else:
         monkeypatch.setattr(os, "geteuid", lambda: 12345)
 
-    assert "belongs to another user" in refusal()
+    assert "is not trusted" in refusal()
+    env_file("ANOTHER_PROJECTS=settings\n")
+    assert Settings.load().alert_command is None
 
 
 # Roles
