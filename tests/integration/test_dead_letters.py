@@ -21,8 +21,9 @@ from signoff_db.apply import apply, apply_in_transaction
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect, connect_for_batches
 from signoff_db.dead_letters import DeadLetter, NoSuchLetterError, Selection
-from signoff_db.delivery import Delivery, Failure
+from signoff_db.delivery import Delivery
 from signoff_db.edit import EditError, edit
+from signoff_db.failure import Failure
 from signoff_db.replay import Replayed, replay
 from signoff_schemas import ApprovalEvent, FailureKind, InvalidEvent
 
