@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from signoff_db.apply import Outcome
 from signoff_db.delivery import Delivery, Failure, Job, Reading
-from signoff_queue.batch_queue import BatchQueue, TakenJob
-from signoff_schemas import FailureKind, InvalidEvent, Settings
+from signoff_queue.batch_queue import MAX_ID_BYTES, BatchQueue, JobHash, Oversize, TakenJob
+from signoff_schemas import MAX_EVENT_BYTES, FailureKind, InvalidEvent, Settings
+from signoff_schemas.keys import JOB_PREFIX
 
 _NO_DATA: Final = {
-    -1: "the job's hash has no data field",
-    -2: "the job's key holds no hash",
+    JobHash.NO_DATA: "the job's hash has no data",
+    JobHash.NO_HASH: "the job's key holds no hash",
 }
 _GROUP: Final = 50
 """About the root of the 2,000 events that a dead worker may leave: few batches until all are
@@ -32,21 +33,51 @@ def group_size(max_redeliveries: int) -> int:
 def _jobs(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Job]:
     return [
         Job(
-            job_id,
-            data,
-            1 + deaths + retries,
-            retries,
-            _abandoned(deaths) if deaths > max_redeliveries else None,
+            job.id,
+            job.data,
+            1 + job.deaths + job.retries,
+            job.retries,
+            _abandoned(job.deaths) if job.deaths > max_redeliveries else None,
         )
-        for job_id, data, deaths, retries, _ in taken
-        if data is not None
+        for job in taken
+        if job.hash == JobHash.JOB and job.data is not None
     ]
 
 
-def _without_data(taken: TakenJob) -> Delivery:
-    error = InvalidEvent.unreadable(_NO_DATA[taken.hash])
+def _unreadable(taken: TakenJob) -> Delivery:
+    """A job that is not read: it holds no data, or too much."""
+    if taken.oversize:
+        failure = _oversized(taken, taken.oversize)
+    else:
+        failure = Failure.of_payload(InvalidEvent.unreadable(_NO_DATA[JobHash(taken.hash)]))
     attempts = 1 + taken.deaths + taken.retries
-    return Delivery(taken.id, b"", None, Failure.of_payload(error), attempts)
+    return Delivery(taken.id, taken.data or b"", None, failure, attempts)
+
+
+def _oversized(taken: TakenJob, oversize: Oversize) -> Failure:
+    if taken.hash == JobHash.LONG_ID:
+        what, limit, code = "a job's id", MAX_ID_BYTES, "id_too_long"
+    else:
+        what, limit, code = "an event's JSON", MAX_EVENT_BYTES, "too_large"
+    rule = f"{what} may take at most {limit} bytes"
+    found = f"{oversize.bytes} bytes"
+    text = f"{rule}; found {found}, which stay in Redis (docs/operations.md, Oversized jobs)"
+    return Failure(
+        FailureKind.INVALID_PAYLOAD,
+        text,
+        rule,
+        f":{code}",
+        (
+            {
+                "path": "",
+                "rule": rule,
+                "code": code,
+                "found": found,
+                "sha1": oversize.sha1,
+                "kept_in_redis": JOB_PREFIX + taken.id,
+            },
+        ),
+    )
 
 
 def _abandoned(deaths: int) -> Failure:
@@ -107,6 +138,11 @@ class Batch:
         """Ids of which nothing else was left."""
         return [job.id for job in self.jobs if job.missing]
 
+    @property
+    def oversized(self) -> dict[str, int]:
+        """Ids of jobs that are too large, each with what it is, a `JobHash`."""
+        return {job.id: job.hash for job in self.jobs if job.oversize}
+
     def carry_over(self, raced: Sequence[Delivery], earlier: "Batch") -> None:
         """Have events that raced in an earlier batch applied, and acknowledged, with this one."""
         self.deliveries += raced
@@ -116,7 +152,7 @@ class Batch:
         """Step 3, first half: find and validate the events in the jobs."""
         with self.report.timed("read"):
             there = [job for job in self.jobs if not job.missing]
-            self.deliveries = [_without_data(job) for job in there if job.data is None]
+            self.deliveries = [_unreadable(job) for job in there if job.hash != JobHash.JOB]
             self._reading = Reading(_jobs(there, max_redeliveries))
 
     def canonicalize(self) -> None:
