@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from signoff_schemas.errors import SettingsError
 from signoff_schemas.redis_url import check as check_redis_url
+from signoff_schemas.trust import require_own_env_file
 
 PREFIX: Final = "SIGNOFF_"
 _USERINFO: Final = re.compile(
@@ -166,6 +167,7 @@ class Settings(BaseSettings):
             SettingsError: a variable holds what cannot be used; the text names each of them.
         """
         given = {name: value for name, value in overrides.items() if value is not None}
+        require_own_env_file(Path(".env"), PREFIX)
         try:
             return cls(**given)  # type: ignore[arg-type]
         except ValidationError as error:

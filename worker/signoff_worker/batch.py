@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from signoff_db.apply import Outcome
-from signoff_db.delivery import Delivery, Failure, Job, Reading
+from signoff_db.delivery import Delivery, Job, Reading
+from signoff_db.failure import Failure
 from signoff_queue.batch_queue import MAX_ID_BYTES, BatchQueue, JobHash, Oversize, TakenJob
-from signoff_schemas import MAX_EVENT_BYTES, FailureKind, InvalidEvent, Settings
+from signoff_schemas import FailureKind, InvalidEvent, Settings
 from signoff_schemas.keys import JOB_PREFIX
 
 _NO_DATA: Final = {
@@ -46,38 +47,33 @@ def _jobs(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Job]:
 
 def _unreadable(taken: TakenJob) -> Delivery:
     """A job that is not read: it holds no data, or too much."""
-    if taken.oversize:
-        failure = _oversized(taken, taken.oversize)
-    else:
-        failure = Failure.of_payload(InvalidEvent.unreadable(_NO_DATA[JobHash(taken.hash)]))
     attempts = 1 + taken.deaths + taken.retries
-    return Delivery(taken.id, taken.data or b"", None, failure, attempts)
-
-
-def _oversized(taken: TakenJob, oversize: Oversize) -> Failure:
-    if taken.hash == JobHash.LONG_ID:
-        what, limit, code = "a job's id", MAX_ID_BYTES, "id_too_long"
+    if not taken.oversize:
+        failure = Failure.of_payload(InvalidEvent.unreadable(_NO_DATA[JobHash(taken.hash)]))
+    elif taken.hash == JobHash.LONG_ID:
+        failure = _long_id(taken.id, taken.oversize)
     else:
-        what, limit, code = "an event's JSON", MAX_EVENT_BYTES, "too_large"
-    rule = f"{what} may take at most {limit} bytes"
-    found = f"{oversize.bytes} bytes"
-    text = f"{rule}; found {found}, which stay in Redis (docs/operations.md, Oversized jobs)"
-    return Failure(
-        FailureKind.INVALID_PAYLOAD,
-        text,
-        rule,
-        f":{code}",
-        (
-            {
-                "path": "",
-                "rule": rule,
-                "code": code,
-                "found": found,
-                "sha1": oversize.sha1,
-                "kept_in_redis": JOB_PREFIX + taken.id,
-            },
-        ),
-    )
+        return Delivery.cut_short(
+            taken.id,
+            taken.data or b"",
+            size=taken.oversize.bytes,
+            sha1=taken.oversize.sha1,
+            kept_at=JOB_PREFIX + taken.id,
+            attempts=attempts,
+        )
+    return Delivery(taken.id, b"", None, failure, attempts)
+
+
+def _long_id(beginning: str, oversize: Oversize) -> Failure:
+    text = f"a job's id may take at most {MAX_ID_BYTES} bytes; found {oversize.bytes} bytes"
+    detail = {
+        "code": "id_too_long",
+        "size": oversize.bytes,
+        "sha1": oversize.sha1,
+        "kept_at": f"{JOB_PREFIX}{beginning}…",
+    }
+    kind = FailureKind.INVALID_PAYLOAD
+    return Failure(kind, f"{text}; the job is still in Redis", text, "id_too_long", (detail,))
 
 
 def _abandoned(deaths: int) -> Failure:
