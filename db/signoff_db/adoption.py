@@ -290,25 +290,27 @@ def check_columns(connection: Connection[TupleRow], interactions: int, table: Ta
 
 def _flaw(column: Column) -> str | None:
     """What is wrong with a column."""
-    name = column.name
-    if name in _NOTES:
-        return f"{name} is a name that Signoff needs for a column of its own: RENAME COLUMN {name}"
-    if name not in _COLUMNS:
-        if column.is_required and not column.is_filled:
-            return f"{name} is NOT NULL without a default, which events cannot fill: SET DEFAULT …"
-        return None
-    pattern, wanted, length = _COLUMNS[name]
-    kind, _, rest = (
-        column.type.partition("(") if column.type.startswith("char") else (column.type, "", "")
-    )
+    if column.name in _NOTES:
+        return f"{column.name} is a name that Signoff needs: RENAME COLUMN {column.name}"
+    if column.name in _COLUMNS:
+        return _flaw_of_type(column)
+    if column.is_required and not column.is_filled:
+        return f"{column.name} is NOT NULL without a default, and events give none: SET DEFAULT …"
+    return None
+
+
+def _flaw_of_type(column: Column) -> str | None:
+    """Why a column that events are written to cannot hold each of their values, just as it is."""
+    pattern, wanted, length = _COLUMNS[column.name]
+    kind, _, limit = column.type.partition("(") if length else (column.type, "", "")
     if not re.fullmatch(pattern, kind):
-        return f"{name} is {column.type}, expected {wanted}: TYPE {wanted}"
-    if rest and int(rest.rstrip(")")) < length:
-        return f"{name} is {column.type}, and values have up to {length} characters: TYPE {wanted}"
+        return f"{column.name} is {column.type}, expected {wanted}: TYPE {wanted}"
+    if limit and int(limit.rstrip(")")) < length:
+        return f"{column.name} is {column.type}, and values have up to {length} characters"
     if column.is_generated:
-        return f"{name} is generated, and events give its value: DROP EXPRESSION"
+        return f"{column.name} is generated, and events give its value: DROP EXPRESSION"
     if not column.is_exact:
-        return f"{name} takes different texts for equal: COLLATE a deterministic collation"
+        return f"{column.name} takes different texts for equal: COLLATE a deterministic collation"
     return None
 
 
@@ -330,8 +332,8 @@ def check_rows(connection: Connection[TupleRow], table: str) -> None:
     ]
     if flaws:
         raise AdoptionError(
-            f"{table} cannot be adopted: {'. '.join(flaws)}. Change these values with "
-            f"UPDATE {table} SET …, and migrate again; nothing was changed"
+            f"{table} cannot be adopted: {'. '.join(flaws)}. Give these rows such a value, and "
+            "migrate again; nothing was changed"
         )
 
 

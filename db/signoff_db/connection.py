@@ -51,8 +51,8 @@ _BATCHES: Final = (
     "idle_in_transaction_session_timeout=10000",
 )
 _OUTBOX: Final = "signoff.outbox=on"
-"""Tells `open_session.sql` to leave the search_path as the role has it: an outbox is found where the
-upstream's own statements find it."""
+"""Tells `open_session.sql` to leave the search_path as the role has it: an outbox is found where
+the upstream's own statements find it."""
 
 
 C = TypeVar("C", bound=Connection[TupleRow])

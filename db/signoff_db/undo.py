@@ -1,4 +1,4 @@
-"""Take an installation back: what `signoff migrate` made goes, an adopted table stays with its values."""
+"""Take an installation back: what `signoff migrate` made goes, an adopted table stays."""
 
 from signoff_db.migrate import MigrationError, alone
 from signoff_db.sql import statement
@@ -11,7 +11,7 @@ def undo(database_url: str) -> None:
     interactions had before keep what they hold now. An outbox is an upstream's, and stays.
 
     Raises:
-        MigrationError: there is no installation, or others build on its tables; nothing was changed.
+        MigrationError: there is no installation, or others build on its tables; nothing changed.
         DatabaseUnavailableError: the database cannot be reached.
     """
     with alone(database_url) as connection:
