@@ -1,8 +1,46 @@
 """Values in words for people, and in JSON for machines; every front end writes them this way."""
 
-from datetime import UTC, datetime, timedelta
+import json
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
+
+_PLAIN: Final = re.compile(r"[ -~]*")
+"""Most texts; nothing in them is escaped."""
+
+
+def printable(text: str, *, limit: int | None = None) -> str:
+    """A text from outside on one line, fit for terminals and logs.
+
+    Whatever is not printable is shown by its escape: line breaks, which would forge lines, the
+    controls of terminals, and those that turn the direction of reading. What is longer than `limit`
+    characters is cut, which is said.
+    """
+    cut = ""
+    if limit is not None and len(text) > limit:
+        cut = f"… ({len(text):,} characters)"
+        text = text[:limit]
+    if _PLAIN.fullmatch(text):
+        return text + cut
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + cut
+
+
+def json_text(value: object, *, indent: int | None = None, ascii_only: bool = False) -> str:
+    """A value as JSON that reads as the same value, and holds no character that is not printable.
+
+    Times are in UTC, amounts are strings.
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, default=json_default)
+    # Outside of strings, JSON has no characters but printable ones and the line breaks of `indent`.
+    return "\n".join(_escaped(line) for line in text.split("\n"))
+
+
+def _escaped(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
@@ -19,11 +57,22 @@ def ago(age: timedelta) -> str:
     return f"{seconds} s"
 
 
+def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
+    """The moment in a zone, None being the machine's own; near year 1 and 9999 it may have none.
+
+    Then it is given as it came.
+    """
+    try:
+        return moment.astimezone(zone)
+    except (OverflowError, ValueError):
+        return moment
+
+
 def json_default(value: object) -> str | float:
     """What JSON knows nothing of, in the spelling of the event's contract."""
     match value:
         case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            return in_zone(value, UTC).isoformat().replace("+00:00", "Z")
         case timedelta():
             return value.total_seconds()
         case Decimal() | UUID():

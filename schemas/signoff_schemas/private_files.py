@@ -1,0 +1,61 @@
+"""Files that only their owner can read, and that are never reached through a link.
+
+Whoever prepares a link, a second name or a file of their own where Signoff is to write would choose
+what is overwritten, or read what is written. Each of these is refused.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+_PRIVATE: Final = 0o600
+_ALWAYS: Final = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+"""Without O_NONBLOCK, opening a pipe that somebody put there would wait for its other end."""
+
+
+def create_private(path: Path) -> int:
+    """Make a new file, to be written to; returns its descriptor.
+
+    Raises:
+        OSError: something has this name already, or the system refuses.
+    """
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ALWAYS, _PRIVATE)
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file of this user, made where it is missing; returns its descriptor.
+
+    `flags` are those of `os.open` for reading, writing and appending.
+
+    Raises:
+        OSError: it is a link, no regular file, has a second name, or is another user's, or the
+            system refuses.
+    """
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | _ALWAYS, _PRIVATE)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _refusal(path, "it is a link, and links are not followed") from None
+        raise
+    try:
+        _check(path, os.fstat(descriptor))
+        os.fchmod(descriptor, _PRIVATE)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _check(path: Path, held: os.stat_result) -> None:
+    if not stat.S_ISREG(held.st_mode):
+        raise _refusal(path, "it is no regular file")
+    if held.st_uid != os.geteuid():
+        raise _refusal(path, f"it belongs to user id {held.st_uid}, this is {os.geteuid()}")
+    if held.st_nlink > 1:
+        raise _refusal(path, "it has a second name (a hard link)")
+
+
+def _refusal(path: Path, reason: str) -> OSError:
+    return OSError(errno.EPERM, reason, str(path))
