@@ -4,13 +4,13 @@ from dataclasses import asdict
 
 from signoff_cli.terminal import AsJson, show_json, show_table
 from signoff_db import reading
-from signoff_db.read_connection import database_of
+from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 
 
 def funnel(*, as_json: AsJson = False) -> None:
     """Show customers and their LTV by status."""
-    with database_of(load_settings()) as connection:
+    with DirectServers(load_settings()).database() as connection:
         steps = reading.funnel(connection)
     if as_json:
         show_json([asdict(step) for step in steps])

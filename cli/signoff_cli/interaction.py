@@ -8,8 +8,9 @@ import typer
 
 from signoff_cli.ledger import show_ledger, show_transitions
 from signoff_cli.terminal import AsJson, complain, show_fields, show_json
-from signoff_db import reading
-from signoff_db.read_connection import database_of
+from signoff_db.reading import Interaction
+from signoff_ops.customer import interaction_history
+from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 
 
@@ -19,12 +20,8 @@ def interaction(
     as_json: AsJson = False,
 ) -> None:
     """Show an interaction: its state, ledger and transitions. Exit 1 if it is unknown."""
-    with database_of(load_settings()) as connection, reading.snapshot(connection):
-        state = reading.interaction(connection, interaction_id)
-        ledger = reading.ledger_of(connection, [interaction_id])
-        owner = state.user_id if state else None
-        moves = reading.transitions_of(connection, user_id=owner, interaction_id=interaction_id)
-    if state is None:
+    found = interaction_history(DirectServers(load_settings()), interaction_id)
+    if found is None:
         if as_json:
             show_json({"id": interaction_id, "known": False})
         else:
@@ -33,21 +30,15 @@ def interaction(
             )
         raise typer.Exit(1)
     if as_json:
-        show_json(
-            {
-                "known": True,
-                **asdict(state),
-                "ledger": [asdict(entry) for entry in ledger],
-                "transitions": [asdict(move) for move in moves],
-            }
-        )
+        data = asdict(found)
+        show_json({"known": True, **data.pop("state"), **data})
         return
-    show_fields(_fields(state))
-    show_ledger(ledger)
-    show_transitions(moves)
+    show_fields(_fields(found.state))
+    show_ledger(found.ledger)
+    show_transitions(found.transitions)
 
 
-def _fields(state: reading.Interaction) -> list[tuple[str, object]]:
+def _fields(state: Interaction) -> list[tuple[str, object]]:
     fields = asdict(state)
     lists = {"final_bubbles": " / ", "edit_tags": ", "}
     return [

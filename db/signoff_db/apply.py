@@ -4,14 +4,15 @@ A batch's way:
 
 1. what cannot be read is already a failure; the rest goes to the statement in rounds (nearly always
    one), since a round holds each event once and names one user for an interaction;
-2. `apply.sql` judges, folds and writes, and says a word for each event;
+2. `apply.sql` judges, folds and writes, and returns a result for each event;
 3. failures that repeating cannot cure become dead letters;
 4. commit: all of it, or nothing;
 5. events whose interaction another transaction changed meanwhile go through 2 to 4 once more, with
    their interactions locked first (`lock.sql`); a few may be left to the caller's next batch.
 
-A known failure is a word of the statement. An unknown one makes Postgres refuse the whole batch:
-then it is marked, or halved until the culprit stands alone, and its neighbours are applied.
+A known failure is a result of the statement. An unknown one fails the whole batch: then the culprit
+is marked (`rejected_rows.py`), or the batch is halved until the culprit stands alone
+(`transactions.py`), and its neighbours are applied.
 """
 
 from collections import Counter
@@ -22,15 +23,13 @@ from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
-import psycopg
-
 from signoff_db.connection import BatchConnection
-from signoff_db.dead_letters import record
-from signoff_db.delivery import Delivery, Failure, array_of
-from signoff_db.failures import UNWRITABLE, failure_of
+from signoff_db.delivery import Delivery, array_of
+from signoff_db.failure import Failure
+from signoff_db.record_dead_letters import record
 from signoff_db.rejected_rows import find_rejected_beforehand, find_rejected_rows
 from signoff_db.sql import statement
-from signoff_db.transactions import FindRejectedRows, in_transactions
+from signoff_db.transactions import FindRejectedRows, Refusal, in_transactions
 from signoff_schemas import ApprovalEvent, FailureKind, Verdict
 
 _RACED: Final = "raced"
@@ -106,10 +105,9 @@ def _transact(
     *,
     locking: bool,
 ) -> list[Outcome]:
-    def run(some: Sequence[Delivery], refusal: psycopg.Error | None) -> list[Outcome]:
-        if refusal is not None:
-            some = [d.refused(refusal) for d in some]
-        return apply_in_transaction(connection, some, retries=retries, locking=locking)
+    def run(some: Sequence[Delivery], refusal: Refusal | None) -> list[Outcome]:
+        tried = [d.refused(refusal) for d in some] if refusal else some
+        return apply_in_transaction(connection, tried, retries=retries, locking=locking)
 
     return in_transactions(
         connection,
@@ -137,7 +135,7 @@ def apply_in_transaction(
             those whose interaction changed meanwhile come back as `raced`, untouched.
 
     Raises:
-        psycopg.Error: the transaction is to be rolled back; whether an event is to blame is for the
+        Exception: the transaction is to be rolled back; whether an event is at fault is for the
             caller to find out.
     """
     outcomes = _apply_readable(connection, deliveries, locking=locking)
@@ -154,29 +152,33 @@ def apply_in_transaction(
 def _apply_readable(
     connection: BatchConnection, deliveries: Sequence[Delivery], *, locking: bool
 ) -> dict[int, Outcome]:
-    """Run rounds of the statement until each event has its word; keyed by place in the batch."""
+    """Run rounds of the statement until each event has a result; keyed by place in the batch."""
     outcomes: dict[int, Outcome] = {}
     rounds = [_Round([i for i, d in enumerate(deliveries) if d.failure is None])]
     while rounds:
         current = rounds.pop()
         places, later = _together(deliveries, current.places)
         taken = [deliveries[i] for i in places]
-        words = _run(connection, taken, locking) if taken else []
-        verdicts = [_VERDICTS.get(word) for word, _ in words]
+        results = _run(connection, taken, locking) if taken else []
+        verdicts = [_VERDICTS.get(result) for result, _ in results]
         outcomes.update(zip(places, map(Outcome, taken, verdicts), strict=True))
         if later:
             rounds.append(_Round(later))
         if None in verdicts:
             others = {
-                i: told for i, told in zip(places, words, strict=True) if told[0] not in _VERDICTS
+                i: found
+                for i, found in zip(places, results, strict=True)
+                if found[0] not in _VERDICTS
             }
-            outcomes |= {i: _not_applied(deliveries[i], *told) for i, told in others.items()}
-            raced = [i for i, (word, _) in others.items() if word == _RACED]
+            outcomes |= {i: _not_applied(deliveries[i], *found) for i, found in others.items()}
+            raced = [i for i, (result, _) in others.items() if result == _RACED]
             if raced and locking and current.races < _RACES:
                 rounds.append(_Round(raced, current.races + 1))
             elif locking:
-                outcomes |= {i: Outcome(deliveries[i], None, UNWRITABLE) for i in raced}
-            rounds += _halves(deliveries, [i for i, (w, _) in others.items() if w == _OVERFLOW])
+                unwritten = Failure.row_not_written()
+                outcomes |= {i: Outcome(deliveries[i], None, unwritten) for i in raced}
+            overflowing = [i for i, (result, _) in others.items() if result == _OVERFLOW]
+            rounds += _halves(deliveries, overflowing)
     return outcomes
 
 
@@ -234,7 +236,7 @@ def _all_apart(events: list[ApprovalEvent]) -> bool:
 def _run(
     connection: BatchConnection, deliveries: Sequence[Delivery], locking: bool
 ) -> list[tuple[str, str | None]]:
-    """Apply one round; returns each event's word and its interaction's owner, in order."""
+    """Apply one round; returns each event's result and its interaction's owner, in order."""
     if locking:
         interactions = list({_event(d).interaction_id for d in deliveries})
         connection.execute(statement("lock"), {"interactions": interactions}, prepare=True)
@@ -277,10 +279,10 @@ def _order(delivery: Delivery) -> tuple[datetime, UUID]:
     return event.occurred_at, event.event_id
 
 
-def _not_applied(delivery: Delivery, word: str, owner: str | None) -> Outcome:
-    if word == _RACED:
+def _not_applied(delivery: Delivery, result: str, owner: str | None) -> Outcome:
+    if result == _RACED:
         return Outcome(delivery, None, raced=True)
-    return Outcome(delivery, None, failure_of(_event(delivery), FailureKind(word), owner))
+    return Outcome(delivery, None, Failure.of_event(_event(delivery), FailureKind(result), owner))
 
 
 def _put_off(outcome: Outcome, retries: int) -> Outcome:

@@ -1,19 +1,17 @@
 """The dead-letter queue, which lives in Postgres beside the state it could not change."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
-from signoff_db.delivery import Delivery, Failure
+from signoff_db.record_dead_letters import storable
 from signoff_db.sql import statement
-from signoff_db.transactions import in_transactions
+from signoff_db.transactions import Refusal, in_transactions
 from signoff_schemas import SignoffError
 
 
@@ -152,9 +150,9 @@ def discard(
     """
     parameters = {**replace(selection, states=("dead",)).parameters, "limit": limit}
 
-    def run(_: Sequence[Selection], refusal: psycopg.Error | None) -> list[int]:
+    def run(_: Sequence[Selection], refusal: Refusal | None) -> list[int]:
         if refusal is not None:
-            raise refusal
+            raise refusal.error
         rows = connection.execute(statement("discard_dead_letters"), parameters).fetchall()
         ids = sorted(row[0] for row in rows)
         if ids:
@@ -182,8 +180,8 @@ def note(
             "action": action,
             "letters": list(letters),
             "reason": reason,
-            "before": _storable(before),
-            "after": _storable(after),
+            "before": storable(before),
+            "after": storable(after),
         },
     )
 
@@ -199,40 +197,3 @@ def resolve(connection: Connection[TupleRow], ids: Sequence[int]) -> None:
     """Mark letters as resolved, inside the transaction that applies their events."""
     if ids:
         connection.execute(statement("resolve_dead_letters"), {"letters": list(ids)}, prepare=True)
-
-
-def record(connection: Connection[TupleRow], failures: Sequence[tuple[Delivery, Failure]]) -> None:
-    """Write what failed for good into the dead letters, inside the caller's transaction."""
-    if not failures:
-        return
-    letters = {(d.job_id, d.payload): _letter(d, failure) for d, failure in failures}
-    hashes = {(d.job_id, d.payload): d.content_hash for d, _ in failures}
-    connection.execute(
-        statement("record_dead_letters"),
-        {
-            "letters": _storable(list(letters.values())),
-            "payloads": [payload for _, payload in letters],
-            "hashes": list(hashes.values()),
-        },
-    )
-
-
-def _storable(value: object) -> str:
-    """JSON that Postgres can store: without NUL and halves of characters, which jsonb refuses."""
-    text = json.dumps(value, ensure_ascii=False, default=str).replace("\\u0000", "\\ufffd")
-    return text.encode("utf-8", "replace").decode()
-
-
-def _letter(delivery: Delivery, failure: Failure) -> dict[str, Any]:
-    identity = delivery.identity
-    return {
-        "event_id": identity.event_id and str(identity.event_id),
-        "job_id": delivery.job_id,
-        "kind": failure.kind,
-        "message": failure.message,
-        "detail": failure.detail,
-        "fingerprint": failure.fingerprint,
-        "interaction_id": identity.interaction_id and str(identity.interaction_id),
-        "user_id": identity.user_id,
-        "attempts": delivery.attempts,
-    }

@@ -2,68 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
-from psycopg import Error
-
+from signoff_db.failure import Failure
+from signoff_db.transactions import Refusal
 from signoff_schemas import (
+    MAX_EVENT_BYTES,
     ApprovalEvent,
-    FailureKind,
     Identity,
     InvalidEvent,
     content_hash,
     decode_job,
-    fingerprint,
     inflate,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an event could not be applied."""
-
-    kind: FailureKind
-    message: str
-    """What a person reads; it may quote what the event held."""
-    loggable: str
-    """The same without customers' texts or amounts."""
-    cause: str = ""
-    """What failures of the same cause share, beside the kind."""
-    detail: tuple[dict[str, Any], ...] = ()
-
-    @property
-    def fingerprint(self) -> str:
-        """Equal for failures of the same cause."""
-        return fingerprint(self.kind, self.cause)
-
-    @classmethod
-    def of_payload(cls, error: InvalidEvent) -> Self:
-        """The payload breaks the contract."""
-        return cls(error.kind, str(error), error.loggable, error.cause, tuple(error.detail))
-
-    @classmethod
-    def of_database(cls, error: Error) -> Self:
-        """Postgres refused this event, standing alone, for a reason Signoff does not know."""
-        diag = error.diag
-        message = diag.message_primary or str(error)
-        return cls.of_refusal(error.sqlstate, message, diag.message_hint, diag.constraint_name)
-
-    @classmethod
-    def of_refusal(
-        cls, sqlstate: str | None, message: str, hint: str | None, constraint: str | None
-    ) -> Self:
-        """The same, in Postgres's words."""
-        where = f"SQLSTATE {sqlstate}"
-        if constraint:
-            where += f", constraint {constraint}"
-        return cls(
-            FailureKind.REFUSED_BY_DATABASE,
-            f"Postgres refused the event: {message} ({where})",
-            f"Postgres refused the event ({where})",
-            f"{sqlstate}:{constraint or ''}",
-            ({"sqlstate": sqlstate, "message": message, "hint": hint},),
-        )
 
 
 class Job(NamedTuple):
@@ -95,9 +46,35 @@ class Delivery(NamedTuple):
     retries: int = 0
     """How often it was put off since it may succeed later."""
     canonical_json: bytes = b""
-    """The event in its one spelling, if there is an event."""
+    """The event in its canonical form, if there is an event."""
     content_hash: bytes | None = None
     """What tells a duplicate from a conflict, if there is an event."""
+    size: int | None = None
+    """How many bytes came, where `payload` holds only the first of them."""
+
+    @classmethod
+    def cut_short(
+        cls,
+        job_id: str,
+        beginning: bytes,
+        *,
+        size: int,
+        sha1: str,
+        kept_at: str | None,
+        attempts: int = 1,
+    ) -> Self:
+        """More data than any approval's job holds; only its beginning was read.
+
+        Args:
+            job_id: the job's id.
+            beginning: the first bytes, as many as were read.
+            size: how many bytes there are.
+            sha1: the hash of all of them, in hex.
+            kept_at: where all of them still are, such as a key in Redis; None if nowhere.
+            attempts: how often the job has been tried, this time included.
+        """
+        failure = Failure.too_large(size, sha1, kept_at)
+        return cls(job_id, beginning, None, failure, attempts, size=size)
 
     @classmethod
     def of_job(cls, job: Job, event_of: Callable[[bytes], bytes] = decode_job) -> Self:
@@ -107,6 +84,8 @@ class Delivery(NamedTuple):
             payload = event_of(data)
         except InvalidEvent as error:
             return cls(job_id, inflate(data), None, Failure.of_payload(error), attempts, retries)
+        except Exception as error:  # noqa: BLE001 -- whatever data a job holds, it ends as a letter
+            return cls(job_id, data, None, Failure.unreadable(error), attempts, retries)
         return cls.of_payload(job_id, payload, attempts=attempts, retries=retries, failure=failure)
 
     @classmethod
@@ -124,24 +103,27 @@ class Delivery(NamedTuple):
             event, canonical = ApprovalEvent.parse_and_canonicalize(payload)
         except InvalidEvent as error:
             return cls(job_id, payload, None, Failure.of_payload(error), attempts, retries)
+        except Exception as error:  # noqa: BLE001 -- likewise
+            return cls(job_id, payload, None, Failure.unreadable(error), attempts, retries)
         return cls(
             job_id, payload, event, failure, attempts, retries, canonical, content_hash(canonical)
         )
 
-    def refused(self, refusal: Error | None) -> Self:
-        """The same as Postgres refused it, standing alone; unchanged where it did not."""
-        return self if refusal is None else self._replace(failure=Failure.of_database(refusal))
+    def refused(self, refusal: Refusal | None) -> Self:
+        """The same as it was refused, standing alone; unchanged where it was not."""
+        return self if refusal is None else self._replace(failure=Failure.of_refusal(refusal))
 
     @property
     def identity(self) -> Identity:
         """Whom the payload concerns, as far as it can be read."""
         if self.event is None:
-            return Identity.of(self.payload)
+            too_large = len(self.payload) > MAX_EVENT_BYTES
+            return Identity() if too_large else Identity.of(self.payload)
         return Identity(self.event.event_id, self.event.interaction_id, self.event.user_id)
 
 
 class Reading:
-    """Jobs that are being read, in two halves: validated when it is made, spelled out later.
+    """Jobs that are being read, in two halves: validated when it is made, canonicalized later.
 
     Each half takes one step for all of them and then the next. Where one of them is invalid, all
     are read anew, one by one.
@@ -155,26 +137,26 @@ class Reading:
         self._event_of = event_of
         self._payloads: list[bytes] = []
         self._events: list[ApprovalEvent] | None = None
-        with suppress(InvalidEvent):
+        with suppress(Exception):  # which job it was, and why, is found by reading one by one
             self._payloads = [event_of(job.data) for job in jobs]
             self._events = ApprovalEvent.validate_all(self._payloads)
 
     def deliveries(self) -> list[Delivery]:
-        """The second half: each event in its one spelling, with its hash, or why there is none."""
+        """The second half: each event's canonical JSON and its hash, or why there is none."""
         if self._events is not None:
-            with suppress(InvalidEvent):
+            with suppress(Exception):
                 return self._canonicalized(self._events)
         return [Delivery.of_job(job, self._event_of) for job in self._jobs]
 
     def _canonicalized(self, events: list[ApprovalEvent]) -> list[Delivery]:
-        spelled = ApprovalEvent.canonicalize_all(events, self._payloads)
-        hashes = map(content_hash, spelled)
+        canonical_events = ApprovalEvent.canonicalize_all(events, self._payloads)
+        hashes = map(content_hash, canonical_events)
         return [
             Delivery(
                 job.id, payload, event, job.failure, job.attempts, job.retries, canonical, hashed
             )
             for job, payload, event, canonical, hashed in zip(
-                self._jobs, self._payloads, events, spelled, hashes, strict=True
+                self._jobs, self._payloads, events, canonical_events, hashes, strict=True
             )
         ]
 

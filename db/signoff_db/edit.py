@@ -13,7 +13,7 @@ from signoff_db.balances import Balance, balances_of
 from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import DeadLetter, NoSuchLetterError
 from signoff_db.delivery import Delivery
-from signoff_db.transactions import in_transactions
+from signoff_db.transactions import Refusal, in_transactions
 from signoff_schemas import ApprovalEvent, SignoffError
 
 
@@ -53,7 +53,7 @@ def edit(
     """
     event = ApprovalEvent.parse(payload)
 
-    def run(ids: Sequence[int], refusal: psycopg.Error | None) -> list[Edited]:
+    def run(ids: Sequence[int], refusal: Refusal | None) -> list[Edited]:
         letter = _dead(connection, ids[0])
         if letter.event_id not in {None, event.event_id}:
             raise EditError(

@@ -1,7 +1,7 @@
 -- Put what cannot be applied into the dead letters. What is there already, with the same bytes, is
 -- one dead letter that failed again.
 -- `letters` json: array of objects, no two with the same job_id and payload; `payloads` and `hashes`
--- bytea[], in the same order
+-- bytea[], in the same order; `most_attempts`: more are not counted
 INSERT INTO dead_letters AS d (
     event_id, job_id, kind, message, detail, payload, fingerprint, interaction_id, user_id, attempts,
     content_hash)
@@ -22,5 +22,5 @@ ON CONFLICT (md5(job_id), md5(payload)) WHERE state = 'dead' DO UPDATE SET
     message = excluded.message,
     detail = excluded.detail,
     fingerprint = excluded.fingerprint,
-    attempts = d.attempts + excluded.attempts,
+    attempts = least(d.attempts::bigint + excluded.attempts, %(most_attempts)s::bigint)::integer,
     last_failed_at = now()

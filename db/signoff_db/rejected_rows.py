@@ -8,12 +8,11 @@ culprit stands alone.
 from collections.abc import Sequence
 from uuid import UUID
 
-import psycopg
-
 from signoff_db.connection import BatchConnection
-from signoff_db.delivery import Delivery, Failure, array_of
+from signoff_db.delivery import Delivery, array_of
+from signoff_db.failure import Failure
 from signoff_db.sql import statement
-from signoff_db.transactions import FindRejectedRows, Item, blames_a_row, find_none
+from signoff_db.transactions import FindRejectedRows, Item, find_none, is_outage
 
 
 def find_rejected_rows(
@@ -41,10 +40,10 @@ def find_rejected_rows(
 def find_rejected_beforehand(
     connection: BatchConnection, items: Sequence[Item], find_rejected: FindRejectedRows[Item]
 ) -> tuple[Sequence[Item], FindRejectedRows[Item]]:
-    """The items as they are to be tried, and how to sift those that are refused all the same.
+    """The items as they are to be tried, and how to find those that are refused all the same.
 
-    Where the last batch held culprits, these items are marked before they are tried. What is
-    refused then is refused elsewhere: sifting again would find nothing.
+    Where the last batch held rejected rows, these items are marked before they are tried. What is
+    refused then is refused elsewhere, where looking at ledger rows again would find nothing.
     """
     if not connection.refuses_events:
         return items, find_rejected
@@ -56,10 +55,10 @@ def _refused(connection: BatchConnection, readable: Sequence[Delivery]) -> dict[
         rows = connection.execute(
             statement("find_rejected_rows"), {"events": array_of(readable)}, prepare=True
         ).fetchall()
-    except psycopg.Error:  # what is wrong shows when the batch is tried without this
+    except Exception:  # noqa: BLE001 -- what is wrong shows when the batch is tried without this
         return {}
     return {
-        event_id: Failure.of_refusal(*refusal)
+        event_id: Failure.by_postgres(*refusal)
         for event_id, *refusal in rows
-        if blames_a_row(refusal[0])
+        if not is_outage(refusal[0])
     }

@@ -16,8 +16,6 @@ from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
-import psycopg
-
 from signoff_db import dead_letters
 from signoff_db.apply import Outcome, apply_in_transaction
 from signoff_db.balances import Balance, balances_of
@@ -25,7 +23,7 @@ from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import Selection
 from signoff_db.read_ahead import Letter, read_ahead
 from signoff_db.rejected_rows import find_rejected_beforehand, find_rejected_rows
-from signoff_db.transactions import in_transactions
+from signoff_db.transactions import Refusal, in_transactions
 from signoff_schemas import Verdict
 
 _STREAK: Final = 10
@@ -176,7 +174,7 @@ def _try(
     actor: str,
     reason: str | None,
     letters: Sequence[Letter],
-    refusal: psycopg.Error | None,
+    refusal: Refusal | None,
     *,
     locking: bool,
     telling: bool,
@@ -199,7 +197,7 @@ def _try(
 def _apply(
     connection: BatchConnection,
     letters: Sequence[Letter],
-    refusal: psycopg.Error | None,
+    refusal: Refusal | None,
     *,
     locking: bool,
     telling: bool,

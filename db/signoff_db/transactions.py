@@ -1,14 +1,20 @@
-"""Run work in one transaction, whatever comes in between: the one judge of database errors.
+"""Run work in one transaction, whatever comes in between: the one judge of errors.
 
-Three things can go wrong. Another transaction is in the way: the same work is tried again.
-Postgres is unavailable, or in a state that is no event's fault: the caller waits. Postgres refuses
-a row: the work is halved until the culprit stands alone, and is told apart.
+Three things can go wrong.
+
+1. Another transaction is in the way: the same work is tried again.
+2. There is an outage: Postgres is away, or in a state that is no item's fault. What counts as an
+   outage is a closed list of SQLSTATEs and connection errors. The caller waits.
+3. Anything else, whatever raised it, is the fault of an item. The items are halved until the
+   culprit stands alone; then the work is called once more with the reason.
 """
 
 import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 
 import psycopg
@@ -16,6 +22,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_db.connection import DatabaseUnavailableError
+from signoff_schemas import SignoffError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,13 +32,45 @@ FindRejectedRows = Callable[[Sequence[Item]], Sequence[Item] | None]
 """Given items of which one was refused, marks the culprits; None where it finds none."""
 
 _TRIES: Final = 6
-"""How often work is tried when others are in its way, before Postgres counts as unavailable."""
-_ROW_AT_FAULT: Final = frozenset({"21", "22", "23", "38", "39", "44", "54", "P0"})
-"""SQLSTATE classes in which a row is refused; in any other, no event is to blame."""
-_INTERNAL_ERROR: Final = "XX000"
-"""What extensions and C functions raise of a row; the rest of its class is corruption."""
+"""How often work is tried when others are in its way, before it is judged like any other error."""
 _IN_THE_WAY: Final = frozenset({"40001", "40P01", "55P03"})
 """Serialization failure, deadlock, lock not available: the same work may succeed at once."""
+_OUTAGE_CLASSES: Final = frozenset(
+    {
+        "08",  # connection exception
+        "0A",  # not supported: a plan or table that another release left
+        "0B",  # invalid transaction initiation
+        "25",  # invalid transaction state: read only, timeouts of transactions
+        "26",  # invalid statement name: a pooler lost a prepared statement
+        "28",  # invalid authorization
+        "34",  # invalid cursor name
+        "3B",  # savepoint exception
+        "3D",  # invalid database
+        "3F",  # invalid schema
+        "40",  # transaction rollback
+        "42",  # a missing table, column, function or privilege
+        "53",  # insufficient resources: disk, memory, connections
+        "55",  # an object is not in the state that is needed
+        "57",  # operator intervention: shutdown, cancel, crash
+        "58",  # system error: I/O
+        "72",  # snapshot too old
+        "F0",  # configuration file error
+    }
+)
+"""SQLSTATE classes in which the server or its configuration is at fault, and no item."""
+_OUTAGE_STATES: Final = frozenset({"HV00N", "XX001", "XX002"})
+"""A foreign server is away; data or index corrupted. The rest of their classes may be a row's."""
+_ROW_SECURITY: Final = "ExecWithCheckOptions"
+"""The function of Postgres in which a policy refuses a row; its SQLSTATE is that of a privilege."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the work on a single item failed."""
+
+    error: Exception
+    unwritable: bool = False
+    """Whether what the work wrote about this failure could not be written either."""
 
 
 def find_none(_: Sequence[Item]) -> None:
@@ -41,20 +80,20 @@ def find_none(_: Sequence[Item]) -> None:
 def in_transactions(
     connection: Connection[TupleRow],
     items: Sequence[Item],
-    run: Callable[[Sequence[Item], psycopg.Error | None], list[Result]],
+    run: Callable[[Sequence[Item], Refusal | None], list[Result]],
     *,
     rollback: bool = False,
     one_writes_once: bool = False,
     find_rejected_rows: FindRejectedRows[Item] = find_none,
 ) -> list[Result]:
-    """Run the work on all items in one transaction; where a row is refused, in as few as it takes.
+    """Run the work on all items in one transaction; where one is refused, in as few as it takes.
 
     Args:
-        connection: in autocommit mode, outside of a transaction.
+        connection: in autocommit mode; inside of a transaction, each of these is a savepoint.
         items: what to work on.
         run: works on some of the items inside a transaction. Where one item stands alone and was
-            refused, it is called once more for it, with the refusal.
-        rollback: undo each transaction at its end, for a dry run.
+            refused, it is called again for it, with the refusal.
+        rollback: undo each transaction at its end.
         one_writes_once: the work on a single item writes with one statement at the most, which is
             a transaction by itself: BEGIN and COMMIT, two round trips, are left out.
         find_rejected_rows: marks the culprits for `run` to leave out; where it finds none,
@@ -65,6 +104,7 @@ def in_transactions(
 
     Raises:
         DatabaseUnavailableError: the part in hand is not committed; work on it again later.
+        SignoffError: `run` raised it; its part is not committed.
     """
     bare = one_writes_once and len(items) == 1
 
@@ -73,29 +113,42 @@ def in_transactions(
 
     try:
         return _persistently(around, lambda: run(items, None))
-    except psycopg.Error as error:
-        if not _row_at_fault(connection, error):
-            raise DatabaseUnavailableError(_reason(error)) from error
+    except SignoffError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- whatever is no outage is the fault of an item
+        _raise_outage(connection, error)
         refusal = error
     if len(items) == 1:
-        return _told_apart(around, lambda: run(items, refusal))
-    sifted = find_rejected_rows(items)
+        return _settle_refused(connection, around, items, run, refusal)
+    marked = find_rejected_rows(items)
     middle = len(items) // 2
     return [
         result
-        for part in ([sifted] if sifted else [items[:middle], items[middle:]])
+        for part in ([marked] if marked else [items[:middle], items[middle:]])
         for result in in_transactions(
             connection, part, run, rollback=rollback, one_writes_once=one_writes_once
         )
     ]
 
 
-def _told_apart(around: Around, work: Callable[[], list[Result]]) -> list[Result]:
-    """The refused item once more; if its failure cannot be written either, operators must look."""
-    try:
-        return _persistently(around, work)
-    except psycopg.Error as error:
-        raise DatabaseUnavailableError(_reason(error)) from error
+def _settle_refused(
+    connection: Connection[TupleRow],
+    around: Around,
+    item: Sequence[Item],
+    run: Callable[[Sequence[Item], Refusal | None], list[Result]],
+    error: Exception,
+) -> list[Result]:
+    """Work on the refused item once more, and once more with as little as can be written."""
+    last = error
+    for refusal in (Refusal(error), Refusal(error, unwritable=True)):
+        try:
+            return _persistently(around, partial(run, item, refusal))
+        except SignoffError:
+            raise
+        except Exception as again:  # noqa: BLE001 -- likewise
+            _raise_outage(connection, again)
+            last = again
+    raise DatabaseUnavailableError(f"a failure cannot be written down: {_reason(last)}") from last
 
 
 def _persistently(around: Around, work: Callable[[], list[Result]]) -> list[Result]:
@@ -117,18 +170,34 @@ def _in_the_way(error: psycopg.Error) -> bool:
     return error.sqlstate in _IN_THE_WAY or error.diag.constraint_name == "approvals_pkey"
 
 
-def _row_at_fault(connection: Connection[TupleRow], error: psycopg.Error) -> bool:
-    if connection.closed or _in_the_way(error):
+def _raise_outage(connection: Connection[TupleRow], error: Exception) -> None:
+    if _is_outage(connection, error):
+        raise DatabaseUnavailableError(_reason(error)) from error
+
+
+def _is_outage(connection: Connection[TupleRow], error: Exception) -> bool:
+    if connection.closed:
+        return True
+    if not isinstance(error, psycopg.Error):
         return False
     if error.sqlstate is None:
-        return isinstance(error, psycopg.DataError)
-    return blames_a_row(error.sqlstate)
+        return isinstance(error, psycopg.OperationalError) and not _answers(connection)
+    return is_outage(error.sqlstate) and error.diag.source_function != _ROW_SECURITY
 
 
-def blames_a_row(sqlstate: str) -> bool:
-    """Whether this is how Postgres refuses a row; anything else is no event's fault."""
-    return sqlstate[:2] in _ROW_AT_FAULT or sqlstate == _INTERNAL_ERROR
+def is_outage(sqlstate: str) -> bool:
+    """Whether the server or its configuration is at fault; anything else is a row's fault."""
+    return sqlstate[:2] in _OUTAGE_CLASSES or sqlstate in _OUTAGE_STATES
 
 
-def _reason(error: psycopg.Error) -> str:
-    return error.diag.message_primary or str(error).strip() or type(error).__name__
+def _answers(connection: Connection[TupleRow]) -> bool:
+    try:
+        connection.execute("SELECT")
+    except psycopg.Error:
+        return False
+    return True
+
+
+def _reason(error: Exception) -> str:
+    primary = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return primary or str(error).strip() or type(error).__name__

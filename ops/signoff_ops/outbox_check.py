@@ -5,21 +5,22 @@ from datetime import timedelta
 from typing import Final
 
 from signoff_ops.checks import Check, Grade
+from signoff_ops.servers import Servers
 from signoff_queue.reader import age
-from signoff_relay.connections import outbox_of
+from signoff_relay.connections import current
 from signoff_relay.table import OutboxOverview
-from signoff_schemas import Settings, SignoffError
+from signoff_schemas import SignoffError
 from signoff_schemas.wording import ago, count
 
 _LATE: Final = timedelta(minutes=1)
 """An event that waits for longer means that no relay gets on: they look every second."""
 
 
-def check_outbox(settings: Settings) -> Iterator[Check]:
+def check_outbox(servers: Servers) -> Iterator[Check]:
     """Whether the outbox can be reached, and whether anything is left lying in it."""
     try:
-        with outbox_of(settings) as table:
-            overview = table.overview()
+        with servers.outbox() as found:
+            overview = current(found, servers.settings.outbox).overview()
     except SignoffError as error:
         yield Check(Grade.FAIL, "Outbox", f"{error} (SIGNOFF_OUTBOX_URL)")
         return

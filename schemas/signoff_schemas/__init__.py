@@ -9,8 +9,18 @@ from signoff_schemas.event import (
     content_hash,
 )
 from signoff_schemas.invalid import InvalidEvent, Problem, fingerprint
+from signoff_schemas.masking import masked
 from signoff_schemas.redis_url import async_redis_client, plain_url, redis_client
-from signoff_schemas.settings import Settings, masked
+from signoff_schemas.settings import (
+    AlertSettings,
+    DatabaseSettings,
+    LogSettings,
+    OutboxSettings,
+    PublishSettings,
+    QueueSettings,
+    Settings,
+    WorkerSettings,
+)
 from signoff_schemas.taxonomy import CUSTOMER_STATUSES, EDIT_TAGS, CustomerStatus, EditTag
 from signoff_schemas.verdicts import DeadLetterState, FailureKind, Verdict
 
@@ -20,18 +30,25 @@ __all__ = [
     "FUNCTION",
     "MAX_EVENT_BYTES",
     "SCHEMA_VERSION",
+    "AlertSettings",
     "ApprovalEvent",
     "CustomerStatus",
+    "DatabaseSettings",
     "DeadLetterState",
     "EditTag",
     "FailureKind",
     "Identity",
     "InvalidEvent",
+    "LogSettings",
+    "OutboxSettings",
     "Problem",
+    "PublishSettings",
+    "QueueSettings",
     "Settings",
     "SettingsError",
     "SignoffError",
     "Verdict",
+    "WorkerSettings",
     "async_redis_client",
     "content_hash",
     "decode_job",

@@ -15,9 +15,10 @@ from signoff_schemas.verdicts import FailureKind
 _FOUND_LIMIT = 80
 _SENTENCE_LIMIT = 5
 _PROBLEM_LIMIT = 50
+_UNKNOWN_FIELD = "extra_forbidden"
 _PHRASES = {
     "missing": "is required",
-    "extra_forbidden": "is not a field of an approval event; remove it or check its spelling",
+    _UNKNOWN_FIELD: "is not a field of an approval event; remove it or check its spelling",
     "string_pattern_mismatch": "must hold text that is not blank and has no NUL character",
     "string_too_short": "must hold at least {min_length} character",
     "string_too_long": "must hold at most {max_length} characters",
@@ -77,8 +78,13 @@ class InvalidEvent(SignoffError):  # noqa: N818 -- the noun that people use for 
 
     @property
     def cause(self) -> str:
-        """What is the same for every event refused for the same reason."""
-        return ",".join(sorted({f"{_unindexed(p.path)}:{p.code}" for p in self.problems}))
+        """What is the same for every event refused for the same reason.
+
+        It is that of the first problem, and made of the contract's own words: whoever writes events
+        can make neither many causes nor one of their choice.
+        """
+        first = self.problems[0]
+        return f"{_field(first)}:{first.code}"
 
     @property
     def detail(self) -> list[dict[str, Any]]:
@@ -173,6 +179,13 @@ def _path(loc: tuple[int | str, ...]) -> str:
 def _name(field: str) -> str:
     """A field's name; an unknown one may hold anything, and goes into logs and into Postgres."""
     return shortened(field if field.isprintable() else ascii(field)[1:-1])
+
+
+def _field(problem: Problem) -> str:
+    """The contract's field; the name of an unknown one is the writer's."""
+    if problem.code == _UNKNOWN_FIELD:
+        return "*"
+    return problem.path.partition("[")[0].partition(".")[0]
 
 
 def _unindexed(path: str) -> str:

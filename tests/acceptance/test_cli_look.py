@@ -21,8 +21,8 @@ def client(redis_url: str) -> redis.Redis:
 
 
 def whats(signoff: Signoff, event_id: object, *, expect: int = 0) -> list[str]:
-    """What an event's story consists of."""
-    return [chapter["what"] for chapter in signoff.json("event", event_id, expect=expect)["story"]]
+    """What an event's history consists of."""
+    return [entry["what"] for entry in signoff.json("event", event_id, expect=expect)["history"]]
 
 
 def test_status_counts_everything(signoff: Signoff) -> None:
@@ -41,7 +41,7 @@ def test_status_counts_everything(signoff: Signoff) -> None:
     assert "No worker listens" in signoff("status").stdout
 
 
-def test_an_events_story_names_its_place(signoff: Signoff, client: redis.Redis) -> None:
+def test_an_events_history_names_its_place(signoff: Signoff, client: redis.Redis) -> None:
     """Queued, in flight, put off, or lost from every list: the job's place is found."""
     event = mapping()
     job = str(event["event_id"])
@@ -56,11 +56,11 @@ def test_an_events_story_names_its_place(signoff: Signoff, client: redis.Redis) 
 
     client.zrem(KEYS.started, f"{job}:signoff-0123456789abcdef")
     client.zadd(KEYS.scheduled, {job: 1_800_000_000})
-    (chapter,) = signoff.json("event", job)["story"]
-    assert (chapter["what"], chapter["at"]) == ("scheduled", "2027-01-15T08:00:00Z")
+    (entry,) = signoff.json("event", job)["history"]
+    assert (entry["what"], entry["at"]) == ("scheduled", "2027-01-15T08:00:00Z")
 
 
-def test_an_events_story_is_told_to_its_end(signoff: Signoff) -> None:
+def test_an_events_history_is_told_to_its_end(signoff: Signoff) -> None:
     """Dead, mended by somebody for a reason, applied: each with its time, in order."""
     event = mapping(user_id=None)
     signoff.publish(event)
@@ -170,12 +170,12 @@ def test_an_audit_finds_lost_jobs(signoff: Signoff, client: redis.Redis) -> None
 
     queue = signoff.json("audit", expect=1)["queue"]
 
-    assert queue["unlisted"] == [str(unlisted["event_id"])]
+    assert queue["unlisted_jobs"] == [str(unlisted["event_id"])]
     assert queue["missing"] == [str(gone["event_id"])]
 
 
 OTHER = "00000000-0000-4000-8000-000000000009"
-UNLISTED = {
+UNREACHABLE = {
     "redis": {"SIGNOFF_REDIS_URL": "redis://:secret@127.0.0.1:1/0"},
     "postgres": {"SIGNOFF_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/d"},
     "outbox": {"SIGNOFF_OUTBOX_URL": "postgresql://u:secret@127.0.0.1:1/d"},
@@ -195,7 +195,7 @@ def test_status_tells_what_is_known_and_what_is_away(
 ) -> None:
     """One server that is away hides nothing of the others; the exit code is 2 all the same."""
     signoff.publish(mapping())
-    hampered = signoff.having(**UNLISTED[server])
+    hampered = signoff.having(**UNREACHABLE[server])
 
     told = hampered.json("status", expect=2)
     read = hampered("status", expect=2)
@@ -217,7 +217,7 @@ def test_a_schema_that_is_behind_hides_nothing_of_the_others(
     behind = signoff.having(SIGNOFF_DATABASE_URL=empty_database_url)
 
     told = behind.json(*command, expect=2)
-    less = behind.having(**UNLISTED["redis"]).json(*command, expect=2)
+    less = behind.having(**UNREACHABLE["redis"]).json(*command, expect=2)
 
     unset = signoff.having(SIGNOFF_DATABASE_URL="").json(*command, expect=2)
 
@@ -229,24 +229,24 @@ def test_a_schema_that_is_behind_hides_nothing_of_the_others(
 
 
 @pytest.mark.parametrize("server", ["redis", "postgres", "outbox"])
-def test_an_events_story_is_told_while_a_server_is_away(signoff: Signoff, server: str) -> None:
+def test_an_events_history_is_told_while_a_server_is_away(signoff: Signoff, server: str) -> None:
     """What the others know of it is told; what nobody can know is not said to be unknown."""
     event = mapping()
     signoff.publish(event)
-    hampered = signoff.having(**UNLISTED[server])
+    hampered = signoff.having(**UNREACHABLE[server])
 
     told = hampered.json("event", event["event_id"], expect=2)
     unknown = hampered.json("event", uuid4(), expect=2)
 
     assert list(told["away"]) == [server]
-    assert [chapter["what"] for chapter in told["story"]] == ["queued"] * (server != "redis")
-    assert (unknown["known"], unknown["story"]) == (None, [])
+    assert [entry["what"] for entry in told["history"]] == ["queued"] * (server != "redis")
+    assert (unknown["known"], unknown["history"]) == (None, [])
     assert "is unknown" not in hampered("event", uuid4(), expect=2).stderr
 
 
 def test_health_without_redis_is_told_to_be_unknown(signoff: Signoff) -> None:
     """Nobody can tell how workers are while Redis is away: no workers are not told of either."""
-    hampered = signoff.having(**UNLISTED["redis"])
+    hampered = signoff.having(**UNREACHABLE["redis"])
 
     told = hampered.json("health", expect=2)
 

@@ -333,7 +333,7 @@ def test_an_age_is_asked_for(shop: Signoff, age: str) -> None:
     assert f"--older-than holds {age!r}; expected an age such as 90s" in told
 
 
-def test_status_and_story_tell_of_the_outbox(
+def test_status_and_history_tell_of_the_outbox(
     shop: Signoff, signoff: Signoff, upstream: str, client: redis.Redis
 ) -> None:
     """How much waits there; committed, relayed or not yet; and nothing where there is no outbox."""
@@ -342,16 +342,16 @@ def test_status_and_story_tell_of_the_outbox(
     overview = shop.json("status")["outbox"]
     assert (overview["waiting"], overview["refused"]) == (1, 0)
     assert "Waiting in the outbox" in shop("status").stdout
-    assert story(shop, event) == ["outboxed", "unrelayed"]
+    assert history_of(shop, event) == ["outboxed", "unrelayed"]
 
     relayed(upstream, client)
-    assert story(shop, event) == ["outboxed", "relayed", "queued"]
+    assert history_of(shop, event) == ["outboxed", "relayed", "queued"]
     shop.work()
-    assert story(shop, event) == ["outboxed", "relayed", "applied"]
+    assert history_of(shop, event) == ["outboxed", "relayed", "applied"]
 
     assert signoff.json("status")["outbox"] is None
 
 
-def story(shop: Signoff, event: ApprovalEvent) -> list[str]:
-    """What an event's story consists of."""
-    return [chapter["what"] for chapter in shop.json("event", event.event_id)["story"]]
+def history_of(shop: Signoff, event: ApprovalEvent) -> list[str]:
+    """What an event's history consists of."""
+    return [entry["what"] for entry in shop.json("event", event.event_id)["history"]]

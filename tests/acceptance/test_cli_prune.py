@@ -64,13 +64,13 @@ def test_an_export_comes_first_and_can_be_checked(signoff: Signoff, old: dict[st
 
 
 def test_its_event_is_still_known(signoff: Signoff, old: dict[str, Any]) -> None:
-    """The story of a discarded event ends with who pruned its letter, and where it went."""
+    """The history of a discarded event ends with who pruned its letter, and where it went."""
     signoff("prune", "--older-than", "30d", "--export", signoff.folder / "f", "--yes")
 
-    (chapter,) = signoff.json("event", old["event_id"])["story"]
+    (entry,) = signoff.json("event", old["event_id"])["history"]
 
-    assert chapter["what"] == "pruned"
-    assert "by ann, because: settled before 30d; exported to" in chapter["text"]
+    assert entry["what"] == "pruned"
+    assert "by ann, because: settled before 30d; exported to" in entry["text"]
 
 
 @pytest.mark.usefixtures("old")

@@ -74,10 +74,10 @@ def unknown_interactions(count: int, *, seed: object, expect: Expectation) -> li
     ]
 
 
-def opener(orphan: Published) -> Published:
-    """An event that makes the orphan's interaction known."""
-    chance = random.Random(f"opener {orphan.job_id}")
-    known = (orphan.event or {})["interaction_id"]
+def opener(late: Published) -> Published:
+    """An event that makes the late event's interaction known."""
+    chance = random.Random(f"opener {late.job_id}")
+    known = (late.event or {})["interaction_id"]
     return _published(chance, interaction_id=known, user_id="user-0")
 
 

@@ -21,8 +21,9 @@ from signoff_db.apply import apply, apply_in_transaction
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect, connect_for_batches
 from signoff_db.dead_letters import DeadLetter, NoSuchLetterError, Selection
-from signoff_db.delivery import Delivery, Failure
+from signoff_db.delivery import Delivery
 from signoff_db.edit import EditError, edit
+from signoff_db.failure import Failure
 from signoff_db.replay import Replayed, replay
 from signoff_schemas import ApprovalEvent, FailureKind, InvalidEvent
 
@@ -30,7 +31,7 @@ T = TypeVar("T")
 ALL = Selection()
 
 
-def orphan(minute: float = 0, **fields: Any) -> ApprovalEvent:
+def unknown_interaction(minute: float = 0, **fields: Any) -> ApprovalEvent:
     """An event of an interaction that Postgres does not hold."""
     return approval(minute, user_id=None, **fields)
 
@@ -55,7 +56,7 @@ def letters(connection: BatchConnection, *states: str) -> list[DeadLetter]:
 
 def test_a_replay_applies_what_is_mended_and_keeps_what_is_not(connection: BatchConnection) -> None:
     """What applies is resolved; what fails again stays dead, with one more attempt."""
-    mended, broken = orphan(ltv_amount="5"), orphan()
+    mended, broken = unknown_interaction(ltv_amount="5"), unknown_interaction()
     apply_events(connection, mended, broken)
     create_interaction(connection, mended)
     report = replay(connection, ALL, actor="op", reason="row came late")
@@ -69,7 +70,7 @@ def test_a_replay_applies_what_is_mended_and_keeps_what_is_not(connection: Batch
 
 def test_a_dry_run_tells_the_truth_and_changes_nothing(connection: BatchConnection) -> None:
     """The verdicts are those of this moment, with the balance before and after."""
-    event = orphan(customer_status="CUSTOMER", ltv_amount="5")
+    event = unknown_interaction(customer_status="CUSTOMER", ltv_amount="5")
     apply_events(connection, event)
     create_interaction(connection, event)
     told: list[Replayed] = []
@@ -92,7 +93,9 @@ def test_two_operators_at_once_apply_each_event_once(
     connection: BatchConnection, database_url: str
 ) -> None:
     """Both replay everything; each letter is resolved by one of them, and counts once."""
-    events = [orphan(n, customer_status="CUSTOMER", ltv_amount="1") for n in range(150)]
+    events = [
+        unknown_interaction(n, customer_status="CUSTOMER", ltv_amount="1") for n in range(150)
+    ]
     apply_events(connection, *events)
     for event in events:
         create_interaction(connection, event)
@@ -116,7 +119,7 @@ def test_two_operators_at_once_apply_each_event_once(
 
 def test_what_is_settled_after_it_was_chosen_is_left_out(connection: BatchConnection) -> None:
     """The next letters are read while these are applied; one discarded meanwhile stays so."""
-    events = [orphan(n) for n in range(15)]
+    events = [unknown_interaction(n) for n in range(15)]
     apply_events(connection, *events)
     for event in events:
         create_interaction(connection, event)
@@ -135,7 +138,7 @@ def test_balances_are_told_for_as_many_letters_as_are_asked_for(
     connection: BatchConnection,
 ) -> None:
     """Looking them up takes time, so that who shows none may ask for none."""
-    event = orphan(ltv_amount="5")
+    event = unknown_interaction(ltv_amount="5")
     apply_events(connection, event)
     create_interaction(connection, event)
     told: list[Replayed] = []
@@ -149,7 +152,7 @@ def test_balances_are_told_for_as_many_letters_as_are_asked_for(
 
 def test_a_replay_stops_when_one_cause_keeps_recurring(connection: BatchConnection) -> None:
     """Thirty failures of one cause are not tried to the end, unless the operator insists."""
-    apply_events(connection, *(orphan(n) for n in range(30)))
+    apply_events(connection, *(unknown_interaction(n) for n in range(30)))
     report = replay(connection, ALL, actor="op")
     assert (report.replayed, report.stopped_by) == (10, letters(connection)[0].fingerprint)
     report = replay(connection, ALL, actor="op", keep_going=True)
@@ -158,7 +161,7 @@ def test_a_replay_stops_when_one_cause_keeps_recurring(connection: BatchConnecti
 
 def test_a_limit_and_a_rate_are_kept(connection: BatchConnection) -> None:
     """Only so many letters are tried, the oldest first, and in batches no larger than the rate."""
-    apply_events(connection, *(orphan(n) for n in range(8)))
+    apply_events(connection, *(unknown_interaction(n) for n in range(8)))
     oldest = sorted(letter.id for letter in letters(connection))
     sizes: list[int] = []
     told: list[Replayed] = []
@@ -195,7 +198,7 @@ def test_what_the_ledger_holds_already_is_resolved_as_a_duplicate(
 
 def test_one_refused_by_the_database_does_not_stop_the_others(connection: BatchConnection) -> None:
     """Replay halves a batch like workers do."""
-    events = [orphan(n) for n in range(6)]
+    events = [unknown_interaction(n) for n in range(6)]
     apply_events(connection, *events)
     for event in events:
         create_interaction(connection, event)
@@ -208,7 +211,7 @@ def test_one_refused_by_the_database_does_not_stop_the_others(connection: BatchC
 
 def test_letters_are_chosen_by_what_is_given(connection: BatchConnection) -> None:
     """Each criterion narrows the choice; together they all hold."""
-    first, second = orphan(), orphan()
+    first, second = unknown_interaction(), unknown_interaction()
     apply_events(connection, first, second, approval(interaction_id=(i := uuid4()), user_id="a"))
     apply_events(connection, approval(interaction_id=i, user_id="b"))
     apply(connection, [Delivery.of_payload("x", b"{}")])
@@ -249,7 +252,7 @@ def test_groups_gather_what_has_the_same_cause(connection: BatchConnection) -> N
 
 def test_pages_follow_each_other(connection: BatchConnection) -> None:
     """The next page starts below the last id of the one before."""
-    apply_events(connection, *(orphan(n) for n in range(5)))
+    apply_events(connection, *(unknown_interaction(n) for n in range(5)))
     first = dead_letters.list_letters(connection, ALL, limit=3)
     second = dead_letters.list_letters(connection, ALL, limit=3, before_id=first[-1].id)
     assert [letter.id for letter in first + second] == sorted(
@@ -259,7 +262,7 @@ def test_pages_follow_each_other(connection: BatchConnection) -> None:
 
 def test_an_edit_applies_in_the_letters_place(connection: BatchConnection) -> None:
     """The edited event keeps its id and is applied; what was changed is written down."""
-    event = orphan(ltv_amount="5")
+    event = unknown_interaction(ltv_amount="5")
     apply_events(connection, event)
     (letter,) = letters(connection)
     payload = json.loads(letter.payload) | {"user_id": "ann"}
@@ -274,7 +277,7 @@ def test_an_edit_applies_in_the_letters_place(connection: BatchConnection) -> No
 
 def test_an_edit_that_does_not_apply_changes_nothing(connection: BatchConnection) -> None:
     """A still failing, invalid or renamed event leaves the letter as it was."""
-    event = orphan()
+    event = unknown_interaction()
     apply_events(connection, event)
     before = letters(connection, "dead", "resolved", "discarded")
     (letter,) = before
@@ -297,7 +300,7 @@ def test_an_edit_that_does_not_apply_changes_nothing(connection: BatchConnection
 
 def test_discarding_is_final_for_the_letter_and_written_down(connection: BatchConnection) -> None:
     """A discarded letter is not replayed; a dry run discards nothing."""
-    apply_events(connection, orphan(), orphan())
+    apply_events(connection, unknown_interaction(), unknown_interaction())
     assert len(dead_letters.discard(connection, ALL, actor="op", reason="x", dry_run=True)) == 2
     assert len(letters(connection)) == 2
     (gone,) = dead_letters.discard(connection, ALL, actor="op", reason="test data", limit=1)
@@ -313,7 +316,7 @@ def test_a_replay_and_a_worker_may_meet_on_the_same_event(
     connection: BatchConnection, database_url: str
 ) -> None:
     """The event arrives again by the queue while an operator replays it: it counts once."""
-    events = [orphan(n, customer_status="CUSTOMER", ltv_amount="1") for n in range(60)]
+    events = [unknown_interaction(n, customer_status="CUSTOMER", ltv_amount="1") for n in range(60)]
     apply_events(connection, *events)
     for event in events:
         create_interaction(connection, event)

@@ -4,7 +4,8 @@ import pytest
 from approvals import approval, mapping
 from pydantic_core import to_json
 
-from signoff_db.delivery import Delivery, Failure, Job, Reading
+from signoff_db.delivery import Delivery, Job, Reading
+from signoff_db.failure import Failure
 from signoff_schemas import FailureKind, encode_job
 
 GIVEN_UP = Failure(FailureKind.ABANDONED, "given up", "given up")

@@ -770,6 +770,19 @@ def test_the_same_cause_has_the_same_fingerprint() -> None:
     assert cause(["a", " "]) != cause(["a", "b" * 501])
 
 
+def test_a_fingerprint_holds_nothing_of_the_writers() -> None:
+    """Whatever fields and combinations a writer thinks of, the causes stay few."""
+
+    def cause(**fields: Any) -> str:
+        error = refusal(MINIMAL | fields)
+        return fingerprint(error.kind, error.cause)
+
+    unknown = {cause(**{name: 1}) for name in ("a", "a.b", "a[0]", "\u2028", "x" * 900)}
+    assert len(unknown) == 1
+    assert cause(cta_data={"a": float("nan")}) == cause(cta_data={"b": {"c": float("inf")}})
+    assert cause(quality_score=9) == cause(quality_score=9, ltv_amount=-1)
+
+
 # Whatever comes
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from signoff_db.apply import Outcome
-from signoff_db.delivery import Delivery, Failure, Job, Reading
+from signoff_db.delivery import Delivery, Job, Reading
+from signoff_db.failure import Failure
 from signoff_queue.batch_queue import BatchQueue, TakenJob
 from signoff_schemas import FailureKind, InvalidEvent, Settings
 

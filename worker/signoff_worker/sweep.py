@@ -13,7 +13,8 @@ from rq.serializers import JSONSerializer
 
 from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
-from signoff_db.delivery import Failure, Job, Reading
+from signoff_db.delivery import Job, Reading
+from signoff_db.failure import Failure
 from signoff_queue.batch_queue import BatchQueue, text_of
 from signoff_schemas import FailureKind
 from signoff_schemas.keys import JOB_PREFIX, RESULTS_PREFIX

@@ -1,0 +1,71 @@
+"""Tell somebody when dead letters are news.
+
+It runs beside the workers, in a process of its own: whatever the hook does, events are applied.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Final
+from uuid import uuid4
+
+from signoff_db.alerts import News, alone, news, remember
+from signoff_ops.hook import patiently
+from signoff_ops.servers import Servers
+from signoff_schemas.wording import count, json_default
+
+_MOST_CAUSES: Final = 20
+"""Causes that one message lists."""
+
+
+def alert_once(
+    servers: Servers, hook: Callable[[bytes], None], *, stopped: Callable[[float], bool]
+) -> str | None:
+    """Hand what is news to the hook, once over all instances; returns the sentence that was sent.
+
+    Args:
+        servers: where the dead letters are.
+        hook: hands a message over, or raises `HookError`.
+        stopped: waits so many seconds between tries, and says whether to give up.
+
+    Returns:
+        None where there was no news, or another instance is about to send it.
+
+    Raises:
+        HookError: it was not taken; the next look tries again.
+        DatabaseUnavailableError: Postgres is away.
+    """
+    limit = servers.settings.dead_letter_limit
+    with servers.database() as connection, alone(connection) as mine:
+        found = news(connection, limit=limit) if mine else None
+        if found is None:
+            return None
+        message = _message(found, limit)
+        patiently(hook, json.dumps(message, default=json_default).encode(), stopped=stopped)
+        remember(connection, found)
+        return str(message["text"])
+
+
+def _message(found: News, limit: int) -> dict[str, Any]:
+    """No customers' texts or amounts: it may go to anybody."""
+    return {
+        "id": uuid4(),
+        "alert": "dead_letters",
+        "text": _text(found, limit),
+        "dead": found.dead,
+        "limit": limit,
+        "limit_passed": found.limit_passed,
+        "new_causes": [asdict(cause) for cause in found.causes[:_MOST_CAUSES]],
+        "new_causes_total": len(found.causes),
+    }
+
+
+def _text(found: News, limit: int) -> str:
+    """A sentence for people; chat systems show the member `text` of a message."""
+    parts = []
+    if found.causes:
+        kinds = ", ".join(dict.fromkeys(cause.kind for cause in found.causes))
+        parts.append(f"{count(len(found.causes), 'new cause')} of dead letters ({kinds})")
+    passed = f", more than the limit of {limit:,}" if found.limit_passed else ""
+    parts.append(f"{found.dead:,} open in all{passed}")
+    return f"Signoff: {'; '.join(parts)}; see `signoff dlq groups`"

@@ -1,0 +1,51 @@
+"""Check what Signoff relies on, and name the setting to change."""
+
+from collections.abc import Iterator
+
+from signoff_db.connection import DatabaseUnavailableError, connect
+from signoff_db.read_connection import explained
+from signoff_ops.checks import (
+    Check,
+    Grade,
+    check_database,
+    check_queue,
+    check_redis,
+    check_variables,
+)
+from signoff_ops.outbox_check import check_outbox
+from signoff_ops.servers import Servers
+from signoff_queue.connection import RedisUnavailableError
+
+
+def doctor(servers: Servers) -> Iterator[Check]:
+    """Each check as it is made; a server that is away is a failed check.
+
+    Raises:
+        SettingsError: no Redis or no Postgres is set.
+    """
+    servers.settings.require("redis_url")
+    servers.settings.require("database_url")
+    yield from check_variables()
+    yield from _redis_checks(servers)
+    yield from _database_checks(servers)
+    if servers.settings.outbox_url:
+        yield from check_outbox(servers)
+
+
+def _redis_checks(servers: Servers) -> Iterator[Check]:
+    try:
+        with servers.redis() as client:
+            yield from check_redis(client)
+            yield from check_queue(client, servers.settings)
+    except RedisUnavailableError as error:
+        yield Check(Grade.FAIL, "Redis reachable", f"{error} (SIGNOFF_REDIS_URL)")
+
+
+def _database_checks(servers: Servers) -> Iterator[Check]:
+    url = servers.settings.require("database_url")
+    try:
+        # Not the connection of the use cases: a missing table is a check, not an error.
+        with connect(url, application="signoff doctor") as connection, explained(url):
+            yield from check_database(connection, url, servers.settings)
+    except DatabaseUnavailableError as error:
+        yield Check(Grade.FAIL, "Postgres reachable", f"{error} (SIGNOFF_DATABASE_URL)")

@@ -1,0 +1,168 @@
+"""The history of one event, gathered from Redis, outbox, ledger, dead letters and actions."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from signoff_db import dead_letters, reading
+from signoff_db.dead_letters import DeadLetter
+from signoff_db.prune import pruned
+from signoff_ops.servers import Servers
+from signoff_ops.unavailable import Unavailable
+from signoff_queue.reader import Place, QueueReader, queue_of
+
+
+class Step(StrEnum):
+    """What can happen to an event, or be the case now."""
+
+    OUTBOXED = "outboxed"
+    RELAYED = "relayed"
+    REFUSED = "refused"
+    UNRELAYED = "unrelayed"
+    QUEUED = "queued"
+    IN_FLIGHT = "in_flight"
+    SCHEDULED = "scheduled"
+    FAILED = "failed"
+    UNLISTED = "unlisted"
+    APPLIED = "applied"
+    DEAD = "dead"
+    REPLAY = "replay"
+    EDIT = "edit"
+    DISCARD = "discard"
+    RESOLVED = "resolved"
+    DISCARDED = "discarded"
+    PRUNED = "pruned"
+
+
+_PLACES: Final = {
+    Place.QUEUED: "queued since then",
+    Place.IN_FLIGHT: "in flight, a worker has it in hand",
+    Place.SCHEDULED: "scheduled, retry at that time",
+    Place.FAILED: "given up by RQ, a worker will sweep it into the dead letters",
+    Place.UNLISTED: "its job is in Redis, but on no list, so no worker will find it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One thing that happened, or that is the case now (`at` is None or lies ahead)."""
+
+    what: Step
+    text: str
+    at: datetime | None = None
+    facts: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventHistory:
+    """All that the servers know of an event which could be asked."""
+
+    event_id: str
+    """As it was asked for."""
+    entries: tuple[HistoryEntry, ...]
+    """By time; what is the case now comes last."""
+    away: dict[str, str]
+    """Why a server could not be asked, by its name."""
+
+    @property
+    def known(self) -> bool | None:
+        """Whether anything is known of it; None where a server that is away may know."""
+        return bool(self.entries) or (None if self.away else False)
+
+
+def event_history(servers: Servers, event_id: str) -> EventHistory:
+    """The history of an event, by its `event_id` in any spelling, or by its job's id.
+
+    Redis is asked first: an event that a worker settles meanwhile is found in one of both. What a
+    server that is away would know is left out, and said so.
+    """
+    unavailable = Unavailable()
+    uuid, job_id = _ids(event_id)
+    present = unavailable.collect("redis", lambda: list(_in_redis(servers, job_id)))
+    past = unavailable.collect("postgres", lambda: _in_database(servers, uuid, job_id))
+    outboxed: list[HistoryEntry] | None = None
+    if servers.settings.outbox_url or past is not None:
+        outboxed = unavailable.collect("outbox", lambda: list(_in_outbox(servers, uuid)))
+    dated = [*(past or []), *(outboxed or [])]
+    entries = [*sorted(dated, key=lambda e: (e.at is None, e.at)), *(present or [])]
+    return EventHistory(event_id, tuple(entries), unavailable.reasons)
+
+
+def _ids(text: str) -> tuple[UUID | None, str]:
+    """The event's id, where it is one, and its job's id: any spelling of a UUID will do."""
+    try:
+        event_id = UUID(text)
+    except ValueError:
+        return None, text
+    return event_id, str(event_id)
+
+
+def _in_redis(servers: Servers, job_id: str) -> Iterator[HistoryEntry]:
+    with servers.redis() as client:
+        queue = QueueReader(client, queue_of(client, job_id) or servers.settings.queue)
+        place = queue.place_of(job_id)
+    if place:
+        yield HistoryEntry(Step(place[0]), f"on queue {queue.name}: {_PLACES[place[0]]}", place[1])
+
+
+def _in_outbox(servers: Servers, event_id: UUID | None) -> Iterator[HistoryEntry]:
+    with servers.outbox() as table:
+        entry = table.entry(event_id) if table and event_id else None
+    if entry is None:
+        return
+    yield HistoryEntry(Step.OUTBOXED, "committed to the outbox by its upstream", entry.added_at)
+    if entry.published_at:
+        yield HistoryEntry(Step.RELAYED, "published by a relay", entry.published_at)
+    elif entry.refused:
+        text = f"refused by the queue, kept in the outbox: {entry.refused}"
+        yield HistoryEntry(Step.REFUSED, text)
+    else:
+        yield HistoryEntry(Step.UNRELAYED, "waits in the outbox for a relay")
+
+
+def _in_database(servers: Servers, event_id: UUID | None, job_id: str) -> list[HistoryEntry]:
+    with servers.database() as connection, reading.snapshot(connection):
+        return list(_stored(connection, event_id, job_id))
+
+
+def _stored(
+    connection: Connection[TupleRow], event_id: UUID | None, job_id: str
+) -> Iterator[HistoryEntry]:
+    applied = reading.ledger_entry(connection, event_id) if event_id else None
+    if applied:
+        newer = "; a newer event holds its status now" if applied.status_superseded else ""
+        text = f"applied to interaction {applied.interaction_id}{newer}"
+        yield HistoryEntry(Step.APPLIED, text, applied.applied_at, asdict(applied))
+    for letter_id in reading.letters_of_event(connection, event_id, job_id):
+        letter = dead_letters.get_letter(connection, letter_id)
+        if letter:
+            yield from _of_letter(connection, letter)
+    for action in pruned(connection, job_id):
+        text = f"its settled dead letter was pruned by {action.actor}, because: {action.reason}"
+        yield HistoryEntry(Step.PRUNED, text, action.acted_at)
+
+
+def _of_letter(connection: Connection[TupleRow], letter: DeadLetter) -> Iterator[HistoryEntry]:
+    facts = {
+        "dead_letter": letter.id,
+        "kind": letter.kind,
+        "state": letter.state,
+        "attempts": letter.attempts,
+        "fingerprint": letter.fingerprint,
+        "last_failed_at": letter.last_failed_at,
+    }
+    text = f"dead letter {letter.id}, {letter.kind}: {letter.message}"
+    yield HistoryEntry(Step.DEAD, text, letter.first_failed_at, facts)
+    for action in dead_letters.actions_of(connection, letter.id):
+        because = f", because: {action.reason}" if action.reason else ""
+        text = f"{action.action} of dead letter {letter.id} by {action.actor}{because}"
+        yield HistoryEntry(Step(action.action), text, action.acted_at)
+    if letter.state != "dead":
+        text = f"dead letter {letter.id} {letter.state}"
+        yield HistoryEntry(Step(letter.state), text, letter.resolved_at)

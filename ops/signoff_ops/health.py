@@ -1,0 +1,73 @@
+"""Whether workers are live and ready: as they told Redis, or as one answers on its port."""
+
+import http.client
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from signoff_ops.servers import Servers
+from signoff_queue.reader import QueueReader, WorkerState
+
+_TIMEOUT: Final = 5
+_MOST_BYTES: Final = 65_536
+"""What is read of an answer; a report takes a few hundred."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerHealth:
+    """One worker. Live: its work gets on. Ready: it applies what it takes."""
+
+    worker: str | None
+    """Its name; None where nobody answered."""
+    host: str | None
+    pid: int | None
+    live: bool
+    ready: bool
+    waits_for: str | None
+    """What keeps it from working; None where nothing does."""
+
+
+def registered_workers(servers: Servers) -> list[WorkerHealth]:
+    """All workers of the queue, as they told Redis.
+
+    Raises:
+        RedisUnavailableError: Redis cannot be reached, or refused.
+    """
+    settings = servers.settings
+    with servers.redis() as client:
+        reader = QueueReader(client, settings.queue)
+        return list(map(_of_state, reader.workers(silent_after=settings.redeliver_after)))
+
+
+def worker_on_port(host: str, port: int) -> WorkerHealth:
+    """One worker as it answers over HTTP; one that does not is neither live nor ready."""
+    try:
+        with closing(http.client.HTTPConnection(host, port, timeout=_TIMEOUT)) as connection:
+            connection.request("GET", "/ready")
+            report: dict[str, Any] = json.loads(connection.getresponse().read(_MOST_BYTES))
+            return WorkerHealth(
+                str(report["worker"]),
+                host,
+                None,
+                report["live"] is True,
+                report["ready"] is True,
+                None if report["waits_for"] is None else str(report["waits_for"]),
+            )
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as error:
+        reason = f"no worker answers on http://{host}:{port}/ready: {_described(error)}"
+        return WorkerHealth(None, host, None, live=False, ready=False, waits_for=reason)
+
+
+def _described(error: Exception) -> str:
+    """The system's own words; what a parser says would quote what it was given."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return "what answers is no report of a worker's health"
+
+
+def _of_state(worker: WorkerState) -> WorkerHealth:
+    waits_for = worker.waits_for
+    if worker.heartbeat_age and not worker.live and not waits_for:
+        waits_for = f"no heartbeat for {worker.heartbeat_age.total_seconds():.0f} s"
+    return WorkerHealth(worker.name, worker.host, worker.pid, worker.live, worker.ready, waits_for)

@@ -1,0 +1,54 @@
+"""The servers that use cases talk to, however a front end reaches them.
+
+A command opens what it needs and closes it again; a service that answers many requests keeps a
+pool. Use cases take a `Servers` and do not know which of the two it is.
+"""
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import redis
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from signoff_db.read_connection import database_of
+from signoff_queue.connection import redis_of
+from signoff_relay.connections import outbox_if_any
+from signoff_relay.table import OutboxTable
+from signoff_schemas import Settings
+
+
+class Servers(Protocol):
+    """Ways to the servers; each raises what says that its server is away, or not set."""
+
+    @property
+    def settings(self) -> Settings:
+        """What the front end was told."""
+
+    def redis(self) -> AbstractContextManager[redis.Redis]:
+        """A client of the queue's Redis; raises `RedisUnavailableError`, `SettingsError`."""
+
+    def database(self) -> AbstractContextManager[Connection[TupleRow]]:
+        """A connection in autocommit mode; raises `DatabaseUnavailableError`, `SettingsError`."""
+
+    def outbox(self) -> AbstractContextManager[OutboxTable | None]:
+        """The outbox, or None where its database has none; raises as `database` does."""
+
+
+class DirectServers:
+    """Opens a connection for each use and closes it afterwards: for commands."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def redis(self) -> AbstractContextManager[redis.Redis]:
+        """See `Servers`."""
+        return redis_of(self.settings)
+
+    def database(self) -> AbstractContextManager[Connection[TupleRow]]:
+        """See `Servers`."""
+        return database_of(self.settings)
+
+    def outbox(self) -> AbstractContextManager[OutboxTable | None]:
+        """See `Servers`."""
+        return outbox_if_any(self.settings)

@@ -1,0 +1,73 @@
+"""How the whole stands: queue, workers, ledger, dead letters, outbox."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from signoff_db.reading import Overview, overview, snapshot
+from signoff_ops.servers import Servers
+from signoff_ops.unavailable import Unavailable
+from signoff_queue.reader import Counts, QueueReader, WorkerState, age
+from signoff_relay.table import OutboxOverview
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStatus:
+    """What Redis tells of the queue and of those who work on it."""
+
+    queue: str
+    counts: Counts
+    oldest_waiting: timedelta | None
+    """How long the job at the head has waited; None where nothing waits, or that is not known."""
+    next_retry_at: datetime | None
+    workers: tuple[WorkerState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the servers tell; None stands for one that could not be asked."""
+
+    queue: QueueStatus | None
+    state: Overview | None
+    outbox: OutboxOverview | None
+    """None also where there is no outbox."""
+    away: dict[str, str]
+    """Why a server could not be asked, by its name."""
+
+
+def status(servers: Servers) -> Status:
+    """Ask every server; one that is away keeps the others from nothing."""
+    unavailable = Unavailable()
+    queue = unavailable.collect("redis", lambda: queue_status(servers))
+    state = unavailable.collect("postgres", lambda: _state(servers))
+    outbox = None
+    if state or servers.settings.outbox_url:  # else it is in the database that is away
+        outbox = unavailable.collect("outbox", lambda: _outbox(servers))
+    return Status(queue, state, outbox, unavailable.reasons)
+
+
+def queue_status(servers: Servers) -> QueueStatus:
+    """What Redis tells.
+
+    Raises:
+        RedisUnavailableError: it cannot be reached, or refused.
+    """
+    settings = servers.settings
+    with servers.redis() as client:
+        reader = QueueReader(client, settings.queue)
+        return QueueStatus(
+            settings.queue,
+            reader.counts(),
+            age(reader.oldest_waiting()),
+            reader.next_scheduled(),
+            tuple(reader.workers(silent_after=settings.redeliver_after)),
+        )
+
+
+def _state(servers: Servers) -> Overview:
+    with servers.database() as connection, snapshot(connection):
+        return overview(connection)
+
+
+def _outbox(servers: Servers) -> OutboxOverview | None:
+    with servers.outbox() as table:
+        return table.overview() if table else None

@@ -1,0 +1,229 @@
+"""An outage is a closed list of errors; anything else, thought of or not, ends as a dead letter."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha1
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from approvals import apply_events, approval, delivery, mapping
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg import sql
+from pydantic_core import to_json
+
+from signoff_db.apply import apply
+from signoff_db.connection import BatchConnection, DatabaseUnavailableError
+from signoff_db.dead_letters import DeadLetter, Selection, list_letters
+from signoff_db.delivery import Delivery, Job
+from signoff_schemas import encode_job
+
+UNLUCKY = "unlucky"
+
+
+def raise_for_unlucky_users(connection: BatchConnection, sqlstate: str) -> None:
+    """A trigger of the installation raises this error for some events."""
+    connection.execute(
+        "CREATE FUNCTION house_rule() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        f" IF NEW.user_id = '{UNLUCKY}' THEN RAISE 'no' USING ERRCODE = '{sqlstate}'; END IF;"
+        " RETURN NEW; END $$"
+    )
+    connection.execute(
+        "CREATE TRIGGER house_rule BEFORE INSERT ON interactions"
+        " FOR EACH ROW EXECUTE FUNCTION house_rule()"
+    )
+
+
+def letters(connection: BatchConnection) -> list[DeadLetter]:
+    """All that are dead, the newest first."""
+    return list(list_letters(connection, Selection()))
+
+
+@pytest.mark.parametrize(
+    "sqlstate", ["P0001", "ZZ999", "22012", "54001", "XX000", "HV000", "2F005"]
+)
+def test_an_error_that_is_no_outage_is_the_events_own(
+    connection: BatchConnection, sqlstate: str
+) -> None:
+    """Whatever the SQLSTATE: the culprit becomes a dead letter, and its neighbours are applied."""
+    raise_for_unlucky_users(connection, sqlstate)
+    results = apply_events(connection, approval(), approval(user_id=UNLUCKY), approval())
+    assert results == ["applied", "refused_by_database", "applied"]
+    assert [letter.user_id for letter in letters(connection)] == [UNLUCKY]
+
+
+@pytest.mark.parametrize(
+    "sqlstate", ["25006", "42501", "53100", "57014", "58030", "XX001", "0A000"]
+)
+def test_an_outage_burns_no_event(connection: BatchConnection, sqlstate: str) -> None:
+    """A full disk, say, is nothing that an event could have caused: all of the batch is kept."""
+    raise_for_unlucky_users(connection, sqlstate)
+    with pytest.raises(DatabaseUnavailableError):
+        apply_events(connection, approval(), approval(user_id=UNLUCKY), approval())
+    assert letters(connection) == []
+
+
+@contextmanager
+def as_a_bound_role(connection: BatchConnection) -> Iterator[None]:
+    """Work as a role that row-level security binds, which a superuser is not."""
+    role = sql.Identifier(f"bound_{uuid4().hex}")
+    everything = sql.SQL("GRANT ALL ON ALL {} IN SCHEMA {} TO {}")
+    schema = connection.execute("SELECT current_schema()").fetchone()
+    assert schema
+    connection.execute(sql.SQL("CREATE ROLE {}").format(role))
+    for what in ("TABLES", "SEQUENCES"):
+        here = sql.Identifier(schema[0])
+        connection.execute(everything.format(sql.SQL(what), here, role))
+    connection.execute(sql.SQL("SET ROLE {}").format(role))
+    try:
+        yield
+    finally:
+        connection.execute("RESET ROLE")
+        connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
+        connection.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+def test_a_row_that_a_policy_refuses_is_the_events_own(connection: BatchConnection) -> None:
+    """Its SQLSTATE is that of a missing privilege, which is an outage."""
+    connection.execute("ALTER TABLE interactions ENABLE ROW LEVEL SECURITY")
+    connection.execute(
+        f"CREATE POLICY house_rule ON interactions USING (true) WITH CHECK (user_id <> '{UNLUCKY}')"
+    )
+    with as_a_bound_role(connection):
+        results = apply_events(connection, approval(), approval(user_id=UNLUCKY), approval())
+    assert results == ["applied", "refused_by_database", "applied"]
+
+
+def test_text_that_the_driver_cannot_send_costs_its_event_alone(
+    connection: BatchConnection,
+) -> None:
+    """Python's own error ends as a letter, of which even the words hold nothing but ASCII."""
+    connection.execute("SET client_encoding TO LATIN1")
+    odd = approval(user_id="\N{PARTY POPPER}")
+    assert apply_events(connection, approval(), odd, approval()) == [
+        "applied",
+        "refused_by_database",
+        "applied",
+    ]
+    connection.execute("SET client_encoding TO UTF8")
+    (letter,) = letters(connection)
+    assert (letter.event_id, letter.interaction_id) == (odd.event_id, odd.interaction_id)
+    assert "UnicodeEncodeError" in letter.message
+    assert letter.message.isascii()
+
+
+def test_a_failure_that_cannot_be_written_in_full_is_written_in_short(
+    connection: BatchConnection,
+) -> None:
+    """Where the letter itself is refused, one without any text of the event's takes its place."""
+    raise_for_unlucky_users(connection, "P0001")
+    connection.execute(
+        "ALTER TABLE dead_letters ADD CONSTRAINT nobody CHECK (user_id IS NULL AND detail = '[]')"
+    )
+    odd = Delivery.of_payload("\N{PARTY POPPER}", approval(user_id=UNLUCKY).canonical_json())
+    results = [one.result for one in apply(connection, [odd, delivery(approval())])]
+    assert results == ["refused_by_database", "applied"]
+    (letter,) = letters(connection)
+    assert (letter.job_id, letter.user_id) == ("\\U0001f389", None)
+
+
+def test_a_letter_that_cannot_be_written_at_all_is_an_outage(connection: BatchConnection) -> None:
+    """No event is dropped: operators must look."""
+    connection.execute("ALTER TABLE dead_letters ADD CONSTRAINT none_at_all CHECK (false)")
+    with pytest.raises(DatabaseUnavailableError, match="cannot be written down"):
+        apply_events(connection, approval(user_id=None))
+
+
+def test_a_letter_keeps_no_more_than_a_valid_event_takes(connection: BatchConnection) -> None:
+    """Of more it holds the beginning, and says how much there was and what hash it had."""
+    huge = b"[" * 10_000_000
+    apply(connection, [Delivery.of_job(Job("huge", huge))])
+    row = connection.execute("SELECT payload, detail, message FROM dead_letters").fetchone()
+    assert row
+    payload, (detail,), message = row
+    assert payload == b"[" * (256 * 1024 + 1024)
+    digest = sha1(huge, usedforsecurity=False).hexdigest()
+    assert detail == {"code": "too_large", "size": 10_000_000, "sha1": digest, "kept_at": None}
+    assert "10000000 bytes" in message
+
+
+def test_what_was_read_in_part_says_where_the_rest_is(connection: BatchConnection) -> None:
+    """Redis keeps what never reaches a worker whole."""
+    cut = Delivery.cut_short("j", b"[[[", size=10**9, sha1="ab" * 20, kept_at="rq:job:j")
+    (outcome,) = apply(connection, [cut])
+    (letter,) = letters(connection)
+    assert outcome.result == "invalid_payload"
+    assert "all of it is still at rq:job:j" in letter.message
+
+
+def test_whatever_reading_raises_ends_as_a_letter(connection: BatchConnection) -> None:
+    """An error that nobody thought of is the job's own."""
+
+    def read(_: bytes) -> bytes:
+        raise RuntimeError("nobody thought of it")
+
+    (outcome,) = apply(connection, [Delivery.of_job(Job("job", b"data"), read)])
+    assert outcome.result == "invalid_payload"
+    (letter,) = letters(connection)
+    assert letter.message == "the payload cannot be read: RuntimeError"
+
+
+BYTES = st.binary(max_size=300)
+FIELDS = st.sampled_from(
+    ["user_id", "reviewer_id", "final_bubbles", "cta_data", "ltv_amount", "event_id", "occurred_at"]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+
+
+@st.composite
+def payloads(draw: st.DrawFn) -> bytes:
+    """Bytes of any kind; an event with odd fields; an event of which a part was overwritten."""
+    kind = draw(st.sampled_from(["bytes", "fields", "cut"]))
+    if kind == "bytes":
+        return draw(BYTES)
+    fields: dict[str, Any] = mapping()
+    if kind == "fields":
+        odd = draw(st.dictionaries(FIELDS | st.text(max_size=8), JSON, max_size=3))
+        return to_json(fields | odd, inf_nan_mode="constants")
+    whole = to_json(fields)
+    at = draw(st.integers(0, len(whole)))
+    return whole[:at] + draw(BYTES) + whole[at + draw(st.integers(0, 20)) :]
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    st.lists(st.tuples(payloads(), st.booleans(), st.text(max_size=20)), max_size=6),
+    st.integers(-(2**80), 2**80),
+)
+def test_whatever_the_bytes_each_job_is_applied_or_a_letter(
+    connection: BatchConnection, jobs: list[tuple[bytes, bool, str]], attempts: int
+) -> None:
+    """No payload, id or counter raises anything or keeps the good event from being applied."""
+    some = [
+        Delivery.of_job(Job(job_id, encode_job(data) if wrapped else data, max(1, attempts)))
+        for data, wrapped, job_id in jobs
+    ]
+    good = delivery(approval())
+    before = connection.execute("SELECT count(*) FROM approvals").fetchone()
+    results = [one.result for one in apply(connection, [*some, good])]
+    after = connection.execute("SELECT count(*) FROM approvals").fetchone()
+    assert results[-1] == "applied"
+    assert before
+    assert after
+    assert after[0] - before[0] == results.count("applied") + results.count("late")
+    failed = [one for one in apply(connection, some) if one.failure]
+    known = connection.execute(
+        "SELECT count(DISTINCT (job_id, payload)) FROM dead_letters WHERE fingerprint = ANY(%s)",
+        [[one.failure.fingerprint for one in failed if one.failure]],
+    ).fetchone()
+    assert known
+    assert known[0] >= len({(one.delivery.job_id, one.delivery.payload) for one in failed})
