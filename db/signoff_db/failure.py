@@ -89,7 +89,7 @@ class Failure:
         return cls(FailureKind.REFUSED_BY_DATABASE, text, text, "unwritable")
 
     @classmethod
-    def too_large(cls, size: int, sha1: str, kept_at: str | None) -> Self:
+    def too_large(cls, size: int, sha1: str | None, kept_at: str | None) -> Self:
         """There is more data than any approval's job holds."""
         where = f"all of it is still at {kept_at}" if kept_at else "the rest is gone"
         text = (

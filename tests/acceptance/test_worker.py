@@ -294,7 +294,8 @@ def test_the_worker_goes_on_whatever_is_on_the_queue(stage: Stage) -> None:
         "huge": "invalid_payload",
         "invalid": "invalid_payload",
     }
-    assert stage.redis.keys("rq:job:*") == []
+    assert stage.redis.keys("rq:job:*") == [b"rq:job:huge"]
+    assert stage.redis.smembers(KEYS.oversized) == {b"rq:job:huge"}
 
 
 def test_an_unknown_interaction_is_applied_once_its_row_arrives(stage: Stage) -> None:
