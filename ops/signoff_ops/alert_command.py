@@ -10,7 +10,7 @@ from typing import IO, Final
 
 from signoff_ops.hook_errors import HookError
 from signoff_schemas import SettingsError
-from signoff_schemas.settings import PREFIX
+from signoff_schemas.env_file import PREFIX
 from signoff_schemas.wording import printable
 
 COMMAND_SECONDS: Final = 30.0

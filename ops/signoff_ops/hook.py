@@ -22,19 +22,13 @@ def hook_of(settings: Settings) -> Callable[[bytes], None]:
     """What hands a message over, trying once.
 
     Raises:
-        SettingsError: neither a command nor a URL is set, or both, or the command is no command,
-            or the key to sign with is blank.
+        SettingsError: neither a command nor a URL is set, or both, or the command is no command.
     """
     command, url, secret = settings.alert_command, settings.alert_url, settings.alert_secret
     if (command is None) == (url is None):
         raise SettingsError(
             "set either SIGNOFF_ALERT_COMMAND or SIGNOFF_ALERT_URL, so that alerts have where to "
             f"go; {'neither' if url is None else 'each'} of them is set"
-        )
-    if secret is not None and not secret.strip():
-        raise SettingsError(
-            "SIGNOFF_ALERT_SECRET is blank, and alerts would be posted unsigned; set the key, or "
-            "remove the variable to post them unsigned"
         )
     if url is not None:
         return lambda message: webhook.post(url, message, _headers(message, secret))
