@@ -9,7 +9,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 from stage import KEYS, QUEUE, Row, Stage, events
 
-from signoff_producer import AsyncProducer, Producer
+from signoff import AsyncProducer, Producer
 
 FUNCTION = "signoff_worker.jobs.apply_approval"
 LISTPACK = "hash-max-listpack-value"

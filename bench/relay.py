@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 from stage import KEYS, QUEUE, Row, Stage, events
 
-from signoff_producer import Producer
+from signoff import Producer
 from signoff_producer.outbox import SCHEMA
 from signoff_producer.outbox.validated import Row as OutboxRow
 

@@ -20,12 +20,12 @@ from uuid import UUID
 
 from redis import Redis
 
+from signoff import Producer
 from signoff_db.connection import BatchConnection, connect, connect_for_batches
 from signoff_db.delivery import Delivery
 from signoff_db.migrate import migrate
 from signoff_db.sql import statement
 from signoff_embedded import embedded_services
-from signoff_producer import Producer
 from signoff_schemas import ApprovalEvent, CustomerStatus
 from signoff_schemas.keys import QueueKeys
 

@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = {".lua", ".py", ".sql", ".typed"}
 IMPORT_WITHOUT_DRIVER = """
 import importlib.util, sys
-import signoff_producer
+from signoff import ApprovalEvent, AsyncProducer, Producer, outbox
 loaded = {name.partition(".")[0] for name in sys.modules} & {"psycopg", "psycopg_pool", "yoyo"}
-assert not loaded, f"importing signoff_producer loaded {sorted(loaded)}"
+assert not loaded, f"importing signoff loaded {sorted(loaded)}"
 assert importlib.util.find_spec("psycopg") is None, "plain signoff installs psycopg"
 """
 
@@ -48,7 +48,7 @@ def missing_files(wheel: Path) -> list[str]:
 
 
 def expected_files() -> set[str]:
-    """Return the paths in the wheel of all that the five packages must ship."""
+    """Return the paths in the wheel of all that the packages must ship."""
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     packages = config["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     folders = [ROOT / package for package in packages]
@@ -63,7 +63,7 @@ def expected_files() -> set[str]:
 
 
 def import_in_clean_environment(wheel: Path, scratch: Path) -> None:
-    """Install the wheel alone and import the producer there, away from the source tree."""
+    """Install the wheel alone and import the façade there, away from the source tree."""
     uv = str(Path(sys.executable).with_name("uv"))
     python = str(scratch / "venv" / "bin" / "python")
     run(uv, "venv", "--quiet", "--python", sys.executable, str(scratch / "venv"))

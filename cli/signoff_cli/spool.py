@@ -28,7 +28,7 @@ def spool(
     """
     settings = load_settings(queue=queue, spool=file)
     path = _path(settings)
-    with Producer(settings.require("redis_url"), queue=settings.queue, spool=path) as producer:
+    with Producer(settings=settings) as producer:
         answers = _flushed(producer, path)
     _tell(answers, path, settings.queue, as_json=as_json)
     if answers[Answer.CONFLICT] or answers[Answer.REJECTED]:

@@ -59,7 +59,7 @@ class Delivery(NamedTuple):
         beginning: bytes,
         *,
         size: int,
-        sha1: str,
+        sha1: str | None,
         kept_at: str | None,
         attempts: int = 1,
     ) -> Self:
@@ -69,7 +69,7 @@ class Delivery(NamedTuple):
             job_id: the job's id.
             beginning: the first bytes, as many as were read.
             size: how many bytes there are.
-            sha1: the hash of all of them, in hex.
+            sha1: the hash of all of them, in hex; None where it was not computed.
             kept_at: where all of them still are, such as a key in Redis; None if nowhere.
             attempts: how often the job has been tried, this time included.
         """

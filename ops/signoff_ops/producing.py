@@ -5,7 +5,7 @@ from signoff_schemas import Settings
 
 
 def producer_of(settings: Settings) -> Producer:
-    """A producer for the servers and the queue of the settings.
+    """A producer that does as the settings say.
 
     It never spools: a file or an outbox that is published from holds the events already, and an
     outbox must not take those of a spool for published.
@@ -13,9 +13,4 @@ def producer_of(settings: Settings) -> Producer:
     Raises:
         SettingsError: no Redis is set.
     """
-    return Producer(
-        settings.require("redis_url"),
-        queue=settings.queue,
-        max_queue_length=settings.max_queue_length,
-        spool=False,
-    )
+    return Producer(settings=settings.model_copy(update={"spool": False}))

@@ -1,12 +1,11 @@
 """Variables that look like Signoff's settings and are none: what was misspelt changes nothing."""
 
+import os
 from difflib import get_close_matches
 from typing import Final
 
-from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
-
 from signoff_schemas import Settings
-from signoff_schemas.settings import PREFIX
+from signoff_schemas.env_file import PREFIX, env_file_variables
 
 _OPTIONS: Final = frozenset({"actor"})
 """Variables that stand for an option of a command, not for a setting."""
@@ -14,7 +13,7 @@ _OPTIONS: Final = frozenset({"actor"})
 
 def unknown_variables() -> list[tuple[str, str | None]]:
     """Those of the environment and of `.env` that nothing reads, each with what it may mean."""
-    given = [*EnvSettingsSource(Settings).env_vars, *DotEnvSettingsSource(Settings).env_vars]
+    given = [name.lower() for name in (*os.environ, *env_file_variables())]
     prefix = PREFIX.lower()
     names = {name.removeprefix(prefix) for name in given if name.startswith(prefix)}
     known = Settings.model_fields.keys() | _OPTIONS

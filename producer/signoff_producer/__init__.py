@@ -5,10 +5,13 @@
 
 from signoff_producer import outbox
 from signoff_producer.aio import AsyncProducer
+from signoff_producer.options import Options
 from signoff_producer.producer import Producer
+from signoff_producer.publication import Source
 from signoff_producer.receipts import (
     Answer,
     CircuitOpenError,
+    EventConflict,
     QueueFull,
     QueueUnavailableError,
     Receipt,
@@ -21,12 +24,15 @@ __all__ = [
     "ApprovalEvent",
     "AsyncProducer",
     "CircuitOpenError",
+    "EventConflict",
     "InvalidEvent",
+    "Options",
     "Producer",
     "QueueFull",
     "QueueUnavailableError",
     "Receipt",
     "ReplicasBehindError",
     "SettingsError",
+    "Source",
     "outbox",
 ]

@@ -39,7 +39,7 @@ from signoff_producer.receipts import Answer, QueueFull, QueueUnavailableError, 
 from signoff_producer.replicas import Replicas
 from signoff_producer.retries import ONCE_AT_ONCE, Retries
 from signoff_producer.spool import Spool, Taken
-from signoff_schemas import Settings, async_redis_client
+from signoff_schemas import PublishSettings, async_redis_client
 
 _logger: Final = logging.getLogger(__name__)
 _UNTIL_GIVEN_BACK: Final = 0.05
@@ -54,10 +54,11 @@ class AsyncProducer:
         redis_url: str | None = None,
         *,
         connection: "redis.asyncio.Redis | None" = None,
+        settings: PublishSettings | None = None,
         **options: Unpack[Options],
     ) -> None:
         """Connects on first use. Arguments and errors are those of `Producer`."""
-        settings = Settings.load(redis_url=redis_url, **options)
+        settings = settings or PublishSettings.load(redis_url=redis_url, **options)
         self._publication = Publication.of(settings)
         self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
         self._breaker = Breaker(settings.breaker_failures, settings.breaker_cooldown)
@@ -211,7 +212,7 @@ class AsyncProducer:
         await self.close()
 
 
-def _connected(settings: Settings) -> redis.asyncio.Redis:
+def _connected(settings: PublishSettings) -> redis.asyncio.Redis:
     """A client that repeats nothing by itself, as that of `Producer`."""
     return async_redis_client(
         settings.require("redis_url"),

@@ -39,7 +39,7 @@ from signoff_producer.receipts import (
 from signoff_producer.replicas import Replicas
 from signoff_producer.retries import ONCE_AT_ONCE, Retries
 from signoff_producer.spool import Spool, Taken
-from signoff_schemas import Settings, SettingsError, redis_client
+from signoff_schemas import PublishSettings, SettingsError, redis_client
 
 _logger: Final = logging.getLogger(__name__)
 Client = TypeVar("Client", redis.Redis, redis.asyncio.Redis)
@@ -57,21 +57,26 @@ class Producer:
         redis_url: str | None = None,
         *,
         connection: "redis.Redis | None" = None,
+        settings: PublishSettings | None = None,
         **options: Unpack[Options],
     ) -> None:
-        """Connects on first use. What is not given comes from `SIGNOFF_` settings.
+        """Connects on first use. What is not given comes from variables of the environment.
+
+        They are named `SIGNOFF_` and an option's name. Other settings than a producer's are not
+        looked at, nor is any `.env` file: that of the working folder may be another project's.
 
         Args:
             redis_url: such as `redis://localhost:6379/0`.
             connection: a client of your own, instead of a URL; it must not decode responses. Its
                 own timeouts and retries hold, not those of the settings.
+            settings: read before, instead of from the environment and from `options`.
             **options: see `Options`.
 
         Raises:
             SettingsError: neither a URL nor a connection is given or set, one of them is wrong, or
                 the spool cannot be written.
         """
-        settings = Settings.load(redis_url=redis_url, **options)
+        settings = settings or PublishSettings.load(redis_url=redis_url, **options)
         self._publication = Publication.of(settings)
         self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
         self._breaker = Breaker(settings.breaker_failures, settings.breaker_cooldown)
@@ -235,7 +240,7 @@ class Producer:
         self.close()
 
 
-def _connected(settings: Settings) -> redis.Redis:
+def _connected(settings: PublishSettings) -> redis.Redis:
     """A client that repeats nothing by itself: `Producer` does, and knows when that helps."""
     return redis_client(
         settings.require("redis_url"),
@@ -245,7 +250,7 @@ def _connected(settings: Settings) -> redis.Redis:
     )
 
 
-def answer_timeout(settings: Settings) -> float:
+def answer_timeout(settings: PublishSettings) -> float:
     """Seconds for an answer, and for the replicas that are waited for before it comes."""
     return settings.redis_timeout + (settings.wait_timeout if settings.wait_replicas else 0)
 

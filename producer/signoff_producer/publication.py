@@ -1,7 +1,7 @@
 """What publishing is, whether its caller waits or awaits: requests and their answers."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -12,10 +12,17 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from signoff_producer.receipts import Answer, QueueFull, Receipt
-from signoff_schemas import ApprovalEvent, Identity, InvalidEvent, Settings, decode_job, encode_job
+from signoff_schemas import (
+    ApprovalEvent,
+    Identity,
+    InvalidEvent,
+    PublishSettings,
+    decode_job,
+    encode_job,
+)
 from signoff_schemas.keys import JOB_PREFIX, QUEUES, QueueKeys
 
-Source = ApprovalEvent | dict[str, Any] | bytes | str
+Source = ApprovalEvent | Mapping[str, Any] | bytes | str
 """What can be published: an event, a mapping of JSON-like values, or JSON."""
 
 ScriptReply = int | bytes | list[bytes]
@@ -57,7 +64,7 @@ class Publication:
     """Whether replicas are waited for after the script."""
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: PublishSettings) -> Self:
         """As the settings say."""
         return cls(
             settings.queue,
@@ -163,7 +170,7 @@ def many(events: object) -> None:
     Raises:
         TypeError: it is a string, bytes or a mapping.
     """
-    if isinstance(events, str | bytes | dict | ApprovalEvent):
+    if isinstance(events, str | bytes | Mapping | ApprovalEvent):
         raise TypeError(
             f"publish_many() takes an iterable of events, not one {type(events).__name__}; "
             "publish() takes one"

@@ -1,7 +1,7 @@
 """What a publisher learns of each event, and the errors that concern the queue as a whole."""
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from signoff_schemas import InvalidEvent, SignoffError
@@ -43,6 +43,35 @@ class Receipt(NamedTuple):
         """Whether the event is on the queue, now or already, or in the spool."""
         return self.answer in {Answer.ACCEPTED, Answer.DUPLICATE, Answer.SPOOLED}
 
+    def raise_for_status(self) -> Self:
+        """Raise unless the event was taken; else return this receipt, so that calls can be chained.
+
+        Raises:
+            InvalidEvent: it was rejected; `problems` says what is wrong, field by field.
+            EventConflict: its `event_id` is taken.
+        """
+        if self.error is not None:
+            raise self.error
+        if self.answer is Answer.CONFLICT:
+            raise EventConflict(self.event_id, self.conflict)
+        return self
+
+
+class EventConflict(SignoffError):  # noqa: N818 -- named after the answer
+    """An `event_id` is taken by other content, or is on another queue; nothing was published."""
+
+    def __init__(self, event_id: UUID | None, conflict: str | None) -> None:
+        super().__init__(
+            f"event {event_id} was not published: {conflict}; "
+            "an event_id belongs to one event on one queue"
+        )
+        self.event_id = event_id
+        self.conflict = conflict
+
+    def __reduce__(self) -> tuple[type["EventConflict"], tuple[UUID | None, str | None]]:
+        """Travels between processes: an exception's own way forgets all but the message."""
+        return EventConflict, (self.event_id, self.conflict)
+
 
 class QueueFull(SignoffError):  # noqa: N818 -- the name queues give this, as in queue.Full
     """The queue has reached `max_queue_length`; the event was not put on it.
@@ -60,7 +89,7 @@ class QueueFull(SignoffError):  # noqa: N818 -- the name queues give this, as in
         self.retry_after = retry_after
 
     def __reduce__(self) -> tuple[type["QueueFull"], tuple[str, int, float]]:
-        """Travels between processes: an exception's own way forgets all but the message."""
+        """Travels between processes, as `EventConflict`."""
         return QueueFull, (self.queue, self.limit, self.retry_after)
 
 
@@ -82,7 +111,7 @@ class ReplicasBehindError(QueueUnavailableError):
         self.timeout = timeout
 
     def __reduce__(self) -> tuple[type["ReplicasBehindError"], tuple[int, int, float]]:
-        """Travels between processes, as `QueueFull`."""
+        """Travels between processes, as `EventConflict`."""
         return ReplicasBehindError, (self.acknowledged, self.wanted, self.timeout)
 
 
@@ -99,5 +128,5 @@ class CircuitOpenError(QueueUnavailableError):
         self.retry_after = retry_after
 
     def __reduce__(self) -> tuple[type["CircuitOpenError"], tuple[int, float]]:
-        """Travels between processes, as `QueueFull`."""
+        """Travels between processes, as `EventConflict`."""
         return CircuitOpenError, (self.failures, self.retry_after)

@@ -15,7 +15,7 @@ from typing import Final
 
 from signoff_producer.publication import CHUNK, SPOOLED, Request, ScriptReply
 from signoff_producer.receipts import QueueUnavailableError, Receipt
-from signoff_schemas import Settings, SettingsError
+from signoff_schemas import PublishSettings, SettingsError
 
 _logger: Final = logging.getLogger(__name__)
 _BLOCK: Final = 1 << 20
@@ -43,7 +43,7 @@ class Spool:
             ) from None
 
     @classmethod
-    def of(cls, settings: Settings) -> "Spool | None":
+    def of(cls, settings: PublishSettings) -> "Spool | None":
         """As the settings say; None where there is to be none."""
         return cls(settings.spool, settings.spool_max_bytes) if settings.spool else None
 

@@ -195,7 +195,7 @@ class ApprovalEvent(BaseModel):
     ] = None
 
     @classmethod
-    def parse(cls, source: "ApprovalEvent | dict[str, Any] | bytes | str") -> Self:
+    def parse(cls, source: "ApprovalEvent | Mapping[str, Any] | bytes | str") -> Self:
         """Read an event from JSON or from a mapping of JSON-like values.
 
         A mapping may hold `UUID`, `Decimal` and aware `datetime` objects; it is read as the JSON
@@ -208,7 +208,7 @@ class ApprovalEvent(BaseModel):
 
     @classmethod
     def parse_and_canonicalize(
-        cls, source: "ApprovalEvent | dict[str, Any] | bytes | str"
+        cls, source: "ApprovalEvent | Mapping[str, Any] | bytes | str"
     ) -> tuple[Self, bytes]:
         """Read an event, as `parse` does, and write it in its canonical JSON: both in one pass."""
         if not isinstance(source, bytes):
@@ -288,11 +288,18 @@ def _as_json(source: object) -> bytes:
     if isinstance(source, str):
         return source.encode("utf-8", "surrogatepass")
     try:
-        return to_json(_plain_amount(source), inf_nan_mode="constants")
+        return to_json(_plain_amount(source), inf_nan_mode="constants", fallback=_plain_mapping)
     except (PydanticSerializationError, ValueError) as error:
         raise InvalidEvent.unreadable(
             "the mapping must hold what JSON can hold", shortened(str(error))
         ) from None
+
+
+def _plain_mapping(value: object) -> dict[Any, Any]:
+    """Any mapping is an object of JSON; serializers know only dictionaries."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise ValueError(f"a {type(value).__name__} is none of JSON's values")
 
 
 def _plain_amount(source: object) -> object:

@@ -52,3 +52,8 @@ class QueueKeys:
     def missing_jobs(self) -> str:
         """Set of job ids whose hash was gone when a worker wanted it: Signoff's own."""
         return f"{RQ_KEY_PREFIX}:signoff:missing_jobs:{self.name}"
+
+    @property
+    def oversized(self) -> str:
+        """Set of keys of jobs that are too large to be read and stay in Redis: Signoff's own."""
+        return f"{RQ_KEY_PREFIX}:signoff:oversized:{self.name}"

@@ -10,7 +10,7 @@ User and password are those of the primary; those of the Sentinels are `sentinel
 import re
 from dataclasses import dataclass
 from typing import Any, Final, Self, cast
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 import redis.asyncio
 import redis.asyncio.retry
@@ -20,12 +20,19 @@ from redis.backoff import NoBackoff
 from redis.connection import SSLConnection, parse_url
 from redis.retry import Retry
 
+from signoff_schemas.redis_options import check_options
+
 _SCHEMES: Final = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
 _SENTINEL_PORT: Final = 26379
 _SENTINEL_SECONDS: Final = 2
 """For one Sentinel to answer, before the next is asked."""
 _SERVICE: Final = re.compile(r"/(?P<service>[^/]+)(?P<database>/[0-9]*)?")
 _DATABASE_NUMBER: Final = re.compile(r"(/[0-9]*)?")
+_EXPECTED: Final = (
+    "a URL such as redis://localhost:6379/0 (or rediss://, unix://, "
+    "redis+sentinel://host:26379,host:26379/service/0), "
+    "special characters of its password percent-encoded"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,10 @@ class _Sentinels:
         if path is None:
             raise ValueError("no service")
         primary = _options(
-            f"{_SCHEMES[parts.scheme]}://{user}{at}primary{path['database'] or ''}?{parts.query}"
+            _without_decoding(
+                f"{_SCHEMES[parts.scheme]}://{user}{at}primary{path['database'] or ''}"
+                f"?{parts.query}"
+            )
         )
         sentinels = {
             name: primary.pop(f"sentinel_{name}")
@@ -59,27 +69,25 @@ class _Sentinels:
         }
         tls = {name: value for name, value in primary.items() if name.startswith("ssl")}
         addresses = [_address(host) for host in hosts.split(",")]
-        return cls(addresses, path["service"], sentinels | tls, primary)
+        return cls(addresses, unquote(path["service"]), sentinels | tls, primary)
 
 
 def check(url: str) -> None:
     """Refuse what no client can be made of.
 
     Raises:
-        ValueError: with what was expected; it quotes nothing, since that may be a password.
+        ValueError: with what was expected. It quotes nothing of the URL but the name of an option,
+            where that is surely one: anything else may be a password.
     """
-    parts = urlsplit(url)
+    parts = _split(url)
+    check_options(parts.scheme, parse_qsl(parts.query, keep_blank_values=True))
     try:
         if parts.scheme in _SCHEMES:
             _Sentinels.parse(url)
             return
-        parse_url(url)  # type: ignore[no-untyped-call]
-    except ValueError:
-        raise ValueError(
-            "a URL such as redis://localhost:6379/0 (or rediss://, unix://, "
-            "redis+sentinel://host:26379,host:26379/service/0), "
-            "special characters of its password percent-encoded"
-        ) from None
+        _make_connection(url)
+    except (ValueError, TypeError, redis.RedisError) as error:
+        raise ValueError(_expected(parts.query, error)) from None
     # The client takes /abc for database 0, and /1/2 for database 12.
     if parts.scheme != "unix" and not _DATABASE_NUMBER.fullmatch(parts.path):
         raise ValueError(
@@ -87,10 +95,50 @@ def check(url: str) -> None:
         )
 
 
+def _split(url: str) -> SplitResult:
+    """The URL's parts, if it is certain where each begins."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket that is not closed, say
+        raise ValueError(_EXPECTED) from None
+    # What stands behind a "/", "?" or "#" that should have been percent-encoded.
+    cut_off = "@" in parts.path + parts.query and "@" not in parts.netloc
+    if cut_off or "#" in url:
+        raise ValueError(_EXPECTED)
+    return parts
+
+
+def _make_connection(url: str) -> None:
+    """Make one, without connecting it: redis-py checks options only there."""
+    options = parse_url(_without_decoding(url))  # type: ignore[no-untyped-call]
+    options.pop("max_connections", None)
+    options.pop("connection_class", redis.Connection)(**options)
+
+
+def _expected(query: str, error: Exception) -> str:
+    """Name the option that redis-py names, if it is one of the URL's."""
+    for name, _ in parse_qsl(query):
+        if f"'{name}'" in str(error):
+            return f"a URL whose option {name} has a value of its kind"
+    return _EXPECTED
+
+
+def _without_decoding(url: str) -> str:
+    """The URL without `decode_responses`, which `check` has found false.
+
+    redis-py takes any text for true.
+    """
+    if "decode_responses" not in url:
+        return url
+    parts = urlsplit(url)
+    query = [(n, v) for n, v in parse_qsl(parts.query) if n != "decode_responses"]
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
 def redis_client(url: str, **options: Any) -> redis.Redis:  # noqa: ANN401 -- they are redis-py's
     """A client that connects on first use; what the URL says wins over `options`."""
     if urlsplit(url).scheme not in _SCHEMES:
-        return redis.Redis.from_url(url, **options)
+        return redis.Redis.from_url(_without_decoding(url), **options)
     named = _Sentinels.parse(url)
     sentinels = redis.sentinel.Sentinel(  # type: ignore[no-untyped-call]
         named.addresses,
@@ -105,7 +153,7 @@ def redis_client(url: str, **options: Any) -> redis.Redis:  # noqa: ANN401 -- th
 def async_redis_client(url: str, **options: Any) -> redis.asyncio.Redis:  # noqa: ANN401 -- as above
     """The same for code that awaits."""
     if urlsplit(url).scheme not in _SCHEMES:
-        return redis.asyncio.Redis.from_url(url, **options)
+        return redis.asyncio.Redis.from_url(_without_decoding(url), **options)
     named = _Sentinels.parse(url)
     sentinels = redis.asyncio.sentinel.Sentinel(  # type: ignore[no-untyped-call]
         named.addresses,

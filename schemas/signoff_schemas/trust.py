@@ -48,24 +48,6 @@ def require_trusted(path: Path, remedy: str) -> None:
         raise SettingsError(f"{path} is not trusted: {reason}. {remedy}")
 
 
-def require_own_env_file(path: Path, prefix: str) -> None:
-    """Refuse another user's `.env`; one without variables of this prefix is no matter.
-
-    Raises:
-        SettingsError: naming the file and its owner, and what to do.
-    """
-    try:
-        speaks_to_us = prefix.lower().encode() in path.read_bytes().lower()
-    except OSError:
-        return  # it is not there, or is refused where it is read
-    if speaks_to_us:
-        require_trusted(
-            path.absolute(),
-            f"Its {prefix} settings would decide what is run and where events go: set them in the "
-            "environment instead, or make the file and its folder your own (chown)",
-        )
-
-
 def user_name(user_id: int) -> str:
     """A user's name with the id, as messages tell it."""
     try:

@@ -20,6 +20,7 @@ from signoff_queue.batch_queue import BatchQueue, TakenJob
 from signoff_schemas import Settings, redis_client
 from signoff_worker import ApprovalWorker, sweep
 from signoff_worker import worker as working
+from signoff_worker.batch import Batch
 from signoff_worker.pipeline import Pipeline
 
 POINT = sys.argv[1] if len(sys.argv) > 1 else ""
@@ -52,9 +53,9 @@ class MortalPipeline(Pipeline):
         die_at("after commit")
         return outcomes
 
-    def acknowledge(self, queue: BatchQueue, outcomes: Sequence[Outcome]) -> None:
+    def acknowledge(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         """Step 5, and maybe the last."""
-        super().acknowledge(queue, outcomes)
+        super().acknowledge(batch, outcomes)
         die_at("after acknowledge")
 
 

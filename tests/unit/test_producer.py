@@ -9,8 +9,12 @@ import subprocess
 import sys
 import warnings
 import zlib
+from collections import ChainMap, UserDict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 from uuid import UUID, uuid5
 
@@ -21,10 +25,11 @@ from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from signoff_producer import (
+from signoff import (
     Answer,
     ApprovalEvent,
     AsyncProducer,
+    EventConflict,
     InvalidEvent,
     Producer,
     QueueFull,
@@ -162,8 +167,11 @@ def answers(receipts: Iterable[Receipt]) -> list[str]:
         lambda: json.dumps(event(1)),
         lambda: json.dumps(event(1)).encode(),
         lambda: ApprovalEvent.parse(event(1)),
+        lambda: MappingProxyType(event(1)),
+        lambda: ChainMap({"ltv_amount": Decimal("2.50E+2")}, event(1)),
+        lambda: UserDict(event(1, event_id=event_id(1), cta_data=MappingProxyType({"a": 1}))),
     ],
-    ids=["mapping", "text", "bytes", "event"],
+    ids=["dict", "text", "bytes", "event", "read-only", "chained", "of a user"],
 )
 def test_a_new_event_is_accepted(
     producer: Publisher, connection: fakeredis.FakeRedis, spelled: Callable[[], Any]
@@ -720,12 +728,14 @@ def test_a_server_that_quotes_the_password_is_not_quoted() -> None:
         ({}, "SIGNOFF_REDIS_URL is not set"),
         (
             {"redis_url": f"http://:{SECRET}@h"},
-            r"SIGNOFF_REDIS_URL holds http://:\*\*\*@h; expected",
+            r"SIGNOFF_REDIS_URL holds http://\*\*\*; expected",
         ),
-        ({"redis_url": f"redis://:{SECRET}@h"}, r"SIGNOFF_REDIS_URL holds redis://:\*\*\*@h;"),
+        ({"redis_url": f"redis://:{SECRET}@h"}, r"SIGNOFF_REDIS_URL holds redis://\*\*\*;"),
         ({"redis_url": "redis://h", "queue": "a b"}, "SIGNOFF_QUEUE holds 'a b'"),
         ({"redis_url": "redis://h", "max_queue_length": 0}, "SIGNOFF_MAX_QUEUE_LENGTH holds 0"),
         ({"redis_url": "redis://h?decode_responses=true"}, "returns bytes"),
+        ({"redis_url": "redis://h?socket_timout=1"}, "perhaps socket_timeout is meant"),
+        ({"connection": redis.Redis.from_url("redis://h?decode_responses=False")}, "returns bytes"),
         ({"connection": fakeredis.FakeRedis(decode_responses=True)}, "returns bytes"),
     ],
 )
@@ -874,7 +884,7 @@ sys.meta_path.insert(0, Blocker())
 
 import asyncio
 import fakeredis
-from signoff_producer import AsyncProducer, Producer
+from signoff import AsyncProducer, Producer
 
 server = fakeredis.FakeServer()
 event = sys.argv[1]
@@ -935,7 +945,44 @@ def test_a_rejected_event_is_named(source: Any) -> None:
     assert receipt.reason is not None
 
 
-@pytest.mark.parametrize("one", [event(), json.dumps(event()), b"{}"])
+def test_a_receipt_raises_what_was_refused(producer: Publisher) -> None:
+    """For callers that want an exception: rejected and conflict are, whatever is `ok` is not."""
+    assert producer.publish(event(0)).raise_for_status().answer is Answer.ACCEPTED
+    assert producer.publish(event(0)).raise_for_status().answer is Answer.DUPLICATE
+    with pytest.raises(InvalidEvent, match="quality_score must be at most 5"):
+        producer.publish(event(0, quality_score=9)).raise_for_status()
+    with pytest.raises(EventConflict, match="other content has this event_id") as caught:
+        producer.publish(event(0, quality_score=1)).raise_for_status()
+
+    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 -- our own bytes
+    assert (copy.event_id, str(copy)) == (event_id(0), str(caught.value))
+
+
+def test_only_a_producers_own_settings_can_be_wrong(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, connection: fakeredis.FakeRedis
+) -> None:
+    """Neither another role's variable nor the `.env` of the folder it runs in concerns it."""
+    monkeypatch.setenv("SIGNOFF_ALERT_URL", "wrong")
+    monkeypatch.setenv("SIGNOFF_DATABASE_URL", "wrong")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("SIGNOFF_QUEUE=of another project\n", "utf-8")
+
+    assert Producer(connection=connection).publish(event(0)).ok
+    assert connection.llen(WAITING) == 1
+
+
+def test_a_missing_redis_is_asked_for_where_a_producer_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not in a `.env`, which it does not read."""
+    monkeypatch.delenv("SIGNOFF_REDIS_URL", raising=False)
+    with pytest.raises(SettingsError, match="or give it as an argument") as caught:
+        Producer()
+
+    assert ".env" not in str(caught.value)
+
+
+@pytest.mark.parametrize("one", [event(), json.dumps(event()), b"{}", MappingProxyType(event())])
 def test_publish_many_refuses_a_single_event(one: Any) -> None:
     """The characters of a string and the keys of a mapping are no events."""
     with pytest.raises(TypeError, match="publish"):

@@ -1,11 +1,27 @@
 """Settings: read from the environment and `.env`; what is wrong is named, secrets are not."""
 
+import inspect
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from signoff_schemas import Settings, SettingsError, masked
+from signoff_schemas import (
+    AlertSettings,
+    OutboxSettings,
+    PublishSettings,
+    Settings,
+    SettingsError,
+    WorkerSettings,
+    async_redis_client,
+    masked,
+    redis_client,
+)
+from signoff_schemas.redis_options import allowed_options
 
 EnvFile = Callable[[str], None]
 SECRET = "s3cr3t"
@@ -127,7 +143,7 @@ def test_the_nearer_setting_wins(monkeypatch: pytest.MonkeyPatch, env_file: EnvF
         ("LOG_LEVEL", "LOUD", "'DEBUG'"),
         ("REDIS_URL", "localhost:6379", "a URL such as redis://localhost:6379/0"),
         ("REDIS_URL", "redis://localhost:port", "a URL such as redis://localhost:6379/0"),
-        ("REDIS_URL", "redis://localhost/?db=x", "a URL such as redis://localhost:6379/0"),
+        ("REDIS_URL", "redis://localhost/?db=x", "whose option db has a value of its kind"),
         ("REDIS_URL", "redis://localhost/abc", "the number of a database"),
         ("REDIS_URL", "rediss://localhost/1/2", "the number of a database"),
         ("REDIS_URL", "redis+sentinel://h:1", "redis+sentinel://host:26379,host:26379/service/0"),
@@ -157,7 +173,8 @@ def test_a_wrong_value_is_named(
 
     before, _, after = refusal().partition("; expected ")
 
-    assert before.replace("'", "") == f"SIGNOFF_{name} holds {value}"
+    shown = masked(value) if name.endswith("URL") else value
+    assert before.replace("'", "").startswith(f"SIGNOFF_{name} holds {shown[:75]}")
     assert expected in after
 
 
@@ -219,51 +236,76 @@ def test_a_database_url_is_given_back(url: str) -> None:
 
 
 MASKED = [
-    (f"redis://:{SECRET}@host", "redis://:***@host"),
-    (f"rediss://:{SECRET}@host:6380/0", "rediss://:***@host:6380/0"),
-    (f"redis://user:{SECRET}@host", "redis://user:***@host"),
+    ("redis://localhost:6379/0", "redis://localhost:6379/0"),
+    ("unix:///run/redis.sock?db=2", "unix:///run/redis.sock"),
+    ("postgresql://h:1/my%20db", "postgresql://h:1/my%20db"),
+    ("redis+sentinel://h:1,[::1]:2,k/s/3", "redis+sentinel://h:1,[::1]:2,k/s/3"),
+    (f"redis://:{SECRET}@host", "redis://***@host"),
+    (f"redis://{SECRET}@host", "redis://***@host"),
+    (f"rediss://:{SECRET}@host:6380/0", "rediss://***@host:6380/0"),
+    (f"redis://user:{SECRET}@host", "redis://***@host"),
     (
         f"redis+sentinel://u:{SECRET}@h:1,k/s?sentinel_password={SECRET}",
-        "redis+sentinel://u:***@h:1,k/s?sentinel_password=***",
+        "redis+sentinel://***@h:1,k/s",
     ),
-    (f"postgresql://u:{SECRET}%40ss@h/db", "postgresql://u:***@h/db"),
-    (f"postgresql://u:{SECRET}@ss:{SECRET}@h/db", "postgresql://u:***@h/db"),
-    (f"postgresql://u:a/{SECRET}@h/db", "postgresql://u:***@h/db"),
-    (f"postgresql://u:a?{SECRET}#b@h/db", "postgresql://u:***@h/db"),
-    (f"postgresql://u:a {SECRET}\n@h/db", "postgresql://u:***@h/db"),
-    (f"postgresql://u:a[{SECRET}@h/db", "postgresql://u:***@h/db"),
-    (f"redis://:password={SECRET}&x@h", "redis://:***@h"),
-    (f"postgresql://u:{SECRET}@h1:1,h2:2/db", "postgresql://u:***@h1:1,h2:2/db"),
-    (f"redis://h/0?password={SECRET}&db=1", "redis://h/0?password=***&db=1"),
-    (f"redis://h/0?db=1&PASSWORD={SECRET}", "redis://h/0?db=1&PASSWORD=***"),
-    (f"postgresql://h:1/db?password=a@{SECRET}", "postgresql://h:1/db?password=***"),
-    (f"postgresql://u@h/db?sslpassword={SECRET}", "postgresql://u@h/db?sslpassword=***"),
-    (f"host=h password={SECRET} user=u", "host=h password=*** user=u"),
-    (f"host=h password = 'a\\' {SECRET}' user=u", "host=h password = *** user=u"),
-    (f"host=h password='a {SECRET}", "host=h password=***"),
-    (f"u:{SECRET}@h", "u:***@h"),
-    (f"https://u:{SECRET}@h", "https://u:***@h"),
-    (f"postgresql:/u:{SECRET}@h", "postgresql:***@h"),
+    (f"postgresql://u:{SECRET}%40ss@h/db", "postgresql://***@h/db"),
+    (f"postgresql://u:{SECRET}@ss:{SECRET}@h/db", "postgresql://***@h/db"),
+    (f"postgresql://u:{SECRET}%@h/db", "postgresql://***@h/db"),
+    (f"postgresql://u:{SECRET} x@h/db", "postgresql://***@h/db"),
+    (f"postgresql://u:a/{SECRET}@h/db", "postgresql://***"),
+    (f"postgresql://u:1/{SECRET}@h/db", "postgresql://***"),
+    (f"postgresql://u:a?{SECRET}#b@h/db", "postgresql://***"),
+    (f"postgresql://u:a {SECRET}\n@h/db", "postgresql://***@h/db"),
+    (f"postgresql://u:a[{SECRET}@h/db", "postgresql://***@h/db"),
+    (f"postgresql://u@x/{SECRET}@h/db", "postgresql://***"),
+    (f"postgresql://h/{SECRET} db", "postgresql://h/***"),
+    (f"redis://:{SECRET}", "redis://***"),
+    (f"redis://:12#{SECRET}@h", "redis://***"),
+    (f"redis://:password={SECRET}&x@h", "redis://***@h"),
+    (f"postgresql://u:{SECRET}@h1:1,h2:2/db", "postgresql://***@h1:1,h2:2/db"),
+    (f"redis://h/0?password={SECRET}&db=1", "redis://h/0"),
+    (f"redis://h/0?db=1&PASSWORD={SECRET}", "redis://h/0"),
+    (f"redis://h/0?pasword={SECRET}", "redis://h/0"),
+    (f"redis://h/0?{SECRET}", "redis://h/0"),
+    (f"redis://h/{SECRET}", "redis://h/***"),
+    (f"postgresql://h:1/db?password=a@{SECRET}", "postgresql://***"),
+    (f"postgresql://u@h/db?sslpassword={SECRET}", "postgresql://***@h/db"),
+    (f"host=h password={SECRET} user=u", "***"),
+    (f"host=h password = 'a\\' {SECRET}' user=u", "***"),
+    (f"u:{SECRET}@h", "***"),
+    (SECRET, "***"),
+    (f"https://u:{SECRET}@h", "https://***@h"),
+    (f"https://hooks.example.com/services/T0/{SECRET}", "https://hooks.example.com/***"),
+    (f"https://h/?token={SECRET}", "https://h/"),
+    (f"https://h:{SECRET}/hook", "https://***"),
+    (f"postgresql:/u:{SECRET}@h", "***"),
+    (f" redis://:{SECRET}@h/1 ", "redis://***@h/1"),
 ]
 
 
 @pytest.mark.parametrize(("url", "shown"), MASKED)
-def test_a_password_is_masked(url: str, shown: str) -> None:
-    """Wherever it stands, and however it fails to be percent-encoded; the rest stays readable."""
+def test_only_what_is_harmless_of_a_url_is_shown(url: str, shown: str) -> None:
+    """Wherever a password stands, and however it fails to be percent-encoded."""
     assert masked(url) == shown
 
 
-@pytest.mark.parametrize(
-    "url",
-    ["redis://localhost:6379/0", "postgresql://u@h:1/db?options=-c%20a", "h:1", "", "unix:///a"],
+@given(
+    scheme=st.sampled_from(["redis", "rediss", "redis+sentinel", "postgresql", "https", "unix"]),
+    before=st.text(max_size=8),
+    after=st.text(max_size=8),
 )
-def test_what_holds_no_password_is_shown_as_it_is(url: str) -> None:
-    """A URL without a password is not altered."""
-    assert masked(url) == url
+@example(scheme="redis", before="", after="/")
+@example(scheme="postgresql", before="1/", after="?")
+def test_no_password_is_shown_whatever_stands_around_it(
+    scheme: str, before: str, after: str
+) -> None:
+    """Any text before and behind it, in the password: nothing of it is percent-encoded."""
+    assert SECRET not in masked(f"{scheme}://user:{before}{SECRET}{after}@host:1/0")
+    assert SECRET not in masked(f"{scheme}://host/0?{before}={SECRET}{after}")
 
 
 @pytest.mark.parametrize(("url", "shown"), MASKED)
-@pytest.mark.parametrize("name", ["redis_url", "database_url"])
+@pytest.mark.parametrize("name", ["redis_url", "database_url", "alert_url"])
 def test_no_error_shows_a_password(name: str, url: str, shown: str) -> None:
     """Neither the error of a URL that is wrong, nor the settings that hold a good one."""
     try:
@@ -273,3 +315,163 @@ def test_no_error_shows_a_password(name: str, url: str, shown: str) -> None:
         assert f"holds {shown}; expected" in said
 
     assert SECRET not in said
+
+
+# Options of a Redis URL
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("socket_timout=5", "unknown option socket_timout; perhaps socket_timeout is meant"),
+        (
+            "ssl_ca_certs=ca.pem",
+            "begins with rediss:// (TLS), since it has the option ssl_ca_certs",
+        ),
+        ("socket_timeout=soon", "option socket_timeout has a value of its kind"),
+        ("decode_responses=true", "client that returns bytes"),
+        (f"{SECRET}=1", "no unknown option behind its '?' (one of client_name"),
+        (f"pw={SECRET}", "no unknown option behind its '?' (one of client_name"),
+        (f"{SECRET}@h", "special characters of its password percent-encoded"),
+    ],
+)
+def test_a_wrong_option_of_a_redis_url_is_told(query: str, expected: str) -> None:
+    """By its name, where that is surely one; its value is not shown."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(redis_url=f"redis://localhost/0?{query}")
+
+    assert expected in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["false", "False", "no", "0"])
+@pytest.mark.parametrize("make", [redis_client, async_redis_client])
+@pytest.mark.parametrize("server", ["redis://h/0", "redis+sentinel://h/service/0"])
+def test_responses_that_are_not_to_be_decoded_are_not(make: Any, server: str, value: str) -> None:
+    """redis-py takes the text `False` for true."""
+    url = f"{server}?decode_responses={value}&client_name=app"
+    assert Settings.load(redis_url=url).redis_url == url
+
+    options = make(url).connection_pool.connection_kwargs
+
+    assert not options.get("decode_responses")
+    assert options["client_name"] == "app"
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss", "unix", "redis+sentinel"])
+def test_every_option_that_is_allowed_is_one_of_redis_py(scheme: str) -> None:
+    """Both of its kinds of connection take it."""
+    special = {"max_connections", "sentinel_username", "sentinel_password"}
+    for make in (redis_client, async_redis_client):
+        pool = make("redis://h" if scheme == "redis+sentinel" else f"{scheme}://h").connection_pool
+        kinds = pool.connection_class.__mro__
+        known = {name for kind in kinds for name in inspect.signature(kind).parameters}
+        assert allowed_options(scheme) - special <= known
+
+
+# What else people write
+
+
+@pytest.mark.parametrize("text", ["false", "False", " off ", "no", "0"])
+@pytest.mark.parametrize("way", ["environment", "file"])
+def test_a_spool_can_be_switched_off_by_a_variable(
+    monkeypatch: pytest.MonkeyPatch, env_file: EnvFile, way: str, text: str
+) -> None:
+    """`false` is no file of that name."""
+    if way == "file":
+        env_file(f"SIGNOFF_SPOOL={text}\n")
+    else:
+        monkeypatch.setenv("SIGNOFF_SPOOL", text)
+
+    assert Settings.load().spool is False
+
+
+def test_a_spool_that_is_merely_switched_on_is_refused() -> None:
+    """It needs the path of a file."""
+    with pytest.raises(SettingsError, match="SIGNOFF_SPOOL holds 'true'; expected the path"):
+        Settings.load(spool="true")
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("'a${b}c'", "a${b}c"),
+        ("a${b}c", "a${b}c"),
+        ('"a${HOME}c"', "a${HOME}c"),
+        ("'a#b' # the key", "a#b"),
+    ],
+)
+def test_a_secret_is_read_as_it_is_written(env_file: EnvFile, line: str, value: str) -> None:
+    """Nothing in it stands for another variable."""
+    env_file(f"b=x\nSIGNOFF_ALERT_SECRET={line}\n")
+
+    assert Settings.load().alert_secret == value
+
+
+def test_a_blank_secret_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would sign with a key that everybody knows."""
+    monkeypatch.setenv("SIGNOFF_ALERT_SECRET", "  ")
+
+    assert refusal() == (
+        "SIGNOFF_ALERT_SECRET holds ***; expected a key that is not blank; leave the variable out "
+        "for none"
+    )
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    """Editors of Windows write one."""
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfSIGNOFF_QUEUE=orders\r\n")
+
+    assert Settings.load().queue == "orders"
+
+
+def test_a_database_may_have_any_name(env_file: EnvFile) -> None:
+    """Percent-encoded, as in any URL."""
+    env_file("SIGNOFF_DATABASE_URL=postgresql://u:a%25@h/my%20db%2Fx\n")
+
+    assert Settings.load().require("database_url") == "postgresql://u:a%25@h/my%20db%2Fx"
+
+
+@pytest.mark.parametrize("what", [".env", "."])
+def test_what_another_user_wrote_is_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, env_file: EnvFile, what: str
+) -> None:
+    """Neither the file nor its folder, in which it could be replaced: it names commands to run."""
+    env_file("SIGNOFF_ALERT_COMMAND=evil\n")
+    if os.geteuid() == 0:
+        os.chown(tmp_path / what, 12345, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+
+    assert "is not trusted" in refusal()
+    env_file("ANOTHER_PROJECTS=settings\n")
+    assert Settings.load().alert_command is None
+
+
+# Roles
+
+
+def test_a_producers_settings_are_its_own(
+    monkeypatch: pytest.MonkeyPatch, env_file: EnvFile
+) -> None:
+    """A wrong setting of another role, or the `.env` of the folder, is not its business."""
+    env_file("SIGNOFF_QUEUE=other-project\nSIGNOFF_PUBLISH_RETRIES=wrong\n")
+    monkeypatch.setenv("SIGNOFF_ALERT_URL", "wrong")
+    monkeypatch.setenv("SIGNOFF_BATCH_SIZE", "wrong")
+    monkeypatch.setenv("SIGNOFF_MAX_QUEUE_LENGTH", "7")
+
+    held = PublishSettings.load()
+
+    assert (held.queue, held.publish_retries, held.max_queue_length) == ("approvals", 3, 7)
+
+
+def test_all_settings_together_are_those_of_the_roles() -> None:
+    """Each field stands in one role; commands read all of them."""
+    roles = (
+        PublishSettings,
+        OutboxSettings,
+        WorkerSettings,
+        AlertSettings,
+    )
+    assert set(Settings.model_fields) == {name for role in roles for name in role.model_fields}
+    assert issubclass(Settings, roles)

@@ -11,12 +11,13 @@ from typing import Any, Final
 from signoff_db.apply import Outcome
 from signoff_db.delivery import Delivery, Job, Reading
 from signoff_db.failure import Failure
-from signoff_queue.batch_queue import BatchQueue, TakenJob
+from signoff_queue.batch_queue import MAX_ID_BYTES, BatchQueue, JobHash, Oversize, TakenJob
 from signoff_schemas import FailureKind, InvalidEvent, Settings
+from signoff_schemas.keys import JOB_PREFIX
 
 _NO_DATA: Final = {
-    -1: "the job's hash has no data field",
-    -2: "the job's key holds no hash",
+    JobHash.NO_DATA: "the job's hash has no data",
+    JobHash.NO_HASH: "the job's key holds no hash",
 }
 _GROUP: Final = 50
 """About the root of the 2,000 events that a dead worker may leave: few batches until all are
@@ -33,21 +34,46 @@ def group_size(max_redeliveries: int) -> int:
 def _jobs(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Job]:
     return [
         Job(
-            job_id,
-            data,
-            1 + deaths + retries,
-            retries,
-            _abandoned(deaths) if deaths > max_redeliveries else None,
+            job.id,
+            job.data,
+            1 + job.deaths + job.retries,
+            job.retries,
+            _abandoned(job.deaths) if job.deaths > max_redeliveries else None,
         )
-        for job_id, data, deaths, retries, _ in taken
-        if data is not None
+        for job in taken
+        if job.hash == JobHash.JOB and job.data is not None
     ]
 
 
-def _without_data(taken: TakenJob) -> Delivery:
-    error = InvalidEvent.unreadable(_NO_DATA[taken.hash])
+def _unreadable(taken: TakenJob) -> Delivery:
+    """A job that is not read: it holds no data, or too much."""
     attempts = 1 + taken.deaths + taken.retries
-    return Delivery(taken.id, b"", None, Failure.of_payload(error), attempts)
+    if not taken.oversize:
+        failure = Failure.of_payload(InvalidEvent.unreadable(_NO_DATA[JobHash(taken.hash)]))
+    elif taken.hash == JobHash.LONG_ID:
+        failure = _long_id(taken.id, taken.oversize)
+    else:
+        return Delivery.cut_short(
+            taken.id,
+            taken.data or b"",
+            size=taken.oversize.bytes,
+            sha1=taken.oversize.sha1,
+            kept_at=JOB_PREFIX + taken.id,
+            attempts=attempts,
+        )
+    return Delivery(taken.id, b"", None, failure, attempts)
+
+
+def _long_id(beginning: str, oversize: Oversize) -> Failure:
+    text = f"a job's id may take at most {MAX_ID_BYTES} bytes; found {oversize.bytes} bytes"
+    detail = {
+        "code": "id_too_long",
+        "size": oversize.bytes,
+        "sha1": oversize.sha1,
+        "kept_at": f"{JOB_PREFIX}{beginning}…",
+    }
+    kind = FailureKind.INVALID_PAYLOAD
+    return Failure(kind, f"{text}; the job is still in Redis", text, "id_too_long", (detail,))
 
 
 def _abandoned(deaths: int) -> Failure:
@@ -108,6 +134,11 @@ class Batch:
         """Ids of which nothing else was left."""
         return [job.id for job in self.jobs if job.missing]
 
+    @property
+    def oversized(self) -> dict[str, int]:
+        """Ids of jobs that are too large, each with what it is, a `JobHash`."""
+        return {job.id: job.hash for job in self.jobs if job.oversize}
+
     def carry_over(self, raced: Sequence[Delivery], earlier: "Batch") -> None:
         """Have events that raced in an earlier batch applied, and acknowledged, with this one."""
         self.deliveries += raced
@@ -117,7 +148,7 @@ class Batch:
         """Step 3, first half: find and validate the events in the jobs."""
         with self.report.timed("read"):
             there = [job for job in self.jobs if not job.missing]
-            self.deliveries = [_without_data(job) for job in there if job.data is None]
+            self.deliveries = [_unreadable(job) for job in there if job.hash != JobHash.JOB]
             self._reading = Reading(_jobs(there, max_redeliveries))
 
     def canonicalize(self) -> None:

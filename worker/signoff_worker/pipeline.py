@@ -31,7 +31,7 @@ from redis.exceptions import OutOfMemoryError
 from signoff_db.apply import Outcome, apply
 from signoff_db.connection import DatabaseUnavailableError
 from signoff_db.delivery import Delivery
-from signoff_queue.batch_queue import BatchQueue, TakenJob
+from signoff_queue.batch_queue import BatchQueue, JobHash, TakenJob
 from signoff_schemas import Settings
 from signoff_schemas.backoff import backoff_delays
 from signoff_worker.background import in_background
@@ -187,15 +187,18 @@ class Pipeline:
 
     def _acknowledge(self, batch: Batch, outcomes: list[Outcome]) -> None:
         with batch.report.timed("acknowledge"):
-            self._with_backoff(lambda: self.acknowledge(batch.queue, outcomes))
+            self._with_backoff(lambda: self.acknowledge(batch, outcomes))
         batch.report.count(outcomes)
         log_batch(batch, outcomes)
 
-    def acknowledge(self, queue: BatchQueue, outcomes: Sequence[Outcome]) -> None:
-        """Step 5."""
-        lost = queue.acknowledge(
+    def acknowledge(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        """Step 5. A job that is too large leaves the queue, and stays in Redis."""
+        oversized = batch.oversized
+        done = [o.delivery.job_id for o in outcomes if not o.retry]
+        lost = batch.queue.acknowledge(
             self._worker_key,
-            [o.delivery.job_id for o in outcomes if not o.retry],
+            [job_id for job_id in done if job_id not in oversized],
+            kept=[job_id for job_id in done if oversized.get(job_id) == JobHash.LARGE_DATA],
             dead=sum(1 for o in outcomes if o.failure and not o.retry),
             retries=[
                 (

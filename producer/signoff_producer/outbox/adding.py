@@ -38,7 +38,7 @@ class OutboxSchemaError(SignoffError):
         super().__init__(
             f"the database has no table signoff_outbox with the columns {columns}; make it, or "
             "bring one that an earlier release made up to date, with `signoff outbox create` or "
-            "the SQL in signoff_producer.outbox.SCHEMA. The event was not added, and the "
+            "the SQL in signoff.outbox.SCHEMA. The event was not added, and the "
             "transaction can only be rolled back"
         )
 

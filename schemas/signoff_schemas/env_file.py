@@ -1,0 +1,44 @@
+"""The variables of a `.env` file, read as people write it, and only where it can be trusted."""
+
+from io import StringIO
+from pathlib import Path
+from typing import Final
+
+from dotenv import dotenv_values
+
+from signoff_schemas.errors import SettingsError
+from signoff_schemas.trust import require_trusted
+
+ENV_FILE: Final = Path(".env")
+PREFIX: Final = "SIGNOFF_"
+
+
+def env_file_variables(path: Path = ENV_FILE) -> dict[str, str]:
+    """What the file sets, by the names as they stand there; nothing where there is no such file.
+
+    A value may have quotes, blanks around it and a comment behind it; `$` and `{` mean themselves.
+    A byte order mark is skipped. A name without a value sets nothing.
+
+    Raises:
+        SettingsError: it sets what is Signoff's and may be another user's; or it is no UTF-8 text,
+            or cannot be read.
+    """
+    if not (path.is_file() or path.is_fifo()):
+        return {}
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{path} cannot be read as UTF-8 text: byte {error.start} is none of it; save the "
+            "file as UTF-8"
+        ) from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
+    if PREFIX.lower() in text.lower():
+        require_trusted(
+            path.absolute(),
+            f"Its {PREFIX} settings would decide what is run and where events go: set them in the "
+            "environment instead, or make the file and its folder your own (chown)",
+        )
+    values = dotenv_values(stream=StringIO(text), interpolate=False)
+    return {name: value for name, value in values.items() if value is not None}

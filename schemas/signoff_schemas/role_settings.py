@@ -1,0 +1,113 @@
+"""How a set of settings is read: arguments first, then the environment, then `.env` if it may."""
+
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal, Self
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from signoff_schemas.env_file import PREFIX, env_file_variables
+from signoff_schemas.errors import SettingsError
+from signoff_schemas.invalid import shortened
+from signoff_schemas.masking import HIDDEN, masked
+
+_SECRETS: Final = frozenset({"alert_secret", "alert_command"})
+_EXAMPLES: Final = {
+    "redis_url": "redis://localhost:6379/0",
+    "database_url": "postgresql://user@localhost:5432/signoff",
+}
+
+
+class RoleSettings(BaseSettings):
+    """The settings of one role, such as publishing; each field is read from `SIGNOFF_<FIELD>`.
+
+    Only these are looked at: a wrong setting of another role is no fault of this one.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        str_strip_whitespace=True,
+    )
+    env_path: ClassVar[Path | None] = None
+    """The file that is read beside the environment. A library reads none: the `.env` of the folder
+    that its process happens to run in is another project's. Commands and workers read theirs."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read `.env` in Signoff's own way; pydantic's expands `${…}`."""
+        del dotenv_settings, file_secret_settings
+        file = InitSettingsSource(settings_cls, cls._from_file())
+        return init_settings, env_settings, file
+
+    @classmethod
+    def _from_file(cls) -> dict[str, Any]:
+        """What the file says of the fields; an empty value counts as not set."""
+        if cls.env_path is None:
+            return {}
+        held = {name.lower(): value for name, value in env_file_variables(cls.env_path).items()}
+        named = {field: held.get(f"{PREFIX}{field}".lower()) for field in cls.model_fields}
+        return {field: value for field, value in named.items() if value}
+
+    @classmethod
+    def load(cls, **overrides: object) -> Self:
+        """Read the settings; an override wins over the environment, None overrides nothing.
+
+        Raises:
+            SettingsError: a variable holds what cannot be used; the text names each of them.
+        """
+        given = {name: value for name, value in overrides.items() if value is not None}
+        try:
+            return cls(**given)  # type: ignore[arg-type]  # they are validated
+        except ValidationError as error:
+            raise SettingsError("\n".join(sorted(map(_sentence, error.errors())))) from None
+
+    def require(self, name: Literal["redis_url", "database_url"]) -> str:
+        """A URL that this part cannot work without.
+
+        Raises:
+            SettingsError: it is not set.
+        """
+        url: str | None = getattr(self, name)
+        if url is not None:
+            return url
+        variable = PREFIX + name.upper()
+        where = "in the environment"
+        hint = ", or give it as an argument"
+        if self.env_path is not None:
+            where += " or in .env"
+            hint = (
+                " (the command line also finds the servers of a `signoff up` that runs in its "
+                "folder)"
+            )
+        raise SettingsError(
+            f"{variable} is not set; set it {where}, for example {variable}={_EXAMPLES[name]}{hint}"
+        )
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """Which variable it is, what it holds, and what was expected."""
+    field = str(error["loc"][0]).lower().removeprefix(PREFIX.lower())
+    cause = error.get("ctx", {}).get("error", error["msg"].replace("Input should be ", ""))
+    return f"{PREFIX}{field.upper()} holds {_held(field, error['input'])}; expected {cause}"
+
+
+def _held(field: str, value: object) -> str:
+    if field in _SECRETS:
+        return HIDDEN
+    return masked(str(value)) if field.endswith("url") else shortened(repr(value))

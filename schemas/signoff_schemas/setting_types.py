@@ -1,0 +1,86 @@
+"""The types of settings that are more than a number: what each allows, in words for people."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from signoff_schemas.redis_url import check as check_redis_url
+
+_QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+_POSTGRES: Final = re.compile(
+    r"(?:postgresql|postgres)://(?P<authority>[^/?]*)(?P<rest>.*)", re.DOTALL
+)
+_STRAY_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_OFF: Final = frozenset({"false", "off", "no", "0"})
+_ON: Final = frozenset({"true", "on", "yes", "1"})
+
+
+def _redis_url(url: str) -> str:
+    check_redis_url(url)
+    return url
+
+
+def _database_url(url: str) -> str:
+    """Refuse what Postgres's own parser would refuse with a text that quotes the password."""
+    parts = _POSTGRES.fullmatch(url)
+    expected = "a URL such as postgresql://user@localhost:5432/signoff"
+    if parts is None:
+        raise ValueError(expected)
+    ambiguous = parts["authority"].count("@") > 1 or "@" in parts["rest"]
+    if ambiguous or _STRAY_PERCENT.search(url) or re.search(r"[\s\x00-\x1f]", url):
+        raise ValueError(f"{expected}, special characters of its password percent-encoded")
+    return url
+
+
+def _webhook_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number; its text quotes the URL
+        valid = False
+    if not valid or re.search(r"[\s\x00-\x1f]", url):
+        raise ValueError("a URL such as https://example.com/hook")
+    return url
+
+
+def _queue_name(name: str) -> str:
+    if not _QUEUE_NAME.fullmatch(name):
+        raise ValueError("a name of letters, digits, '_', '.' and '-', at most 100 of them")
+    return name
+
+
+def _spool(value: object) -> object:
+    """Read `false`, which is text in the environment, as what it says."""
+    match value:
+        case str() if value.strip().lower() in _OFF:
+            return False
+        case str() if value.strip().lower() in _ON:
+            raise ValueError("the path of a file, or false for none")
+        case str() | Path() | None | False:
+            return value
+    raise ValueError("the path of a file, or False for none")
+
+
+def _secret(value: str) -> str:
+    if not value.strip():
+        raise ValueError("a key that is not blank; leave the variable out for none")
+    return value
+
+
+def _stripped(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
+QueueName = Annotated[str, AfterValidator(_queue_name)]
+SpoolPath = Annotated[Path | Literal[False] | None, BeforeValidator(_spool)]
+"""A file; False for none, whatever is set elsewhere; None where nothing is set."""
+Secret = Annotated[str, AfterValidator(_secret)]
+Host = Annotated[str, Field(min_length=1)]
+LogFormat = Annotated[Literal["text", "json"], BeforeValidator(_stripped)]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_stripped)]
