@@ -62,3 +62,19 @@ def test_a_job_that_vanished_in_flight_is_named(client: redis.Redis) -> None:
     assert client.lrange(KEYS.waiting, 0, -1) == [kept.encode()]
     assert client.smembers(KEYS.missing_jobs) == {gone.encode()}
     assert client.zcard(KEYS.started) == 0
+
+
+def test_a_worker_that_lost_its_lease_puts_nothing_off(client: redis.Redis) -> None:
+    """What it wants tried again later is in another worker's hands, or already settled."""
+    (event,) = publish(client, 1)
+    late = a_worker(client, lease_seconds=-1)
+    late.take(1)
+    other = a_worker(client)
+    other.redeliver()
+    assert [job.id for job in other.take(1)] == [event]
+
+    assert late.acknowledge("rq:worker:late", [], retries=[(event, 5.0, 1)]) == 1
+
+    assert client.zcard(KEYS.scheduled) == 0
+    assert client.hget(JOB_PREFIX + event, "number_of_retries") is None
+    assert other.acknowledge("rq:worker:other", [event]) == 0
