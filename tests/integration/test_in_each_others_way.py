@@ -5,12 +5,12 @@ from uuid import UUID
 
 import pytest
 from approvals import approval, delivery
+from letters import letters_in
 from processes import DEADLINE
 from rivals import await_blocked
 
 from signoff_db.apply import apply, apply_in_transaction
 from signoff_db.connection import BatchConnection, connect, connect_for_batches
-from signoff_db.dead_letters import Selection, list_letters
 
 
 @pytest.mark.parametrize("neighbours", [0, 3])
@@ -30,7 +30,7 @@ def test_two_events_of_one_id_at_the_same_moment_are_a_conflict(
         outcomes = applying.result(DEADLINE)
 
     assert [outcome.result for outcome in outcomes] == ["applied"] * neighbours + ["event_conflict"]
-    (letter,) = list_letters(connection, Selection())
+    (letter,) = letters_in(connection)
     assert (letter.kind, letter.event_id) == ("event_conflict", first.event_id)
 
 
