@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 from approvals import approval, balance, delivery
+from letters import letters_in
 from rivals import await_blocked, swallow_interactions_of
 
 from signoff_db.apply import apply_in_transaction
 from signoff_db.connection import BatchConnection, connect_for_batches
-from signoff_db.dead_letters import Selection, list_letters
 from signoff_producer import Producer
 from signoff_queue.batch_queue import BatchQueue
 from signoff_schemas import ApprovalEvent, Settings
@@ -132,5 +132,5 @@ def test_no_event_goes_from_batch_to_batch_for_ever(
         assert unlucky.event_id in in_hand(client, queue)
     pipeline.settle_next(queue, wait=False)
     assert unlucky.event_id not in in_hand(client, queue)
-    (letter,) = list_letters(connection, Selection())
+    (letter,) = letters_in(connection)
     assert letter.event_id == unlucky.event_id

@@ -189,8 +189,9 @@ class ApprovalWorker(BaseWorker):
             redelivered = queue.redeliver()
             if redelivered:
                 log.warning("redelivered events of workers that died: %d", redelivered)
-        if not self.connection.exists(self.key):
-            # Redis forgot this worker, perhaps while it stood still: it is here again.
+        if not self.connection.hexists(self.key, "birth"):
+            # Redis forgot this worker, perhaps while it stood still: it is here again. That its key
+            # exists says nothing: whatever changes its state makes it anew.
             self.connection.hset(self.key, mapping=self.serialize())
             worker_registration.register(self)
         if self._pipeline.busy:
