@@ -13,7 +13,7 @@ from uuid import UUID
 
 from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import Selection
-from signoff_db.delivery import Delivery, Job, Reading
+from signoff_db.delivery import Delivery, Job, read_jobs
 from signoff_db.sql import statement
 from signoff_schemas import decode_job
 
@@ -82,7 +82,7 @@ def _pages(
 
 def _read(page: Sequence[_Row]) -> list[Letter]:
     jobs = [Job(row.job_id, row.payload) for row in page]
-    return list(map(_letter, page, Reading(jobs, _event_of).deliveries()))
+    return list(map(_letter, page, read_jobs(jobs, _event_of)))
 
 
 def _event_of(payload: bytes) -> bytes:
