@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from approvals import mapping
 from command_line import Signoff
+from processes import DEADLINE
 from pydantic_core import to_json
 from rivals import await_blocked
 
@@ -312,7 +313,7 @@ def stopping(signoff: Signoff, bury: Bury, database_url: str) -> Stopping:
             operator.execute("SELECT FROM dead_letters WHERE id = %s FOR UPDATE", [second])
             await_blocked(database_url)  # the replay, by the second letter
             stop(it)
-            out, err = it.communicate(timeout=60)
+            out, err = it.communicate(timeout=DEADLINE)
         return Stopped(it.returncode, out.decode(), err.decode())
 
     return replay

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import redis
 from approvals import approval, approvals_on, mapping
-from processes import BIN, KEYS, environment, eventually, idle, process, worker
+from processes import BIN, DEADLINE, KEYS, environment, eventually, exit_code, idle, process, worker
 from pydantic_core import to_json
 from reference import fold, read
 from rq.command import send_shutdown_command
@@ -23,6 +23,7 @@ from signoff_db.dead_letters import Selection, list_letters
 from signoff_embedded import embedded_valkey
 from signoff_embedded.ports import free_port
 from signoff_producer import ApprovalEvent, Producer
+from signoff_queue.reader import QueueReader
 from signoff_schemas import encode_job
 from signoff_schemas.keys import JOB_PREFIX
 from signoff_worker import ApprovalWorker
@@ -61,7 +62,16 @@ class Stage:
 
     def until_idle(self) -> None:
         """Wait for the queue to be worked off."""
-        eventually(self.idle, what="the queue is empty", log=self.log)
+        eventually(
+            self.idle,
+            what="the queue is empty",
+            log=self.log,
+            saw=QueueReader(self.redis, KEYS.name).counts,
+        )
+
+    def end_leases(self) -> None:
+        """Have all leases run out, as time does: what their workers hold comes back."""
+        self.redis.delete(KEYS.leases)
 
     def close(self) -> None:
         """Let go of the servers."""
@@ -91,7 +101,8 @@ def test_a_worker_killed_at_any_point_loses_and_doubles_nothing(stage: Stage, po
     stage.publish(*events)
     env = environment(stage.redis_url, stage.database_url, batch_size=20)
     with worker(env, stage.log, dying=point) as doomed:
-        assert doomed.wait(60) == -signal.SIGKILL
+        assert exit_code(doomed, log=stage.log) == -signal.SIGKILL
+    stage.end_leases()
     with worker(env, stage.log):
         stage.until_idle()
     assert read(stage.database) == fold(events)
@@ -114,7 +125,7 @@ def test_poison_events_are_abandoned_and_their_neighbours_are_applied(
         stage.redis_url, stage.database_url, max_redeliveries=redeliveries, batch_size=20
     )
     while not stage.idle():
-        stage.redis.delete(KEYS.leases)  # as time does it: what the last worker held comes back
+        stage.end_leases()
         with worker(env, stage.log, dying="of poison") as doomed:
             eventually(lambda: stage.idle() or doomed.poll() is not None, what="it is over")
     assert read(stage.database) == fold(good)
@@ -135,7 +146,7 @@ def test_what_came_back_is_taken_with_nothing_else_in_hand(stage: Stage) -> None
     stage.redis.hset(f"{JOB_PREFIX}{events[2].event_id}", "signoff_deaths", 1)
     env = environment(stage.redis_url, stage.database_url, batch_size=2)
     with worker(env, stage.log, dying="of a suspect beside others", burst=True) as bold:
-        assert bold.wait(60) == 0
+        assert exit_code(bold, log=stage.log) == 0
     assert read(stage.database) == fold(events)
 
 
@@ -148,10 +159,7 @@ def test_a_worker_that_stood_still_does_no_harm(stage: Stage) -> None:
             stage.publish(*events)
             eventually(lambda: stage.redis.zcard(KEYS.started) == 40, what="the batch is taken")
             still.send_signal(signal.SIGSTOP)
-            eventually(
-                lambda: stage.redis.zcount(KEYS.leases, "-inf", stage.redis.time()[0]) == 1,
-                what="the lease has run out",
-            )
+            stage.end_leases()
             with worker(stage.env, stage.log):
                 eventually(
                     lambda: (
@@ -176,7 +184,7 @@ def test_a_stopped_worker_finishes_its_batch(stage: Stage) -> None:
             stage.publish(*events)
             eventually(lambda: stage.redis.zcard(KEYS.started) == 30, what="the batch is taken")
             stopped.send_signal(signal.SIGTERM)
-        assert stopped.wait(30) == 0
+        assert exit_code(stopped, log=stage.log) == 0
     assert (stage.applied(), stage.idle()) == (30, True)
     assert stage.redis.smembers("rq:workers") == set()
 
@@ -187,7 +195,7 @@ def test_a_worker_that_waits_for_postgres_ends_well(stage: Stage) -> None:
     with worker(nowhere, stage.log) as early:
         eventually(lambda: b"cannot be reached" in stage.log.read_bytes(), what="it waits")
         early.send_signal(signal.SIGTERM)
-        assert early.wait(30) == 0
+        assert exit_code(early, log=stage.log) == 0
 
 
 @pytest.mark.parametrize("command", ["worker", "relay"])
@@ -198,7 +206,7 @@ def test_a_service_that_is_stopped_while_it_starts_ends_well(stage: Stage, comma
         # Python's own word that the command line itself is being imported.
         eventually(lambda: b"signoff_schemas.errors" in stage.log.read_bytes(), what="it starts")
         early.send_signal(signal.SIGTERM)
-        assert early.wait(30) == 0
+        assert exit_code(early, log=stage.log) == 0
 
 
 def test_a_second_signal_abandons_the_batch_to_redelivery(stage: Stage) -> None:
@@ -344,7 +352,7 @@ def test_a_stock_rq_worker_applies_the_queue_too(stage: Stage) -> None:
         env=stage.env,
         capture_output=True,
         check=True,
-        timeout=120,
+        timeout=DEADLINE,
     )
     assert stage.idle(), done.stderr
     assert read(stage.database) == fold(good)
@@ -364,7 +372,7 @@ def test_rq_info_reads_the_queue_and_the_worker(stage: Stage) -> None:
             capture_output=True,
             check=True,
             text=True,
-            timeout=60,
+            timeout=DEADLINE,
         ).stdout
         assert "queue approvals 3" in printed
         assert printed.count("worker ") == 1
@@ -379,7 +387,7 @@ def test_a_worker_pool_of_rq_runs_our_worker(stage: Stage) -> None:
     command = [str(BIN / "rq"), "worker-pool", "approvals", "-n", "2", "-b"]
     command += ["-u", stage.redis_url, "-w", "signoff_worker.ApprovalWorker"]
     with process(*command, env=stage.env, log=stage.log) as pool:
-        assert pool.wait(60) == 0
+        assert exit_code(pool, log=stage.log) == 0
     assert read(stage.database) == fold(events)
 
 
@@ -404,7 +412,7 @@ def test_failed_jobs_of_rq_are_swept_into_the_dead_letters(stage: Stage) -> None
 def run_stock_worker(stage: Stage, env: dict[str, str]) -> None:
     """RQ's own worker, until nothing waits."""
     command = [str(BIN / "rq"), "worker", "--burst", "--serializer", "json", "approvals"]
-    subprocess.run([*command, "-u", stage.redis_url], env=env, check=True, timeout=120)
+    subprocess.run([*command, "-u", stage.redis_url], env=env, check=True, timeout=DEADLINE)
 
 
 def test_an_outage_is_not_the_events_fault_for_a_stock_worker_either(stage: Stage) -> None:
@@ -478,7 +486,7 @@ def test_rq_can_ask_a_worker_to_stop(stage: Stage) -> None:
         )
         (name,) = (worker.name for worker in ApprovalWorker.all(stage.redis))
         send_shutdown_command(stage.redis, name)
-        assert asked.wait(30) == 0
+        assert exit_code(asked, log=stage.log) == 0
 
 
 def test_a_worker_refuses_a_database_that_is_behind(
@@ -487,7 +495,7 @@ def test_a_worker_refuses_a_database_that_is_behind(
     """It says what to run, and takes nothing."""
     env = environment(redis_url, empty_database_url)
     with worker(env, tmp_path / "log") as refused:
-        assert refused.wait(60) != 0
+        assert exit_code(refused, log=tmp_path / "log") != 0
     assert "signoff migrate" in (tmp_path / "log").read_text()
 
 
@@ -549,3 +557,21 @@ def test_a_worker_that_starts_while_redis_is_away_waits_for_it(
         assert early.poll() is None, (tmp_path / "log").read_text()
         with embedded_valkey(tmp_path / "valkey", port=port), redis.Redis.from_url(url) as client:
             eventually(lambda: client.scard("rq:workers") == 1, what="it works")
+
+
+def test_a_worker_that_redis_forgot_registers_again(stage: Stage) -> None:
+    """After FLUSHALL it is listed as before, with all that RQ's tools show of a worker."""
+    env = environment(stage.redis_url, stage.database_url, redeliver_after=3)
+    with worker(env, stage.log):
+        eventually(lambda: stage.redis.scard("rq:workers") == 1, what="it is registered")
+        (before,) = ApprovalWorker.all(stage.redis)
+        stage.redis.flushall()
+        eventually(lambda: stage.redis.scard("rq:workers") == 1, what="it is back", log=stage.log)
+        (after,) = ApprovalWorker.all(stage.redis)
+        assert (after.name, after.pid, after.hostname, after.queue_names()) == (
+            before.name, before.pid, before.hostname, ["approvals"]
+        )  # fmt: skip
+        event = approval()
+        stage.publish(event)
+        stage.until_idle()
+    assert read(stage.database) == fold([event])

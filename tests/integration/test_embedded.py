@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from processes import exit_code
 
 from signoff_embedded import (
     EmbeddedError,
@@ -110,7 +111,7 @@ def test_a_signal_stops_both_servers(tmp_path: Path, number: signal.Signals, cod
     """SIGTERM, a closed terminal and Ctrl-C end the servers before they end the process."""
     with up(tmp_path) as (process, redis_url, database_url):
         process.send_signal(number)
-        assert process.wait(60) == code
+        assert exit_code(process) == code
 
     assert not listens(redis_url)
     assert not listens(database_url)

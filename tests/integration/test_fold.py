@@ -12,7 +12,7 @@ import pytest
 from approvals import apply_events, approval, balance, customer, delivery
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from processes import eventually
+from processes import DEADLINE, eventually
 from reference import fold, read
 
 from signoff_db.apply import Outcome, apply, apply_in_transaction
@@ -289,7 +289,7 @@ def test_batches_that_create_and_update_the_same_rows_do_not_wait_in_a_circle(
             settled.append(one)
         holding.execute("SELECT pg_advisory_unlock(1)")
         # A deadlock is raised here: nothing repeats a transaction that is the test's own.
-        words = [[outcome.result for outcome in one.result(60)] for one in settled]
+        words = [[outcome.result for outcome in one.result(DEADLINE)] for one in settled]
     assert words[0] == ["applied", "applied"]
 
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import redis
 from approvals import approval
-from processes import eventually
+from processes import DEADLINE, eventually
 from rivals import await_blocked
 
 from signoff_producer import Producer, QueueUnavailableError, outbox
@@ -124,7 +124,7 @@ def test_lanes_take_turns_at_publishing(url: str, client: redis.Redis) -> None:
     """While another lane publishes, a batch is claimed, and waits for its turn, unmarked."""
     (event,) = add(url)
     turn = threading.Lock()
-    lane = Lane(url, Producer(connection=client), most=2, turn=turn, patience=60)
+    lane = Lane(url, Producer(connection=client), most=2, turn=turn, patience=DEADLINE)
     with turn:
         moving = threading.Thread(target=lane.move)
         moving.start()
@@ -288,7 +288,7 @@ def test_an_event_that_is_added_is_told(url: str, lane: Lane) -> None:
     assert lane.move() == 0
     assert not lane.added(within=0)
     add(url)
-    assert lane.added(within=60)
+    assert lane.added(within=DEADLINE)
     assert lane.move() == 1
     add(url)
     assert lane.move() == 1

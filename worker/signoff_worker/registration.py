@@ -40,7 +40,8 @@ class Registration:
     def beat(self) -> None:
         """Say that the worker lives, and how it is; register again where Redis forgot it."""
         with self._tolerant():
-            if not self._redis.exists(self._worker.key):
+            # That the key exists says nothing: whatever changes the worker's state makes it anew.
+            if not self._redis.hexists(self._worker.key, "birth"):
                 self._redis.hset(self._worker.key, mapping=self._worker.serialize())
                 worker_registration.register(self._worker)
             self._worker.heartbeat()
