@@ -42,7 +42,7 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)) do
         redis.call('ZREM', KEYS[1], id)
         redis.call('SADD', KEYS[2], prefix .. id)
     else
-        mark, reason = mark_of(prefix .. id), reason_of(id)
+        mark, reason = mark_of(prefix .. id) or false, reason_of(id)
     end
     local n = #found
     found[n + 1], found[n + 2], found[n + 3], found[n + 4], found[n + 5] = name, data, hash, mark, reason

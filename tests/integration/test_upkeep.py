@@ -202,6 +202,18 @@ def test_a_reason_may_be_anything(
     assert client.keys() == []
 
 
+def test_failed_jobs_without_data_are_swept(
+    client: redis.Redis, connection: BatchConnection
+) -> None:
+    """What is gone is forgotten; what holds no data, or is no hash, becomes a dead letter."""
+    client.hset(JOB_PREFIX + "bare", "origin", "approvals")
+    client.set(JOB_PREFIX + "string", "x")
+    client.zadd(KEYS.failed, dict.fromkeys(["gone", "bare", "string", fail(client)], 1))
+    assert sweep_failed(FailedJobs(client, "approvals"), lambda: connection) == 3
+    assert client.keys() == []
+    assert len(list_letters(connection, Selection())) == 3
+
+
 def test_failed_jobs_of_any_size_are_swept(
     client: redis.Redis, connection: BatchConnection
 ) -> None:

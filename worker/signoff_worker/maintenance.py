@@ -5,10 +5,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import redis
+
 from signoff_db.connection import BatchConnection
 from signoff_queue.batch_queue import BatchQueue
 from signoff_queue.failed_jobs import FailedJobs
 from signoff_queue.upkeep import Upkeep
+from signoff_worker.backoff import StopWorkerError
 from signoff_worker.sweep import sweep_failed
 
 log = logging.getLogger("signoff.worker")
@@ -32,11 +35,20 @@ class Maintenance:
         self._next_upkeep = 0.0
 
     def run_when_due(self) -> None:
-        """Do what is due.
+        """Do what is due; what nobody thought of is logged, and keeps no batch waiting.
 
         Raises:
-            WrongTypeError: a key of the queue holds something else.
+            RedisError: Redis is away, or a key of the queue holds something else.
+            StopWorkerError: the worker was asked to stop meanwhile.
         """
+        try:
+            self._run()
+        except (redis.RedisError, StopWorkerError):
+            raise
+        except Exception:
+            log.exception("the upkeep of queue %s stumbled; its next may not", self._queue.name)
+
+    def _run(self) -> None:
         now = time.monotonic()
         if now >= self._next_look:
             self._next_look = now + _LOOK
