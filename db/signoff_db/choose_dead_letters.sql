@@ -1,6 +1,5 @@
--- The chosen letters as they came, the oldest first, from after `after_id` on.
-SELECT id, job_id, payload, event_id, content_hash FROM dead_letters
-WHERE {chosen}
-    AND id > %(after_id)s
+-- The ids of the chosen letters, the oldest first.
+SELECT id FROM dead_letters
+WHERE state = ANY(%(states)s) AND {chosen}
 ORDER BY id
-LIMIT %(limit)s
+LIMIT %(limit)s::bigint

@@ -180,19 +180,6 @@ def transitions_of(
         ).fetchall()
 
 
-def letters_of_event(
-    connection: Connection[TupleRow], event_id: UUID | None, job_id: str
-) -> list[int]:
-    """The ids of an event's dead letters in any state, the oldest first.
-
-    A payload that could not be read has no event_id; its letter is found by the job's id.
-    """
-    rows = connection.execute(
-        statement("letters_of_event"), {"event_id": event_id, "job_id": job_id}
-    )
-    return [row[0] for row in rows]
-
-
 def locate_events(connection: Connection[TupleRow], events: Sequence[UUID]) -> EventLocations:
     """What the ledger and the dead letters hold of these events."""
     rows = connection.execute(statement("find_events"), {"events": list(events)}).fetchall()

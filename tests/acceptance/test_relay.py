@@ -11,12 +11,12 @@ import psycopg
 import pytest
 import redis
 from approvals import approvals_on
+from letters import letters_in
 from processes import KEYS, environment, eventually, exit_code, idle, process, worker
 from reference import fold, read
 
 from signoff_db.audit import audit
 from signoff_db.connection import connect
-from signoff_db.dead_letters import Selection, list_letters
 from signoff_embedded import embedded_valkey
 from signoff_embedded.ports import free_port
 from signoff_producer import ApprovalEvent, Producer, outbox
@@ -259,7 +259,7 @@ def test_a_wrong_hash_ends_as_a_dead_letter(stage: Stage) -> None:
         assert exit_code(relay, log=stage.log) == 0
         stage.until_idle()
 
-    (letter,) = list_letters(stage.database, Selection())
+    (letter,) = letters_in(stage.database)
     assert (letter.event_id, letter.kind) == (broken.event_id, "invalid_payload")
     assert read(stage.database) == fold([good])
 
@@ -306,7 +306,7 @@ def test_a_redis_that_lost_everything_under_load_loses_no_event(stage: Stage) ->
     assert flushes > 1
     assert read(stage.database) == fold(events)
     assert audit(stage.database).differing == 0
-    assert list_letters(stage.database, Selection()) == []
+    assert letters_in(stage.database) == []
 
 
 def add_in_pieces(stage: Stage, events: Sequence[ApprovalEvent]) -> None:

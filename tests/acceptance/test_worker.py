@@ -12,6 +12,7 @@ import psycopg
 import pytest
 import redis
 from approvals import approval, approvals_on, mapping
+from letters import EVERY_STATE, letters_in
 from processes import BIN, DEADLINE, KEYS, environment, eventually, exit_code, idle, process, worker
 from pydantic_core import to_json
 from reference import fold, read
@@ -19,7 +20,6 @@ from rq.command import send_shutdown_command
 
 from signoff_db.audit import audit
 from signoff_db.connection import connect
-from signoff_db.dead_letters import Selection, list_letters
 from signoff_embedded import embedded_valkey
 from signoff_embedded.ports import free_port
 from signoff_producer import ApprovalEvent, Producer
@@ -107,7 +107,7 @@ def test_a_worker_killed_at_any_point_loses_and_doubles_nothing(stage: Stage, po
         stage.until_idle()
     assert read(stage.database) == fold(events)
     assert audit(stage.database).differing == 0
-    assert list_letters(stage.database, Selection()) == []
+    assert letters_in(stage.database) == []
 
 
 @pytest.mark.parametrize("redeliveries", [1, 2])
@@ -124,14 +124,11 @@ def test_poison_events_are_abandoned_and_their_neighbours_are_applied(
     env = environment(
         stage.redis_url, stage.database_url, max_redeliveries=redeliveries, batch_size=20
     )
-    while not stage.idle():
-        stage.end_leases()
-        with worker(env, stage.log, dying="of poison") as doomed:
-            eventually(lambda: stage.idle() or doomed.poll() is not None, what="it is over")
+    with worker(env, stage.log, dying="of poison", mode="again") as workers:
+        assert exit_code(workers, log=stage.log) == 0
     assert read(stage.database) == fold(good)
     letters = {
-        letter.event_id: (letter.kind, letter.attempts)
-        for letter in list_letters(stage.database, Selection())
+        letter.event_id: (letter.kind, letter.attempts) for letter in letters_in(stage.database)
     }
     assert letters == {one.event_id: ("abandoned", redeliveries + 2) for one in poison}
 
@@ -145,7 +142,7 @@ def test_what_came_back_is_taken_with_nothing_else_in_hand(stage: Stage) -> None
     stage.publish(*events)
     stage.redis.hset(f"{JOB_PREFIX}{events[2].event_id}", "signoff_deaths", 1)
     env = environment(stage.redis_url, stage.database_url, batch_size=2)
-    with worker(env, stage.log, dying="of a suspect beside others", burst=True) as bold:
+    with worker(env, stage.log, dying="of a suspect beside others", mode="burst") as bold:
         assert exit_code(bold, log=stage.log) == 0
     assert read(stage.database) == fold(events)
 
@@ -260,7 +257,7 @@ def test_an_outage_of_postgres_burns_no_attempt(stage: Stage, postgres_server: s
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
         stage.until_idle()
     assert read(stage.database) == fold(events)
-    assert list_letters(stage.database, Selection(states=("dead", "resolved"))) == []
+    assert letters_in(stage.database, *EVERY_STATE) == []
 
 
 def test_connections_to_redis_that_break_are_made_anew(stage: Stage) -> None:
@@ -292,7 +289,7 @@ def test_the_worker_goes_on_whatever_is_on_the_queue(stage: Stage) -> None:
     with worker(stage.env, stage.log):
         stage.until_idle()
     assert stage.applied() == 1
-    kinds = {letter.job_id: letter.kind for letter in list_letters(stage.database, Selection())}
+    kinds = {letter.job_id: letter.kind for letter in letters_in(stage.database)}
     assert kinds == {
         "pickle": "invalid_payload",
         "no-data": "invalid_payload",
@@ -319,7 +316,7 @@ def test_an_unknown_interaction_is_applied_once_its_row_arrives(stage: Stage) ->
             "INSERT INTO interactions (id, user_id) VALUES (%s, 'ann')", [event.interaction_id]
         )
         eventually(lambda: stage.applied() == 1, what="it is applied", log=stage.log)
-    assert list_letters(stage.database, Selection()) == []
+    assert letters_in(stage.database) == []
 
 
 def test_an_unknown_interaction_that_stays_unknown_is_dead(stage: Stage) -> None:
@@ -329,13 +326,13 @@ def test_an_unknown_interaction_that_stays_unknown_is_dead(stage: Stage) -> None
     env = environment(stage.redis_url, stage.database_url, retry_attempts=2)
     with worker(env, stage.log):
         stage.until_idle()
-    (letter,) = list_letters(stage.database, Selection())
+    (letter,) = letters_in(stage.database)
     assert (letter.kind, letter.attempts) == ("unknown_interaction", 3)
 
 
 def test_a_stock_rq_worker_applies_the_queue_too(stage: Stage) -> None:
     """`rq worker --serializer json` takes the same jobs, one at a time, to the same tables."""
-    good = some_events(5)
+    good = some_events(2)
     stage.publish(*good)
     stage.push("bad", data=encode_job(b'{"event_id": 1}'), origin="approvals")
     done = subprocess.run(
@@ -356,7 +353,7 @@ def test_a_stock_rq_worker_applies_the_queue_too(stage: Stage) -> None:
     )
     assert stage.idle(), done.stderr
     assert read(stage.database) == fold(good)
-    (letter,) = list_letters(stage.database, Selection())
+    (letter,) = letters_in(stage.database)
     assert letter.kind == "invalid_payload"
 
 
@@ -403,7 +400,7 @@ def test_failed_jobs_of_rq_are_swept_into_the_dead_letters(stage: Stage) -> None
             stage.redis.zadd(KEYS.failed, {job: 9e9})
         stage.redis.zadd(KEYS.failed, {"gone": 9e9})
         stage.until_idle()
-    (letter,) = list_letters(stage.database, Selection())
+    (letter,) = letters_in(stage.database)
     assert (letter.kind, letter.event_id) == ("abandoned", unknown.event_id)
     assert letter.message == "RQ gave this job up: no reason was noted"
     assert stage.redis.keys("rq:job:*") == []
@@ -436,7 +433,7 @@ def test_what_a_stock_worker_failed_at_is_swept_with_its_reason(stage: Stage) ->
     assert stage.redis.zcard(KEYS.failed) == 1
     with worker(stage.env, stage.log):
         stage.until_idle()
-    (letter,) = list_letters(stage.database, Selection())
+    (letter,) = letters_in(stage.database)
     assert (letter.kind, letter.event_id) == ("abandoned", event.event_id)
     assert "SIGNOFF_DATABASE_URL is not set" in letter.message
 
@@ -462,7 +459,7 @@ def test_a_garbled_retry_counter_does_not_retry_for_ever(stage: Stage) -> None:
     env = environment(stage.redis_url, stage.database_url, retry_attempts=2)
     with worker(env, stage.log):
         stage.until_idle()
-    (letter,) = list_letters(stage.database, Selection())
+    (letter,) = letters_in(stage.database)
     assert (letter.kind, letter.attempts) == ("unknown_interaction", 3)
 
 
@@ -472,7 +469,7 @@ def test_a_job_id_that_is_no_text_leaves_the_queue_too(stage: Stage) -> None:
     stage.redis.rpush(KEYS.waiting, b"\xff\xfe")
     with worker(stage.env, stage.log):
         stage.until_idle()
-    (letter,) = list_letters(stage.database, Selection())
+    (letter,) = letters_in(stage.database)
     assert (letter.job_id, letter.attempts) == ("\\xff\\xfe", 1)
     assert stage.redis.keys("rq:job:*") == []
 

@@ -9,12 +9,12 @@ from uuid import uuid4
 import psycopg
 import pytest
 from approvals import apply_events, approval, delivery
+from letters import letters_in
 from reference import fold, read
 
 from signoff_db.apply import apply_in_transaction
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect_for_batches
-from signoff_db.dead_letters import Selection, list_letters
 from signoff_schemas import ApprovalEvent
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -118,7 +118,7 @@ def test_what_occurred_before_the_horizon_becomes_a_dead_letter(
     assert words == ["refused_by_database", "refused_by_database", "applied"]
     assert partitioned.refuses_events, "they were sifted out, not found by halving"
     assert_exact(partitioned, [seen, recent])
-    letters = list_letters(partitioned, Selection())
+    letters = letters_in(partitioned)
     assert {letter.event_id for letter in letters} == {seen.event_id, other.event_id}
 
 
