@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import redis
 from approvals import approval, approvals_on
+from letters import letters_in
 from processes import BIN, KEYS, environment, eventually, idle, process, worker
 
 from signoff_db.connection import connect
-from signoff_db.dead_letters import Selection, list_letters
 from signoff_producer import Producer
 from signoff_schemas import MAX_JOB_BYTES
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
@@ -119,9 +119,7 @@ def test_nothing_is_too_large_for_a_small_worker(
         assert small.wait(60) == 0, log.read_text()[-4000:]
     assert applied(database_url) == 5
     with connect(database_url) as connection:
-        assert all(
-            len(one.payload) <= MAX_JOB_BYTES for one in list_letters(connection, Selection())
-        )
+        assert all(one.payload_kept <= MAX_JOB_BYTES for one in letters_in(connection))
 
 
 @pytest.mark.parametrize("name", ["waiting", "started", "leases", "scheduled", "failed"])

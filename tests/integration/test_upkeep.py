@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import redis
 from approvals import approval
+from letters import letters_in
 
 from signoff_db.connection import BatchConnection
-from signoff_db.dead_letters import Selection, list_letters
 from signoff_producer import Producer
 from signoff_queue.failed_jobs import FailedJobs
 from signoff_queue.scripts import WrongTypeError
@@ -197,7 +197,7 @@ def test_a_reason_may_be_anything(
     """What RQ did not write is no reason; the job is swept all the same."""
     fail(client, exc_string=reason, return_value="gASVDwAAAAAAAACMBXBvc2l4lIwGc3lzdGVtlJOULg==")
     assert sweep_failed(FailedJobs(client, "approvals"), lambda: connection) == 1
-    (letter,) = list_letters(connection, Selection())
+    (letter,) = letters_in(connection)
     assert letter.message == "RQ gave this job up: no reason was noted"
     assert client.keys() == []
 
@@ -211,7 +211,7 @@ def test_failed_jobs_without_data_are_swept(
     client.zadd(KEYS.failed, dict.fromkeys(["gone", "bare", "string", fail(client)], 1))
     assert sweep_failed(FailedJobs(client, "approvals"), lambda: connection) == 3
     assert client.keys() == []
-    assert len(list_letters(connection, Selection())) == 3
+    assert len(letters_in(connection)) == 3
 
 
 def test_failed_jobs_of_any_size_are_swept(
@@ -224,4 +224,4 @@ def test_failed_jobs_of_any_size_are_swept(
     assert sweep_failed(FailedJobs(client, "approvals"), lambda: connection) == 2
     assert client.zcard(KEYS.failed) == 0
     assert client.smembers(KEYS.oversized) == {b"rq:job:large", b"rq:job:" + b"i" * 600}
-    assert {one.kind for one in list_letters(connection, Selection())} == {"invalid_payload"}
+    assert {one.kind for one in letters_in(connection)} == {"invalid_payload"}
