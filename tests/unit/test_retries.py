@@ -1,13 +1,12 @@
 """What a worker makes of jobs that came back, and of those that it is to try again."""
 
-from typing import cast
-
 import pytest
 from approvals import approval
 
-from signoff_queue.batch_queue import BatchQueue, JobHash, TakenJob
+from signoff_queue.batch_queue import JobHash, TakenJob
 from signoff_schemas import FailureKind, Settings, encode_job
-from signoff_worker.batch import Batch, Report, group_size, retry_delay
+from signoff_worker.reading import deliveries_of
+from signoff_worker.retries import group_size, retry_delay
 
 
 def test_each_retry_waits_twice_as_long_as_the_one_before() -> None:
@@ -28,12 +27,9 @@ def test_an_event_is_given_up_after_more_deaths_than_redeliveries(
     event = approval()
     data = encode_job(event.canonical_json())
     job = TakenJob(str(event.event_id), data, deaths, 1, JobHash.JOB)
-    batch = Batch(cast("BatchQueue", None), [job], Report())
 
-    batch.read(2)
-    batch.canonicalize()
+    (delivery,) = deliveries_of([job], max_redeliveries=2)
 
-    (delivery,) = batch.deliveries
     assert (delivery.failure and delivery.failure.kind) == kind
     assert delivery.attempts == 1 + deaths + 1
 
