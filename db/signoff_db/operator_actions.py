@@ -60,9 +60,9 @@ def note(
     *,
     before: object,
     after: object,
-) -> None:
-    """Write down what an operator does, inside the transaction that does it."""
-    connection.execute(
+) -> int:
+    """Write down what an operator does, inside the transaction that does it; returns its number."""
+    row = connection.execute(
         statement("note_action"),
         {
             "actor": actor,
@@ -72,4 +72,7 @@ def note(
             "before": storable(before),
             "after": storable(after),
         },
-    )
+    ).fetchone()
+    if row is None:
+        raise AssertionError
+    return int(row[0])

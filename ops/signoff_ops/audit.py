@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from signoff_db.audit import AuditReport
 from signoff_db.audit import audit as audit_database
-from signoff_db.reading import unknown_jobs
+from signoff_db.locations import unknown_jobs
 from signoff_ops.servers import Servers
 from signoff_queue.accounting import QueueAccount, account_for
 from signoff_queue.reader import QueueReader

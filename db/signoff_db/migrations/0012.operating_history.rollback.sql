@@ -1,0 +1,11 @@
+DROP FUNCTION signoff_last_applied_at();
+ALTER TABLE dead_letters ALTER COLUMN payload SET STORAGE EXTENDED;
+DROP INDEX dead_letters_open_by_cause;
+CREATE INDEX dead_letters_open_by_cause ON dead_letters (fingerprint, id) WHERE state = 'dead';
+DROP INDEX dead_letters_discarded;
+DROP INDEX dead_letters_open_of_interaction;
+DROP INDEX dead_letters_open_of_user;
+DROP INDEX dead_letters_open_by_kind;
+DROP INDEX dead_letters_open;
+DROP INDEX dead_letters_of_other_job;
+DROP TABLE pruned_letters;
