@@ -246,3 +246,31 @@ def test_an_argument_that_is_no_text_gets_a_sentence(
 def test_the_exit_codes_are_told(signoff: Signoff) -> None:
     """That of Ctrl-C too."""
     assert "130" in signoff("--help").stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+@pytest.mark.parametrize("whose", [".", ".signoff", ".signoff/services.json"])
+def test_servers_that_another_user_announces_are_not_used(alone: Signoff, whose: str) -> None:
+    """Root's events would go where that user likes; `signoff up` makes nothing there either."""
+    (alone.folder / ".signoff").mkdir()
+    (alone.folder / ".signoff" / "services.json").write_text("{}")
+    os.chown(alone.folder / whose, 65534, -1)
+
+    told = alone("status", expect=2).stderr
+
+    assert "is not trusted" in told
+    assert "belongs to nobody (user id 65534)" in told
+    if whose == ".":
+        assert "belongs to nobody (user id 65534)" in alone("up", expect=2).stderr
+
+
+def test_an_announcement_that_is_a_link_is_not_written_to(alone: Signoff) -> None:
+    """What it leads to stays as it is."""
+    precious = alone.folder / "precious"
+    precious.write_text("precious")
+    (alone.folder / ".signoff").mkdir()
+    (alone.folder / ".signoff" / "services.json").symlink_to(precious)
+
+    assert "links are not followed" in alone("up", expect=2).stderr
+
+    assert precious.read_text() == "precious"

@@ -1,7 +1,8 @@
 """A worker that can be told to kill itself, as `kill -9` would, at a point of a batch's life.
 
-Run as `python -m mortal_worker [POINT] [burst]`; the points are the methods' names below, before or
-after. With `burst` it ends when nothing waits.
+Run as `python -m mortal_worker [POINT] [burst | again]`; the points are the methods' names below,
+before or after. With `burst` it ends when nothing waits; with `again` another one takes its place
+whenever it died, until nothing is left to do.
 """
 
 import os
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis
+from processes import KEYS, idle
 
 from signoff_db import apply as applying
 from signoff_db.apply import Outcome
@@ -88,5 +90,20 @@ def started() -> ApprovalWorker:
             time.sleep(0.1)
 
 
+def work_again_and_again() -> None:
+    """One worker after another, each a fork; their leases end with them, as time would end them."""
+    client = redis_client(Settings.load().require("redis_url"))
+    while not idle(client):
+        client.delete(KEYS.leases)
+        child = os.fork()
+        if not child:
+            started().work(burst=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+
+
 if __name__ == "__main__":
-    started().work(burst="burst" in sys.argv[2:])
+    if "again" in sys.argv[2:]:
+        work_again_and_again()
+    else:
+        started().work(burst="burst" in sys.argv[2:])

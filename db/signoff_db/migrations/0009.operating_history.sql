@@ -1,5 +1,4 @@
 -- What operators look at, and what is looked up of old events, in a time that does not grow with history.
--- depends: 0011.interactions_of_user
 
 -- Settled letters that were pruned, as far as the ledger does not account for their events under their ids.
 CREATE TABLE pruned_letters (
@@ -51,7 +50,8 @@ ALTER TABLE dead_letters ALTER COLUMN payload SET STORAGE EXTERNAL;
 
 -- When an event was applied last, by the last pages of the ledger: it is only ever appended to, and an
 -- index on the time would cost every batch. In a ledger in partitions each of them is looked at.
-CREATE FUNCTION signoff_last_applied_at() RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION signoff_last_applied_at() RETURNS timestamptz
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
 DECLARE
     pages_at_first CONSTANT bigint := 32;
     part regclass;
