@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow, kwargs_row
 
-from signoff_db.pages import Page, key_of, page_of
+from signoff_db.pages import Page, key_of, page_of, row_id
 from signoff_db.record_dead_letters import MAX_PAYLOAD_BYTES
 from signoff_db.selection import Selection
 from signoff_db.sql import statement
@@ -127,7 +127,7 @@ def list_letters(
     Raises:
         CursorError: the cursor is none that this list gave.
     """
-    before_id = key_of(cursor, _LIST)
+    before_id = key_of(cursor, _LIST, row_id)
     parameters = selection.parameters | {
         "limit": limit + 1,
         "before_id": before_id,

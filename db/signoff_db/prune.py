@@ -15,6 +15,7 @@ from signoff_db.batches import batches_of, never
 from signoff_db.dead_letters import FullLetter, read_letters
 from signoff_db.locations import event_id_of
 from signoff_db.operator_actions import Action, OperatorAction, note
+from signoff_db.pages import Page, follow, key_of, page_of, row_id
 from signoff_db.record_dead_letters import MAX_PAYLOAD_BYTES
 from signoff_db.sql import statement
 from signoff_db.transactions import in_one_transaction
@@ -23,6 +24,7 @@ from signoff_schemas import DeadLetterState
 _BATCH: Final = 1000
 """Letters forgotten in one transaction."""
 _MOST_ACTIONS: Final = 100
+_LIST: Final = "prunable"
 
 
 class _Forgotten(NamedTuple):
@@ -52,14 +54,15 @@ def count_prunable(connection: Connection[TupleRow], before: datetime) -> Pruned
 
 def prunable(connection: Connection[TupleRow], before: datetime) -> Iterator[list[int]]:
     """The ids of the letters that were settled before that time, in batches, the oldest first."""
-    after_id = 0
-    while True:
-        parameters = {"before": before, "after_id": after_id, "limit": _BATCH}
+
+    def read(cursor: str | None) -> Page[int]:
+        after_id = key_of(cursor, _LIST, row_id) or 0
+        parameters = {"before": before, "after_id": after_id, "limit": _BATCH + 1}
         rows = connection.execute(statement("list_prunable"), parameters).fetchall()
-        if not rows:
-            return
-        yield [row[0] for row in rows]
-        after_id = rows[-1][0]
+        return page_of([row[0] for row in rows], _BATCH, _LIST, lambda letter_id: letter_id)
+
+    for page in follow(read):
+        yield list(page.items)
 
 
 def prunable_letters(connection: Connection[TupleRow], before: datetime) -> Iterator[FullLetter]:
