@@ -79,3 +79,15 @@ BEGIN
     RETURN latest;
 END
 $$;
+
+-- Customers are counted before they meet the statuses: half the time where there are many.
+CREATE OR REPLACE VIEW customer_funnel AS
+SELECT s.customer_status::varchar(20), coalesce(c.customers, 0) AS customers,
+    coalesce(c.ltv_usd, 0.00) AS ltv_usd
+FROM (VALUES (1, 'PROSPECT'), (2, 'LEAD_QUALIFIED'), (3, 'CUSTOMER'), (4, 'CHURNED'),
+    (5, 'LEAD_EXHAUSTED')) AS s(position, customer_status)
+LEFT JOIN (
+    SELECT customer_status, count(*) AS customers, sum(ltv_usd) AS ltv_usd
+    FROM customers GROUP BY customer_status
+) AS c ON c.customer_status = s.customer_status
+ORDER BY s.position;
