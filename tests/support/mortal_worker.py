@@ -19,6 +19,7 @@ from signoff_db import apply as applying
 from signoff_db.apply import Outcome
 from signoff_db.delivery import Delivery
 from signoff_queue.batch_queue import BatchQueue, TakenJob
+from signoff_queue.failed_jobs import FailedJob, FailedJobs
 from signoff_schemas import Settings, redis_client
 from signoff_worker import ApprovalWorker, sweep
 from signoff_worker import worker as working
@@ -67,15 +68,15 @@ def _dying_before_commit(*args: Any, **kwargs: Any) -> list[Outcome]:
     return outcomes
 
 
-def _dying_in_the_sweep(queue: BatchQueue, ids: list[bytes]) -> None:
+def _dying_in_the_sweep(self: FailedJobs, jobs: Sequence[FailedJob]) -> int:
     die_at("in the sweep")
-    _forget(queue, ids)
+    return _forget(self, jobs)
 
 
 _original = applying.apply_in_transaction
 applying.apply_in_transaction = _dying_before_commit
-_forget = sweep._forget
-sweep._forget = _dying_in_the_sweep
+_forget = FailedJobs.forget
+vars(sweep)["FailedJobs"].forget = _dying_in_the_sweep
 vars(working)["Pipeline"] = MortalPipeline
 
 
