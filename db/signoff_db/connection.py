@@ -8,6 +8,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import PGconn, Ping
 from psycopg.rows import TupleRow
 
+from signoff_db.error_text import reason_of
 from signoff_schemas import SignoffError, masked
 
 _CONNECT_TIMEOUT: Final = 10
@@ -89,7 +90,6 @@ def _open(kind: type[C], database_url: str, application: str, options: str) -> C
             connect_timeout=_CONNECT_TIMEOUT,
         )
     except psycopg.Error as error:
-        reason = str(error).strip().partition("\n")[0].rpartition("failed: ")[2]
         raise DatabaseUnavailableError(
-            f"Postgres at {masked(database_url)} cannot be reached: {reason}"
+            f"Postgres at {masked(database_url)} cannot be reached: {reason_of(error)}"
         ) from error

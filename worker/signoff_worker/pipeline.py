@@ -40,6 +40,7 @@ from signoff_worker.batch import Batch, Report, retry_delay
 from signoff_worker.database import Database
 from signoff_worker.health import Health
 from signoff_worker.logs import log_batch
+from signoff_worker.reasons import outage_reason
 
 log = logging.getLogger("signoff.worker")
 
@@ -172,7 +173,9 @@ class Pipeline:
                 )
             except DatabaseUnavailableError as error:
                 log.error(  # noqa: TRY400 -- the reason is the message; a traceback adds nothing
-                    "Postgres is unavailable (events in hand: %d): %s", len(deliveries), error
+                    "Postgres is unavailable (events in hand: %d): %s",
+                    len(deliveries),
+                    outage_reason(error),
                 )
                 self._database.drop()
                 self._health.outage("Postgres", error, pause=pause)

@@ -32,6 +32,7 @@ from signoff_worker.heartbeat import Heartbeat
 from signoff_worker.interpreter import spend_time_on_events
 from signoff_worker.logs import configure
 from signoff_worker.pipeline import WAIT, Pipeline
+from signoff_worker.reasons import outage_reason
 from signoff_worker.sweep import sweep_failed
 from signoff_worker.watch import Watch
 
@@ -140,7 +141,9 @@ class ApprovalWorker(BaseWorker):
         try:
             self.bootstrap()
         except OutOfMemoryError as error:
-            log.warning("Redis is full, this worker drains it unregistered: %s", error)
+            log.warning(
+                "Redis is full, this worker drains it unregistered: %s", outage_reason(error)
+            )
 
     def _turn(self) -> int:
         """Do what is due, then take and settle one batch of each queue; returns the jobs taken."""
@@ -234,7 +237,7 @@ class ApprovalWorker(BaseWorker):
                 queue.end_lease()
             self.teardown()  # type: ignore[no-untyped-call]
         except redis.RedisError as error:
-            log.warning("left without saying so, Redis is away: %s", error)
+            log.warning("left without saying so, Redis is away: %s", outage_reason(error))
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """RQ's way to run one job; this worker's batches do not come by it."""
