@@ -153,6 +153,8 @@ def apply_in_transaction(
         Exception: the transaction is to be rolled back; whether an event is at fault is for the
             caller to find out.
     """
+    if locking:
+        connection.execute(statement("lock_ledger"), prepare=True)
     outcomes = _apply_readable(connection, deliveries, locking=locking)
     if len(outcomes) < len(deliveries):
         outcomes |= {i: Outcome(d, None, d.failure) for i, d in enumerate(deliveries) if d.failure}

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from signoff_db.connection import BatchConnection
-from signoff_db.delivery import Delivery, Job, Reading
+from signoff_db.delivery import Delivery, Job, read_jobs
 from signoff_db.failure import Failure
 from signoff_db.record_dead_letters import MAX_PAYLOAD_BYTES
 from signoff_db.sql import statement
@@ -92,7 +92,7 @@ def _rows(connection: BatchConnection, ids: Sequence[int]) -> list[_Row]:
 
 def _read(rows: Sequence[_Row]) -> list[Letter]:
     jobs = [Job(row.job_id, row.payload) for row in rows if _is_complete(row)]
-    read = iter(Reading(jobs, _event_of).deliveries())
+    read = iter(read_jobs(jobs, _event_of))
     return [_letter(row, next(read) if _is_complete(row) else _incomplete(row)) for row in rows]
 
 

@@ -19,7 +19,7 @@ from signoff_schemas import Settings, inflate, masked, plain_url
 from signoff_schemas.keys import SUSPENDED
 from signoff_schemas.wording import count
 
-_OLDEST_POSTGRES: Final = 140_000
+_OLDEST_POSTGRES: Final = 150_000
 _OLDEST_REDIS: Final = (6, 2)
 """The first with BLMOVE, by which workers wait."""
 _SAMPLE: Final = 50
@@ -199,7 +199,7 @@ def check_database(
 def _postgres_version(version: int) -> Check:
     text = f"Postgres {version // 10_000}.{version % 10_000}"
     if version < _OLDEST_POSTGRES:
-        return Check(Grade.FAIL, "Postgres reachable", f"{text}; use Postgres 14 or newer")
+        return Check(Grade.FAIL, "Postgres reachable", f"{text}; use Postgres 15 or newer")
     return Check(Grade.OK, "Postgres reachable", text)
 
 

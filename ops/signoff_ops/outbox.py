@@ -20,7 +20,7 @@ def create_outbox(url: str) -> None:
         DatabaseUnavailableError: Postgres cannot be reached.
         SettingsError: its role may not make tables.
     """
-    with connect(url, application="signoff cli") as connection, explained(url):
+    with connect(url, application="signoff cli", outbox=True) as connection, explained(url):
         connection.execute(SCHEMA)
 
 

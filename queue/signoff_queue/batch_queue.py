@@ -137,7 +137,7 @@ class BatchQueue:
         ]
         found = values[_FIELDS - 1 :: _FIELDS]
         if list in set(map(type, found)):
-            return list(map(_described, jobs, found))
+            return list(map(described, jobs, found))
         return jobs
 
     def _name(self, job_id: bytes) -> str:
@@ -233,10 +233,10 @@ class BatchQueue:
         return [self.keys.waiting, self.keys.started, self.keys.leases, self.keys.missing_jobs]
 
 
-def _described(job: TakenJob, found: Any) -> TakenJob:  # noqa: ANN401 -- as Redis answers
-    """The same job; where it is too large, with what is known of it."""
+def described(job: TakenJob, found: Any) -> TakenJob:  # noqa: ANN401 -- as Redis answers
+    """The job with what Redis found under its id; where it is too large, with what is known."""
     if isinstance(found, int):
-        return job
+        return job._replace(hash=found)
     held, size, *sha1 = found
     return job._replace(hash=held, oversize=Oversize(size, sha1[0].decode() if sha1 else None))
 

@@ -26,8 +26,6 @@
 -- of more alone: a job that kills workers counts at most two deaths against another, one in the batch that
 -- it came in and one in its group.
 local PAGE = 250 -- ids looked at together: each may be as large as Redis allows
-local BEGINNING = 4096 -- bytes of data that are returned where all of it is too much
-local MOST_HASHED = 67108864 -- bytes that Redis may copy, and be held up for, to hash them
 
 if redis.call('EXISTS', KEYS[4]) == 1 then
     return {}
@@ -43,16 +41,6 @@ local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local prefix, holder = ARGV[1], ':' .. ARGV[2]
 local most, most_bytes, group = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local longest, largest = tonumber(ARGV[7]), tonumber(ARGV[8])
-
--- What is known of data that is too large: its beginning, and a description of it.
-local function described(key, size)
-    if size > MOST_HASHED then
-        return '', {-3, size}
-    end
-    local data = redis.call('HGET', key, 'data')
-    return string.sub(data, 1, BEGINNING), {-3, size, redis.sha1hex(data)}
-end
-
 local ids, deaths
 local batch, members, gone, kept, taken, bytes = {}, {}, {}, {}, 0, 0
 local n, m = 0, 0 -- how long `batch` and `members` are, since asking them takes a search
@@ -65,24 +53,8 @@ while taken < most and bytes < most_bytes do
     if not id then
         break
     end
-    local key = prefix .. id
-    local data, died, retries, hash, size = false, 0, 0, 1, #id
-    if size > longest then
-        id, hash = string.sub(id, 1, longest), {-4, size, redis.sha1hex(id)}
-    else
-        size = redis.pcall('HSTRLEN', key, 'data')
-        if type(size) == 'table' then
-            hash, size = -2, 0
-        elseif size > largest then
-            died, retries = unpack(redis.call('HMGET', key, 'signoff_deaths', 'number_of_retries'))
-        elseif size > 0 then
-            data, died, retries = unpack(redis.call('HMGET', key, 'data', 'signoff_deaths', 'number_of_retries'))
-        else
-            hash = redis.call('EXISTS', key) == 1 and -1 or 0
-        end
-        died = died and counter(died) or 0
-        retries = retries and counter(retries) or 0
-    end
+    local name, data, hash, size, died, retries = read_job(prefix, id, longest, largest)
+    died, retries = died and counter(died) or 0, retries and counter(retries) or 0
     if taken == 0 then
         deaths = died
         if deaths > 0 then
@@ -92,15 +64,12 @@ while taken < most and bytes < most_bytes do
     if most == 0 or died ~= deaths then
         break
     end
-    if size > largest and hash == 1 then
-        data, hash = described(key, size)
-    end
-    batch[n + 1], batch[n + 2], batch[n + 3], batch[n + 4], batch[n + 5] = id, data, died, retries, hash
+    batch[n + 1], batch[n + 2], batch[n + 3], batch[n + 4], batch[n + 5] = name, data, died, retries, hash
     n = n + 5
     if hash == 0 then
         gone[#gone + 1] = id
-    elseif type(hash) == 'table' and hash[1] == -4 then
-        kept[#kept + 1] = key
+    elseif name ~= id then
+        kept[#kept + 1] = prefix .. id
     else
         members[m + 1], members[m + 2] = '+inf', id .. holder
         m = m + 2

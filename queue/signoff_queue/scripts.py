@@ -1,6 +1,6 @@
 """Scripts that Redis runs for workers, and what they raise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -44,3 +44,17 @@ def told(error: ResponseError) -> ResponseError:
 
 def _text(name: str) -> str:
     return files("signoff_queue").joinpath(f"{name}.lua").read_text("utf-8")
+
+
+def wrong_types(redis: Redis, expected: Mapping[str, str]) -> list[str]:
+    """A sentence for each key that holds another type than expected; checks.lua says the same."""
+    with redis.pipeline(transaction=False) as pipe:
+        for key in expected:
+            pipe.type(key)
+        found = [kind.decode() for kind in pipe.execute()]
+    return [
+        f"{key} holds a {kind} and should hold a {wanted}: see what it is, then delete it with "
+        f"redis-cli DEL {key}"
+        for (key, wanted), kind in zip(expected.items(), found, strict=True)
+        if kind not in {wanted, "none"}
+    ]

@@ -124,10 +124,8 @@ def test_poison_events_are_abandoned_and_their_neighbours_are_applied(
     env = environment(
         stage.redis_url, stage.database_url, max_redeliveries=redeliveries, batch_size=20
     )
-    while not stage.idle():
-        stage.end_leases()
-        with worker(env, stage.log, dying="of poison") as doomed:
-            eventually(lambda: stage.idle() or doomed.poll() is not None, what="it is over")
+    with worker(env, stage.log, dying="of poison", mode="again") as workers:
+        assert exit_code(workers, log=stage.log) == 0
     assert read(stage.database) == fold(good)
     letters = {
         letter.event_id: (letter.kind, letter.attempts) for letter in letters_in(stage.database)
@@ -144,7 +142,7 @@ def test_what_came_back_is_taken_with_nothing_else_in_hand(stage: Stage) -> None
     stage.publish(*events)
     stage.redis.hset(f"{JOB_PREFIX}{events[2].event_id}", "signoff_deaths", 1)
     env = environment(stage.redis_url, stage.database_url, batch_size=2)
-    with worker(env, stage.log, dying="of a suspect beside others", burst=True) as bold:
+    with worker(env, stage.log, dying="of a suspect beside others", mode="burst") as bold:
         assert exit_code(bold, log=stage.log) == 0
     assert read(stage.database) == fold(events)
 
@@ -334,7 +332,7 @@ def test_an_unknown_interaction_that_stays_unknown_is_dead(stage: Stage) -> None
 
 def test_a_stock_rq_worker_applies_the_queue_too(stage: Stage) -> None:
     """`rq worker --serializer json` takes the same jobs, one at a time, to the same tables."""
-    good = some_events(5)
+    good = some_events(2)
     stage.publish(*good)
     stage.push("bad", data=encode_job(b'{"event_id": 1}'), origin="approvals")
     done = subprocess.run(

@@ -208,10 +208,10 @@ def test_what_was_sifted_beforehand_is_not_sifted_again(connection: BatchConnect
     connection.execute("ALTER TABLE approvals ADD CONSTRAINT no_ones CHECK (quality_score > 1)")
     apply_events(connection, approval(0, quality_score=1), approval(1))
     connection.execute("CREATE SEQUENCE sifts")
-    connection.execute("ALTER FUNCTION signoff_sift RENAME TO counted_sift")
+    connection.execute("ALTER FUNCTION signoff_find_rejected_rows RENAME TO counted_sift")
     connection.execute(
-        "CREATE FUNCTION signoff_sift(json) RETURNS TABLE (event_id uuid, sqlstate text,"
-        " message text, hint text, constraint_name text) LANGUAGE sql VOLATILE"
+        "CREATE FUNCTION signoff_find_rejected_rows(json) RETURNS TABLE (event_id uuid,"
+        " sqlstate text, message text, hint text, constraint_name text) LANGUAGE sql VOLATILE"
         " AS $$ SELECT nextval('sifts'); SELECT * FROM counted_sift($1) $$"
     )
     events = [approval(n, user_id="unlucky" if n == 3 else f"user-{n}") for n in range(2, 10)]

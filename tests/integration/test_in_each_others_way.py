@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
+import pytest
 from approvals import approval, delivery
 from letters import letters_in
 from processes import DEADLINE
@@ -12,13 +13,14 @@ from signoff_db.apply import apply, apply_in_transaction
 from signoff_db.connection import BatchConnection, connect, connect_for_batches
 
 
+@pytest.mark.parametrize("neighbours", [0, 3])
 def test_two_events_of_one_id_at_the_same_moment_are_a_conflict(
-    connection: BatchConnection, database_url: str
+    connection: BatchConnection, database_url: str, neighbours: int
 ) -> None:
     """The ledger takes one; the other is judged anew, and is no row that Postgres refuses."""
     first = approval()
     second = approval(event_id=first.event_id, quality_score=1)
-    others = [delivery(approval()) for _ in range(3)]
+    others = [delivery(approval()) for _ in range(neighbours)]
 
     with connect_for_batches(database_url, application="rival") as rival, ThreadPoolExecutor() as t:
         with rival.transaction():
@@ -27,7 +29,7 @@ def test_two_events_of_one_id_at_the_same_moment_are_a_conflict(
             await_blocked(database_url)
         outcomes = applying.result(DEADLINE)
 
-    assert [outcome.result for outcome in outcomes] == ["applied"] * 3 + ["event_conflict"]
+    assert [outcome.result for outcome in outcomes] == ["applied"] * neighbours + ["event_conflict"]
     (letter,) = letters_in(connection)
     assert (letter.kind, letter.event_id) == ("event_conflict", first.event_id)
 

@@ -73,8 +73,9 @@ def as_a_bound_role(connection: BatchConnection) -> Iterator[None]:
     schema = connection.execute("SELECT current_schema()").fetchone()
     assert schema
     connection.execute(sql.SQL("CREATE ROLE {}").format(role))
+    here = sql.Identifier(schema[0])
+    connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(here, role))
     for what in ("TABLES", "SEQUENCES"):
-        here = sql.Identifier(schema[0])
         connection.execute(everything.format(sql.SQL(what), here, role))
     connection.execute(sql.SQL("SET ROLE {}").format(role))
     try:

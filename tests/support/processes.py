@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from redis import Redis
 
@@ -54,12 +54,19 @@ def process(*command: str, env: dict[str, str], log: Path) -> Iterator[subproces
         started.wait()
 
 
-def worker(env: dict[str, str], log: Path, *, dying: str | None = None, burst: bool = False) -> Any:
+def worker(
+    env: dict[str, str],
+    log: Path,
+    *,
+    dying: str | None = None,
+    mode: Literal["", "burst", "again"] = "",
+) -> Any:
     """A worker process; `dying` names the point at which it kills itself with signal 9.
 
-    With `burst` it ends when nothing waits.
+    In mode `burst` it ends when nothing waits; with `again` another one takes its place whenever
+    it died, until nothing is left to do.
     """
-    arguments = [dying or "", *(["burst"] if burst else [])]
+    arguments = [dying or "", mode]
     return process(sys.executable, "-m", "mortal_worker", *arguments, env=env, log=log)
 
 

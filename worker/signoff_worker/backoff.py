@@ -9,6 +9,7 @@ import redis
 
 from signoff_schemas.backoff import backoff_delays
 from signoff_worker.health import Health
+from signoff_worker.outages import is_outage
 from signoff_worker.reasons import outage_reason
 
 log = logging.getLogger("signoff.worker")
@@ -32,11 +33,14 @@ class Backoff:
 
         Raises:
             StopWorkerError: the worker was asked to stop meanwhile.
+            RedisError: Redis refused the step for a reason that is no outage.
         """
         for tries, pause in enumerate(backoff_delays()):
             try:
                 result = step()
             except redis.RedisError as error:
+                if not is_outage(error):
+                    raise
                 away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
                 trouble = "Redis is away" if away else "Redis refuses"
                 log.error(  # noqa: TRY400 -- the reason is the message

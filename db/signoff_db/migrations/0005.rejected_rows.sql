@@ -1,8 +1,7 @@
 -- Which events' ledger rows Postgres refuses, all of them in one call: what a batch asks once it was
 -- refused, instead of halving itself until each culprit stands alone.
--- depends: 0008.operating
 
-CREATE TYPE signoff_refusal AS (
+CREATE TYPE signoff_rejected_row AS (
     event_id uuid,
     sqlstate text,
     message text,
@@ -11,7 +10,7 @@ CREATE TYPE signoff_refusal AS (
 );
 
 -- Tries the rows, 16 at a time, then those of a group that was refused one by one; and undoes it all.
-CREATE FUNCTION signoff_sift(events json) RETURNS SETOF signoff_refusal LANGUAGE plpgsql AS $$
+CREATE FUNCTION signoff_find_rejected_rows(events json) RETURNS SETOF signoff_rejected_row LANGUAGE plpgsql AS $$
 DECLARE
     tried CONSTANT approvals[] := ARRAY(
         SELECT e FROM json_populate_recordset(NULL::approvals, events) AS e
@@ -20,7 +19,7 @@ DECLARE
         -- In one order, as batches write: what other transactions hold is waited for, never in a circle.
         ORDER BY e.event_id);
     size CONSTANT integer := 16;
-    refused signoff_refusal[] := '{}';
+    refused signoff_rejected_row[] := '{}';
 BEGIN
     BEGIN
         FOR place IN 1 .. cardinality(tried) BY size LOOP
@@ -46,14 +45,14 @@ CREATE FUNCTION signoff_try_rows(ledger_rows approvals[]) RETURNS void LANGUAGE 
         final_bubbles, coalesce(edit_tags, '{}'), quality_score, reviewer_notes, cta_data,
         customer_status, ltv_amount, ''
     FROM unnest(ledger_rows)
-    ON CONFLICT (event_id) DO NOTHING
+    ON CONFLICT DO NOTHING
 $$;
 
-CREATE FUNCTION signoff_try_each(ledger_rows approvals[]) RETURNS signoff_refusal[] LANGUAGE plpgsql AS $$
+CREATE FUNCTION signoff_try_each(ledger_rows approvals[]) RETURNS signoff_rejected_row[] LANGUAGE plpgsql AS $$
 DECLARE
     ledger_row approvals;
-    refusal signoff_refusal;
-    refused signoff_refusal[] := '{}';
+    refusal signoff_rejected_row;
+    refused signoff_rejected_row[] := '{}';
 BEGIN
     FOREACH ledger_row IN ARRAY ledger_rows LOOP
         BEGIN

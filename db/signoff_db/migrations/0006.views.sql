@@ -1,9 +1,8 @@
 -- What people query: how customers moved through the funnel, and where they stand.
--- depends: 0006.operator_actions
 
 -- One row for each change of a customer's status, over all interactions of the customer (or of the
 -- interaction alone where it has no user).
-CREATE VIEW status_transitions AS
+CREATE OR REPLACE VIEW status_transitions AS
 SELECT user_id, from_status, to_status, occurred_at, interaction_id, event_id,
     (from_status, to_status) IN (
         ('PROSPECT', 'LEAD_QUALIFIED'), ('LEAD_QUALIFIED', 'CUSTOMER'), ('CUSTOMER', 'CHURNED'),
@@ -22,7 +21,7 @@ FROM (
 ) AS step
 WHERE from_status <> to_status;
 
-CREATE VIEW customer_funnel AS
+CREATE OR REPLACE VIEW customer_funnel AS
 SELECT s.customer_status::varchar(20), count(c.user_id) AS customers, coalesce(sum(c.ltv_usd), 0.00) AS ltv_usd
 FROM (VALUES (1, 'PROSPECT'), (2, 'LEAD_QUALIFIED'), (3, 'CUSTOMER'), (4, 'CHURNED'),
     (5, 'LEAD_EXHAUSTED')) AS s(position, customer_status)
