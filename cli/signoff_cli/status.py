@@ -61,6 +61,7 @@ def _show_queue(found: QueueStatus) -> None:
             ("Next retry", found.next_retry_at),
             ("Failed in RQ", counts.rq_failed),
             ("Ids without a job", counts.missing_jobs),
+            ("Oversized jobs", counts.oversized),
         ]
     )
     if not found.workers:

@@ -256,17 +256,24 @@ def test_a_lost_connection_is_an_outage(connection: BatchConnection, database_ur
 def test_an_abandoned_event_that_was_committed_after_all_is_a_duplicate(
     connection: BatchConnection,
 ) -> None:
-    """A worker may die between commit and acknowledge: the ledger knows better than the count."""
+    """A worker may die between commit and acknowledge: the ledger knows better than the count.
+
+    Other content under the id of a known event was not committed.
+    """
     known, unknown = approval(), approval()
+    other = approval(event_id=known.event_id, quality_score=1)
     apply_events(connection, known)
     given_up = Failure(FailureKind.ABANDONED, "gave up", "gave up")
     abandoned = [
         Delivery.of_job(Job(str(e.event_id), encode_job(e.canonical_json()), failure=given_up))
-        for e in (known, unknown)
+        for e in (known, other, unknown)
     ]
-    assert [o.result for o in apply(connection, abandoned)] == ["duplicate", "abandoned"]
-    (letter,) = letters_in(connection)
-    assert letter.event_id == unknown.event_id
+    results = [outcome.result for outcome in apply(connection, abandoned)]
+    assert results == ["duplicate", "abandoned", "abandoned"]
+    assert {letter.event_id for letter in letters_in(connection)} == {
+        other.event_id,
+        unknown.event_id,
+    }
 
 
 def test_an_event_that_arrives_again_resolves_its_dead_letter(connection: BatchConnection) -> None:

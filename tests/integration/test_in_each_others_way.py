@@ -11,6 +11,7 @@ from rivals import await_blocked
 
 from signoff_db.apply import apply, apply_in_transaction
 from signoff_db.connection import BatchConnection, connect, connect_for_batches
+from signoff_db.replay import replay
 
 
 @pytest.mark.parametrize("neighbours", [0, 3])
@@ -57,3 +58,23 @@ def test_interactions_are_locked_in_the_order_of_their_ids(
             free = "SELECT FROM interactions WHERE id = %s FOR UPDATE SKIP LOCKED"
             assert rival.execute(free, [high]).rowcount == 1, "the higher id was locked first"
         assert applying.result(DEADLINE) == ["applied", "applied"]
+
+
+def test_letters_are_locked_in_the_order_of_their_ids(
+    connection: BatchConnection, database_url: str
+) -> None:
+    """Two operators on the same letters never wait in a circle, however these lie on disk."""
+    apply(connection, [delivery(approval(user_id=None)) for _ in range(2)])
+    first, second = sorted(letter.id for letter in letters_in(connection))
+    connection.execute("UPDATE dead_letters SET message = 'moved' WHERE id = %s", [first])
+    # Letters are then read as they lie on disk, where the first now comes last.
+    connection.execute("SET enable_indexscan = off; SET enable_bitmapscan = off")
+
+    with connect(database_url) as rival, ThreadPoolExecutor() as threads:
+        with rival.transaction():
+            rival.execute("SELECT FROM dead_letters WHERE id = %s FOR UPDATE", [first])
+            replaying = threads.submit(replay, connection, [second, first], actor="ann")
+            await_blocked(database_url)
+            free = "SELECT FROM dead_letters WHERE id = %s FOR UPDATE SKIP LOCKED"
+            assert rival.execute(free, [second]).rowcount == 1, "the second letter was locked first"
+        assert replaying.result(DEADLINE).counts == {"unknown_interaction": 2}
