@@ -84,7 +84,8 @@ class Stage:
         self.redis.flushall()
         self.database.execute(
             "ALTER TABLE approvals DISABLE TRIGGER USER;"
-            " TRUNCATE interactions, approvals, customers, dead_letters;"
+            " TRUNCATE interactions, approvals, customers, dead_letters,"
+            " pruned_letters;"
             " ALTER TABLE approvals ENABLE TRIGGER USER"
         )
         self.database.execute("CHECKPOINT")

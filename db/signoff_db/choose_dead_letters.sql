@@ -1,5 +1,5 @@
--- The ids of the chosen letters, the oldest first.
+-- The ids of the chosen letters that are dead, the oldest first.
 SELECT id FROM dead_letters
-WHERE state = ANY(%(states)s) AND {chosen}
+WHERE state = 'dead' AND {chosen}
 ORDER BY id
 LIMIT %(limit)s::bigint

@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow, kwargs_row
 
-from signoff_db.pages import Page, key_of, page_of
+from signoff_db.pages import Page, key_of, page_of, row_id
 from signoff_db.record_dead_letters import MAX_PAYLOAD_BYTES
 from signoff_db.selection import Selection
 from signoff_db.sql import statement
@@ -127,7 +127,7 @@ def list_letters(
     Raises:
         CursorError: the cursor is none that this list gave.
     """
-    before_id = key_of(cursor, _LIST)
+    before_id = key_of(cursor, _LIST, row_id)
     parameters = selection.parameters | {
         "limit": limit + 1,
         "before_id": before_id,
@@ -198,7 +198,7 @@ def payload_parts(connection: Connection[TupleRow], letter: DeadLetter) -> Itera
 
 
 def groups(connection: Connection[TupleRow], selection: Selection) -> Groups:
-    """Dead letters by cause."""
+    """Those that are dead among what is meant, by cause."""
     parameters = selection.parameters | {"limit": _MOST_GROUPS + 1, "characters": _SHORT}
     with connection.cursor(row_factory=kwargs_row(Group.of_row)) as rows:
         found = rows.execute(statement("group_dead_letters"), parameters).fetchall()
@@ -208,7 +208,7 @@ def groups(connection: Connection[TupleRow], selection: Selection) -> Groups:
 def choose(
     connection: Connection[TupleRow], selection: Selection, *, limit: int | None = None
 ) -> list[int]:
-    """The ids of the letters that are meant, the oldest first; what acts on them gets these.
+    """The ids of the dead ones among those that are meant, the oldest first, to act on.
 
     So a person confirms what happens: nothing that dies meanwhile is acted on, too.
     """

@@ -4,6 +4,7 @@ SELECT id, event_id, left(job_id, %(characters)s) AS job_id, kind, left(message,
     last_failed_at, state, resolved_at, coalesce((detail->0->>'size')::bigint, octet_length(payload)) AS payload_size,
     octet_length(payload) AS payload_kept
 FROM dead_letters
-WHERE event_id = %(event_id)s OR job_id = %(job_id)s
+WHERE event_id = %(event_id)s
+    OR job_id = %(job_id)s AND (event_id IS NULL OR job_id <> event_id::text)
 ORDER BY id DESC
 LIMIT %(limit)s

@@ -1,6 +1,6 @@
 -- A page of the chosen letters, the newest first, below `before_id` if that is given; without payloads,
--- and with the first `characters` of the texts. Each state is read by itself, so that an index holds
--- its letters in their order, and the time does not grow with those of other states.
+-- and with the first `characters` of the texts. Each state is read by itself: an index holds the
+-- letters of each in their order, so that the time does not grow with how many there are of others.
 SELECT id, event_id, left(job_id, %(characters)s) AS job_id, kind, left(message, %(characters)s) AS message,
     fingerprint, interaction_id, left(user_id, %(characters)s) AS user_id, attempts, first_failed_at,
     last_failed_at, state, resolved_at, coalesce((detail->0->>'size')::bigint, octet_length(payload)) AS payload_size,

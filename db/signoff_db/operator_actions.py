@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow, kwargs_row
 from signoff_db.record_dead_letters import storable
 from signoff_db.sql import statement
 
-_MOST: Final = 100
+_MOST: Final = 50
 """Actions of a letter that are read, the newest of them."""
 
 
@@ -45,7 +45,7 @@ class OperatorAction:
 
 
 def actions_of(connection: Connection[TupleRow], letter_id: int) -> list[OperatorAction]:
-    """What operators did to a dead letter, the oldest first; of very many, the newest hundred."""
+    """What operators did to a dead letter, the oldest first; of very many, the newest fifty."""
     with connection.cursor(row_factory=kwargs_row(OperatorAction.of_row)) as cursor:
         parameters = {"letter": letter_id, "limit": _MOST}
         return cursor.execute(statement("list_actions"), parameters).fetchall()[::-1]
@@ -60,9 +60,9 @@ def note(
     *,
     before: object,
     after: object,
-) -> None:
-    """Write down what an operator does, inside the transaction that does it."""
-    connection.execute(
+) -> int:
+    """Write down what an operator does, inside the transaction that does it; returns its number."""
+    row = connection.execute(
         statement("note_action"),
         {
             "actor": actor,
@@ -72,4 +72,7 @@ def note(
             "before": storable(before),
             "after": storable(after),
         },
-    )
+    ).fetchone()
+    if row is None:
+        raise AssertionError
+    return int(row[0])

@@ -5,20 +5,37 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
+from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import TupleRow, kwargs_row
+from psycopg.rows import TupleRow, args_row, kwargs_row
 
 from signoff_db.batches import batches_of, never
 from signoff_db.dead_letters import FullLetter, read_letters
+from signoff_db.locations import event_id_of
 from signoff_db.operator_actions import Action, OperatorAction, note
+from signoff_db.pages import Page, follow, key_of, page_of, row_id
+from signoff_db.record_dead_letters import MAX_PAYLOAD_BYTES
 from signoff_db.sql import statement
 from signoff_db.transactions import in_one_transaction
 from signoff_schemas import DeadLetterState
 
 _BATCH: Final = 1000
 """Letters forgotten in one transaction."""
+_MOST_ACTIONS: Final = 100
+_LIST: Final = "prunable"
+
+
+class _Forgotten(NamedTuple):
+    """A letter that was deleted."""
+
+    id: int
+    state: str
+    job_id: str
+    event_id: UUID | None
+    content_hash: bytes | None
+    payload_hash: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +54,15 @@ def count_prunable(connection: Connection[TupleRow], before: datetime) -> Pruned
 
 def prunable(connection: Connection[TupleRow], before: datetime) -> Iterator[list[int]]:
     """The ids of the letters that were settled before that time, in batches, the oldest first."""
-    after_id = 0
-    while True:
-        parameters = {"before": before, "after_id": after_id, "limit": _BATCH}
+
+    def read(cursor: str | None) -> Page[int]:
+        after_id = key_of(cursor, _LIST, row_id) or 0
+        parameters = {"before": before, "after_id": after_id, "limit": _BATCH + 1}
         rows = connection.execute(statement("list_prunable"), parameters).fetchall()
-        if not rows:
-            return
-        yield [row[0] for row in rows]
-        after_id = rows[-1][0]
+        return page_of([row[0] for row in rows], _BATCH, _LIST, lambda letter_id: letter_id)
+
+    for page in follow(read):
+        yield list(page.items)
 
 
 def prunable_letters(connection: Connection[TupleRow], before: datetime) -> Iterator[FullLetter]:
@@ -95,33 +113,44 @@ def _prune(
     actor: str,
     reason: str,
 ) -> Counter[str]:
-    parameters = {"letters": list(letters), "before": before}
-    rows = connection.execute(statement("prune_dead_letters"), parameters).fetchall()
-    states = Counter(state for _, state, _, _ in rows)
+    parameters = {"letters": list(letters), "before": before, "most_bytes": MAX_PAYLOAD_BYTES}
+    with connection.cursor(row_factory=args_row(_Forgotten)) as cursor:
+        rows = cursor.execute(statement("prune_dead_letters"), parameters).fetchall()
+    states = Counter(row.state for row in rows)
     if rows:
-        _note(connection, rows, states, actor, reason)
+        ids = sorted(row.id for row in rows)
+        before_it = {"states": states}
+        action = note(connection, actor, Action.PRUNE, ids, reason, before=before_it, after=None)
+        _record(connection, rows, action)
     return states
 
 
-def _note(
-    connection: Connection[TupleRow],
-    rows: Sequence[TupleRow],
-    states: Counter[str],
-    actor: str,
-    reason: str,
-) -> None:
-    # A resolved letter's event is in the ledger under its id, which then tells the rest.
-    unaccounted = [
-        {"id": letter_id, "state": state, "job_id": job_id, "event_id": event_id}
-        for letter_id, state, job_id, event_id in rows
-        if state == DeadLetterState.DISCARDED or job_id != event_id
+def _record(connection: Connection[TupleRow], rows: Sequence[_Forgotten], action: int) -> None:
+    """Keep what accounts for an event that the ledger does not account for under its id."""
+    kept = [
+        row
+        for row in rows
+        if row.state == DeadLetterState.DISCARDED or row.job_id != str(row.event_id)
     ]
-    ids = sorted(row[0] for row in rows)
-    before = {"states": states, "letters": unaccounted}
-    note(connection, actor, Action.PRUNE, ids, reason, before=before, after=None)
+    connection.execute(
+        statement("record_pruned_letters"),
+        {
+            "ids": [row.id for row in kept],
+            "states": [row.state for row in kept],
+            "jobs": [row.job_id for row in kept],
+            "events": [row.event_id for row in kept],
+            "content_hashes": [row.content_hash for row in kept],
+            "payload_hashes": [row.payload_hash for row in kept],
+            "action": action,
+        },
+    )
 
 
 def pruned(connection: Connection[TupleRow], job_id: str) -> list[OperatorAction]:
-    """The actions that forgot the letters of a job, or of an event by its id, the oldest first."""
+    """The actions that forgot the letters of a job, or of an event by its id, the oldest first.
+
+    Of very many, the newest hundred.
+    """
+    parameters = {"job_id": job_id, "event_id": event_id_of(job_id), "limit": _MOST_ACTIONS}
     with connection.cursor(row_factory=kwargs_row(OperatorAction.of_row)) as cursor:
-        return cursor.execute(statement("pruned_jobs"), {"job_id": job_id}).fetchall()
+        return cursor.execute(statement("pruned_jobs"), parameters).fetchall()[::-1]

@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from signoff_db.audit import AuditReport
 from signoff_db.audit import audit as audit_database
-from signoff_db.reading import unknown_jobs
+from signoff_db.locations import unknown_jobs
 from signoff_ops.servers import Servers
 from signoff_queue.accounting import QueueAccount, account_for, settle_missing
 from signoff_queue.reader import QueueReader

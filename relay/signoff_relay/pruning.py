@@ -15,9 +15,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_db.export import exported, json_line
+from signoff_db.locations import EventLocations, locate_events
 from signoff_db.read_connection import database_of
-from signoff_db.reading import EventLocations, locate_events
-from signoff_relay.accounted import is_applied
+from signoff_relay.accounted import is_applied, is_given_up
 from signoff_relay.connections import outbox_of
 from signoff_relay.table import Entry, OutboxTable
 from signoff_schemas import Settings, SignoffError
@@ -86,8 +86,7 @@ def _settled(
 
 
 def _is_settled(event: Entry, found: EventLocations) -> bool:
-    given_up = event.event_id in found.letters - found.open_letters
-    return given_up or is_applied(event, found)
+    return is_applied(event, found) or is_given_up(event, found)
 
 
 @contextmanager

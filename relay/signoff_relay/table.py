@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow, args_row, class_row
 
+from signoff_db.pages import Page, follow, key_of, page_of
 from signoff_db.sql import statement
 from signoff_schemas import SignoffError
 
@@ -20,6 +21,7 @@ class OutboxError(SignoffError):
 CHANNEL: Final = "signoff_outbox"
 """What the table's trigger notifies."""
 _PAGE: Final = 1000
+_LIST: Final = "outbox"
 _FIRST: Final = UUID(int=0)
 
 
@@ -119,15 +121,22 @@ class OutboxTable:
 
     def pages(self, *, published_before: datetime | None = None) -> Iterator[list[Entry]]:
         """All events that a relay is done with; with a time, those that it published before."""
-        after = _FIRST
-        while page := self._page(after, published_before):
-            yield page
-            after = page[-1].event_id
+        for page in follow(lambda cursor: self.page(cursor, published_before=published_before)):
+            yield list(page.items)
 
-    def _page(self, after: UUID, before: datetime | None) -> list[Entry]:
-        parameters = {"after": after, "before": before, "most": _PAGE}
-        with self.connection.cursor(row_factory=class_row(Entry)) as cursor:
-            return cursor.execute(_sql("page"), parameters).fetchall()
+    def page(
+        self, cursor: str | None = None, *, published_before: datetime | None = None
+    ) -> Page[Entry]:
+        """Some of them, by id.
+
+        Raises:
+            CursorError: the cursor is none that this list gave.
+        """
+        after = key_of(cursor, _LIST, UUID) or _FIRST
+        parameters = {"after": after, "before": published_before, "most": _PAGE + 1}
+        with self.connection.cursor(row_factory=class_row(Entry)) as rows:
+            found = rows.execute(_sql("page"), parameters).fetchall()
+        return page_of(found, _PAGE, _LIST, lambda entry: str(entry.event_id))
 
     def forget(self, events: Sequence[UUID], before: datetime) -> int:
         """Delete events that were published before then; returns how many."""

@@ -235,7 +235,6 @@ def test_letters_are_chosen_by_what_is_given(connection: BatchConnection) -> Non
     assert (
         count(kinds=(FailureKind.UNKNOWN_INTERACTION,), interaction_id=second.interaction_id) == 1
     )
-    assert count(states=(DeadLetterState.RESOLVED, DeadLetterState.DISCARDED)) == 0
 
 
 def test_groups_gather_what_has_the_same_cause(connection: BatchConnection) -> None:

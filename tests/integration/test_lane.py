@@ -298,6 +298,19 @@ def test_an_event_that_is_added_is_told(url: str, lane: Lane) -> None:
     assert lane.added(within=0)
 
 
+def test_a_turn_is_given_up_whatever_becomes_of_the_batch(url: str, client: redis.Redis) -> None:
+    """Of a batch that the queue took, and of one that it did not: no other lane waits for it."""
+    add(url, 2)
+    turn = threading.Lock()
+    lane = Lane(url, Producer(connection=client, max_queue_length=1), most=1, turn=turn)
+    lane.move()
+    assert not turn.locked()
+    with pytest.raises(QueueFull):
+        lane.move()
+    assert not turn.locked()
+    lane.drop()
+
+
 def test_what_found_no_room_is_the_next(url: str, client: redis.Redis) -> None:
     """A full batch of which the queue took a part: the rest is not passed over."""
     first, second, third = add(url, 3)

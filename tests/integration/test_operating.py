@@ -15,7 +15,7 @@ from signoff_db.delivery import Delivery
 from signoff_db.discard import discard
 from signoff_db.failure import Failure
 from signoff_db.letter_lines import line_pieces
-from signoff_db.pages import CursorError, Page, follow, key_of, page_of
+from signoff_db.pages import CursorError, Page, follow, key_of, page_of, row_id
 from signoff_db.replay import Replayed, replay
 from signoff_db.selection import Selection
 from signoff_schemas import ApprovalEvent, DeadLetterState, FailureKind
@@ -241,8 +241,8 @@ def test_pages_hold_every_item_once(items: list[int], size: int) -> None:
     items.sort()
 
     def read(cursor: str | None) -> Page[int]:
-        after = key_of(cursor, "numbers")
-        found = [item for item in items if after is None or item > int(after)]
+        after = key_of(cursor, "numbers", int)
+        found = [item for item in items if after is None or item > after]
         return page_of(found[: size + 1], size, "numbers", lambda item: item)
 
     pages = list(follow(read))
@@ -255,11 +255,19 @@ def test_pages_hold_every_item_once(items: list[int], size: int) -> None:
 def test_a_cursor_that_no_list_gave_is_refused(text: str) -> None:
     """It is read from a URL, and may be anything."""
     with pytest.raises(CursorError):
-        key_of(text, "numbers")
+        key_of(text, "numbers", row_id)
+
+
+@pytest.mark.parametrize("key", ["a", "-1", str(2**63), "9" * 500])
+def test_a_cursor_with_another_kind_of_key_is_refused(key: str) -> None:
+    """Whoever knows how cursors are made gets no further than to another page."""
+    page = page_of([key, key], 1, "numbers", lambda item: item)
+    with pytest.raises(CursorError):
+        key_of(page.next, "numbers", row_id)
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:
     """Its key would be another thing."""
     page = page_of([1, 2], 1, "others", lambda item: item)
     with pytest.raises(CursorError):
-        key_of(page.next, "numbers")
+        key_of(page.next, "numbers", row_id)

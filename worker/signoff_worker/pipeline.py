@@ -43,6 +43,7 @@ from signoff_worker.health import Health
 from signoff_worker.logs import log_batch
 from signoff_worker.outages import is_outage
 from signoff_worker.reading import deliveries_of
+from signoff_worker.reasons import outage_reason
 from signoff_worker.retries import retry_delay
 
 log = logging.getLogger("signoff.worker")
@@ -185,7 +186,9 @@ class Pipeline:
                 )
             except DatabaseUnavailableError as error:
                 log.error(  # noqa: TRY400 -- the reason is the message; a traceback adds nothing
-                    "Postgres is unavailable (events in hand: %d): %s", len(deliveries), error
+                    "Postgres is unavailable (events in hand: %d): %s",
+                    len(deliveries),
+                    outage_reason(error),
                 )
                 self._database.drop()
                 self._health.outage("Postgres", error, pause=pause)
