@@ -76,7 +76,8 @@ class Publication:
     @property
     def keys(self) -> list[str]:
         """The script's keys."""
-        return [QueueKeys(self.queue).waiting, QUEUES]
+        queue = QueueKeys(self.queue)
+        return [queue.waiting, QUEUES, queue.scheduled, queue.started, queue.leases]
 
     def arguments(self, requests: Sequence[Request]) -> list[bytes]:
         """The script's arguments for what is to be sent."""

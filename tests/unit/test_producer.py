@@ -394,6 +394,95 @@ def test_a_queue_that_is_none_leaves_nothing_half_done(
     assert producer.publish(event(0)).answer is Answer.ACCEPTED
 
 
+# Jobs that are on no list
+
+FOREIGN = {"data": encode_job(json.dumps(event(0)).encode()), "origin": "approvals"}
+STARTED = "rq:wip:approvals"
+LEASES = "rq:signoff:leases:approvals"
+
+
+@pytest.mark.parametrize("written", ["foreign", "canonical"])
+def test_a_job_that_its_publisher_never_listed_is_listed(
+    producer: Publisher, connection: fakeredis.FakeRedis, written: str
+) -> None:
+    """It died between HSET and RPUSH: publishing the event again mends that."""
+    canonical = encode_job(ApprovalEvent.parse(event(0)).canonical_json())
+    data = canonical if written == "canonical" else FOREIGN["data"]
+    connection.hset(job_key(0), mapping=FOREIGN | {"data": data})
+
+    receipts = [producer.publish(event(0)) for _ in range(2)]
+
+    assert answers(receipts) == ["duplicate", "duplicate"]
+    assert connection.lrange(WAITING, 0, -1) == [str(event_id(0)).encode()]
+    assert connection.hget(job_key(0), "data") == data
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        lambda client: client.rpush(WAITING, str(event_id(0))),
+        lambda client: client.zadd("rq:scheduled:approvals", {str(event_id(0)): 9e9}),
+        lambda client: (
+            client.zadd(LEASES, {"signoff-1": 9e9, "signoff-2": 9e9}),
+            client.zadd(STARTED, {f"{event_id(0)}:signoff-2": "inf"}),
+        ),
+        lambda client: client.hset(job_key(0), "status", "started"),
+        lambda client: client.hset(job_key(0), "status", "failed"),
+        lambda client: client.hset(job_key(0), "status", "deferred"),
+        lambda client: client.hset(job_key(0), "enqueued_at", "2026-01-31T10:00:00Z"),
+    ],
+    ids=["waiting", "put off", "in flight", "with RQ", "failed", "deferred", "written at once"],
+)
+def test_a_job_that_is_somewhere_is_left_there(
+    producer: Publisher, connection: fakeredis.FakeRedis, listed: Callable[[Any], Any]
+) -> None:
+    """Waiting, in flight or put off: it is not listed a second time."""
+    connection.hset(job_key(0), mapping=FOREIGN)
+    listed(connection)
+    before = connection.llen(WAITING)
+
+    assert producer.publish(event(0)).answer is Answer.DUPLICATE
+    assert connection.llen(WAITING) == before
+
+
+def test_a_job_is_looked_for_once(producer: Publisher, connection: fakeredis.FakeRedis) -> None:
+    """What was listed carries `enqueued_at` from then on, so that duplicates stay cheap."""
+    connection.hset(job_key(0), mapping=FOREIGN)
+    producer.publish(event(0))
+    assert connection.hget(job_key(0), "enqueued_at")
+    connection.delete(WAITING)
+
+    producer.publish(event(0))
+
+    assert connection.llen(WAITING) == 0
+
+
+def test_an_unlisted_job_needs_room_too(make: Make, connection: fakeredis.FakeRedis) -> None:
+    """A full queue says so, and the job stays as it is."""
+    producer = make(max_queue_length=1)
+    producer.publish(event(1))
+    connection.hset(job_key(0), mapping=FOREIGN)
+
+    with pytest.raises(QueueFull):
+        producer.publish(event(0))
+
+    assert connection.llen(WAITING) == 1
+    connection.delete(WAITING)
+    assert producer.publish(event(0)).answer is Answer.DUPLICATE
+    assert connection.llen(WAITING) == 1
+
+
+@pytest.mark.parametrize("key", ["rq:scheduled:approvals", STARTED, LEASES])
+def test_a_registry_that_is_none_breaks_no_publish(
+    producer: Publisher, connection: fakeredis.FakeRedis, key: str
+) -> None:
+    """A key of a wrong type is for workers and `doctor` to name."""
+    connection.set(key, "text")
+    connection.hset(job_key(0), mapping=FOREIGN)
+
+    assert answers(producer.publish_many([event(0), event(1)])) == ["duplicate", "accepted"]
+
+
 # A full queue
 
 
