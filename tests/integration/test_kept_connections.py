@@ -222,8 +222,8 @@ def interrupted_on_entering(name: str) -> Iterator[None]:
 @pytest.mark.parametrize(
     "where",
     [
-        *("_is_good", "call", "send_packed_command"),
-        *("_told", "answer", "_received", "read_response"),
+        *("_is_good", "_write", "send_command", "send_packed_command"),
+        *("result", "_answer", "answer", "_read", "read_response", "checked"),
     ],
 )
 def test_an_interrupted_publish_keeps_no_connection(redis_url: str, where: str) -> None:

@@ -132,7 +132,7 @@ def test_a_redis_that_keeps_failing_is_left_alone(make: Make, way: Way) -> None:
     """Two failures open the circuit: nothing goes out until the cool-down is over, then one try."""
     now = 100.0
     publisher = make(publish_retries=0)
-    publisher.producer._breaker = Breaker(2, 10, clock=lambda: now)
+    publisher.producer._core.breaker = Breaker(2, 10, clock=lambda: now)
     way.ahead.extend([Trouble.CUT] * 3)
     event = mapping()
 
