@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack, cast
+from typing import Any, Final, Self, TypeVar, Unpack, cast
 
 import redis.asyncio
 from redis.asyncio.retry import Retry
@@ -32,6 +32,8 @@ from signoff_producer.steps import Keep, Send, Settle, Sleep, Step, Steps, Take
 from signoff_schemas import PublishSettings, async_redis_client
 
 T = TypeVar("T")
+_SPOOLING: Final = 0.5
+"""Seconds in which the spool may take an event that Redis did not take by its deadline."""
 
 
 class AsyncProducer:
@@ -61,6 +63,7 @@ class AsyncProducer:
         self._wait: Callable[[float], Awaitable[object]] = asyncio.sleep
         self._coalescer = RequestCoalescer(self._settle)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._grace = _SPOOLING if self._core.spool else 0.0
 
     async def publish(
         self,
@@ -80,13 +83,13 @@ class AsyncProducer:
             EventLoopError: this producer belongs to another event loop.
         """
         self._enter_loop()
-        deadline = Deadline.after(timeout)
+        deadline = self._core.deadline(timeout)
         request = Request.of(event)
         if request.error is not None:
             return self._core.publication.receipt(request, 0)
         try:
-            async with asyncio.timeout(deadline.remaining()):
-                return await self._coalescer.publish(request)
+            async with asyncio.timeout(None if timeout is None else timeout + self._grace):
+                return await self._coalescer.publish(request, deadline)
         except TimeoutError:
             raise QueueUnavailableError(
                 f"there was no answer within the {timeout:g} s that this publish may take. Publish "
@@ -126,14 +129,17 @@ class AsyncProducer:
     ) -> AsyncIterator[Receipt]:
         async with aclosing(chunks(events)) as coming:
             async for requests in coming:
-                replies = await self._done(self._core.publish(requests, timeout))
+                replies = await self._done(
+                    self._core.publish(requests, self._core.deadline(timeout))
+                )
                 for receipt in self._core.publication.receipts(requests, replies):
                     yield receipt
 
     async def _settle(self, waiting: Sequence[Waiting]) -> None:
         """Send events that were published one by one, and tell each publisher its answer."""
-        replies = await self._done(self._core.publish([one.request for one in waiting]))
-        for (request, receipt), reply in zip(waiting, replies, strict=True):
+        deadline = Deadline.latest(one.deadline for one in waiting)
+        replies = await self._done(self._core.publish([one.request for one in waiting], deadline))
+        for (request, _, receipt), reply in zip(waiting, replies, strict=True):
             if receipt.done():  # its publisher gave up waiting
                 continue
             try:

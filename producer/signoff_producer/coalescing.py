@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
+from signoff_producer.deadline import Deadline
 from signoff_producer.publication import CHUNK, Request
 from signoff_producer.receipts import QueueUnavailableError, Receipt
 
@@ -17,6 +18,7 @@ class Waiting(NamedTuple):
     """An event whose publisher awaits its receipt."""
 
     request: Request
+    deadline: Deadline
     receipt: "asyncio.Future[Receipt]"
 
 
@@ -28,10 +30,10 @@ class RequestCoalescer:
         self._waiting: deque[Waiting] = deque()
         self._sender: asyncio.Task[None] | None = None
 
-    async def publish(self, request: Request) -> Receipt:
-        """Wait for the answer to one event."""
+    async def publish(self, request: Request, deadline: Deadline) -> Receipt:
+        """Wait for the answer to one event; by its deadline nobody waits for it any more."""
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Waiting(request, receipt))
+        self._waiting.append(Waiting(request, deadline, receipt))
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._run())
             self._sender.add_done_callback(self._give_up)

@@ -33,7 +33,7 @@ class Connections:
         self._pool = pool
         self._kept: deque[Connection] = deque()
 
-    def take(self, limit: float | None) -> Connection:
+    def take(self, limit: float | None = None) -> Connection:
         """One that is connected, and on which nothing is left to be read.
 
         `limit` is in seconds, for connecting and then for each wait for the other side.

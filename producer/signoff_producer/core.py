@@ -41,8 +41,16 @@ class Core:
         self._timeout = settings.publish_timeout
         self._retries = Retries(settings.publish_retries if owned else 0)
 
+    def deadline(self, timeout: float | None = None) -> Deadline:
+        """That of a publish which may take so many seconds, or as many as the settings say.
+
+        Raises:
+            ValueError: they are not more than 0.
+        """
+        return Deadline.after(self._timeout if timeout is None else timeout)
+
     def publish(
-        self, requests: Sequence[Request], timeout: float | None = None
+        self, requests: Sequence[Request], deadline: Deadline
     ) -> Steps[Sequence[ScriptReply]]:
         """Publish what was not rejected; returns the reply to each.
 
@@ -52,7 +60,6 @@ class Core:
         sendable = [request for request in requests if request.error is None]
         if not sendable:
             return ()
-        deadline = Deadline.after(self._timeout if timeout is None else timeout)
         try:
             self.breaker.admit()
             replies = yield from self._deliver(sendable, deadline)
@@ -101,7 +108,7 @@ class Core:
             if taken is None:
                 yield Sleep(_UNTIL_FREE)
                 continue
-            receipts = yield from self._replay(taken, Deadline.after(self._timeout))
+            receipts = yield from self._replay(taken, self.deadline())
             answers.update(receipt.answer for receipt in receipts)
         return answers
 

@@ -1,7 +1,8 @@
 """The moment by which a publish must have its answer."""
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 
@@ -27,6 +28,11 @@ class Deadline(NamedTuple):
         if not seconds > 0:
             raise ValueError(f"a timeout is a number of seconds greater than 0, found {seconds!r}")
         return cls(seconds, clock() + seconds, clock)
+
+    @classmethod
+    def latest(cls, deadlines: Iterable["Deadline"]) -> "Deadline":
+        """The last of them; none where one of them is none."""
+        return max(deadlines, key=lambda one: math.inf if one.moment is None else one.moment)
 
     def remaining(self) -> float | None:
         """Seconds until then, at least 1 ms: a socket takes 0 for "do not wait"."""

@@ -19,7 +19,7 @@ from signoff_producer.core import Core
 from signoff_producer.exchange import Exchange
 from signoff_producer.options import Options
 from signoff_producer.outages import Server
-from signoff_producer.publication import Request, ScriptReply, Source, many
+from signoff_producer.publication import CHUNK, Request, ScriptReply, Source, many
 from signoff_producer.receipts import Answer, Receipt
 from signoff_producer.replicas import Replicas
 from signoff_producer.spool import Taken
@@ -128,24 +128,26 @@ class Producer:
         return Consumed(self._receipts(iter(requests), timeout))
 
     def _receipts(self, coming: Iterator[Request], timeout: float | None) -> Iterator[Receipt]:
-        """A round trip at a time; while Redis works on one, the events of the next are read."""
+        """A round trip at a time; while Redis works on a full one, the next events are read."""
         requests = next_chunk(coming)
         while requests:
+            following = None
             with self._start(requests, timeout) as exchange:
-                try:
-                    following = next_chunk(coming)
-                except BaseException:  # the source's own: the receipts of what was sent come first
-                    yield from self._core.publication.receipts(requests, exchange.result())
-                    raise
+                if len(requests) == CHUNK and self._connections is not None:  # it is on its way
+                    try:
+                        following = next_chunk(coming)
+                    except BaseException:  # the source's own: the receipts of these come first
+                        yield from self._core.publication.receipts(requests, exchange.result())
+                        raise
                 replies = exchange.result()
             yield from self._core.publication.receipts(requests, replies)
-            requests = following
+            requests = next_chunk(coming) if following is None else following
 
     def _start(
         self, requests: list[Request], timeout: float | None
     ) -> Exchange[Sequence[ScriptReply]]:
         """Send what was not rejected; the replies are the exchange's result."""
-        return self._exchange(self._core.publish(requests, timeout))
+        return self._exchange(self._core.publish(requests, self._core.deadline(timeout)))
 
     def flush_spool(self) -> Counter[Answer]:
         """Publish all that the spool holds, each event to the queue it was meant for.

@@ -30,6 +30,7 @@ from signoff import (
     ApprovalEvent,
     AsyncProducer,
     EventConflict,
+    EventLoopError,
     InvalidEvent,
     Producer,
     QueueFull,
@@ -396,7 +397,7 @@ def test_a_queue_that_is_none_leaves_nothing_half_done(
 
 # Jobs that are on no list
 
-FOREIGN = {"data": encode_job(json.dumps(event(0)).encode()), "origin": "approvals"}
+FOREIGN: dict[Any, Any] = {"data": encode_job(json.dumps(event(0)).encode()), "origin": "approvals"}
 STARTED = "rq:wip:approvals"
 LEASES = "rq:signoff:leases:approvals"
 
@@ -1078,3 +1079,154 @@ def test_publish_many_refuses_a_single_event(one: Any) -> None:
         Producer(connection=fakeredis.FakeRedis()).publish_many(one)
     with pytest.raises(TypeError, match="publish"):
         AsyncProducer(connection=fakeredis.FakeAsyncRedis()).publish_many(one)
+
+
+# Slow sources
+
+
+class Clock:
+    """Time that passes only when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        monkeypatch.setattr("signoff_producer.chunks.time.monotonic", lambda: self.now)
+
+
+def test_a_slow_source_is_published_as_it_comes(
+    monkeypatch: pytest.MonkeyPatch, connection: fakeredis.FakeRedis
+) -> None:
+    """An event that took its time goes out at once, and its receipt is there before the next."""
+    clock = Clock(monkeypatch)
+    waiting_then: list[int] = []
+
+    def source() -> Iterator[Mapping]:
+        for number in range(4):
+            waiting_then.append(connection.llen(WAITING))
+            clock.now += 60
+            yield event(number)
+
+    with Producer(connection=connection) as producer:
+        receipts = producer.publish_many(source())
+        next(receipts)
+
+        assert connection.llen(WAITING) == 1
+        assert answers(receipts) == ["accepted"] * 3
+    assert waiting_then == [0, 1, 2, 3]
+
+
+def test_a_source_that_waits_is_not_waited_for(connection: fakeredis.FakeRedis) -> None:
+    """Async: what came goes out while the next event is awaited, in the same task as ever."""
+
+    async def publish() -> list[str]:
+        told = asyncio.Event()
+        server = connection.connection_pool.connection_kwargs["server"]
+        tasks: set[Any] = set()
+
+        async def source() -> AsyncIterator[Mapping]:
+            for number in range(3):
+                tasks.add(asyncio.current_task())
+                yield event(number)
+            await told.wait()  # for good, unless the receipts of those before are given
+            tasks.add(asyncio.current_task())
+            yield event(3)
+
+        given: list[str] = []
+        async with (
+            fakeredis.FakeAsyncRedis(server=server) as client,
+            AsyncProducer(connection=client) as producer,
+        ):
+            async for receipt in producer.publish_many(source()):
+                given.append(receipt.answer.value)
+                if len(given) == 3:
+                    told.set()
+        assert len(tasks) == 1
+        return given
+
+    assert asyncio.run(asyncio.wait_for(publish(), 120)) == ["accepted"] * 4
+
+
+def test_a_sources_own_error_is_raised_where_it_is_awaited() -> None:
+    """And one that is left before its end is closed."""
+    left: list[str] = []
+
+    async def source(error: Exception | None) -> AsyncIterator[Mapping]:
+        try:
+            yield event(0)
+            if error:
+                raise error
+            await asyncio.Event().wait()
+        finally:
+            left.append("closed")
+
+    async def publish() -> None:
+        async with (
+            fakeredis.FakeAsyncRedis() as client,
+            AsyncProducer(connection=client) as producer,
+        ):
+            with pytest.raises(OSError, match="gone"):
+                [one async for one in producer.publish_many(source(OSError("gone")))]
+            receipts: Any = producer.publish_many(source(None))
+            assert (await anext(receipts)).answer == "accepted"
+            await receipts._source.aclose()
+
+    asyncio.run(asyncio.wait_for(publish(), 120))
+
+    assert left == ["closed"] * 2
+
+
+# Tasks and loops
+
+
+def test_no_publisher_waits_for_a_sender_that_was_cancelled(
+    server: fakeredis.FakeServer,
+) -> None:
+    """Each learns that its event may not have been sent; the next publish goes through."""
+
+    async def publish() -> list[Any]:
+        async with (
+            fakeredis.FakeAsyncRedis(server=server) as client,
+            AsyncProducer(connection=client) as producer,
+        ):
+            met: list[Any] = []
+            for pauses in range(3):
+                those = [asyncio.create_task(producer.publish(event(n))) for n in range(3)]
+                await asyncio.sleep(0)
+                for _ in range(pauses):
+                    await asyncio.sleep(0)
+                sender = producer._coalescer._sender
+                assert sender
+                sender.cancel()
+                met += await asyncio.gather(*those, return_exceptions=True)
+            return [*met, await producer.publish(event(9))]
+
+    *met, last = asyncio.run(asyncio.wait_for(publish(), 120))
+
+    assert {type(answer) for answer in met} <= {QueueUnavailableError, Receipt}
+    assert any(isinstance(answer, QueueUnavailableError) for answer in met)
+    assert last.answer is Answer.ACCEPTED
+
+
+def test_an_async_producer_belongs_to_one_event_loop(server: fakeredis.FakeServer) -> None:
+    """Its connections do. A second loop is told so; once it is closed, another may use it."""
+    client = fakeredis.FakeAsyncRedis(server=server)
+    producer = AsyncProducer(connection=client)
+
+    async def many() -> None:
+        async for _ in producer.publish_many([event(1)]):
+            pass
+
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        first.run(producer.publish(event(0)))
+        for use in (
+            lambda: producer.publish(event(1)),
+            many,
+            producer.flush_spool,
+            producer.close,
+        ):
+            with pytest.raises(EventLoopError, match="make one in each loop"):
+                second.run(use())
+
+        first.run(producer.close())
+        first.run(client.aclose())
+        assert second.run(producer.publish(event(1))).answer is Answer.ACCEPTED
+        second.run(client.aclose())
