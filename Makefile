@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo up test faults bench bench-quick check format format-check lint types imports wheel constraints clean
+.PHONY: help setup demo up test faults bench bench-quick check format format-check lint types imports docs docs-check wheel constraints clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -53,7 +53,7 @@ faults: $(READY) ## Break everything for MINUTES=10, SEED= any; the long part of
 	@PYTHONPATH=tests:tests/support $(BIN)/python -m faults --minutes $(MINUTES) \
 		$(if $(SEED),--seed $(SEED)) $(ARGS)
 
-check: format-check lint types imports wheel test ## Everything that CI runs
+check: format-check lint types imports docs-check wheel test ## Everything that CI runs
 
 format: $(READY) ## Format the code and fix what ruff can fix
 	@$(BIN)/ruff format .
@@ -72,6 +72,12 @@ types: $(READY) ## Run mypy, strict
 
 imports: $(READY) ## Check the arrows of import between the packages
 	@$(BIN)/lint-imports
+
+docs: $(READY) ## Write docs/api.md, the Python API reference, from the docstrings
+	@$(BIN)/python scripts/make_api_reference.py
+
+docs-check: $(READY) ## Fail where docs/api.md is not what the docstrings say
+	@$(BIN)/python scripts/make_api_reference.py --check
 
 wheel: $(READY) ## Build the wheel and use it without extras in a throw-away environment
 	@$(BIN)/python scripts/check_wheel.py

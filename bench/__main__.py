@@ -8,6 +8,7 @@ from pathlib import Path
 
 import drain
 import drain_rivals
+import history
 import latency
 import letters
 import limit
@@ -28,9 +29,10 @@ SCENARIOS = {
     "limit": limit.run,
     "letters": letters.run,
     "scale": scale.run,
+    "history": history.run,
 }
 
-QUICK = [name for name in SCENARIOS if name != "scale"]
+QUICK = [name for name in SCENARIOS if name not in {"scale", "history"}]
 """Few events say nothing about what many cost."""
 
 
@@ -65,7 +67,7 @@ def _arguments() -> argparse.Namespace:
         "scenario",
         nargs="*",
         choices=[*SCENARIOS, []],
-        help="all, if none is given; with --quick all but scale",
+        help="all, if none is given; with --quick all but scale and history",
     )
     return parser.parse_args()
 

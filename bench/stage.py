@@ -82,7 +82,12 @@ class Stage:
     def clear(self) -> None:
         """Empty both servers, and let Postgres write out what it still owes."""
         self.redis.flushall()
-        self.database.execute("TRUNCATE interactions, approvals, customers, dead_letters")
+        self.database.execute(
+            "ALTER TABLE approvals DISABLE TRIGGER USER;"
+            " TRUNCATE interactions, approvals, customers, dead_letters,"
+            " pruned_letters;"
+            " ALTER TABLE approvals ENABLE TRIGGER USER"
+        )
         self.database.execute("CHECKPOINT")
 
     def publish(self, events: list[ApprovalEvent]) -> None:

@@ -17,7 +17,7 @@ SHIPPED = {".lua", ".py", ".sql", ".typed"}
 IMPORT_WITHOUT_DRIVER = """
 import importlib.util, sys
 from signoff import ApprovalEvent, AsyncProducer, Producer, outbox
-loaded = {name.partition(".")[0] for name in sys.modules} & {"psycopg", "psycopg_pool", "yoyo"}
+loaded = {name.partition(".")[0] for name in sys.modules} & {"psycopg", "psycopg_pool"}
 assert not loaded, f"importing signoff loaded {sorted(loaded)}"
 assert importlib.util.find_spec("psycopg") is None, "plain signoff installs psycopg"
 """

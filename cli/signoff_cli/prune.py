@@ -2,19 +2,21 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from operator import attrgetter
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from signoff_cli.dlq.acting import Actor, DryRun, actor_of
 from signoff_cli.dlq.choosing import moment
-from signoff_cli.dlq.letters import as_data
 from signoff_cli.options import Export
 from signoff_cli.terminal import AsJson, Yes, confirm, local, say, show_json
 from signoff_db.export import check_with, exported
-from signoff_db.prune import Pruned, count_prunable, prunable
+from signoff_db.letter_lines import line_pieces
+from signoff_db.prune import Pruned, count_prunable, prunable, prunable_letters
 from signoff_db.prune import prune as prune_letters
 from signoff_db.read_connection import database_of
 from signoff_ops.services import load_settings
@@ -46,13 +48,26 @@ def prune(
         if dry_run or not total:
             done, sha256 = due, None
         else:
-            due_letters = prunable(connection, before)
-            ids, sha256 = exported(due_letters, export, key=attrgetter("id"), as_data=as_data)
+            ids, sha256 = _exported(connection, before, export)
             done = prune_letters(
                 connection, ids, before, actor=actor_of(actor),
                 reason=_reason(older_than, export, sha256),
             )  # fmt: skip
     _tell(done, before, export if sha256 else None, sha256, dry_run=dry_run, as_json=as_json)
+
+
+def _exported(
+    connection: Connection[TupleRow], before: datetime, export: Path | None
+) -> tuple[list[int], str | None]:
+    """The ids of what is to be forgotten; if a file is named, it holds all of it now."""
+    if export is None:
+        return [letter_id for ids in prunable(connection, before) for letter_id in ids], None
+    return exported(
+        prunable_letters(connection, before),
+        export,
+        key=lambda full: full.letter.id,
+        pieces=partial(line_pieces, connection),
+    )
 
 
 def _reason(older_than: str, export: Path | None, sha256: str | None) -> str:

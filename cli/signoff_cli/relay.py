@@ -1,25 +1,15 @@
 """`signoff relay`."""
 
-import threading
-from contextlib import suppress
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from signoff_cli.ages import required_age
 from signoff_cli.stopping import stop_on_signals
-from signoff_db.connection import DatabaseUnavailableError
-from signoff_ops.producing import producer_of
+from signoff_ops.relay import run_relay
 from signoff_ops.services import load_settings
-from signoff_relay.connections import outbox_of
-from signoff_relay.lane import Lane
-from signoff_relay.pruning import pruning
-from signoff_relay.relaying import Relay
 from signoff_worker.interpreter import spend_time_on_events
 from signoff_worker.logs import configure
-
-_LANES: Final = 2
-"""While the one publishes, Postgres marks the batch of the other and finds its next."""
 
 
 def relay(
@@ -52,14 +42,9 @@ def relay(
     age = None if prune_after is None else required_age(prune_after, "--prune-after")
     configure(settings.log_format, settings.log_level)
     spend_time_on_events()
-    with suppress(DatabaseUnavailableError), outbox_of(settings):
-        pass  # an outbox that is not there is a mistake, one that is away is waited for
-    with producer_of(settings) as producer, stop_on_signals() as stop, pruning(settings, age):
-        turn = threading.Lock()
-        lanes = [
-            Lane(settings.outbox, producer, most=batch_size, turn=turn, listening=number == 0)
-            for number in range(_LANES)
-        ]
-        Relay(lanes, stop, poll=poll).run(burst=burst)
-    if burst and any(lane.refused for lane in lanes):
+    with stop_on_signals() as stop:
+        refused = run_relay(
+            settings, stop, burst=burst, batch_size=batch_size, poll=poll, prune_after=age
+        )
+    if burst and refused:
         raise typer.Exit(1)

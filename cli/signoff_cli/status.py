@@ -61,6 +61,7 @@ def _show_queue(found: QueueStatus) -> None:
             ("Next retry", found.next_retry_at),
             ("Failed in RQ", counts.rq_failed),
             ("Ids without a job", counts.missing_jobs),
+            ("Oversized jobs", counts.oversized),
         ]
     )
     if not found.workers:
@@ -79,12 +80,16 @@ def _show_queue(found: QueueStatus) -> None:
 def _show_state(state: Overview) -> None:
     show_fields(
         [
-            ("Applied", state.applied),
+            ("Applied", _applied(state)),
             ("Last applied", state.last_applied_at),
             ("Dead letters", sum(state.dead.values())),
             *((f"  {kind}", letters) for kind, letters in state.dead.items()),
         ]
     )
+
+
+def _applied(state: Overview) -> str:
+    return f"{'about ' if state.applied_is_estimate else ''}{state.applied:,}"
 
 
 def _show_outbox(outbox: OutboxOverview) -> None:

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -40,6 +41,18 @@ _OVERFLOW: Final = FailureKind.LTV_OVERFLOW
 _VERDICTS: Final = {str(verdict): verdict for verdict in Verdict}
 
 
+class Unsettled(StrEnum):
+    """Nothing became of an event yet."""
+
+    RETRY = "retry"
+    """It may succeed later; the caller puts it off."""
+    RACED = "raced"
+    """Its interaction changed meanwhile; it is to be applied again."""
+
+
+Result = Verdict | FailureKind | Unsettled
+
+
 class Outcome(NamedTuple):
     """What became of one delivery: a verdict, or a failure that is retried or now a dead letter."""
 
@@ -51,11 +64,13 @@ class Outcome(NamedTuple):
     """Nothing happened to it yet: its interaction changed meanwhile. It is to be applied again."""
 
     @property
-    def result(self) -> str:
-        """The verdict, the failure kind, or `retry`."""
+    def result(self) -> Result:
+        """What became of it."""
         if self.retry:
-            return "retry"
-        return (self.verdict or (self.failure and self.failure.kind)) or ""
+            return Unsettled.RETRY
+        if self.failure:
+            return self.failure.kind
+        return self.verdict or Unsettled.RACED
 
 
 def apply(
@@ -138,6 +153,8 @@ def apply_in_transaction(
         Exception: the transaction is to be rolled back; whether an event is at fault is for the
             caller to find out.
     """
+    if locking:
+        connection.execute(statement("lock_ledger"), prepare=True)
     outcomes = _apply_readable(connection, deliveries, locking=locking)
     if len(outcomes) < len(deliveries):
         outcomes |= {i: Outcome(d, None, d.failure) for i, d in enumerate(deliveries) if d.failure}

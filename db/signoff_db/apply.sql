@@ -136,9 +136,8 @@ created AS (
     FROM folded
     WHERE known AND fits AND NOT found
     ON CONFLICT (id) DO NOTHING
-    -- Where no event gave a status, the trigger on interactions finds the customer's.
     RETURNING id AS interaction_id, user_id, ltv_usd AS ltv_difference, customer_status AS given_status,
-        status_occurred_at, status_event_id, true AS is_new
+        status_occurred_at, status_event_id, true AS is_new, created_at
 ),
 updated AS (
     UPDATE interactions i SET
@@ -162,11 +161,12 @@ updated AS (
     FROM folded f
     -- The row that was read, and no later version: if another transaction changes it meanwhile, it has
     -- another address, is left alone, and its events are `raced`.
-    WHERE f.found AND f.fits AND i.ctid = f.held_at
+    -- Its id, too, should the address not be of one table alone; in words that no index answers.
+    WHERE f.found AND f.fits AND i.ctid = f.held_at AND i.id IS NOT DISTINCT FROM f.interaction_id
     RETURNING i.id, i.user_id,
         -- Where an interaction gains its owner, the trigger on interactions counts it.
         CASE WHEN f.owner IS NULL THEN 0 ELSE i.ltv_usd - f.held_ltv END,
-        f.given_status, f.status_occurred_at, f.status_event_id, false
+        f.given_status, f.status_occurred_at, f.status_event_id, false, NULL::timestamptz
 ),
 landed AS NOT MATERIALIZED (
     -- Creating comes first, in this order too: what a batch wants to create another may have created and be
@@ -188,16 +188,21 @@ ledgered AS (
     RETURNING event_id, content_hash
 ),
 counted AS (
-    -- A difference, not a sum: customers that many transactions touch at once come out right. No word on
-    -- the status stands below any position there is, so that the customer's stays.
-    INSERT INTO customers AS c (user_id, ltv_usd, customer_status, status_occurred_at, status_event_id)
+    -- A difference, not a sum: customers that many transactions touch at once come out right. The status is
+    -- that of the highest position: of the latest event that gave one or, where none did, of the most
+    -- recently created interaction, which is a PROSPECT if an event without a status created it.
+    INSERT INTO customers AS c (user_id, ltv_usd, customer_status, status_occurred_at, status_event_id,
+        status_created_at, status_interaction_id)
     SELECT user_id,
         sum(ltv_difference),
         coalesce(signoff_last_given(CASE WHEN status_event_id IS NOT NULL THEN given_status END
             ORDER BY status_occurred_at, status_event_id), 'PROSPECT'),
         coalesce(max(status_occurred_at), '-infinity'),
         coalesce(signoff_last_given(status_event_id ORDER BY status_occurred_at, status_event_id),
-            '00000000-0000-0000-0000-000000000000')
+            '00000000-0000-0000-0000-000000000000'),
+        coalesce(max(created_at), '-infinity'),
+        coalesce(signoff_last_given(interaction_id ORDER BY created_at NULLS FIRST, interaction_id)
+            FILTER (WHERE is_new), '00000000-0000-0000-0000-000000000000')
     FROM landed
     WHERE user_id IS NOT NULL
     GROUP BY user_id
@@ -205,13 +210,26 @@ counted AS (
     ORDER BY user_id
     ON CONFLICT (user_id) DO UPDATE SET
         ltv_usd = c.ltv_usd + excluded.ltv_usd,
-        customer_status = CASE WHEN (excluded.status_occurred_at, excluded.status_event_id)
-            > (c.status_occurred_at, c.status_event_id)
+        customer_status = CASE WHEN (excluded.status_occurred_at, excluded.status_event_id, excluded.status_created_at,
+                excluded.status_interaction_id)
+            > (c.status_occurred_at, c.status_event_id, c.status_created_at, c.status_interaction_id)
             THEN excluded.customer_status ELSE c.customer_status END,
-        status_occurred_at = greatest(c.status_occurred_at, excluded.status_occurred_at),
-        status_event_id = CASE WHEN (excluded.status_occurred_at, excluded.status_event_id)
-            > (c.status_occurred_at, c.status_event_id)
+        status_occurred_at = CASE WHEN (excluded.status_occurred_at, excluded.status_event_id, excluded.status_created_at,
+                excluded.status_interaction_id)
+            > (c.status_occurred_at, c.status_event_id, c.status_created_at, c.status_interaction_id)
+            THEN excluded.status_occurred_at ELSE c.status_occurred_at END,
+        status_event_id = CASE WHEN (excluded.status_occurred_at, excluded.status_event_id, excluded.status_created_at,
+                excluded.status_interaction_id)
+            > (c.status_occurred_at, c.status_event_id, c.status_created_at, c.status_interaction_id)
             THEN excluded.status_event_id ELSE c.status_event_id END,
+        status_created_at = CASE WHEN (excluded.status_occurred_at, excluded.status_event_id, excluded.status_created_at,
+                excluded.status_interaction_id)
+            > (c.status_occurred_at, c.status_event_id, c.status_created_at, c.status_interaction_id)
+            THEN excluded.status_created_at ELSE c.status_created_at END,
+        status_interaction_id = CASE WHEN (excluded.status_occurred_at, excluded.status_event_id, excluded.status_created_at,
+                excluded.status_interaction_id)
+            > (c.status_occurred_at, c.status_event_id, c.status_created_at, c.status_interaction_id)
+            THEN excluded.status_interaction_id ELSE c.status_interaction_id END,
         updated_at = now()
 ),
 resolved AS (

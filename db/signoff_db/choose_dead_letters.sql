@@ -1,6 +1,5 @@
--- The chosen letters as they came, the oldest first, from after `after_id` on.
-SELECT id, job_id, payload, event_id, content_hash FROM dead_letters
-WHERE {chosen}
-    AND id > %(after_id)s
+-- The ids of the chosen letters that are dead, the oldest first.
+SELECT id FROM dead_letters
+WHERE state = 'dead' AND {chosen}
 ORDER BY id
-LIMIT %(limit)s
+LIMIT %(limit)s::bigint

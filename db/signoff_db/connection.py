@@ -1,5 +1,6 @@
 """Connections to Postgres, with the session settings that Signoff's statements count on."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 import psycopg
@@ -8,6 +9,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import PGconn, Ping
 from psycopg.rows import TupleRow
 
+from signoff_db.sql import statement
 from signoff_schemas import SignoffError, masked
 
 _CONNECT_TIMEOUT: Final = 10
@@ -20,24 +22,37 @@ _NETWORK: Final = {
     "tcp_user_timeout": "30000",
 }
 """How long a silent network is trusted, in seconds and milliseconds; the URL may say otherwise."""
-_SESSION: Final = " ".join(
-    f"-c {setting}"
-    for setting in (
-        "timezone=UTC",
-        # The batch statement is large and short: compiling it costs more than running it.
-        "jit=off",
-        # One plan for every batch, made once, whatever the statistics of a young table say.
-        "plan_cache_mode=force_generic_plan",
-        "enable_seqscan=off",
-        # A batch is sorted and joined in memory: what spills to disk also loses its order.
-        "work_mem=64MB",
-        # A worker that stands still must not hold its locks for longer than its lease.
-        "idle_in_transaction_session_timeout=10000",
-        # A timeout set for this role or database would end the same batch again and again.
-        "statement_timeout=0",
-        "lock_timeout=0",
-    )
+_FORMATS: Final = (
+    # How values are spelled on the way to and fro.
+    "bytea_output=hex",
+    "standard_conforming_strings=on",
+    # The statements count on seeing what was committed before each of them began.
+    "default_transaction_isolation=read\\ committed",
+    "default_transaction_deferrable=off",
 )
+"""What no role, database or URL may decide."""
+_TIMEOUTS: Final = (
+    "statement_timeout=0",
+    "lock_timeout=0",
+    "idle_session_timeout=0",
+    "idle_in_transaction_session_timeout=0",
+)
+"""What no role or database may decide; the URL of a person who only looks may."""
+_BATCHES: Final = (
+    # The batch statement is large and short: compiling it costs more than running it.
+    "jit=off",
+    # One plan for every batch, made once, whatever the statistics of a young table say.
+    "plan_cache_mode=force_generic_plan",
+    "enable_seqscan=off",
+    # A batch is sorted and joined in memory: what spills to disk also loses its order.
+    "work_mem=64MB",
+    *_TIMEOUTS,
+    # A worker that stands still must not hold its locks for longer than its lease.
+    "idle_in_transaction_session_timeout=10000",
+)
+_OUTBOX: Final = "signoff.outbox=on"
+"""Tells `open_session.sql` to leave the search_path as the role has it: an outbox is found where
+the upstream's own statements find it."""
 
 
 C = TypeVar("C", bound=Connection[TupleRow])
@@ -47,13 +62,20 @@ class DatabaseUnavailableError(SignoffError):
     """Postgres cannot be reached, or ended the connection."""
 
 
-def connect(database_url: str, *, application: str = "signoff") -> Connection[TupleRow]:
+def connect(
+    database_url: str, *, application: str = "signoff", outbox: bool = False
+) -> Connection[TupleRow]:
     """Open a connection in autocommit mode, for reading and for explicit transactions.
+
+    Args:
+        database_url: where; its `options` may set `signoff.schema`, where Signoff's tables are.
+        application: what the connection calls itself in Postgres.
+        outbox: names are looked up as the role does, not in Signoff's schema.
 
     Raises:
         DatabaseUnavailableError: the server cannot be reached or refuses the connection.
     """
-    return _open(Connection, database_url, application, "-c timezone=UTC")
+    return _open(Connection, database_url, application, _TIMEOUTS, _FORMATS, outbox=outbox)
 
 
 def answers(database_url: str) -> bool:
@@ -69,20 +91,36 @@ class BatchConnection(Connection[TupleRow]):
     """Whether Postgres refused events of the last batch that was sifted."""
 
 
-def connect_for_batches(database_url: str, *, application: str) -> BatchConnection:
-    """Open a connection on which batches are applied.
+def connect_for_batches(
+    database_url: str, *, application: str, outbox: bool = False
+) -> BatchConnection:
+    """Open a connection on which batches are applied; see `connect`.
 
     Raises:
         DatabaseUnavailableError: the server cannot be reached or refuses the connection.
     """
-    return _open(BatchConnection, database_url, application, _SESSION)
+    ours = (*_FORMATS, *_BATCHES)
+    return _open(BatchConnection, database_url, application, (), ours, outbox=outbox)
 
 
-def _open(kind: type[C], database_url: str, application: str, options: str) -> C:
+def _open(
+    kind: type[C],
+    database_url: str,
+    application: str,
+    defaults: Sequence[str],
+    ours: Sequence[str],
+    *,
+    outbox: bool,
+) -> C:
+    """Connect; of two settings of one name the later wins: defaults, the URL's, ours."""
     try:
         given = _NETWORK | conninfo_to_dict(database_url)
-        given["options"] = f"{given.get('options') or ''} {options}"
-        return kind.connect(
+        own = [*ours, *([_OUTBOX] if outbox else [])]
+        given["options"] = " ".join(
+            [*_switches(defaults), str(given.get("options") or ""), *_switches(own)]
+        )
+        given["client_encoding"] = "UTF8"
+        connection = kind.connect(
             make_conninfo("", **given),
             autocommit=True,
             application_name=application,
@@ -93,3 +131,16 @@ def _open(kind: type[C], database_url: str, application: str, options: str) -> C
         raise DatabaseUnavailableError(
             f"Postgres at {masked(database_url)} cannot be reached: {reason}"
         ) from error
+    try:
+        connection.execute(statement("open_session"))
+    except psycopg.Error as error:
+        connection.close()
+        reason = error.diag.message_primary or str(error).strip()
+        raise DatabaseUnavailableError(
+            f"Postgres at {masked(database_url)} cannot be used: {reason}"
+        ) from error
+    return connection
+
+
+def _switches(settings: Iterable[str]) -> Iterator[str]:
+    return (f"-c {setting}" for setting in settings)

@@ -1,10 +1,9 @@
--- Give the chosen letters up, the oldest first, at most `limit` of them.
+-- Give up those of `letters` (bigint[]) that are still dead; locked in one order.
 UPDATE dead_letters SET state = 'discarded', resolved_at = now()
 WHERE id IN (
     SELECT id FROM dead_letters
-    WHERE {chosen}
+    WHERE id = ANY(%(letters)s::bigint[]) AND state = 'dead'
     ORDER BY id
-    LIMIT %(limit)s
     FOR UPDATE
 )
 RETURNING id

@@ -1,6 +1,5 @@
-"""Edit a dead letter: apply a mended event in its place, or change nothing."""
+"""Edit a dead letter: apply a corrected event in its place, or change nothing."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,11 +7,13 @@ from typing import Any
 import psycopg
 
 from signoff_db import dead_letters
-from signoff_db.apply import apply_in_transaction
+from signoff_db.apply import Result, apply_in_transaction
 from signoff_db.balances import Balance, balances_of
 from signoff_db.connection import BatchConnection
-from signoff_db.dead_letters import DeadLetter, NoSuchLetterError
+from signoff_db.dead_letters import FullLetter, NoSuchLetterError
 from signoff_db.delivery import Delivery
+from signoff_db.operator_actions import Action, note
+from signoff_db.payload_text import fields_of
 from signoff_db.transactions import Refusal, in_transactions
 from signoff_schemas import ApprovalEvent, SignoffError
 
@@ -25,7 +26,7 @@ class EditError(SignoffError):
 class Edited:
     """What became of an edited dead letter."""
 
-    result: str
+    result: Result
     """The verdict, or the failure kind: then nothing changed."""
     message: str | None
     """Why it failed."""
@@ -54,7 +55,8 @@ def edit(
     event = ApprovalEvent.parse(payload)
 
     def run(ids: Sequence[int], refusal: Refusal | None) -> list[Edited]:
-        letter = _dead(connection, ids[0])
+        full = _dead(connection, ids[0])
+        letter = full.letter
         if letter.event_id not in {None, event.event_id}:
             raise EditError(
                 f"dead letter {letter.id} is event {letter.event_id}, the edit says "
@@ -64,11 +66,11 @@ def edit(
         edited = _apply(connection, delivery)
         if edited.message is None:
             dead_letters.resolve(connection, ids)
-            dead_letters.note(
-                connection, actor, "edit", ids, reason,
-                before=_readable(letter.payload), after=_readable(payload),
+            note(
+                connection, actor, Action.EDIT, ids, reason,
+                before=_storable(full.payload), after=_storable(payload),
             )  # fmt: skip
-        return [replace(edited, difference=difference(letter.payload, payload))]
+        return [replace(edited, difference=difference(full.payload, payload))]
 
     (edited,) = in_transactions(connection, [letter_id], run, rollback=dry_run)
     return edited
@@ -76,7 +78,7 @@ def edit(
 
 def difference(old: bytes, new: bytes) -> tuple[tuple[str, Any, Any], ...]:
     """The fields in which two payloads differ; an unreadable one counts as empty."""
-    was, is_now = (_fields(payload) for payload in (old, new))
+    was, is_now = (fields_of(payload) or {} for payload in (old, new))
     names = [*was, *(name for name in is_now if name not in was)]
     return tuple(
         (name, was.get(name), is_now.get(name))
@@ -85,16 +87,16 @@ def difference(old: bytes, new: bytes) -> tuple[tuple[str, Any, Any], ...]:
     )
 
 
-def _dead(connection: BatchConnection, letter_id: int) -> DeadLetter:
+def _dead(connection: BatchConnection, letter_id: int) -> FullLetter:
     held = dead_letters.lock(connection, [letter_id])
-    letter = dead_letters.get_letter(connection, letter_id)
-    if letter is None:
+    full = dead_letters.get_letter(connection, letter_id)
+    if full is None:
         raise NoSuchLetterError(f"there is no dead letter {letter_id}; see `signoff dlq list`")
     if not held:
         raise NoSuchLetterError(
-            f"dead letter {letter_id} is {letter.state} already; nothing to edit"
+            f"dead letter {letter_id} is {full.letter.state} already; nothing to edit"
         )
-    return letter
+    return full
 
 
 def _apply(connection: BatchConnection, delivery: Delivery) -> Edited:
@@ -116,13 +118,6 @@ def _apply(connection: BatchConnection, delivery: Delivery) -> Edited:
     )
 
 
-def _readable(payload: bytes) -> dict[str, Any] | str:
-    return _fields(payload) or payload.decode("utf-8", "backslashreplace").replace("\0", "\\0")
-
-
-def _fields(payload: bytes) -> dict[str, Any]:
-    try:
-        fields = json.loads(payload)
-    except (ValueError, RecursionError):
-        return {}
-    return fields if isinstance(fields, dict) else {}
+def _storable(payload: bytes) -> dict[str, Any] | str:
+    fields = fields_of(payload)
+    return payload.decode("utf-8", "backslashreplace") if fields is None else fields

@@ -30,10 +30,10 @@ class ChecksummedFile:
         self._file = file
         self._sha256 = hashlib.sha256()
 
-    def write(self, line: str) -> None:
-        """Add a line."""
-        self._file.write(f"{line}\n")
-        self._sha256.update(f"{line}\n".encode())
+    def write(self, piece: str) -> None:
+        """Add a piece of the text."""
+        self._file.write(piece)
+        self._sha256.update(piece.encode())
 
     @property
     def sha256(self) -> str:
@@ -58,11 +58,15 @@ def exported(
     path: Path | None,
     *,
     key: Callable[[Row], Key],
-    as_data: Callable[[Row], dict[str, Any]],
+    pieces: Callable[[Row], Iterable[str]],
 ) -> tuple[list[Key], str | None]:
-    """The keys of the rows, all of which the file holds now, one JSON object a line; its SHA-256.
+    """Write rows to a new file; returns their keys, and the file's SHA-256.
 
-    Without a path, and where there is no row, no file is written.
+    Args:
+        rows: what to write.
+        path: the file; without a path, and where there is no row, none is written.
+        key: what names a row.
+        pieces: the text of a row, its line break included.
 
     Raises:
         ExportError: the file cannot be written, or is there already.
@@ -75,8 +79,14 @@ def exported(
             if path and not target:
                 target = stack.enter_context(_checksummed(path))
             if target:
-                target.write(json.dumps(as_data(row), ensure_ascii=False, default=json_default))
+                for piece in pieces(row):
+                    target.write(piece)
     return keys, target.sha256 if target else None
+
+
+def json_line(fields: dict[str, Any]) -> Iterator[str]:
+    """A row as a line of JSON."""
+    yield json.dumps(fields, ensure_ascii=False, default=json_default) + "\n"
 
 
 def check_with(path: Path) -> str:

@@ -89,8 +89,12 @@ class Failure:
         return cls(FailureKind.REFUSED_BY_DATABASE, text, text, "unwritable")
 
     @classmethod
-    def too_large(cls, size: int, sha1: str, kept_at: str | None) -> Self:
-        """There is more data than any approval's job holds."""
+    def too_large(cls, size: int, sha1: str | None, kept_at: str | None) -> Self:
+        """There is more data than any approval's job holds.
+
+        The statements that read letters take the size from `detail`: what a letter holds of its
+        payload is all of it unless that is said there.
+        """
         where = f"all of it is still at {kept_at}" if kept_at else "the rest is gone"
         text = (
             f"an event's JSON may take at most {MAX_EVENT_BYTES} bytes; found {size} bytes, of "

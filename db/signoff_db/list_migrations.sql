@@ -1,2 +1,2 @@
--- The migrations that were applied, by name; yoyo keeps them.
-SELECT migration_id FROM signoff_migrations
+-- The migrations that were applied, by name.
+SELECT name FROM migrations

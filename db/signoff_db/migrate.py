@@ -1,45 +1,75 @@
-"""Bring a database's schema up to date, with yoyo-migrations.
+"""Bring a database's schema up to date.
 
-Safe to run twice, and from many machines at once: a Postgres advisory lock lets one at a time in,
-and goes by itself when its holder dies.
+All that is missing happens in one transaction, with the marks of what was done: a migration that is
+killed, or that fails, has changed nothing. An advisory lock of that transaction lets one machine at
+a time in, and goes with it.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import as_file, files
-from typing import Any, Final
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final, LiteralString
 
 import psycopg
-from yoyo import get_backend, read_migrations
+from psycopg import Connection, sql
+from psycopg.rows import TupleRow
 
+from signoff_db import adoption
 from signoff_db.connection import connect
 from signoff_db.sql import statement
 from signoff_schemas import SignoffError, masked
 
-_TABLE: Final = "signoff_migrations"
 _LOCK: Final = 0x53_6967_6E6F_6666
 """Signoff's advisory lock for migrations ("Signoff" in ASCII)."""
+_LOCK_SECONDS: Final = 5
+"""How long a table in use is waited for: all that want it later wait behind this."""
+_TABLES: Final = "0001.tables"
+"""What an installation of release 0.1 brings with it."""
 
 
 class MigrationError(SignoffError):
-    """The schema is behind, or could not be brought up to date; no migration is half done."""
+    """The schema is behind, or could not be brought up to date; nothing was changed."""
 
 
-def migrate(database_url: str) -> list[str]:
-    """Apply every migration that the database lacks, each in its own transaction.
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What a migration did, or would do."""
+
+    names: list[str]
+    """The migrations, in order."""
+    changes: list[str]
+    """What they changed in the catalog: a line for each table, column, constraint, trigger, …"""
+
+
+def migrate(database_url: str, *, interactions: str | None = None) -> list[str]:
+    """Apply every migration that the database lacks, all in one transaction.
+
+    Args:
+        database_url: the database; its `options` may set `signoff.schema`.
+        interactions: `SCHEMA.interactions`, the table to adopt; it is looked for where this is not
+            given.
 
     Returns:
         The names of the migrations that were applied, in order; empty if there was nothing to do.
 
     Raises:
+        AdoptionError: the database, or its table interactions, does not fit.
         MigrationError: a migration failed; the text says which table or column is in the way.
         DatabaseUnavailableError: the database cannot be reached.
     """
-    with _alone(database_url) as (backend, migrations):
-        missing = backend.to_apply(migrations)
-        names = [migration.id for migration in missing]
-        backend.apply_migrations(missing)
-        return names
+    with alone(database_url) as connection:
+        return _migrate(connection, _schema_of(interactions)).names
+
+
+def rehearse(database_url: str, *, interactions: str | None = None) -> Migrated:
+    """Do what `migrate` would do, tell it, and take it back; the tables are locked meanwhile.
+
+    Raises:
+        AdoptionError, MigrationError, DatabaseUnavailableError: as `migrate`.
+    """
+    with alone(database_url, rollback=True) as connection:
+        return _migrate(connection, _schema_of(interactions), telling=True)
 
 
 def pending(database_url: str) -> list[str]:
@@ -49,12 +79,7 @@ def pending(database_url: str) -> list[str]:
         DatabaseUnavailableError: the database cannot be reached.
     """
     with connect(database_url) as connection:
-        try:
-            rows = connection.execute(statement("list_migrations")).fetchall()
-        except psycopg.errors.UndefinedTable:
-            rows = []
-    applied = {name for (name,) in rows}
-    return [name for name in _names() if name not in applied]
+        return _missing(connection)
 
 
 def require_current(database_url: str) -> None:
@@ -72,45 +97,185 @@ def require_current(database_url: str) -> None:
         )
 
 
-def roll_back(database_url: str) -> list[str]:
-    """Undo every migration, the newest first; the ledger and the dead letters are gone after it.
-
-    Returns:
-        The names of the migrations that were undone, in order.
-    """
-    with _alone(database_url) as (backend, migrations):
-        applied = backend.to_rollback(migrations)
-        names = [migration.id for migration in applied]
-        backend.rollback_migrations(applied)
-        return names
-
-
 @contextmanager
-def _alone(database_url: str) -> Iterator[tuple[Any, Any]]:
-    """Yoyo's backend and the migrations, while no other machine migrates."""
-    scheme, _, rest = database_url.partition("://")
-    if scheme not in {"postgresql", "postgres"}:
-        raise MigrationError(
-            f"the database URL {masked(database_url)} must start with postgresql://"
-        )
-    with connect(database_url) as lock, as_file(files("signoff_db") / "migrations") as folder:
-        lock.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+def alone(database_url: str, *, rollback: bool = False) -> Iterator[Connection[TupleRow]]:
+    """A connection inside of a transaction, while no other machine migrates this database.
+
+    Raises:
+        MigrationError: Postgres refuses something in the block.
+        DatabaseUnavailableError: the database cannot be reached.
+    """
+    with connect(database_url, application="signoff migrate") as connection:
         try:
-            with get_backend(f"postgresql+psycopg://{rest}", migration_table=_TABLE) as backend:
-                yield backend, read_migrations(str(folder))
-        except psycopg.Error as error:
-            raise MigrationError(_explained(error)) from error
-        except ValueError as error:
+            with connection.transaction(force_rollback=rollback):
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+                connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
+                yield connection
+        except psycopg.errors.LockNotAvailable as error:
             raise MigrationError(
-                f"migrations cannot use the database URL {masked(database_url)}: {error}; "
-                "give them one host, with its port"
+                f"others use the tables for longer than {_LOCK_SECONDS} s, and what comes after "
+                "them would wait behind this migration; nothing was changed: end their "
+                "transactions (pg_stat_activity shows them), or try again at a quieter time"
             ) from error
+        except psycopg.Error as error:
+            raise MigrationError(f"{_explained(error)} ({masked(database_url)})") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """Where the installation is, or is to be."""
+
+    home: str
+    interactions_schema: str
+    adopted: int | None = None
+    """The table that was there before, as an oid."""
+    found_columns: list[str] | None = None
+    old_schema: int | None = None
+    """That of an installation of release 0.1, which is to be moved, as an oid."""
+
+
+def _migrate(
+    connection: Connection[TupleRow], named: str | None, *, telling: bool = False
+) -> Migrated:
+    missing = _missing(connection)
+    is_new = len(missing) == len(_names())
+    site = _look(connection, named) if is_new else _present(connection, named)
+    before = _catalog(connection, site) if telling else {}
+    if is_new:
+        _settle(connection, site)
+    else:
+        _enter(connection, site)
+    for name in missing:
+        moved = name == _TABLES and site.old_schema is not None
+        connection.execute(statement("move_from_0_1") if moved else _script(name))
+        connection.execute("INSERT INTO migrations (name) VALUES (%s)", [name])
+    after = _catalog(connection, site) if telling else {}
+    return Migrated(missing, list(_changes(before, after)))
+
+
+def _look(connection: Connection[TupleRow], named: str | None) -> _Site:
+    """Find where a new installation goes, and see that all is as it must be; changes nothing."""
+    connection.execute("SET LOCAL search_path TO DEFAULT")
+    seen = adoption.survey(connection, named)
+    adoption.check_server(seen.server_version, seen.encoding)
+    adoption.check_home(seen)
+    oid = adoption.chosen_interactions(seen, named)
+    if oid is None:
+        return _Site(seen.home, seen.home)
+    table = adoption.look_at(connection, oid)
+    if seen.old_schema is None:
+        adoption.check_table(table)
+    connection.execute(
+        sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(
+            sql.Identifier(table.schema, table.name)
+        )
+    )
+    if seen.old_schema is None:
+        columns = adoption.check_columns(connection, oid, table)
+    else:
+        adoption.check_moved(connection)
+        columns = list(adoption.PUBLIC_COLUMNS)
+    connection.execute("SELECT set_config('search_path', quote_ident(%s), true)", [table.schema])
+    adoption.check_rows(connection, str(table))
+    return _Site(seen.home, table.schema, oid, columns, seen.old_schema)
+
+
+def _present(connection: Connection[TupleRow], named: str | None) -> _Site:
+    """Where the installation is."""
+    row = connection.execute(statement("installation")).fetchone()
+    if row is None:
+        raise MigrationError("the table installation has lost its row; restore it from a backup")
+    site = _Site(*row)
+    if named is not None and named != site.interactions_schema:
+        raise MigrationError(
+            f"SIGNOFF_INTERACTIONS names {named}.interactions, but this installation works with "
+            f"{site.interactions_schema}.interactions; correct it, or leave it unset"
+        )
+    return site
+
+
+def _settle(connection: Connection[TupleRow], site: _Site) -> None:
+    """Make the schema, and note in it where the interactions are."""
+    home = sql.Identifier(site.home)
+    connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(home))
+    _enter(connection, site)
+    connection.execute(statement("create_installation"))
+    connection.execute(
+        "INSERT INTO installation (interactions_schema, found_columns) VALUES (%s, %s)",
+        [site.interactions_schema, site.found_columns],
+    )
+    if site.adopted is None:
+        connection.execute("CREATE TABLE interactions (id uuid PRIMARY KEY)")
+    if site.old_schema is not None:
+        connection.execute(
+            "SELECT set_config('signoff.moved_from', %s, true)", [str(site.old_schema)]
+        )
+
+
+def _enter(connection: Connection[TupleRow], site: _Site) -> None:
+    """Have bare names mean what they mean to workers; functions keep this path (FROM CURRENT)."""
+    connection.execute(
+        "SELECT set_config('search_path',"
+        " concat_ws(', ', quote_ident(%s), quote_ident(nullif(%s, %s)), 'pg_temp'), true)",
+        [site.home, site.interactions_schema, site.home],
+    )
+
+
+def _schema_of(interactions: str | None) -> str | None:
+    if interactions is None:
+        return None
+    schema, _, table = interactions.rpartition(".")
+    if not schema or table != "interactions":
+        raise MigrationError(
+            f"{interactions!r} does not name a table to adopt: SCHEMA.interactions is expected, "
+            "such as public.interactions"
+        )
+    return schema
+
+
+def _missing(connection: Connection[TupleRow]) -> list[str]:
+    """The migrations that were not applied; all of them where there is no installation."""
+    try:
+        with connection.transaction():
+            rows = connection.execute(statement("list_migrations")).fetchall()
+    except psycopg.errors.UndefinedTable:
+        rows = []
+    applied = {name for (name,) in rows}
+    return [name for name in _names() if name not in applied]
+
+
+def _catalog(
+    connection: Connection[TupleRow], site: _Site
+) -> dict[tuple[int, int, int], tuple[str, str]]:
+    """What stands in the schemas and belongs to an adopted table, by its place in the catalog."""
+    rows = connection.execute(
+        statement("catalog"),
+        {"home": site.home, "old": site.old_schema, "interactions": site.adopted},
+    ).fetchall()
+    return {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
+
+
+def _changes(
+    before: dict[tuple[int, int, int], tuple[str, str]],
+    after: dict[tuple[int, int, int], tuple[str, str]],
+) -> Iterator[str]:
+    for place, (kind, identity) in before.items():
+        if place not in after:
+            yield f"drop {kind} {identity}"
+        elif after[place][1] != identity:
+            yield f"move {kind} {identity} to {after[place][1]}"
+    for place, (kind, identity) in after.items():
+        if place not in before:
+            yield f"make {kind} {identity}"
 
 
 def _names() -> list[str]:
     scripts = (files("signoff_db") / "migrations").iterdir()
-    names = {s.name.removesuffix(".sql") for s in scripts if s.name.endswith(".sql")}
-    return sorted(name for name in names if not name.endswith(".rollback"))
+    return sorted(s.name.removesuffix(".sql") for s in scripts if s.name.endswith(".sql"))
+
+
+def _script(name: str) -> LiteralString:
+    return statement(f"migrations/{name}")
 
 
 def _explained(error: psycopg.Error) -> str:

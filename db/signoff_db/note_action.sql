@@ -1,2 +1,3 @@
 INSERT INTO operator_actions (actor, action, dead_letter_ids, reason, before, after)
 VALUES (%(actor)s, %(action)s, %(letters)s, %(reason)s, %(before)s::jsonb, %(after)s::jsonb)
+RETURNING id

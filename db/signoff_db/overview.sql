@@ -1,7 +1,7 @@
--- Totals of the ledger, and open dead letters by kind.
+-- Events of the ledger, counted as far as `exact`; when the last was applied; open dead letters by kind.
 SELECT
-    (SELECT count(*) FROM approvals) AS applied,
-    (SELECT max(applied_at) FROM approvals) AS last_applied_at,
+    (SELECT count(*) FROM (SELECT FROM approvals LIMIT %(exact)s + 1) AS first) AS counted,
+    signoff_last_applied_at() AS last_applied_at,
     (SELECT coalesce(jsonb_object_agg(kind, letters ORDER BY kind), '{}') FROM (
         SELECT kind, count(*) AS letters FROM dead_letters WHERE state = 'dead' GROUP BY kind
     ) AS by_kind) AS dead

@@ -1,19 +1,41 @@
 """Retention: settled dead letters are forgotten when they are old; what is dead never is."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple
+from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import TupleRow, class_row
+from psycopg.rows import TupleRow, args_row, kwargs_row
 
-from signoff_db.dead_letters import DeadLetter, OperatorAction, note
+from signoff_db.batches import batches_of, never
+from signoff_db.dead_letters import FullLetter, read_letters
+from signoff_db.locations import event_id_of
+from signoff_db.operator_actions import Action, OperatorAction, note
+from signoff_db.pages import Page, follow, key_of, page_of, row_id
+from signoff_db.record_dead_letters import MAX_PAYLOAD_BYTES
 from signoff_db.sql import statement
+from signoff_db.transactions import in_one_transaction
+from signoff_schemas import DeadLetterState
 
-_PAGE: Final = 1000
-"""Letters read, or forgotten in one transaction, at a time."""
+_BATCH: Final = 1000
+"""Letters forgotten in one transaction."""
+_MOST_ACTIONS: Final = 100
+_LIST: Final = "prunable"
+
+
+class _Forgotten(NamedTuple):
+    """A letter that was deleted."""
+
+    id: int
+    state: str
+    job_id: str
+    event_id: UUID | None
+    content_hash: bytes | None
+    payload_hash: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +52,23 @@ def count_prunable(connection: Connection[TupleRow], before: datetime) -> Pruned
     return Pruned(**dict(rows))
 
 
-def prunable(connection: Connection[TupleRow], before: datetime) -> Iterator[DeadLetter]:
-    """The letters that were settled before that time, by id."""
-    after_id = 0
-    while True:
-        parameters = {"before": before, "after_id": after_id, "limit": _PAGE}
-        with connection.cursor(row_factory=class_row(DeadLetter)) as cursor:
-            page = cursor.execute(statement("list_prunable"), parameters).fetchall()
-        yield from page
-        if len(page) < _PAGE:
-            return
-        after_id = page[-1].id
+def prunable(connection: Connection[TupleRow], before: datetime) -> Iterator[list[int]]:
+    """The ids of the letters that were settled before that time, in batches, the oldest first."""
+
+    def read(cursor: str | None) -> Page[int]:
+        after_id = key_of(cursor, _LIST, row_id) or 0
+        parameters = {"before": before, "after_id": after_id, "limit": _BATCH + 1}
+        rows = connection.execute(statement("list_prunable"), parameters).fetchall()
+        return page_of([row[0] for row in rows], _BATCH, _LIST, lambda letter_id: letter_id)
+
+    for page in follow(read):
+        yield list(page.items)
+
+
+def prunable_letters(connection: Connection[TupleRow], before: datetime) -> Iterator[FullLetter]:
+    """The same letters with all that they hold; some megabytes in memory."""
+    for ids in prunable(connection, before):
+        yield from read_letters(connection, ids)
 
 
 def prune(
@@ -50,10 +78,12 @@ def prune(
     *,
     actor: str,
     reason: str,
+    on_batch: Callable[[Pruned], None] = lambda _: None,
+    should_stop: Callable[[], bool] = never,
 ) -> Pruned:
     """Forget letters that were settled before that time, some in each transaction, and note it.
 
-    Of a letter that the ledger does not account for, the ids stay on record in `operator_actions`.
+    Of a letter that the ledger does not account for, the ids stay on record.
 
     Args:
         connection: in autocommit mode.
@@ -61,35 +91,66 @@ def prune(
         before: an aware time.
         actor: who acts.
         reason: why; with the name and checksum of an export.
+        on_batch: told how many of each batch were forgotten, when it is committed.
+        should_stop: asked before each batch; what is done by then stays.
+
+    Raises:
+        DatabaseUnavailableError: Postgres went away; what was told to `on_batch` is committed.
     """
     states: Counter[str] = Counter()
-    for start in range(0, len(letters), _PAGE):
-        some = list(letters[start : start + _PAGE])
-        with connection.transaction():
-            parameters = {"letters": some, "before": before}
-            rows = connection.execute(statement("prune_dead_letters"), parameters).fetchall()
-            if rows:
-                _note(connection, rows, actor, reason)
-        states.update(row[1] for row in rows)
+    for some in batches_of(letters, _BATCH, should_stop):
+        work = partial(_prune, connection, some, before, actor, reason)
+        batch = in_one_transaction(connection, work)
+        states.update(batch)
+        on_batch(Pruned(**batch))
     return Pruned(**states)
 
 
-def pruned(connection: Connection[TupleRow], job_id: str) -> list[OperatorAction]:
-    """The actions that forgot the letters of a job, or of an event by its id, the oldest first."""
-    with connection.cursor(row_factory=class_row(OperatorAction)) as cursor:
-        return cursor.execute(statement("pruned_jobs"), {"job_id": job_id}).fetchall()
+def _prune(
+    connection: Connection[TupleRow],
+    letters: Sequence[int],
+    before: datetime,
+    actor: str,
+    reason: str,
+) -> Counter[str]:
+    parameters = {"letters": list(letters), "before": before, "most_bytes": MAX_PAYLOAD_BYTES}
+    with connection.cursor(row_factory=args_row(_Forgotten)) as cursor:
+        rows = cursor.execute(statement("prune_dead_letters"), parameters).fetchall()
+    states = Counter(row.state for row in rows)
+    if rows:
+        ids = sorted(row.id for row in rows)
+        before_it = {"states": states}
+        action = note(connection, actor, Action.PRUNE, ids, reason, before=before_it, after=None)
+        _record(connection, rows, action)
+    return states
 
 
-def _note(
-    connection: Connection[TupleRow], rows: Sequence[TupleRow], actor: str, reason: str
-) -> None:
-    states = Counter(state for _, state, _, _ in rows)
-    # A resolved letter's event is in the ledger under its id, which then tells the rest.
-    untold = [
-        {"id": letter_id, "state": state, "job_id": job_id, "event_id": event_id}
-        for letter_id, state, job_id, event_id in rows
-        if state == "discarded" or job_id != event_id
+def _record(connection: Connection[TupleRow], rows: Sequence[_Forgotten], action: int) -> None:
+    """Keep what accounts for an event that the ledger does not account for under its id."""
+    kept = [
+        row
+        for row in rows
+        if row.state == DeadLetterState.DISCARDED or row.job_id != str(row.event_id)
     ]
-    ids = sorted(row[0] for row in rows)
-    before = {"states": states, "letters": untold}
-    note(connection, actor, "prune", ids, reason, before=before, after=None)
+    connection.execute(
+        statement("record_pruned_letters"),
+        {
+            "ids": [row.id for row in kept],
+            "states": [row.state for row in kept],
+            "jobs": [row.job_id for row in kept],
+            "events": [row.event_id for row in kept],
+            "content_hashes": [row.content_hash for row in kept],
+            "payload_hashes": [row.payload_hash for row in kept],
+            "action": action,
+        },
+    )
+
+
+def pruned(connection: Connection[TupleRow], job_id: str) -> list[OperatorAction]:
+    """The actions that forgot the letters of a job, or of an event by its id, the oldest first.
+
+    Of very many, the newest hundred.
+    """
+    parameters = {"job_id": job_id, "event_id": event_id_of(job_id), "limit": _MOST_ACTIONS}
+    with connection.cursor(row_factory=kwargs_row(OperatorAction.of_row)) as cursor:
+        return cursor.execute(statement("pruned_jobs"), parameters).fetchall()[::-1]

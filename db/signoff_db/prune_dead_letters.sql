@@ -1,6 +1,8 @@
 -- Forget those of `letters` (bigint[]) that were settled before `before`. Whoever calls this, and with
--- whatever ids: a letter that is dead stays.
+-- whatever ids: a letter that is dead stays. What its content was is told, to be kept.
 DELETE FROM dead_letters
 WHERE id = ANY(%(letters)s)
     AND state IN ('resolved', 'discarded') AND resolved_at < %(before)s
-RETURNING id, state, job_id, event_id::text
+RETURNING id, state, job_id, event_id, content_hash,
+    CASE WHEN content_hash IS NULL AND octet_length(payload) <= %(most_bytes)s
+        AND detail->0->'size' IS NULL THEN sha256(payload) END AS payload_hash

@@ -1,7 +1,7 @@
--- When the letters of a job or event were pruned of which nothing else is left, by whom and why.
-SELECT actor, acted_at, action, reason, before, after
-FROM operator_actions
-WHERE action = 'prune' AND (
-    before->'letters' @> jsonb_build_array(jsonb_build_object('job_id', %(job_id)s::text))
-    OR before->'letters' @> jsonb_build_array(jsonb_build_object('event_id', %(job_id)s::text)))
-ORDER BY id
+-- When the letters of a job or event were pruned, by whom and why; the newest first.
+SELECT actor, acted_at, action, reason, to_jsonb(letter.state) AS before, NULL AS after
+FROM pruned_letters letter
+JOIN operator_actions action ON action.id = letter.action_id
+WHERE letter.job_id = %(job_id)s OR letter.event_id = %(event_id)s
+ORDER BY action.id DESC
+LIMIT %(limit)s

@@ -1,24 +1,27 @@
-"""The chosen dead letters, page by page: each page is read while the one before is worked on.
+"""The chosen dead letters, batch by batch: each is read while the one before is worked on.
 
 A letter's bytes never change, so they may be read before it is locked; only whether it is still
 dead is to be asked under the lock.
 """
 
-import sys
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from signoff_db.connection import BatchConnection
-from signoff_db.dead_letters import Selection
-from signoff_db.delivery import Delivery, Job, Reading
+from signoff_db.delivery import Delivery, Job, read_jobs
+from signoff_db.failure import Failure
+from signoff_db.record_dead_letters import MAX_PAYLOAD_BYTES
 from signoff_db.sql import statement
 from signoff_schemas import decode_job
 
-_FIRST_PAGE: Final = 10
-_LARGEST_PAGE: Final = 1_000
+_FIRST_BATCH: Final = 10
+_GROWTH: Final = 5
+_LARGEST_BATCH: Final = 1_000
+_BYTES: Final = 16 * 1024 * 1024
+"""Payloads of a batch."""
 
 
 class Letter(NamedTuple):
@@ -29,6 +32,11 @@ class Letter(NamedTuple):
     bears_event: bool
     """Whether its row names the event and its content: then applying the event resolves it."""
 
+    @property
+    def complete(self) -> bool:
+        """Whether the letter holds all the bytes that came; else there is nothing to apply."""
+        return self.delivery.size is None
+
 
 class _Row(NamedTuple):
     id: int
@@ -36,53 +44,60 @@ class _Row(NamedTuple):
     payload: bytes
     event_id: UUID | None
     content_hash: bytes | None
+    size: int
+    detail: list[dict[str, Any]]
 
 
 def read_ahead(
-    connection: BatchConnection, selection: Selection, limit: int | None, rate: float | None
+    connection: BatchConnection, ids: Sequence[int], rate: float | None
 ) -> Iterator[list[Letter]]:
-    """Each page of the chosen letters; the next one is read in a thread while the caller works.
+    """Those of the letters that are dead; the next ones are read in a thread meanwhile.
 
     Args:
-        connection: outside of a transaction whenever the next page is asked for.
-        selection: which letters; only dead ones are meant, whatever states it names.
-        limit: the most letters, or None.
-        rate: the most letters a page, or None.
+        connection: nothing else is to run on it whenever the next batch is asked for.
+        ids: in ascending order.
+        rate: the most letters a batch, or None.
     """
     with ThreadPoolExecutor(max_workers=1) as reader:
         ahead: Future[list[Letter]] | None = None
-        for page in _pages(connection, selection, limit, rate):
-            ready, ahead = ahead, reader.submit(_read, page)
+        for rows in _batches(connection, ids, rate):
+            ready, ahead = ahead, reader.submit(_read, rows)
             if ready:
                 yield ready.result()
         if ahead:
             yield ahead.result()
 
 
-def _pages(
-    connection: BatchConnection, selection: Selection, limit: int | None, rate: float | None
+def _batches(
+    connection: BatchConnection, ids: Sequence[int], rate: float | None
 ) -> Iterator[list[_Row]]:
-    """The chosen letters, the oldest first: a few, to learn whether they apply, then many."""
-    largest = _LARGEST_PAGE if rate is None else max(1, min(_LARGEST_PAGE, int(rate)))
-    left = sys.maxsize if limit is None else limit
-    parameters = replace(selection, states=("dead",)).parameters
-    size, after = _FIRST_PAGE, 0
-    while left > 0:
-        page = {"after_id": after, "limit": min(size, largest, left)}
-        rows = connection.execute(
-            statement("choose_dead_letters"), parameters | page, binary=True
-        ).fetchall()
-        if not rows:
-            return
-        yield [_Row(*row) for row in rows]
-        left -= len(rows)
-        after = rows[-1][0]
-        size *= 5
+    """The oldest first: a few, to learn whether they apply, then many."""
+    largest = _LARGEST_BATCH if rate is None else max(1, min(_LARGEST_BATCH, int(rate)))
+    size, start = _FIRST_BATCH, 0
+    while start < len(ids):
+        some = ids[start : start + min(size, largest)]
+        rows = _rows(connection, some)
+        # Where the payloads are large, these are not all; what is missing is for the next batch.
+        start = bisect_right(ids, rows[-1].id) if rows else start + len(some)
+        size *= _GROWTH
+        if rows:
+            yield rows
 
 
-def _read(page: Sequence[_Row]) -> list[Letter]:
-    jobs = [Job(row.job_id, row.payload) for row in page]
-    return list(map(_letter, page, Reading(jobs, _event_of).deliveries()))
+def _rows(connection: BatchConnection, ids: Sequence[int]) -> list[_Row]:
+    parameters = {"letters": list(ids), "most_bytes": MAX_PAYLOAD_BYTES, "budget": _BYTES}
+    rows = connection.execute(statement("replayable"), parameters, binary=True).fetchall()
+    return [_Row(*row) for row in rows]
+
+
+def _read(rows: Sequence[_Row]) -> list[Letter]:
+    jobs = [Job(row.job_id, row.payload) for row in rows if _is_complete(row)]
+    read = iter(read_jobs(jobs, _event_of))
+    return [_letter(row, next(read) if _is_complete(row) else _incomplete(row)) for row in rows]
+
+
+def _is_complete(row: _Row) -> bool:
+    return row.size == len(row.payload)
 
 
 def _event_of(payload: bytes) -> bytes:
@@ -90,7 +105,17 @@ def _event_of(payload: bytes) -> bytes:
     return payload if payload.startswith(b"{") else decode_job(payload)
 
 
+def _incomplete(row: _Row) -> Delivery:
+    """A delivery without an event: no event is as large as what came."""
+    known = next((one for one in row.detail if one.get("code") == "too_large"), {})
+    failure = Failure.too_large(row.size, known.get("sha1"), known.get("kept_at"))
+    return Delivery(row.job_id, b"", None, failure, size=row.size)
+
+
 def _letter(row: _Row, delivery: Delivery) -> Letter:
     event_id = delivery.event and delivery.event.event_id
-    borne = event_id is not None and (event_id, delivery.content_hash) == row[3:]
+    borne = event_id is not None and (event_id, delivery.content_hash) == (
+        row.event_id,
+        row.content_hash,
+    )
     return Letter(row.id, delivery, borne)

@@ -1,17 +1,21 @@
 """What commands show of the state: read-only queries, each of one kind of thing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
 from signoff_db.sql import statement
+from signoff_schemas import FailureKind
+
+_EXACT: Final = 10_000
+"""So many events are counted; how many there are beyond is an estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +97,11 @@ class Overview:
     """How much has been applied, and what waits for an operator."""
 
     applied: int
+    """Events of the ledger; of many, an estimate, since counting them takes ever longer."""
+    applied_is_estimate: bool
     last_applied_at: datetime | None
-    dead: dict[str, int]
+    dead: dict[FailureKind, int]
     """Open dead letters by kind."""
-
-
-@dataclass(frozen=True, slots=True)
-class EventLocations:
-    """Where Postgres holds some events, by event_id."""
-
-    ledger: dict[UUID, bytes]
-    """The content hashes of those that were applied."""
-    letters: frozenset[UUID]
-    """Those that have a dead letter, in whatever state."""
-    open_letters: frozenset[UUID]
-    """Those of them that are dead."""
 
 
 @contextmanager
@@ -119,11 +113,23 @@ def snapshot(connection: Connection[TupleRow]) -> Iterator[None]:
 
 
 def overview(connection: Connection[TupleRow]) -> Overview:
-    """Totals of the ledger and of the open dead letters."""
-    row = connection.execute(statement("overview")).fetchone()
+    """Totals of the ledger and of the open dead letters, however large the ledger is."""
+    row = connection.execute(statement("overview"), {"exact": _EXACT}).fetchone()
     if row is None:
         raise AssertionError
-    return Overview(*row)
+    counted, last_applied_at, by_kind = row
+    dead = {FailureKind(kind): letters for kind, letters in by_kind.items()}
+    if counted <= _EXACT:
+        return Overview(counted, False, last_applied_at, dead)
+    return Overview(max(counted, _estimate(connection)), True, last_applied_at, dead)
+
+
+def _estimate(connection: Connection[TupleRow]) -> int:
+    row = connection.execute(statement("estimate_ledger")).fetchone()
+    if row is None:
+        raise AssertionError
+    ((plan,),) = row
+    return int(plan["Plan"]["Plan Rows"])
 
 
 def funnel(connection: Connection[TupleRow]) -> list[FunnelStep]:
@@ -178,40 +184,3 @@ def transitions_of(
             statement("read_transitions"),
             {"user_id": user_id, "interaction_id": interaction_id},
         ).fetchall()
-
-
-def letters_of_event(
-    connection: Connection[TupleRow], event_id: UUID | None, job_id: str
-) -> list[int]:
-    """The ids of an event's dead letters in any state, the oldest first.
-
-    A payload that could not be read has no event_id; its letter is found by the job's id.
-    """
-    rows = connection.execute(
-        statement("letters_of_event"), {"event_id": event_id, "job_id": job_id}
-    )
-    return [row[0] for row in rows]
-
-
-def locate_events(connection: Connection[TupleRow], events: Sequence[UUID]) -> EventLocations:
-    """What the ledger and the dead letters hold of these events."""
-    rows = connection.execute(statement("find_events"), {"events": list(events)}).fetchall()
-    return EventLocations(
-        ledger={event: content_hash for event, content_hash, state in rows if state is None},
-        letters=frozenset(event for event, _, state in rows if state is not None),
-        open_letters=frozenset(event for event, _, state in rows if state == "dead"),
-    )
-
-
-def unknown_jobs(connection: Connection[TupleRow], job_ids: Sequence[str]) -> list[str]:
-    """Those of the jobs of which neither the ledger nor the dead letters hold the event."""
-    events = [event for job_id in job_ids if (event := _event_id(job_id)) is not None]
-    parameters = {"jobs": list(job_ids), "events": events}
-    return [row[0] for row in connection.execute(statement("unknown_jobs"), parameters)]
-
-
-def _event_id(job_id: str) -> UUID | None:
-    try:
-        return UUID(job_id)
-    except ValueError:
-        return None

@@ -75,7 +75,6 @@ def _letter(delivery: Delivery) -> _Letter:
         "detail": failure.detail,
         "fingerprint": failure.fingerprint,
         "attempts": min(delivery.attempts, _MAX_ATTEMPTS),
-        "payload_size": delivery.size,
     }
     return _Letter(fields, delivery.payload, delivery.content_hash)
 

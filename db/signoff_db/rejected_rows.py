@@ -1,6 +1,6 @@
 """Find out which events of a batch Postgres refuses, in one call, instead of halving the batch.
 
-Every ledger row is tried and taken back again (migration `0009.sift.sql`). What is refused
+Every ledger row is tried and taken back again (migration `0005.rejected_rows.sql`). What is refused
 elsewhere, by a rule on `interactions`, say, is not found here; then the batch is halved until the
 culprit stands alone.
 """

@@ -6,21 +6,26 @@ in between all come to the same: each event takes effect once.
 
 Like workers, it locks no interactions first: what another transaction changed meanwhile goes
 through a second transaction, and either notes what it did.
+
+A dry run is one transaction around all batches, each of which is a savepoint in it, and is rolled
+back at the end: so it tells what the same replay would do at this moment.
 """
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from signoff_db import dead_letters
-from signoff_db.apply import Outcome, apply_in_transaction
+from signoff_db.apply import Outcome, Result, apply_in_transaction
 from signoff_db.balances import Balance, balances_of
+from signoff_db.batches import never
 from signoff_db.connection import BatchConnection
-from signoff_db.dead_letters import Selection
+from signoff_db.operator_actions import Action, note
 from signoff_db.read_ahead import Letter, read_ahead
 from signoff_db.rejected_rows import find_rejected_beforehand, find_rejected_rows
 from signoff_db.transactions import Refusal, in_transactions
@@ -28,6 +33,8 @@ from signoff_schemas import Verdict
 
 _STREAK: Final = 10
 """So many failures of one cause in a row, with no success between them, stop a replay."""
+_DRY_RUN_LIMIT: Final = 10_000
+"""Letters of a dry run: it holds the locks of all of them until its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class Replayed:
 
     letter_id: int
     event_id: UUID | None
-    result: str
+    result: Result
     """The verdict, or the failure kind."""
     message: str | None
     fingerprint: str | None
@@ -59,6 +66,8 @@ class ReplayReport:
     counts: Counter[str] = field(default_factory=Counter)
     stopped_by: str | None = None
     """The fingerprint that kept recurring, where that ended the replay."""
+    left_out: int = 0
+    """Letters that a dry run did not look at, since they were too many for one transaction."""
 
     @property
     def replayed(self) -> int:
@@ -68,52 +77,67 @@ class ReplayReport:
 
 def replay(
     connection: BatchConnection,
-    selection: Selection,
+    ids: Sequence[int],
     *,
     actor: str,
     reason: str | None = None,
     dry_run: bool = False,
-    limit: int | None = None,
     rate: float | None = None,
     keep_going: bool = False,
     balances: int | None = None,
     on_batch: Callable[[Sequence[Replayed]], None] = lambda _: None,
+    should_stop: Callable[[], bool] = never,
 ) -> ReplayReport:
-    """Apply the events of the chosen dead letters, the oldest letter first.
+    """Apply the events of these dead letters, as far as they are still dead, the oldest first.
 
     Args:
         connection: in autocommit mode, outside of a transaction.
-        selection: which letters; only dead ones are replayed, whatever states it names.
+        ids: see `dead_letters.choose`.
         actor: who replays, for `operator_actions`.
         reason: why, for `operator_actions`.
-        dry_run: do all of it and roll back: the verdicts are those of this moment.
-        limit: the most letters to try.
+        dry_run: do all of it and roll back: the verdicts are those of this moment. It looks at the
+            first 10,000 letters, and waits for no rate.
         rate: the most letters to try a second.
         keep_going: do not stop when one cause keeps recurring.
         balances: tell what interactions held before and after for so many letters, from the first
             on; None tells it for all, which takes a tenth of the time.
         on_batch: told of each batch when it is committed; of one that raced, part by part.
+        should_stop: asked before each batch; what is done by then stays.
 
     Raises:
         DatabaseUnavailableError: Postgres went away; what was told to `on_batch` is committed.
         psycopg.Error: it went away while letters were looked for; likewise.
     """
+    ids = sorted(ids)
     report = ReplayReport()
+    if dry_run:
+        report.left_out = max(0, len(ids) - _DRY_RUN_LIMIT)
+        ids, rate = ids[:_DRY_RUN_LIMIT], None
     streak: tuple[str | None, int] = (None, 0)
-    for letters in read_ahead(connection, selection, limit, rate):
-        started = time.monotonic()
-        telling = balances is None or report.replayed < balances
-        page = _replay(connection, letters, actor, reason, dry_run=dry_run, telling=telling)
-        for replayed in page:
-            report.counts.update(one.result for one in replayed)
-            on_batch(replayed)
-            streak = _recurring(streak, replayed)
-        if streak[1] >= _STREAK and not (keep_going or dry_run):
-            report.stopped_by = streak[0]
-            break
-        if rate is not None:
-            time.sleep(max(0.0, len(letters) / rate - (time.monotonic() - started)))
+    with _rolled_back(connection) if dry_run else nullcontext():
+        for letters in read_ahead(connection, ids, rate):
+            if should_stop():
+                break
+            started = time.monotonic()
+            telling = balances is None or report.replayed < balances
+            for replayed in _replay(connection, letters, actor, reason, telling=telling):
+                report.counts.update(str(one.result) for one in replayed)
+                on_batch(replayed)
+                streak = _recurring(streak, replayed)
+            if streak[1] >= _STREAK and not keep_going:
+                report.stopped_by = streak[0]
+                break
+            if rate is not None:
+                time.sleep(max(0.0, len(letters) / rate - (time.monotonic() - started)))
     return report
+
+
+@contextmanager
+def _rolled_back(connection: BatchConnection) -> Iterator[None]:
+    """One transaction that changes nothing; it does not wait long for locks, as it holds some."""
+    with connection.transaction(force_rollback=True):
+        connection.execute("SET LOCAL lock_timeout = '5s'")
+        yield
 
 
 class _Tried(NamedTuple):
@@ -137,7 +161,6 @@ def _replay(
     actor: str,
     reason: str | None,
     *,
-    dry_run: bool,
     telling: bool,
 ) -> Iterator[list[Replayed]]:
     """Replay a page, as `apply` does a batch; yields what became of it, part by committed part."""
@@ -147,9 +170,7 @@ def _replay(
 
     def transact(some: Sequence[Letter], *, locking: bool) -> list[_Tried]:
         work = partial(_try, connection, actor, reason, locking=locking, telling=telling)
-        return in_transactions(
-            connection, some, work, rollback=dry_run, find_rejected_rows=find_rejected
-        )
+        return in_transactions(connection, some, work, find_rejected_rows=find_rejected)
 
     tried = transact(letters, locking=False)
     yield [_replayed(one) for one in tried if not one.outcome.raced]
@@ -182,15 +203,21 @@ def _try(
     """Apply what is still dead, resolve what applied, and note it, inside a transaction."""
     kinds = dead_letters.lock(connection, [letter.id for letter in letters])
     held = [letter for letter in letters if letter.id in kinds]
-    tried = _apply(connection, held, refusal, locking=locking, telling=telling)
+    complete = [letter for letter in held if letter.complete]
+    tried = _apply(connection, complete, refusal, locking=locking, telling=telling)
+    tried += [_incomplete(letter) for letter in held if not letter.complete]
     settled = [one for one in tried if not one.outcome.raced]
     if settled:
         dead_letters.resolve(connection, [one.letter.id for one in settled if one.unresolved])
-        dead_letters.note(
-            connection, actor, "replay", [one.letter.id for one in settled], reason,
+        note(
+            connection,
+            actor,
+            Action.REPLAY,
+            [one.letter.id for one in settled],
+            reason,
             before={str(one.letter.id): kinds[one.letter.id] for one in settled},
             after={str(one.letter.id): one.outcome.result for one in settled},
-        )  # fmt: skip
+        )
     return tried
 
 
@@ -212,6 +239,12 @@ def _apply(
         _Tried(letter, outcome, before, after)
         for letter, outcome in zip(letters, outcomes, strict=True)
     ]
+
+
+def _incomplete(letter: Letter) -> _Tried:
+    """A letter of more bytes than an event may have fails as it did before."""
+    delivery = letter.delivery
+    return _Tried(letter, Outcome(delivery, None, delivery.failure), {}, {})
 
 
 def _replayed(tried: _Tried) -> Replayed:

@@ -64,6 +64,10 @@ _ROW_SECURITY: Final = "ExecWithCheckOptions"
 """The function of Postgres in which a policy refuses a row; its SQLSTATE is that of a privilege."""
 
 
+class RefusedError(SignoffError):
+    """Postgres refuses what an operator wants to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why the work on a single item failed."""
@@ -131,6 +135,23 @@ def in_transactions(
     ]
 
 
+def in_one_transaction(
+    connection: Connection[TupleRow], work: Callable[[], Result], *, rollback: bool = False
+) -> Result:
+    """Run work that concerns no single item: all of it, or none.
+
+    Raises:
+        DatabaseUnavailableError: nothing is committed; try again later.
+        RefusedError: nothing is committed; Postgres refuses it.
+        SignoffError: the work raised it; nothing is committed.
+    """
+    try:
+        return _persistently(lambda: connection.transaction(force_rollback=rollback), work)
+    except psycopg.Error as error:
+        _raise_outage(connection, error)
+        raise RefusedError(f"Postgres refuses it: {_reason(error)}") from error
+
+
 def _settle_refused(
     connection: Connection[TupleRow],
     around: Around,
@@ -151,7 +172,7 @@ def _settle_refused(
     raise DatabaseUnavailableError(f"a failure cannot be written down: {_reason(last)}") from last
 
 
-def _persistently(around: Around, work: Callable[[], list[Result]]) -> list[Result]:
+def _persistently(around: Around, work: Callable[[], Result]) -> Result:
     """Work in one transaction; again, a little later, where another one was in the way."""
     for attempt in range(1, _TRIES):
         try:

@@ -54,17 +54,17 @@ def embedded_services(
     with (
         ending_by_signal_unwinds(),
         open_folder(data) as folder,
-        valkey_in(folder, port=redis_port, fsync=fsync) as redis_url,
+        valkey_in(folder, port=redis_port, fsync=fsync) as valkey,
         postgres_in(folder, port=postgres_port, fsync=fsync) as postgres,
     ):
-        yield Services(redis_url, postgres.url, folder.path, postgres.notes)
+        yield Services(valkey.url, postgres.url, folder.path, (*postgres.notes, *valkey.notes))
 
 
 @contextmanager
 def embedded_valkey(data: Path, *, port: int | None = None, fsync: bool = True) -> Iterator[str]:
     """Run Valkey alone on the folder `data` and give its URL; raises as `embedded_services`."""
-    with open_folder(data) as folder, valkey_in(folder, port=port, fsync=fsync) as url:
-        yield url
+    with open_folder(data) as folder, valkey_in(folder, port=port, fsync=fsync) as valkey:
+        yield valkey.url
 
 
 @contextmanager

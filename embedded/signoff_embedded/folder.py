@@ -1,14 +1,19 @@
 """The data folder: who may use it, who has it open, and what it remembers between starts.
 
+It is this user's own, in a folder of this user's or of root's, and no link in it is followed:
+otherwise whoever prepared it would choose what is read and overwritten.
+
 lock            held (flock) while a `signoff up` or `signoff demo` runs on the folder
 embedded.json   the servers' password and ports; readable by its owner only
 valkey/         Valkey's append-only files, and valkey.log beside it
 postgres/       Postgres's cluster, and postgres.log beside it
 """
 
+import errno
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,10 +22,14 @@ from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
+from signoff_embedded.account import other_owner
 from signoff_embedded.errors import EmbeddedError
 from signoff_embedded.ports import check_port, free_port
+from signoff_schemas.private_files import open_private, replace_private
+from signoff_schemas.trust import distrust
 
 _MEMORY: Final = "embedded.json"
+_MEMORY_BYTES: Final = 65_536
 _PRIVATE: Final = 0o700
 
 
@@ -61,6 +70,8 @@ class DataFolder:
         folder = self.path / name
         try:
             folder.mkdir(mode=_PRIVATE, exist_ok=True)
+            _check_subfolder(folder)
+            folder.chmod(_PRIVATE)
         except OSError as error:
             raise _unusable(self.path, error) from None
         return folder
@@ -75,8 +86,9 @@ def open_folder(path: Path) -> Iterator[DataFolder]:
     """
     path = path.expanduser().absolute()
     try:
+        _check_owner(path)
         path.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-        lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = open_private(path / "lock", os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise _unusable(path, error) from None
     try:
@@ -113,8 +125,8 @@ def _recall(path: Path) -> _Memory:
     try:
         if not file.exists():
             _write(file, _Memory(password=secrets.token_hex(16)))
-        _check_owner(path, file)
-        return _Memory.model_validate_json(file.read_bytes())
+        with os.fdopen(open_private(file, os.O_RDONLY), "rb") as opened:
+            return _Memory.model_validate_json(opened.read(_MEMORY_BYTES))
     except OSError as error:
         raise _unusable(path, error) from None
     except ValidationError:
@@ -124,19 +136,28 @@ def _recall(path: Path) -> _Memory:
         ) from None
 
 
-def _check_owner(path: Path, file: Path) -> None:
-    """Keep root from leaving files in a user's data that the user could not read again."""
-    owner = file.stat().st_uid
-    if owner != os.geteuid():
+def _check_owner(path: Path) -> None:
+    """Keep away from a folder that somebody else made, or is about to make something in.
+
+    Root would write where they lead it, and leave files in a user's data that the user could not
+    read again.
+    """
+    existing = next(one for one in (path, *path.parents) if one.exists() or one.is_symlink())
+    if reason := distrust(existing):
         raise EmbeddedError(
-            f"The data folder {path} belongs to user id {owner}, and this is user id "
-            f"{os.geteuid()}. Run as its owner, or choose another folder with --data DIR."
+            f"The data folder {path} is not used: {reason}. Run as its owner, or choose another "
+            "folder with --data DIR."
         )
 
 
+def _check_subfolder(folder: Path) -> None:
+    held = folder.lstat()
+    if stat.S_ISLNK(held.st_mode):
+        raise OSError(errno.EPERM, "it is a link, and links are not followed", str(folder))
+    if held.st_uid not in {os.geteuid(), other_owner()}:
+        reason = f"it belongs to user id {held.st_uid}, and this is user id {os.geteuid()}"
+        raise OSError(errno.EPERM, reason, str(folder))
+
+
 def _write(file: Path, memory: _Memory) -> None:
-    """Replace the file in one step: a crash leaves the old one or the new one."""
-    new = file.with_suffix(".new")
-    new.touch(mode=0o600)
-    new.write_text(memory.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    new.replace(file)
+    replace_private(file, memory.model_dump_json(indent=2).encode() + b"\n")

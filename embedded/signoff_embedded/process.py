@@ -1,6 +1,7 @@
 """A server's life as a child process: start, wait until it answers, stop in order."""
 
 import logging
+import os
 import signal
 import subprocess
 import threading
@@ -14,6 +15,8 @@ from types import FrameType
 from typing import Final, NoReturn
 
 from signoff_embedded.errors import EmbeddedError
+from signoff_schemas.private_files import open_private
+from signoff_schemas.wording import printable
 
 _logger: Final = logging.getLogger(__name__)
 # Long enough for a server that replays its log after a crash, and for a last checkpoint.
@@ -21,6 +24,7 @@ START_SECONDS: Final = 900
 STOP_SECONDS: Final = 180
 _POLL_SECONDS: Final = 0.02
 _LOG_LINES: Final = 10
+_LINE: Final = 500
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class Launch:
         A terminal sends Ctrl-C to every process of its session: the servers must not see it, since
         they are to stop after the work that uses them.
         """
-        with self.log.open("ab") as log:
+        log = open_private(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        try:
             return subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
@@ -55,6 +60,8 @@ class Launch:
                 pass_fds=self.pass_fds,
                 start_new_session=True,
             )
+        finally:
+            os.close(log)
 
 
 @contextmanager
@@ -79,7 +86,12 @@ def started(name: str, launch: Launch) -> subprocess.Popen[bytes]:
     try:
         return launch.start()
     except (OSError, subprocess.SubprocessError) as error:
-        raise EmbeddedError(f"{name} cannot be started ({launch.command[0]}): {error}") from error
+        place = getattr(error, "filename", None) or launch.command[0]
+        raise EmbeddedError(f"{name} cannot be started ({place}): {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
 
 
 def wait_for(condition: Callable[[], bool], *, seconds: float) -> bool:
@@ -95,8 +107,8 @@ def wait_for(condition: Callable[[], bool], *, seconds: float) -> bool:
 def log_tail(log: Path) -> str:
     """Return the last lines of a server's log and where to find the rest."""
     with log.open(encoding="utf-8", errors="replace") as lines:
-        last = "".join(f"  {line}" for line in deque(lines, _LOG_LINES))
-    return f"The end of its log {log}:\n{last.rstrip()}"
+        last = [f"  {printable(line.rstrip(), limit=_LINE)}" for line in deque(lines, _LOG_LINES)]
+    return "\n".join([f"The end of its log {log}:", *last]).rstrip()
 
 
 def _wait_until_answering(

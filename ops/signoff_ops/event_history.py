@@ -10,12 +10,14 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_db import dead_letters, reading
-from signoff_db.dead_letters import DeadLetter
+from signoff_db import reading
+from signoff_db.dead_letters import DeadLetter, letters_of
+from signoff_db.operator_actions import actions_of
 from signoff_db.prune import pruned
 from signoff_ops.servers import Servers
 from signoff_ops.unavailable import Unavailable
 from signoff_queue.reader import Place, QueueReader, queue_of
+from signoff_schemas import DeadLetterState
 
 
 class Step(StrEnum):
@@ -139,10 +141,8 @@ def _stored(
         newer = "; a newer event holds its status now" if applied.status_superseded else ""
         text = f"applied to interaction {applied.interaction_id}{newer}"
         yield HistoryEntry(Step.APPLIED, text, applied.applied_at, asdict(applied))
-    for letter_id in reading.letters_of_event(connection, event_id, job_id):
-        letter = dead_letters.get_letter(connection, letter_id)
-        if letter:
-            yield from _of_letter(connection, letter)
+    for letter in letters_of(connection, event_id, job_id):
+        yield from _of_letter(connection, letter)
     for action in pruned(connection, job_id):
         text = f"its settled dead letter was pruned by {action.actor}, because: {action.reason}"
         yield HistoryEntry(Step.PRUNED, text, action.acted_at)
@@ -159,10 +159,10 @@ def _of_letter(connection: Connection[TupleRow], letter: DeadLetter) -> Iterator
     }
     text = f"dead letter {letter.id}, {letter.kind}: {letter.message}"
     yield HistoryEntry(Step.DEAD, text, letter.first_failed_at, facts)
-    for action in dead_letters.actions_of(connection, letter.id):
+    for action in actions_of(connection, letter.id):
         because = f", because: {action.reason}" if action.reason else ""
         text = f"{action.action} of dead letter {letter.id} by {action.actor}{because}"
         yield HistoryEntry(Step(action.action), text, action.acted_at)
-    if letter.state != "dead":
+    if letter.state is not DeadLetterState.DEAD:
         text = f"dead letter {letter.id} {letter.state}"
         yield HistoryEntry(Step(letter.state), text, letter.resolved_at)

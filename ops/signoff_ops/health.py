@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from signoff_ops.servers import Servers
-from signoff_queue.reader import QueueReader, WorkerState
+from signoff_queue.reader import QueueReader
+from signoff_queue.workers import WorkerState
 
 _TIMEOUT: Final = 5
 _MOST_BYTES: Final = 65_536

@@ -3,27 +3,19 @@
 import hashlib
 import hmac
 import random
-import shlex
-import subprocess
 import time
 from collections.abc import Callable
-from http.client import HTTPException
-from typing import Any, Final
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from typing import Final
 
-from signoff_schemas import Settings, SettingsError, SignoffError
+from signoff_ops import alert_command, webhook
+from signoff_ops.hook_errors import HookError
+from signoff_schemas import Settings, SettingsError
 
-_COMMAND_SECONDS: Final = 30
-_REQUEST_SECONDS: Final = 10
+__all__ = ["SIGNATURE", "HookError", "hook_of", "patiently", "signature"]
+
 _PAUSES: Final = (1.0, 2.0, 4.0)
 """Seconds between the tries to deliver an alert."""
 SIGNATURE: Final = "X-Signoff-Signature"
-
-
-class HookError(SignoffError):
-    """The command or webhook did not take the alert."""
 
 
 def hook_of(settings: Settings) -> Callable[[bytes], None]:
@@ -39,12 +31,9 @@ def hook_of(settings: Settings) -> Callable[[bytes], None]:
             f"go; {'neither' if url is None else 'each'} of them is set"
         )
     if url is not None:
-        return lambda message: _post(url, message, secret)
-    try:
-        words = shlex.split(command or "")
-    except ValueError as error:
-        raise SettingsError(f"SIGNOFF_ALERT_COMMAND cannot be read: {error}") from None
-    return lambda message: _run(words, message)
+        return lambda message: webhook.post(url, message, _headers(message, secret))
+    words = alert_command.words_of(command or "")
+    return lambda message: alert_command.run(words, message)
 
 
 def patiently(
@@ -73,39 +62,6 @@ def signature(message: bytes, secret: str, moment: int) -> str:
     return f"t={moment},v1={signed.hexdigest()}"
 
 
-def _run(words: list[str], message: bytes) -> None:
-    """Run the command, without a shell, the message on its standard input."""
-    try:
-        ran = subprocess.run(
-            words, input=message, capture_output=True, timeout=_COMMAND_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise HookError(f"SIGNOFF_ALERT_COMMAND failed: {error}") from None
-    if ran.returncode:
-        said = ran.stderr.decode("utf-8", "replace").strip()[-500:] or "it wrote no reason"
-        raise HookError(f"SIGNOFF_ALERT_COMMAND ended with exit code {ran.returncode}: {said}")
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    """A redirect would turn the POST into a GET that loses the message."""
-
-    def redirect_request(self, *_: Any) -> None:  # noqa: ANN401 -- they are urllib's
-        """Follow none: it counts as a failure."""
-
-
-def _post(url: str, message: bytes, secret: str | None) -> None:
-    headers = {"Content-Type": "application/json", "User-Agent": "signoff"}
-    if secret:
-        headers[SIGNATURE] = signature(message, secret, int(time.time()))
-    # Settings let only http and https through.
-    request = Request(url, data=message, headers=headers, method="POST")  # noqa: S310
-    where = f"SIGNOFF_ALERT_URL (host {urlsplit(url).hostname})"  # its path may hold a token
-    try:
-        build_opener(_NoRedirect).open(request, timeout=_REQUEST_SECONDS).close()
-    except HTTPError as error:
-        error.close()
-        raise HookError(f"{where} answered {error.code}") from None
-    except URLError as error:
-        raise HookError(f"{where} cannot be reached: {error.reason}") from None
-    except (HTTPException, OSError) as error:
-        raise HookError(f"{where} cannot be reached: {error}") from None
+def _headers(message: bytes, secret: str | None) -> dict[str, str]:
+    signed = {} if secret is None else {SIGNATURE: signature(message, secret, int(time.time()))}
+    return {"Content-Type": "application/json", "User-Agent": "signoff"} | signed

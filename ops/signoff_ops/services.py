@@ -14,8 +14,15 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from signoff_schemas import Settings, SettingsError
+from signoff_schemas.private_files import open_private
+from signoff_schemas.trust import require_trusted
 
 FILE: Final = Path(".signoff", "services.json")
+_FILE_BYTES: Final = 65_536
+_REMEDY: Final = (
+    "Whoever owns it decides where events go: use a folder of your own, or set SIGNOFF_REDIS_URL "
+    "and SIGNOFF_DATABASE_URL"
+)
 
 
 class Announced(BaseModel):
@@ -61,7 +68,8 @@ def announcement() -> Iterator[Callable[[Announced], None]]:
     """
     try:
         FILE.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(FILE, os.O_RDWR | os.O_CREAT, 0o600)
+        require_trusted(FILE.parent.absolute(), _REMEDY)
+        descriptor = open_private(FILE, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise SettingsError(f"{FILE} cannot be written: {error.strerror}") from None
     with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
@@ -80,10 +88,12 @@ def announcement() -> Iterator[Callable[[Announced], None]]:
 
 
 def _running() -> Announced | None:
+    for path in (FILE.parent, FILE):
+        require_trusted(path.absolute(), _REMEDY)
     try:
-        with FILE.open(encoding="utf-8") as file:
+        with os.fdopen(open_private(FILE, os.O_RDONLY), encoding="utf-8") as file:
             stale = _locked(file.fileno(), fcntl.LOCK_SH)
-            text = file.read()
+            text = file.read(_FILE_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from signoff_db.reading import Overview, overview, snapshot
 from signoff_ops.servers import Servers
 from signoff_ops.unavailable import Unavailable
-from signoff_queue.reader import Counts, QueueReader, WorkerState, age
+from signoff_queue.reader import Counts, QueueReader, age
+from signoff_queue.workers import WorkerState
 from signoff_relay.table import OutboxOverview
 
 

@@ -1,16 +1,21 @@
 """Account for every job in Redis: each is on a list, and each list names jobs that are there.
 
-Jobs move while they are counted. What looks out of place is therefore looked at again, alone.
+Jobs move while they are counted. What looks out of place is therefore looked at several times.
 """
 
-from collections.abc import Callable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from itertools import islice
+from typing import Final, TypeVar
 
-from signoff_queue.reader import Counts, Place, QueueReader
+from signoff_queue.batch_queue import text_of
+from signoff_queue.reader import Counts, QueueReader
+from signoff_queue.scripts import Script
 from signoff_schemas.keys import JOB_PREFIX
 
+T = TypeVar("T")
 _LOOKS: Final = 5
+_PAGE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +35,46 @@ def account_for(reader: QueueReader) -> QueueAccount:
     """Compare the jobs that Redis keeps with those that the queue's lists name."""
     kept = set(reader.kept())
     listed = set(reader.listed())
-
-    def is_unlisted(job_id: str) -> bool:
-        place = reader.place_of(job_id)
-        return place is not None and place[0] is Place.UNLISTED
-
-    def is_missing(job_id: str) -> bool:
-        place = reader.place_of(job_id)
-        return place is not None and not reader.client.exists(JOB_PREFIX + job_id)
-
+    unlisted, missing = kept - listed, listed - kept
+    for _ in range(_LOOKS):
+        if not unlisted and not missing:
+            break
+        listed = set(reader.listed())
+        unlisted = _existing(reader, unlisted - listed)
+        missing = (missing & listed) - _existing(reader, missing & listed)
     return QueueAccount(
         counts=reader.counts(),
-        unlisted_jobs=_lasting(kept - listed, is_unlisted),
-        missing=_lasting(listed - kept, is_missing),
-        missing_jobs=tuple(sorted(set(reader.missing_jobs()) - kept)),
+        unlisted_jobs=tuple(sorted(unlisted)),
+        missing=tuple(sorted(missing)),
+        missing_jobs=tuple(sorted(set(map(text_of, reader.missing_jobs())) - kept)),
     )
 
 
-def _lasting(suspects: set[str], holds: Callable[[str], bool]) -> tuple[str, ...]:
-    """Those for which it holds however often one looks."""
-    return tuple(sorted(job_id for job_id in suspects if all(holds(job_id) for _ in range(_LOOKS))))
+def settle_missing(reader: QueueReader, job_ids: Collection[str]) -> int:
+    """Forget missing jobs: these, which are settled, and those that are there again.
+
+    Returns:
+        How many ids less are in the set.
+    """
+    forgotten = 0
+    for page in _pages(reader.missing_jobs()):
+        there = _existing(reader, {text_of(job_id) for job_id in page})
+        settled = [i for i in page if text_of(i) in job_ids or text_of(i) in there]
+        if settled:
+            forgotten += reader.client.srem(reader.keys.missing_jobs, *settled)
+    return forgotten
+
+
+def _existing(reader: QueueReader, job_ids: Collection[str]) -> set[str]:
+    """Those of the ids under which there is something."""
+    there: set[str] = set()
+    look = Script(reader.client, "existing")
+    for page in _pages(job_ids):
+        there.update(page[place - 1] for place in look([], [JOB_PREFIX, *page]))
+    return there
+
+
+def _pages(items: Iterable[T]) -> Iterator[list[T]]:
+    each = iter(items)
+    while page := list(islice(each, _PAGE)):
+        yield page

@@ -1,4 +1,4 @@
-"""The worker's side of the queue in Redis: take, acknowledge, give back; one round trip each.
+"""The worker's side of the queue in Redis: take, acknowledge, requeue; one round trip each.
 
 A job's life here: `waiting` (list) → taken into `started` under this worker's lease → acknowledged,
 which ends it, or put off into `scheduled` and promoted to `waiting` when its time has come. Where a
@@ -7,36 +7,61 @@ lease runs out, its worker counts as dead, and its jobs go back to `waiting`.
 
 import secrets
 from collections.abc import Sequence
-from importlib.resources import files
+from enum import IntEnum
 from typing import Any, Final, NamedTuple, cast
 
 from redis import Redis
-from redis.commands.core import Script
-from redis.exceptions import NoScriptError, RedisError
 
+from signoff_queue.scripts import Script
+from signoff_queue.waiting import Waiter
+from signoff_schemas.envelope import MAX_JOB_BYTES
 from signoff_schemas.keys import JOB_PREFIX, SUSPENDED, QueueKeys
 
+MAX_ID_BYTES: Final = 512
+"""The longest job id that is read; an event's has 36."""
 _MOST_BYTES: Final = 8 * 1024 * 1024
-"""The most data one batch takes out of Redis, huge payloads aside."""
+"""The most data that one batch takes out of Redis."""
 _FIELDS: Final = 5
-_MOST_COUNTED: Final = 1_000_000
+
+
+class JobHash(IntEnum):
+    """What `drain.lua` found under a job's id."""
+
+    JOB = 1
+    GONE = 0
+    NO_DATA = -1
+    NO_HASH = -2
+    LARGE_DATA = -3
+    LONG_ID = -4
+
+
+class Oversize(NamedTuple):
+    """A job that is too large to be read: its data or its id. It stays in Redis."""
+
+    bytes: int
+    """The size of what is too large."""
+    sha1: str | None
+    """The hash of what is too large; None where that is too much to be hashed."""
 
 
 class TakenJob(NamedTuple):
     """A job as it stood in Redis."""
 
     id: str
+    """Where it is too long, its beginning."""
     data: bytes | None
+    """Where it is too large, its beginning."""
     deaths: int
     """Workers that died with it in hand."""
     retries: int
     hash: int
-    """1 a job, 0 gone, -1 without data, -2 no hash."""
+    """A `JobHash`."""
+    oversize: Oversize | None = None
 
     @property
     def missing(self) -> bool:
         """Whether only the id was left; there is nothing to apply or to keep."""
-        return self.hash == 0
+        return self.hash == JobHash.GONE
 
 
 class BatchQueue:
@@ -53,16 +78,20 @@ class BatchQueue:
         """The most jobs taken together that came back after one worker's death."""
         self._raw: dict[str, bytes] = {}
         """What ids that are not UTF-8 are in Redis, by what they are called everywhere else."""
-        self._drain = _script(redis, "drain")
-        self._acknowledge = _script(redis, "acknowledge")
-        self._requeue = _script(redis, "requeue")
-        self._promote = _script(redis, "promote")
-        self._renew = _script(redis, "renew")
+        self._drain = Script(redis, "drain")
+        self._acknowledge = Script(redis, "acknowledge")
+        self._requeue = Script(redis, "requeue")
+        self._promote = Script(redis, "promote")
+        self._renew = Script(redis, "renew")
+        self._waiter = Waiter(redis, self.keys.waiting, self._drain)
 
     def take(self, most: int, *, suspects: bool = True) -> list[TakenJob]:
         """Take up to `most` jobs; none while the queue is empty or workers are suspended.
 
         Without `suspects`, none either while one that a worker died with is the next.
+
+        Raises:
+            WrongTypeError: a key of the queue holds something else; nothing was taken.
         """
         group = self.group if suspects else 0
         return self._jobs(self._drain(self._drain_keys, self._drain_arguments(most, group)))
@@ -70,29 +99,12 @@ class BatchQueue:
     def await_and_take(self, most: int, seconds: int) -> list[TakenJob]:
         """Take as soon as a job waits, at the latest after `seconds`: one round trip for both.
 
-        The head of the list is moved onto itself: that waits without taking anything, so that there
-        is no moment at which a job is in a dying worker's hands only.
-
         Raises:
             OutOfMemoryError: a full Redis does not let wait; nothing was there to take.
+            WrongTypeError: as `take`.
         """
-        pipe = self.redis.pipeline(transaction=False)
-        pipe.blmove(self.keys.waiting, self.keys.waiting, seconds, "LEFT", "LEFT")
-        pipe.execute_command(  # type: ignore[no-untyped-call]
-            "EVALSHA",
-            self._drain.sha,
-            len(self._drain_keys),
-            *self._drain_keys,
-            *self._drain_arguments(most, self.group),
-        )
-        waited, taken = pipe.execute(raise_on_error=False)
-        if isinstance(taken, NoScriptError):
-            return self.take(most)
-        if isinstance(taken, RedisError):
-            raise taken
-        if isinstance(waited, RedisError) and not taken:
-            raise waited
-        return self._jobs(taken)
+        arguments = self._drain_arguments(most, self.group)
+        return self._jobs(self._waiter.await_and_run(seconds, self._drain_keys, arguments))
 
     @property
     def _drain_keys(self) -> list[str]:
@@ -102,23 +114,31 @@ class BatchQueue:
             self.keys.leases,
             SUSPENDED,
             self.keys.missing_jobs,
+            self.keys.oversized,
         ]
 
     def _drain_arguments(self, most: int, group: int) -> list[str | float]:
-        return [JOB_PREFIX, self.lease, self.lease_seconds, most, _MOST_BYTES, group]
+        return [
+            JOB_PREFIX,
+            self.lease,
+            self.lease_seconds,
+            most,
+            _MOST_BYTES,
+            group,
+            MAX_ID_BYTES,
+            MAX_JOB_BYTES,
+        ]
 
     def _jobs(self, values: Any) -> list[TakenJob]:  # noqa: ANN401 -- as Redis answers
         each = iter(values)
-        return [
-            TakenJob(
-                self._name(job_id),
-                data,
-                _count(deaths) if deaths else 0,
-                _count(retries) if retries else 0,
-                hash_kind,
-            )
-            for job_id, data, deaths, retries, hash_kind in zip(*[each] * _FIELDS, strict=True)
+        jobs = [
+            TakenJob(self._name(job_id), data, deaths, retries, found)
+            for job_id, data, deaths, retries, found in zip(*[each] * _FIELDS, strict=True)
         ]
+        found = values[_FIELDS - 1 :: _FIELDS]
+        if list in set(map(type, found)):
+            return list(map(described, jobs, found))
+        return jobs
 
     def _name(self, job_id: bytes) -> str:
         try:
@@ -133,36 +153,47 @@ class BatchQueue:
         worker_key: str,
         settled: Sequence[str],
         *,
+        kept: Sequence[str] = (),
         dead: int = 0,
         retries: Sequence[tuple[str, float, int]] = (),
     ) -> int:
-        """Let go of a committed batch; safe to repeat.
+        """End a committed batch; safe to repeat.
 
         Args:
             worker_key: the hash in which RQ counts this worker's jobs.
             settled: ids of jobs that are done with.
-            dead: how many of these are now dead letters.
+            kept: ids of jobs that are done with and stay in Redis, since they are too large.
+            dead: how many of both are now dead letters.
             retries: ids of jobs to try again, with the seconds until then, and how often they will
                 have been put off by that.
 
         Returns:
             How many of these jobs were no longer this worker's.
+
+        Raises:
+            WrongTypeError: a key of the queue holds something else; nothing was changed.
         """
         put_off = [v for job_id, delay, n in retries for v in (self._key(job_id), delay, n)]
         arguments: list[str | bytes | float] = [
             JOB_PREFIX,
             self.lease,
-            len(settled) - dead,
+            len(settled) + len(kept) - dead,
             dead,
             len(settled),
+            len(kept),
             *map(self._key, settled),
+            *map(self._key, kept),
             *put_off,
         ]
-        keys = [self.keys.started, self.keys.scheduled, worker_key]
+        keys = [self.keys.started, self.keys.scheduled, worker_key, self.keys.oversized]
         lost = cast("int", self._acknowledge(keys, arguments))
-        for job_id in self._raw.keys() & {*settled, *(retry[0] for retry in retries)}:
-            del self._raw[job_id]
+        self._forget_names(settled, kept, [job_id for job_id, _, _ in retries])
         return lost
+
+    def _forget_names(self, *ended: Sequence[str]) -> None:
+        if self._raw:
+            for job_id in self._raw.keys() & {job_id for ids in ended for job_id in ids}:
+                del self._raw[job_id]
 
     def _key(self, job_id: str) -> str | bytes:
         return self._raw.get(job_id, job_id)
@@ -202,22 +233,18 @@ class BatchQueue:
         return [self.keys.waiting, self.keys.started, self.keys.leases, self.keys.missing_jobs]
 
 
+def described(job: TakenJob, found: Any) -> TakenJob:  # noqa: ANN401 -- as Redis answers
+    """The job with what Redis found under its id; where it is too large, with what is known."""
+    if isinstance(found, int):
+        return job._replace(hash=found)
+    held, size, *sha1 = found
+    return job._replace(hash=held, oversize=Oversize(size, sha1[0].decode() if sha1 else None))
+
+
 def _token() -> str:
     return f"signoff-{secrets.token_hex(8)}"
-
-
-def _script(redis: Redis, name: str) -> Script:
-    return redis.register_script(files("signoff_queue").joinpath(f"{name}.lua").read_text("utf-8"))
 
 
 def text_of(job_id: bytes) -> str:
     """A job's id as text, whatever bytes it is made of."""
     return job_id.decode("utf-8", "backslashreplace")
-
-
-def _count(value: bytes) -> int:
-    """A counter from a job's hash; a garbled one counts as none, an absurd one as a great many."""
-    try:
-        return min(max(0, int(value)), _MOST_COUNTED)
-    except ValueError:
-        return 0

@@ -7,6 +7,10 @@
 -- ARGV[1]  prefix of a job's key
 --
 -- Returns how many were put on the queue; more than a thousand take several calls.
+local refused = wrong_type({[KEYS[1]] = 'list', [KEYS[2]] = 'zset'})
+if refused then
+    return refused
+end
 local time = redis.call('TIME')
 local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', time[1] .. '.' .. string.format('%06d', time[2]), 'LIMIT', 0, 1000)
 for _, id in ipairs(due) do

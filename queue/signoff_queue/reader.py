@@ -1,25 +1,30 @@
-"""What a queue holds in Redis, read through the registries that RQ keeps; nothing is changed."""
+"""What a queue holds in Redis, read through the registries that RQ keeps; nothing is changed.
 
-import json
+Whoever can write to Redis can put anything there. So sizes are bounded before anything is read, and
+what is not what it should be counts as not there.
+"""
+
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from importlib.resources import files
 from typing import Any, Final, cast
 
 import redis
-from rq import Queue, Worker
-from rq.serializers import JSONSerializer
-from rq.worker import BaseWorker, WorkerStatus
 
-from signoff_schemas.keys import HEALTH, JOB_PREFIX, QueueKeys
+from signoff_queue.batch_queue import MAX_ID_BYTES, text_of
+from signoff_queue.scripts import Script, wrong_types
+from signoff_queue.workers import WorkerState, moment, registered_workers
+from signoff_schemas.keys import JOB_PREFIX, QueueKeys
 
 _PAGE: Final = 1000
-_COUNTS: Final = files("signoff_queue").joinpath("counts.lua").read_text("utf-8")
-SILENT: Final = "silent"
-"""The state of a worker whose heartbeats have stopped."""
+_BEGINNING: Final = 4096
+"""Bytes of a sample's data."""
+_LONGEST_TIME: Final = 64
+"""Bytes of an instant."""
+_LONGEST_NAME: Final = 200
+"""Bytes of a queue's name."""
 
 
 class Place(StrEnum):
@@ -29,6 +34,8 @@ class Place(StrEnum):
     IN_FLIGHT = "in_flight"
     SCHEDULED = "scheduled"
     FAILED = "failed"
+    OVERSIZED = "oversized"
+    """It is too large to be read, and stays in Redis."""
     UNLISTED = "unlisted"
     """Its hash is there, but no list names it."""
 
@@ -43,29 +50,10 @@ class Counts:
     rq_failed: int
     """Jobs RQ gave up, which workers sweep into the dead letters."""
     missing_jobs: int
-    """Job ids whose job was gone from Redis when a worker took them, since this queue began; an
-    event that was on the queue twice may be among them."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerState:
-    """A worker as it registered itself."""
-
-    name: str
-    state: str
-    """As RQ has it; `silent` where it lives no longer, or hangs."""
-    host: str | None
-    pid: int | None
-    last_heartbeat: datetime | None
-    heartbeat_age: timedelta | None
-    successful: int
-    failed: int
-    live: bool
-    """Whether its work gets on; for a stock RQ worker, whether it beats."""
-    ready: bool
-    """Whether it applies what it takes."""
-    waits_for: str | None
-    """What keeps it from that; a stock RQ worker does not tell."""
+    """Job ids whose job was gone from Redis when a worker took them, until an audit settles them;
+    an event that was on the queue twice may be among them."""
+    oversized: int
+    """Jobs that are too large to be read; they stay in Redis."""
 
 
 class QueueReader:
@@ -75,128 +63,145 @@ class QueueReader:
         self.client = client
         self.name = name
         self.keys = QueueKeys(name)
+        self._counts = Script(client, "counts")
+        self._look = Script(client, "look")
+        self._page = Script(client, "page")
 
     def counts(self) -> Counts:
         """Count the jobs of each place, at one moment."""
-        keys = self.keys
-        counted = self.client.eval(
-            _COUNTS, 5, keys.waiting, keys.started, keys.scheduled, keys.failed, keys.missing_jobs
-        )
-        return Counts(*cast("list[int]", counted))
-
-    def oldest_waiting(self) -> datetime | None:
-        """When the job at the head was put on the queue; None where that is not known."""
-        head = cast("bytes | None", self.client.lindex(self.keys.waiting, 0))
-        return self._moment(head, "enqueued_at") if head else None
-
-    def sample(self, most: int) -> dict[str, bytes]:
-        """The data of up to `most` waiting jobs on either end of the queue, by id."""
-        ends = (self.client.lrange(self.keys.waiting, *end) for end in ((0, most - 1), (-most, -1)))
-        ids = list(dict.fromkeys(_text(cast("bytes", member)) for end in ends for member in end))
-        with self.client.pipeline(transaction=False) as pipe:
-            for job_id in ids:
-                pipe.hget(JOB_PREFIX + job_id, "data")
-            found = pipe.execute(raise_on_error=False)
-        return {i: data for i, data in zip(ids, found, strict=True) if isinstance(data, bytes)}
+        return Counts(*self._counted()[:-1])
 
     def next_scheduled(self) -> datetime | None:
         """When the next retry is due."""
-        due = cast("list[tuple[bytes, float]]", self.client.zrange(
-            self.keys.scheduled, 0, 0, withscores=True))  # fmt: skip
-        return datetime.fromtimestamp(due[0][1], UTC) if due else None
+        due = self._counted()[-1]
+        return None if due is None else _instant(float(due))
+
+    def _counted(self) -> list[Any]:
+        keys = self.keys
+        places = [keys.waiting, keys.started, keys.scheduled, keys.failed]
+        return list(self._counts([*places, keys.missing_jobs, keys.oversized], []))
+
+    def wrong_types(self) -> list[str]:
+        """A sentence for each of the queue's keys that holds another type than it should."""
+        keys = self.keys
+        sorted_sets = [keys.started, keys.scheduled, keys.failed, keys.leases]
+        expected = dict.fromkeys(sorted_sets, "zset") | {
+            keys.waiting: "list",
+            keys.missing_jobs: "set",
+            keys.oversized: "set",
+            f"rq:workers:{self.name}": "set",
+            "rq:workers": "set",
+            "rq:queues": "set",
+        }
+        return wrong_types(self.client, expected)
+
+    def oldest_waiting(self) -> datetime | None:
+        """When the job at the head was put on the queue; None where that is not known."""
+        found = self._look([self.keys.waiting], [JOB_PREFIX, 1, MAX_ID_BYTES, 1])
+        return moment(found[2]) if found else None
+
+    def sample(self, most: int) -> dict[str, bytes]:
+        """How the data of up to `most` waiting jobs on either end of the queue begins, by id."""
+        limits: list[str | bytes | float] = [JOB_PREFIX, most, MAX_ID_BYTES, _BEGINNING]
+        each = iter(self._look([self.keys.waiting], limits))
+        return {
+            text_of(job_id): data for job_id, data, _ in zip(each, each, each, strict=True) if data
+        }
 
     def workers(self, *, silent_after: float) -> list[WorkerState]:
-        """The workers that listen on the queue; `silent_after` so many seconds without a heartbeat.
-
-        RQ keeps the entry of a worker that was killed for minutes.
-        """
-        queue = Queue(self.name, connection=self.client, serializer=JSONSerializer)
-        workers = Worker.all(queue=queue, serializer=JSONSerializer)
-        with self.client.pipeline(transaction=False) as pipe:
-            for worker in workers:
-                pipe.hget(worker.key, HEALTH)
-            told = pipe.execute()
-        states = [_worker(w, silent_after, t) for w, t in zip(workers, told, strict=True)]
-        return sorted(states, key=lambda worker: worker.name)
+        """Its workers; silent is one that gave no heartbeat for so many seconds."""
+        return registered_workers(self.client, self.name, silent_after=silent_after)
 
     def place_of(self, job_id: str) -> tuple[Place, datetime | None] | None:
         """Where a job is, and since when or until when; None if Redis does not hold it."""
         # In the order in which a job goes, so that one that moves meanwhile is met further on.
-        if self.client.lpos(self.keys.waiting, job_id) is not None:
-            return Place.QUEUED, self._moment(job_id.encode(), "enqueued_at")
+        if self._find("LPOS", self.keys.waiting, job_id) is not None:
+            return Place.QUEUED, self._enqueued_at(job_id)
         if self._is_in_flight(job_id):
             return Place.IN_FLIGHT, None
-        due = self.client.zscore(self.keys.scheduled, job_id)
+        due = self._find("ZSCORE", self.keys.scheduled, job_id)
         if due is not None:
-            return Place.SCHEDULED, datetime.fromtimestamp(float(due), UTC)
-        if self.client.zscore(self.keys.failed, job_id) is not None:
-            return Place.FAILED, None
-        if self.client.exists(JOB_PREFIX + job_id):
-            return Place.UNLISTED, None
+            return Place.SCHEDULED, _instant(float(due))
+        at_rest = self._place_at_rest(job_id)
+        return (at_rest, None) if at_rest else None
+
+    def _place_at_rest(self, job_id: str) -> Place | None:
+        """Where a job is that no worker has in hand or will take."""
+        if self._find("ZSCORE", self.keys.failed, job_id) is not None:
+            return Place.FAILED
+        if self._find("SISMEMBER", self.keys.oversized, JOB_PREFIX + job_id):
+            return Place.OVERSIZED
+        return Place.UNLISTED if self.client.exists(JOB_PREFIX + job_id) else None
+
+    def _find(self, command: str, key: str, member: str) -> Any:  # noqa: ANN401 -- as Redis answers
+        """What the command finds; None where the key is of another type."""
+        with suppress(redis.ResponseError):
+            return self.client.execute_command(command, key, member)  # type: ignore[no-untyped-call]
         return None
 
     def _is_in_flight(self, job_id: str) -> bool:
-        if self.client.lpos(self._intermediate, job_id) is not None:
+        if self._find("LPOS", self.keys.intermediate, job_id) is not None:
             return True
-        started = self.client.zscan_iter(self.keys.started, f"{_literal(job_id)}:*")
-        return next(started, None) is not None
+        with suppress(redis.ResponseError):
+            started = self.client.zscan_iter(self.keys.started, f"{_literal(job_id)}:*")
+            return next(started, None) is not None
+        return False
+
+    def _enqueued_at(self, job_id: str) -> datetime | None:
+        with suppress(redis.ResponseError):
+            key = JOB_PREFIX + job_id
+            if self.client.hstrlen(key, "enqueued_at") <= _LONGEST_TIME:
+                return moment(cast("bytes | None", self.client.hget(key, "enqueued_at")))
+        return None
 
     def listed(self) -> Iterator[str]:
         """The id of every job that some list of the queue names."""
-        for start in range(0, int(self.client.llen(self.keys.waiting)), _PAGE):
-            page = self.client.lrange(self.keys.waiting, start, start + _PAGE - 1)
-            yield from (_text(cast("bytes", member)) for member in page)
-        for held in self.client.lrange(self._intermediate, 0, -1):
-            yield _text(cast("bytes", held))
-        for member, _ in self.client.zscan_iter(self.keys.started, count=_PAGE):
-            yield _text(member).rpartition(":")[0]
-        for key in (self.keys.scheduled, self.keys.failed, *self.keys_of_others):
-            for member, _ in self.client.zscan_iter(key, count=_PAGE):
-                yield _text(member)
+        keys = self.keys
+        for job_id in self._ids("LRANGE", keys.waiting, keys.intermediate):
+            yield text_of(job_id)
+        for entry in self._ids("ZSCAN", keys.started):
+            yield text_of(entry).rpartition(":")[0]
+        registries = (keys.scheduled, keys.failed, keys.finished, keys.deferred, keys.canceled)
+        for job_id in self._ids("ZSCAN", *registries, keys.ready):
+            yield text_of(job_id)
+        for key in self._ids("SSCAN", keys.oversized):
+            yield text_of(key).removeprefix(JOB_PREFIX)
 
-    def missing_jobs(self) -> list[str]:
+    def missing_jobs(self) -> Iterator[bytes]:
         """Ids that workers took off the queue and found no job of."""
-        return [
-            _text(member) for member in self.client.sscan_iter(self.keys.missing_jobs, count=_PAGE)
-        ]
-
-    @property
-    def _intermediate(self) -> str:
-        """Where a stock RQ worker puts a job between taking and starting it."""
-        return f"{self.keys.waiting}:intermediate"
-
-    @property
-    def keys_of_others(self) -> tuple[str, ...]:
-        """Registries that only stock RQ workers fill: jobs done with, or waiting for others."""
-        prefix = self.keys.waiting.partition(":")[0]
-        return tuple(
-            f"{prefix}:{registry}:{self.name}" for registry in ("finished", "deferred", "canceled")
-        )
+        return self._ids("SSCAN", self.keys.missing_jobs)
 
     def kept(self) -> Iterator[str]:
         """The id of every job of the queue whose hash Redis holds."""
-        for keys in _pages(self.client.scan_iter(f"{JOB_PREFIX}*", count=_PAGE, _type="hash")):
-            with self.client.pipeline(transaction=False) as pipe:
-                for key in keys:
-                    pipe.hget(key, "origin")
-                origins = pipe.execute()
-            for key, origin in zip(keys, origins, strict=True):
-                if origin == self.name.encode():
-                    yield _text(key).removeprefix(JOB_PREFIX)
+        for job_id in self._ids("SCAN", self.keys.waiting):
+            yield text_of(job_id)
 
-    def _moment(self, job_id: bytes, field: str) -> datetime | None:
-        with suppress(redis.ResponseError, ValueError):
-            value = self.client.hget(JOB_PREFIX + _text(job_id), field)
-            if value:
-                return datetime.fromisoformat(_text(cast("bytes", value))).astimezone(UTC)
-        return None
+    def _ids(self, how: str, *places: str) -> Iterator[bytes]:
+        """All ids in the places; one that is there all the time is among them at least once."""
+        for place in places:
+            start: bytes = b"0"
+            while True:
+                arguments: list[str | bytes | float] = [
+                    how,
+                    start,
+                    _PAGE,
+                    JOB_PREFIX,
+                    MAX_ID_BYTES,
+                    self.name,
+                ]
+                start, ids = self._page([place], arguments)
+                yield from ids
+                if start == b"0":
+                    break
 
 
 def queue_of(client: redis.Redis, job_id: str) -> str | None:
     """The queue that a job says it is on; None without such a job, or if it does not say."""
     with suppress(redis.ResponseError):
-        origin = cast("bytes | None", client.hget(JOB_PREFIX + job_id, "origin"))
-        return _text(origin) if origin else None
+        key = JOB_PREFIX + job_id
+        if client.hstrlen(key, "origin") <= _LONGEST_NAME:
+            origin = cast("bytes | None", client.hget(key, "origin"))
+            return text_of(origin) if origin else None
     return None
 
 
@@ -205,41 +210,13 @@ def age(moment: datetime | None) -> timedelta | None:
     return None if moment is None else datetime.now(UTC) - moment
 
 
-def _worker(worker: BaseWorker, silent_after: float, told: bytes | None) -> WorkerState:
-    heartbeat = worker.last_heartbeat.astimezone(UTC) if worker.last_heartbeat else None
-    since = age(heartbeat)
-    silent = since is None or since.total_seconds() > silent_after
-    health: dict[str, Any] = json.loads(told or b"{}")
-    return WorkerState(
-        name=worker.name,
-        state=SILENT if silent else str(worker.get_state() or "unknown"),
-        host=worker.hostname,
-        pid=worker.pid,
-        last_heartbeat=heartbeat,
-        heartbeat_age=since,
-        successful=worker.successful_job_count,
-        failed=worker.failed_job_count,
-        live=not silent and health.get("live", True),
-        ready=not silent and health.get("ready", worker.get_state() != WorkerStatus.SUSPENDED),
-        waits_for=None if silent else health.get("waits_for"),
-    )
-
-
-def _pages(keys: Iterator[Any]) -> Iterator[list[Any]]:
-    page: list[Any] = []
-    for key in keys:
-        page.append(key)
-        if len(page) == _PAGE:
-            yield page
-            page = []
-    if page:
-        yield page
+def _instant(seconds: float) -> datetime | None:
+    """Seconds since the epoch; None where no calendar has them."""
+    with suppress(ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(seconds, UTC)
+    return None
 
 
 def _literal(text: str) -> str:
     """The text as a pattern that matches nothing but itself."""
     return "".join(f"\\{c}" if c in "*?[]^\\" else c for c in text)
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "backslashreplace")

@@ -4,6 +4,10 @@
 -- ARGV[1]  the token   ARGV[2]  seconds from now
 --
 -- Its first write takes something away: Redis allows that when it is full, and then the rest as well.
+local refused = wrong_type({[KEYS[1]] = 'zset'})
+if refused then
+    return refused
+end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then

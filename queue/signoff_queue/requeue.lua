@@ -13,6 +13,10 @@
 -- Returns how many jobs are back on the queue.
 --
 -- Its first write takes something away: Redis allows that when it is full, and then the rest as well.
+local refused = wrong_type({[KEYS[1]] = 'list', [KEYS[2]] = 'zset', [KEYS[3]] = 'zset'})
+if refused then
+    return refused
+end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local live = {}
@@ -22,7 +26,7 @@ if ARGV[2] == '' then
         live[token] = true
     end
 end
-local back = {}
+local back, gone = {}, {}
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '+inf', '+inf')) do
     local id, token = string.match(member, '^(.*):(signoff%-%x+)$')
     if id and (token == ARGV[2] or (ARGV[2] == '' and not live[token])) then
@@ -31,16 +35,16 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '+inf', '+inf')) do
         if redis.call('EXISTS', key) == 1 then
             back[#back + 1] = id
             if ARGV[2] == '' then
-                local deaths = redis.pcall('HGET', key, 'signoff_deaths')
-                deaths = tonumber(type(deaths) == 'string' and deaths or 0) or 0
-                redis.pcall('HSET', key, 'signoff_deaths', deaths + 1)
+                local deaths = counter(redis.pcall('HGET', key, 'signoff_deaths'))
+                redis.pcall('HSET', key, 'signoff_deaths', math.min(deaths + 1, MOST_COUNTED))
             end
         else
-            redis.call('SADD', KEYS[4], id)
+            gone[#gone + 1] = id
         end
     end
 end
 for i = #back, 1, -1 do
     redis.call('LPUSH', KEYS[1], back[i])
 end
+note_missing(KEYS[4], gone)
 return #back

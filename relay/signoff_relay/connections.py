@@ -21,7 +21,7 @@ def outbox_if_any(settings: Settings) -> Iterator[OutboxTable | None]:
     """
     url = settings.outbox
     with (
-        connect(url, application="signoff cli") as connection,
+        connect(url, application="signoff cli", outbox=True) as connection,
         explained(url, remedy="signoff outbox create"),
     ):
         yield table_if_any(connection)

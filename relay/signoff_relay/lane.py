@@ -151,7 +151,7 @@ class Lane:
     def _table(self) -> OutboxTable:
         if self._connection is not None:
             return OutboxTable(self._connection)
-        self._connection = connect_for_batches(self._url, application="signoff relay")
+        self._connection = connect_for_batches(self._url, application="signoff relay", outbox=True)
         if self._listening:
             self._connection.add_notify_handler(self._take_note)
             self._connection.execute(f"LISTEN {CHANNEL}")

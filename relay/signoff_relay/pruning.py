@@ -14,10 +14,10 @@ from typing import Final
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_db.export import exported
+from signoff_db.export import exported, json_line
+from signoff_db.locations import EventLocations, locate_events
 from signoff_db.read_connection import database_of
-from signoff_db.reading import EventLocations, locate_events
-from signoff_relay.accounted import is_applied
+from signoff_relay.accounted import is_applied, is_given_up
 from signoff_relay.connections import outbox_of
 from signoff_relay.table import Entry, OutboxTable
 from signoff_schemas import Settings, SignoffError
@@ -66,7 +66,9 @@ def prune_exported(
     before = datetime.now(UTC) - older_than
     done = Pruned()
     settled = chain.from_iterable(_settled(table, database, before, done))
-    ids, sha256 = exported(settled, export, key=attrgetter("event_id"), as_data=asdict)
+    ids, sha256 = exported(
+        settled, export, key=attrgetter("event_id"), pieces=lambda entry: json_line(asdict(entry))
+    )
     for start in range(0, len(ids), _PAGE):
         done.pruned += table.forget(ids[start : start + _PAGE], before)
     return done, sha256
@@ -84,8 +86,7 @@ def _settled(
 
 
 def _is_settled(event: Entry, found: EventLocations) -> bool:
-    given_up = event.event_id in found.letters - found.open_letters
-    return given_up or is_applied(event, found)
+    return is_applied(event, found) or is_given_up(event, found)
 
 
 @contextmanager

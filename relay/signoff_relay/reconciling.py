@@ -1,9 +1,9 @@
 """Find events of the outbox that Redis lost, and publish them again.
 
 Lost is what a relay published, or the queue refused then, and what is now neither in Redis, nor in
-the ledger, nor a dead letter. Redis is asked first: a worker takes a job out of Redis only after
-its event is committed, so one that is settled meanwhile is found in Postgres. What is published
-once too often for all that takes effect once.
+the ledger, nor a dead letter of the same content. Redis is asked first: a worker takes a job out of
+Redis only after its event is committed, so one that is settled meanwhile is found in Postgres. What
+is published once too often takes effect once.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_db.reading import EventLocations, locate_events
+from signoff_db.locations import EventLocations, locate_events
 from signoff_producer import Producer
 from signoff_queue.accounting import account_for
 from signoff_queue.reader import QueueReader
-from signoff_relay.accounted import is_applied
+from signoff_relay.accounted import has_letter, is_applied
 from signoff_relay.delivery import mark, publish
 from signoff_relay.table import Entry, OutboxTable
 from signoff_schemas.keys import JOB_PREFIX
@@ -110,6 +110,4 @@ class Reconciler:
 
 
 def _is_settled(event: Entry, found: EventLocations) -> bool:
-    """A dead letter under the id of a refused event may be that of the other event of this id."""
-    has_letter = event.event_id in found.letters and event.refused is None
-    return has_letter or is_applied(event, found)
+    return is_applied(event, found) or has_letter(event, found)

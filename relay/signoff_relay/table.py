@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
 from typing import Any, Final, LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, args_row, class_row
 
+from signoff_db.pages import Page, follow, key_of, page_of
+from signoff_db.sql import statement
 from signoff_schemas import SignoffError
 
 
@@ -21,6 +21,7 @@ class OutboxError(SignoffError):
 CHANNEL: Final = "signoff_outbox"
 """What the table's trigger notifies."""
 _PAGE: Final = 1000
+_LIST: Final = "outbox"
 _FIRST: Final = UUID(int=0)
 
 
@@ -87,12 +88,12 @@ class OutboxTable:
         """Lock up to `most` events that wait until the transaction ends, the oldest first."""
         parameters = {"most": most, "added_at": behind.added_at, "event_id": behind.event_id}
         with self.connection.cursor(row_factory=args_row(Waiting)) as cursor:
-            return cursor.execute(_statement("claim"), parameters).fetchall()
+            return cursor.execute(_sql("claim"), parameters).fetchall()
 
     def claim_again(self, events: Sequence[UUID]) -> list[Waiting]:
         """Lock those of the handled events that nobody else has locked."""
         with self.connection.cursor(row_factory=args_row(Waiting)) as cursor:
-            return cursor.execute(_statement("claim_again"), {"events": list(events)}).fetchall()
+            return cursor.execute(_sql("claim_again"), {"events": list(events)}).fetchall()
 
     def mark_published(self, locked: Sequence[Waiting]) -> None:
         """Say that the queue has them.
@@ -110,7 +111,7 @@ class OutboxTable:
         self._mark("mark_refused", len(locked), parameters)
 
     def _mark(self, name: str, count: int, parameters: dict[str, Any]) -> None:
-        marked = self.connection.execute(_statement(name), parameters).rowcount
+        marked = self.connection.execute(_sql(name), parameters).rowcount
         if marked != count:
             raise OutboxError(
                 f"marking {count} events of signoff_outbox met {marked} rows, and was undone: the "
@@ -120,25 +121,32 @@ class OutboxTable:
 
     def pages(self, *, published_before: datetime | None = None) -> Iterator[list[Entry]]:
         """All events that a relay is done with; with a time, those that it published before."""
-        after = _FIRST
-        while page := self._page(after, published_before):
-            yield page
-            after = page[-1].event_id
+        for page in follow(lambda cursor: self.page(cursor, published_before=published_before)):
+            yield list(page.items)
 
-    def _page(self, after: UUID, before: datetime | None) -> list[Entry]:
-        parameters = {"after": after, "before": before, "most": _PAGE}
-        with self.connection.cursor(row_factory=class_row(Entry)) as cursor:
-            return cursor.execute(_statement("page"), parameters).fetchall()
+    def page(
+        self, cursor: str | None = None, *, published_before: datetime | None = None
+    ) -> Page[Entry]:
+        """Some of them, by id.
+
+        Raises:
+            CursorError: the cursor is none that this list gave.
+        """
+        after = key_of(cursor, _LIST, UUID) or _FIRST
+        parameters = {"after": after, "before": published_before, "most": _PAGE + 1}
+        with self.connection.cursor(row_factory=class_row(Entry)) as rows:
+            found = rows.execute(_sql("page"), parameters).fetchall()
+        return page_of(found, _PAGE, _LIST, lambda entry: str(entry.event_id))
 
     def forget(self, events: Sequence[UUID], before: datetime) -> int:
         """Delete events that were published before then; returns how many."""
         parameters = {"events": list(events), "before": before}
-        return self.connection.execute(_statement("forget"), parameters).rowcount
+        return self.connection.execute(_sql("forget"), parameters).rowcount
 
     def overview(self) -> OutboxOverview:
         """Count what is not published."""
         with self.connection.cursor(row_factory=class_row(OutboxOverview)) as cursor:
-            row = cursor.execute(_statement("overview")).fetchone()
+            row = cursor.execute(_sql("overview")).fetchone()
         if row is None:
             raise AssertionError
         return row
@@ -146,15 +154,13 @@ class OutboxTable:
     def entry(self, event_id: UUID) -> Entry | None:
         """One event."""
         with self.connection.cursor(row_factory=class_row(Entry)) as cursor:
-            return cursor.execute(_statement("read_event"), {"event_id": event_id}).fetchone()
+            return cursor.execute(_sql("read_event"), {"event_id": event_id}).fetchone()
 
     def refused(self, most: int) -> list[Entry]:
         """Events that the queue refuses, the oldest first."""
         with self.connection.cursor(row_factory=class_row(Entry)) as cursor:
-            return cursor.execute(_statement("list_refused"), {"most": most}).fetchall()
+            return cursor.execute(_sql("list_refused"), {"most": most}).fetchall()
 
 
-@cache
-def _statement(name: str) -> LiteralString:
-    """The text of `<name>.sql` in this package, which ships with it and holds no user's input."""
-    return files("signoff_relay").joinpath(f"{name}.sql").read_text("utf-8")
+def _sql(name: str) -> LiteralString:
+    return statement(name, "signoff_relay")

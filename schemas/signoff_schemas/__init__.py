@@ -1,6 +1,14 @@
 """The contract between upstream services and Signoff: the event, its envelope, its verdicts."""
 
-from signoff_schemas.envelope import FUNCTION, Identity, decode_job, encode_job, inflate
+from signoff_schemas.envelope import (
+    FUNCTION,
+    MAX_JOB_BYTES,
+    Identity,
+    decode_job,
+    encode_job,
+    first_bytes,
+    inflate,
+)
 from signoff_schemas.errors import SettingsError, SignoffError
 from signoff_schemas.event import (
     MAX_EVENT_BYTES,
@@ -29,6 +37,7 @@ __all__ = [
     "EDIT_TAGS",
     "FUNCTION",
     "MAX_EVENT_BYTES",
+    "MAX_JOB_BYTES",
     "SCHEMA_VERSION",
     "AlertSettings",
     "ApprovalEvent",
@@ -54,6 +63,7 @@ __all__ = [
     "decode_job",
     "encode_job",
     "fingerprint",
+    "first_bytes",
     "inflate",
     "masked",
     "plain_url",

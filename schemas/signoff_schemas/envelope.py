@@ -1,6 +1,7 @@
 """How an event travels: the `data` of an RQ job, `[function, null, [EVENT], {}]` as JSON.
 
-RQ compresses its own jobs with zlib; both forms are read. Pickle is never read.
+RQ compresses its own jobs with zlib; both forms are read. Pickle is never read. Sizes are looked at
+before anything is inflated or parsed.
 """
 
 import json
@@ -18,8 +19,9 @@ _HEAD: Final = f'["{FUNCTION}", null, ['.encode()
 _TAIL: Final = b"], {}]"
 _OPENING: Final = _HEAD + b"{"
 _CLOSING: Final = b"}" + _TAIL
-_MAX_DATA_BYTES: Final = MAX_EVENT_BYTES + 1024
-# Where JSON is read only to find its way about, `parse_int=float`: int() raises on a long number.
+MAX_JOB_BYTES: Final = MAX_EVENT_BYTES + 1024
+"""The largest `data` of a job in which an event may be, plain or compressed."""
+# Where only the structure of JSON matters, `parse_int=float`: int() raises on a long number.
 
 
 def encode_job(event_json: bytes) -> bytes:
@@ -31,28 +33,50 @@ def decode_job(data: bytes) -> bytes:
     """Take the event's JSON, byte for byte, out of a job's `data`.
 
     Raises:
-        InvalidEvent: the data is no approval's; the kind says why.
+        InvalidEvent: the data is not an approval's; the kind says why.
     """
+    if len(data) > MAX_JOB_BYTES:
+        raise InvalidEvent.too_large(len(data), MAX_EVENT_BYTES)
     if data.startswith(_OPENING) and data.endswith(_CLOSING):
         return data[len(_HEAD) : -len(_TAIL)]
-    return _read(inflate(data))
+    plain = _inflated(data)
+    if len(plain) > MAX_JOB_BYTES:
+        raise InvalidEvent.too_large(len(plain), MAX_EVENT_BYTES, or_more=True)
+    return _read(plain)
 
 
 def inflate(data: bytes) -> bytes:
-    """Undo zlib where it was used; a bomb is cut short, what is not zlib comes back as it is."""
+    """Undo zlib where it was used.
+
+    What is not zlib comes back as it is, and so does what is too large or would become so.
+    """
+    if len(data) > MAX_JOB_BYTES:
+        return data
+    plain = _inflated(data)
+    return data if len(plain) > MAX_JOB_BYTES else plain
+
+
+def first_bytes(data: bytes, most: int = 16) -> bytes:
+    """How a job's data begins once zlib is undone; the beginning of `data` is enough to tell."""
+    try:
+        plain = zlib.decompressobj().decompress(data, most)
+    except zlib.error:
+        plain = b""
+    return plain or data[:most]
+
+
+def _inflated(data: bytes) -> bytes:
+    """The data without zlib; of what becomes too large, as much as shows that it is."""
     stream = zlib.decompressobj()
     try:
-        plain = stream.decompress(data, _MAX_DATA_BYTES + 1)
+        plain = stream.decompress(data, MAX_JOB_BYTES + 1)
     except zlib.error:
         return data
-    whole = stream.eof or len(plain) > _MAX_DATA_BYTES
-    return plain if whole else data
+    return plain if stream.eof or len(plain) > MAX_JOB_BYTES else data
 
 
 def _read(plain: bytes) -> bytes:
     """Read any spelling of the envelope, keeping the event's own bytes."""
-    if len(plain) > _MAX_DATA_BYTES:
-        raise InvalidEvent.too_large(len(plain), MAX_EVENT_BYTES)
     if plain.startswith(b"\x80"):
         raise InvalidEvent.unreadable("the job is a pickle; Signoff reads JSON only")
     try:
@@ -100,7 +124,7 @@ def _after(text: str, start: int, mark: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a payload concerns, as far as it can be read; it may be invalid otherwise."""
+    """Whom a payload concerns, as far as that can be read from a payload that was refused."""
 
     event_id: UUID | None = None
     interaction_id: UUID | None = None
@@ -108,7 +132,9 @@ class Identity:
 
     @classmethod
     def of(cls, payload: bytes) -> "Identity":
-        """Read what can be read of a payload that was refused."""
+        """Read what can be read; nothing of a payload that is larger than a job may be."""
+        if len(payload) > MAX_JOB_BYTES:
+            return cls()
         try:
             event = json.loads(payload, parse_int=float)
         except (ValueError, RecursionError):

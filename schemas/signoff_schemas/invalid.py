@@ -110,10 +110,11 @@ class InvalidEvent(SignoffError):  # noqa: N818 -- the noun that people use for 
         return cls(FailureKind.INVALID_PAYLOAD, [Problem("", rule, "unreadable", found)])
 
     @classmethod
-    def too_large(cls, size: int, limit: int) -> Self:
-        """The payload is longer than any valid event."""
+    def too_large(cls, size: int, limit: int, *, or_more: bool = False) -> Self:
+        """The payload is longer than any valid event; `or_more`: it was not read to its end."""
         rule = f"an event's JSON may take at most {limit} bytes"
-        return cls(FailureKind.INVALID_PAYLOAD, [Problem("", rule, "too_large", f"{size} bytes")])
+        found = f"{size} bytes or more" if or_more else f"{size} bytes"
+        return cls(FailureKind.INVALID_PAYLOAD, [Problem("", rule, "too_large", found)])
 
     @classmethod
     def too_many_places(cls, found: str) -> Self:

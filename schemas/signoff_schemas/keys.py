@@ -44,6 +44,31 @@ class QueueKeys:
         return f"{RQ_KEY_PREFIX}:failed:{self.name}"
 
     @property
+    def finished(self) -> str:
+        """Sorted set of job ids by expiry: RQ's registry of jobs that stock workers finished."""
+        return f"{RQ_KEY_PREFIX}:finished:{self.name}"
+
+    @property
+    def deferred(self) -> str:
+        """Sorted set of job ids: RQ's registry of jobs that wait for others."""
+        return f"{RQ_KEY_PREFIX}:deferred:{self.name}"
+
+    @property
+    def ready(self) -> str:
+        """Sorted set of job ids: RQ's registry of jobs that waited for others and are due."""
+        return f"{RQ_KEY_PREFIX}:ready:{self.name}"
+
+    @property
+    def canceled(self) -> str:
+        """Sorted set of job ids: RQ's registry of canceled jobs."""
+        return f"{RQ_KEY_PREFIX}:canceled:{self.name}"
+
+    @property
+    def intermediate(self) -> str:
+        """List of job ids that a stock RQ worker took and has not started."""
+        return f"{RQ_KEY_PREFIX}:queue:{self.name}:intermediate"
+
+    @property
     def leases(self) -> str:
         """Sorted set of workers' lease tokens by expiry, in epoch seconds: Signoff's own."""
         return f"{RQ_KEY_PREFIX}:signoff:leases:{self.name}"
@@ -52,3 +77,8 @@ class QueueKeys:
     def missing_jobs(self) -> str:
         """Set of job ids whose hash was gone when a worker wanted it: Signoff's own."""
         return f"{RQ_KEY_PREFIX}:signoff:missing_jobs:{self.name}"
+
+    @property
+    def oversized(self) -> str:
+        """Set of keys of jobs that are too large to be read and stay in Redis: Signoff's own."""
+        return f"{RQ_KEY_PREFIX}:signoff:oversized:{self.name}"

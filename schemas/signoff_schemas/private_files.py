@@ -24,17 +24,32 @@ def create_private(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ALWAYS, _PRIVATE)
 
 
-def open_private(path: Path, flags: int) -> int:
-    """Open a file of this user, made where it is missing; returns its descriptor.
+def replace_private(path: Path, content: bytes) -> None:
+    """Put a new file in the place of the one that has this name, in one step.
 
-    `flags` are those of `os.open` for reading, writing and appending.
+    A crash leaves the old one or the new one.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(create_private(new), "wb") as file:
+        file.write(content)
+    new.replace(path)
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file of this user; returns its descriptor.
+
+    `flags` are those of `os.open`; with O_CREAT it is made where it is missing.
 
     Raises:
         OSError: it is a link, no regular file, has a second name, or is another user's, or the
             system refuses.
     """
     try:
-        descriptor = os.open(path, flags | os.O_CREAT | _ALWAYS, _PRIVATE)
+        descriptor = os.open(path, flags | _ALWAYS, _PRIVATE)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise _refusal(path, "it is a link, and links are not followed") from None
@@ -52,7 +67,9 @@ def _check(path: Path, held: os.stat_result) -> None:
     if not stat.S_ISREG(held.st_mode):
         raise _refusal(path, "it is no regular file")
     if held.st_uid != os.geteuid():
-        raise _refusal(path, f"it belongs to user id {held.st_uid}, this is {os.geteuid()}")
+        raise _refusal(
+            path, f"it belongs to user id {held.st_uid}, and this is user id {os.geteuid()}"
+        )
     if held.st_nlink > 1:
         raise _refusal(path, "it has a second name (a hard link)")
 

@@ -18,13 +18,15 @@ def printable(text: str, *, limit: int | None = None) -> str:
     controls of terminals, and those that turn the direction of reading. What is longer than `limit`
     characters is cut, which is said.
     """
-    cut = ""
-    if limit is not None and len(text) > limit:
-        cut = f"… ({len(text):,} characters)"
-        text = text[:limit]
-    if _PLAIN.fullmatch(text):
-        return text + cut
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + cut
+    held = text if limit is None else shortened(text, limit)
+    if _PLAIN.fullmatch(held):
+        return held
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in held)
+
+
+def shortened(text: str, limit: int) -> str:
+    """A text of at most so many characters; one that was longer says how long it was."""
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
 
 
 def json_text(value: object, *, indent: int | None = None, ascii_only: bool = False) -> str:

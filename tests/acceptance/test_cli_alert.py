@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from approvals import mapping
 from command_line import Signoff
-from processes import eventually
+from processes import eventually, exit_code
 
 from signoff_ops.hook import SIGNATURE, signature
 
@@ -142,7 +142,7 @@ def test_several_instances_tell_each_cause_once(
         eventually(lambda: len(hook.received) > 1, what="the cause is told")
         for one in running:
             one.terminate()
-            assert one.wait(30) == 0
+            assert exit_code(one) == 0
     finally:
         for one in running:
             one.kill()

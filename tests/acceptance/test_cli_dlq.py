@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from approvals import mapping
 from command_line import Signoff
+from processes import DEADLINE
 from pydantic_core import to_json
 from rivals import await_blocked
 
@@ -164,6 +165,21 @@ def test_an_edit_by_fields_applies(signoff: Signoff, bury: Bury) -> None:
     assert action["before"]["quality_score"] == 9
 
 
+@pytest.mark.parametrize("editor", [False, True])
+def test_an_edit_rounds_no_amount(signoff: Signoff, bury: Bury, *, editor: bool) -> None:
+    """What stands in the other fields is applied as it stands there, or refused."""
+    event = to_json(mapping(quality_score=9, ltv_amount="X"))
+    bury(event.replace(b'"X"', b"10.000000000000000001"))
+    (letter,) = ids(signoff)
+    command = signoff.at_a_terminal().having(EDITOR="sed -i s/9,$/3,/", VISUAL="")
+    change = [] if editor else ["--set", "quality_score=4"]
+
+    told = command("dlq", "edit", letter, *change, "--reason", "typo", "--yes", expect=1)
+
+    assert "ltv_amount must have at most 2 decimal places" in told.stderr
+    assert signoff.json("dlq", "show", letter)["state"] == "dead"
+
+
 def test_an_edit_in_an_editor_applies(signoff: Signoff, bury: Bury) -> None:
     """$EDITOR is given the event as indented JSON, and what it saves is applied."""
     event = mapping(quality_score=9)
@@ -312,7 +328,7 @@ def stopping(signoff: Signoff, bury: Bury, database_url: str) -> Stopping:
             operator.execute("SELECT FROM dead_letters WHERE id = %s FOR UPDATE", [second])
             await_blocked(database_url)  # the replay, by the second letter
             stop(it)
-            out, err = it.communicate(timeout=60)
+            out, err = it.communicate(timeout=DEADLINE)
         return Stopped(it.returncode, out.decode(), err.decode())
 
     return replay

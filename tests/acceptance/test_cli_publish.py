@@ -9,7 +9,7 @@ import sys
 import pytest
 from approvals import mapping
 from command_line import Signoff, lines
-from processes import eventually
+from processes import eventually, exit_code
 
 from signoff_producer.publication import CHUNK
 
@@ -164,7 +164,7 @@ def test_ctrl_c_tells_how_far_publishing_came(signoff: Signoff) -> None:
         publish.stdin.flush()
         eventually(lambda: signoff.json("status")["waiting"] == CHUNK, what="a chunk is published")
         publish.send_signal(signal.SIGINT)
-        assert publish.wait(60) == 130
+        assert exit_code(publish) == 130
         out, err = publish.communicate()
 
     assert json.loads(out)["accepted"] == CHUNK

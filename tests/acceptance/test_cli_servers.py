@@ -11,7 +11,7 @@ import pytest
 import redis
 from approvals import mapping
 from command_line import Signoff, lines
-from processes import eventually, idle
+from processes import DEADLINE, eventually, exit_code, idle
 
 from signoff_cli.app import COMMANDS
 
@@ -63,7 +63,7 @@ def test_up_serves_the_commands_of_its_folder(alone: Signoff) -> None:
             assert len(alone.json("status")["workers"]) == 1
             assert "another `signoff up` runs" in alone("up", expect=2).stderr
             up.send_signal(signal.SIGTERM)
-            assert up.wait(60) == 0
+            assert exit_code(up, log=log) == 0
         finally:
             up.kill()
     assert not announcement.exists()
@@ -121,7 +121,7 @@ def test_several_worker_processes_share_the_work(signoff: Signoff) -> None:
     signoff.publish(*[mapping(minute) for minute in range(20)])
 
     with signoff.process("worker", "--processes", 2, "--batch-size", 5, "--burst") as pool:
-        assert pool.wait(60) == 0
+        assert exit_code(pool) == 0
 
     assert signoff.json("status")["applied"] == 20
 
@@ -132,7 +132,7 @@ def test_a_worker_ends_on_a_signal(signoff: Signoff) -> None:
         try:
             eventually(lambda: signoff.json("status")["workers"] != [], what="it has registered")
             worker.terminate()
-            assert worker.wait(30) == 0
+            assert exit_code(worker) == 0
         finally:
             worker.kill()
 
@@ -142,7 +142,7 @@ def test_a_worker_ends_on_a_signal(signoff: Signoff) -> None:
 def test_the_demo_ends_with_everything_accounted_for(alone: Signoff) -> None:
     """It brings its own servers, and leaves nothing behind."""
     with alone.process("demo", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as demo:
-        out, err = (stream.decode() for stream in demo.communicate(timeout=180))
+        out, err = (stream.decode() for stream in demo.communicate(timeout=DEADLINE))
 
     assert demo.returncode == 0, out + err
     assert "every event is accounted for" in out
@@ -156,7 +156,7 @@ def test_a_pipe_that_closes_early_is_no_error(signoff: Signoff) -> None:
     os.close(reader)
     with signoff.process("schema", stdout=writer, stderr=subprocess.PIPE) as schema:
         os.close(writer)
-        _, err = schema.communicate(timeout=30)
+        _, err = schema.communicate(timeout=DEADLINE)
 
     assert b"Traceback" not in err
 
@@ -186,7 +186,7 @@ def test_up_ends_when_a_server_does(alone: Signoff, server: str) -> None:
         try:
             eventually(lambda: b"Running with" in log.read_bytes(), what="up is ready", log=log)
             os.kill(server_pid(alone.folder / ".signoff", server), signal.SIGKILL)
-            assert up.wait(90) == 2
+            assert exit_code(up, log=log) == 2
         finally:
             up.kill()
 
@@ -246,3 +246,31 @@ def test_an_argument_that_is_no_text_gets_a_sentence(
 def test_the_exit_codes_are_told(signoff: Signoff) -> None:
     """That of Ctrl-C too."""
     assert "130" in signoff("--help").stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+@pytest.mark.parametrize("whose", [".", ".signoff", ".signoff/services.json"])
+def test_servers_that_another_user_announces_are_not_used(alone: Signoff, whose: str) -> None:
+    """Root's events would go where that user likes; `signoff up` makes nothing there either."""
+    (alone.folder / ".signoff").mkdir()
+    (alone.folder / ".signoff" / "services.json").write_text("{}")
+    os.chown(alone.folder / whose, 65534, -1)
+
+    told = alone("status", expect=2).stderr
+
+    assert "is not trusted" in told
+    assert "belongs to nobody (user id 65534)" in told
+    if whose == ".":
+        assert "belongs to nobody (user id 65534)" in alone("up", expect=2).stderr
+
+
+def test_an_announcement_that_is_a_link_is_not_written_to(alone: Signoff) -> None:
+    """What it leads to stays as it is."""
+    precious = alone.folder / "precious"
+    precious.write_text("precious")
+    (alone.folder / ".signoff").mkdir()
+    (alone.folder / ".signoff" / "services.json").symlink_to(precious)
+
+    assert "links are not followed" in alone("up", expect=2).stderr
+
+    assert precious.read_text() == "precious"

@@ -16,7 +16,7 @@ import pytest
 import redis
 from approvals import mapping
 from command_line import Signoff
-from processes import eventually
+from processes import DEADLINE, eventually, exit_code
 from rq.suspension import resume, suspend
 
 from signoff_db.migrate import migrate
@@ -33,7 +33,7 @@ def port() -> int:
 def ask(port: int, path: str) -> tuple[int, dict[str, Any]]:
     """The status and the report; status 0 while nothing answers."""
     try:
-        with urlopen(f"http://127.0.0.1:{port}/{path}", timeout=10) as answer:
+        with urlopen(f"http://127.0.0.1:{port}/{path}", timeout=DEADLINE) as answer:
             return answer.status, json.load(answer)
     except HTTPError as answer:
         return answer.code, json.loads(answer.read() or b"{}")
@@ -55,16 +55,17 @@ def until(port: int, path: str, status: int, log: Path, waits_for: str = "") -> 
 def working(signoff: Signoff, port: int, *options: object) -> Iterator[Path]:
     """A worker process that tells its health, and ends when it is asked to; gives its log."""
     log = signoff.folder / "worker.log"
+    often_told = signoff.having(SIGNOFF_REDELIVER_AFTER="3")
     with (
         log.open("wb") as output,
-        signoff.process(
+        often_told.process(
             "worker", "--health-port", port, *options, stdout=output, stderr=output
         ) as worker,
     ):
         try:
             yield log
             worker.terminate()
-            assert worker.wait(30) == 0
+            assert exit_code(worker, log=log) == 0
         finally:
             worker.kill()
 
@@ -76,7 +77,7 @@ def test_a_worker_tells_that_it_is_live_and_ready(signoff: Signoff, port: int) -
         status, report = ask(port, "live")
         assert (status, report["live"], report["ready"]) == (200, True, True)
         with pytest.raises(HTTPError, match="404"):
-            urlopen(f"http://127.0.0.1:{port}/other", timeout=10)
+            urlopen(f"http://127.0.0.1:{port}/other", timeout=DEADLINE)
         assert signoff.json("health", "--port", port)["workers"][0]["worker"] == report["worker"]
         (worker,) = signoff.json("health")["workers"]
         assert (worker["worker"], worker["live"]) == (report["worker"], True)

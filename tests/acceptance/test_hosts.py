@@ -64,6 +64,7 @@ def test_a_host_that_dies_in_the_middle_loses_and_doubles_nothing(
                     env=environment(
                         stack.enter_context(reachable(redis_url, host)),
                         stack.enter_context(reachable(database_url, host)),
+                        redeliver_after=3,
                     ),
                     log=log,
                 )

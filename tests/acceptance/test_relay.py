@@ -11,12 +11,12 @@ import psycopg
 import pytest
 import redis
 from approvals import approvals_on
-from processes import KEYS, environment, eventually, idle, process, worker
+from letters import letters_in
+from processes import KEYS, environment, eventually, exit_code, idle, process, worker
 from reference import fold, read
 
 from signoff_db.audit import audit
 from signoff_db.connection import connect
-from signoff_db.dead_letters import Selection, list_letters
 from signoff_embedded import embedded_valkey
 from signoff_embedded.ports import free_port
 from signoff_producer import ApprovalEvent, Producer, outbox
@@ -56,7 +56,7 @@ class Stage:
         """Run `signoff reconcile` to its end."""
         command = [sys.executable, "-m", "signoff_cli", "reconcile"]
         with process(*command, env=self.env, log=self.log) as running:
-            assert running.wait(60) == 0, self.log.read_text("utf-8")
+            assert exit_code(running, log=self.log) == 0, self.log.read_text("utf-8")
 
     def waiting(self) -> int:
         """How many events wait in the outbox."""
@@ -65,7 +65,12 @@ class Stage:
 
     def until_relayed(self) -> None:
         """Wait until nothing waits in the outbox."""
-        eventually(lambda: self.waiting() == 0, what="the outbox is empty", log=self.log)
+        eventually(
+            lambda: self.waiting() == 0,
+            what="the outbox is empty",
+            log=self.log,
+            saw=lambda: f"{self.waiting()} waiting",
+        )
 
     def until_idle(self) -> None:
         """Wait for the queue to be worked off."""
@@ -102,7 +107,7 @@ def test_a_relay_killed_at_any_point_loses_and_doubles_nothing(stage: Stage, poi
     stage.add(events)
     mortal = [sys.executable, "-m", "mortal_relay", point]
     with process(*mortal, env=stage.env, log=stage.log) as doomed:
-        assert doomed.wait(60) == -signal.SIGKILL
+        assert exit_code(doomed, log=stage.log) == -signal.SIGKILL
     assert stage.waiting() == 150
     with stage.relay(), worker(stage.env, stage.log):
         stage.until_relayed()
@@ -117,7 +122,7 @@ def test_what_was_published_before_the_kill_is_applied_once(stage: Stage) -> Non
     stage.add(events)
     mortal = [sys.executable, "-m", "mortal_relay", "after publish"]
     with process(*mortal, env=stage.env, log=stage.log) as doomed:
-        assert doomed.wait(60) == -signal.SIGKILL
+        assert exit_code(doomed, log=stage.log) == -signal.SIGKILL
     with worker(stage.env, stage.log):
         stage.until_idle()
         assert (stage.waiting(), read(stage.database)) == (50, fold(events))
@@ -133,7 +138,7 @@ def test_many_relays_share_the_work(stage: Stage) -> None:
     stage.add(events)
     small = ("--batch-size", 50, "--burst")
     with stage.relay(*small) as one, stage.relay(*small) as two, stage.relay(*small) as three:
-        assert [one.wait(60), two.wait(60), three.wait(60)] == [0, 0, 0]
+        assert [exit_code(relay, log=stage.log) for relay in (one, two, three)] == [0, 0, 0]
     assert stage.waiting() == 0
     assert sorted(stage.queued()) == sorted(str(event.event_id) for event in events)
 
@@ -144,7 +149,7 @@ def test_the_oldest_are_moved_first(stage: Stage) -> None:
     for event in events:
         stage.add([event])
     with stage.relay("--burst") as relay:
-        assert relay.wait(60) == 0
+        assert exit_code(relay, log=stage.log) == 0
     assert stage.queued() == [str(event.event_id) for event in events]
 
 
@@ -179,7 +184,7 @@ def test_sigterm_ends_a_relay(stage: Stage) -> None:
     with stage.relay("--poll", 3600) as relay:
         eventually(lambda: listens(stage), what="the relay listens", log=stage.log)
         relay.send_signal(signal.SIGTERM)
-        assert relay.wait(10) == 0
+        assert exit_code(relay, log=stage.log) == 0
 
 
 def test_a_full_queue_is_waited_for(stage: Stage) -> None:
@@ -232,7 +237,7 @@ def test_what_the_queue_refuses_holds_up_nothing(stage: Stage) -> None:
     stage.add([good])
 
     with stage.relay("--burst") as relay:
-        assert relay.wait(60) == 1
+        assert exit_code(relay, log=stage.log) == 1
 
     refused = "SELECT event_id, refused FROM signoff_outbox WHERE refused IS NOT NULL"
     reasons: dict[UUID, str] = dict(stage.database.execute(refused).fetchall())
@@ -251,10 +256,10 @@ def test_a_wrong_hash_ends_as_a_dead_letter(stage: Stage) -> None:
     stage.add([good])
 
     with stage.relay("--burst") as relay, worker(stage.env, stage.log):
-        assert relay.wait(60) == 0
+        assert exit_code(relay, log=stage.log) == 0
         stage.until_idle()
 
-    (letter,) = list_letters(stage.database, Selection())
+    (letter,) = letters_in(stage.database)
     assert (letter.event_id, letter.kind) == (broken.event_id, "invalid_payload")
     assert read(stage.database) == fold([good])
 
@@ -265,13 +270,13 @@ def test_an_outbox_of_an_earlier_release_loses_nothing(stage: Stage) -> None:
     stage.add(events)
     stage.database.execute("ALTER TABLE signoff_outbox DROP COLUMN validated_hash")
     with stage.relay() as relay:
-        assert relay.wait(60) == 2
+        assert exit_code(relay, log=stage.log) == 2
     assert "`signoff outbox create`" in stage.log.read_text("utf-8")
     create = [sys.executable, "-m", "signoff_cli", "outbox", "create"]
     with process(*create, env=stage.env, log=stage.log) as creating:
-        assert creating.wait(60) == 0
+        assert exit_code(creating, log=stage.log) == 0
     with stage.relay("--burst") as relay:
-        assert relay.wait(60) == 0
+        assert exit_code(relay, log=stage.log) == 0
     assert sorted(stage.queued()) == sorted(str(event.event_id) for event in events)
 
 
@@ -301,7 +306,7 @@ def test_a_redis_that_lost_everything_under_load_loses_no_event(stage: Stage) ->
     assert flushes > 1
     assert read(stage.database) == fold(events)
     assert audit(stage.database).differing == 0
-    assert list_letters(stage.database, Selection()) == []
+    assert letters_in(stage.database) == []
 
 
 def add_in_pieces(stage: Stage, events: Sequence[ApprovalEvent]) -> None:

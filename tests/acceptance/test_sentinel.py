@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from approvals import mapping
 from command_line import Signoff
-from processes import BIN, environment, eventually, process, worker
+from processes import BIN, DEADLINE, environment, eventually, process, worker
 from rq.suspension import is_suspended, suspend
 from valkeys import Valkey, valkey
 
@@ -152,7 +152,7 @@ def test_the_doctor_tells_how_to_resume_workers(sentinels: Set, signoff: Signoff
         url = told.rpartition(" -u ")[2]
         assert url == f"redis://:***@127.0.0.1:{sentinels.primary.port}/0"
         command = [BIN / "rq", "resume", "-u", url.replace("***", SECRET)]
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        subprocess.run(command, check=True, capture_output=True, timeout=DEADLINE)
 
         assert not is_suspended(client)
 

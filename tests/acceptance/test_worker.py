@@ -12,17 +12,18 @@ import psycopg
 import pytest
 import redis
 from approvals import approval, approvals_on, mapping
-from processes import BIN, KEYS, environment, eventually, idle, process, worker
+from letters import EVERY_STATE, letters_in
+from processes import BIN, DEADLINE, KEYS, environment, eventually, exit_code, idle, process, worker
 from pydantic_core import to_json
 from reference import fold, read
 from rq.command import send_shutdown_command
 
 from signoff_db.audit import audit
 from signoff_db.connection import connect
-from signoff_db.dead_letters import Selection, list_letters
 from signoff_embedded import embedded_valkey
 from signoff_embedded.ports import free_port
 from signoff_producer import ApprovalEvent, Producer
+from signoff_queue.reader import QueueReader
 from signoff_schemas import encode_job
 from signoff_schemas.keys import JOB_PREFIX
 from signoff_worker import ApprovalWorker
@@ -61,7 +62,16 @@ class Stage:
 
     def until_idle(self) -> None:
         """Wait for the queue to be worked off."""
-        eventually(self.idle, what="the queue is empty", log=self.log)
+        eventually(
+            self.idle,
+            what="the queue is empty",
+            log=self.log,
+            saw=QueueReader(self.redis, KEYS.name).counts,
+        )
+
+    def end_leases(self) -> None:
+        """Have all leases run out, as time does: what their workers hold comes back."""
+        self.redis.delete(KEYS.leases)
 
     def close(self) -> None:
         """Let go of the servers."""
@@ -91,12 +101,13 @@ def test_a_worker_killed_at_any_point_loses_and_doubles_nothing(stage: Stage, po
     stage.publish(*events)
     env = environment(stage.redis_url, stage.database_url, batch_size=20)
     with worker(env, stage.log, dying=point) as doomed:
-        assert doomed.wait(60) == -signal.SIGKILL
+        assert exit_code(doomed, log=stage.log) == -signal.SIGKILL
+    stage.end_leases()
     with worker(env, stage.log):
         stage.until_idle()
     assert read(stage.database) == fold(events)
     assert audit(stage.database).differing == 0
-    assert list_letters(stage.database, Selection()) == []
+    assert letters_in(stage.database) == []
 
 
 @pytest.mark.parametrize("redeliveries", [1, 2])
@@ -113,14 +124,11 @@ def test_poison_events_are_abandoned_and_their_neighbours_are_applied(
     env = environment(
         stage.redis_url, stage.database_url, max_redeliveries=redeliveries, batch_size=20
     )
-    while not stage.idle():
-        stage.redis.delete(KEYS.leases)  # as time does it: what the last worker held comes back
-        with worker(env, stage.log, dying="of poison") as doomed:
-            eventually(lambda: stage.idle() or doomed.poll() is not None, what="it is over")
+    with worker(env, stage.log, dying="of poison", mode="again") as workers:
+        assert exit_code(workers, log=stage.log) == 0
     assert read(stage.database) == fold(good)
     letters = {
-        letter.event_id: (letter.kind, letter.attempts)
-        for letter in list_letters(stage.database, Selection())
+        letter.event_id: (letter.kind, letter.attempts) for letter in letters_in(stage.database)
     }
     assert letters == {one.event_id: ("abandoned", redeliveries + 2) for one in poison}
 
@@ -134,8 +142,8 @@ def test_what_came_back_is_taken_with_nothing_else_in_hand(stage: Stage) -> None
     stage.publish(*events)
     stage.redis.hset(f"{JOB_PREFIX}{events[2].event_id}", "signoff_deaths", 1)
     env = environment(stage.redis_url, stage.database_url, batch_size=2)
-    with worker(env, stage.log, dying="of a suspect beside others", burst=True) as bold:
-        assert bold.wait(60) == 0
+    with worker(env, stage.log, dying="of a suspect beside others", mode="burst") as bold:
+        assert exit_code(bold, log=stage.log) == 0
     assert read(stage.database) == fold(events)
 
 
@@ -148,10 +156,7 @@ def test_a_worker_that_stood_still_does_no_harm(stage: Stage) -> None:
             stage.publish(*events)
             eventually(lambda: stage.redis.zcard(KEYS.started) == 40, what="the batch is taken")
             still.send_signal(signal.SIGSTOP)
-            eventually(
-                lambda: stage.redis.zcount(KEYS.leases, "-inf", stage.redis.time()[0]) == 1,
-                what="the lease has run out",
-            )
+            stage.end_leases()
             with worker(stage.env, stage.log):
                 eventually(
                     lambda: (
@@ -176,7 +181,7 @@ def test_a_stopped_worker_finishes_its_batch(stage: Stage) -> None:
             stage.publish(*events)
             eventually(lambda: stage.redis.zcard(KEYS.started) == 30, what="the batch is taken")
             stopped.send_signal(signal.SIGTERM)
-        assert stopped.wait(30) == 0
+        assert exit_code(stopped, log=stage.log) == 0
     assert (stage.applied(), stage.idle()) == (30, True)
     assert stage.redis.smembers("rq:workers") == set()
 
@@ -187,7 +192,7 @@ def test_a_worker_that_waits_for_postgres_ends_well(stage: Stage) -> None:
     with worker(nowhere, stage.log) as early:
         eventually(lambda: b"cannot be reached" in stage.log.read_bytes(), what="it waits")
         early.send_signal(signal.SIGTERM)
-        assert early.wait(30) == 0
+        assert exit_code(early, log=stage.log) == 0
 
 
 @pytest.mark.parametrize("command", ["worker", "relay"])
@@ -198,7 +203,7 @@ def test_a_service_that_is_stopped_while_it_starts_ends_well(stage: Stage, comma
         # Python's own word that the command line itself is being imported.
         eventually(lambda: b"signoff_schemas.errors" in stage.log.read_bytes(), what="it starts")
         early.send_signal(signal.SIGTERM)
-        assert early.wait(30) == 0
+        assert exit_code(early, log=stage.log) == 0
 
 
 def test_a_second_signal_abandons_the_batch_to_redelivery(stage: Stage) -> None:
@@ -252,7 +257,7 @@ def test_an_outage_of_postgres_burns_no_attempt(stage: Stage, postgres_server: s
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
         stage.until_idle()
     assert read(stage.database) == fold(events)
-    assert list_letters(stage.database, Selection(states=("dead", "resolved"))) == []
+    assert letters_in(stage.database, *EVERY_STATE) == []
 
 
 def test_connections_to_redis_that_break_are_made_anew(stage: Stage) -> None:
@@ -284,7 +289,7 @@ def test_the_worker_goes_on_whatever_is_on_the_queue(stage: Stage) -> None:
     with worker(stage.env, stage.log):
         stage.until_idle()
     assert stage.applied() == 1
-    kinds = {letter.job_id: letter.kind for letter in list_letters(stage.database, Selection())}
+    kinds = {letter.job_id: letter.kind for letter in letters_in(stage.database)}
     assert kinds == {
         "pickle": "invalid_payload",
         "no-data": "invalid_payload",
@@ -294,7 +299,8 @@ def test_the_worker_goes_on_whatever_is_on_the_queue(stage: Stage) -> None:
         "huge": "invalid_payload",
         "invalid": "invalid_payload",
     }
-    assert stage.redis.keys("rq:job:*") == []
+    assert stage.redis.keys("rq:job:*") == [b"rq:job:huge"]
+    assert stage.redis.smembers(KEYS.oversized) == {b"rq:job:huge"}
 
 
 def test_an_unknown_interaction_is_applied_once_its_row_arrives(stage: Stage) -> None:
@@ -310,7 +316,7 @@ def test_an_unknown_interaction_is_applied_once_its_row_arrives(stage: Stage) ->
             "INSERT INTO interactions (id, user_id) VALUES (%s, 'ann')", [event.interaction_id]
         )
         eventually(lambda: stage.applied() == 1, what="it is applied", log=stage.log)
-    assert list_letters(stage.database, Selection()) == []
+    assert letters_in(stage.database) == []
 
 
 def test_an_unknown_interaction_that_stays_unknown_is_dead(stage: Stage) -> None:
@@ -320,13 +326,13 @@ def test_an_unknown_interaction_that_stays_unknown_is_dead(stage: Stage) -> None
     env = environment(stage.redis_url, stage.database_url, retry_attempts=2)
     with worker(env, stage.log):
         stage.until_idle()
-    (letter,) = list_letters(stage.database, Selection())
+    (letter,) = letters_in(stage.database)
     assert (letter.kind, letter.attempts) == ("unknown_interaction", 3)
 
 
 def test_a_stock_rq_worker_applies_the_queue_too(stage: Stage) -> None:
     """`rq worker --serializer json` takes the same jobs, one at a time, to the same tables."""
-    good = some_events(5)
+    good = some_events(2)
     stage.publish(*good)
     stage.push("bad", data=encode_job(b'{"event_id": 1}'), origin="approvals")
     done = subprocess.run(
@@ -343,11 +349,11 @@ def test_a_stock_rq_worker_applies_the_queue_too(stage: Stage) -> None:
         env=stage.env,
         capture_output=True,
         check=True,
-        timeout=120,
+        timeout=DEADLINE,
     )
     assert stage.idle(), done.stderr
     assert read(stage.database) == fold(good)
-    (letter,) = list_letters(stage.database, Selection())
+    (letter,) = letters_in(stage.database)
     assert letter.kind == "invalid_payload"
 
 
@@ -363,7 +369,7 @@ def test_rq_info_reads_the_queue_and_the_worker(stage: Stage) -> None:
             capture_output=True,
             check=True,
             text=True,
-            timeout=60,
+            timeout=DEADLINE,
         ).stdout
         assert "queue approvals 3" in printed
         assert printed.count("worker ") == 1
@@ -378,7 +384,7 @@ def test_a_worker_pool_of_rq_runs_our_worker(stage: Stage) -> None:
     command = [str(BIN / "rq"), "worker-pool", "approvals", "-n", "2", "-b"]
     command += ["-u", stage.redis_url, "-w", "signoff_worker.ApprovalWorker"]
     with process(*command, env=stage.env, log=stage.log) as pool:
-        assert pool.wait(60) == 0
+        assert exit_code(pool, log=stage.log) == 0
     assert read(stage.database) == fold(events)
 
 
@@ -394,7 +400,7 @@ def test_failed_jobs_of_rq_are_swept_into_the_dead_letters(stage: Stage) -> None
             stage.redis.zadd(KEYS.failed, {job: 9e9})
         stage.redis.zadd(KEYS.failed, {"gone": 9e9})
         stage.until_idle()
-    (letter,) = list_letters(stage.database, Selection())
+    (letter,) = letters_in(stage.database)
     assert (letter.kind, letter.event_id) == ("abandoned", unknown.event_id)
     assert letter.message == "RQ gave this job up: no reason was noted"
     assert stage.redis.keys("rq:job:*") == []
@@ -403,7 +409,7 @@ def test_failed_jobs_of_rq_are_swept_into_the_dead_letters(stage: Stage) -> None
 def run_stock_worker(stage: Stage, env: dict[str, str]) -> None:
     """RQ's own worker, until nothing waits."""
     command = [str(BIN / "rq"), "worker", "--burst", "--serializer", "json", "approvals"]
-    subprocess.run([*command, "-u", stage.redis_url], env=env, check=True, timeout=120)
+    subprocess.run([*command, "-u", stage.redis_url], env=env, check=True, timeout=DEADLINE)
 
 
 def test_an_outage_is_not_the_events_fault_for_a_stock_worker_either(stage: Stage) -> None:
@@ -427,7 +433,7 @@ def test_what_a_stock_worker_failed_at_is_swept_with_its_reason(stage: Stage) ->
     assert stage.redis.zcard(KEYS.failed) == 1
     with worker(stage.env, stage.log):
         stage.until_idle()
-    (letter,) = list_letters(stage.database, Selection())
+    (letter,) = letters_in(stage.database)
     assert (letter.kind, letter.event_id) == ("abandoned", event.event_id)
     assert "SIGNOFF_DATABASE_URL is not set" in letter.message
 
@@ -453,7 +459,7 @@ def test_a_garbled_retry_counter_does_not_retry_for_ever(stage: Stage) -> None:
     env = environment(stage.redis_url, stage.database_url, retry_attempts=2)
     with worker(env, stage.log):
         stage.until_idle()
-    (letter,) = list_letters(stage.database, Selection())
+    (letter,) = letters_in(stage.database)
     assert (letter.kind, letter.attempts) == ("unknown_interaction", 3)
 
 
@@ -463,7 +469,7 @@ def test_a_job_id_that_is_no_text_leaves_the_queue_too(stage: Stage) -> None:
     stage.redis.rpush(KEYS.waiting, b"\xff\xfe")
     with worker(stage.env, stage.log):
         stage.until_idle()
-    (letter,) = list_letters(stage.database, Selection())
+    (letter,) = letters_in(stage.database)
     assert (letter.job_id, letter.attempts) == ("\\xff\\xfe", 1)
     assert stage.redis.keys("rq:job:*") == []
 
@@ -477,7 +483,7 @@ def test_rq_can_ask_a_worker_to_stop(stage: Stage) -> None:
         )
         (name,) = (worker.name for worker in ApprovalWorker.all(stage.redis))
         send_shutdown_command(stage.redis, name)
-        assert asked.wait(30) == 0
+        assert exit_code(asked, log=stage.log) == 0
 
 
 def test_a_worker_refuses_a_database_that_is_behind(
@@ -486,7 +492,7 @@ def test_a_worker_refuses_a_database_that_is_behind(
     """It says what to run, and takes nothing."""
     env = environment(redis_url, empty_database_url)
     with worker(env, tmp_path / "log") as refused:
-        assert refused.wait(60) != 0
+        assert exit_code(refused, log=tmp_path / "log") != 0
     assert "signoff migrate" in (tmp_path / "log").read_text()
 
 
@@ -548,3 +554,21 @@ def test_a_worker_that_starts_while_redis_is_away_waits_for_it(
         assert early.poll() is None, (tmp_path / "log").read_text()
         with embedded_valkey(tmp_path / "valkey", port=port), redis.Redis.from_url(url) as client:
             eventually(lambda: client.scard("rq:workers") == 1, what="it works")
+
+
+def test_a_worker_that_redis_forgot_registers_again(stage: Stage) -> None:
+    """After FLUSHALL it is listed as before, with all that RQ's tools show of a worker."""
+    env = environment(stage.redis_url, stage.database_url, redeliver_after=3)
+    with worker(env, stage.log):
+        eventually(lambda: stage.redis.scard("rq:workers") == 1, what="it is registered")
+        (before,) = ApprovalWorker.all(stage.redis)
+        stage.redis.flushall()
+        eventually(lambda: stage.redis.scard("rq:workers") == 1, what="it is back", log=stage.log)
+        (after,) = ApprovalWorker.all(stage.redis)
+        assert (after.name, after.pid, after.hostname, after.queue_names()) == (
+            before.name, before.pid, before.hostname, ["approvals"]
+        )  # fmt: skip
+        event = approval()
+        stage.publish(event)
+        stage.until_idle()
+    assert read(stage.database) == fold([event])

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from processes import exit_code
+
 
 class Crew:
     """Processes that do the same."""
@@ -53,7 +55,7 @@ class Crew:
     def end(self, process: subprocess.Popen[bytes], how: signal.Signals) -> int:
         """End one by a signal; returns its exit code."""
         process.send_signal(how)
-        code = process.wait(60)
+        code = exit_code(process, log=self.log)
         self.processes.remove(process)
         return code
 

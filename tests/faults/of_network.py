@@ -8,7 +8,7 @@ from random import Random
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from processes import eventually
+from processes import eventually, exit_code
 
 from faults.fault import Fault
 from faults.host import Host, another_host
@@ -56,7 +56,7 @@ def _forgotten(stage: Stage, _: Random) -> Iterator[None]:
                 log=stage.workers.log,
             )
             worker.send_signal(signal.SIGTERM)
-            worker.wait(60)
+            exit_code(worker, log=stage.workers.log)
 
 
 @contextmanager

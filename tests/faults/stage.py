@@ -30,7 +30,7 @@ _FEWEST: Final = 2
 _RELAYS: Final = 2
 _REPLICATION_LAG: Final = 1.0
 """Seconds before a primary's death in which its replica may have missed what it accepted."""
-_SETTINGS: Final = {"batch_size": 50, "max_redeliveries": 100}
+_SETTINGS: Final = {"batch_size": 50, "max_redeliveries": 100, "redeliver_after": 3}
 _REFUSE: Final = f"""
     ALTER TABLE approvals ADD CONSTRAINT house_rule CHECK (reviewer_notes <> '{FORBIDDEN}')"""
 

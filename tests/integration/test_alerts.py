@@ -1,11 +1,11 @@
 """What is news about the dead letters: each cause once, gathered, and again when it comes again."""
 
 from approvals import apply_events, approval
+from letters import chosen
 
-from signoff_db import dead_letters
 from signoff_db.alerts import News, alone, news, remember
 from signoff_db.connection import BatchConnection, connect
-from signoff_db.dead_letters import Selection
+from signoff_db.discard import discard
 
 
 def unknown_interactions(connection: BatchConnection, count: int = 1) -> None:
@@ -23,7 +23,7 @@ def mismatch(connection: BatchConnection) -> None:
 
 def settle(connection: BatchConnection) -> None:
     """Give up all that is dead."""
-    dead_letters.discard(connection, Selection(), actor="op", reason="test data")
+    discard(connection, chosen(connection), actor="op", reason="test data")
 
 
 def later(connection: BatchConnection, age: str) -> None:
@@ -108,12 +108,12 @@ def test_too_many_dead_letters_are_told_once(connection: BatchConnection) -> Non
     assert second
     assert (second.limit_passed, second.dead, second.causes) == (True, 5, ())
     later(connection, "2 hours")
-    dead_letters.discard(connection, Selection(), actor="op", reason="r", limit=2)
+    discard(connection, chosen(connection, 2), actor="op", reason="r")
     assert told(connection, limit=4) is None
     unknown_interactions(connection, 2)
     assert told(connection, limit=4) is None
 
-    dead_letters.discard(connection, Selection(), actor="op", reason="r", limit=3)
+    discard(connection, chosen(connection, 3), actor="op", reason="r")
     assert told(connection, limit=4) is None
     unknown_interactions(connection, 3)
 

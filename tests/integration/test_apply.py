@@ -8,15 +8,16 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from approvals import apply_events, approval, balance, customer, delivery, mapping, outcomes
+from letters import letters_in, payload_of
 from rivals import await_blocked, swallow_interactions_of
 
 from signoff_db.apply import apply
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError, connect
-from signoff_db.dead_letters import Selection, list_letters
+from signoff_db.dead_letters import get_letter
 from signoff_db.delivery import Delivery, Job
 from signoff_db.failure import Failure
-from signoff_schemas import FailureKind, encode_job
+from signoff_schemas import DeadLetterState, FailureKind, Verdict, encode_job
 
 
 def test_the_same_event_again_is_a_duplicate(connection: BatchConnection) -> None:
@@ -35,7 +36,7 @@ def test_other_content_under_a_known_id_is_a_conflict(connection: BatchConnectio
     assert apply_events(connection, first, other) == ["applied", "event_conflict"]
     assert apply_events(connection, other) == ["event_conflict"]
     assert balance(connection, other.interaction_id) is None
-    (letter,) = list_letters(connection, Selection())
+    (letter,) = letters_in(connection)
     assert (letter.kind, letter.event_id, letter.attempts) == ("event_conflict", first.event_id, 2)
 
 
@@ -49,10 +50,10 @@ def test_an_unknown_interaction_without_user_is_retried_then_dead(
         for n in (0, 1)
     )
     (outcome,) = apply(connection, [first], retries=1)
-    assert (outcome.retry, list_letters(connection, Selection())) == (True, [])
+    assert (outcome.retry, letters_in(connection)) == (True, [])
     (outcome,) = apply(connection, [second], retries=1)
     assert (outcome.retry, outcome.result) == (False, "unknown_interaction")
-    (letter,) = list_letters(connection, Selection())
+    (letter,) = letters_in(connection)
     assert (letter.attempts, letter.interaction_id) == (2, event.interaction_id)
 
 
@@ -77,7 +78,7 @@ def test_another_users_event_is_a_mismatch(connection: BatchConnection) -> None:
         approval(2, interaction_id=interaction, user_id="ann"),
     )
     assert words == ["applied", "user_mismatch", "applied"]
-    (letter,) = list_letters(connection, Selection())
+    (letter,) = letters_in(connection)
     assert "'ann'" in letter.message
     assert "'bob'" in letter.message
 
@@ -126,8 +127,8 @@ def test_bad_jobs_leave_their_neighbours_alone(connection: BatchConnection) -> N
     ]
     mixed = [good[0], *bad[:4], good[1], *bad[4:], good[2]]
     words = [o.result for o in apply(connection, mixed)]
-    assert words.count("applied") == 3
-    letters = {letter.job_id: letter for letter in list_letters(connection, Selection())}
+    assert words.count(Verdict.APPLIED) == 3
+    letters = {letter.job_id: letter for letter in letters_in(connection)}
     assert {job: letter.kind for job, letter in letters.items()} == {
         "pickle": "invalid_payload",
         "other": "unknown_function",
@@ -137,7 +138,7 @@ def test_bad_jobs_leave_their_neighbours_alone(connection: BatchConnection) -> N
         "empty": "invalid_payload",
         "huge": "invalid_payload",
     }
-    assert letters["garbage"].payload == b"\x00\xff not json"
+    assert payload_of(connection, letters["garbage"]) == b"\x00\xff not json"
 
 
 def test_a_dead_letter_that_fails_again_is_still_one(connection: BatchConnection) -> None:
@@ -145,7 +146,7 @@ def test_a_dead_letter_that_fails_again_is_still_one(connection: BatchConnection
     for _ in range(2):
         apply(connection, [Delivery.of_job(Job("job", b"{}"))])
     apply(connection, [Delivery.of_job(Job("job", b"[]")), Delivery.of_job(Job("job", b"[]"))])
-    attempts = sorted(letter.attempts for letter in list_letters(connection, Selection()))
+    attempts = sorted(letter.attempts for letter in letters_in(connection))
     assert attempts == [1, 2]
 
 
@@ -165,7 +166,7 @@ def test_what_only_the_database_refuses_is_found_and_set_aside(connection: Batch
         words = apply_events(connection, *events)
     assert [n for n, word in enumerate(words) if word == "refused_by_database"] == [3, 17]
     assert words.count("applied") == 38
-    letters = list_letters(connection, Selection())
+    letters = letters_in(connection)
     assert {letter.fingerprint for letter in letters} == {letters[0].fingerprint}
     assert "no_unlucky_users" in letters[0].message
 
@@ -190,14 +191,15 @@ def test_what_the_ledger_refuses_is_sifted_out_together(connection: BatchConnect
     bad = {n for n in range(60) if n % 5 == 0 or n % 7 == 0}
     assert {n for n, word in enumerate(words) if word == "refused_by_database"} == bad
     assert {word for n, word in enumerate(words) if n not in bad} == {"duplicate"}
-    letters = list_letters(connection, Selection())
+    letters = letters_in(connection)
     assert len(letters) == len(bad)
     assert {letter.fingerprint for letter in letters} == {
         Failure.by_postgres("23514", "", None, "no_ones").fingerprint,
         Failure.by_postgres("P0001", "", None, None).fingerprint,
     }
+    details = [get_letter(connection, letter.id) for letter in letters]
     assert {"sqlstate": "P0001", "message": "not ann", "hint": "ask bob"} in [
-        problem for letter in letters for problem in letter.detail
+        problem for full in details if full for problem in full.detail
     ]
 
 
@@ -206,10 +208,10 @@ def test_what_was_sifted_beforehand_is_not_sifted_again(connection: BatchConnect
     connection.execute("ALTER TABLE approvals ADD CONSTRAINT no_ones CHECK (quality_score > 1)")
     apply_events(connection, approval(0, quality_score=1), approval(1))
     connection.execute("CREATE SEQUENCE sifts")
-    connection.execute("ALTER FUNCTION signoff_sift RENAME TO counted_sift")
+    connection.execute("ALTER FUNCTION signoff_find_rejected_rows RENAME TO counted_sift")
     connection.execute(
-        "CREATE FUNCTION signoff_sift(json) RETURNS TABLE (event_id uuid, sqlstate text,"
-        " message text, hint text, constraint_name text) LANGUAGE sql VOLATILE"
+        "CREATE FUNCTION signoff_find_rejected_rows(json) RETURNS TABLE (event_id uuid,"
+        " sqlstate text, message text, hint text, constraint_name text) LANGUAGE sql VOLATILE"
         " AS $$ SELECT nextval('sifts'); SELECT * FROM counted_sift($1) $$"
     )
     events = [approval(n, user_id="unlucky" if n == 3 else f"user-{n}") for n in range(2, 10)]
@@ -254,17 +256,24 @@ def test_a_lost_connection_is_an_outage(connection: BatchConnection, database_ur
 def test_an_abandoned_event_that_was_committed_after_all_is_a_duplicate(
     connection: BatchConnection,
 ) -> None:
-    """A worker may die between commit and acknowledge: the ledger knows better than the count."""
+    """A worker may die between commit and acknowledge: the ledger knows better than the count.
+
+    Other content under the id of a known event was not committed.
+    """
     known, unknown = approval(), approval()
+    other = approval(event_id=known.event_id, quality_score=1)
     apply_events(connection, known)
     given_up = Failure(FailureKind.ABANDONED, "gave up", "gave up")
     abandoned = [
         Delivery.of_job(Job(str(e.event_id), encode_job(e.canonical_json()), failure=given_up))
-        for e in (known, unknown)
+        for e in (known, other, unknown)
     ]
-    assert [o.result for o in apply(connection, abandoned)] == ["duplicate", "abandoned"]
-    (letter,) = list_letters(connection, Selection())
-    assert letter.event_id == unknown.event_id
+    results = [outcome.result for outcome in apply(connection, abandoned)]
+    assert results == ["duplicate", "abandoned", "abandoned"]
+    assert {letter.event_id for letter in letters_in(connection)} == {
+        other.event_id,
+        unknown.event_id,
+    }
 
 
 def test_an_event_that_arrives_again_resolves_its_dead_letter(connection: BatchConnection) -> None:
@@ -274,11 +283,11 @@ def test_an_event_that_arrives_again_resolves_its_dead_letter(connection: BatchC
         "job", encode_job(b"")[:0] + b'{"event_id": "%s"}' % str(fields["event_id"]).encode()
     )
     apply(connection, [broken])
-    assert list_letters(connection, Selection())[0].event_id == fields["event_id"]
+    assert letters_in(connection)[0].event_id == fields["event_id"]
     assert apply_events(
         connection, approval(**fields | {"occurred_at": "2026-01-31T10:00:00Z"})
     ) == ["applied"]
-    (letter,) = list_letters(connection, Selection(states=("resolved",)))
+    (letter,) = letters_in(connection, DeadLetterState.RESOLVED)
     assert letter.resolved_at is not None
 
 
@@ -425,7 +434,7 @@ def test_a_letter_of_other_content_is_not_resolved(connection: BatchConnection) 
     assert apply_events(connection, dead) == ["unknown_interaction"]
     other = approval(event_id=dead.event_id, ltv_amount="99")
     assert apply_events(connection, other) == ["applied"]
-    (letter,) = list_letters(connection, Selection())
+    (letter,) = letters_in(connection)
     assert letter.event_id == dead.event_id
     assert audit(connection).differing == 0
 
@@ -437,10 +446,12 @@ def test_absurd_counters_and_ids_are_dead_lettered_like_any(connection: BatchCon
         Delivery.of_payload("\x00odd", b"{}"),
     ]
     assert [o.result for o in apply(connection, failing)] == ["invalid_payload"] * 2
-    odd, long = (letter.job_id for letter in list_letters(connection, Selection()))
-    assert odd == "\N{REPLACEMENT CHARACTER}odd"
-    assert long.startswith("x" * 900)
-    assert "9000 characters" in long
+    odd, long = (get_letter(connection, letter.id) for letter in letters_in(connection))
+    assert odd
+    assert odd.letter.job_id == "\N{REPLACEMENT CHARACTER}odd"
+    assert long
+    assert long.letter.job_id.startswith("x" * 1000)
+    assert "9000 characters" in long.letter.job_id
 
 
 def test_attempts_are_counted_up_to_a_limit(connection: BatchConnection) -> None:
@@ -450,7 +461,7 @@ def test_attempts_are_counted_up_to_a_limit(connection: BatchConnection) -> None
         apply(connection, [absurd] * 400)
     connection.execute("UPDATE dead_letters SET attempts = 2147483647")
     apply(connection, [absurd])
-    (letter,) = list_letters(connection, Selection())
+    (letter,) = letters_in(connection)
     assert letter.attempts == 1_000_000
 
 

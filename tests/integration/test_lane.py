@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
@@ -9,13 +11,14 @@ import psycopg
 import pytest
 import redis
 from approvals import approval
-from processes import eventually
+from processes import DEADLINE, eventually
 from rivals import await_blocked
 
-from signoff_producer import Producer, QueueUnavailableError, outbox
+from signoff_db.connection import connect
+from signoff_producer import Producer, QueueFull, QueueUnavailableError, outbox
 from signoff_relay.delivery import Delivery
 from signoff_relay.lane import Lane
-from signoff_relay.table import OutboxError, Waiting
+from signoff_relay.table import OutboxError, OutboxTable, Waiting
 from signoff_schemas import ApprovalEvent, SettingsError, content_hash, decode_job, encode_job
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
 
@@ -124,7 +127,7 @@ def test_lanes_take_turns_at_publishing(url: str, client: redis.Redis) -> None:
     """While another lane publishes, a batch is claimed, and waits for its turn, unmarked."""
     (event,) = add(url)
     turn = threading.Lock()
-    lane = Lane(url, Producer(connection=client), most=2, turn=turn, patience=60)
+    lane = Lane(url, Producer(connection=client), most=2, turn=turn, patience=DEADLINE)
     with turn:
         moving = threading.Thread(target=lane.move)
         moving.start()
@@ -288,8 +291,56 @@ def test_an_event_that_is_added_is_told(url: str, lane: Lane) -> None:
     assert lane.move() == 0
     assert not lane.added(within=0)
     add(url)
-    assert lane.added(within=60)
+    assert lane.added(within=DEADLINE)
     assert lane.move() == 1
     add(url)
     assert lane.move() == 1
     assert lane.added(within=0)
+
+
+def test_a_turn_is_given_up_whatever_becomes_of_the_batch(url: str, client: redis.Redis) -> None:
+    """Of a batch that the queue took, and of one that it did not: no other lane waits for it."""
+    add(url, 2)
+    turn = threading.Lock()
+    lane = Lane(url, Producer(connection=client, max_queue_length=1), most=1, turn=turn)
+    lane.move()
+    assert not turn.locked()
+    with pytest.raises(QueueFull):
+        lane.move()
+    assert not turn.locked()
+    lane.drop()
+
+
+def test_what_found_no_room_is_the_next(url: str, client: redis.Redis) -> None:
+    """A full batch of which the queue took a part: the rest is not passed over."""
+    first, second, third = add(url, 3)
+    lane = Lane(url, Producer(connection=client, max_queue_length=1), most=2)
+    with pytest.raises(QueueFull):
+        lane.move()
+    assert queued(client) == [first]
+
+    for event in (second, third):
+        client.delete(KEYS.waiting)
+        with suppress(QueueFull):
+            lane.move()
+        assert queued(client) == [event]
+    lane.drop()
+
+
+def test_what_is_published_anew_is_not_forgotten(url: str, lane: Lane) -> None:
+    """Between the look at the ledger and the pruning, somebody may have published it again."""
+    add(url, 2)
+    lane.move()
+    with connect(url) as connection:
+        table = OutboxTable(connection)
+        events = [entry.event_id for page in table.pages() for entry in page]
+        before = datetime.now(UTC)
+        connection.execute(
+            "UPDATE signoff_outbox SET published_at = now() + interval '1 second'"
+            " WHERE event_id = %s",
+            [events[0]],
+        )
+
+        assert table.forget(events, before) == 1
+
+        assert [entry.event_id for page in table.pages() for entry in page] == [events[0]]

@@ -7,9 +7,11 @@ import psycopg
 import pytest
 from approvals import apply_events, approval, balance, customer
 
+from signoff_db.adoption import AdoptionError
 from signoff_db.audit import audit
 from signoff_db.connection import DatabaseUnavailableError, connect, connect_for_batches
-from signoff_db.migrate import MigrationError, migrate, pending, roll_back
+from signoff_db.migrate import migrate, pending
+from signoff_db.undo import undo
 from signoff_schemas import SignoffError
 
 OLD_TABLE = """
@@ -36,9 +38,10 @@ def test_migrating_twice_does_nothing_more(empty_database_url: str) -> None:
 
 
 def test_down_and_up_again(empty_database_url: str) -> None:
-    """Every migration can be undone, and done anew."""
+    """An installation can be taken back, and made anew."""
     done = migrate(empty_database_url)
-    assert roll_back(empty_database_url) == done[::-1]
+    undo(empty_database_url)
+    assert pending(empty_database_url) == done
     assert migrate(empty_database_url) == done
 
 
@@ -60,7 +63,7 @@ def test_two_machines_may_migrate_at_once(empty_database_url: str) -> None:
 def test_an_old_interactions_table_is_adopted(empty_database_url: str) -> None:
     """Missing columns are added, values stay, even such that break the new rules."""
     paid, odd, blank = (uuid4() for _ in range(3))
-    with connect(empty_database_url) as connection:
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute(OLD_TABLE)
         connection.execute(
             "INSERT INTO interactions (id, user_id, transcript, customer_status, ltv_usd,"
@@ -71,6 +74,9 @@ def test_an_old_interactions_table_is_adopted(empty_database_url: str) -> None:
             [paid, odd, blank],
         )
     migrate(empty_database_url)
+    with psycopg.connect(empty_database_url) as upstream:
+        upstream.execute("UPDATE interactions SET transcript = transcript || '!'")
+        upstream.execute("UPDATE interactions SET transcript = rtrim(transcript, '!')")
     with connect_for_batches(empty_database_url, application="test") as connection:
         rows = connection.execute("SELECT transcript, customer_status FROM interactions ORDER BY 1")
         assert rows.fetchall() == [("hi", "CUSTOMER"), ("hm", None), ("ho", "gone")]
@@ -97,9 +103,9 @@ def test_an_old_interactions_table_is_adopted(empty_database_url: str) -> None:
 
 def test_a_table_of_other_types_is_refused_by_name(empty_database_url: str) -> None:
     """Migrating says which column is in the way, and leaves nothing half done."""
-    with connect(empty_database_url) as connection:
+    with psycopg.connect(empty_database_url) as connection:
         connection.execute("CREATE TABLE interactions (id bigint PRIMARY KEY, user_id integer)")
-    with pytest.raises(MigrationError, match=r"id is bigint, expected uuid; user_id is integer"):
+    with pytest.raises(AdoptionError, match=r"id is bigint, expected uuid: .* user_id is integer"):
         migrate(empty_database_url)
     with connect(empty_database_url) as connection:
         columns = connection.execute(
@@ -137,11 +143,11 @@ def _quoted(check: str) -> set[str]:
 
 def test_new_rows_of_an_adopted_table_are_held_to_the_rules(empty_database_url: str) -> None:
     """Old values may be odd; new ones may not."""
-    with connect(empty_database_url) as connection:
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute(OLD_TABLE)
     migrate(empty_database_url)
     with (
-        connect(empty_database_url) as connection,
+        psycopg.connect(empty_database_url) as connection,
         pytest.raises(psycopg.errors.CheckViolation),
     ):
         connection.execute(
@@ -155,13 +161,13 @@ def test_rows_that_others_insert_while_adopting_are_counted(empty_database_url: 
         "INSERT INTO interactions (id, user_id, ltv_usd)"
         " SELECT gen_random_uuid(), 'ann', 1 FROM generate_series(1, %s)"
     )
-    with connect(empty_database_url) as connection:
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute(OLD_TABLE)
         connection.execute(insert, [50_000])
         over = threading.Event()
 
         def go_on_inserting() -> None:
-            with connect(empty_database_url) as other:
+            with psycopg.connect(empty_database_url, autocommit=True) as other:
                 while not over.is_set():
                     other.execute(insert, [1])
 
@@ -172,21 +178,21 @@ def test_rows_that_others_insert_while_adopting_are_counted(empty_database_url: 
         over.set()
         for other in others:
             other.join()
+    with connect(empty_database_url) as connection:
         assert audit(connection).differing == 0
 
 
-def test_options_of_the_url_are_kept(empty_database_url: str) -> None:
-    """A search_path that the URL names holds for migrations and for what is read later."""
-    with connect(empty_database_url) as connection:
-        connection.execute("CREATE SCHEMA elsewhere")
-    url = f"{empty_database_url}?options=-csearch_path%3Delsewhere"
+def test_the_url_names_the_schema(empty_database_url: str) -> None:
+    """`signoff.schema` among its options holds for migrations and for what is read later."""
+    url = f"{empty_database_url}?options=-csignoff.schema%3Delsewhere"
     assert migrate(url) != []
     assert pending(url) == []
     with connect(url) as connection:
         assert connection.execute("SELECT current_schema()").fetchone() == ("elsewhere",)
+    assert pending(empty_database_url) != []
 
 
-@pytest.mark.parametrize("flaw", ["?nonsense=1", "?options=%2Dcsearch_path%3Dmissing"])
+@pytest.mark.parametrize("flaw", ["?nonsense=1", "?options=%2Dc%20no_such_setting%3D1"])
 def test_a_flawed_url_is_a_users_mistake(empty_database_url: str, flaw: str) -> None:
     """What libpq or Postgres makes of a URL comes out as an error that can be read."""
     with pytest.raises(SignoffError):

@@ -3,22 +3,20 @@
 import random
 import threading
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from uuid import uuid4
 
 import psycopg
 import pytest
 from approvals import apply_events, approval, delivery
+from letters import letters_in
 from reference import fold, read
 
 from signoff_db.apply import apply_in_transaction
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect_for_batches
-from signoff_db.dead_letters import Selection, list_letters
 from signoff_schemas import ApprovalEvent
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
-SCRIPT = files("signoff_db").joinpath("partitioned_ledger.sql").read_text("utf-8")
 STATUSES = ("PROSPECT", "LEAD_QUALIFIED", "CUSTOMER", "CUSTOMER", "CHURNED", None)
 
 
@@ -51,7 +49,6 @@ def owned(events: list[ApprovalEvent]) -> list[ApprovalEvent]:
 @pytest.fixture
 def partitioned(connection: BatchConnection) -> BatchConnection:
     """An empty ledger in three partitions of ten days."""
-    connection.execute(SCRIPT.encode())
     connection.execute("SELECT signoff_partition_ledger(%s)", [day(10)])
     for end in (20, 30):
         connection.execute("SELECT signoff_add_ledger_partition(%s)", [day(end)])
@@ -95,7 +92,6 @@ def test_a_ledger_with_events_becomes_the_first_partition(connection: BatchConne
     events = owned(some_events(50, 0, 9, seed=7))
     apply_events(connection, *events)
     transitions = connection.execute("SELECT count(*) FROM status_transitions").fetchone()
-    connection.execute(SCRIPT.encode())
     connection.execute("SELECT signoff_partition_ledger(%s)", [day(10)])
     connection.execute("SELECT signoff_add_ledger_partition(%s)", [day(20)])
     assert connection.execute("SELECT count(*) FROM status_transitions").fetchone() == transitions
@@ -118,7 +114,7 @@ def test_what_occurred_before_the_horizon_becomes_a_dead_letter(
     assert words == ["refused_by_database", "refused_by_database", "applied"]
     assert partitioned.refuses_events, "they were sifted out, not found by halving"
     assert_exact(partitioned, [seen, recent])
-    letters = list_letters(partitioned, Selection())
+    letters = letters_in(partitioned)
     assert {letter.event_id for letter in letters} == {seen.event_id, other.event_id}
 
 

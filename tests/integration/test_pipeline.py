@@ -9,15 +9,18 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 from approvals import approval, balance, delivery
+from letters import letters_in
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rivals import await_blocked, swallow_interactions_of
+from troubled import Trouble, troubled
 
 from signoff_db.apply import apply_in_transaction
 from signoff_db.connection import BatchConnection, connect_for_batches
-from signoff_db.dead_letters import Selection, list_letters
 from signoff_producer import Producer
 from signoff_queue.batch_queue import BatchQueue
 from signoff_schemas import ApprovalEvent, Settings
-from signoff_schemas.keys import QueueKeys
+from signoff_schemas.keys import JOB_PREFIX, QueueKeys
 from signoff_worker.database import Database
 from signoff_worker.health import Health
 from signoff_worker.pipeline import Pipeline
@@ -132,5 +135,57 @@ def test_no_event_goes_from_batch_to_batch_for_ever(
         assert unlucky.event_id in in_hand(client, queue)
     pipeline.settle_next(queue, wait=False)
     assert unlucky.event_id not in in_hand(client, queue)
-    (letter,) = list_letters(connection, Selection())
+    (letter,) = letters_in(connection)
     assert letter.event_id == unlucky.event_id
+
+
+def test_what_workers_died_with_is_settled_before_more_is_taken(
+    client: redis.Redis, pipeline: Pipeline
+) -> None:
+    """However many it are: beside a full batch of suspects, no other job is in hand."""
+    events = [approval() for _ in range(2 * BATCH)]
+    queue = a_queue(client, events)
+    queue.group = BATCH
+    for event in events[:BATCH]:
+        client.hset(f"{JOB_PREFIX}{event.event_id}", "signoff_deaths", 1)
+
+    assert pipeline.settle_next(queue, wait=False) == BATCH
+
+    assert in_hand(client, queue) == set()
+    assert client.llen(queue.keys.waiting) == BATCH
+
+
+def test_a_batch_whose_answer_is_lost_is_taken_again(
+    client: redis.Redis, redis_url: str, connection: BatchConnection, pipeline: Pipeline
+) -> None:
+    """Redis handed it out and the connection broke: it is on the queue again, nobody to blame."""
+    events = [approval() for _ in range(3)]
+    a_queue(client, events)
+    with troubled(redis_url) as way, redis.Redis.from_url(way.url) as worker:
+        worker.set_retry(Retry(NoBackoff(), 0))
+        queue = BatchQueue(worker, "one", lease_seconds=600)
+        # Redis has the scripts already, as when a worker has been at work for a while.
+        BatchQueue(client, "empty", lease_seconds=600).take(1)
+        way.ahead.append(Trouble.ANSWER_LOST)
+        with pytest.raises(redis.ConnectionError):
+            pipeline.settle_next(queue, wait=False)
+        assert in_hand(client, queue) == set()
+
+        assert pipeline.settle_next(queue, wait=False) == 3
+
+    assert in_hand(client, queue) == set()
+    assert connection.execute("SELECT FROM approvals").rowcount == 3
+
+
+def test_a_suspect_behind_a_full_batch_is_not_taken_for_an_empty_queue(
+    client: redis.Redis, pipeline: Pipeline
+) -> None:
+    """It is next once the batch is settled, in the same turn: who works it off leaves none."""
+    events = [approval() for _ in range(BATCH + 1)]
+    queue = a_queue(client, events)
+    client.hset(f"{JOB_PREFIX}{events[-1].event_id}", "signoff_deaths", 1)
+
+    assert pipeline.settle_next(queue, wait=False) == BATCH
+    assert pipeline.settle_next(queue, wait=False) == 1
+
+    assert client.zcard(queue.keys.started) == 0

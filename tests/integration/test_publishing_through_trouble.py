@@ -77,7 +77,7 @@ def test_an_answer_that_does_not_come_is_given_up(
     make: Make, way: Way, client: redis.Redis
 ) -> None:
     """After SIGNOFF_REDIS_TIMEOUT; its late arrival is not taken for the answer to the next."""
-    publisher = make(redis_timeout=0.3)
+    publisher = make(redis_timeout=1)
     way.ahead.append(Trouble.SILENCE)
 
     answers = [publisher.publish(mapping()).answer for _ in range(2)]

@@ -1,5 +1,6 @@
 """The worker's side of the queue: taking, acknowledging, giving back; against a real server."""
 
+import hashlib
 import json
 
 import pytest
@@ -7,7 +8,9 @@ import redis
 from approvals import approval
 
 from signoff_producer import Producer
-from signoff_queue.batch_queue import BatchQueue
+from signoff_queue.batch_queue import BatchQueue, Oversize
+from signoff_queue.scripts import WrongTypeError
+from signoff_schemas import MAX_JOB_BYTES
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
 
 KEYS = QueueKeys("approvals")
@@ -211,12 +214,146 @@ def test_garbled_counters_count_as_none(client: redis.Redis, queue: BatchQueue) 
     assert (job.retries, job.deaths) == (0, 0)
 
 
-def test_huge_payloads_come_in_small_batches(client: redis.Redis, queue: BatchQueue) -> None:
-    """A batch is bounded in bytes as well, so that a flood of huge payloads fits into memory."""
-    for n in range(4):
-        client.hset(JOB_PREFIX + str(n), "data", b"x" * 5_000_000)
+def test_large_payloads_come_in_small_batches(client: redis.Redis, queue: BatchQueue) -> None:
+    """A batch is bounded in bytes as well, so that a flood of large payloads fits into memory."""
+    for n in range(60):
+        client.hset(JOB_PREFIX + str(n), "data", b"x" * MAX_JOB_BYTES)
         client.rpush(KEYS.waiting, n)
-    assert [len(queue.take(10)) for _ in range(3)] == [2, 2, 0]
+    assert [len(queue.take(100)) for _ in range(3)] == [32, 28, 0]
+
+
+def test_of_data_that_is_too_large_only_a_description_comes(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """Its beginning, size and hash; the rest never leaves Redis, where it stays once settled."""
+    data = b"x" * MAX_JOB_BYTES + b"y"
+    client.hset(JOB_PREFIX + "large", mapping={"data": data, "signoff_deaths": 1})
+    client.rpush(KEYS.waiting, "large")
+    (job,) = queue.take(10)
+    assert job.oversize == Oversize(len(data), hashlib.sha1(data).hexdigest())  # noqa: S324 -- Redis's
+    assert (job.id, job.data, job.deaths, job.hash) == ("large", data[:4096], 1, -3)
+    assert queue.acknowledge(WORKER, [], kept=["large"], dead=1) == 0
+    assert client.smembers(KEYS.oversized) == {b"rq:job:large"}
+    assert client.hstrlen(JOB_PREFIX + "large", "data") == len(data)
+    assert (client.zcard(KEYS.started), client.llen(KEYS.waiting)) == (0, 0)
+
+
+def test_data_that_is_far_too_large_does_not_hold_up_redis(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """Copying and hashing it would: only its size is looked at."""
+    client.hset(JOB_PREFIX + "vast", "data", b"x" * 70_000_000)
+    client.rpush(KEYS.waiting, "vast")
+    (job,) = queue.take(10)
+    assert (job.data, job.oversize) == (b"", Oversize(70_000_000, None))
+
+
+def test_a_job_with_a_long_id_stays_in_redis(client: redis.Redis, queue: BatchQueue) -> None:
+    """Its id never comes whole, nor is it in the way of its neighbours; what it names is kept."""
+    long = b"i" * 3_000_000
+    client.hset(b"rq:job:" + long, "data", b"{}")
+    client.rpush(KEYS.waiting, long, "short")
+    client.hset(JOB_PREFIX + "short", "data", b"{}")
+    first, second = queue.take(10)
+    assert first.oversize == Oversize(len(long), hashlib.sha1(long).hexdigest())  # noqa: S324
+    assert (first.id, first.data, first.hash) == ("i" * 512, None, -4)
+    assert (second.id, second.oversize) == ("short", None)
+    assert client.smembers(KEYS.oversized) == {b"rq:job:" + long}
+    assert client.zrange(KEYS.started, 0, -1) == [f"short:{queue.lease}".encode()]
+
+
+def test_many_long_ids_come_in_small_batches(client: redis.Redis, queue: BatchQueue) -> None:
+    """They count into a batch's bytes as data does."""
+    client.rpush(KEYS.waiting, *(b"%07d" % n * 100_000 for n in range(30)))
+    assert [len(queue.take(1000)) for _ in range(4)] == [12, 12, 6, 0]
+
+
+def test_waiting_does_not_receive_a_long_id(client: redis.Redis, queue: BatchQueue) -> None:
+    """Who waits is told that something waits, and not what it is."""
+    server_sent = int(client.info("stats")["total_net_output_bytes"])
+    client.rpush(KEYS.waiting, b"i" * 3_000_000)
+    (job,) = queue.await_and_take(10, 60)
+    assert job.hash == -4
+    assert int(client.info("stats")["total_net_output_bytes"]) - server_sent < 100_000
+
+
+@pytest.mark.parametrize("deaths", [b"999", b"1000", b"1000000", b"9" * 400, b"9" * 5_000_000])
+def test_counters_are_bounded(client: redis.Redis, queue: BatchQueue, deaths: bytes) -> None:
+    """However large they are in Redis, they are small here, and stay so when one is added."""
+    (job_id,) = publish(client, 1)
+    client.hset(JOB_PREFIX + job_id, "number_of_retries", "123456")
+    client.hset(JOB_PREFIX + job_id, "signoff_deaths", deaths)
+    doomed = dead_worker(client)
+    (job,) = doomed.take(1)
+    assert (job.retries, job.deaths) == (1000, min(int(deaths[:5]), 1000))
+    assert queue.redeliver() == 1
+    assert client.hget(JOB_PREFIX + job_id, "signoff_deaths") == b"1000"
+
+
+@pytest.mark.parametrize(
+    "value", ["x", "-1", "1.5", "1e9", "0x10", "nan", "inf", " 5", "", b"\xff"]
+)
+def test_what_is_no_number_counts_as_none(
+    client: redis.Redis, queue: BatchQueue, value: str | bytes
+) -> None:
+    """Nor does it make a fresh job one that came back."""
+    (job_id,) = publish(client, 1)
+    client.hset(JOB_PREFIX + job_id, mapping={"number_of_retries": value, "signoff_deaths": value})
+    (job,) = queue.take(10, suspects=False)
+    assert (job.retries, job.deaths) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["waiting", "started", "leases", "oversized"])
+def test_a_key_of_another_type_is_named_before_anything_is_taken(
+    client: redis.Redis, queue: BatchQueue, name: str
+) -> None:
+    """A script that fails half way is not undone: the ids would be gone."""
+    key = getattr(KEYS, name)
+    publish(client, 2)
+    before = client.dump(KEYS.waiting)
+    client.set(key, "x")
+    named = f"^{key} holds a string and should hold a "
+    with pytest.raises(WrongTypeError, match=named):
+        queue.take(10)
+    with pytest.raises(WrongTypeError, match=named):
+        queue.await_and_take(10, 60)
+    client.delete(key)
+    if name == "waiting":
+        client.restore(KEYS.waiting, 0, before or b"")
+    assert len(queue.take(10)) == 2
+
+
+def test_a_batch_is_not_acknowledged_half(client: redis.Redis, queue: BatchQueue) -> None:
+    """Where the retries have no place, the settled jobs stay in hand as well."""
+    settled, put_off = publish(client, 2)
+    queue.take(2)
+    client.set(KEYS.scheduled, "x")
+    with pytest.raises(WrongTypeError, match=KEYS.scheduled):
+        queue.acknowledge(WORKER, [settled], retries=[(put_off, 1.0, 1)])
+    assert client.zcard(KEYS.started) == 2
+    with pytest.raises(WrongTypeError, match=KEYS.scheduled):
+        queue.promote()
+
+
+def test_rqs_counters_do_not_keep_a_batch(client: redis.Redis, queue: BatchQueue) -> None:
+    """Whatever a worker's own key holds, its batch is acknowledged."""
+    ids = publish(client, 2)
+    queue.take(2)
+    client.set(WORKER, "x")
+    assert queue.acknowledge(WORKER, ids) == 0
+    assert client.zcard(KEYS.started) == 0
+
+
+def test_the_set_of_missing_jobs_only_notes(client: redis.Redis, queue: BatchQueue) -> None:
+    """Of another type or full, it keeps nobody from the queue."""
+    client.set(KEYS.missing_jobs, "x")
+    client.rpush(KEYS.waiting, "gone")
+    assert [job.hash for job in queue.take(10)] == [0]
+    client.delete(KEYS.missing_jobs)
+    client.sadd(KEYS.missing_jobs, *range(100_000))
+    client.rpush(KEYS.waiting, "gone")
+    assert [job.hash for job in queue.take(10)] == [0]
+    assert client.scard(KEYS.missing_jobs) == 100_000
 
 
 def test_nothing_is_taken_while_workers_are_suspended(

@@ -10,12 +10,13 @@ import pytest
 from approvals import apply_events, approval, delivery, mapping
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from letters import letters_in
 from psycopg import sql
 from pydantic_core import to_json
 
 from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
-from signoff_db.dead_letters import DeadLetter, Selection, list_letters
+from signoff_db.dead_letters import DeadLetter
 from signoff_db.delivery import Delivery, Job
 from signoff_schemas import encode_job
 
@@ -37,7 +38,7 @@ def raise_for_unlucky_users(connection: BatchConnection, sqlstate: str) -> None:
 
 def letters(connection: BatchConnection) -> list[DeadLetter]:
     """All that are dead, the newest first."""
-    return list(list_letters(connection, Selection()))
+    return list(letters_in(connection))
 
 
 @pytest.mark.parametrize(
@@ -72,8 +73,9 @@ def as_a_bound_role(connection: BatchConnection) -> Iterator[None]:
     schema = connection.execute("SELECT current_schema()").fetchone()
     assert schema
     connection.execute(sql.SQL("CREATE ROLE {}").format(role))
+    here = sql.Identifier(schema[0])
+    connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(here, role))
     for what in ("TABLES", "SEQUENCES"):
-        here = sql.Identifier(schema[0])
         connection.execute(everything.format(sql.SQL(what), here, role))
     connection.execute(sql.SQL("SET ROLE {}").format(role))
     try:
@@ -214,7 +216,7 @@ def test_whatever_the_bytes_each_job_is_applied_or_a_letter(
     ]
     good = delivery(approval())
     before = connection.execute("SELECT count(*) FROM approvals").fetchone()
-    results = [one.result for one in apply(connection, [*some, good])]
+    results = [str(one.result) for one in apply(connection, [*some, good])]
     after = connection.execute("SELECT count(*) FROM approvals").fetchone()
     assert results[-1] == "applied"
     assert before

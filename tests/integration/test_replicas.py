@@ -38,7 +38,7 @@ def test_an_event_is_on_the_replica_when_its_publish_returns(
 ) -> None:
     """For one event, for many, and where Redis has forgotten the script."""
     with (
-        publishing(kind, primary.url, wait_replicas=1, wait_timeout=10) as publisher,
+        publishing(kind, primary.url, wait_replicas=1, wait_timeout=60) as publisher,
         redis.Redis.from_url(primary.url) as client,
         redis.Redis.from_url(replica.url) as copy,
     ):
@@ -68,7 +68,7 @@ def test_too_few_replicas_is_an_error_until_they_have_caught_up(
         assert (caught.value.acknowledged, caught.value.wanted) == (0, 1)
 
     replica.process.send_signal(signal.SIGCONT)
-    with publishing(kind, primary.url, wait_replicas=1, wait_timeout=10) as publisher:
+    with publishing(kind, primary.url, wait_replicas=1, wait_timeout=60) as publisher:
         assert publisher.publish(event).answer == "duplicate"
 
 
@@ -77,7 +77,7 @@ def test_a_connection_is_good_after_an_error(kind: str, primary: Valkey, replica
     """No answer that is still to come is taken for the answer to the next publish."""
     del replica
     with (
-        publishing(kind, primary.url, wait_replicas=1, wait_timeout=10) as publisher,
+        publishing(kind, primary.url, wait_replicas=1, wait_timeout=60) as publisher,
         redis.Redis.from_url(primary.url) as client,
     ):
         publisher.publish(mapping())

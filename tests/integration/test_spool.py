@@ -15,6 +15,7 @@ from uuid import UUID
 import pytest
 import redis
 from approvals import mapping
+from processes import DEADLINE
 from publishers import Publisher, publishing
 from troubled import Trouble, Way, troubled
 
@@ -317,7 +318,7 @@ def test_a_replay_that_is_killed_is_repeated(
     """Redis had the events, the file had not yet lost them: they are duplicates, and wait once."""
     spooled(spool, redis_url, *[mapping() for _ in range(5)])
     command = [sys.executable, "-c", DIES_BEFORE_IT_CUTS, redis_url, str(spool)]
-    killed = subprocess.run(command, check=False, timeout=60)
+    killed = subprocess.run(command, check=False, timeout=DEADLINE)
     assert (killed.returncode, client.llen(WAITING)) == (-signal.SIGKILL, 5)
 
     with Producer(redis_url, spool=spool) as producer:

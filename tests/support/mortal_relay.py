@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 
-from signoff_cli import relay
 from signoff_cli.__main__ import main
+from signoff_ops import relay
 from signoff_relay.delivery import Delivery
 from signoff_relay.lane import Lane
 from signoff_relay.table import OutboxTable, Waiting

@@ -12,7 +12,6 @@ from typing import Any
 from signoff_db import replay as replaying
 from signoff_db.apply import Outcome, apply_in_transaction
 from signoff_db.connection import connect_for_batches
-from signoff_db.dead_letters import Selection
 from signoff_schemas import Settings
 
 
@@ -33,5 +32,5 @@ if __name__ == "__main__":
         vars(replaying)["apply_in_transaction"] = _dying
     url = Settings.load().require("database_url")
     with connect_for_batches(url, application="mortal replay") as connection:
-        chosen = Selection(ids=tuple(map(int, ids)))
-        replaying.replay(connection, chosen, actor="a drill", on_batch=die)
+        letters = [int(letter_id) for letter_id in ids]
+        replaying.replay(connection, letters, actor="a drill", on_batch=die)

@@ -1,7 +1,8 @@
 """A worker that can be told to kill itself, as `kill -9` would, at a point of a batch's life.
 
-Run as `python -m mortal_worker [POINT] [burst]`; the points are the methods' names below, before or
-after. With `burst` it ends when nothing waits.
+Run as `python -m mortal_worker [POINT] [burst | again]`; the points are the methods' names below,
+before or after. With `burst` it ends when nothing waits; with `again` another one takes its place
+whenever it died, until nothing is left to do.
 """
 
 import os
@@ -12,14 +13,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis
+from processes import KEYS, idle
 
 from signoff_db import apply as applying
 from signoff_db.apply import Outcome
 from signoff_db.delivery import Delivery
 from signoff_queue.batch_queue import BatchQueue, TakenJob
+from signoff_queue.failed_jobs import FailedJob, FailedJobs
 from signoff_schemas import Settings, redis_client
 from signoff_worker import ApprovalWorker, sweep
 from signoff_worker import worker as working
+from signoff_worker.batch import Batch
 from signoff_worker.pipeline import Pipeline
 
 POINT = sys.argv[1] if len(sys.argv) > 1 else ""
@@ -52,9 +56,9 @@ class MortalPipeline(Pipeline):
         die_at("after commit")
         return outcomes
 
-    def acknowledge(self, queue: BatchQueue, outcomes: Sequence[Outcome]) -> None:
+    def acknowledge(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         """Step 5, and maybe the last."""
-        super().acknowledge(queue, outcomes)
+        super().acknowledge(batch, outcomes)
         die_at("after acknowledge")
 
 
@@ -64,15 +68,15 @@ def _dying_before_commit(*args: Any, **kwargs: Any) -> list[Outcome]:
     return outcomes
 
 
-def _dying_in_the_sweep(queue: BatchQueue, ids: list[bytes]) -> None:
+def _dying_in_the_sweep(self: FailedJobs, jobs: Sequence[FailedJob]) -> int:
     die_at("in the sweep")
-    _forget(queue, ids)
+    return _forget(self, jobs)
 
 
 _original = applying.apply_in_transaction
 applying.apply_in_transaction = _dying_before_commit
-_forget = sweep._forget
-sweep._forget = _dying_in_the_sweep
+_forget = FailedJobs.forget
+vars(sweep)["FailedJobs"].forget = _dying_in_the_sweep
 vars(working)["Pipeline"] = MortalPipeline
 
 
@@ -87,5 +91,20 @@ def started() -> ApprovalWorker:
             time.sleep(0.1)
 
 
+def work_again_and_again() -> None:
+    """One worker after another, each a fork; their leases end with them, as time would end them."""
+    client = redis_client(Settings.load().require("redis_url"))
+    while not idle(client):
+        client.delete(KEYS.leases)
+        child = os.fork()
+        if not child:
+            started().work(burst=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+
+
 if __name__ == "__main__":
-    started().work(burst="burst" in sys.argv[2:])
+    if "again" in sys.argv[2:]:
+        work_again_and_again()
+    else:
+        started().work(burst="burst" in sys.argv[2:])

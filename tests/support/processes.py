@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from redis import Redis
 
@@ -16,8 +16,11 @@ from signoff_queue.reader import QueueReader
 from signoff_schemas.keys import QueueKeys
 
 KEYS = QueueKeys("approvals")
-PATIENCE = 60
-"""Seconds after which a wait has failed."""
+DEADLINE: Final = float(os.environ.get("TEST_DEADLINE", "180"))
+"""Seconds after which any wait of a test has failed: no measure of speed, only an end.
+
+It is the one deadline of all tests. A machine that is slower still sets TEST_DEADLINE.
+"""
 BIN = Path(sys.executable).parent
 
 
@@ -29,7 +32,8 @@ def environment(redis_url: str, database_url: str, **settings: Any) -> dict[str,
         **clean,
         "SIGNOFF_REDIS_URL": redis_url,
         "SIGNOFF_DATABASE_URL": database_url,
-        "SIGNOFF_REDELIVER_AFTER": "3",
+        # Long, so that a busy machine counts no worker as dead; where one is, its lease is deleted.
+        "SIGNOFF_REDELIVER_AFTER": "60",
         "SIGNOFF_RETRY_DELAY": "0.05",
         "PYTHONPATH": str(Path(__file__).parent),
         **given,
@@ -50,13 +54,28 @@ def process(*command: str, env: dict[str, str], log: Path) -> Iterator[subproces
         started.wait()
 
 
-def worker(env: dict[str, str], log: Path, *, dying: str | None = None, burst: bool = False) -> Any:
+def worker(
+    env: dict[str, str],
+    log: Path,
+    *,
+    dying: str | None = None,
+    mode: Literal["", "burst", "again"] = "",
+) -> Any:
     """A worker process; `dying` names the point at which it kills itself with signal 9.
 
-    With `burst` it ends when nothing waits.
+    In mode `burst` it ends when nothing waits; with `again` another one takes its place whenever
+    it died, until nothing is left to do.
     """
-    arguments = [dying or "", *(["burst"] if burst else [])]
+    arguments = [dying or "", mode]
     return process(sys.executable, "-m", "mortal_worker", *arguments, env=env, log=log)
+
+
+def exit_code(ending: "subprocess.Popen[Any]", *, log: Path | None = None) -> int:
+    """Wait for a process to end; returns its exit code."""
+    try:
+        return ending.wait(DEADLINE)
+    except subprocess.TimeoutExpired as late:
+        raise AssertionError(f"{late}{_printed(log)}") from None
 
 
 def idle(client: Redis) -> bool:
@@ -65,11 +84,28 @@ def idle(client: Redis) -> bool:
     return not any((counts.waiting, counts.in_flight, counts.scheduled, counts.rq_failed))
 
 
-def eventually(holds: Callable[[], bool], *, what: str, log: Path | None = None) -> None:
-    """Wait until it holds."""
-    deadline = time.monotonic() + PATIENCE
+def eventually(
+    holds: Callable[[], bool],
+    *,
+    what: str,
+    log: Path | None = None,
+    saw: Callable[[], object] | None = None,
+) -> None:
+    """Wait until it holds; where it never does, say what was waited for and what there is instead.
+
+    Args:
+        holds: looked at again and again.
+        what: is waited for, in words.
+        log: of the process that should bring it about; its end is shown.
+        saw: what to show of the state.
+    """
+    deadline = time.monotonic() + DEADLINE
     while not holds():
         if time.monotonic() > deadline:
-            printed = log.read_text("utf-8", "replace")[-4000:] if log and log.exists() else ""
-            raise AssertionError(f"still not so after {PATIENCE} s: {what}\n{printed}")
+            found = f"; there is {saw()!r}" if saw else ""
+            raise AssertionError(f"still not so after {DEADLINE:g} s: {what}{found}{_printed(log)}")
         time.sleep(0.02)
+
+
+def _printed(log: Path | None) -> str:
+    return "\n" + log.read_text("utf-8", "replace")[-4000:] if log and log.exists() else ""

@@ -4,7 +4,7 @@ import pytest
 from approvals import approval, mapping
 from pydantic_core import to_json
 
-from signoff_db.delivery import Delivery, Job, Reading
+from signoff_db.delivery import Delivery, Job, read_jobs
 from signoff_db.failure import Failure
 from signoff_schemas import FailureKind, encode_job
 
@@ -27,7 +27,7 @@ def test_jobs_are_read_together_as_one_by_one(bad: list[Job]) -> None:
     """Each is its event or what is wrong with it, in order, whatever its neighbours are."""
     jobs = [GOOD, *bad, OTHER_SPELLING, ABANDONED]
 
-    read = Reading(jobs).deliveries()
+    read = read_jobs(jobs)
 
     assert read == [Delivery.of_job(job) for job in jobs]
     assert [one.job_id for one in read if one.event is None] == [job.id for job in bad]

@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import random
+import tracemalloc
 import zlib
 from typing import Any
 from uuid import UUID
@@ -12,12 +14,13 @@ from hypothesis import strategies as st
 
 from signoff_schemas import (
     FUNCTION,
-    MAX_EVENT_BYTES,
+    MAX_JOB_BYTES,
     FailureKind,
     Identity,
     InvalidEvent,
     decode_job,
     encode_job,
+    first_bytes,
     inflate,
 )
 
@@ -168,19 +171,51 @@ def test_what_is_not_zlib_comes_back_as_it_is(data: bytes) -> None:
     assert inflate(zlib.compress(data)) == data
 
 
-def test_a_bomb_is_cut_short() -> None:
-    """A kilobyte that would become a megabyte and more is read to just beyond the limit."""
+def test_a_bomb_is_not_inflated() -> None:
+    """A few kilobytes that would become many megabytes are refused, and kept as they came."""
     bomb = zlib.compress(b" " * 50_000_000, 9)
 
-    assert MAX_EVENT_BYTES < len(inflate(bomb)) < MAX_EVENT_BYTES + 2048
     assert [problem.code for problem in refusal(bomb).problems] == ["too_large"]
+    assert inflate(bomb) == bomb
 
 
-def test_a_large_envelope_in_another_spelling_is_refused() -> None:
-    """Its size is looked at before its JSON is."""
-    data = b"[%s,null,[{%s}],{}]" % (NAME, b" " * MAX_EVENT_BYTES * 2)
+@pytest.mark.parametrize(
+    "data",
+    [
+        encode_job(b"{%s}" % (b" " * MAX_JOB_BYTES)),
+        b"[%s,null,[{%s}],{}]" % (NAME, b" " * MAX_JOB_BYTES),
+        zlib.compress(random.Random(1).randbytes(MAX_JOB_BYTES + 1)),
+        b"[" + b"{}," * 20_000_000,
+    ],
+    ids=["as we spell it", "another spelling", "compressed", "repetition"],
+)
+def test_what_is_too_large_is_refused_unread(data: bytes) -> None:
+    """The size is looked at before anything is inflated or parsed."""
+    tracemalloc.start()
 
-    assert [problem.code for problem in refusal(data).problems] == ["too_large"]
+    error = refusal(data)
+
+    assert [problem.code for problem in error.problems] == ["too_large"]
+    assert (inflate(data), Identity.of(data)) == (data, Identity())
+    assert tracemalloc.get_traced_memory()[1] < 10 * MAX_JOB_BYTES
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("data", "first"),
+    [
+        (b"", b""),
+        (b"x", b"x"),
+        (b"\x80\x05K", b"\x80\x05K"),
+        (zlib.compress(b"\x80\x05K\x01."), b"\x80\x05K\x01."),
+        (zlib.compress(random.Random(2).randbytes(9000))[:4096], random.Random(2).randbytes(16)),
+        (zlib.compress(b" " * 50_000_000), b" " * 16),
+    ],
+    ids=["empty", "short", "plain", "compressed", "a beginning", "a bomb"],
+)
+def test_the_first_bytes_of_data_need_only_its_beginning(data: bytes, first: bytes) -> None:
+    """Enough to tell a pickle, whatever follows."""
+    assert first_bytes(data) == first
 
 
 # Identity

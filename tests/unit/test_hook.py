@@ -2,9 +2,17 @@
 
 import hashlib
 import hmac
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
+from processes import eventually
 
+from signoff_ops import alert_command, webhook
 from signoff_ops.hook import HookError, hook_of, patiently, signature
 from signoff_schemas import Settings, SettingsError
 
@@ -67,7 +75,7 @@ def test_where_alerts_go_must_be_clear(fields: dict[str, str], told: str) -> Non
 
 def test_a_command_that_is_not_there_is_told() -> None:
     """By the setting's name."""
-    with pytest.raises(HookError, match="SIGNOFF_ALERT_COMMAND failed"):
+    with pytest.raises(HookError, match="SIGNOFF_ALERT_COMMAND cannot be started: No such file"):
         hook_of(Settings.load(alert_command="/nowhere/at-all"))(b"{}")
 
 
@@ -81,7 +89,147 @@ def test_a_webhooks_token_is_not_told() -> None:
     """Chat systems put the secret into the URL's path."""
     hook = hook_of(Settings.load(alert_url="http://127.0.0.1:1/services/t0k3n"))
 
-    with pytest.raises(HookError, match=r"host 127\.0\.0\.1.*reached: \[Errno") as caught:
+    with pytest.raises(
+        HookError, match=r"host 127\.0\.0\.1.*reached: Connection refused"
+    ) as caught:
         hook(b"{}")
 
     assert "t0k3n" not in str(caught.value)
+
+
+def test_a_blank_key_is_refused() -> None:
+    """Alerts would go out unsigned, and the receiver would have to guess why."""
+    with pytest.raises(SettingsError, match=r"SIGNOFF_ALERT_SECRET holds .*not blank"):
+        Settings.load(alert_url="http://h/", alert_secret="  ")
+
+
+def test_a_command_knows_none_of_signoffs_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its environment is ours without Signoff's variables."""
+    monkeypatch.setenv("SIGNOFF_DATABASE_URL", "postgresql://u:s3cr3t@h/d")
+    monkeypatch.setenv("signoff_alert_secret", "s3cr3t")
+    monkeypatch.setenv("PGPASSWORD", "s3cr3t")
+    monkeypatch.setenv("KEPT", "yes")
+
+    alert_command.run(["sh", "-c", f"env > {tmp_path}/environment"], b"{}")
+
+    held = (tmp_path / "environment").read_text()
+    assert "KEPT=yes" in held
+    assert "s3cr3t" not in held
+
+
+def test_a_command_that_takes_too_long_is_ended_and_not_quoted(tmp_path: Path) -> None:
+    """With what it has started, and without its words, which may hold a token."""
+    started = f"echo $$ > {tmp_path}/pid; sleep 600 & echo $! > {tmp_path}/child; wait"
+
+    with pytest.raises(HookError, match="did not end within 1 s") as caught:
+        alert_command.run(["sh", "-c", started, "t0k3n"], b"{}", seconds=1)
+
+    assert "t0k3n" not in str(caught.value)
+    child = int((tmp_path / "child").read_text())
+    eventually(lambda: not runs(child), what="the child has ended")
+
+
+def runs(pid: int) -> bool:
+    """Whether a process does anything yet; one that only waits to be buried does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def test_what_a_command_leaves_running_holds_up_nothing() -> None:
+    """A child that keeps its streams open is not waited for."""
+    alert_command.run(["sh", "-c", "sleep 100 & echo $! >&2"], b"{}", seconds=30)
+
+
+def test_what_a_failed_command_wrote_is_told_on_one_line() -> None:
+    """Its end, escaped: it cannot forge lines, nor move a cursor."""
+    with pytest.raises(HookError) as caught:
+        alert_command.run(["sh", "-c", r"printf 'a\nb\033[2J' >&2; exit 3"], b"{}")
+
+    assert str(caught.value) == r"SIGNOFF_ALERT_COMMAND ended with exit code 3: a\nb\x1b[2J"
+
+
+@contextmanager
+def receiver(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Something that listens, and does this with each connection; its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, suppress(OSError):
+                        answer(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/services/t0k3n"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def drip(connection: socket.socket) -> None:
+    """Send a header that does not end, a byte now and then."""
+    connection.recv(1 << 16)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_receiver_that_drips_has_a_time_that_ends(scheme: str) -> None:
+    """Each byte comes soon, the answer never does; a handshake that does not end is no better."""
+    with receiver(drip if scheme == "http" else drip_handshake) as url:
+        started = time.monotonic()
+        with pytest.raises(HookError, match=r"did not answer within 1 s"):
+            webhook.post(url.replace("http", scheme), b"{}", {}, seconds=1)
+
+    assert time.monotonic() - started < 30
+
+
+def drip_handshake(connection: socket.socket) -> None:
+    """Begin a large record of the handshake and never end it."""
+    connection.sendall(b"\x16\x03\x03\x40\x00\x02")
+    while True:
+        connection.sendall(b"\0")
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://h/services/t0k3n with blanks", r"host h\) cannot be reached"),
+        ("http://h:port/t0k3n", "cannot be reached"),
+        ("http://user:t0k3n/rest@h/", r"^SIGNOFF_ALERT_URL cannot be reached"),
+        (f"http://{'x' * 70}.example/t0k3n", "cannot be reached"),
+    ],
+)
+def test_no_part_of_a_url_that_cannot_be_read_is_told(url: str, told: str) -> None:
+    """What a parser says of it quotes it."""
+    with pytest.raises(HookError, match=told) as caught:
+        webhook.post(url, b"{}", {})
+
+    assert "t0k3n" not in str(caught.value)
+
+
+def test_an_answer_that_is_no_http_is_not_quoted() -> None:
+    """It is somebody else's text, of any length."""
+
+    def garbage(connection: socket.socket) -> None:
+        connection.recv(1 << 16)
+        connection.sendall(b"\x1b[2Jgarbage\r\n\r\n")
+
+    with (
+        receiver(garbage) as url,
+        pytest.raises(HookError, match="what answers speaks no HTTP") as caught,
+    ):
+        webhook.post(url, b"{}", {})
+
+    assert "garbage" not in str(caught.value)

@@ -11,7 +11,7 @@ from signoff_schemas.private_files import create_private, open_private
 from signoff_schemas.trust import distrust, require_trusted
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
-APPEND = os.O_WRONLY | os.O_APPEND
+APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
 
 def append(path: Path) -> int:

@@ -966,7 +966,7 @@ import sys
 
 class Blocker:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"psycopg", "psycopg_pool", "yoyo", "typer", "rich",
+        if name.partition(".")[0] in {"psycopg", "psycopg_pool", "typer", "rich",
                                       "signoff_db", "signoff_worker", "signoff_cli"}:
             raise ImportError(name)
 

@@ -9,6 +9,7 @@ import redis
 
 from signoff_schemas.backoff import backoff_delays
 from signoff_worker.health import Health
+from signoff_worker.outages import is_outage
 
 log = logging.getLogger("signoff.worker")
 T = TypeVar("T")
@@ -31,11 +32,14 @@ class Backoff:
 
         Raises:
             StopWorkerError: the worker was asked to stop meanwhile.
+            RedisError: Redis refused the step for a reason that is no outage.
         """
         for tries, pause in enumerate(backoff_delays()):
             try:
                 result = step()
             except redis.RedisError as error:
+                if not is_outage(error):
+                    raise
                 away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
                 trouble = "Redis is away" if away else "Redis refuses"
                 log.error("%s: %s", trouble, error)  # noqa: TRY400 -- the reason is the message

@@ -1,63 +1,15 @@
 """One batch on its way through the worker: what was taken, what became of it, how long it took."""
 
-import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from signoff_db.apply import Outcome
-from signoff_db.delivery import Delivery, Job, Reading
-from signoff_db.failure import Failure
+from signoff_db.delivery import Delivery
 from signoff_queue.batch_queue import BatchQueue, TakenJob
-from signoff_schemas import FailureKind, InvalidEvent, Settings
-
-_NO_DATA: Final = {
-    -1: "the job's hash has no data field",
-    -2: "the job's key holds no hash",
-}
-_GROUP: Final = 50
-"""About the root of the 2,000 events that a dead worker may leave: few batches until all are
-applied, and few events that go alone where one of them kills workers."""
-_UNEARNED: Final = 2
-"""Deaths that an event may owe to another one, where what came back once is taken in groups."""
-
-
-def group_size(max_redeliveries: int) -> int:
-    """How many events that came back once go together; one where more could cost a good one."""
-    return _GROUP if max_redeliveries >= _UNEARNED else 1
-
-
-def _jobs(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Job]:
-    return [
-        Job(
-            job_id,
-            data,
-            1 + deaths + retries,
-            retries,
-            _abandoned(deaths) if deaths > max_redeliveries else None,
-        )
-        for job_id, data, deaths, retries, _ in taken
-        if data is not None
-    ]
-
-
-def _without_data(taken: TakenJob) -> Delivery:
-    error = InvalidEvent.unreadable(_NO_DATA[taken.hash])
-    attempts = 1 + taken.deaths + taken.retries
-    return Delivery(taken.id, b"", None, Failure.of_payload(error), attempts)
-
-
-def _abandoned(deaths: int) -> Failure:
-    text = f"{deaths} workers died with this event in hand; replay it once it is known why"
-    return Failure(FailureKind.ABANDONED, text, text)
-
-
-def retry_delay(retries: int, settings: Settings) -> float:
-    """Seconds until an event is tried again: doubling, with jitter against crowds."""
-    return float(settings.retry_delay * 2**retries * random.uniform(0.75, 1.25))
 
 
 @dataclass(slots=True)
@@ -96,7 +48,6 @@ class Batch:
     deliveries: list[Delivery] = field(default_factory=list)
     carried_over: int = 0
     """How many batches in a row, up to this one, hold what raced in the one before."""
-    _reading: Reading | None = None
 
     @property
     def suspect(self) -> bool:
@@ -108,21 +59,12 @@ class Batch:
         """Ids of which nothing else was left."""
         return [job.id for job in self.jobs if job.missing]
 
+    @property
+    def oversized(self) -> dict[str, int]:
+        """Ids of jobs that are too large, each with what it is, a `JobHash`."""
+        return {job.id: job.hash for job in self.jobs if job.oversize}
+
     def carry_over(self, raced: Sequence[Delivery], earlier: "Batch") -> None:
         """Have events that raced in an earlier batch applied, and acknowledged, with this one."""
         self.deliveries += raced
         self.carried_over = earlier.carried_over + 1 if raced else 0
-
-    def read(self, max_redeliveries: int) -> None:
-        """Step 3, first half: find and validate the events in the jobs."""
-        with self.report.timed("read"):
-            there = [job for job in self.jobs if not job.missing]
-            self.deliveries = [_without_data(job) for job in there if job.data is None]
-            self._reading = Reading(_jobs(there, max_redeliveries))
-
-    def canonicalize(self) -> None:
-        """Step 3, second half, unless it is done: what Postgres is to be told of each event."""
-        if self._reading is not None:
-            with self.report.timed("read"):
-                self.deliveries += self._reading.deliveries()
-                self._reading = None

@@ -1,12 +1,17 @@
-"""A worker's health over HTTP, for what supervises it: `/live` and `/ready` answer 200 or 503."""
+"""A worker's health over HTTP, for what supervises it: `/live` and `/ready` answer 200 or 503.
 
+One thread serves any number of connections, each for a few seconds and for one request. Where too
+many are open, the oldest gives way: a supervisor's, which asks as soon as it is connected, is
+answered while a thousand others say nothing.
+"""
+
+import asyncio
+import contextlib
 import logging
 import socket
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
-from socketserver import ThreadingTCPServer
 from typing import Final
 
 from signoff_worker.health import HealthReport
@@ -15,79 +20,141 @@ log = logging.getLogger("signoff.worker")
 
 _TAKEN_PAUSE: Final = 2.0
 """Seconds until a port that is taken, perhaps by the worker before this one, is tried again."""
+_REQUEST_SECONDS: Final = 5.0
+_REQUEST_BYTES: Final = 8192
+_ACCEPT_PAUSE: Final = 0.1
+"""Seconds until the next try where a connection could not be taken."""
+_CONNECTIONS: Final = 128
+"""Open at the same time; a process may have 1,024 files of any kind by default."""
 
 
 class HealthServer:
-    """Answers on one port, from threads of its own; without a port it does nothing."""
+    """Answers on one port, from a thread of its own; without a port it does nothing."""
 
     def __init__(self, report: Callable[[], HealthReport], host: str, port: int | None) -> None:
         self._report = report
         self._host = host
         self._port = port
-        self._over = threading.Event()
-        self._server: _Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._over: asyncio.Event | None = None
+        self._thread: threading.Thread | None = None
 
     def open(self) -> None:
         """Begin to answer as soon as the port is free."""
-        if self._port is not None:
-            threading.Thread(
-                target=self._run, args=[self._port], name="health", daemon=True
-            ).start()
+        if self._port is None:
+            return
+        self._loop = asyncio.new_event_loop()
+        self._over = asyncio.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=[self._loop, self._over, self._port], name="health", daemon=True
+        )
+        self._thread.start()
 
     def close(self) -> None:
-        """Stop answering."""
-        self._over.set()
-        if self._server:
-            self._server.shutdown()
+        """Stop answering; the port is free afterwards."""
+        if self._loop and self._over and self._thread:
+            with contextlib.suppress(RuntimeError):  # the thread has ended already
+                self._loop.call_soon_threadsafe(self._over.set)
+            self._thread.join()
 
-    def _run(self, port: int) -> None:
-        while not self._over.is_set():
+    def _run(self, loop: asyncio.AbstractEventLoop, over: asyncio.Event, port: int) -> None:
+        try:
+            loop.run_until_complete(self._serve(over, port))
+        finally:
+            loop.close()
+
+    async def _serve(self, over: asyncio.Event, port: int) -> None:
+        while not over.is_set():
             try:
-                with _Server((self._host, port), self._report) as self._server:
-                    log.info("health is told on http://%s:%d/live and /ready", self._host, port)
-                    self._server.serve_forever(poll_interval=0.2)
+                listener = _listener(self._host, port)
             except OSError as error:
                 # Applying goes before telling about it.
                 log.error(  # noqa: TRY400 -- the reason is the message
                     "SIGNOFF_HEALTH_PORT %d on %s cannot be opened, trying again: %s",
                     port, self._host, error.strerror,
                 )  # fmt: skip
-                self._over.wait(_TAKEN_PAUSE)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(over.wait(), _TAKEN_PAUSE)
+                continue
+            log.info("health is told on http://%s:%d/live and /ready", self._host, port)
+            with listener:
+                answers = _Answers(self._report)
+                loop = asyncio.get_running_loop()
+                loop.add_reader(listener, answers.accept, listener)
+                await over.wait()
+                loop.remove_reader(listener)
+                await answers.end()
 
 
-class _Server(ThreadingTCPServer):
+def _listener(host: str, port: int) -> socket.socket:
     """Unlike the library's HTTPServer it asks no name server what this host is called."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, address: tuple[str, int], report: Callable[[], HealthReport]) -> None:
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self.report = report
-        super().__init__(address, _Answer)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=_CONNECTIONS)
+    listener.setblocking(False)
+    return listener
 
 
-class _Answer(BaseHTTPRequestHandler):
-    """Answers one request."""
+class _Answers:
+    """The connections that are open, the oldest first."""
 
-    server: _Server
-    timeout = 5
+    def __init__(self, report: Callable[[], HealthReport]) -> None:
+        self._report = report
+        self._open: dict[asyncio.Task[None], socket.socket] = {}
 
-    def do_GET(self) -> None:
-        """Answer 200 or 503, and say why as JSON; 404 for any other path."""
-        report = self.server.report()
-        held = {"/live": report.live, "/ready": report.ready}.get(self.path)
-        body = report.as_json().encode()
-        if held is None:
-            self.send_error(HTTPStatus.NOT_FOUND, "ask for /live or /ready")
+    def accept(self, listener: socket.socket) -> None:
+        """Take a connection; where too many are open, the oldest is dropped."""
+        loop = asyncio.get_running_loop()
+        try:
+            connection, _ = listener.accept()
+        except OSError:  # who called has gone, or no file is left: then this would be tried at once
+            loop.remove_reader(listener)
+            loop.call_later(_ACCEPT_PAUSE, loop.add_reader, listener, self.accept, listener)
             return
-        self.send_response(HTTPStatus.OK if held else HTTPStatus.SERVICE_UNAVAILABLE)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        if len(self._open) >= _CONNECTIONS:
+            next(iter(self._open)).cancel()
+        task = loop.create_task(self._answer(connection))
+        self._open[task] = connection
+        task.add_done_callback(self._close)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the library's name
-        """A probe every few seconds is no news."""
-        log.debug(format, *args)
+    def _close(self, task: asyncio.Task[None]) -> None:
+        """Also where the task was dropped before it began."""
+        self._open.pop(task).close()
+
+    async def _answer(self, connection: socket.socket) -> None:
+        """Answer one request; a connection that is slow or odd has no answer."""
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(TimeoutError, OSError):
+            connection.setblocking(False)
+            async with asyncio.timeout(_REQUEST_SECONDS):
+                request = b""
+                while b"\r\n\r\n" not in request:
+                    received = await loop.sock_recv(connection, _REQUEST_BYTES)
+                    request += received
+                    if not received or len(request) > _REQUEST_BYTES:
+                        return
+                answer = _response(request.partition(b"\r\n")[0], self._report())
+                await loop.sock_sendall(connection, answer)
+
+    async def end(self) -> None:
+        """Drop what is open."""
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+
+def _response(request_line: bytes, report: HealthReport) -> bytes:
+    """200 or 503, the report as JSON; 404 for any other path, 405 for what is no question."""
+    method, _, rest = request_line.partition(b" ")
+    held = {b"/live": report.live, b"/ready": report.ready}.get(rest.partition(b" ")[0])
+    kind, body = "application/json", report.as_json().encode()
+    if method not in {b"GET", b"HEAD"}:
+        status, kind, body = HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"ask with GET\n"
+    elif held is None:
+        status, kind, body = HTTPStatus.NOT_FOUND, "text/plain", b"ask for /live or /ready\n"
+    else:
+        status = HTTPStatus.OK if held else HTTPStatus.SERVICE_UNAVAILABLE
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {kind}\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + (b"" if method == b"HEAD" else body)

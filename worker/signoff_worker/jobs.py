@@ -17,7 +17,7 @@ from signoff_db.connection import (
 )
 from signoff_db.delivery import Delivery, Job
 from signoff_schemas import Settings
-from signoff_worker.batch import retry_delay
+from signoff_worker.retries import retry_delay
 
 _OUTAGE_RETRIES: Final = 1_000_000
 """An outage is not the event's fault: it ends before these do."""

@@ -5,12 +5,17 @@ import logging
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from signoff_db.apply import Outcome
+from signoff_schemas.wording import printable, shortened
 from signoff_worker.batch import Batch
 
 log = logging.getLogger("signoff.worker")
+
+_MESSAGE_LIMIT: Final = 4000
+_VALUE_LIMIT: Final = 500
+"""Characters of a text that a line holds: a job's id may be as long as its writer likes."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -18,12 +23,16 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, without line breaks."""
+        fields = getattr(record, "fields", {})
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
-            **getattr(record, "fields", {}),
+            "message": shortened(record.getMessage(), _MESSAGE_LIMIT),
+            **{
+                name: shortened(value, _VALUE_LIMIT) if isinstance(value, str) else value
+                for name, value in fields.items()
+            },
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
@@ -31,15 +40,28 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """Writes a record as a line to read; its fields follow as name=value."""
+    """Writes a record as a line to read; its fields follow as name=value.
+
+    What comes from outside cannot forge a line: each but those of a traceback, which are indented,
+    begins with its time.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, and the traceback below it if there is one."""
         fields = getattr(record, "fields", {})
-        tail = "".join(f" {name}={value}" for name, value in fields.items())
+        tail = "".join(f" {name}={_value(value)}" for name, value in fields.items())
         at = datetime.fromtimestamp(record.created).astimezone().strftime("%Y-%m-%d %H:%M:%S%z")
-        line = f"{at} {record.levelname:<7} {record.getMessage()}{tail}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        text = printable(record.getMessage(), limit=_MESSAGE_LIMIT)
+        line = f"{at} {record.levelname:<7} {text}{tail}"
+        return f"{line}\n{self._traceback(record)}" if record.exc_info else line
+
+    def _traceback(self, record: logging.LogRecord) -> str:
+        lines = self.formatException(record.exc_info or (None, None, None)).splitlines()
+        return "\n".join(f"  {printable(one, limit=_MESSAGE_LIMIT)}" for one in lines)
+
+
+def _value(value: object) -> str:
+    return printable(str(value), limit=_VALUE_LIMIT)
 
 
 def configure(style: Literal["text", "json"], level: str) -> None:
@@ -66,5 +88,5 @@ def log_batch(batch: Batch, outcomes: Sequence[Outcome]) -> None:
         log.warning(
             "%d job ids had no job any more: %s",
             len(batch.missing_jobs),
-            ", ".join(batch.missing_jobs[:10]),
+            ", ".join(shortened(one, _VALUE_LIMIT) for one in batch.missing_jobs[:10]),
         )

@@ -4,24 +4,24 @@ A batch's life:
 
 1. wait until a job waits;
 2. take up to `BATCH_SIZE` jobs into RQ's started registry, under this worker's lease (`drain.lua`);
-3. read each: validate its event and spell it for Postgres, or say why it is none;
+3. read each: validate its event, or say why there is none (`reading.py`);
 4. apply them in one transaction: state, ledger and dead letters (`signoff_db.apply`);
 5. acknowledge them (`acknowledge.lua`).
 
-A full batch says that more is waiting: while Postgres applies it, the next one is taken and read.
-Where Postgres is done first, Python is what all wait for: then the thread that applies does the
-second half of the reading, the spelling, while this one waits for Redis.
-The few of its events that raced with another worker's batch go with the next one; until that is
-committed they are not acknowledged.
+A full batch says that more is waiting: a thread applies it while this one takes and reads the next.
+Events whose interaction another worker changed meanwhile come back from step 4 as raced. A few of
+them are applied and acknowledged with the next batch.
 
-Dying before 4 is committed changes nothing; dying after it, before 5, brings the events once more,
-which the ledger tells are duplicates. Either way they come back when the lease runs out.
+A worker that dies before step 4 is committed has changed nothing. One that dies after that, before
+step 5, has its events delivered again, and the ledger tells that they are duplicates. Either way
+they come back when the lease runs out.
 """
 
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 from typing import Final
 
@@ -31,15 +31,19 @@ from redis.exceptions import OutOfMemoryError
 from signoff_db.apply import Outcome, apply
 from signoff_db.connection import DatabaseUnavailableError
 from signoff_db.delivery import Delivery
-from signoff_queue.batch_queue import BatchQueue, TakenJob
+from signoff_queue.batch_queue import BatchQueue, JobHash, TakenJob
+from signoff_queue.scripts import WrongTypeError
 from signoff_schemas import Settings
 from signoff_schemas.backoff import backoff_delays
 from signoff_worker.background import in_background
 from signoff_worker.backoff import Backoff, StopWorkerError
-from signoff_worker.batch import Batch, Report, retry_delay
+from signoff_worker.batch import Batch, Report
 from signoff_worker.database import Database
 from signoff_worker.health import Health
 from signoff_worker.logs import log_batch
+from signoff_worker.outages import is_outage
+from signoff_worker.reading import deliveries_of
+from signoff_worker.retries import retry_delay
 
 log = logging.getLogger("signoff.worker")
 
@@ -81,6 +85,8 @@ class Pipeline:
         self._health = health
         self._with_backoff = Backoff(stop, health)
         self._applying: _Applying | None = None
+        self._committed: list[tuple[Batch, list[Outcome]]] = []
+        """Batches whose acknowledgement Redis refused, for a reason that is no outage."""
         self.busy = False
         """Whether the last batch held any jobs."""
 
@@ -90,27 +96,32 @@ class Pipeline:
         With `wait`, the batch may take a second to come. What workers died with is applied with
         nothing else in hand.
         """
+        self._acknowledge_committed(queue)
         batch = self._next(queue, wait=wait)
         if self._applying and not batch.jobs:  # what waits may be suspects
             self.finish()
             batch = self._next(queue, wait=False)
         self.busy = bool(batch.jobs)
         if len(batch.jobs) == self._settings.batch_size and not batch.suspect:
-            batch.read(self._settings.max_redeliveries)
-            if self._applying and not self._applying.outcomes.done():
-                batch.canonicalize()
+            self._read(batch)
             self.finish(then=batch)
         else:
             self.finish()
             if batch.jobs:
-                batch.read(self._settings.max_redeliveries)
+                self._read(batch)
                 self._acknowledge(batch, self._apply(batch))
         return len(batch.jobs)
 
     def _next(self, queue: BatchQueue, *, wait: bool) -> Batch:
+        """Steps 1 and 2."""
         report = Report()
         with report.timed("drain"):
             return Batch(queue, self.take(queue, wait=wait), report)
+
+    def _read(self, batch: Batch) -> None:
+        """Step 3."""
+        with batch.report.timed("read"):
+            batch.deliveries = deliveries_of(batch.jobs, self._settings.max_redeliveries)
 
     def finish(self, then: Batch | None = None) -> None:
         """Wait for the batch that is being applied, begin on `then`, acknowledge the first."""
@@ -138,7 +149,7 @@ class Pipeline:
         self._database.drop()
 
     def take(self, queue: BatchQueue, *, wait: bool) -> list[TakenJob]:
-        """Steps 1 and 2. Where the answer is lost on its way, what was taken goes back."""
+        """Take jobs. Where the answer is lost on its way, what was taken goes back."""
         try:
             if wait:
                 return queue.await_and_take(self._settings.batch_size, WAIT)
@@ -146,13 +157,15 @@ class Pipeline:
         except OutOfMemoryError:  # waiting moves a list's head, which a full Redis refuses
             self._stop.wait(_FULL_REDIS)
             return []
+        except WrongTypeError:  # nothing was taken
+            self.finish()
+            raise
         except redis.RedisError:
             self.finish()
             self._with_backoff(queue.start_over)
             raise
 
     def _apply(self, batch: Batch, most_raced: int = 0) -> list[Outcome]:
-        batch.canonicalize()
         with batch.report.timed("apply"):
             return self.apply(batch.deliveries, most_raced)
 
@@ -186,16 +199,36 @@ class Pipeline:
         raise AssertionError
 
     def _acknowledge(self, batch: Batch, outcomes: list[Outcome]) -> None:
-        with batch.report.timed("acknowledge"):
-            self._with_backoff(lambda: self.acknowledge(batch.queue, outcomes))
-        batch.report.count(outcomes)
-        log_batch(batch, outcomes)
+        """Step 5; where Redis refuses it, later, before the next batch of that queue is taken."""
+        self._committed.append((batch, outcomes))
+        try:
+            self._acknowledge_committed(batch.queue)
+        except redis.ResponseError as error:
+            if is_outage(error):
+                raise
+            log.error("a committed batch stays in flight: %s", error)  # noqa: TRY400 -- the reason
 
-    def acknowledge(self, queue: BatchQueue, outcomes: Sequence[Outcome]) -> None:
-        """Step 5."""
-        lost = queue.acknowledge(
+    def _acknowledge_committed(self, queue: BatchQueue) -> None:
+        """Acknowledge what is committed.
+
+        Raises:
+            WrongTypeError: a key of the queue holds something else.
+        """
+        for batch, outcomes in [c for c in self._committed if c[0].queue is queue]:
+            with batch.report.timed("acknowledge"):
+                self._with_backoff(partial(self.acknowledge, batch, outcomes))
+            self._committed = [c for c in self._committed if c[0] is not batch]
+            batch.report.count(outcomes)
+            log_batch(batch, outcomes)
+
+    def acknowledge(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        """Step 5. A job that is too large leaves the queue, and stays in Redis."""
+        oversized = batch.oversized
+        done = [o.delivery.job_id for o in outcomes if not o.retry]
+        lost = batch.queue.acknowledge(
             self._worker_key,
-            [o.delivery.job_id for o in outcomes if not o.retry],
+            [job_id for job_id in done if job_id not in oversized],
+            kept=[job_id for job_id in done if oversized.get(job_id) == JobHash.LARGE_DATA],
             dead=sum(1 for o in outcomes if o.failure and not o.retry),
             retries=[
                 (

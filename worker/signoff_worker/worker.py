@@ -1,44 +1,49 @@
 """The worker: to RQ one like any other; it settles many jobs at a time (`pipeline.py`)."""
 
+import json
 import logging
 import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Final
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import OutOfMemoryError
 from redis.retry import Retry
-from rq import worker_registration
+from rq.command import handle_shutdown_command
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
-from rq.suspension import is_suspended
-from rq.utils import now
+from rq.utils import utcformat
 from rq.worker import BaseWorker, WorkerStatus
 
 from signoff_db.connection import BatchConnection
 from signoff_queue.batch_queue import BatchQueue
 from signoff_schemas import Settings
-from signoff_schemas.keys import HEALTH
+from signoff_schemas.keys import SUSPENDED
 from signoff_worker.backoff import Backoff, StopWorkerError
-from signoff_worker.batch import group_size
 from signoff_worker.database import Database
 from signoff_worker.health import Health
 from signoff_worker.heartbeat import Heartbeat
 from signoff_worker.interpreter import spend_time_on_events
 from signoff_worker.logs import configure
+from signoff_worker.maintenance import Maintenance
+from signoff_worker.outages import is_outage
 from signoff_worker.pipeline import WAIT, Pipeline
-from signoff_worker.sweep import sweep_failed
+from signoff_worker.registration import Registration
+from signoff_worker.retries import group_size
+from signoff_worker.troubles import Troubles
 from signoff_worker.watch import Watch
 
 log = logging.getLogger("signoff.worker")
 
-_TICK: Final = 1.0
-"""Seconds between looks at leases, due retries, suspension and signals."""
+_PAUSE: Final = 1.0
+"""Seconds between looks while workers are suspended."""
+_LONGEST_COMMAND: Final = 1024
+"""Bytes of a command of RQ's tools."""
 
 
 class ApprovalWorker(BaseWorker):
@@ -61,6 +66,8 @@ class ApprovalWorker(BaseWorker):
         self.health = Health(
             self.name, self.settings, state=self.get_state, stopping=self._stop.is_set
         )
+        self._registration = Registration(self, self.health)
+        self._troubles = Troubles(self.health)
         self._with_backoff = Backoff(self._stop, self.health)
         application = f"signoff worker {self.name}"  # what it calls itself in Postgres
         self._watch = Watch(self.health, self.settings, application=application)
@@ -72,7 +79,9 @@ class ApprovalWorker(BaseWorker):
             stop=self._stop,
             health=self.health,
         )
-        self._next_tick = 0.0
+        self._maintenance = {
+            queue.name: Maintenance(queue, self._connected_alone) for queue in self._batch_queues
+        }
         self._idle = False
         """Whether the last look at the queue found nothing: then the next one waits."""
         self._worked = 0
@@ -107,7 +116,7 @@ class ApprovalWorker(BaseWorker):
         self._watch.open()
         try:
             self._database.await_schema(self._stop, self.health)
-            self._with_backoff(self._introduce)
+            self._with_backoff(self._registration.open)
             with Heartbeat(self._beat, self.settings.redeliver_after / 6):
                 self._work_off(max_jobs or sys.maxsize, 0 if burst else max_idle_time)
         except (StopWorkerError, SystemExit):
@@ -128,81 +137,89 @@ class ApprovalWorker(BaseWorker):
             done = self._with_backoff(self._turn)
             self.health.turn()
             self._worked += done
-            self._idle = not done
-            if done:
+            self._idle = not done and not self._troubles
+            if not self._idle:
                 idle_since = time.monotonic()
             elif patience is not None and time.monotonic() - idle_since >= patience:
                 break
         self._pipeline.finish()
 
-    def _introduce(self) -> None:
-        """Register with RQ. A Redis that is full must be drained all the same."""
-        try:
-            self.bootstrap()
-        except OutOfMemoryError as error:
-            log.warning("Redis is full, this worker drains it unregistered: %s", error)
-
     def _turn(self) -> int:
         """Do what is due, then take and settle one batch of each queue; returns the jobs taken."""
-        self._maintain_when_due()
+        due = [queue for queue in self._batch_queues if self._troubles.is_due(queue.name)]
+        if not due:
+            self._stop.wait(_PAUSE / 10)
         wait = self._idle and self._may_wait()
-        return sum(self._pipeline.settle_next(queue, wait=wait) for queue in self._batch_queues)
+        return sum(self._work_on(queue, wait=wait) for queue in due)
 
-    def _maintain_when_due(self) -> None:
-        if time.monotonic() < self._next_tick:
-            return
-        self._next_tick = time.monotonic() + _TICK
-        for queue in self._batch_queues:
-            promoted = queue.promote()
-            if promoted:
-                log.info("promoted, since their retry is due: %d", promoted)
-            swept = sweep_failed(queue, self._connected_alone)
-            if swept:
-                log.warning("failed jobs of RQ swept into the dead letters: %d", swept)
-        if self.should_run_maintenance_tasks:
-            self._run_rq_maintenance()
-
-    def _run_rq_maintenance(self) -> None:
-        """RQ reads jobs that others wrote; what it cannot read must not end this worker."""
+    def _work_on(self, queue: BatchQueue, *, wait: bool) -> int:
+        """One queue's part of a turn; what is wrong with it keeps no other queue from its own."""
         try:
-            self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
-        except redis.RedisError:
-            raise
-        except Exception:
-            self.last_cleaned_at = now()  # type: ignore[assignment]
-            log.exception("RQ's maintenance stumbled over a job; it goes on at its next turn")
+            self._maintenance[queue.name].run_when_due()
+            done = self._pipeline.settle_next(queue, wait=wait)
+        except redis.ResponseError as error:
+            if is_outage(error):
+                raise
+            self._troubles.note(queue.name, error)
+            return 0
+        self._troubles.over(queue.name)
+        return done
 
     def _may_wait(self) -> bool:
         """Whether to wait for a job in Redis; where that cannot be, this waits a little itself."""
-        suspended = is_suspended(self.connection)
-        self._show(WorkerStatus.SUSPENDED if suspended else WorkerStatus.IDLE)
+        suspended = bool(self.connection.exists(SUSPENDED))
+        self._registration.show(WorkerStatus.SUSPENDED if suspended else WorkerStatus.IDLE)
         if suspended:
-            self._stop.wait(_TICK)
+            self._stop.wait(_PAUSE)
         elif len(self._batch_queues) > 1:
-            self._stop.wait(_TICK / 10)
+            self._stop.wait(_PAUSE / 10)
         return not suspended and len(self._batch_queues) == 1
 
     def _beat(self) -> None:
         """Say that this worker lives, and take from those that do not."""
         for queue in self._batch_queues:
+            self._beat_on(queue)
+        if self._pipeline.busy:
+            self._registration.show(WorkerStatus.BUSY)
+        self._registration.beat()
+
+    @staticmethod
+    def _beat_on(queue: BatchQueue) -> None:
+        try:
             queue.renew_lease()
             redelivered = queue.redeliver()
+        except redis.ResponseError as error:
+            if is_outage(error):
+                raise
+            log.warning("the lease on queue %s cannot be renewed: %s", queue.name, error)
+        else:
             if redelivered:
                 log.warning("redelivered events of workers that died: %d", redelivered)
-        if not self.connection.exists(self.key):
-            # Redis forgot this worker, perhaps while it stood still: it is here again.
-            self.connection.hset(self.key, mapping=self.serialize())
-            worker_registration.register(self)
-        if self._pipeline.busy:
-            self._show(WorkerStatus.BUSY)
-        self.heartbeat()
-        self.health.registered()
-        self.connection.hset(self.key, HEALTH, self.health.report().as_json())
 
-    def _show(self, state: WorkerStatus) -> None:
-        """Tell RQ's tools what this worker does, if it is news."""
-        if self.get_state() != state:
-            self.set_state(state)
+    def register_birth(self) -> None:
+        """Register with RQ; an earlier try may have got through though its answer was lost.
+
+        Raises:
+            ValueError: another worker has this name.
+        """
+        try:
+            super().register_birth()  # type: ignore[no-untyped-call]
+        except ValueError:
+            mine = [utcformat(self.birth_date) if self.birth_date else "", str(self.pid)]
+            if self.connection.hmget(self.key, "birth", "pid") != [m.encode() for m in mine]:
+                raise
+
+    def handle_payload(self, message: dict[str, Any]) -> None:
+        """RQ calls this with what is published to this worker; only `shutdown` is obeyed."""
+        data = message.get("data")
+        payload = None
+        with suppress(ValueError, RecursionError):
+            if isinstance(data, bytes) and len(data) <= _LONGEST_COMMAND:
+                payload = json.loads(data)
+        if isinstance(payload, dict) and payload.get("command") == "shutdown":
+            handle_shutdown_command(self)
+        else:
+            log.warning("a command of RQ that this worker does not know is ignored")
 
     def _connected_alone(self) -> BatchConnection:
         """The connection, when no batch is on it."""
@@ -228,12 +245,21 @@ class ApprovalWorker(BaseWorker):
         self._watch.close()
         try:
             for queue in self._batch_queues:
-                if release:
-                    queue.release()
-                queue.end_lease()
-            self.teardown()  # type: ignore[no-untyped-call]
+                self._leave_queue(queue, release=release)
+            self._registration.close()
         except redis.RedisError as error:
             log.warning("left without saying so, Redis is away: %s", error)
+
+    @staticmethod
+    def _leave_queue(queue: BatchQueue, *, release: bool) -> None:
+        try:
+            if release:
+                queue.release()
+            queue.end_lease()
+        except redis.ResponseError as error:
+            if is_outage(error):
+                raise
+            log.warning("queue %s could not be left: %s", queue.name, error)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """RQ's way to run one job; this worker's batches do not come by it."""

@@ -13,7 +13,8 @@ from signoff_cli.ages import EXAMPLES, age_of
 from signoff_cli.dlq.letters import LARGEST_ID, absence
 from signoff_cli.errors import UsageError
 from signoff_cli.terminal import complain
-from signoff_db.dead_letters import Selection, get_letter
+from signoff_db.dead_letters import get_letter
+from signoff_db.selection import Selection
 from signoff_schemas import FailureKind
 
 _HOW: Final = (
@@ -54,7 +55,7 @@ def chosen(
     """
     return Selection(
         ids=tuple(ids or ()),
-        kinds=tuple(str(kind) for kind in kinds or ()),
+        kinds=tuple(kinds or ()),
         fingerprint=fingerprint,
         user_id=user,
         interaction_id=interaction,

@@ -1,8 +1,6 @@
 """`signoff dlq discard`."""
 
 import typer
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 from signoff_cli.dlq.acting import Actor, DryRun, Limit, Reason, actor_of
 from signoff_cli.dlq.choosing import (
@@ -19,8 +17,8 @@ from signoff_cli.dlq.choosing import (
     tell_absent,
 )
 from signoff_cli.terminal import AsJson, Yes, confirm, say, show_json
-from signoff_db import dead_letters
-from signoff_db.dead_letters import Selection
+from signoff_db.dead_letters import choose
+from signoff_db.discard import discard as discard_letters
 from signoff_db.read_connection import database_of
 from signoff_ops.services import load_settings
 from signoff_schemas.wording import count
@@ -56,14 +54,11 @@ def discard(  # noqa: PLR0913 -- one argument an option
     )  # fmt: skip
     with database_of(load_settings()) as connection:
         absent = tell_absent(connection, selection)
-        _ask(connection, selection, limit, yes=yes or dry_run)
-        discarded = dead_letters.discard(
-            connection,
-            selection,
-            actor=actor_of(actor),
-            reason=reason,
-            dry_run=dry_run,
-            limit=limit,
+        ids = choose(connection, selection, limit=limit)
+        if len(ids) > 1:
+            confirm(f"Discard {len(ids):,} dead letters?", yes=yes or dry_run)
+        discarded = discard_letters(
+            connection, ids, actor=actor_of(actor), reason=reason, dry_run=dry_run
         )
     if as_json:
         show_json({"dry_run": dry_run, "discarded": discarded})
@@ -71,16 +66,6 @@ def discard(  # noqa: PLR0913 -- one argument an option
         say(_summary(len(discarded), dry_run=dry_run))
     if absent:
         raise typer.Exit(1)
-
-
-def _ask(
-    connection: Connection[TupleRow], selection: Selection, limit: int | None, *, yes: bool
-) -> None:
-    """Ask where several are meant."""
-    meant = dead_letters.count(connection, selection)
-    meant = meant if limit is None else min(meant, limit)
-    if meant > 1:
-        confirm(f"Discard {meant:,} dead letters?", yes=yes)
 
 
 def _summary(discarded: int, *, dry_run: bool) -> str:

@@ -1,24 +1,26 @@
-"""`signoff dlq edit`: mend an event, in an editor or by fields, and apply it."""
+"""`signoff dlq edit`: correct an event, in an editor or by fields, and apply it."""
 
-import json
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Annotated
 
 import typer
 
 from signoff_cli.dlq.acting import Actor, DryRun, Reason, actor_of
 from signoff_cli.dlq.editor import edited_text, require_terminal
-from signoff_cli.dlq.letters import absence, pretty
+from signoff_cli.dlq.letters import absence
 from signoff_cli.dlq.show import LetterId
 from signoff_cli.errors import UsageError
 from signoff_cli.terminal import AsJson, Yes, cell, complain, confirm, say, show_json
 from signoff_db import edit as editing
 from signoff_db.connection import BatchConnection, connect_for_batches
-from signoff_db.dead_letters import DeadLetter, NoSuchLetterError, get_letter
+from signoff_db.dead_letters import DeadLetter, FullLetter, NoSuchLetterError, get_letter
 from signoff_db.edit import Edited
+from signoff_db.payload_text import json_or_text, readable, with_fields
 from signoff_db.read_connection import explained
 from signoff_ops.services import load_settings
 from signoff_schemas import InvalidEvent
+from signoff_schemas.wording import json_text
 
 Assignments = Annotated[
     list[str] | None,
@@ -40,7 +42,7 @@ def edit(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Mend a dead letter's event and apply it.
+    """Correct a dead letter's event and apply it.
 
     Opens $VISUAL or $EDITOR unless --set is given. The event keeps its event_id. Unless the event
     applies, nothing changes. Exit 1 if it is refused, or not dead.
@@ -52,8 +54,9 @@ def edit(
         connect_for_batches(url, application="signoff dlq edit") as connection,
         explained(url),
     ):
-        letter = _dead(connection, letter_id)
-        payload = _assigned(letter, assignments) if assignments else _written(letter)
+        full = _dead(connection, letter_id)
+        letter = full.letter
+        payload = _assigned(full, assignments) if assignments else _written(full)
         outcome = _tried(connection, letter, payload, reason, actor_of(actor), dry_run=True)
         if not as_json:
             _show(outcome)
@@ -63,46 +66,38 @@ def edit(
     _conclude(outcome, dry_run=dry_run, as_json=as_json)
 
 
-def _dead(connection: BatchConnection, letter_id: int) -> DeadLetter:
-    letter = get_letter(connection, letter_id)
-    reason = absence(letter_id, letter)
-    if letter is None or reason:
+def _dead(connection: BatchConnection, letter_id: int) -> FullLetter:
+    full = get_letter(connection, letter_id)
+    reason = absence(letter_id, full)
+    if full is None or reason:
         complain(str(reason))
         raise typer.Exit(1)
-    return letter
+    if not full.payload_complete:
+        size = full.letter.payload_size
+        raise UsageError(f"dead letter {letter_id} came with {size:,} bytes, too many for an event")
+    return full
 
 
-def _assigned(letter: DeadLetter, assignments: list[str]) -> bytes:
-    """The event with fields set."""
-    try:
-        fields = json.loads(letter.payload)
-    except (ValueError, RecursionError):
-        fields = None
-    if not isinstance(fields, dict):
-        raise UsageError(
-            f"dead letter {letter.id} holds no JSON object, so no field can be set; edit it "
-            "without --set"
-        )
+def _assigned(full: FullLetter, assignments: list[str]) -> bytes:
+    """The event with fields set; all others stay as they are written."""
+    values: dict[str, str] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
             raise UsageError(f"--set {assignment!r}: expected FIELD=VALUE")
-        fields[name] = _value(text)
-    return json.dumps(fields, ensure_ascii=False).encode()
+        values[name] = json_or_text(text)
+    payload = with_fields(full.payload, values)
+    if payload is None:
+        raise UsageError(
+            f"dead letter {full.letter.id} holds no JSON object, so no field can be set; edit it "
+            "without --set"
+        )
+    return payload
 
 
-def _value(text: str) -> object:
-    """JSON where it is JSON; a number with a point stays as it was typed, as text."""
-    try:
-        value: object = json.loads(text)
-    except ValueError:
-        return text
-    return text if isinstance(value, float) else value
-
-
-def _written(letter: DeadLetter) -> bytes:
+def _written(full: FullLetter) -> bytes:
     """The event as it was left in the editor."""
-    before = pretty(letter.payload)
+    before = readable(full.payload)
     after = edited_text(before)
     if after == before:
         complain("Nothing was changed.")
@@ -134,15 +129,19 @@ def _tried(
 def _show(outcome: Edited) -> None:
     for field, old, new in outcome.difference:
         if old is not None:
-            say(f"- {field}: {json.dumps(old, ensure_ascii=False)}", style="red")
+            say(f"- {field}: {_as_text(old)}", style="red")
         if new is not None:
-            say(f"+ {field}: {json.dumps(new, ensure_ascii=False)}", style="green")
+            say(f"+ {field}: {_as_text(new)}", style="green")
     before, after = (
         f"{balance.customer_status} {cell(balance.ltv_usd)}" if balance else "not in Postgres"
         for balance in (outcome.before, outcome.after)
     )
     if outcome.message is None:
         say(f"It would be {outcome.result}; the interaction: {before} → {after}.")
+
+
+def _as_text(value: object) -> str:
+    return str(value) if isinstance(value, Decimal) else json_text(value)
 
 
 def _conclude(outcome: Edited, *, dry_run: bool, as_json: bool) -> None:

@@ -1,13 +1,14 @@
 """`signoff dlq export`."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Final, TextIO
 
 import typer
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from signoff_cli.dlq.choosing import (
     All,
@@ -21,15 +22,20 @@ from signoff_cli.dlq.choosing import (
     chosen,
     deliberate,
 )
-from signoff_cli.dlq.letters import as_data
-from signoff_cli.dlq.list import States, pages
+from signoff_cli.dlq.list import States
 from signoff_cli.errors import UsageError
 from signoff_cli.terminal import complain
+from signoff_db.dead_letters import FullLetter, list_letters, read_letters
+from signoff_db.letter_lines import line_pieces
+from signoff_db.pages import follow
 from signoff_db.read_connection import database_of
 from signoff_db.reading import snapshot
+from signoff_db.selection import Selection
 from signoff_ops.services import load_settings
 from signoff_schemas import DeadLetterState
-from signoff_schemas.wording import count, json_default
+from signoff_schemas.wording import count
+
+_PAGE: Final = 1000
 
 
 def export(
@@ -47,7 +53,8 @@ def export(
 ) -> None:
     """Write dead letters as JSON lines, the newest first.
 
-    Each line holds `payload` as text, or `payload_base64` where it is no text. Events to publish
+    Each line holds `payload` as text, or `payload_base64` where it is no text, or is larger than
+    any event. Events to publish
     again are had with: jq -r .payload
     """
     selection = replace(
@@ -58,7 +65,7 @@ def export(
             ),
             everything=everything,
         ),
-        states=tuple(str(one) for one in state or [DeadLetterState.DEAD]),
+        states=tuple(state or [DeadLetterState.DEAD]),
     )  # fmt: skip
     written = 0
     with (
@@ -66,11 +73,15 @@ def export(
         snapshot(connection),
         _target(output) as target,
     ):
-        for letter in pages(connection, selection, None):
-            line = json.dumps(as_data(letter), ensure_ascii=False, default=json_default)
-            target.write(f"{line}\n")
+        for full in _letters(connection, selection):
+            target.writelines(line_pieces(connection, full))
             written += 1
     complain(f"Exported {count(written, 'dead letter')}.")
+
+
+def _letters(connection: Connection[TupleRow], selection: Selection) -> Iterator[FullLetter]:
+    for page in follow(lambda c: list_letters(connection, selection, limit=_PAGE, cursor=c)):
+        yield from read_letters(connection, [letter.id for letter in page.items])
 
 
 @contextmanager

@@ -14,14 +14,16 @@ from signoff_ops.services import load_settings
 def groups(
     *, kind: Kinds = None, since: Since = None, until: Until = None, as_json: AsJson = False
 ) -> None:
-    """Show dead letters by cause, the biggest group first."""
+    """Show dead letters by cause, the hundred biggest groups, the biggest first."""
     selection = chosen(kinds=kind, since=since, until=until)
     with database_of(load_settings()) as connection:
         found = dead_letters.groups(connection, selection)
     if as_json:
-        show_json([asdict(group) for group in found])
+        show_json([asdict(group) for group in found.groups])
     else:
-        show_groups(found)
+        show_groups(found.groups)
+        if found.more:
+            say(f"There are more causes; these are the {len(found.groups)} biggest.")
 
 
 def show_groups(found: Sequence[Group]) -> None:

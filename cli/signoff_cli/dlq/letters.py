@@ -1,12 +1,9 @@
-"""Dead letters as data and as text."""
+"""What is said of dead letters."""
 
-import base64
-import json
-from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
-from signoff_db.dead_letters import DeadLetter
-from signoff_schemas import FailureKind
+from signoff_db.dead_letters import DeadLetter, FullLetter
+from signoff_schemas import DeadLetterState, FailureKind
 
 LARGEST_ID: Final = 2**63 - 1
 """Ids are of Postgres's type bigint."""
@@ -54,31 +51,13 @@ _HINT_WITHOUT_ID: Final = (
 
 def hint(letter: DeadLetter) -> str:
     """What to do next about a letter."""
-    kind = FailureKind(letter.kind)
-    unnamed = kind is FailureKind.INVALID_PAYLOAD and letter.event_id is None
-    return (_HINT_WITHOUT_ID if unnamed else HINTS[kind]).format(id=letter.id)
+    unnamed = letter.kind is FailureKind.INVALID_PAYLOAD and letter.event_id is None
+    return (_HINT_WITHOUT_ID if unnamed else HINTS[letter.kind]).format(id=letter.id)
 
 
-def as_data(letter: DeadLetter) -> dict[str, Any]:
-    """All of a letter as JSON-able data; a payload that is no text stands in base64."""
-    fields = asdict(letter)
-    payload = fields.pop("payload")
-    try:
-        return fields | {"payload": payload.decode()}
-    except UnicodeDecodeError:
-        return fields | {"payload_base64": base64.b64encode(payload).decode()}
-
-
-def absence(letter_id: int, letter: DeadLetter | None) -> str | None:
+def absence(letter_id: int, full: FullLetter | None) -> str | None:
     """Why there is nothing to act on: no such letter, or it is settled; None if it is dead."""
-    if letter is None:
+    if full is None:
         return f"There is no dead letter {letter_id}."
-    return None if letter.state == "dead" else f"Dead letter {letter_id} is {letter.state} already."
-
-
-def pretty(payload: bytes) -> str:
-    """The payload to read: indented where it is JSON; bytes that are no text are escaped."""
-    try:
-        return json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return payload.decode("utf-8", "backslashreplace")
+    state = full.letter.state
+    return None if state is DeadLetterState.DEAD else f"Dead letter {letter_id} is {state} already."

@@ -1,7 +1,7 @@
 """`signoff dlq list`."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Annotated, Final
 
 import typer
@@ -18,15 +18,17 @@ from signoff_cli.dlq.choosing import (
     User,
     chosen,
 )
-from signoff_cli.dlq.letters import as_data
 from signoff_cli.terminal import AsJson, say, show_json, show_table
-from signoff_db.dead_letters import DeadLetter, Selection, count, list_letters
+from signoff_db.dead_letters import DeadLetter, list_letters
+from signoff_db.pages import follow
 from signoff_db.read_connection import database_of
 from signoff_db.reading import snapshot
+from signoff_db.selection import Selection
 from signoff_ops.services import load_settings
 from signoff_schemas import DeadLetterState
 
 _PAGE: Final = 1000
+_MOST: Final = 10_000
 _MESSAGE: Final = 100
 States = Annotated[
     list[DeadLetterState] | None, typer.Option("--state", help="Repeatable; dead if not given.")
@@ -43,44 +45,38 @@ def list_(  # noqa: PLR0913 -- one argument an option
     since: Since = None,
     until: Until = None,
     state: States = None,
-    limit: Annotated[int, typer.Option(min=1, help="The most to list.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="The most to list.")] = 50,
     everything: Annotated[bool, typer.Option("--all", help="List without a limit.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List dead letters, the newest first."""
+    """List dead letters, the newest first; `dlq show` and `dlq export` give their payloads."""
     selection = replace(
         chosen(
             ids=ids, kinds=kind, fingerprint=fingerprint, user=user, interaction=interaction,
             since=since, until=until,
         ),
-        states=tuple(str(one) for one in state or [DeadLetterState.DEAD]),
+        states=tuple(state or [DeadLetterState.DEAD]),
     )  # fmt: skip
     with database_of(load_settings()) as connection, snapshot(connection):
-        letters = list(pages(connection, selection, None if everything else limit))
-        total = count(connection, selection)
+        letters, more = _listed(connection, selection, None if everything else limit)
     if as_json:
-        show_json([as_data(letter) for letter in letters])
+        show_json([asdict(letter) for letter in letters])
     else:
-        _show(letters, total)
+        _show(letters, more=more)
 
 
-def pages(
+def _listed(
     connection: Connection[TupleRow], selection: Selection, limit: int | None
-) -> Iterator[DeadLetter]:
-    """The chosen letters, the newest first, a page at a time."""
-    before: int | None = None
-    left = limit
-    while left is None or left > 0:
-        most = _PAGE if left is None else min(_PAGE, left)
-        page = list_letters(connection, selection, limit=most, before_id=before)
-        yield from page
-        if len(page) < most:
-            return
-        before = page[-1].id
-        left = None if left is None else left - len(page)
+) -> tuple[list[DeadLetter], bool]:
+    """The chosen letters, the newest first, and whether there are more than the limit."""
+    if limit is not None:
+        page = list_letters(connection, selection, limit=limit)
+        return list(page.items), page.next is not None
+    pages = follow(lambda cursor: list_letters(connection, selection, limit=_PAGE, cursor=cursor))
+    return [letter for page in pages for letter in page.items], False
 
 
-def _show(letters: Sequence[DeadLetter], total: int) -> None:
+def _show(letters: Sequence[DeadLetter], *, more: bool) -> None:
     if not letters:
         say("No dead letter matches.")
         return
@@ -99,8 +95,8 @@ def _show(letters: Sequence[DeadLetter], total: int) -> None:
             for letter in letters
         ],
     )
-    if total > len(letters):
-        say(f"{total - len(letters):,} more; list them with --limit or --all.")
+    if more:
+        say("There are more; list them with --limit or --all.")
 
 
 def _first(message: str) -> str:

@@ -39,9 +39,10 @@ from signoff_cli.terminal import (
 from signoff_db import replay as replaying
 from signoff_db.balances import Balance
 from signoff_db.connection import DatabaseUnavailableError, connect_for_batches
-from signoff_db.dead_letters import Selection, count
+from signoff_db.dead_letters import choose
 from signoff_db.read_connection import database_of, explained
 from signoff_db.replay import Replayed, ReplayReport
+from signoff_db.selection import Selection
 from signoff_ops.services import load_settings
 from signoff_schemas.wording import count as counted
 from signoff_worker.interpreter import spend_time_on_events
@@ -76,8 +77,8 @@ def replay(  # noqa: PLR0913 -- one argument an option
 ) -> None:
     """Apply the events of dead letters anew; what applies is resolved.
 
-    Replaying twice is safe. With --dry-run each verdict is the true one of this moment. Exit 1 if
-    an event failed again.
+    Replaying twice is safe. With --dry-run all of it is done and undone: the verdicts are those
+    of this moment. Exit 1 if an event failed again.
     """
     selection = deliberate(
         chosen(
@@ -86,12 +87,12 @@ def replay(  # noqa: PLR0913 -- one argument an option
         ),
         everything=everything,
     )  # fmt: skip
-    total, absent = _asked(selection, limit, dry_run=dry_run, yes=yes)
+    letters, absent = _confirmed(selection, limit, dry_run=dry_run, yes=yes)
     balances = None if as_json or dry_run else _SHOWN
-    options = Options(actor_of(actor), reason, dry_run, limit, rate, keep_going, balances)
-    told: list[Replayed] = []
-    ended = _replay(selection, options, total, told)
-    _conclude(told, ended, absent, dry_run=dry_run, as_json=as_json)
+    options = Options(actor_of(actor), reason, dry_run, rate, keep_going, balances)
+    replayed: list[Replayed] = []
+    ended = _replay(letters, options, replayed)
+    _conclude(replayed, ended, absent, dry_run=dry_run, as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +102,13 @@ class Options:
     actor: str
     reason: str | None
     dry_run: bool
-    limit: int | None
     rate: float | None
     keep_going: bool
     balances: int | None
 
 
-def _replay(selection: Selection, options: Options, total: int, told: list[Replayed]) -> Ended:
-    """Replay, and add to `told` what became of each letter; returns how that ended."""
+def _replay(letters: Sequence[int], options: Options, replayed: list[Replayed]) -> Ended:
+    """Replay, and add to `replayed` what became of each letter; returns how that ended."""
     url = load_settings().require("database_url")
     spend_time_on_events()
     try:
@@ -117,14 +117,14 @@ def _replay(selection: Selection, options: Options, total: int, told: list[Repla
             explained(url),
             progress() as bar,
         ):
-            watch = _watch(bar, total, told)
-            return replaying.replay(connection, selection, **asdict(options), on_batch=watch)
+            watch = _watch(bar, len(letters), replayed)
+            return replaying.replay(connection, letters, **asdict(options), on_batch=watch)
     except (DatabaseUnavailableError, KeyboardInterrupt) as stop:
         return stop
 
 
 def _conclude(
-    told: Sequence[Replayed],
+    replayed: Sequence[Replayed],
     ended: Ended,
     absent: int,
     *,
@@ -132,23 +132,23 @@ def _conclude(
     as_json: bool,
 ) -> None:
     """Tell what became of the letters, and end with the exit code that this has."""
-    stopped_by = ended.stopped_by if isinstance(ended, ReplayReport) else None
+    report = ended if isinstance(ended, ReplayReport) else None
     if as_json:
         show_json(
             {
                 "dry_run": dry_run,
                 "interrupted": isinstance(ended, KeyboardInterrupt),
                 "away": _away(ended),
-                "stopped_by": stopped_by,
-                "words": Counter(one.result for one in told),
-                "replayed": [asdict(one) for one in told],
+                "stopped_by": report.stopped_by if report else None,
+                "left_out": report.left_out if report else 0,
+                "words": Counter(one.result for one in replayed),
+                "replayed": [asdict(one) for one in replayed],
             }
         )
     else:
-        quiet = bool(absent) or not isinstance(ended, ReplayReport)
-        _show(told, stopped_by, dry_run=dry_run, quiet=quiet)
+        _show(replayed, report, dry_run=dry_run, quiet=bool(absent) or report is None)
     _leave_if_cut_short(ended)
-    if absent or stopped_by or not all(one.resolved for one in told):
+    if absent or not all(one.resolved for one in replayed):
         raise typer.Exit(1)
 
 
@@ -167,64 +167,76 @@ def _leave_if_cut_short(ended: Ended) -> None:
             raise typer.Exit(SERVER_AWAY)
 
 
-def _asked(selection: Selection, limit: int | None, *, dry_run: bool, yes: bool) -> tuple[int, int]:
-    """Ask where several are meant; returns how many are, and how many that were named are not."""
+def _confirmed(
+    selection: Selection, limit: int | None, *, dry_run: bool, yes: bool
+) -> tuple[list[int], int]:
+    """The letters to replay, which were asked about; and how many that were named are not dead."""
     with database_of(load_settings()) as connection:
         absent = tell_absent(connection, selection)
-        total = count(connection, selection)
-    total = total if limit is None else min(total, limit)
-    if total > 1 and not dry_run:
-        confirm(f"Replay {total:,} dead letters?", yes=yes)
-    return total, absent
+        letters = choose(connection, selection, limit=limit)
+    if len(letters) > 1 and not dry_run:
+        confirm(f"Replay {len(letters):,} dead letters?", yes=yes)
+    return letters, absent
 
 
-def _watch(bar: Progress, total: int, told: list[Replayed]) -> Callable[[Sequence[Replayed]], None]:
+def _watch(
+    bar: Progress, total: int, replayed: list[Replayed]
+) -> Callable[[Sequence[Replayed]], None]:
     """Keep what became of each letter, and move the progress bar."""
     task = bar.add_task("Replaying", total=total)
 
     def on_batch(batch: Sequence[Replayed]) -> None:
-        told.extend(batch)
+        replayed.extend(batch)
         bar.advance(task, len(batch))
 
     return on_batch
 
 
-def _show(told: Sequence[Replayed], stopped_by: str | None, *, dry_run: bool, quiet: bool) -> None:
-    if told:
-        show_replayed(told[:_SHOWN])
-    if len(told) > _SHOWN:
-        say(f"… and {len(told) - _SHOWN:,} more; all of them with --json.")
-    if told or not quiet:
-        say(summary(told, dry_run=dry_run))
-    if stopped_by:
+def _show(
+    replayed: Sequence[Replayed], report: ReplayReport | None, *, dry_run: bool, quiet: bool
+) -> None:
+    if replayed:
+        show_replayed(replayed[:_SHOWN])
+    if len(replayed) > _SHOWN:
+        say(f"… and {len(replayed) - _SHOWN:,} more; all of them with --json.")
+    if replayed or not quiet:
+        say(summary(replayed, dry_run=dry_run))
+    if report and report.stopped_by:
         say(
-            f"Stopped, since the cause {stopped_by} keeps recurring. Mend it first, or go on with "
-            "--keep-going."
+            f"Stopped, since the cause {report.stopped_by} keeps recurring. Remove it first, or go "
+            "on with --keep-going."
+        )
+    if report and report.left_out:
+        say(
+            f"A dry run looks at so many letters and no more, since it locks them; it did not look "
+            f"at the {report.left_out:,} that came after them."
         )
 
 
-def summary(told: Sequence[Replayed], *, dry_run: bool) -> str:
+def summary(replayed: Sequence[Replayed], *, dry_run: bool) -> str:
     """How many applied, and how many failed again for what, in a sentence."""
-    if not told:
+    if not replayed:
         return "No dead letter matches."
-    resolved = Counter(one.result for one in told if one.resolved)
-    failed = Counter(one.result for one in told if not one.resolved)
+    resolved = Counter(str(one.result) for one in replayed if one.resolved)
+    failed = Counter(str(one.result) for one in replayed if not one.resolved)
     done = f"{resolved.pop('applied', 0):,} {'would apply' if dry_run else 'applied'}"
     parts = [done, *_counts(resolved)]
     if failed:
         again = "would fail again" if dry_run else "failed again"
         parts.append(f"{failed.total():,} {again}: {', '.join(_counts(failed))}")
     begin = (
-        "A dry run, nothing changed" if dry_run else f"Replayed {counted(len(told), 'dead letter')}"
+        "A dry run, nothing changed"
+        if dry_run
+        else f"Replayed {counted(len(replayed), 'dead letter')}"
     )
     return f"{begin}: {', '.join(parts)}."
 
 
-def _counts(words: Counter[str]) -> list[str]:
-    return [f"{number:,} {word}" for word, number in sorted(words.items())]
+def _counts(results: Counter[str]) -> list[str]:
+    return [f"{number:,} {result}" for result, number in sorted(results.items())]
 
 
-def show_replayed(told: Sequence[Replayed]) -> None:
+def show_replayed(replayed: Sequence[Replayed]) -> None:
     """What became of each letter, and of its interaction."""
     show_table(
         ["letter", "event", "verdict", "before", "after", "message"],
@@ -237,7 +249,7 @@ def show_replayed(told: Sequence[Replayed]) -> None:
                 _held(one.after),
                 one.message,
             ]
-            for one in told
+            for one in replayed
         ],
     )
 

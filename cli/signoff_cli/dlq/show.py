@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from signoff_cli.dlq.letters import LARGEST_ID, absence, as_data, hint, pretty
+from signoff_cli.dlq.letters import LARGEST_ID, absence, hint
 from signoff_cli.terminal import NOTHING, AsJson, cell, complain, say, show_fields, show_json
-from signoff_db.dead_letters import DeadLetter, OperatorAction, actions_of, get_letter
+from signoff_db.dead_letters import FullLetter, get_letter
+from signoff_db.letter_lines import as_data
+from signoff_db.operator_actions import OperatorAction, actions_of
+from signoff_db.payload_text import readable
 from signoff_db.read_connection import database_of
 from signoff_ops.services import load_settings
+from signoff_schemas import DeadLetterState
 
+_SIZES: Final = frozenset({"payload_size", "payload_kept"})
 LetterId = Annotated[
     int, typer.Argument(metavar="ID", help="The dead letter's id.", min=1, max=LARGEST_ID)
 ]
@@ -23,39 +28,45 @@ def show(letter_id: LetterId, *, as_json: AsJson = False) -> None:
     Exit 1 if there is none.
     """
     with database_of(load_settings()) as connection:
-        letter = get_letter(connection, letter_id)
-        actions = actions_of(connection, letter_id) if letter else []
-    if letter is None:
+        full = get_letter(connection, letter_id)
+        actions = actions_of(connection, letter_id) if full else []
+    if full is None:
         if as_json:
             show_json({"id": letter_id, "known": False})
         else:
-            complain(str(absence(letter_id, letter)))
+            complain(str(absence(letter_id, None)))
         raise typer.Exit(1)
     if as_json:
         show_json(
-            {"known": True, **as_data(letter), "actions": [asdict(action) for action in actions]}
+            {"known": True, **as_data(full), "actions": [asdict(action) for action in actions]}
         )
     else:
-        _show(letter, actions)
+        _show(full, actions)
 
 
-def _show(letter: DeadLetter, actions: Sequence[OperatorAction]) -> None:
-    facts = [(n, v) for n, v in asdict(letter).items() if n not in {"detail", "payload"}]
+def _show(full: FullLetter, actions: Sequence[OperatorAction]) -> None:
+    letter = full.letter
+    facts = [(n, v) for n, v in asdict(letter).items() if n not in _SIZES]
     show_fields((name.replace("_", " "), _unseparated(value)) for name, value in facts)
-    if letter.detail:
+    if full.detail:
         say("Details", style="bold")
-        for problem in letter.detail:
+        for problem in full.detail:
             say("  " + ", ".join(f"{n}: {v}" for n, v in problem.items() if v not in (None, "")))
-    say(f"Payload, {len(letter.payload):,} bytes", style="bold")
-    say(pretty(letter.payload))
+    say(_payload_title(full), style="bold")
+    say(readable(full.payload))
     if actions:
         say("Actions", style="bold")
         for action in actions:
             who = f"{action.action} by {action.actor}"
             say(f"  {cell(action.acted_at)} {who}: {action.reason or NOTHING}")
-    if letter.state == "dead":
+    if letter.state is DeadLetterState.DEAD:
         say("Next", style="bold")
         say("  " + hint(letter))
+
+
+def _payload_title(full: FullLetter) -> str:
+    title = f"Payload, {full.letter.payload_size:,} bytes"
+    return title if full.payload_complete else f"{title}, the first {len(full.payload):,} of them"
 
 
 def _unseparated(value: object) -> object:

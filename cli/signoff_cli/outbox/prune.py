@@ -9,10 +9,9 @@ from signoff_cli.ages import required_age
 from signoff_cli.options import Export
 from signoff_cli.terminal import AsJson, say, show_json
 from signoff_db.export import check_with
-from signoff_db.read_connection import database_of
+from signoff_ops.outbox import prune_outbox
+from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
-from signoff_relay import pruning
-from signoff_relay.connections import outbox_of
 from signoff_schemas.wording import count
 
 
@@ -29,12 +28,7 @@ def prune(
     With --export they are on disk, as JSON lines with their SHA-256, before the first is deleted.
     """
     age = required_age(older_than, "--older-than")
-    settings = load_settings()
-    with outbox_of(settings) as table, database_of(settings) as database:
-        if export:
-            done, sha256 = pruning.prune_exported(table, database, age, export)
-        else:
-            done, sha256 = pruning.prune(table, database, age), None
+    done, sha256 = prune_outbox(DirectServers(load_settings()), age, export)
     if as_json:
         file = {"export": str(export) if sha256 else None, "sha256": sha256}
         show_json({**asdict(done), **file})

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from signoff_cli.terminal import AsJson, say, show_json, show_table
+from signoff_ops.outbox import refused_events
+from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
-from signoff_relay.connections import outbox_of
 
 
 def refused(
@@ -19,8 +20,7 @@ def refused(
 
     `signoff reconcile` tries them again; one that is given up is deleted from the table.
     """
-    with outbox_of(load_settings()) as table:
-        entries = table.refused(limit)
+    entries = refused_events(DirectServers(load_settings()), limit=limit)
     if as_json:
         show_json([asdict(entry) for entry in entries])
     elif entries:

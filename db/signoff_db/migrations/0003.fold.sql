@@ -1,6 +1,12 @@
 -- The fold: what the events of one interaction, in order of occurrence, make of its opening balance.
 -- The rule stands here and nowhere else: workers, replay, dry run and audit all call this aggregate.
--- depends: 0002.ledger
+
+-- An adopted row may hold no status: to the fold it is a PROSPECT.
+CREATE FUNCTION signoff_known_status(status text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN status IN ('PROSPECT', 'LEAD_QUALIFIED', 'CUSTOMER', 'CHURNED', 'LEAD_EXHAUSTED')
+        THEN status ELSE 'PROSPECT' END
+$$;
 
 CREATE TYPE signoff_balance AS (
     customer_status text,
@@ -38,8 +44,9 @@ CREATE AGGREGATE signoff_fold(opening_status text, opening_ltv numeric, event_st
     STYPE = signoff_balance
 );
 
--- The last value that was given: a strict step function passes nulls by.
+-- The last value that was given: a strict step function passes nulls by. PL/pgSQL, since Postgres starts
+-- an executor for each call of a step function in SQL.
 CREATE FUNCTION signoff_later(anyelement, anyelement) RETURNS anyelement
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT $2';
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS 'BEGIN RETURN $2; END';
 
 CREATE AGGREGATE signoff_last_given(anyelement) (SFUNC = signoff_later, STYPE = anyelement);

@@ -1,86 +1,193 @@
--- The customers: LTV is the sum over the user's interactions, the status is that of the latest event
--- that gave one, else that of the most recently created interaction.
--- depends: 0003.fold
+-- What customers are counted from. apply.sql counts what events do; these triggers count the rest: what
+-- other systems insert, change before its first event, or delete; and what gains or changes its owner.
+--
+-- They run once a statement, with constant work a row, and touch customers in the order of their ids, so
+-- that two statements never wait for each other in a circle. They run with the rights of whoever migrated
+-- (SECURITY DEFINER) and look names up in Signoff's own schemas only: a role that may write interactions
+-- needs no other right, and its search_path may be any.
 
--- What other systems insert meanwhile would be counted by neither the INSERT below nor the triggers.
-LOCK TABLE interactions IN SHARE ROW EXCLUSIVE MODE;
-
-CREATE TABLE customers (
-    user_id text PRIMARY KEY,
-    customer_status varchar(20) NOT NULL DEFAULT 'PROSPECT',
-    ltv_usd numeric(14,2) NOT NULL DEFAULT 0,
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    -- The latest event that gave a status; a status that no event gave stands at -infinity.
-    status_occurred_at timestamptz NOT NULL DEFAULT '-infinity',
-    status_event_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
-    CONSTRAINT customers_customer_status_known CHECK (customer_status IN
-        ('PROSPECT', 'LEAD_QUALIFIED', 'CUSTOMER', 'CHURNED', 'LEAD_EXHAUSTED'))
-);
-
-INSERT INTO customers (user_id, customer_status, ltv_usd)
-SELECT
-    user_id,
-    signoff_known_status((array_agg(customer_status ORDER BY created_at DESC, id DESC))[1]),
-    coalesce(sum(ltv_usd), 0)
+-- The first count. In an installation moved from release 0.1 only the positions are new.
+INSERT INTO customers (user_id, customer_status, ltv_usd, status_created_at, status_interaction_id)
+SELECT user_id,
+    signoff_known_status((array_agg(customer_status ORDER BY created_at DESC NULLS LAST, id DESC))[1]),
+    coalesce(sum(ltv_usd), 0),
+    coalesce(max(created_at), '-infinity'),
+    (array_agg(id ORDER BY created_at DESC NULLS LAST, id DESC))[1]
 FROM interactions
 WHERE user_id IS NOT NULL
-GROUP BY user_id;
+GROUP BY user_id
+ON CONFLICT (user_id) DO UPDATE SET
+    status_created_at = excluded.status_created_at,
+    status_interaction_id = excluded.status_interaction_id;
 
--- apply.sql counts what events with a status do, the common case. These triggers count the rest: what
--- other systems insert, and change before its first event; what is created without a status; and what
--- gains or changes its owner.
-CREATE FUNCTION signoff_refresh_status(customer text) RETURNS void LANGUAGE sql AS $$
-    -- The caller holds the customer's row, so that this sees all that others committed before.
-    UPDATE customers c SET
-        customer_status = signoff_known_status(i.customer_status),
-        status_occurred_at = coalesce(i.status_occurred_at, '-infinity'),
-        status_event_id = coalesce(i.status_event_id, '00000000-0000-0000-0000-000000000000')
-    FROM (
-        SELECT * FROM interactions WHERE user_id = customer
-        ORDER BY status_occurred_at DESC NULLS LAST, status_event_id DESC, created_at DESC, id DESC
-        LIMIT 1
-    ) AS i
-    WHERE c.user_id = customer
+-- What an interaction brings to its customer, or takes away: an amount, and a status at its position.
+CREATE TYPE signoff_move AS (
+    user_id text,
+    leaves boolean,
+    ltv_usd numeric,
+    customer_status text,
+    occurred_at timestamptz,
+    event_id uuid,
+    created_at timestamptz,
+    interaction_id uuid
+);
+
+CREATE FUNCTION signoff_move(
+    leaves boolean, user_id text, ltv_usd numeric, customer_status text,
+    occurred_at timestamptz, event_id uuid, created_at timestamptz, interaction_id uuid
+) RETURNS signoff_move LANGUAGE sql IMMUTABLE AS $$
+    SELECT user_id, leaves, coalesce(ltv_usd, 0), signoff_known_status(customer_status),
+        coalesce(occurred_at, '-infinity'), coalesce(event_id, '00000000-0000-0000-0000-000000000000'),
+        coalesce(created_at, '-infinity'), interaction_id
 $$;
 
-CREATE FUNCTION signoff_count_towards(customer text, difference numeric) RETURNS void
-LANGUAGE plpgsql AS $$
+CREATE FUNCTION signoff_count_moves(moves signoff_move[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    customer text;
 BEGIN
-    INSERT INTO customers AS c (user_id, ltv_usd) VALUES (customer, difference)
-    ON CONFLICT (user_id) DO UPDATE SET ltv_usd = c.ltv_usd + excluded.ltv_usd, updated_at = now();
-    PERFORM signoff_refresh_status(customer);
+    INSERT INTO customers AS c (user_id, ltv_usd, customer_status, status_occurred_at, status_event_id,
+        status_created_at, status_interaction_id)
+    SELECT user_id, ltv_usd,
+        coalesce((newest).customer_status, 'PROSPECT'),
+        coalesce((newest).occurred_at, '-infinity'),
+        coalesce((newest).event_id, '00000000-0000-0000-0000-000000000000'),
+        coalesce((newest).created_at, '-infinity'),
+        coalesce((newest).interaction_id, '00000000-0000-0000-0000-000000000000')
+    FROM (
+        SELECT user_id,
+            sum(CASE WHEN leaves THEN -ltv_usd ELSE ltv_usd END) AS ltv_usd,
+            (array_agg(m ORDER BY occurred_at DESC, event_id DESC, created_at DESC, interaction_id DESC)
+                FILTER (WHERE NOT leaves))[1] AS newest
+        FROM unnest(moves) AS m
+        WHERE user_id IS NOT NULL
+        GROUP BY user_id
+    ) AS counted
+    ORDER BY user_id
+    ON CONFLICT (user_id) DO UPDATE SET
+        ltv_usd = c.ltv_usd + excluded.ltv_usd,
+        (customer_status, status_occurred_at, status_event_id, status_created_at, status_interaction_id) = (
+            SELECT excluded.customer_status, excluded.status_occurred_at, excluded.status_event_id,
+                excluded.status_created_at, excluded.status_interaction_id
+            WHERE (excluded.status_occurred_at, excluded.status_event_id,
+                    excluded.status_created_at, excluded.status_interaction_id)
+                >= (c.status_occurred_at, c.status_event_id, c.status_created_at, c.status_interaction_id)
+            UNION ALL
+            SELECT c.customer_status, c.status_occurred_at, c.status_event_id,
+                c.status_created_at, c.status_interaction_id
+            LIMIT 1),
+        updated_at = now();
+    -- Where the interaction that gave the status has left, its customer's others are looked at.
+    FOR customer IN
+        SELECT c.user_id
+        FROM unnest(moves) AS m
+        JOIN customers c ON c.user_id = m.user_id
+        WHERE (m.occurred_at, m.event_id, m.created_at, m.interaction_id)
+            = (c.status_occurred_at, c.status_event_id, c.status_created_at, c.status_interaction_id)
+        GROUP BY c.user_id
+        HAVING bool_and(m.leaves)
+        ORDER BY c.user_id
+    LOOP
+        PERFORM signoff_refresh_status(customer);
+    END LOOP;
 END
 $$;
 
-CREATE FUNCTION signoff_count_interaction() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The caller has changed the customer's row, so that nobody else counts it meanwhile.
+CREATE FUNCTION signoff_refresh_status(customer text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    newest signoff_move;
 BEGIN
-    IF TG_OP = 'INSERT' AND NEW.last_event_id IS NOT NULL THEN
-        -- Created by an event without a status: apply.sql has counted its LTV.
-        PERFORM signoff_refresh_status(NEW.user_id);
-        RETURN NULL;
+    IF EXISTS (SELECT FROM customers WHERE user_id = customer AND status_occurred_at = '-infinity') THEN
+        -- No event gave a status: the newest stands last in the index.
+        SELECT (signoff_move(false, user_id, ltv_usd, customer_status, status_occurred_at,
+            status_event_id, created_at, id)).*
+        INTO newest FROM interactions i WHERE user_id = customer
+        ORDER BY created_at DESC NULLS LAST, id DESC LIMIT 1;
+    ELSE
+        SELECT (signoff_move(false, user_id, ltv_usd, customer_status, status_occurred_at,
+            status_event_id, created_at, id)).*
+        INTO newest FROM interactions i WHERE user_id = customer
+        ORDER BY status_occurred_at DESC NULLS LAST, status_event_id DESC,
+            created_at DESC NULLS LAST, id DESC LIMIT 1;
     END IF;
-    IF TG_OP <> 'INSERT' AND OLD.user_id IS NOT NULL THEN
-        PERFORM signoff_count_towards(OLD.user_id, -coalesce(OLD.ltv_usd, 0));
+    UPDATE customers SET
+        customer_status = coalesce(newest.customer_status, 'PROSPECT'),
+        status_occurred_at = coalesce(newest.occurred_at, '-infinity'),
+        status_event_id = coalesce(newest.event_id, '00000000-0000-0000-0000-000000000000'),
+        status_created_at = coalesce(newest.created_at, '-infinity'),
+        status_interaction_id = coalesce(newest.interaction_id, '00000000-0000-0000-0000-000000000000')
+    WHERE user_id = customer;
+END
+$$;
+
+CREATE FUNCTION signoff_count_inserted() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    moves CONSTANT signoff_move[] := ARRAY(
+        SELECT signoff_move(false, user_id, ltv_usd, customer_status, status_occurred_at,
+            status_event_id, created_at, id)
+        FROM inserted
+        -- What an event creates is counted by apply.sql.
+        WHERE last_event_id IS NULL AND user_id IS NOT NULL);
+BEGIN
+    IF moves <> '{}' THEN
+        PERFORM signoff_count_moves(moves);
     END IF;
-    IF TG_OP <> 'DELETE' AND NEW.user_id IS NOT NULL THEN
-        PERFORM signoff_count_towards(NEW.user_id, coalesce(NEW.ltv_usd, 0));
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION signoff_count_deleted() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    moves CONSTANT signoff_move[] := ARRAY(
+        SELECT signoff_move(true, user_id, ltv_usd, customer_status, status_occurred_at,
+            status_event_id, created_at, id)
+        FROM deleted
+        WHERE user_id IS NOT NULL);
+BEGIN
+    IF moves <> '{}' THEN
+        PERFORM signoff_count_moves(moves);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- Without nested loops: a plan that was made for few rows would read all of one side for each of the other.
+CREATE FUNCTION signoff_count_updated() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_nestloop = off AS $$
+DECLARE
+    moves CONSTANT signoff_move[] := ARRAY(
+        SELECT side.move
+        FROM before b
+        FULL JOIN after a ON a.id = b.id
+        CROSS JOIN LATERAL (VALUES
+            (signoff_move(true, b.user_id, b.ltv_usd, b.customer_status, b.status_occurred_at,
+                b.status_event_id, b.created_at, b.id)),
+            (signoff_move(false, a.user_id, a.ltv_usd, a.customer_status, a.status_occurred_at,
+                a.status_event_id, a.created_at, a.id))) AS side(move)
+        WHERE (side.move).user_id IS NOT NULL
+            AND (a.user_id IS DISTINCT FROM b.user_id
+                -- What an event changes is counted by apply.sql.
+                OR (a.last_event_id IS NULL
+                    AND (a.ltv_usd, a.customer_status, a.created_at, a.id)
+                        IS DISTINCT FROM (b.ltv_usd, b.customer_status, b.created_at, b.id))));
+BEGIN
+    IF moves <> '{}' THEN
+        PERFORM signoff_count_moves(moves);
     END IF;
     RETURN NULL;
 END
 $$;
 
 CREATE TRIGGER interactions_count_insert AFTER INSERT ON interactions
-    FOR EACH ROW WHEN (NEW.status_event_id IS NULL AND NEW.user_id IS NOT NULL)
-    EXECUTE FUNCTION signoff_count_interaction();
+    REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION signoff_count_inserted();
 
-CREATE TRIGGER interactions_count_update AFTER UPDATE OF user_id, customer_status, ltv_usd ON interactions
-    FOR EACH ROW WHEN (
-        NEW.user_id IS DISTINCT FROM OLD.user_id
-        OR (NEW.last_event_id IS NULL AND (
-            NEW.ltv_usd IS DISTINCT FROM OLD.ltv_usd
-            OR NEW.customer_status IS DISTINCT FROM OLD.customer_status)))
-    EXECUTE FUNCTION signoff_count_interaction();
+CREATE TRIGGER interactions_count_update AFTER UPDATE ON interactions
+    REFERENCING OLD TABLE AS before NEW TABLE AS after
+    FOR EACH STATEMENT EXECUTE FUNCTION signoff_count_updated();
 
 CREATE TRIGGER interactions_count_delete AFTER DELETE ON interactions
-    FOR EACH ROW WHEN (OLD.user_id IS NOT NULL)
-    EXECUTE FUNCTION signoff_count_interaction();
+    REFERENCING OLD TABLE AS deleted
+    FOR EACH STATEMENT EXECUTE FUNCTION signoff_count_deleted();

@@ -1,0 +1,67 @@
+"""Give dead letters up, for good: their events will not be applied unless they arrive again."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from signoff_db.batches import batches_of, never
+from signoff_db.operator_actions import Action, note
+from signoff_db.sql import statement
+from signoff_db.transactions import in_one_transaction
+
+_BATCH: Final = 1000
+"""Letters given up in one transaction."""
+
+
+def discard(
+    connection: Connection[TupleRow],
+    ids: Sequence[int],
+    *,
+    actor: str,
+    reason: str,
+    dry_run: bool = False,
+    on_batch: Callable[[Sequence[int]], None] = lambda _: None,
+    should_stop: Callable[[], bool] = never,
+) -> list[int]:
+    """Discard these letters, as far as they are still dead, some in each transaction.
+
+    Args:
+        connection: in autocommit mode, outside of a transaction.
+        ids: see `dead_letters.choose`.
+        actor: who acts.
+        reason: why.
+        dry_run: change nothing.
+        on_batch: told of the letters of each batch when it is committed.
+        should_stop: asked before each batch; what is done by then stays.
+
+    Returns:
+        The ids of the discarded letters; with `dry_run`, of those that would be.
+
+    Raises:
+        DatabaseUnavailableError: Postgres went away; what was told to `on_batch` is committed.
+    """
+    work = _still_dead if dry_run else partial(_discard, actor=actor, reason=reason)
+    discarded: list[int] = []
+    for some in batches_of(sorted(ids), _BATCH, should_stop):
+        batch = in_one_transaction(connection, partial(work, connection, some))
+        discarded += batch
+        on_batch(batch)
+    return discarded
+
+
+def _still_dead(connection: Connection[TupleRow], ids: Sequence[int]) -> list[int]:
+    rows = connection.execute(statement("open_dead_letters"), {"letters": list(ids)})
+    return [row[0] for row in rows]
+
+
+def _discard(
+    connection: Connection[TupleRow], ids: Sequence[int], *, actor: str, reason: str
+) -> list[int]:
+    rows = connection.execute(statement("discard_dead_letters"), {"letters": list(ids)})
+    discarded = sorted(row[0] for row in rows)
+    if discarded:
+        note(connection, actor, Action.DISCARD, discarded, reason, before="dead", after="discarded")
+    return discarded

@@ -1,0 +1,23 @@
+-- What stands against adopting a table, but for its columns and rows. `interactions` oid
+SELECT n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c.relpersistence::text AS persistence,
+    EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent)) AS inherits,
+    EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid AND ev_type <> '1') AS has_rules,
+    row_security_active(c.oid) AS hides_rows,
+    pg_has_role(c.relowner, 'USAGE') AS is_owner,
+    EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgname = 'interactions_count_insert') AS is_taken,
+    ARRAY(
+        -- Functions in PL/pgSQL, say, look names up in the search_path of the session that fires them.
+        SELECT DISTINCT p.oid::regprocedure::text
+        FROM pg_trigger t
+        JOIN pg_proc p ON p.oid = t.tgfoid
+        JOIN pg_language l ON l.oid = p.prolang
+        WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND l.lanname NOT IN ('c', 'internal')
+            AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS s WHERE s LIKE 'search_path=%%')
+        ORDER BY 1) AS triggers,
+    ARRAY(
+        SELECT other.relname::text FROM pg_class other
+        WHERE other.relnamespace = c.relnamespace AND other.relname = ANY(%(ours)s)
+        ORDER BY 1) AS alike
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = %(interactions)s::oid

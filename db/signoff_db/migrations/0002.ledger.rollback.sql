@@ -1,3 +1,0 @@
-DROP TABLE approvals;
-
-DROP FUNCTION signoff_forbid_change();

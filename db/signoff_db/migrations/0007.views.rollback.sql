@@ -1,3 +1,0 @@
-DROP VIEW customer_funnel;
-
-DROP VIEW status_transitions;

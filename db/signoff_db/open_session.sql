@@ -1,0 +1,25 @@
+-- Set what startup options cannot set for good, once a session, in one round trip.
+DO $$
+DECLARE
+    home CONSTANT text := coalesce(nullif(current_setting('signoff.schema', true), ''), 'signoff');
+    adopted text;
+BEGIN
+    -- The environment of the client (PGDATESTYLE, PGTZ) wins over startup options.
+    PERFORM set_config('DateStyle', 'ISO, MDY', false),
+        set_config('IntervalStyle', 'postgres', false),
+        set_config('TimeZone', 'UTC', false);
+    -- Of Postgres 17. One that is set for the role would end the same batch again and again.
+    IF current_setting('transaction_timeout', true) IS NOT NULL THEN
+        PERFORM set_config('transaction_timeout', '0', false);
+    END IF;
+    IF current_setting('signoff.outbox', true) = 'on' THEN
+        RETURN;
+    END IF;
+    IF to_regclass(format('%I.installation', home)) IS NOT NULL THEN
+        EXECUTE format('SELECT quote_ident(nullif(interactions_schema, %L)) FROM %I.installation', home, home)
+            INTO adopted;
+    END IF;
+    -- Signoff's schema, and that of an adopted interactions, which stays where it is.
+    PERFORM set_config('search_path', concat_ws(', ', quote_ident(home), adopted), false);
+END
+$$

@@ -1,0 +1,91 @@
+"""Lists in bounded pages: each page names the next one by an opaque cursor.
+
+A cursor holds the key of the last item that was read (keyset pagination), so that a page takes the
+same time wherever it is, and what is added or removed meanwhile moves nothing.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from signoff_schemas import SignoffError
+
+Item = TypeVar("Item")
+Key = TypeVar("Key")
+_LONGEST_CURSOR: Final = 1000
+_LARGEST_ID: Final = 2**63 - 1
+
+
+class CursorError(SignoffError):
+    """A cursor is not one that this list gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Some items of a list, in its order."""
+
+    items: tuple[Item, ...]
+    next: str | None
+    """The cursor of the page that follows; None at the end."""
+
+
+def page_of(
+    found: Sequence[Item], size: int, list_name: str, key: Callable[[Item], object]
+) -> Page[Item]:
+    """The page that holds the first `size` of what was found; what is beyond it tells of a next.
+
+    Args:
+        found: up to `size + 1` items.
+        size: how many the page may hold.
+        list_name: what the cursor is for.
+        key: what the next page starts behind; its text is read by `key_of`.
+    """
+    items = tuple(found[:size])
+    more = len(found) > size
+    return Page(items, _cursor(list_name, key(items[-1])) if more else None)
+
+
+def key_of(cursor: str | None, list_name: str, read: Callable[[str], Key]) -> Key | None:
+    """The key that a cursor of this list holds.
+
+    Args:
+        cursor: anything that came with a request; None for the first page.
+        list_name: what the cursor is for.
+        read: makes the key of its text, or raises `ValueError`.
+
+    Raises:
+        CursorError: it is none of this list.
+    """
+    if cursor is None:
+        return None
+    if len(cursor) <= _LONGEST_CURSOR:
+        with suppress(ValueError, RecursionError):
+            match json.loads(base64.urlsafe_b64decode(cursor + "==")):
+                case [str() as name, str() as key] if name == list_name:
+                    return read(key)
+    raise CursorError("the cursor is none that this list gave; begin without one")
+
+
+def row_id(text: str) -> int:
+    """The id of a row, of Postgres's type bigint; raises `ValueError` where it is none."""
+    number = int(text)
+    if not 0 <= number <= _LARGEST_ID:
+        raise ValueError(text)
+    return number
+
+
+def follow(read: Callable[[str | None], Page[Item]]) -> Iterator[Page[Item]]:
+    """Every page of a list, one after the other; `read` reads the page of a cursor."""
+    page = read(None)
+    yield page
+    while page.next is not None:
+        page = read(page.next)
+        yield page
+
+
+def _cursor(list_name: str, key: object) -> str:
+    text = json.dumps([list_name, str(key)], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

@@ -1,0 +1,122 @@
+"""A dead letter's payload as text, to read and to edit.
+
+Whatever is not changed stays digit for digit: a number that went through a float would come out as
+another one, and an amount that the contract refuses would become one that it takes.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from json.decoder import JSONDecoder
+from typing import Any, Final
+
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+')
+"""The tokens of a text that is known to be JSON."""
+_POSITIONS: Final = JSONDecoder(parse_int=float)  # int() raises on a very long number
+_INDENT: Final = "  "
+_USUAL_DIGITS: Final = 100
+"""Python's int() takes long for many more, and refuses thousands."""
+
+
+def fields_of(payload: bytes) -> dict[str, Any] | None:
+    """The fields of a JSON object, its numbers exact; None where the payload is none."""
+    try:
+        fields = json.loads(payload, parse_float=Decimal, parse_int=_exact)
+    except (ValueError, ArithmeticError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+def readable(payload: bytes) -> str:
+    """The payload to read: indented where it is JSON; bytes that are no text are escaped."""
+    try:
+        text = payload.decode()
+        json.loads(text, parse_int=float)
+    except (ValueError, RecursionError):
+        return payload.decode("utf-8", "backslashreplace")
+    return "".join(_indented(_TOKEN.findall(text)))
+
+
+def with_fields(payload: bytes, values: Mapping[str, str]) -> bytes | None:
+    """The event with some fields set, each to the JSON text that is given; None where it is none.
+
+    The other fields stay as they are written.
+    """
+    if fields_of(payload) is None:
+        return None
+    # Of a name that stands there twice, readers of JSON take the last, and so does a dict.
+    members = {**dict(_members(payload.decode())), **values}
+    return ("{" + ", ".join(f"{_string(n)}: {v}" for n, v in members.items()) + "}").encode()
+
+
+def json_or_text(text: str) -> str:
+    """What a person typed as a value, as JSON text: JSON where it is JSON, else a string."""
+    try:
+        json.loads(text, parse_int=float, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return _string(text)
+    return text.strip()
+
+
+def _exact(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) <= _USUAL_DIGITS else Decimal(digits)
+
+
+def _no_constant(name: str) -> None:
+    """NaN and Infinity are read by Python, but are no JSON."""
+    raise ValueError(name)
+
+
+def _string(text: str) -> str:
+    """The text as a JSON string; halves of characters, which are no Unicode, are escaped."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return quoted if _is_unicode(quoted) else json.dumps(text)
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _members(text: str) -> Iterator[tuple[str, str]]:
+    """The names and the exact values of an object that is known to be JSON."""
+    position = _after(text, 0, "{")
+    while text[position] != "}":
+        name, end = _POSITIONS.raw_decode(text, position)
+        start = _after(text, end, ":")
+        _, end = _POSITIONS.raw_decode(text, start)
+        yield name, text[start:end]
+        position = _skipped(text, end)
+        if text[position] == ",":
+            position = _skipped(text, position + 1)
+
+
+def _after(text: str, start: int, mark: str) -> int:
+    """The position of what follows the next `mark`, with blanks skipped."""
+    return _skipped(text, text.index(mark, start) + 1)
+
+
+def _skipped(text: str, position: int) -> int:
+    while text[position].isspace():
+        position += 1
+    return position
+
+
+def _indented(tokens: list[str]) -> Iterator[str]:
+    depth = 0
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1] if place else ""
+        if token in {"}", "]"}:
+            depth -= 1
+            if before not in {"{", "["}:
+                yield "\n" + depth * _INDENT
+        elif before in {"{", "[", ","}:
+            yield "\n" + depth * _INDENT
+        yield _readable_token(token)
+        depth += token in {"{", "["}
+
+
+def _readable_token(token: str) -> str:
+    if token.startswith('"'):
+        return _string(json.loads(token))
+    return token.replace(":", ": ")

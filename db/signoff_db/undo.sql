@@ -1,0 +1,70 @@
+-- Take back what migrations made. An adopted interactions keeps the columns that it had, with their values;
+-- everything else in Signoff's schema goes. What others built on it (a view, say) is not dropped along.
+DO $$
+DECLARE
+    home CONSTANT regnamespace := quote_ident(current_schema())::regnamespace;
+    adopted CONSTANT boolean := (SELECT found_columns IS NOT NULL FROM installation);
+    added CONSTANT name[] := ARRAY(
+        SELECT unnest(ARRAY['user_id', 'review_status', 'reviewer_id', 'final_bubbles', 'edit_tags',
+            'quality_score', 'reviewer_notes', 'cta_data', 'customer_status', 'ltv_usd',
+            'review_completed_at', 'created_at', 'updated_at', 'last_event_id', 'status_occurred_at',
+            'status_event_id', 'opening_customer_status', 'opening_ltv_usd'])
+        EXCEPT
+        SELECT unnest(found_columns)::text FROM installation);
+    thing record;
+    dropped integer := 1;
+    refusal text;
+BEGIN
+    LOCK TABLE approvals IN ACCESS EXCLUSIVE MODE;
+    LOCK TABLE interactions IN ACCESS EXCLUSIVE MODE;
+    IF adopted THEN
+        DROP TRIGGER interactions_count_insert ON interactions;
+        DROP TRIGGER interactions_count_update ON interactions;
+        DROP TRIGGER interactions_count_delete ON interactions;
+        DROP INDEX interactions_of_user;
+        ALTER TABLE interactions
+            DROP CONSTRAINT interactions_customer_status_known,
+            DROP CONSTRAINT interactions_quality_score_range,
+            DROP CONSTRAINT interactions_edit_tags_known,
+            DROP CONSTRAINT IF EXISTS interactions_signoff_id;
+    END IF;
+    -- Each thing as soon as nothing else of ours needs it. An outbox is not ours.
+    WHILE dropped > 0 LOOP
+        dropped := 0;
+        refusal := NULL;
+        FOR thing IN
+            SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind, oid::regclass::text AS name
+            FROM pg_class
+            WHERE relnamespace = home AND relkind IN ('r', 'p', 'v') AND NOT relispartition
+                AND relname <> 'signoff_outbox' AND NOT (adopted AND relname = 'interactions')
+            UNION ALL
+            SELECT CASE prokind WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END, oid::regprocedure::text
+            FROM pg_proc
+            WHERE pronamespace = home AND proname <> 'signoff_outbox_notify'
+            UNION ALL
+            SELECT 'TYPE', reltype::regtype::text
+            FROM pg_class
+            WHERE relnamespace = home AND relkind = 'c'
+        LOOP
+            BEGIN
+                EXECUTE format('DROP %s %s', thing.kind, thing.name);
+                dropped := dropped + 1;
+            EXCEPTION WHEN dependent_objects_still_exist THEN
+                GET STACKED DIAGNOSTICS refusal = PG_EXCEPTION_DETAIL;
+            END;
+        END LOOP;
+    END LOOP;
+    IF refusal IS NOT NULL THEN
+        RAISE EXCEPTION 'others build on what is to be dropped: %', refusal
+            USING HINT = 'Drop that first, and try again; nothing was changed';
+    END IF;
+    IF adopted THEN
+        FOR thing IN SELECT unnest(added) AS name LOOP
+            EXECUTE format('ALTER TABLE interactions DROP COLUMN %I', thing.name);
+        END LOOP;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = home) THEN
+        EXECUTE format('DROP SCHEMA %s', home);
+    END IF;
+END
+$$

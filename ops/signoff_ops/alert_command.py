@@ -1,0 +1,89 @@
+"""Run the operator's alert command, with the alert on its standard input."""
+
+import os
+import shlex
+import signal
+import subprocess
+import tempfile
+from contextlib import suppress
+from typing import IO, Final
+
+from signoff_ops.hook_errors import HookError
+from signoff_schemas import SettingsError
+from signoff_schemas.env_file import PREFIX
+from signoff_schemas.wording import printable
+
+COMMAND_SECONDS: Final = 30.0
+_TOLD: Final = 500
+"""Characters of what a failed command wrote that are told."""
+_SECRET_VARIABLES: Final = frozenset({"PGPASSWORD", "PGSERVICEFILE", "PGPASSFILE", "REDISCLI_AUTH"})
+
+
+def words_of(command: str) -> list[str]:
+    """The command's words, split as a shell would.
+
+    Raises:
+        SettingsError: it is no command.
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise SettingsError(f"SIGNOFF_ALERT_COMMAND cannot be read: {error}") from None
+    if not words:
+        raise SettingsError("SIGNOFF_ALERT_COMMAND is blank; set the command to run")
+    return words
+
+
+def run(words: list[str], message: bytes, *, seconds: float = COMMAND_SECONDS) -> None:
+    """Run the command without a shell; it and what it started is ended when the time is over.
+
+    Raises:
+        HookError: it cannot be started, failed, or took too long.
+    """
+    # Files instead of pipes: neither what it does not read nor what it leaves running holds us up.
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as errors:
+        given.write(message)
+        given.seek(0)
+        code = _exit_code(words, given, errors, seconds)
+        if code:
+            raise HookError(f"SIGNOFF_ALERT_COMMAND ended with exit code {code}: {_said(errors)}")
+
+
+def _exit_code(words: list[str], given: IO[bytes], errors: IO[bytes], seconds: float) -> int:
+    try:
+        process = subprocess.Popen(
+            words,
+            stdin=given,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env=_environment(),
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or "it holds a character that no command can"
+        raise HookError(f"SIGNOFF_ALERT_COMMAND cannot be started: {told}") from None
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        raise HookError(f"SIGNOFF_ALERT_COMMAND did not end within {seconds:g} s") from None
+    finally:
+        if process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """This process's variables without Signoff's own, which hold URLs with passwords, and keys."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().startswith(PREFIX) and name not in _SECRET_VARIABLES
+    }
+
+
+def _said(errors: IO[bytes]) -> str:
+    size = errors.seek(0, os.SEEK_END)
+    errors.seek(max(0, size - 4 * _TOLD))
+    text = errors.read().decode("utf-8", "replace").strip()
+    return printable(text[-_TOLD:]) or "it wrote no reason"

@@ -1,0 +1,60 @@
+"""The outbox in an upstream's database: make the table, list what is refused, forget old events."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from signoff_db.connection import connect
+from signoff_db.read_connection import explained
+from signoff_ops.servers import Servers
+from signoff_producer.outbox import SCHEMA
+from signoff_relay import pruning
+from signoff_relay.connections import current
+from signoff_relay.pruning import Pruned
+from signoff_relay.table import Entry
+
+
+def create_outbox(url: str) -> None:
+    """Make the table signoff_outbox, or bring it up to date; every row stays as it is.
+
+    Raises:
+        DatabaseUnavailableError: Postgres cannot be reached.
+        SettingsError: its role may not make tables.
+    """
+    with connect(url, application="signoff cli", outbox=True) as connection, explained(url):
+        connection.execute(SCHEMA)
+
+
+def refused_events(servers: Servers, *, limit: int) -> list[Entry]:
+    """Events that the queue refuses, the oldest first, at most `limit` of them.
+
+    Raises:
+        DatabaseUnavailableError: Postgres cannot be reached.
+        SettingsError: the database has no outbox, or one that an earlier release made.
+    """
+    with servers.outbox() as table:
+        return current(table, servers.settings.outbox).refused(limit)
+
+
+def prune_outbox(
+    servers: Servers, older_than: timedelta, export: Path | None = None
+) -> tuple[Pruned, str | None]:
+    """Delete events that were published so long ago, if they were applied or given up for good.
+
+    Args:
+        servers: those of the outbox and of the ledger.
+        older_than: the least age.
+        export: a new file that holds them all before the first is deleted.
+
+    Returns:
+        What was done, and the SHA-256 of the export in hex; None where nothing was exported.
+
+    Raises:
+        ExportError: the file cannot be written, or is there already; nothing was deleted.
+        DatabaseUnavailableError: Postgres cannot be reached.
+        SettingsError: the database has no outbox, or one that an earlier release made.
+    """
+    with servers.outbox() as found, servers.database() as database:
+        table = current(found, servers.settings.outbox)
+        if export:
+            return pruning.prune_exported(table, database, older_than, export)
+        return pruning.prune(table, database, older_than), None

@@ -1,0 +1,73 @@
+-- What the worker's scripts share; it is put before each of them. Whoever can write to Redis can put
+-- anything under any key: types are looked at before anything is changed, since a script that fails
+-- half way is not undone, and numbers are bounded.
+
+local MOST_COUNTED = 1000 -- of deaths and retries; the settings that they are compared with are smaller
+local MOST_MISSING = 100000 -- ids in the set of missing jobs
+local BEGINNING = 4096 -- bytes of data that are returned where all of it is too much
+local MOST_HASHED = 67108864 -- bytes that Redis may copy, and be held up for, to hash them
+
+-- An error for the caller where a key holds another type than expected; nil where all is well.
+local function wrong_type(expected)
+    for key, wanted in pairs(expected) do
+        local found = redis.call('TYPE', key).ok
+        if found ~= wanted and found ~= 'none' then
+            return redis.error_reply('WRONGTYPE ' .. key .. ' holds a ' .. found .. ' and should hold a ' .. wanted
+                .. ': see what it is, then delete it with redis-cli DEL ' .. key)
+        end
+    end
+end
+
+-- A counter of a job's hash: what is no number counts as 0, a large one as MOST_COUNTED.
+local function counter(value)
+    if type(value) ~= 'string' or not string.match(value, '^%d+$') then
+        return 0
+    end
+    return #value > 4 and MOST_COUNTED or math.min(tonumber(value), MOST_COUNTED)
+end
+
+-- Read a job with bounds. Returns its id, data and what its hash is, as drain.lua tells them; bytes looked
+-- at; and its two counters as they are.
+local function read_job(prefix, id, longest, largest)
+    local size = #id
+    if size > longest then
+        return string.sub(id, 1, longest), false, {-4, size, redis.sha1hex(id)}, size
+    end
+    local key = prefix .. id
+    size = redis.pcall('HSTRLEN', key, 'data')
+    if type(size) == 'table' then
+        return id, false, -2, 0
+    elseif size == 0 then
+        return id, false, redis.call('EXISTS', key) == 1 and -1 or 0, 0
+    elseif size <= largest then
+        local job = redis.call('HMGET', key, 'data', 'signoff_deaths', 'number_of_retries')
+        return id, job[1], 1, size, job[2], job[3]
+    end
+    local found, beginning = {-3, size}, ''
+    if size <= MOST_HASHED then
+        local data = redis.call('HGET', key, 'data')
+        beginning, found[3] = string.sub(data, 1, BEGINNING), redis.sha1hex(data)
+    end
+    local job = redis.call('HMGET', key, 'signoff_deaths', 'number_of_retries')
+    return id, beginning, found, size, job[1], job[2]
+end
+
+-- What tells a job's data from other data: its SHA-1; its size, where it is far too large; nil where there
+-- is none.
+local function mark_of(key)
+    local size = redis.pcall('HSTRLEN', key, 'data')
+    if type(size) == 'table' or size == 0 then
+        return nil
+    end
+    return size > MOST_HASHED and tostring(size) or redis.sha1hex(redis.call('HGET', key, 'data'))
+end
+
+-- Note ids on a list whose job is gone. The set is only a note, and nothing fails because of it.
+local function note_missing(key, ids)
+    for _, id in ipairs(ids) do
+        local noted = redis.pcall('SCARD', key)
+        if type(noted) == 'number' and noted < MOST_MISSING then
+            redis.call('SADD', key, id)
+        end
+    end
+end

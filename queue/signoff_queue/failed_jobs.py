@@ -1,0 +1,75 @@
+"""Jobs that RQ gave up, as its own workers leave them in its failed registry."""
+
+import zlib
+from base64 import b64decode
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from redis import Redis
+
+from signoff_queue.batch_queue import MAX_ID_BYTES, TakenJob, described, text_of
+from signoff_queue.scripts import Script
+from signoff_schemas.envelope import MAX_JOB_BYTES
+from signoff_schemas.keys import JOB_PREFIX, RESULTS_PREFIX, QueueKeys
+
+_AT_A_TIME: Final = 100
+_MOST_BYTES: Final = 8 * 1024 * 1024
+_LONGEST_REASON: Final = 64 * 1024
+"""Bytes of a traceback, packed and unpacked."""
+_FIELDS: Final = 5
+
+
+class FailedJob(NamedTuple):
+    """One that RQ gave up."""
+
+    id: bytes
+    job: TakenJob
+    reason: str | None
+    """The last line of the traceback, where RQ noted one."""
+    mark: bytes
+    """What tells its data from other data."""
+
+
+class FailedJobs:
+    """The failed registry of one queue."""
+
+    def __init__(self, redis: Redis, name: str) -> None:
+        keys = QueueKeys(name)
+        self._keys = [keys.failed, keys.oversized]
+        self._take = Script(redis, "take_failed")
+        self._forget = Script(redis, "forget_failed")
+
+    def some(self) -> list[FailedJob]:
+        """Some of the jobs; they stay in the registry until they are forgotten.
+
+        Raises:
+            WrongTypeError: a key of the queue holds something else.
+        """
+        limits = [_AT_A_TIME, _MOST_BYTES, MAX_ID_BYTES, MAX_JOB_BYTES, _LONGEST_REASON]
+        each = iter(self._take(self._keys, [JOB_PREFIX, RESULTS_PREFIX, *limits]))
+        return [
+            FailedJob(
+                job_id,
+                described(TakenJob(text_of(job_id), data, 0, 0, 1), found),
+                packed and _last_line(packed),
+                mark or b"",
+            )
+            for job_id, data, found, mark, packed in zip(*[each] * _FIELDS, strict=True)
+        ]
+
+    def forget(self, jobs: Sequence[FailedJob]) -> int:
+        """Forget those that are still what they were, and nobody else forgot; returns how many."""
+        pairs = [value for job in jobs for value in (job.id, job.mark)]
+        arguments: list[str | bytes | float] = [JOB_PREFIX, RESULTS_PREFIX, MAX_JOB_BYTES, *pairs]
+        forgotten: int = self._forget(self._keys, arguments)
+        return forgotten
+
+
+def _last_line(packed: bytes) -> str | None:
+    """Of a traceback as RQ packs it; it may be anything."""
+    try:
+        unpacked = zlib.decompressobj().decompress(b64decode(packed), _LONGEST_REASON)
+    except (ValueError, zlib.error):
+        return None
+    lines = unpacked.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1][:500] if lines else None

@@ -1,0 +1,60 @@
+"""Scripts that Redis runs for workers, and what they raise."""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import ResponseError
+
+
+class WrongTypeError(ResponseError):
+    """A key of the queue holds another type than it should; the text says what to do."""
+
+
+class Script:
+    """One `.lua` file, with `checks.lua` before it; run by its hash, loaded where Redis lost it."""
+
+    def __init__(self, redis: Redis, name: str) -> None:
+        self._registered = redis.register_script(f"{_text('checks')}\n{_text(name)}")
+
+    @property
+    def sha(self) -> str:
+        """The hash by which Redis knows it."""
+        return self._registered.sha
+
+    def __call__(self, keys: Sequence[str], arguments: Sequence[str | bytes | float]) -> Any:  # noqa: ANN401 -- as Redis answers
+        """What the script returns.
+
+        Raises:
+            WrongTypeError: a key holds another type; nothing was changed.
+        """
+        try:
+            return self._registered(keys, arguments)
+        except ResponseError as error:
+            raise told(error) from None
+
+
+def told(error: ResponseError) -> ResponseError:
+    """The error, by its own class where a key's type is what is wrong."""
+    if isinstance(error, WrongTypeError) or not str(error).startswith("WRONGTYPE "):
+        return error
+    return WrongTypeError(str(error).removeprefix("WRONGTYPE "))
+
+
+def _text(name: str) -> str:
+    return files("signoff_queue").joinpath(f"{name}.lua").read_text("utf-8")
+
+
+def wrong_types(redis: Redis, expected: Mapping[str, str]) -> list[str]:
+    """A sentence for each key that holds another type than expected; checks.lua says the same."""
+    with redis.pipeline(transaction=False) as pipe:
+        for key in expected:
+            pipe.type(key)
+        found = [kind.decode() for kind in pipe.execute()]
+    return [
+        f"{key} holds a {kind} and should hold a {wanted}: see what it is, then delete it with "
+        f"redis-cli DEL {key}"
+        for (key, wanted), kind in zip(expected.items(), found, strict=True)
+        if kind not in {wanted, "none"}
+    ]

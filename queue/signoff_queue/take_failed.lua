@@ -1,0 +1,54 @@
+-- Look at jobs that RQ gave up. They stay in its registry until forget_failed.lua is run.
+--
+-- KEYS[1]  sorted set  RQ's failed registry: job ids
+-- KEYS[2]  set         keys of jobs that are too large to be read
+-- (hash)               one per job, named ARGV[1] .. id
+-- (stream)             the results of each, named ARGV[2] .. id
+--
+-- ARGV[1]  prefix of a job's key            ARGV[2]  prefix of its results' key
+-- ARGV[3]  the most jobs                    ARGV[4]  the most bytes to look at
+-- ARGV[5]  the longest id                   ARGV[6]  the most bytes of a job's data
+-- ARGV[7]  the most bytes of a reason
+--
+-- Returns five values a job: id, data and what its hash is, as drain.lua does; the SHA-1 of its data, or
+-- its size where it is far too large, or nil; why RQ gave it up, as RQ packs it, or nil. A job whose id is
+-- too long is out of the registry then.
+local refused = wrong_type({[KEYS[1]] = 'zset', [KEYS[2]] = 'set'})
+if refused then
+    return refused
+end
+local prefix, longest, largest = ARGV[1], tonumber(ARGV[5]), tonumber(ARGV[6])
+
+-- The traceback in the newest of a job's results.
+local function reason_of(id)
+    local newest = redis.pcall('XREVRANGE', ARGV[2] .. id, '+', '-', 'COUNT', 1)
+    if newest.err or not newest[1] then
+        return false
+    end
+    local fields = newest[1][2]
+    for i = 1, #fields, 2 do
+        if fields[i] == 'exc_string' and #fields[i + 1] <= tonumber(ARGV[7]) then
+            return fields[i + 1]
+        end
+    end
+    return false
+end
+
+local found, bytes = {}, 0
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)) do
+    local name, data, hash, size = read_job(prefix, id, longest, largest)
+    local mark, reason = false, false
+    if name ~= id then
+        redis.call('ZREM', KEYS[1], id)
+        redis.call('SADD', KEYS[2], prefix .. id)
+    else
+        mark, reason = mark_of(prefix .. id) or false, reason_of(id)
+    end
+    local n = #found
+    found[n + 1], found[n + 2], found[n + 3], found[n + 4], found[n + 5] = name, data, hash, mark, reason
+    bytes = bytes + size
+    if bytes >= tonumber(ARGV[4]) then
+        break
+    end
+end
+return found

@@ -1,0 +1,110 @@
+"""The workers of a queue, as they say of themselves in Redis; what they say may be anything."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from redis import Redis
+from rq.worker import BaseWorker, WorkerStatus
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
+
+from signoff_queue.scripts import Script
+from signoff_schemas.keys import HEALTH
+
+SILENT: Final = "silent"
+"""The state of a worker whose heartbeats have stopped."""
+_MOST: Final = 1000
+_SHORT: Final = 200
+_FIELDS: Final = {
+    "hostname": _SHORT,
+    "pid": 20,
+    "last_heartbeat": 40,
+    "state": 40,
+    "successful_job_count": 18,
+    "failed_job_count": 18,
+    HEALTH: 4096,
+}
+"""What is read of a worker's hash, and the most bytes of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """A worker as it registered itself."""
+
+    name: str
+    state: str
+    """As RQ has it; `silent` where it lives no longer, or hangs."""
+    host: str | None
+    pid: int | None
+    last_heartbeat: datetime | None
+    heartbeat_age: timedelta | None
+    successful: int
+    failed: int
+    live: bool
+    """Whether its work gets on; for a stock RQ worker, whether it beats."""
+    ready: bool
+    """Whether it applies what it takes."""
+    waits_for: str | None
+    """What keeps it from that; a stock RQ worker does not tell."""
+
+
+def registered_workers(redis: Redis, queue: str, *, silent_after: float) -> list[WorkerState]:
+    """The workers that listen on the queue, by name; a thousand at the most.
+
+    RQ keeps the entry of a worker that was killed for minutes: `silent_after` so many seconds
+    without a heartbeat it counts as silent.
+    """
+    prefix = BaseWorker.redis_worker_namespace_prefix
+    fields: list[str | bytes | float] = [value for field in _FIELDS.items() for value in field]
+    found = Script(redis, "workers")([WORKERS_BY_QUEUE_KEY % queue], [_MOST, prefix, *fields])
+    states = [_worker(_text(key).removeprefix(prefix), told, silent_after) for key, *told in found]
+    return sorted(states, key=lambda worker: worker.name)
+
+
+def _worker(name: str, told: list[bytes | None], silent_after: float) -> WorkerState:
+    host, pid, heartbeat, state, successful, failed, reported = told
+    last = moment(heartbeat)
+    since = None if last is None else datetime.now(UTC) - last
+    silent = since is None or since.total_seconds() > silent_after
+    health = _health(reported)
+    suspended = state == WorkerStatus.SUSPENDED.encode()
+    waits_for = health.get("waits_for")
+    return WorkerState(
+        name=name,
+        state=SILENT if silent else _text(state or b"unknown"),
+        host=_text(host) if host else None,
+        pid=_number(pid) or None,
+        last_heartbeat=last,
+        heartbeat_age=since,
+        successful=_number(successful),
+        failed=_number(failed),
+        live=not silent and health.get("live", True) is True,
+        ready=not silent and health.get("ready", not suspended) is True,
+        waits_for=waits_for if isinstance(waits_for, str) and not silent else None,
+    )
+
+
+def _health(reported: bytes | None) -> dict[str, Any]:
+    try:
+        health = json.loads(reported or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    return health if isinstance(health, dict) else {}
+
+
+def moment(value: bytes | None) -> datetime | None:
+    """An instant as RQ writes it; None where it is not one."""
+    try:
+        return datetime.fromisoformat(_text(value or b"")).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _number(value: bytes | None) -> int:
+    text = _text(value or b"")
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "backslashreplace")

@@ -1,0 +1,99 @@
+"""The rights that docs/questions.md grants are those with which each part does its work."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+import redis
+from approvals import mapping
+from command_line import Signoff
+
+PAGE = (Path(__file__).parents[2] / "docs" / "questions.md").read_text("utf-8")
+
+
+def block(name: str) -> str:
+    """The block of code below a mark of the page."""
+    found = re.search(rf"<!-- {name}: .*?-->\n```\w*\n(.*?)```", PAGE, re.DOTALL)
+    assert found
+    return found[1]
+
+
+def as_user(url: str, user: str, password: str) -> str:
+    """The URL for another user."""
+    parts = urlsplit(url)
+    address = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{user}:{password}@{address}"))
+
+
+@pytest.fixture
+def granted_database(database_url: str) -> Iterator[str]:
+    """A migrated database on whose server the documented roles exist, with their rights in it."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for role in ("signoff_worker", "signoff_operator", "signoff_reader"):
+            if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+                connection.execute(f"DROP OWNED BY {role}")
+                connection.execute(f"DROP ROLE {role}")
+        connection.execute(block("grants"))
+        yield database_url
+        for role in ("signoff_worker", "signoff_operator", "signoff_reader"):
+            connection.execute(f"DROP OWNED BY {role}")
+            connection.execute(f"DROP ROLE {role}")
+
+
+@pytest.fixture
+def granted_redis(redis_url: str) -> Iterator[str]:
+    """An empty Redis with the documented users."""
+    users = [line.split()[2:] for line in block("acl").splitlines()]
+    with redis.Redis.from_url(redis_url) as client:
+        for name, *rules in users:
+            client.execute_command("ACL", "SETUSER", name, *rules)
+        yield redis_url
+        client.execute_command("ACL", "DELUSER", *[name for name, *_ in users])
+
+
+def test_each_part_works_with_the_rights_that_the_page_grants(
+    tmp_path: Path, granted_database: str, granted_redis: str
+) -> None:
+    """Publish, apply, look, mend, replay, audit and report, each as its own role and user."""
+
+    def part(user: str, redis_password: str, role: str, password: str) -> Signoff:
+        return Signoff(
+            tmp_path,
+            {
+                "SIGNOFF_REDIS_URL": as_user(granted_redis, user, redis_password),
+                "SIGNOFF_DATABASE_URL": as_user(granted_database, role, password),
+                "SIGNOFF_RETRY_ATTEMPTS": "0",
+            },
+        )
+
+    publisher = part("signoff-publisher", "change-me-4", "signoff_reader", "change-me-3")
+    worker = part("signoff-worker", "change-me-5", "signoff_worker", "change-me-1")
+    operator = part("signoff-operator", "change-me-6", "signoff_operator", "change-me-2")
+    reader = part("signoff-operator", "change-me-6", "signoff_reader", "change-me-3")
+    good, unknown = mapping(), mapping(user_id=None)
+
+    publisher.publish(good, unknown)
+    publisher.publish(good)
+    worker("worker", "--burst")
+
+    assert operator.json("status")["dead"] == {"unknown_interaction": 1}
+    operator("health", expect=1)
+    (letter,) = operator.json("dlq", "list")
+    edit = ("dlq", "edit", letter["id"], "--set", "user_id=ann", "--reason", "forgotten", "-y")
+    operator(*edit)
+    assert operator.json("event", unknown["event_id"])["known"]
+    assert operator.json("audit")["clean"]
+    operator("doctor", expect=None)
+    assert sum(step["customers"] for step in reader.json("funnel")) == 2
+
+
+def test_a_reader_changes_nothing(granted_database: str) -> None:
+    """The role of reports reads the public tables and views, and is refused everything else."""
+    url = as_user(granted_database, "signoff_reader", "change-me-3")
+    with psycopg.connect(url, autocommit=True) as connection:
+        assert connection.execute("SELECT count(*) FROM signoff.customer_funnel").fetchone() == (5,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("DELETE FROM signoff.dead_letters")

@@ -1,0 +1,53 @@
+"""The disk of the spool fills up in the middle of a write."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import redis
+from approvals import mapping
+from processes import DEADLINE, environment
+
+from signoff_producer import Producer
+
+UNLISTED = "redis://127.0.0.1:1/0"
+FILLING = """
+import resource, sys
+from approvals import mapping
+from signoff_producer import Producer, QueueUnavailableError
+
+producer = Producer(sys.argv[1], spool=sys.argv[2], publish_retries=0)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
+try:
+    list(producer.publish_many([mapping() for _ in range(3)]))
+except QueueUnavailableError as error:
+    print(error)
+"""
+"""A write beyond the limit is cut off there, as on a full disk, and the next one fails."""
+
+
+@pytest.mark.parametrize("room", [1, 500])
+def test_what_a_full_disk_cuts_off_leaves_nothing_behind(
+    redis_url: str, client: redis.Redis, tmp_path: Path, room: int
+) -> None:
+    """The publish fails as a whole: not even the events that found room are published later.
+
+    What was in the spool before is still whole, and comes.
+    """
+    spool = tmp_path / "spool.jsonl"
+    with Producer(UNLISTED, spool=spool, publish_retries=0) as producer:
+        assert producer.publish(mapping()).answer == "spooled"
+    held = spool.read_bytes()
+
+    command = [sys.executable, "-c", FILLING, UNLISTED, str(spool), str(len(held) + room)]
+    env = environment(redis_url, "")
+    ran = subprocess.run(
+        command, env=env, check=True, capture_output=True, text=True, timeout=DEADLINE
+    )
+
+    assert "File too large" in ran.stdout
+    assert spool.read_bytes() == held
+    with Producer(redis_url, spool=spool) as producer:
+        assert producer.flush_spool() == {"accepted": 1}
+    assert client.llen("rq:queue:approvals") == 1

@@ -1,0 +1,273 @@
+"""What an operator confirms is what happens, and what is looked at is bounded."""
+
+from uuid import uuid4
+
+import pytest
+from approvals import apply_events, approval, delivery
+from hypothesis import given
+from hypothesis import strategies as st
+from letters import EVERY_STATE, chosen, letters_in
+
+from signoff_db.apply import apply
+from signoff_db.connection import BatchConnection
+from signoff_db.dead_letters import choose, get_letter, groups, list_letters, read_letters
+from signoff_db.delivery import Delivery
+from signoff_db.discard import discard
+from signoff_db.failure import Failure
+from signoff_db.letter_lines import line_pieces
+from signoff_db.pages import CursorError, Page, follow, key_of, page_of, row_id
+from signoff_db.replay import Replayed, replay
+from signoff_db.selection import Selection
+from signoff_schemas import ApprovalEvent, DeadLetterState, FailureKind
+
+ALL = Selection()
+HUGE = 20_000_000
+"""Bytes of a letter that an earlier release wrote, which kept whatever came."""
+
+
+def bury(connection: BatchConnection, *events: ApprovalEvent) -> None:
+    """Sound events become dead letters, since workers died with them in hand."""
+    gave_up = Failure(FailureKind.ABANDONED, "gave up", "gave up")
+    apply(connection, [delivery(event)._replace(failure=gave_up) for event in events])
+
+
+def bury_huge(connection: BatchConnection) -> int:
+    """A letter of many megabytes; its id."""
+    row = connection.execute(
+        "INSERT INTO dead_letters (job_id, kind, message, payload, fingerprint)"
+        " VALUES (repeat('j', 1000000), 'invalid_payload', repeat('m', 1000000),"
+        f" convert_to(repeat('[', {HUGE}), 'UTF8'), 'f') RETURNING id"
+    ).fetchone()
+    assert row
+    return int(row[0])
+
+
+def test_only_what_was_confirmed_is_discarded(connection: BatchConnection) -> None:
+    """Letters that match, too, but came after the operator was asked, stay."""
+    bury(connection, approval(), approval())
+    confirmed = choose(connection, ALL)
+    bury(connection, *(approval() for _ in range(5)))
+
+    assert discard(connection, confirmed, actor="op", reason="r") == confirmed
+    assert len(letters_in(connection)) == 5
+
+
+def test_only_what_was_confirmed_is_replayed(connection: BatchConnection) -> None:
+    """Likewise."""
+    bury(connection, approval(), approval())
+    confirmed = choose(connection, ALL)
+    bury(connection, *(approval() for _ in range(5)))
+
+    assert replay(connection, confirmed, actor="op").counts == {"applied": 2}
+    assert len(letters_in(connection)) == 5
+
+
+def test_what_came_later_can_be_left_out_by_an_id(connection: BatchConnection) -> None:
+    """A front end that keeps no list of ids remembers the newest that it showed."""
+    bury(connection, approval(), approval())
+    newest = letters_in(connection)[0].id
+    bury(connection, approval())
+
+    assert len(choose(connection, Selection(up_to_id=newest))) == 2
+
+
+def test_a_dry_run_of_many_pages_tells_what_the_same_replay_does(
+    connection: BatchConnection,
+) -> None:
+    """What a letter of a later page meets is what those before it left behind."""
+    first, last = approval(ltv_amount="1"), uuid4()
+    other = approval(**first.model_dump() | {"ltv_amount": "2"})
+    without_user = approval(9, interaction_id=last, user_id=None)
+    bury(connection, approval(0, interaction_id=last))
+    bury(connection, first, *(approval(n) for n in range(20)), other, without_user)
+    dry: list[Replayed] = []
+    wet: list[Replayed] = []
+    ids = chosen(connection)
+
+    dry_report = replay(connection, ids, actor="op", dry_run=True, on_batch=dry.extend)
+    assert len(letters_in(connection)) == 24
+    wet_report = replay(connection, ids, actor="op", on_batch=wet.extend)
+
+    assert dry == wet
+    assert dry_report == wet_report
+    assert dry_report.counts == {"applied": 23, "event_conflict": 1}
+
+
+def test_a_dry_run_stops_where_the_replay_does(connection: BatchConnection) -> None:
+    """At a cause that keeps recurring, unless it is to go on."""
+    apply_events(connection, *(approval(n, user_id=None) for n in range(30)))
+    ids = chosen(connection)
+
+    assert replay(connection, ids, actor="op", dry_run=True).replayed == 10
+    assert replay(connection, ids, actor="op", dry_run=True, keep_going=True).replayed == 30
+    assert replay(connection, ids, actor="op").replayed == 10
+
+
+def test_a_dry_run_says_how_many_it_leaves_out(
+    connection: BatchConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds locks until its end, so that it looks at some thousands at the most."""
+    monkeypatch.setattr("signoff_db.replay._DRY_RUN_LIMIT", 5)
+    bury(connection, *(approval(n) for n in range(8)))
+
+    report = replay(connection, chosen(connection), actor="op", dry_run=True)
+
+    assert (report.replayed, report.left_out) == (5, 3)
+
+
+def test_long_actions_stop_between_batches(connection: BatchConnection) -> None:
+    """What is done by then stays done."""
+    bury(connection, *(approval(n) for n in range(40)))
+    ids = chosen(connection)
+    done: list[Replayed] = []
+
+    replay(connection, ids, actor="op", on_batch=done.extend, should_stop=lambda: bool(done))
+
+    assert len(done) == 10
+    assert len(letters_in(connection)) == 30
+    left = chosen(connection)
+    assert discard(connection, left, actor="op", reason="r", should_stop=lambda: True) == []
+    assert chosen(connection) == left
+
+
+def test_a_letter_of_many_megabytes_hurts_nobody_who_looks(connection: BatchConnection) -> None:
+    """Lists hold no payloads, and of one letter no more is read than an event may take."""
+    huge = bury_huge(connection)
+
+    (listed,) = list_letters(connection, ALL).items
+    (group,) = groups(connection, ALL).groups
+    full = get_letter(connection, huge)
+
+    assert (listed.payload_size, len(listed.message), len(listed.job_id)) == (HUGE, 300, 300)
+    assert len(group.message) == 300
+    assert full
+    assert not full.payload_complete
+    assert len(full.payload) < 300_000
+
+
+def test_a_letter_of_many_megabytes_is_exported_in_pieces(connection: BatchConnection) -> None:
+    """The file holds all of it, and no piece is large."""
+    (full,) = read_letters(connection, [bury_huge(connection)])
+
+    pieces = list(line_pieces(connection, full))
+
+    assert max(map(len, pieces)) < 10_000_000
+    assert sum(map(len, pieces)) > HUGE * 4 / 3
+
+
+def test_a_letter_of_many_megabytes_is_no_event_to_a_replay(connection: BatchConnection) -> None:
+    """It fails again, as it is, while its neighbours are applied."""
+    huge = bury_huge(connection)
+    bury(connection, approval())
+
+    report = replay(connection, chosen(connection), actor="op")
+
+    assert report.counts == {"invalid_payload": 1, "applied": 1}
+    assert [letter.id for letter in letters_in(connection)] == [huge]
+
+
+def test_a_batch_of_large_letters_is_read_in_parts(connection: BatchConnection) -> None:
+    """So many as fit into some megabytes; none is left out."""
+    connection.execute(
+        "INSERT INTO dead_letters (job_id, kind, message, payload, fingerprint)"
+        " SELECT 'j' || n, 'invalid_payload', 'm', convert_to(repeat('[', 250000), 'UTF8'), 'f'"
+        " FROM generate_series(1, 150) AS n"
+    )
+    ids = chosen(connection)
+    batches: list[int] = []
+
+    report = replay(
+        connection,
+        ids,
+        actor="op",
+        keep_going=True,
+        on_batch=lambda some: batches.append(len(some)),
+    )
+
+    assert report.replayed == 150
+    assert max(batches) < 80
+    assert [full.letter.id for full in read_letters(connection, ids)] == ids
+
+
+def test_groups_say_where_they_are_cut_off(connection: BatchConnection) -> None:
+    """The hundred biggest are told, and that there are others."""
+    connection.execute(
+        "INSERT INTO dead_letters (job_id, kind, message, payload, fingerprint)"
+        " SELECT 'j' || n, 'invalid_payload', 'm', '', 'f' || n FROM generate_series(1, 150) AS n"
+    )
+
+    found = groups(connection, ALL)
+
+    assert (len(found.groups), found.more) == (100, True)
+
+
+def test_letters_of_several_states_come_in_one_order(connection: BatchConnection) -> None:
+    """Each state is read by itself; the newest of all come first."""
+    bury(connection, *(approval(n) for n in range(9)))
+    ids = chosen(connection)
+    discard(connection, ids[::3], actor="op", reason="r")
+    replay(connection, ids[1::3], actor="op")
+
+    read = follow(
+        lambda cursor: list_letters(
+            connection, Selection(states=EVERY_STATE), limit=2, cursor=cursor
+        )
+    )
+
+    assert [letter.id for page in read for letter in page.items] == ids[::-1]
+    (resolved,) = list_letters(
+        connection, Selection(states=(DeadLetterState.RESOLVED,)), limit=1
+    ).items
+    assert resolved.id == ids[7]
+
+
+def test_a_replay_of_what_is_cut_short_keeps_what_is_known_of_it(
+    connection: BatchConnection,
+) -> None:
+    """Where the rest is, and its hash, are still there afterwards."""
+    cut = Delivery.cut_short("j", b"[[[", size=10**9, sha1="ab" * 20, kept_at="rq:job:j")
+    apply(connection, [cut])
+
+    report = replay(connection, chosen(connection), actor="op")
+
+    assert report.counts == {"invalid_payload": 1}
+    (letter,) = letters_in(connection)
+    assert "all of it is still at rq:job:j" in letter.message
+
+
+@given(st.lists(st.integers(0, 1000), unique=True, max_size=30), st.integers(1, 9))
+def test_pages_hold_every_item_once(items: list[int], size: int) -> None:
+    """Whatever their size, they follow each other without gap or repetition, and end."""
+    items.sort()
+
+    def read(cursor: str | None) -> Page[int]:
+        after = key_of(cursor, "numbers", int)
+        found = [item for item in items if after is None or item > after]
+        return page_of(found[: size + 1], size, "numbers", lambda item: item)
+
+    pages = list(follow(read))
+
+    assert [item for page in pages for item in page.items] == items
+    assert all(len(page.items) <= size for page in pages)
+
+
+@given(st.text(max_size=30) | st.just("x" * 5000))
+def test_a_cursor_that_no_list_gave_is_refused(text: str) -> None:
+    """It is read from a URL, and may be anything."""
+    with pytest.raises(CursorError):
+        key_of(text, "numbers", row_id)
+
+
+@pytest.mark.parametrize("key", ["a", "-1", str(2**63), "9" * 500])
+def test_a_cursor_with_another_kind_of_key_is_refused(key: str) -> None:
+    """Whoever knows how cursors are made gets no further than to another page."""
+    page = page_of([key, key], 1, "numbers", lambda item: item)
+    with pytest.raises(CursorError):
+        key_of(page.next, "numbers", row_id)
+
+
+def test_a_cursor_of_another_list_is_refused() -> None:
+    """Its key would be another thing."""
+    page = page_of([1, 2], 1, "others", lambda item: item)
+    with pytest.raises(CursorError):
+        key_of(page.next, "numbers", row_id)

@@ -1,0 +1,227 @@
+"""RQ's registries are kept in order without RQ: nothing is imported, nobody is called."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import redis
+from approvals import approval
+from letters import letters_in
+
+from signoff_db.connection import BatchConnection
+from signoff_producer import Producer
+from signoff_queue.failed_jobs import FailedJobs
+from signoff_queue.scripts import WrongTypeError
+from signoff_queue.upkeep import Upkeep
+from signoff_schemas import MAX_JOB_BYTES, encode_job
+from signoff_schemas.keys import JOB_PREFIX, RESULTS_PREFIX, QueueKeys
+from signoff_worker.sweep import sweep_failed
+
+KEYS = QueueKeys("approvals")
+LONG_AGO = 1.0
+
+
+@pytest.fixture
+def upkeep(client: redis.Redis) -> Upkeep:
+    """The upkeep of the queue."""
+    return Upkeep(client, "approvals")
+
+
+def a_job(client: redis.Redis, job_id: str = "job", **fields: Any) -> str:
+    """A job's hash, on no list."""
+    held: dict[Any, Any] = {"data": b"{}", "origin": "approvals", "status": "started", **fields}
+    client.hset(JOB_PREFIX + job_id, mapping=held)
+    return job_id
+
+
+def waiting(client: redis.Redis) -> list[Any]:
+    """The ids on the queue."""
+    return client.lrange(KEYS.waiting, 0, -1)
+
+
+# Started
+
+
+def test_what_died_with_a_stock_worker_goes_back(client: redis.Redis, upkeep: Upkeep) -> None:
+    """It is first in line again and one death is counted; what its hash names is not called."""
+    a_job(client, failure_callback_name="os.abort", webhooks='["http://127.0.0.1:1/"]')
+    client.zadd(KEYS.started, {"job:execution": LONG_AGO, "live:execution": 9e12})
+    assert upkeep.run() == 1
+    assert waiting(client) == [b"job"]
+    assert client.hmget(JOB_PREFIX + "job", "status", "signoff_deaths") == [b"queued", b"1"]
+    assert client.zrange(KEYS.started, 0, -1) == [b"live:execution"]
+    assert upkeep.run() == 0
+
+
+@pytest.mark.parametrize("status", ["finished", "failed", "canceled", "stopped", "queued"])
+def test_what_only_was_left_behind_is_dropped(
+    client: redis.Redis, upkeep: Upkeep, status: str
+) -> None:
+    """As RQ has it, a job of another status did not die: it is in another registry."""
+    a_job(client, status=status)
+    client.zadd(KEYS.started, {"job:execution": LONG_AGO})
+    assert (upkeep.run(), client.zcard(KEYS.started), waiting(client)) == (0, 0, [])
+
+
+def test_a_job_of_another_queue_stays_there(client: redis.Redis, upkeep: Upkeep) -> None:
+    """Nobody can move it here by an entry in our registry."""
+    a_job(client, origin="mails")
+    client.zadd(KEYS.started, {"job:execution": LONG_AGO})
+    assert (upkeep.run(), waiting(client)) == (0, [])
+
+
+def test_an_entry_whose_job_is_gone_is_noted(client: redis.Redis, upkeep: Upkeep) -> None:
+    """Postgres may know what became of it."""
+    client.zadd(KEYS.started, {"gone:execution": LONG_AGO})
+    assert upkeep.run() == 0
+    assert client.smembers(KEYS.missing_jobs) == {b"gone"}
+
+
+@pytest.mark.parametrize("entry", ["job", "job:", "a:b:execution", b"\xff:x", ":x", ""])
+def test_any_entry_is_dealt_with(client: redis.Redis, upkeep: Upkeep, entry: str | bytes) -> None:
+    """Whatever stands there, it does not stay for ever."""
+    client.zadd(KEYS.started, {entry if isinstance(entry, bytes) else entry.encode(): LONG_AGO})
+    client.set(JOB_PREFIX + "job", "no hash")
+    assert upkeep.run() == (entry in {"job", "job:"})
+    assert client.zcard(KEYS.started) == 0
+
+
+# The other registries
+
+
+def test_a_job_stuck_between_taking_and_starting_goes_back(
+    client: redis.Redis, upkeep: Upkeep
+) -> None:
+    """After a minute its stock worker counts as dead; what has just been taken is left alone."""
+    a_job(client, "stuck", status="queued")
+    client.rpush(KEYS.intermediate, "stuck", "gone")
+    assert (upkeep.run(), client.lrange(KEYS.intermediate, 0, -1)) == (0, [b"stuck"])
+    client.set(f"{KEYS.intermediate}:first_seen:stuck", client.time()[0] - 61.5)
+    assert (upkeep.run(), waiting(client)) == (1, [b"stuck"])
+    assert client.keys(f"{KEYS.intermediate}*") == []
+    assert client.smembers(KEYS.missing_jobs) == {b"gone"}
+
+
+def test_jobs_whose_dependencies_are_met_are_put_on_the_queue(
+    client: redis.Redis, upkeep: Upkeep
+) -> None:
+    """A stock worker that died in between had not come to that."""
+    a_job(client, "ready", status="ready_to_enqueue")
+    a_job(client, "other", status="queued")
+    client.zadd(KEYS.ready, {"ready": 1, "other": 1, "gone": 1})
+    assert (upkeep.run(), waiting(client), client.zcard(KEYS.ready)) == (1, [b"ready"], 0)
+
+
+def test_what_expired_is_removed(client: redis.Redis, upkeep: Upkeep) -> None:
+    """Finished jobs when their time has come; workers when their hash is gone."""
+    client.zadd(KEYS.finished, {"old": LONG_AGO, "young": 9e12})
+    client.hset("rq:worker:live", "birth", "now")
+    for key in ("rq:workers", "rq:workers:approvals"):
+        client.sadd(key, "rq:worker:live", "rq:worker:dead")
+    upkeep.run()
+    assert client.zrange(KEYS.finished, 0, -1) == [b"young"]
+    assert client.smembers("rq:workers") == {b"rq:worker:live"}
+    assert client.smembers("rq:workers:approvals") == {b"rq:worker:live"}
+
+
+def test_what_failed_does_not_expire(client: redis.Redis, upkeep: Upkeep) -> None:
+    """It is swept into the dead letters first."""
+    client.zadd(KEYS.failed, {"job": LONG_AGO})
+    upkeep.run()
+    assert client.zcard(KEYS.failed) == 1
+
+
+def test_registries_of_another_type_are_left_alone(client: redis.Redis, upkeep: Upkeep) -> None:
+    """What only stock workers fill keeps nobody from the rest."""
+    others = [KEYS.finished, KEYS.ready, KEYS.intermediate, KEYS.missing_jobs, "rq:workers"]
+    for key in [*others, "rq:workers:approvals"]:
+        client.set(key, "x")
+    client.zadd(KEYS.started, {"gone:x": LONG_AGO})
+    assert upkeep.run() == 0
+    client.set(KEYS.waiting, "x")
+    with pytest.raises(WrongTypeError, match=KEYS.waiting):
+        upkeep.run()
+
+
+# Failed
+
+
+def fail(client: redis.Redis, **reason: Any) -> str:
+    """A job that RQ gave up."""
+    event = approval()
+    job_id = a_job(client, str(event.event_id), data=encode_job(event.canonical_json()))
+    client.zadd(KEYS.failed, {job_id: 1})
+    if reason:
+        client.xadd(RESULTS_PREFIX + job_id, dict[Any, Any](reason))
+    return job_id
+
+
+def publish_anew(client: redis.Redis, job_id: str) -> None:
+    """Another sweeper was done with it, and then its event was published again."""
+    client.zrem(KEYS.failed, job_id)
+    client.delete(JOB_PREFIX + job_id)
+    assert Producer(connection=client).publish(approval(event_id=job_id)).ok
+
+
+def change(client: redis.Redis, job_id: str) -> None:
+    """Its data is other data now."""
+    client.hset(JOB_PREFIX + job_id, "data", encode_job(approval().canonical_json()))
+
+
+@pytest.mark.parametrize("meanwhile", [publish_anew, change])
+def test_a_sweep_forgets_only_what_it_read(
+    client: redis.Redis, meanwhile: Callable[[redis.Redis, str], None]
+) -> None:
+    """A job that is not the same any more, or not failed any more, is not deleted."""
+    failed = FailedJobs(client, "approvals")
+    job_id = fail(client)
+    jobs = failed.some()
+    meanwhile(client, job_id)
+    assert failed.forget(jobs) == 0
+    assert client.exists(JOB_PREFIX + job_id) == 1
+
+
+def test_two_sweeps_forget_once(client: redis.Redis) -> None:
+    """The second of two that read the same finds nothing to do."""
+    failed = FailedJobs(client, "approvals")
+    fail(client)
+    jobs = failed.some()
+    assert [failed.forget(jobs), failed.forget(jobs)] == [1, 0]
+    assert client.keys() == []
+
+
+@pytest.mark.parametrize("reason", ["x" * 100, b"eJw=", b"\xff" * 70_000, ""])
+def test_a_reason_may_be_anything(
+    client: redis.Redis, connection: BatchConnection, reason: str | bytes
+) -> None:
+    """What RQ did not write is no reason; the job is swept all the same."""
+    fail(client, exc_string=reason, return_value="gASVDwAAAAAAAACMBXBvc2l4lIwGc3lzdGVtlJOULg==")
+    assert sweep_failed(FailedJobs(client, "approvals"), lambda: connection) == 1
+    (letter,) = letters_in(connection)
+    assert letter.message == "RQ gave this job up: no reason was noted"
+    assert client.keys() == []
+
+
+def test_failed_jobs_without_data_are_swept(
+    client: redis.Redis, connection: BatchConnection
+) -> None:
+    """What is gone is forgotten; what holds no data, or is no hash, becomes a dead letter."""
+    client.hset(JOB_PREFIX + "bare", "origin", "approvals")
+    client.set(JOB_PREFIX + "string", "x")
+    client.zadd(KEYS.failed, dict.fromkeys(["gone", "bare", "string", fail(client)], 1))
+    assert sweep_failed(FailedJobs(client, "approvals"), lambda: connection) == 3
+    assert client.keys() == []
+    assert len(letters_in(connection)) == 3
+
+
+def test_failed_jobs_of_any_size_are_swept(
+    client: redis.Redis, connection: BatchConnection
+) -> None:
+    """What is too large stays in Redis, and out of RQ's registry."""
+    for job_id in ("large", "i" * 600):
+        a_job(client, job_id, data=b"x" * (MAX_JOB_BYTES + 1))
+        client.zadd(KEYS.failed, {job_id: 1})
+    assert sweep_failed(FailedJobs(client, "approvals"), lambda: connection) == 2
+    assert client.zcard(KEYS.failed) == 0
+    assert client.smembers(KEYS.oversized) == {b"rq:job:large", b"rq:job:" + b"i" * 600}
+    assert {one.kind for one in letters_in(connection)} == {"invalid_payload"}

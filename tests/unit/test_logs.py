@@ -1,0 +1,60 @@
+"""Log lines cannot be forged, nor filled, by what a line tells of."""
+
+import json
+import logging
+import sys
+
+import pytest
+
+from signoff_worker.logs import JsonFormatter, TextFormatter
+
+FORGED = "x\n2026-01-01 00:00:00+0000 INFO    batch applied=1000\x1b[2J\u202e"
+
+
+def record(message: str, **fields: object) -> logging.LogRecord:
+    """A record as the worker's logger makes it, with the exception at hand."""
+    at_hand = sys.exc_info()
+    made = logging.LogRecord(
+        "signoff.worker", logging.WARNING, "", 0, message, (), at_hand if at_hand[0] else None
+    )
+    made.fields = fields
+    return made
+
+
+def test_a_text_line_is_one_line() -> None:
+    """Whatever the message and its fields hold."""
+    line = TextFormatter().format(record(f"gone: {FORGED}", event=FORGED))
+
+    assert line.isprintable()
+    assert r"event=x\n2026-01-01" in line
+
+
+def test_the_lines_of_a_traceback_are_indented() -> None:
+    """So none of them looks like a line of the log."""
+    try:
+        int(FORGED)
+    except ValueError:
+        first, *rest = TextFormatter().format(record("it failed")).split("\n")
+
+    assert "it failed" in first
+    assert rest
+    assert all(one.startswith("  ") and one.isprintable() for one in rest)
+
+
+def test_a_json_line_is_one_line() -> None:
+    """And holds the text as it is."""
+    line = JsonFormatter().format(record("gone", event=FORGED))
+
+    assert line.isprintable()
+    assert json.loads(line)["event"] == FORGED
+
+
+@pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
+def test_a_line_is_of_bounded_length(formatter: logging.Formatter) -> None:
+    """A job's id may be 185 MB long."""
+    huge = "x" * 1_000_000
+
+    line = formatter.format(record(huge, event=huge))
+
+    assert len(line) < 6000
+    assert "(1,000,000 characters)" in json.loads(line)["event"] if line[0] == "{" else line

@@ -1,0 +1,42 @@
+"""What a worker makes of jobs that came back, and of those that it is to try again."""
+
+import pytest
+from approvals import approval
+
+from signoff_queue.batch_queue import JobHash, TakenJob
+from signoff_schemas import FailureKind, Settings, encode_job
+from signoff_worker.reading import deliveries_of
+from signoff_worker.retries import group_size, retry_delay
+
+
+def test_each_retry_waits_twice_as_long_as_the_one_before() -> None:
+    """Give or take a quarter, so that what failed together does not come back together."""
+    settings = Settings(retry_delay=2)
+    for retries in range(6):
+        delays = {retry_delay(retries, settings) / (2 * 2**retries) for _ in range(50)}
+        assert 0.75 <= min(delays) < max(delays) <= 1.25
+
+
+@pytest.mark.parametrize(
+    ("deaths", "kind"), [(0, None), (2, None), (3, FailureKind.ABANDONED)], ids=str
+)
+def test_an_event_is_given_up_after_more_deaths_than_redeliveries(
+    deaths: int, kind: FailureKind | None
+) -> None:
+    """As many redeliveries as are allowed are tried; the attempts tell of all of them."""
+    event = approval()
+    data = encode_job(event.canonical_json())
+    job = TakenJob(str(event.event_id), data, deaths, 1, JobHash.JOB)
+
+    (delivery,) = deliveries_of([job], max_redeliveries=2)
+
+    assert (delivery.failure and delivery.failure.kind) == kind
+    assert delivery.attempts == 1 + deaths + 1
+
+
+@pytest.mark.parametrize(("redeliveries", "together"), [(0, False), (1, False), (2, True)])
+def test_suspects_go_in_groups_only_where_a_good_one_can_afford_it(
+    redeliveries: int, *, together: bool
+) -> None:
+    """A good event may owe two deaths to others: it must survive both."""
+    assert (group_size(redeliveries) > 1) == together

@@ -1,0 +1,68 @@
+"""What keeps a queue in order between batches."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+import redis
+
+from signoff_db.connection import BatchConnection
+from signoff_queue.batch_queue import BatchQueue
+from signoff_queue.failed_jobs import FailedJobs
+from signoff_queue.upkeep import Upkeep
+from signoff_worker.backoff import StopWorkerError
+from signoff_worker.sweep import sweep_failed
+
+log = logging.getLogger("signoff.worker")
+
+_LOOK: Final = 1.0
+"""Seconds between looks for due retries and for jobs that RQ gave up."""
+_UPKEEP: Final = 60.0
+"""Seconds between looks at the rest of RQ's registries."""
+
+
+class Maintenance:
+    """Of one queue."""
+
+    def __init__(self, queue: BatchQueue, connected: Callable[[], BatchConnection]) -> None:
+        """`connected` gives a connection to Postgres on which no batch is."""
+        self._queue = queue
+        self._connected = connected
+        self._failed = FailedJobs(queue.redis, queue.name)
+        self._upkeep = Upkeep(queue.redis, queue.name)
+        self._next_look = 0.0
+        self._next_upkeep = 0.0
+
+    def run_when_due(self) -> None:
+        """Do what is due; what nobody thought of is logged, and keeps no batch waiting.
+
+        Raises:
+            RedisError: Redis is away, or a key of the queue holds something else.
+            StopWorkerError: the worker was asked to stop meanwhile.
+        """
+        try:
+            self._run()
+        except (redis.RedisError, StopWorkerError):
+            raise
+        except Exception:
+            log.exception("the upkeep of queue %s stumbled; its next may not", self._queue.name)
+
+    def _run(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + _LOOK
+            self._look()
+        if now >= self._next_upkeep:
+            self._next_upkeep = now + _UPKEEP
+            back = self._upkeep.run()
+            if back:
+                log.warning("jobs of stock RQ workers that died are back on the queue: %d", back)
+
+    def _look(self) -> None:
+        promoted = self._queue.promote()
+        if promoted:
+            log.info("promoted, since their retry is due: %d", promoted)
+        swept = sweep_failed(self._failed, self._connected)
+        if swept:
+            log.warning("failed jobs of RQ swept into the dead letters: %d", swept)
