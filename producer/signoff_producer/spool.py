@@ -145,7 +145,7 @@ class Spool:
     def set_aside(self, lines: bytes, why: str) -> None:
         """Keep what can never be published beside the file, for a person to look at."""
         aside = self.path.with_name(f"{self.path.name}.aside")
-        file = open_private(aside, os.O_WRONLY)
+        file = open_private(aside, os.O_WRONLY | os.O_CREAT)
         try:
             _write(file, lines + b"\n", os.fstat(file).st_size)
         finally:
@@ -173,7 +173,7 @@ class Spool:
             os.close(file)
 
     def _open(self) -> int:
-        return open_private(self.path, os.O_RDWR)
+        return open_private(self.path, os.O_RDWR | os.O_CREAT)
 
 
 class Taken:
