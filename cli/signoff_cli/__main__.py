@@ -1,11 +1,14 @@
 """The entry point: `signoff` and `python -m signoff_cli`."""
 
+import errno
 import importlib
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import Final, NoReturn
 
+from signoff_cli import streams
 from signoff_cli.interrupted import INTERRUPTED
 
 _EXTRAS: Final = {
@@ -21,16 +24,33 @@ _EMBEDDED: Final = frozenset({"up", "demo"})
 _SERVICES: Final = frozenset({"worker", "relay"})
 """Commands that run until SIGTERM; one that comes before they handle it finds nothing in hand."""
 _USAGE: Final = 2
+_UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+"""How the system says that a stream takes nothing."""
 
 
 def main() -> NoReturn:
     """Run the command that was asked for; Ctrl-C ends it quietly, even while it is imported."""
+    streams.prepare()
     if _SERVICES.intersection(sys.argv[1:2]):
         signal.signal(signal.SIGTERM, _end_well)
     try:
         _run()
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        code: str | int | None = INTERRUPTED
+    except SystemExit as ended:
+        code = ended.code
+    sys.exit(_written() or code)
+
+
+def _written() -> int:
+    """The exit code where what the command wrote did not reach its file; 0 where it did."""
+    code = 0
+    if error := streams.failure(sys.stdout):
+        code = 1 if error.errno == errno.EPIPE else _USAGE  # who reads may stop: that is no news
+        if error.errno != errno.EPIPE:
+            _complain(f"standard output cannot be written: {error.strerror}")
+    streams.failure(sys.stderr)
+    return code
 
 
 def _run() -> NoReturn:
@@ -51,6 +71,12 @@ def _run() -> NoReturn:
             f"pip install 'signoff[{extra}]'",
             _USAGE,
         )
+    except OSError as error:
+        # What has no file's name is a stream; whatever else fails is told where it is used.
+        if error.filename is not None or error.errno not in _UNWRITABLE:
+            raise
+        streams.silence(sys.stdout)
+        _leave(f"standard output cannot be written: {error.strerror}", _USAGE)
     except UnicodeEncodeError as error:
         if not any("\ud800" <= character <= "\udfff" for character in error.object):
             raise
@@ -63,8 +89,16 @@ def _end_well(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _leave(reason: str, code: int) -> NoReturn:
-    print(f"signoff: {reason}", file=sys.stderr)  # noqa: T201 -- rich may not be there
+    _complain(reason)
     sys.exit(code)
+
+
+def _complain(reason: str) -> None:
+    from signoff_schemas.wording import printable  # noqa: PLC0415 -- slow, as above
+
+    lines = [printable(line) for line in f"signoff: {reason}".split("\n")]
+    with suppress(OSError):  # nobody can be told
+        print(*lines, sep="\n", file=sys.stderr)  # noqa: T201 -- rich may not be there
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from signoff_cli.options import finite
 from signoff_cli.stopping import stop_on_signals
 from signoff_cli.terminal import complain, say
 from signoff_db.connection import DatabaseUnavailableError
@@ -19,7 +20,9 @@ def alert(
     once: Annotated[
         bool, typer.Option("--once", help="Look once and end, as for cron. Exit 1 if not taken.")
     ] = False,
-    interval: Annotated[float, typer.Option(min=1, help="Seconds between looks.")] = 15,
+    interval: Annotated[
+        float, typer.Option(min=1, max=86_400, callback=finite, help="Seconds between looks.")
+    ] = 15,
 ) -> None:
     """Tell a command or webhook of new causes of dead letters, and of too many of them.
 

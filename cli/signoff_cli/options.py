@@ -1,5 +1,6 @@
 """Options that several commands have."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -9,3 +10,14 @@ Export = Annotated[
     Path | None,
     typer.Option(dir_okay=False, help="First write them to this new file, and FILE.sha256."),
 ]
+
+
+def finite(value: float | None) -> float | None:
+    """A callback of options that are numbers: inf and nan pass the bounds of some, and mean none.
+
+    Raises:
+        typer.BadParameter: it is no finite number.
+    """
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no finite number")
+    return value

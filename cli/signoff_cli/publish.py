@@ -1,10 +1,9 @@
 """`signoff publish`: events from JSON lines, streamed in bounded memory."""
 
 import sys
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final
 
@@ -13,6 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from signoff_cli.errors import UsageError
 from signoff_cli.interrupted import INTERRUPTED
+from signoff_cli.lines import Lines
 from signoff_cli.refusals import Refusals, refusals
 from signoff_cli.terminal import AsJson, complain, err, say, show_json
 from signoff_ops.producing import producer_of
@@ -20,35 +20,10 @@ from signoff_ops.services import load_settings
 from signoff_producer import Answer, Producer, QueueFull, QueueUnavailableError
 
 _ANSWERS: Final = [answer for answer in Answer if answer is not Answer.SPOOLED]
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 File = Annotated[
     Path,
     typer.Argument(metavar="FILE|-", help="JSON lines, one event each; - for standard input."),
 ]
-
-
-@dataclass(slots=True)
-class Lines:
-    """The lines of a file on their way to the queue; each is kept until its answer has come."""
-
-    file: BinaryIO
-    underway: deque[tuple[int, bytes]] = field(default_factory=deque)
-    read_bytes: int = 0
-    read: int = 0
-
-    @property
-    def next(self) -> int:
-        """The number of the first line that has no answer."""
-        return self.underway[0][0] if self.underway else self.read + 1
-
-    def events(self) -> Iterator[bytes]:
-        """Each line that is not blank."""
-        for number, line in enumerate(self.file, start=1):
-            self.read, self.read_bytes = number, self.read_bytes + len(line)
-            event = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
-            if event.strip():
-                self.underway.append((number, line))
-                yield event.strip()
 
 
 def publish(
@@ -70,7 +45,10 @@ def publish(
     answers: Counter[str] = Counter(dict.fromkeys(_ANSWERS, 0))
     with ExitStack() as stack:
         refused = stack.enter_context(refusals(file, rejects))
-        lines = Lines(stack.enter_context(_opened(file)))
+        lines = Lines(
+            stack.enter_context(_opened(file)),
+            "standard input" if str(file) == "-" else str(file),
+        )
         producer = stack.enter_context(producer_of(settings))
         advance = stack.enter_context(_progress(file, lines))
         stopped = _publish(producer, lines, refused, answers, advance)
@@ -93,9 +71,8 @@ def _publish(
     """Publish line by line; returns what stopped it before the end."""
     try:
         for receipt in producer.publish_many(lines.events()):
-            number, line = lines.underway[0]
             if not receipt.ok:
-                refused.add(number, line, receipt, first=not answers.total())
+                refused.add(lines.underway[0], receipt, first=not answers.total())
             answers[receipt.answer] += 1
             lines.underway.popleft()
             advance()

@@ -12,8 +12,11 @@ from typing import BinaryIO, Final
 
 from signoff_cli.errors import UsageError
 from signoff_cli.first_line import hint
+from signoff_cli.lines import Line
 from signoff_cli.terminal import complain
 from signoff_producer import Answer, Receipt
+from signoff_schemas import MAX_EVENT_BYTES
+from signoff_schemas.private_files import open_private
 
 _TOLD: Final = 20
 
@@ -25,18 +28,20 @@ class Refusals:
     path: Path | None
     kept: BinaryIO | None
     count: int = 0
+    any_kept: bool = False
 
-    def add(self, number: int, line: bytes, receipt: Receipt, *, first: bool) -> None:
+    def add(self, line: Line, receipt: Receipt, *, first: bool) -> None:
         """Note a refused line; the `first` one of a file may show what kind of file it is."""
         self.count += 1
         if self.count <= _TOLD:
-            complain(f"line {number}: {_reason(receipt)}")
-        if first and (told := hint(line)):
+            complain(f"line {line.number}: {_reason(line, receipt)}")
+        if first and (told := hint(line.text)):
             complain(told)
-        if self.kept:
-            if self.count == 1:
+        if self.kept and line.is_whole:
+            if not self.any_kept:
                 _empty(self.kept)
-            self.kept.write(line if line.endswith(b"\n") else line + b"\n")
+            self.any_kept = True
+            self.kept.write(line.text if line.text.endswith(b"\n") else line.text + b"\n")
 
     def conclude(self) -> None:
         """Tell how many were not told one by one."""
@@ -60,11 +65,19 @@ def refusals(source: Path, rejects: Path | None) -> Iterator[Refusals]:
     if _is_same(source, rejects):
         raise UsageError(f"--rejects {rejects} is the file to publish; name another one")
     try:
-        kept = rejects.open("ab")
+        kept = _opened(rejects)
     except OSError as error:
         raise UsageError(f"--rejects {rejects} cannot be written: {error.strerror}") from None
     with kept:
         yield Refusals(rejects, kept)
+
+
+def _opened(rejects: Path) -> BinaryIO:
+    """A file of this user alone, or something like /dev/null; no link is followed."""
+    with suppress(FileNotFoundError):
+        if stat.S_ISCHR(rejects.lstat().st_mode):
+            return rejects.open("ab")
+    return os.fdopen(open_private(rejects, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
 
 
 def _is_same(source: Path, rejects: Path) -> bool:
@@ -80,7 +93,12 @@ def _empty(kept: BinaryIO) -> None:
         kept.truncate(0)
 
 
-def _reason(receipt: Receipt) -> str:
+def _reason(line: Line, receipt: Receipt) -> str:
+    if not line.is_whole:
+        return (
+            f"rejected: it is {line.size:,} bytes long, an event has at most {MAX_EVENT_BYTES:,}; "
+            "it is in no file of rejects"
+        )
     if receipt.answer is Answer.CONFLICT:
         return f"conflict: event {receipt.event_id}: {receipt.reason}"
     return f"rejected: {receipt.reason}"

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from signoff_cli.ages import required_age
+from signoff_cli.options import finite
 from signoff_cli.stopping import stop_on_signals
 from signoff_ops.relay import run_relay
 from signoff_ops.services import load_settings
@@ -21,7 +22,10 @@ def relay(
         int, typer.Option(min=1, max=5000, help="Events moved in one transaction.")
     ] = 1000,
     poll: Annotated[
-        float, typer.Option(min=0.1, max=3600, help="Seconds between looks, if nothing notifies.")
+        float,
+        typer.Option(
+            min=0.1, max=3600, callback=finite, help="Seconds between looks, if nothing notifies."
+        ),
     ] = 1.0,
     prune_after: Annotated[
         str | None,

@@ -1,12 +1,12 @@
 """What commands write: sentences and tables for people, JSON for machines.
 
 Data goes to standard output, everything else to standard error. What came from outside is never
-read as markup, and its control characters are shown, not sent to the terminal.
+read as markup; what is not printable in it, line breaks included, is shown by its escape.
 """
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Final
@@ -19,7 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from signoff_cli.errors import UsageError
-from signoff_schemas.wording import ago, json_default
+from signoff_cli.streams import holds_all_characters
+from signoff_schemas.wording import ago, in_zone, json_text, printable
 
 _WIDE: Final = 200
 """Columns of a table that no terminal limits: piped output is not to be cut at 80."""
@@ -27,6 +28,8 @@ _WIDE: Final = 200
 _FOLDED: Final = "message"
 """The name of the column that may take several lines."""
 _FOLDED_WIDTH: Final = 30
+_CELL_LIMIT: Final = 10_000
+"""Characters of one value that are shown."""
 NOTHING: Final = "-"
 """What stands in a table where there is no value."""
 
@@ -45,18 +48,25 @@ err: Final = _console(stderr=True)
 
 
 def say(text: str = "", *, style: str | None = None) -> None:
-    """Write a line to standard output."""
-    out.print(_clean(text), style=style, soft_wrap=True)
+    """Write one line to standard output, whatever the text holds."""
+    out.print(printable(text), style=style, soft_wrap=True)
+
+
+def say_block(text: str) -> None:
+    """Write a text of several lines to standard output, each indented: none looks like ours."""
+    for line in text.split("\n"):
+        say(f"  {line}")
 
 
 def complain(text: str) -> None:
-    """Write a line to standard error."""
-    err.print(_clean(text), soft_wrap=True)
+    """Write one line to standard error, whatever the text holds."""
+    with suppress(OSError):  # it is closed or full: nobody can be told
+        err.print(printable(text), soft_wrap=True)
 
 
 def show_json(value: object) -> None:
     """Write a value as JSON: times in UTC, amounts as strings."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=json_default))
+    typer.echo(json_text(value, indent=2, ascii_only=not holds_all_characters(sys.stdout)))
 
 
 def show_table(
@@ -131,13 +141,13 @@ def cell(value: object) -> str:
         case int():
             text = f"{value:,}"
         case _:
-            text = _clean(str(value))
+            text = printable(str(value), limit=_CELL_LIMIT)
     return text
 
 
 def local(moment: datetime) -> str:
-    """A time in the reader's zone."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    """A time in the reader's zone, or in its own where that zone does not have it."""
+    return in_zone(moment, None).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def progress() -> Progress:
@@ -166,8 +176,3 @@ def confirm(question: str, *, yes: bool) -> None:
     if not typer.confirm(question, err=True):
         complain("Nothing was changed.")
         raise typer.Exit(1)
-
-
-def _clean(text: str) -> str:
-    """Show control characters, such as those that move the cursor, instead of sending them."""
-    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)

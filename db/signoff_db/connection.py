@@ -9,6 +9,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import PGconn, Ping
 from psycopg.rows import TupleRow
 
+from signoff_db.error_text import reason_of
 from signoff_db.sql import statement
 from signoff_schemas import SignoffError, masked
 
@@ -127,17 +128,15 @@ def _open(
             connect_timeout=_CONNECT_TIMEOUT,
         )
     except psycopg.Error as error:
-        reason = str(error).strip().partition("\n")[0].rpartition("failed: ")[2]
         raise DatabaseUnavailableError(
-            f"Postgres at {masked(database_url)} cannot be reached: {reason}"
+            f"Postgres at {masked(database_url)} cannot be reached: {reason_of(error)}"
         ) from error
     try:
         connection.execute(statement("open_session"))
     except psycopg.Error as error:
         connection.close()
-        reason = error.diag.message_primary or str(error).strip()
         raise DatabaseUnavailableError(
-            f"Postgres at {masked(database_url)} cannot be used: {reason}"
+            f"Postgres at {masked(database_url)} cannot be used: {reason_of(error)}"
         ) from error
     return connection
 

@@ -1,7 +1,6 @@
 """Files that must be there, whole and right, before what they hold is deleted."""
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final, TextIO, TypeVar
 
 from signoff_schemas import SignoffError
-from signoff_schemas.wording import json_default
+from signoff_schemas.private_files import create_private
+from signoff_schemas.wording import json_text
 
 _OPTION: Final = "--export"
 
@@ -43,7 +43,7 @@ class ChecksummedFile:
     def finish(self) -> None:
         """See that the file, its checksum and their names are on disk."""
         _synced(self._file)
-        with _beside(self._path).open("x", encoding="utf-8") as companion:
+        with _new(_beside(self._path)) as companion:
             companion.write(f"{self.sha256}  {self._path.name}\n")
             _synced(companion)
         folder = os.open(self._path.parent, os.O_RDONLY)
@@ -86,7 +86,7 @@ def exported(
 
 def json_line(fields: dict[str, Any]) -> Iterator[str]:
     """A row as a line of JSON."""
-    yield json.dumps(fields, ensure_ascii=False, default=json_default) + "\n"
+    yield json_text(fields) + "\n"
 
 
 def check_with(path: Path) -> str:
@@ -104,7 +104,7 @@ def _checksummed(path: Path) -> Iterator[ChecksummedFile]:
     try:
         if _beside(path).exists():
             raise FileExistsError(0, "File exists", str(_beside(path)))
-        with path.open("x", encoding="utf-8", newline="\n") as file:
+        with _new(path) as file:
             target = ChecksummedFile(path, file)
             yield target
             target.finish()
@@ -117,6 +117,10 @@ def _checksummed(path: Path) -> Iterator[ChecksummedFile]:
 
 def _beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
+
+
+def _new(path: Path) -> TextIO:
+    return os.fdopen(create_private(path), "w", encoding="utf-8", newline="\n")
 
 
 def _synced(file: TextIO) -> None:

@@ -1,7 +1,6 @@
 """Dead letters as JSON: for machines, and as lines of a file."""
 
 import base64
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_db.dead_letters import FullLetter, payload_parts
-from signoff_schemas.wording import json_default
+from signoff_schemas.wording import json_text
 
 
 def as_data(full: FullLetter) -> dict[str, Any]:
@@ -26,9 +25,9 @@ def as_data(full: FullLetter) -> dict[str, Any]:
 def line_pieces(connection: Connection[TupleRow], full: FullLetter) -> Iterator[str]:
     """A letter as one line of JSON, piece by piece, so that the largest takes some megabytes."""
     if len(full.payload) == full.letter.payload_kept:
-        yield _json(as_data(full)) + "\n"
+        yield json_text(as_data(full)) + "\n"
         return
-    yield _json(_fields(full)).removesuffix("}") + ', "payload_base64": "'
+    yield json_text(_fields(full)).removesuffix("}") + ', "payload_base64": "'
     for part in payload_parts(connection, full.letter):
         yield base64.b64encode(part).decode()
     yield '"}\n'
@@ -36,7 +35,3 @@ def line_pieces(connection: Connection[TupleRow], full: FullLetter) -> Iterator[
 
 def _fields(full: FullLetter) -> dict[str, Any]:
     return {**asdict(full.letter), "detail": full.detail}
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=json_default)

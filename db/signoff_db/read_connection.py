@@ -9,6 +9,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_db.connection import DatabaseUnavailableError, connect
+from signoff_db.error_text import reason_of
 from signoff_schemas import Settings, SettingsError, masked
 
 # The driver warns of a rollback that Ctrl-C cut short; without a handler that goes to the terminal.
@@ -49,7 +50,28 @@ def explained(url: str, *, remedy: str = "signoff migrate") -> Iterator[None]:
         raise SettingsError(
             f"the database at {masked(url)} does not allow it: {error.diag.message_primary}"
         ) from error
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        raise read_only(url) from error
     except psycopg.OperationalError as error:
         raise DatabaseUnavailableError(
-            f"Postgres at {masked(url)} failed: {str(error).strip()}"
+            f"Postgres at {masked(url)} failed: {reason_of(error)}"
         ) from error
+
+
+def require_writable(connection: Connection[TupleRow], url: str) -> None:
+    """See that the database takes writes, before something is done that is to be noted in it.
+
+    Raises:
+        DatabaseUnavailableError: it is read-only.
+    """
+    row = connection.execute("SELECT current_setting('transaction_read_only')").fetchone()
+    if row == ("on",):
+        raise read_only(url)
+
+
+def read_only(url: str) -> DatabaseUnavailableError:
+    """The sentence for a database that takes no writes: it may pass, as after a failover."""
+    return DatabaseUnavailableError(
+        f"Postgres at {masked(url)} is read-only (a standby, or default_transaction_read_only is "
+        "on), and this has to write to it; use the primary"
+    )

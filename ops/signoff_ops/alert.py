@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from signoff_db.alerts import News, alone, news, remember
+from signoff_db.read_connection import require_writable
 from signoff_ops.hook import patiently
 from signoff_ops.servers import Servers
 from signoff_schemas.wording import count, json_default
@@ -33,13 +34,15 @@ def alert_once(
 
     Raises:
         HookError: it was not taken; the next look tries again.
-        DatabaseUnavailableError: Postgres is away.
+        DatabaseUnavailableError: Postgres is away, or read-only.
     """
     limit = servers.settings.dead_letter_limit
     with servers.database() as connection, alone(connection) as mine:
         found = news(connection, limit=limit) if mine else None
         if found is None:
             return None
+        # What is told has to be noted, or every look would tell it again.
+        require_writable(connection, servers.settings.require("database_url"))
         message = _message(found, limit)
         patiently(hook, json.dumps(message, default=json_default).encode(), stopped=stopped)
         remember(connection, found)

@@ -8,6 +8,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from signoff_schemas import Settings, SignoffError, masked, redis_client
+from signoff_schemas.redis_reason import redis_reason
 
 
 class RedisUnavailableError(SignoffError):
@@ -28,4 +29,6 @@ def redis_of(settings: Settings) -> Iterator[redis.Redis]:
         try:
             yield client
         except redis.RedisError as error:
-            raise RedisUnavailableError(f"Redis at {masked(url)} failed: {error}") from error
+            raise RedisUnavailableError(
+                f"Redis at {masked(url)} failed: {redis_reason(error)}"
+            ) from error

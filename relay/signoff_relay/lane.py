@@ -20,6 +20,7 @@ import psycopg
 from psycopg import Notify
 
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError, connect_for_batches
+from signoff_db.error_text import reason_of
 from signoff_producer import Producer
 from signoff_relay.connections import current, table_if_any
 from signoff_relay.delivery import Delivery, mark, publish
@@ -99,7 +100,7 @@ class Lane:
             self.drop()
             # Giving up a silent queue takes longer than the outbox waits for a mark.
             raise delivery.trouble or DatabaseUnavailableError(
-                f"the outbox at {masked(self._url)} failed: {str(error).strip()}"
+                f"the outbox at {masked(self._url)} failed: {reason_of(error)}"
             ) from error
         return batch, delivery
 

@@ -157,6 +157,24 @@ def test_a_redis_that_keeps_failing_is_left_alone(make: Make, way: Way) -> None:
     assert way.seen == 5
 
 
+def test_who_is_turned_away_does_not_prolong_the_cool_down(make: Make, way: Way) -> None:
+    """However many publishes come meanwhile: once it is over, Redis is tried."""
+    now = 100.0
+    publisher = make(publish_retries=0)
+    publisher.producer._breaker = Breaker(1, 10, clock=lambda: now)
+    way.ahead.append(Trouble.CUT)
+    with pytest.raises(QueueUnavailableError):
+        publisher.publish(mapping())
+
+    for _ in range(3):
+        now += 3
+        with pytest.raises(CircuitOpenError):
+            publisher.publish(mapping())
+
+    now += 1
+    assert publisher.publish(mapping()).answer == "accepted"
+
+
 def test_a_success_in_between_keeps_the_circuit_closed(make: Make, way: Way) -> None:
     """Failures count in a row; without the setting they do not count at all."""
     publisher = make(publish_retries=0, breaker_failures=2)

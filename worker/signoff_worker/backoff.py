@@ -10,6 +10,7 @@ import redis
 from signoff_schemas.backoff import backoff_delays
 from signoff_worker.health import Health
 from signoff_worker.outages import is_outage
+from signoff_worker.reasons import outage_reason
 
 log = logging.getLogger("signoff.worker")
 T = TypeVar("T")
@@ -42,7 +43,9 @@ class Backoff:
                     raise
                 away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
                 trouble = "Redis is away" if away else "Redis refuses"
-                log.error("%s: %s", trouble, error)  # noqa: TRY400 -- the reason is the message
+                log.error(  # noqa: TRY400 -- the reason is the message
+                    "%s: %s", trouble, outage_reason(error)
+                )
                 self._health.outage("Redis", error, pause=pause)
                 if self._stop.wait(pause):
                     raise StopWorkerError from error

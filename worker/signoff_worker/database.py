@@ -15,6 +15,7 @@ from signoff_schemas import Settings
 from signoff_schemas.backoff import backoff_delays
 from signoff_worker.backoff import StopWorkerError
 from signoff_worker.health import Health
+from signoff_worker.reasons import outage_reason
 
 log = logging.getLogger("signoff.worker")
 
@@ -75,4 +76,4 @@ class Database:
         try:
             self._connection.cancel_safe(timeout=5)
         except psycopg.Error as error:
-            log.warning("the batch in hand could not be cancelled: %s", error)
+            log.warning("the batch in hand could not be cancelled: %s", outage_reason(error))

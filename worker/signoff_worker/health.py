@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from rq.worker import WorkerStatus
 
 from signoff_schemas import Settings
+from signoff_worker.reasons import outage_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Health:
 
     def outage(self, server: str, error: Exception, *, pause: float) -> None:
         """A server is away and is tried again after `pause` seconds: that is getting on, too."""
-        self._outages[server] = f"{server}: {error}"
+        self._outages[server] = f"{server}: {outage_reason(error)}"
         self._turned = self._clock() + pause
 
     def back(self, server: str) -> None:

@@ -8,6 +8,8 @@ from typing import Self
 
 import redis
 
+from signoff_worker.reasons import outage_reason
+
 log = logging.getLogger("signoff.worker")
 
 
@@ -31,7 +33,7 @@ class Heartbeat:
             try:
                 self._beat()
             except redis.RedisError as error:
-                log.warning("heartbeat did not reach Redis: %s", error)
+                log.warning("heartbeat did not reach Redis: %s", outage_reason(error))
             except Exception:
                 log.exception("heartbeat stumbled; the next may not")
 

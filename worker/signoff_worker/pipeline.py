@@ -43,6 +43,7 @@ from signoff_worker.health import Health
 from signoff_worker.logs import log_batch
 from signoff_worker.outages import is_outage
 from signoff_worker.reading import deliveries_of
+from signoff_worker.reasons import outage_reason
 from signoff_worker.retries import retry_delay
 
 log = logging.getLogger("signoff.worker")
@@ -185,7 +186,9 @@ class Pipeline:
                 )
             except DatabaseUnavailableError as error:
                 log.error(  # noqa: TRY400 -- the reason is the message; a traceback adds nothing
-                    "Postgres is unavailable (events in hand: %d): %s", len(deliveries), error
+                    "Postgres is unavailable (events in hand: %d): %s",
+                    len(deliveries),
+                    outage_reason(error),
                 )
                 self._database.drop()
                 self._health.outage("Postgres", error, pause=pause)
@@ -224,12 +227,12 @@ class Pipeline:
     def acknowledge(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         """Step 5. A job that is too large leaves the queue, and stays in Redis."""
         oversized = batch.oversized
-        done = [o.delivery.job_id for o in outcomes if not o.retry]
+        dead = [o.delivery.job_id for o in outcomes if o.failure and not o.retry]
         lost = batch.queue.acknowledge(
             self._worker_key,
-            [job_id for job_id in done if job_id not in oversized],
-            kept=[job_id for job_id in done if oversized.get(job_id) == JobHash.LARGE_DATA],
-            dead=sum(1 for o in outcomes if o.failure and not o.retry),
+            [o.delivery.job_id for o in outcomes if not o.failure],
+            dead=[job_id for job_id in dead if job_id not in oversized],
+            kept=[job_id for job_id in dead if oversized.get(job_id) == JobHash.LARGE_DATA],
             retries=[
                 (
                     o.delivery.job_id,

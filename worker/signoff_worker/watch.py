@@ -18,6 +18,7 @@ from signoff_db.waiting import what_holds_up
 from signoff_schemas import Settings
 from signoff_worker.health import Health
 from signoff_worker.health_server import HealthServer
+from signoff_worker.reasons import outage_reason
 
 log = logging.getLogger("signoff.worker")
 
@@ -77,7 +78,7 @@ class Watch:
         try:
             held = what_holds_up(self._settings.require("database_url"), self._application)
         except (DatabaseUnavailableError, psycopg.Error) as error:
-            return f"Postgres, which cannot be asked why: {error}"
+            return f"Postgres, which cannot be asked why: {outage_reason(error)}"
         return held or _place()
 
 

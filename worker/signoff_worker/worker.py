@@ -33,6 +33,7 @@ from signoff_worker.logs import configure
 from signoff_worker.maintenance import Maintenance
 from signoff_worker.outages import is_outage
 from signoff_worker.pipeline import WAIT, Pipeline
+from signoff_worker.reasons import outage_reason
 from signoff_worker.registration import Registration
 from signoff_worker.retries import group_size
 from signoff_worker.troubles import Troubles
@@ -248,7 +249,7 @@ class ApprovalWorker(BaseWorker):
                 self._leave_queue(queue, release=release)
             self._registration.close()
         except redis.RedisError as error:
-            log.warning("left without saying so, Redis is away: %s", error)
+            log.warning("left without saying so, Redis is away: %s", outage_reason(error))
 
     @staticmethod
     def _leave_queue(queue: BatchQueue, *, release: bool) -> None:

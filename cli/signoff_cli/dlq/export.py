@@ -1,5 +1,6 @@
 """`signoff dlq export`."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -33,6 +34,7 @@ from signoff_db.reading import snapshot
 from signoff_db.selection import Selection
 from signoff_ops.services import load_settings
 from signoff_schemas import DeadLetterState
+from signoff_schemas.private_files import create_private
 from signoff_schemas.wording import count
 
 _PAGE: Final = 1000
@@ -49,7 +51,9 @@ def export(
     until: Until = None,
     state: States = None,
     everything: All = False,
-    output: Annotated[Path | None, typer.Option(help="Write to this file.", dir_okay=False)] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write to this new file.", dir_okay=False)
+    ] = None,
 ) -> None:
     """Write dead letters as JSON lines, the newest first.
 
@@ -90,7 +94,7 @@ def _target(output: Path | None) -> Iterator[TextIO]:
         yield typer.get_text_stream("stdout")
         return
     try:
-        opened = output.open("w", encoding="utf-8")
+        opened = os.fdopen(create_private(output), "w", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--output {output} cannot be written: {error.strerror}") from None
     with opened:

@@ -24,6 +24,7 @@ from signoff_cli.dlq.choosing import (
 )
 from signoff_cli.interrupted import INTERRUPTED
 from signoff_cli.leaving import SERVER_AWAY
+from signoff_cli.options import finite
 from signoff_cli.terminal import (
     NOTHING,
     AsJson,
@@ -66,7 +67,9 @@ def replay(  # noqa: PLR0913 -- one argument an option
     everything: All = False,
     dry_run: DryRun = False,
     limit: Limit = None,
-    rate: Annotated[float | None, typer.Option(min=0.1, help="The most a second.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.1, callback=finite, help="The most a second.")
+    ] = None,
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Do not stop when one cause keeps recurring.")
     ] = False,

@@ -7,7 +7,16 @@ from typing import Annotated, Final
 import typer
 
 from signoff_cli.dlq.letters import LARGEST_ID, absence, hint
-from signoff_cli.terminal import NOTHING, AsJson, cell, complain, say, show_fields, show_json
+from signoff_cli.terminal import (
+    NOTHING,
+    AsJson,
+    cell,
+    complain,
+    say,
+    say_block,
+    show_fields,
+    show_json,
+)
 from signoff_db.dead_letters import FullLetter, get_letter
 from signoff_db.letter_lines import as_data
 from signoff_db.operator_actions import OperatorAction, actions_of
@@ -53,7 +62,7 @@ def _show(full: FullLetter, actions: Sequence[OperatorAction]) -> None:
         for problem in full.detail:
             say("  " + ", ".join(f"{n}: {v}" for n, v in problem.items() if v not in (None, "")))
     say(_payload_title(full), style="bold")
-    say(readable(full.payload))
+    say_block(readable(full.payload))
     if actions:
         say("Actions", style="bold")
         for action in actions:

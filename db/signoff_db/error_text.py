@@ -1,0 +1,42 @@
+"""Why Postgres could not be used, in the server's or the system's words.
+
+What a parser says of a URL quotes it, and may so tell the password. So only texts of known origin
+are shown; of the others, what they are about.
+"""
+
+import re
+from typing import Final
+
+import psycopg
+
+from signoff_schemas.wording import printable
+
+_LIMIT: Final = 500
+_FAILED: Final = re.compile(r"\bfailed: ([^\n]+)")
+"""libpq's `connection to server at "…", port … failed: REASON`; what follows is the server's."""
+_OF_CONNECTIONS: Final = (
+    "server closed the connection",
+    "the connection is",
+    "connection timeout expired",
+    "timeout expired",
+    "SSL",
+    "root certificate file",
+    "certificate",
+)
+"""How texts begin that name no part of the URL but files of certificates."""
+
+
+def reason_of(error: psycopg.Error) -> str:
+    """The reason, on one line, without anything that only a parser can have written."""
+    if told := error.diag.message_primary:
+        return printable(told, limit=_LIMIT)
+    text = str(error).strip()
+    if found := _FAILED.findall(text):
+        return printable(found[-1].rpartition("failed: ")[2].strip(), limit=_LIMIT)
+    if text.startswith(_OF_CONNECTIONS):
+        return printable(text.partition("\n")[0], limit=_LIMIT)
+    if "resolve host" in text or "translate host name" in text:
+        return "its host is not known"
+    if isinstance(error, psycopg.ProgrammingError):
+        return "its URL cannot be read; special characters in it have to be percent-encoded"
+    return "a host, a port or an option that its URL names cannot be used"

@@ -1,0 +1,16 @@
+"""Why Redis could not be used, fit for messages, logs and reports."""
+
+from typing import Final
+
+from signoff_schemas.wording import printable
+
+_LIMIT: Final = 500
+_QUOTED: Final = "with args beginning with"
+"""A server that does not know AUTH or HELLO quotes the password back behind these words."""
+
+
+def redis_reason(error: Exception) -> str:
+    """What redis-py says of it, on one line, without what a server quotes of a command."""
+    text, quotes, _ = str(error).rstrip(".").partition(_QUOTED)
+    told = f"{text.rstrip(', ')} (what it quotes is left out)" if quotes else text
+    return printable(told, limit=_LIMIT) or type(error).__name__

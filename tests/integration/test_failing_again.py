@@ -1,0 +1,21 @@
+"""A dead letter whose very job fails again: one letter, which tells of both times."""
+
+from approvals import approval, delivery
+from letters import letters_in
+
+from signoff_db.apply import apply
+from signoff_db.connection import BatchConnection
+
+
+def test_a_letter_that_fails_again_tells_when(connection: BatchConnection) -> None:
+    """The first time stays, the last one moves on, and attempts add up."""
+    again = delivery(approval(user_id=None))
+    apply(connection, [again])
+    (before,) = letters_in(connection)
+
+    apply(connection, [again])
+
+    (after,) = letters_in(connection)
+    assert (after.id, after.attempts) == (before.id, before.attempts * 2)
+    assert after.first_failed_at == before.first_failed_at == before.last_failed_at
+    assert after.last_failed_at > before.last_failed_at

@@ -1,0 +1,67 @@
+"""Why a server is away is told without what a parser or a server quotes of its URL."""
+
+import psycopg
+import pytest
+import redis
+
+from signoff_db.connection import DatabaseUnavailableError, connect
+from signoff_db.error_text import reason_of
+from signoff_schemas.redis_reason import redis_reason
+from signoff_worker.reasons import outage_reason
+
+SECRET = "s3cr3t"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://u:pw@127.0.0.1:1/d", "Connection refused"),
+        ("postgresql://u:pw@localhost:1/d", "Connection refused"),
+        ("postgresql://u:%zzs3cr3t@h/d", "its URL cannot be read"),
+        ("postgresql://u:pw@h/d?s3cr3t=1", "its URL cannot be read"),
+        ("postgresql://u:pw@127.0.0.1:s3cr3t/d", "cannot be used"),
+        ("postgresql://u:pw@s3cr3t.invalid/d", "its host is not known"),
+        ("postgresql://u:pw@127.0.0.1:1/d?sslmode=s3cr3t", "cannot be used"),
+        ("postgresql://u:pw@127.0.0.1:1/d?connect_timeout=s3cr3t", "cannot be"),
+    ],
+)
+def test_postgres_is_away_without_a_word_of_a_parser(url: str, told: str) -> None:
+    """The system's and the server's words are told; where a parser spoke, what it is about."""
+    with pytest.raises(DatabaseUnavailableError, match=told) as caught:
+        connect(url)
+
+    reason = str(caught.value).partition("cannot be reached: ")[2]
+    assert SECRET not in reason
+
+
+def test_a_lost_connection_is_told_in_the_drivers_words() -> None:
+    """They name nothing of the URL."""
+    lost = psycopg.OperationalError("server closed the connection unexpectedly\n\tThis probably")
+
+    assert reason_of(lost) == "server closed the connection unexpectedly"
+
+
+def test_a_redis_that_quotes_a_command_is_cut_short() -> None:
+    """One that does not know AUTH or HELLO quotes the password back."""
+    error = redis.ResponseError(
+        f"unknown command `HELLO`, with args beginning with: `3`, `AUTH`, `u`, `{SECRET}`, "
+    )
+
+    assert redis_reason(error) == "unknown command `HELLO` (what it quotes is left out)"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (redis.ConnectionError("Error 111 connecting to h:1."), "Error 111 connecting to h:1"),
+        (psycopg.OperationalError(SECRET), "a host, a port or an option"),
+        (ConnectionError("gone\n2026 forged"), r"gone\n2026 forged"),
+        (ValueError(f"invalid literal: '{SECRET}'"), "ValueError"),
+    ],
+)
+def test_an_outage_is_told_in_known_words(error: Exception, told: str) -> None:
+    """On one line; of an error that is of no server, only its kind."""
+    reason = outage_reason(error)
+
+    assert reason.startswith(told)
+    assert SECRET not in reason
