@@ -29,9 +29,9 @@ _DATABASES: Final = {
 def masked(url: str) -> str:
     """The URL as it may be shown: scheme, hosts, ports and database.
 
-    `***` stands for user and password (`:***` where there is no user); options are dropped. Where it is not certain where the
-    password ends, all behind the scheme is hidden; what is no URL is hidden as a whole. So is the
-    path of a webhook, which may be its secret.
+    `***` stands for user and password (`:***` where there is no user); options are dropped. Where
+    it is not certain where the password ends, all behind the scheme is hidden; what is no URL is
+    hidden as a whole. So is the path of a webhook, which may be its secret.
     """
     parts = _URL.fullmatch(url.strip())
     if parts is None:
