@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo up test faults bench bench-quick check format format-check lint types imports docs docs-check wheel constraints clean
+.PHONY: help setup demo up test faults fuzz bench bench-quick check format format-check lint types imports docs docs-check wheel constraints clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -52,6 +52,9 @@ test: $(READY) ## Run the tests (PYTEST_ARGS='-n 2' by default)
 faults: $(READY) ## Break everything for MINUTES=10, SEED= any; the long part of tests/faults
 	@PYTHONPATH=tests:tests/support $(BIN)/python -m faults --minutes $(MINUTES) \
 		$(if $(SEED),--seed $(SEED)) $(ARGS)
+
+fuzz: $(READY) ## Put hostile content into Redis for MINUTES=10, SEED= any; make check runs some seconds of it
+	@FUZZ_SECONDS=$$(($(MINUTES) * 60)) FUZZ_SEED=$(SEED) $(BIN)/pytest -q -s tests/fuzz
 
 check: format-check lint types imports docs-check wheel test ## Everything that CI runs
 

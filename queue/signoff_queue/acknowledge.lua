@@ -9,11 +9,16 @@
 -- KEYS[4]  set         keys of jobs that are too large to be read
 -- (hash)               one per job, named ARGV[1] .. id
 --
+-- (set)                a job's dependents, its key .. ':dependents': ids of RQ jobs that wait for it
+-- (set)                their dependencies, ARGV[1] .. ':' .. id .. ':dependencies'
+-- (sorted set, list)   RQ's deferred registry and queue of each dependent, which may be any queue's
+--
 -- ARGV[1]  prefix of a job's key            ARGV[2]  this worker's lease token
--- ARGV[3]  jobs that came to a good end     ARGV[4]  jobs that were dead-lettered
--- ARGV[5]  number of settled jobs, n        ARGV[6]  number of settled jobs that stay in Redis, k
--- ARGV[7]… the ids of the n, then those of the k
--- ARGV[7 + n + k]… triples: id of a job to retry, seconds until then, how often it will have been retried
+-- ARGV[3]  number of jobs that came to a good end
+-- ARGV[4]  number of jobs that were dead-lettered
+-- ARGV[5]  number of jobs that were dead-lettered and stay in Redis
+-- ARGV[6]… the ids of all these, in this order; then triples: id of a job to retry, seconds until then,
+--          how often it will have been retried
 --
 -- Returns how many jobs this worker did not hold any more.
 local refused = wrong_type({[KEYS[1]] = 'zset', [KEYS[2]] = 'zset', [KEYS[4]] = 'set'})
@@ -23,17 +28,55 @@ end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local prefix, holder = ARGV[1], ':' .. ARGV[2]
-local settled, kept = tonumber(ARGV[5]), tonumber(ARGV[6])
+local good, dead, kept = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local settled = good + dead
 local lost = 0
-for first = 7, 6 + settled, 2000 do
-    local members, held, n = {}, {}, 0
-    for i = first, math.min(first + 1999, 6 + settled) do
-        members[i - first + 1] = ARGV[i] .. holder
+
+-- Whether all that a job waits for is met, as RQ has it: finished, or not there any more.
+local function is_met(dependent, settled_id, met)
+    local others = redis.pcall('SMEMBERS', prefix .. ':' .. dependent .. ':dependencies')
+    for _, other in ipairs(others.err and {} or others) do
+        local status = other ~= settled_id and redis.pcall('HGET', prefix .. other, 'status')
+        if status and not met[status] then
+            return false
+        end
     end
+    return true
+end
+
+-- Put the RQ jobs that wait for a settled one on their queues; where it was dead-lettered, only those
+-- that do not mind.
+local function enqueue_dependents(id, came_to_good_end)
+    local dependents = redis.pcall('SMEMBERS', prefix .. id .. ':dependents')
+    for _, dependent in ipairs(dependents.err and {} or dependents) do
+        local fields = {'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front'}
+        local job = redis.pcall('HMGET', prefix .. dependent, unpack(fields))
+        local tolerant = job[3] == '1'
+        if job[1] == 'deferred' and job[2] and (came_to_good_end or tolerant)
+            and is_met(dependent, id, {finished = true, failed = tolerant}) then
+            redis.pcall('ZREM', 'rq:deferred:' .. job[2], dependent)
+            redis.pcall(job[4] == '1' and 'LPUSH' or 'RPUSH', 'rq:queue:' .. job[2], dependent)
+            redis.pcall('HSET', prefix .. dependent, 'status', 'queued')
+            redis.pcall('SADD', 'rq:queues', 'rq:queue:' .. job[2])
+        end
+    end
+    redis.call('UNLINK', prefix .. id .. ':dependents')
+end
+
+for first = 6, 5 + settled, 2000 do
+    local members, dependents, held, n = {}, {}, {}, 0
+    for i = first, math.min(first + 1999, 5 + settled) do
+        members[i - first + 1] = ARGV[i] .. holder
+        dependents[i - first + 1] = prefix .. ARGV[i] .. ':dependents'
+    end
+    local awaited = redis.call('EXISTS', unpack(dependents)) > 0
     for i, score in ipairs(redis.call('ZMSCORE', KEYS[1], unpack(members))) do
         if score then
             n = n + 1
             held[n] = prefix .. ARGV[first + i - 1]
+            if awaited then
+                enqueue_dependents(ARGV[first + i - 1], first + i - 1 < 6 + good)
+            end
         else
             lost = lost + 1
         end
@@ -43,14 +86,14 @@ for first = 7, 6 + settled, 2000 do
         redis.call('UNLINK', unpack(held))
     end
 end
-for i = 7 + settled, 6 + settled + kept do
+for i = 6 + settled, 5 + settled + kept do
     if redis.call('ZREM', KEYS[1], ARGV[i] .. holder) == 1 then
         redis.call('SADD', KEYS[4], prefix .. ARGV[i])
     else
         lost = lost + 1
     end
 end
-for i = 7 + settled + kept, #ARGV, 3 do
+for i = 6 + settled + kept, #ARGV, 3 do
     local id = ARGV[i]
     if redis.call('ZREM', KEYS[1], id .. holder) == 1 then
         redis.call('ZADD', KEYS[2], now + tonumber(ARGV[i + 1]), id)
@@ -61,7 +104,7 @@ for i = 7 + settled + kept, #ARGV, 3 do
 end
 if settled + kept > 0 and lost == 0 and redis.call('EXISTS', KEYS[3]) == 1 then
     -- Only RQ's tools show these: whatever is in the worker's hash, the batch is acknowledged.
-    redis.pcall('HINCRBY', KEYS[3], 'successful_job_count', ARGV[3])
-    redis.pcall('HINCRBY', KEYS[3], 'failed_job_count', ARGV[4])
+    redis.pcall('HINCRBY', KEYS[3], 'successful_job_count', good)
+    redis.pcall('HINCRBY', KEYS[3], 'failed_job_count', dead + kept)
 end
 return lost

@@ -151,19 +151,19 @@ class BatchQueue:
     def acknowledge(
         self,
         worker_key: str,
-        settled: Sequence[str],
+        good: Sequence[str],
         *,
+        dead: Sequence[str] = (),
         kept: Sequence[str] = (),
-        dead: int = 0,
         retries: Sequence[tuple[str, float, int]] = (),
     ) -> int:
         """End a committed batch; safe to repeat.
 
         Args:
             worker_key: the hash in which RQ counts this worker's jobs.
-            settled: ids of jobs that are done with.
-            kept: ids of jobs that are done with and stay in Redis, since they are too large.
-            dead: how many of both are now dead letters.
+            good: ids of jobs that came to a good end; RQ jobs that depend on them are enqueued.
+            dead: ids of jobs that are dead letters now.
+            kept: ids of jobs that are dead letters now and stay in Redis: they are too large.
             retries: ids of jobs to try again, with the seconds until then, and how often they will
                 have been put off by that.
 
@@ -177,17 +177,15 @@ class BatchQueue:
         arguments: list[str | bytes | float] = [
             JOB_PREFIX,
             self.lease,
-            len(settled) + len(kept) - dead,
-            dead,
-            len(settled),
+            len(good),
+            len(dead),
             len(kept),
-            *map(self._key, settled),
-            *map(self._key, kept),
+            *map(self._key, (*good, *dead, *kept)),
             *put_off,
         ]
         keys = [self.keys.started, self.keys.scheduled, worker_key, self.keys.oversized]
         lost = cast("int", self._acknowledge(keys, arguments))
-        self._forget_names(settled, kept, [job_id for job_id, _, _ in retries])
+        self._forget_names(good, dead, kept, [job_id for job_id, _, _ in retries])
         return lost
 
     def _forget_names(self, *ended: Sequence[str]) -> None:

@@ -59,7 +59,8 @@ end
 
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, most)) do
     redis.call('ZREM', KEYS[2], member)
-    take_over(string.match(member, '^(.*):[^:]*$') or member)
+    local whole = redis.call('EXISTS', ARGV[1] .. member) == 1 -- older workers note no execution
+    take_over(not whole and string.match(member, '^(.*):[^:]*$') or member)
 end
 for _, id in ipairs(found('LRANGE', KEYS[6], 0, most - 1)) do
     local seen = KEYS[6] .. ':first_seen:' .. id

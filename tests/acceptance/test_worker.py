@@ -572,3 +572,24 @@ def test_a_worker_that_redis_forgot_registers_again(stage: Stage) -> None:
         stage.publish(event)
         stage.until_idle()
     assert read(stage.database) == fold([event])
+
+
+def test_processes_end_with_their_supervisor(stage: Stage) -> None:
+    """However it ends: none works on, unseen by whoever started it."""
+    command = [sys.executable, "-m", "signoff_cli", "worker", "--processes", "2"]
+    with process(*command, env=stage.env, log=stage.log) as supervisor:
+        eventually(
+            lambda: stage.redis.scard("rq:workers") == 2, what="both are registered", log=stage.log
+        )
+        workers = list(ApprovalWorker.all_keys(stage.redis))
+        pids = [int(stage.redis.hget(key, "pid") or 0) for key in workers]
+        supervisor.kill()
+        supervisor.wait()
+        eventually(lambda: not any(map(_is_running, pids)), what="they end", log=stage.log)
+    assert stage.redis.smembers("rq:workers") == set()
+
+
+def _is_running(pid: int) -> bool:
+    with suppress(FileNotFoundError):
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    return False

@@ -2,10 +2,14 @@
 
 import hashlib
 import json
+from typing import Any
 
 import pytest
 import redis
 from approvals import approval
+from rq import Queue
+from rq.job import Dependency
+from rq.serializers import JSONSerializer
 
 from signoff_producer import Producer
 from signoff_queue.batch_queue import BatchQueue, Oversize
@@ -52,8 +56,8 @@ def test_an_acknowledged_batch_leaves_nothing_behind(
     ids = publish(client, 3)
     client.hset(WORKER, "state", "busy")
     queue.take(3)
-    assert queue.acknowledge(WORKER, ids, dead=1) == 0
-    assert queue.acknowledge(WORKER, ids, dead=1) == 3
+    assert queue.acknowledge(WORKER, ids[:2], dead=ids[2:]) == 0
+    assert queue.acknowledge(WORKER, ids[:2], dead=ids[2:]) == 3
     queue.end_lease()
     assert sorted(client.keys("rq:*")) == [b"rq:queues", WORKER.encode()]
     assert client.hmget(WORKER, "successful_job_count", "failed_job_count") == [b"2", b"1"]
@@ -232,7 +236,7 @@ def test_of_data_that_is_too_large_only_a_description_comes(
     (job,) = queue.take(10)
     assert job.oversize == Oversize(len(data), hashlib.sha1(data).hexdigest())  # noqa: S324 -- Redis's
     assert (job.id, job.data, job.deaths, job.hash) == ("large", data[:4096], 1, -3)
-    assert queue.acknowledge(WORKER, [], kept=["large"], dead=1) == 0
+    assert queue.acknowledge(WORKER, [], kept=["large"]) == 0
     assert client.smembers(KEYS.oversized) == {b"rq:job:large"}
     assert client.hstrlen(JOB_PREFIX + "large", "data") == len(data)
     assert (client.zcard(KEYS.started), client.llen(KEYS.waiting)) == (0, 0)
@@ -405,3 +409,63 @@ def test_what_is_on_the_queue_is_the_published_contract(client: redis.Redis) -> 
     function, instance, arguments, keywords = json.loads(data or "")
     assert (function, instance, keywords) == ("signoff_worker.jobs.apply_approval", None, {})
     assert arguments[0]["event_id"] == job_id
+
+
+# RQ jobs that wait for an approval
+
+
+def after(client: redis.Redis, *job_ids: str, **options: Any) -> Any:
+    """An RQ job of another queue that depends on these."""
+    mails = Queue("mails", connection=client, serializer=JSONSerializer)
+    return mails.enqueue("mail.send", depends_on=Dependency(list(job_ids), **options))
+
+
+def enqueued(client: redis.Redis) -> list[str]:
+    """What waits on the other queue."""
+    return Queue("mails", connection=client, serializer=JSONSerializer).job_ids
+
+
+def test_a_job_that_depends_on_an_approval_is_enqueued(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """As RQ does it, once all that it waits for is finished; an approval that is gone is."""
+    first, second, other = publish(client, 3)
+    mail, both = after(client, first), after(client, first, second)
+    queue.take(3)
+    assert queue.acknowledge(WORKER, [first]) == 0
+    assert enqueued(client) == [mail.id]
+    assert client.hget(JOB_PREFIX + mail.id, "status") == b"queued"
+    assert client.zrange("rq:deferred:mails", 0, -1) == [both.id.encode()]
+    assert queue.acknowledge(WORKER, [second, other]) == 0
+    assert enqueued(client) == [mail.id, both.id]
+    assert client.keys("rq:job:*:dependents") == []
+    late = after(client, first)
+    assert enqueued(client)[-1] == late.id
+
+
+def test_a_job_that_depends_on_a_dead_letter_waits_unless_it_does_not_mind(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """As RQ has it of failed jobs."""
+    (job_id,) = publish(client, 1)
+    after(client, job_id)
+    tolerant = after(client, job_id, allow_failure=True, enqueue_at_front=True)
+    queue.take(1)
+    assert queue.acknowledge(WORKER, [], dead=[job_id]) == 0
+    assert enqueued(client) == [tolerant.id]
+
+
+def test_dependents_may_be_anything(client: redis.Redis, queue: BatchQueue) -> None:
+    """What is no deferred job is left alone; the batch is acknowledged all the same."""
+    ids = publish(client, 3)
+    client.sadd(f"{JOB_PREFIX}{ids[0]}:dependents", "gone", "string", b"\xff", ids[1])
+    client.set(JOB_PREFIX + "string", "x")
+    client.set(f"{JOB_PREFIX}{ids[1]}:dependents", "x")
+    client.sadd(f"{JOB_PREFIX}{ids[2]}:dependents", "hostile")
+    hostile = {"status": "deferred", "origin": b"\x00\xff"}
+    client.hset(JOB_PREFIX + "hostile", mapping=dict[Any, Any](hostile))
+    client.set(f"{JOB_PREFIX}:hostile:dependencies", "x")
+    client.set(b"rq:queue:\x00\xff", "x")
+    queue.take(3)
+    assert queue.acknowledge(WORKER, ids) == 0
+    assert client.zcard(KEYS.started) == 0

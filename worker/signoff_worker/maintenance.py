@@ -18,7 +18,7 @@ log = logging.getLogger("signoff.worker")
 
 _LOOK: Final = 1.0
 """Seconds between looks for due retries and for jobs that RQ gave up."""
-_UPKEEP: Final = 60.0
+_UPKEEP: Final = 5.0
 """Seconds between looks at the rest of RQ's registries."""
 
 

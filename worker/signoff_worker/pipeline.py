@@ -227,12 +227,12 @@ class Pipeline:
     def acknowledge(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         """Step 5. A job that is too large leaves the queue, and stays in Redis."""
         oversized = batch.oversized
-        done = [o.delivery.job_id for o in outcomes if not o.retry]
+        dead = [o.delivery.job_id for o in outcomes if o.failure and not o.retry]
         lost = batch.queue.acknowledge(
             self._worker_key,
-            [job_id for job_id in done if job_id not in oversized],
-            kept=[job_id for job_id in done if oversized.get(job_id) == JobHash.LARGE_DATA],
-            dead=sum(1 for o in outcomes if o.failure and not o.retry),
+            [o.delivery.job_id for o in outcomes if not o.failure],
+            dead=[job_id for job_id in dead if job_id not in oversized],
+            kept=[job_id for job_id in dead if oversized.get(job_id) == JobHash.LARGE_DATA],
             retries=[
                 (
                     o.delivery.job_id,

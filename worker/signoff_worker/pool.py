@@ -1,0 +1,59 @@
+"""Several worker processes under one supervisor, which replaces those that die."""
+
+import os
+import signal
+import threading
+from contextlib import suppress
+from itertools import count
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from rq.serializers import JSONSerializer
+from rq.worker_pool import WorkerPool
+
+from signoff_schemas import Settings, redis_client
+from signoff_worker.worker import ApprovalWorker
+
+
+class ApprovalWorkerPool(WorkerPool):
+    """RQ's pool; each process is told the health port that is its own, and ends with the pool."""
+
+    def __init__(self, settings: Settings, processes: int) -> None:
+        super().__init__(
+            [settings.queue],
+            connection=redis_client(settings.require("redis_url")),
+            num_workers=processes,
+            worker_class=ApprovalWorker,
+            serializer=JSONSerializer,
+        )
+        # Nobody writes to this pipe. Its read end says that the supervisor is gone, however it
+        # ended: then nobody holds the write end any more, since each child closes its own.
+        self._gone, self._alive = os.pipe()
+        os.register_at_fork(after_in_child=self._become_a_worker)
+        self._first_port = settings.health_port
+        self._ports: dict[str, int] = {}
+        """By the worker's name, of those that live."""
+
+    def get_worker_process(self, name: str, *args: Any, **kwargs: Any) -> BaseProcess:  # noqa: ANN401
+        """The process about to be forked, which reads its settings from this environment."""
+        if self._first_port is not None:
+            living = {w: p for w, p in self._ports.items() if w in self.worker_dict}
+            port = next(p for p in count(self._first_port) if p not in living.values())
+            self._ports = {**living, name: port}
+            os.environ["SIGNOFF_HEALTH_PORT"] = str(port)
+        process: BaseProcess = super().get_worker_process(name, *args, **kwargs)
+        return process
+
+    def _become_a_worker(self) -> None:
+        # A process that replaces one that died inherits the pool's own handlers, and would take a
+        # signal that reaches it before it works for one to the pool: it would never stop.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        with suppress(OSError):  # closed already, in a child's child
+            os.close(self._alive)
+            threading.Thread(target=self._end_with_pool, name="supervisor", daemon=True).start()
+
+    def _end_with_pool(self) -> None:
+        """Finish the batch in hand and end, as after a signal, once the supervisor is gone."""
+        os.read(self._gone, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
