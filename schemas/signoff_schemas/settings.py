@@ -73,6 +73,12 @@ class PublishSettings(QueueSettings):
         le=300,
         description="Seconds that connecting, and each answer to a publish, may take",
     )
+    publish_timeout: float | None = Field(
+        None,
+        gt=0,
+        le=3600,
+        description="Seconds that a publish may take in all, its repetitions included",
+    )
     publish_retries: int = Field(
         3, ge=0, le=100, description="Times a publish is repeated while Redis is away"
     )
