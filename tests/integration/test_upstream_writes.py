@@ -256,3 +256,15 @@ def test_an_insert_waits_for_one_that_counts_the_same_customer(upstream_url: str
         other.join()
     with connect(upstream_url) as connection:
         assert customer(connection, "ann") == ("CUSTOMER", "0.00")
+
+
+def test_emptying_interactions_empties_their_customers(upstream_url: str) -> None:
+    """What the upstream inserts afterwards counts from nothing."""
+    with psycopg.connect(upstream_url, autocommit=True) as upstream:
+        upstream.execute(OF_ONE_USER, [2])
+        upstream.execute("TRUNCATE interactions")
+        with connect(upstream_url) as connection:
+            assert customer(connection, "ann") == ("PROSPECT", "0.00")
+            upstream.execute(OF_ONE_USER, [1])
+            assert customer(connection, "ann") == ("CUSTOMER", "1.00")
+            assert audit(connection).differing == 0
