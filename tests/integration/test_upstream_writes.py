@@ -156,6 +156,8 @@ def test_a_dump_can_be_restored(upstream_url: str, postgres_server: str) -> None
     with connect_for_batches(upstream_url, application="test") as connection:
         apply_events(connection, approval(customer_status="CUSTOMER", ltv_amount="5"))
     dump = _run("pg_dump", upstream_url)
+    # The program's own session setting, which servers before Postgres 17 do not know.
+    dump = dump.replace(b"SET transaction_timeout = 0;\n", b"")
     name = f"restored_{uuid4().hex}"
     with psycopg.connect(postgres_server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
