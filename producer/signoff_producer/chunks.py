@@ -8,10 +8,8 @@ from typing import Final
 
 from signoff_producer.publication import CHUNK, Request, Source
 
-FLUSH_AFTER: Final = 0.1
-FLUSH_AFTER_AN_EVENT: Final = 0.001
-"""Seconds that events wait for others to share their round trip: of a source that fills one in half
-a second, all of that; of a slower one, a tenth of a second."""
+FLUSH_AFTER: Final = 0.5
+"""Seconds that an event waits for others to share its round trip."""
 _END: Final = object()
 _LATE: Final = object()
 
@@ -25,13 +23,9 @@ def next_chunk(requests: Iterator[Request]) -> list[Request]:
     begin = time.monotonic()
     for request in requests:
         chunk.append(request)
-        if len(chunk) == CHUNK or time.monotonic() - begin > _longest_wait(chunk):
+        if len(chunk) == CHUNK or time.monotonic() - begin > FLUSH_AFTER:
             break
     return chunk
-
-
-def _longest_wait(chunk: list[Request]) -> float:
-    return max(FLUSH_AFTER, len(chunk) * FLUSH_AFTER_AN_EVENT)
 
 
 async def chunks(
@@ -53,13 +47,12 @@ async def _awaited_chunks(events: AsyncIterable[Source]) -> AsyncGenerator[list[
     now = asyncio.get_running_loop().time
     reader = _Reader(events)
     chunk: list[Request] = []
-    first = flush_at = now()
+    flush_at = 0.0
     try:
         while (event := await reader.next(flush_at - now() if chunk else None)) is not _END:
             if event is not _LATE:
-                first = first if chunk else now()
+                flush_at = flush_at if chunk else now() + FLUSH_AFTER
                 chunk.append(Request.of(event))  # type: ignore[arg-type]  # it is no mark
-                flush_at = first + _longest_wait(chunk)
             if event is _LATE or len(chunk) == CHUNK or now() >= flush_at:
                 yield chunk
                 chunk = []

@@ -484,6 +484,20 @@ def test_a_registry_that_is_none_breaks_no_publish(
     assert answers(producer.publish_many([event(0), event(1)])) == ["duplicate", "accepted"]
 
 
+@pytest.mark.parametrize("field", ["data", "origin"])
+def test_a_job_that_is_too_large_is_not_read(
+    producer: Publisher, connection: fakeredis.FakeRedis, field: str
+) -> None:
+    """It is a conflict, and nothing of it reaches the publisher."""
+    connection.hset(job_key(0), mapping=FOREIGN | {field: b"x" * 1_000_000})
+
+    receipt = producer.publish(event(0))
+
+    assert receipt.answer is Answer.CONFLICT
+    assert len(str(receipt.reason)) < 100
+    assert connection.llen(WAITING) == 0
+
+
 # A full queue
 
 
