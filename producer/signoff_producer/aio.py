@@ -106,8 +106,8 @@ class AsyncProducer:
 
         It works as it is consumed: iterate over it with `async for`, or nothing is published. It
         sends 500 events at a time. Of a slow source that is awaited it sends what is there half a
-        second after the first of them came, and goes on waiting for the next; one that is not awaited
-        blocks the event loop, and is sent as by `Producer`.
+        second after the first of them came, and goes on waiting for the next. A source that is not
+        awaited blocks the event loop, and is sent as by `Producer`.
 
         Args:
             events: each as `Producer.publish` takes it.

@@ -1160,7 +1160,7 @@ def test_a_source_that_waits_is_not_waited_for(connection: fakeredis.FakeRedis) 
 
 
 def test_a_sources_own_error_is_raised_where_it_is_awaited() -> None:
-    """And one that is left before its end is closed."""
+    """After the receipts of what it gave before; and one that is left before its end is closed."""
     left: list[str] = []
 
     async def source(error: Exception | None) -> AsyncIterator[Mapping]:
@@ -1177,10 +1177,12 @@ def test_a_sources_own_error_is_raised_where_it_is_awaited() -> None:
             fakeredis.FakeAsyncRedis() as client,
             AsyncProducer(connection=client) as producer,
         ):
-            with pytest.raises(OSError, match="gone"):
-                [one async for one in producer.publish_many(source(OSError("gone")))]
-            receipts: Any = producer.publish_many(source(None))
+            receipts: Any = producer.publish_many(source(OSError("gone")))
             assert (await anext(receipts)).answer == "accepted"
+            with pytest.raises(OSError, match="gone"):
+                await anext(receipts)
+            receipts = producer.publish_many(source(None))
+            assert (await anext(receipts)).answer == "duplicate"
             await receipts._source.aclose()
 
     asyncio.run(asyncio.wait_for(publish(), 120))
