@@ -82,7 +82,8 @@ def _median_ms(look: Callable[[], object]) -> float:
 def _replay(stage: Stage, count: int) -> float:
     """Letters a second, from the first batch of an operator's command until it has ended."""
     stage.database.execute(
-        "ALTER TABLE operator_actions DISABLE TRIGGER USER; TRUNCATE operator_actions;"
+        "ALTER TABLE operator_actions DISABLE TRIGGER USER;"
+        " TRUNCATE operator_actions, pruned_letters;"
         " ALTER TABLE operator_actions ENABLE TRIGGER USER"
     )
     command = [sys.executable, "-m", "signoff_cli", "dlq", "replay", "--all", "--yes"]

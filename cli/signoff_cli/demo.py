@@ -1,4 +1,4 @@
-"""`signoff demo`: the whole journey of 2,000 approvals, told step by step on real servers.
+"""`signoff demo`: the whole way of 2,000 approvals, step by step, on real servers.
 
 Each step shows the command that does it and then runs that very command.
 """
@@ -16,27 +16,22 @@ import typer
 
 from signoff_cli.app import app
 from signoff_cli.errors import WorkersEndedError
-from signoff_cli.foreign_jobs import put_foreign_jobs
 from signoff_cli.terminal import progress, say
 from signoff_cli.up import running_workers
-from signoff_db.connection import connect
 from signoff_db.dead_letters import list_letters
 from signoff_db.selection import Selection
 from signoff_embedded import embedded_services
+from signoff_ops.demo_data import insert_interaction, put_foreign_jobs, unsettled_jobs
+from signoff_ops.servers import DirectServers
 from signoff_ops.services import environment
-from signoff_queue.connection import redis_of
-from signoff_queue.reader import QueueReader
 from signoff_schemas import FailureKind, Settings, Verdict
 
 EXAMPLE: Final = "examples/approvals.jsonl"
 _WORKERS: Final = 2
-_WORDS: Final = (*Verdict, *FailureKind, "retry")
+_RESULTS: Final = (*Verdict, *FailureKind, "retry")
 _POLL_SECONDS: Final = 0.05
 _FULL: Final = "00000000-0000-4000-8000-00000000bbbb"
 _MISSING: Final = "00000000-0000-4000-8000-00000000aaaa"
-_INTERACTION: Final = """
-    INSERT INTO interactions (id, user_id, customer_status, ltv_usd) VALUES (%s, %s, 'CUSTOMER', %s)
-"""
 
 
 def demo() -> None:
@@ -64,16 +59,17 @@ def demo() -> None:
 
 
 class Demo:
-    """The steps, in the order in which they are told."""
+    """The steps, in the order in which they are shown."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings
+        self.servers = DirectServers(settings)
         self.example = folder / Path(EXAMPLE).name
         self.example.write_bytes(files("signoff_cli").joinpath(EXAMPLE).read_bytes())
         self.log = folder / "workers.log"
 
     def run(self) -> int:
-        """Tell them all; returns the exit code of the audit."""
+        """Run them all; returns the exit code of the audit."""
         self.prepare()
         self.publish()
         self.work()
@@ -87,7 +83,7 @@ class Demo:
         """Make the tables, and the rows that the reviewed system has made already."""
         _tell("Making the tables.")
         _run("migrate")
-        self._insert_interaction(_FULL, "user-8888", "999000.00")
+        insert_interaction(self.servers, _FULL, "user-8888", "999000.00")
 
     def publish(self) -> None:
         """Put the example on the queue, and what another upstream writes."""
@@ -113,8 +109,7 @@ class Demo:
             "same time another one, in another language, writes broken jobs right into Redis."
         )
         self._publish()
-        with redis_of(self.settings) as client:
-            put_foreign_jobs(client, self.settings.queue, self._first_event())
+        put_foreign_jobs(self.servers, self._first_event())
         self._drain("Applying")
         say("Events that arrived again changed nothing: the ledger knows them.")
 
@@ -132,12 +127,12 @@ class Demo:
         reason = "the upstream sends the score as text"
         _run("dlq", "edit", str(edited), "--set", "quality_score=5", "--reason", reason, "--yes")
         _tell("The interaction that three events waited for arrives. They are replayed:")
-        self._insert_interaction(_MISSING, "user-7777", "0")
+        insert_interaction(self.servers, _MISSING, "user-7777", "0")
         _run("dlq", "replay", "--kind", "unknown_interaction", "--yes")
         _tell("A mail job that strayed onto this queue is discarded, with a reason on record:")
         stray = str(self._letter("unknown_function", ""))
         _run("dlq", "discard", stray, "--reason", "not an approval, sent again by its owner")
-        _tell("Any event can tell its story:")
+        _tell("The history of any event can be shown:")
         _run("event", "00000000-0000-0000-0000-000000000001")
 
     def _publish(self) -> None:
@@ -152,44 +147,32 @@ class Demo:
         """Run workers until nothing waits, is in flight or scheduled."""
         with (
             self.log.open("wb") as log,
-            redis_of(self.settings) as client,
             running_workers(self.settings, _WORKERS, log=log.fileno()) as workers,
             progress() as bar,
         ):
-            reader = QueueReader(client, self.settings.queue)
-            left = total = _unsettled(reader)
+            left = total = unsettled_jobs(self.servers)
             task = bar.add_task(what, total=total)
             while left and workers.poll() is None:
                 time.sleep(_POLL_SECONDS)
-                left = _unsettled(reader)
+                left = unsettled_jobs(self.servers)
                 bar.update(task, completed=total - left)
         if left:
             raise WorkersEndedError(f"the workers ended early: {self.log.read_text('utf-8')}")
-        say(f"{total:,} jobs were settled: {self._words()}.")
+        say(f"{total:,} jobs were settled: {self._results()}.")
 
-    def _words(self) -> str:
-        """What became of the jobs, as the workers logged it: one line a batch, with its counts."""
+    def _results(self) -> str:
+        """What became of the jobs: the sum of the counts that the workers logged for each batch."""
         counts: Counter[str] = Counter()
         for line in self.log.read_text("utf-8").splitlines():
             logged = json.loads(line) if line.startswith("{") else {}
-            counts.update({word: logged[word] for word in _WORDS if word in logged})
-        return ", ".join(f"{number:,} {word}" for word, number in counts.items())
-
-    def _insert_interaction(self, interaction_id: str, user_id: str, ltv_usd: str) -> None:
-        """As the reviewed system does, which owns these rows."""
-        with connect(self.settings.require("database_url")) as connection:
-            connection.execute(_INTERACTION, [interaction_id, user_id, ltv_usd])
+            counts.update({name: logged[name] for name in _RESULTS if name in logged})
+        return ", ".join(f"{number:,} {name}" for name, number in counts.items())
 
     def _letter(self, kind: str, word: str) -> int:
         """The first dead letter of a kind whose message holds the word."""
-        with connect(self.settings.require("database_url")) as connection:
+        with self.servers.database() as connection:
             letters = list_letters(connection, Selection(kinds=(FailureKind(kind),)))
         return next(letter.id for letter in reversed(letters.items) if word in letter.message)
-
-
-def _unsettled(reader: QueueReader) -> int:
-    counts = reader.counts()
-    return counts.waiting + counts.in_flight + counts.scheduled
 
 
 def _tell(text: str, command: str | None = None) -> None:

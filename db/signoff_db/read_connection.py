@@ -1,4 +1,4 @@
-"""Connections to Postgres for commands that read: what the driver raises becomes a sentence."""
+"""Connections to Postgres for use cases: what the driver raises becomes a sentence."""
 
 import logging
 from collections.abc import Iterator
@@ -8,7 +8,12 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_db.connection import DatabaseUnavailableError, connect
+from signoff_db.connection import (
+    BatchConnection,
+    DatabaseUnavailableError,
+    connect,
+    connect_for_batches,
+)
 from signoff_db.error_text import reason_of
 from signoff_schemas import Settings, SettingsError, masked
 
@@ -26,6 +31,19 @@ def database_of(settings: Settings) -> Iterator[Connection[TupleRow]]:
     """
     url = settings.require("database_url")
     with connect(url, application="signoff cli") as connection, explained(url):
+        yield connection
+
+
+@contextmanager
+def batches_of(settings: Settings, application: str) -> Iterator[BatchConnection]:
+    """A connection on which events are applied, which calls itself so in Postgres.
+
+    Raises:
+        DatabaseUnavailableError: Postgres cannot be reached, or went away.
+        SettingsError: it lacks Signoff's tables, or does not allow their use.
+    """
+    url = settings.require("database_url")
+    with connect_for_batches(url, application=application) as connection, explained(url):
         yield connection
 
 

@@ -11,7 +11,8 @@ import redis
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_db.read_connection import database_of
+from signoff_db.connection import BatchConnection
+from signoff_db.read_connection import batches_of, database_of
 from signoff_queue.connection import redis_of
 from signoff_relay.connections import outbox_if_any
 from signoff_relay.table import OutboxTable
@@ -31,6 +32,9 @@ class Servers(Protocol):
     def database(self) -> AbstractContextManager[Connection[TupleRow]]:
         """A connection in autocommit mode; raises `DatabaseUnavailableError`, `SettingsError`."""
 
+    def batches(self, application: str) -> AbstractContextManager[BatchConnection]:
+        """A connection on which events are applied; raises as `database` does."""
+
     def outbox(self) -> AbstractContextManager[OutboxTable | None]:
         """The outbox, or None where its database has none; raises as `database` does."""
 
@@ -48,6 +52,10 @@ class DirectServers:
     def database(self) -> AbstractContextManager[Connection[TupleRow]]:
         """See `Servers`."""
         return database_of(self.settings)
+
+    def batches(self, application: str) -> AbstractContextManager[BatchConnection]:
+        """See `Servers`."""
+        return batches_of(self.settings, application)
 
     def outbox(self) -> AbstractContextManager[OutboxTable | None]:
         """See `Servers`."""

@@ -1,204 +1,235 @@
 """Publish approval events from code that awaits."""
 
 import asyncio
-import logging
 from collections import Counter
-from collections.abc import (
-    AsyncIterable,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterable,
-    Iterator,
-    Sequence,
-)
-from contextlib import closing
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
 from types import TracebackType
-from typing import Final, Self, Unpack, cast
+from typing import Any, Final, Self, TypeVar, Unpack, cast
 
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from signoff_producer.breaker import Breaker
+from signoff_producer.chunks import chunks
 from signoff_producer.coalescing import RequestCoalescer, Waiting
 from signoff_producer.consumed import AsyncConsumed
+from signoff_producer.core import Core
+from signoff_producer.deadline import Deadline
 from signoff_producer.options import Options
-from signoff_producer.outages import passes, unavailable
+from signoff_producer.outages import Server
 from signoff_producer.producer import answer_timeout, reading_bytes
-from signoff_producer.publication import (
-    CHUNK,
-    SCRIPT,
-    Publication,
-    Request,
-    ScriptReply,
-    Source,
-    many,
+from signoff_producer.publication import SCRIPT, SCRIPT_HASH, Request, ScriptReply, Source, many
+from signoff_producer.receipts import (
+    Answer,
+    EventLoopError,
+    QueueFull,
+    QueueUnavailableError,
+    Receipt,
 )
-from signoff_producer.receipts import Answer, QueueFull, QueueUnavailableError, Receipt
 from signoff_producer.replicas import Replicas
-from signoff_producer.retries import ONCE_AT_ONCE, Retries
-from signoff_producer.spool import Spool, Taken
+from signoff_producer.steps import Keep, Send, Settle, Sleep, Step, Steps, Take
 from signoff_schemas import PublishSettings, async_redis_client
 
-_logger: Final = logging.getLogger(__name__)
-_UNTIL_GIVEN_BACK: Final = 0.05
-"""Seconds until a spool that another publisher replays is looked at again."""
+T = TypeVar("T")
+_SPOOLING: Final = 0.5
+"""Seconds in which the spool may take an event that Redis did not take by its deadline."""
 
 
 class AsyncProducer:
-    """Puts approval events on the queue: `Producer` for code that awaits, with the same answers."""
+    """Puts approval events on the queue: `Producer` for code that awaits, with the same answers.
+
+    It belongs to the event loop in which it is first used, until it is closed. Any number of tasks
+    of this loop may share it.
+    """
 
     def __init__(
         self,
         redis_url: str | None = None,
         *,
         connection: "redis.asyncio.Redis | None" = None,
+        timeout: float | None = None,
         settings: PublishSettings | None = None,
         **options: Unpack[Options],
     ) -> None:
         """Connects on first use. Arguments and errors are those of `Producer`."""
-        settings = settings or PublishSettings.load(redis_url=redis_url, **options)
-        self._publication = Publication.of(settings)
-        self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
-        self._breaker = Breaker(settings.breaker_failures, settings.breaker_cooldown)
-        self._spool = Spool.of(settings)
-        self._owned = connection is None
+        settings = settings or PublishSettings.load(
+            redis_url=redis_url, publish_timeout=timeout, **options
+        )
         self._redis: redis.asyncio.Redis = reading_bytes(connection or _connected(settings))
-        self._retries = Retries(settings.publish_retries) if self._owned else ONCE_AT_ONCE
+        self._owned = connection is None
+        self._core = Core(settings, Server.of(self._redis), owned=self._owned)
+        self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
         self._wait: Callable[[float], Awaitable[object]] = asyncio.sleep
-        self._script = self._redis.register_script(SCRIPT)
         self._coalescer = RequestCoalescer(self._settle)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._grace = _SPOOLING if self._core.spool else 0.0
 
-    async def publish(self, event: Source) -> Receipt:
+    async def publish(
+        self,
+        event: Source,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 -- as `Producer` has it
+    ) -> Receipt:
         """Publish one event. Those that are published at the same time share round trips.
+
+        Arguments and result are those of `Producer.publish`. With a `timeout` of its own a publish
+        no longer waits for its answer after that; the event may be on its way still.
 
         Raises:
             QueueFull: the queue is at its `max_queue_length`.
-            QueueUnavailableError: Redis cannot be reached, or too few replicas have the event
-                (`ReplicasBehindError`); publish it again.
+            QueueUnavailableError: Redis cannot be reached, did not answer in time, or too few
+                replicas have the event (`ReplicasBehindError`); publish it again.
+            EventLoopError: this producer belongs to another event loop.
         """
+        self._enter_loop()
+        deadline = self._core.deadline(timeout)
         request = Request.of(event)
         if request.error is not None:
-            return self._publication.receipt(request, 0)
-        return await self._coalescer.publish(request)
+            return self._core.publication.receipt(request, 0)
+        try:
+            async with asyncio.timeout(None if timeout is None else timeout + self._grace):
+                return await self._coalescer.publish(request, deadline)
+        except TimeoutError:
+            raise QueueUnavailableError(
+                f"there was no answer within the {timeout:g} s that this publish may take. Publish "
+                "the event again: what Redis may have taken takes effect once"
+            ) from None
 
     def publish_many(
-        self, events: Iterable[Source] | AsyncIterable[Source]
+        self,
+        events: Iterable[Source] | AsyncIterable[Source],
+        *,
+        timeout: float | None = None,
     ) -> AsyncIterator[Receipt]:
         """Publish any number of events, in bounded memory; yields their receipts in order.
 
-        It works as it is consumed: iterate over it with `async for`, or nothing is published.
+        It works as it is consumed: iterate over it with `async for`, or nothing is published. It
+        sends 500 events at a time. Of a slow source that is awaited it sends what is there 0.1 s
+        after the first of them came, and goes on waiting for the next; one that is not awaited
+        blocks the event loop, and is sent as by `Producer`.
+
+        Args:
+            events: each as `Producer.publish` takes it.
+            timeout: seconds that each round trip may take in all, instead of the producer's.
 
         Raises:
             TypeError: `events` is a single event.
             QueueFull: at the first event that found no room.
             QueueUnavailableError: Redis cannot be reached; publish again.
+            EventLoopError: this producer belongs to another event loop.
         """
         many(events)
-        return AsyncConsumed(self._receipts(events))
+        return AsyncConsumed(self._receipts(events, timeout))
 
     async def _receipts(
-        self, events: Iterable[Source] | AsyncIterable[Source]
+        self,
+        events: Iterable[Source] | AsyncIterable[Source],
+        timeout: float | None,  # noqa: ASYNC109 -- as above
     ) -> AsyncIterator[Receipt]:
-        async for chunk in _chunks(events):
-            for receipt in await self._send(chunk):
-                yield receipt
-
-    async def _send(self, requests: list[Request]) -> Iterator[Receipt]:
-        sendable = [request for request in requests if request.error is None]
-        answers = await self._answers(sendable) if sendable else []
-        return self._publication.receipts(requests, answers)
+        async with aclosing(chunks(events)) as coming:
+            async for requests in coming:
+                replies = await self._done(
+                    self._core.publish(requests, self._core.deadline(timeout))
+                )
+                for receipt in self._core.publication.receipts(requests, replies):
+                    yield receipt
 
     async def _settle(self, waiting: Sequence[Waiting]) -> None:
         """Send events that were published one by one, and tell each publisher its answer."""
-        answers = await self._answers([one.request for one in waiting])
-        for (request, receipt), answer in zip(waiting, answers, strict=True):
+        deadline = Deadline.latest(one.deadline for one in waiting)
+        replies = await self._done(self._core.publish([one.request for one in waiting], deadline))
+        for (request, _, receipt), reply in zip(waiting, replies, strict=True):
             if receipt.done():  # its publisher gave up waiting
                 continue
             try:
-                receipt.set_result(self._publication.receipt(request, answer))
+                receipt.set_result(self._core.publication.receipt(request, reply))
             except QueueFull as error:
                 receipt.set_exception(error)
 
-    async def _answers(self, requests: Sequence[Request]) -> list[ScriptReply]:
-        try:
-            self._breaker.admit()
-            with unavailable(self._redis):
-                answers = await self._told(self._publication.arguments(requests))
-        except QueueUnavailableError as error:
-            self._breaker.failed(error)
-            if self._spool is None:
-                raise
-            return await asyncio.to_thread(self._spool.keep, requests, error)
-        self._breaker.succeeded()
-        if self._spool is not None and self._spool.holds():
-            await self._replay_a_batch(self._spool)
-        return answers
-
-    async def _told(self, arguments: list[bytes]) -> list[ScriptReply]:
-        """The answers; while Redis is away the call is repeated, which is safe by `event_id`."""
-        delays = self._retries.delays()
-        while True:
-            try:
-                return await self._run(arguments)
-            except redis.RedisError as error:
-                delay = next(delays, None) if passes(error) else None
-                if delay is None:
-                    raise
-            await self._wait(delay)
-            # Where Redis is may have changed.
-            await self._redis.connection_pool.disconnect(inuse_connections=False)
-
-    async def _run(self, arguments: list[bytes]) -> list[ScriptReply]:
-        keys = self._publication.keys
-        if not self._replicas.wanted:
-            return cast("list[ScriptReply]", await self._script(keys, arguments))
-        try:
-            return await self._both("EVALSHA", self._script.sha, len(keys), *keys, *arguments)
-        except redis.exceptions.NoScriptError:
-            return await self._both("EVAL", SCRIPT, len(keys), *keys, *arguments)
-
-    async def _both(self, *command: str | bytes | int) -> list[ScriptReply]:
-        """Run the script and wait for replicas, on one connection in one round trip."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.execute_command(*command)
-            pipe.execute_command(*self._replicas.wait)
-            return self._replicas.having(await pipe.execute(raise_on_error=False))
-
     async def flush_spool(self) -> Counter[Answer]:
-        """Publish what the spool holds, and count the answers; as `Producer.flush_spool`."""
-        answers: Counter[Answer] = Counter()
-        while self._spool is not None and self._spool.holds():
-            if taken := self._spool.take():
-                answers.update(await self._replayed(taken))
-            else:  # another publisher has it in hand
-                await self._wait(_UNTIL_GIVEN_BACK)
-        return answers
+        """Publish all that the spool holds, and count the answers; as `Producer.flush_spool`."""
+        return await self._done(self._core.flush_spool())
 
-    async def _replay_a_batch(self, spool: Spool) -> None:
+    async def _done(self, steps: Steps[T]) -> T:
+        """What the steps come to, once each is done."""
+        self._enter_loop()
         try:
-            if taken := spool.take():
-                await self._replayed(taken)
-        except (QueueFull, QueueUnavailableError, OSError) as error:
-            _logger.warning("The spool %s stays as it is: %s", spool.path, error)
+            step = next(steps)
+            while True:
+                try:
+                    answer = await self._do(step)
+                except (redis.RedisError, QueueUnavailableError, OSError) as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(answer)
+        except StopIteration as done:
+            return cast("T", done.value)
+        finally:
+            steps.close()
 
-    async def _replayed(self, taken: Taken) -> list[Answer]:
-        with closing(taken):
-            sendable = [request for request in taken.requests if request.error is None]
-            answers: list[ScriptReply] = []
-            if sendable:
-                with unavailable(self._redis):
-                    answers = await self._run(self._publication.arguments(sendable))
-            receipts = list(self._publication.receipts(taken.requests, answers))
-            taken.settle(receipts)
-        return [receipt.answer for receipt in receipts]
+    async def _do(self, step: Step) -> object:
+        match step:
+            case Send():
+                return await self._send(step)
+            case Sleep(seconds):
+                await self._wait(seconds)
+            case Keep(spool, requests, failure):  # it waits for the file's lock, and for the disk
+                await asyncio.to_thread(spool.keep, requests, failure)
+            case Take(spool, any_redis):
+                return spool.take(any_redis=any_redis)
+            case Settle(taken, receipts):
+                taken.settle(receipts)
+        return None
+
+    async def _send(self, send: Send) -> list[ScriptReply]:
+        try:
+            async with asyncio.timeout(send.deadline.remaining()):
+                if send.reconnect:
+                    await self._redis.connection_pool.disconnect(inuse_connections=False)
+                return await self._call(send)
+        except TimeoutError:
+            raise redis.TimeoutError("it did not answer in time") from None
+
+    async def _call(self, send: Send) -> list[ScriptReply]:
+        try:
+            return await self._run("EVALSHA", SCRIPT_HASH, send)
+        except redis.exceptions.NoScriptError:
+            return await self._run("EVAL", SCRIPT, send)
+
+    async def _run(self, command: str, script: str, send: Send) -> list[ScriptReply]:
+        call = (command, script, len(send.keys), *send.keys, *send.arguments)
+        client = cast("Any", self._redis)
+        if not self._replicas.wanted:
+            return cast("list[ScriptReply]", await client.execute_command(*call))
+        async with client.pipeline(transaction=False) as pipe:  # one connection for both
+            pipe.execute_command(*call)
+            pipe.execute_command(*self._replicas.wait)
+            return self._replicas.checked(await pipe.execute(raise_on_error=False))
+
+    def _enter_loop(self) -> None:
+        """Stay in one event loop: connections and waiting publishers belong to it.
+
+        Raises:
+            EventLoopError: this is another one.
+        """
+        running = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = running
+        if self._loop is not running:
+            raise EventLoopError
 
     async def close(self) -> None:
-        """Close the connections that this producer opened, once what is on its way has arrived."""
+        """Close the connections that this producer opened, once what is on its way has arrived.
+
+        Raises:
+            EventLoopError: this producer belongs to another event loop.
+        """
+        self._enter_loop()
         await self._coalescer.finish()
         if self._owned:
             await self._redis.aclose()
+        self._loop = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -220,25 +251,3 @@ def _connected(settings: PublishSettings) -> redis.asyncio.Redis:
         socket_connect_timeout=settings.redis_timeout,
         retry=Retry(NoBackoff(), 0),
     )
-
-
-async def _chunks(
-    events: Iterable[Source] | AsyncIterable[Source],
-) -> AsyncIterator[list[Request]]:
-    chunk: list[Request] = []
-    async for source in _each(events):
-        chunk.append(Request.of(source))
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
-
-
-async def _each(events: Iterable[Source] | AsyncIterable[Source]) -> AsyncIterator[Source]:
-    if isinstance(events, AsyncIterable):
-        async for source in events:
-            yield source
-    else:
-        for source in events:
-            yield source

@@ -1,18 +1,17 @@
-"""A circuit breaker: who publishes while Redis is down learns so at once, and Redis is let be."""
+"""A circuit breaker: after several failures in a row a publish fails at once, without a try."""
 
 import threading
 import time
 from collections.abc import Callable
-from typing import NoReturn
 
 from signoff_producer.receipts import CircuitOpenError, QueueUnavailableError
 
 
 class Breaker:
-    """After `failures` publishes in a row that failed, lets one through every `cooldown` seconds.
+    """Opens after `failures` failed publishes in a row; then admits one every `cooldown` seconds.
 
-    The first that succeeds lets all through again. Safe to share between threads; 0 failures: it
-    lets everything through for ever.
+    The first that succeeds closes it again: all are admitted. With 0 failures it never opens. Safe
+    to share between threads.
     """
 
     def __init__(
@@ -27,10 +26,10 @@ class Breaker:
         """When the next publish may be tried; None while all may."""
 
     def admit(self) -> None:
-        """Let a publish through, or not.
+        """Return if a publish may be tried.
 
         Raises:
-            CircuitOpenError: not now.
+            CircuitOpenError: it may not, yet.
         """
         if not self._failed:
             return
@@ -43,36 +42,16 @@ class Breaker:
             self._probe_at = now + self._cooldown
 
     def succeeded(self) -> None:
-        """Redis took what was let through."""
+        """Redis took what was published."""
         if self._failed:
             with self._lock:
                 self._failed, self._probe_at = 0, None
 
     def failed(self, error: QueueUnavailableError) -> None:
-        """Redis did not take it, if it was let through."""
+        """Redis did not take what was published; what was not admitted does not count."""
         if isinstance(error, CircuitOpenError):
             return
         with self._lock:
             self._failed += 1
             if self._most and self._failed >= self._most:
                 self._probe_at = self._clock() + self._cooldown
-
-
-class RejectedCall:
-    """A call that was not let through; it says so where it is asked for its answer."""
-
-    def __init__(self, error: CircuitOpenError) -> None:
-        self._error = error
-
-    def answer(self) -> NoReturn:
-        """There is none.
-
-        Raises:
-            CircuitOpenError: always.
-        """
-        raise self._error
-
-    again = answer
-
-    def close(self) -> None:
-        """Give nothing back: nothing was taken."""

@@ -1,16 +1,24 @@
-"""The connections on which a producer's calls go.
+"""The connections of a producer's own client: the one place that goes past redis-py's client.
 
-redis-py's pool looks after a connection each time it lends one and each time it takes one back: a
-fifth of a publish. A producer that made its client is the only one to use it, so its connections
-stay with it between calls.
+A client takes a connection from its pool for each call, and looks after it each time: so a single
+`publish` would be 2.5 times as fast as RQ's `enqueue`. With connections that stay with the producer
+it is more than 3 times as fast. And a call can be sent before its answer is read, so that the next
+events are read meanwhile. Packing, sending, reading and connecting are redis-py's.
 """
 
 import os
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from functools import cache
+from typing import Any, Final
 
 import redis
 from redis.connection import Connection, ConnectionPool
+
+_LIMIT: Final[ContextVar[float | None]] = ContextVar("signoff_connect_limit", default=None)
+"""Seconds that connecting may take in this call, where that is less than the settings say."""
 
 
 class Connections:
@@ -20,29 +28,38 @@ class Connections:
     process makes its own.
     """
 
-    def __init__(self, pool: ConnectionPool, *, keep: bool) -> None:
-        """With `keep` false, for a pool that others use too, each goes back after its call."""
+    def __init__(self, pool: ConnectionPool) -> None:
+        pool.connection_class = _in_time(pool.connection_class)
         self._pool = pool
-        self._keep = keep
         self._kept: deque[Connection] = deque()
 
-    def take(self) -> Connection:
+    def take(self, limit: float | None = None) -> Connection:
         """One that is connected, and on which nothing is left to be read.
+
+        `limit` is in seconds, for connecting and then for each wait for the other side.
 
         Raises:
             redis.RedisError: Redis cannot be reached.
         """
+        if limit is None:
+            return self._kept_one() or self._pool.get_connection()
+        with _connecting_within(limit):
+            connection = self._kept_one() or self._pool.get_connection()
+        _wait_at_most(connection, limit)
+        return connection
+
+    def _kept_one(self) -> Connection | None:
         try:
             connection = self._kept.pop()
         except IndexError:
-            return self._pool.get_connection()
+            return None
         good = False
         try:
             good = self._is_good(connection)
         finally:  # a signal may raise whatever its handler likes
             if not good:
                 self.release(connection, clean=False)
-        return connection if good else self._pool.get_connection()
+        return connection if good else None
 
     def _is_good(self, connection: Connection) -> bool:
         """Whether it is this process's, leads to the primary of today, and is open and quiet."""
@@ -60,10 +77,10 @@ class Connections:
         """After a call; `clean` says that its answer was read to the end."""
         if not clean:  # what is still to come would be taken for the next call's answer
             connection.disconnect()  # type: ignore[no-untyped-call]
-        if clean and self._keep:
-            self._kept.append(connection)
-        else:
             self._pool.release(connection)
+            return
+        _wait_at_most(connection, None)
+        self._kept.append(connection)
 
     def release_all(self) -> None:
         """Give what is kept to the pool."""
@@ -81,3 +98,42 @@ def _is_told_to_move(connection: Connection) -> bool:
     """Whether a server in maintenance asked for a new connection; redis-py 6 does not know that."""
     asked = getattr(connection, "should_reconnect", None)
     return bool(asked and asked())
+
+
+def _wait_at_most(connection: Connection, limit: float | None) -> None:
+    """Let each wait for the other side take no longer; None: what the settings say."""
+    usual: float | None = connection.socket_timeout
+    seconds = usual if limit is None else min(limit, usual or limit)
+    socket: Any = connection._sock  # noqa: SLF001 -- redis-py 6 has no other way
+    if socket is not None and socket.gettimeout() != seconds:
+        socket.settimeout(seconds)
+
+
+@contextmanager
+def _connecting_within(limit: float) -> Iterator[None]:
+    token = _LIMIT.set(limit)
+    try:
+        yield
+    finally:
+        _LIMIT.reset(token)
+
+
+class _ConnectsInTime:
+    """Mixed into redis-py's connections, TLS and Sentinel too: connecting heeds `_LIMIT`."""
+
+    def connect(self: Any) -> None:
+        limit = _LIMIT.get()
+        usual = self.socket_connect_timeout, self.socket_timeout
+        if limit is not None:
+            self.socket_connect_timeout, self.socket_timeout = (
+                min(limit, seconds or limit) for seconds in usual
+            )
+        try:
+            super().connect()  # type: ignore[misc]
+        finally:
+            self.socket_connect_timeout, self.socket_timeout = usual
+
+
+@cache
+def _in_time(kind: type[Connection]) -> type[Connection]:
+    return type(kind.__name__, (_ConnectsInTime, kind), {})

@@ -1,8 +1,7 @@
 """What Redis's failures mean to a publisher: which pass by themselves, and what a person reads."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 import redis
 import redis.asyncio
@@ -31,34 +30,47 @@ def passes(error: redis.RedisError) -> bool:
     return isinstance(error, _PASSING) or "-READONLY " in str(error)
 
 
-@contextmanager
-def unavailable(client: redis.Redis | redis.asyncio.Redis) -> Iterator[None]:
-    """Turn what redis-py raises into Signoff's own error."""
-    try:
-        yield
-    except redis.RedisError as error:
-        raise QueueUnavailableError(
-            f"Redis at {_address(client)} did not take the events: {_reason(client, error)}. "
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The Redis that a client leads to, as messages name it."""
+
+    address: str
+    label: str
+    """The same with the number of the database: what a spool file is for."""
+    password: str | None
+
+    @classmethod
+    def of(cls, client: redis.Redis | redis.asyncio.Redis) -> Self:
+        """That of this client."""
+        pool = client.connection_pool
+        options = pool.connection_kwargs
+        password = options.get("password")
+        database = options.get("db") or 0
+        address = str(
+            options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+        )
+        if service := getattr(pool, "service_name", None):
+            named = f"the primary of {service!r}, as Sentinels name it,"
+            return cls(named, f"sentinel/{service}/{database}", password)
+        return cls(address, f"{address}/{database}", password)
+
+    def unavailable(
+        self, error: redis.RedisError, timeout: float | None = None
+    ) -> QueueUnavailableError:
+        """Signoff's own error for what redis-py raised; `timeout` is that of the whole publish."""
+        within = f" within the {timeout:g} s that a publish may take" if timeout else ""
+        return QueueUnavailableError(
+            f"Redis at {self.address} did not take the events{within}: {self._reason(error)}. "
             f"{_advice(error)}"
-        ) from error
+        )
+
+    def _reason(self, error: redis.RedisError) -> str:
+        """Its text; a server that does not know AUTH or HELLO quotes the password back."""
+        text = str(error).rstrip(".")
+        return text.replace(str(self.password), "***") if self.password else text
 
 
 def _advice(error: redis.RedisError) -> str:
     if isinstance(error, _DENIED) or str(error).startswith(("NOAUTH", "HELLO must", "DB index")):
         return "Check the user, password and database number of the Redis URL (SIGNOFF_REDIS_URL)"
     return "Publish them again: what it may have taken takes effect once"
-
-
-def _address(client: redis.Redis | redis.asyncio.Redis) -> str:
-    pool = client.connection_pool
-    if service := getattr(pool, "service_name", None):
-        return f"the primary of {service!r}, as Sentinels name it,"
-    options = pool.connection_kwargs
-    return str(options.get("path") or f"{options.get('host')}:{options.get('port')}")
-
-
-def _reason(client: redis.Redis | redis.asyncio.Redis, error: redis.RedisError) -> str:
-    """The error's text; a server that does not know AUTH or HELLO quotes the password back."""
-    password = client.connection_pool.connection_kwargs.get("password")
-    text = str(error).rstrip(".")
-    return text.replace(str(password), "***") if password else text

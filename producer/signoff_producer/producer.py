@@ -1,55 +1,40 @@
 """Publish approval events from code that waits."""
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
 from types import TracebackType
-from typing import Final, Self, TypeVar, Unpack
+from typing import Self, TypeVar, Unpack
 
 import redis
 import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from signoff_producer.breaker import Breaker, RejectedCall
-from signoff_producer.call import Call
+from signoff_producer.calls import Call, ClientsCall, OwnCall
+from signoff_producer.chunks import next_chunk
 from signoff_producer.connections import Connections
 from signoff_producer.consumed import Consumed
+from signoff_producer.core import Core
+from signoff_producer.exchange import Exchange
 from signoff_producer.options import Options
-from signoff_producer.outages import passes, unavailable
-from signoff_producer.packing import KeyedScript
-from signoff_producer.publication import (
-    SCRIPT,
-    Publication,
-    Request,
-    ScriptReply,
-    Source,
-    many,
-    next_chunk,
-)
-from signoff_producer.receipts import (
-    Answer,
-    CircuitOpenError,
-    QueueFull,
-    QueueUnavailableError,
-    Receipt,
-)
+from signoff_producer.outages import Server
+from signoff_producer.publication import CHUNK, Request, ScriptReply, Source, many
+from signoff_producer.receipts import Answer, Receipt
 from signoff_producer.replicas import Replicas
-from signoff_producer.retries import ONCE_AT_ONCE, Retries
-from signoff_producer.spool import Spool, Taken
+from signoff_producer.spool import Taken
+from signoff_producer.steps import Keep, Send, Settle, Sleep, Step, Steps, Take
 from signoff_schemas import PublishSettings, SettingsError, redis_client
 
-_logger: Final = logging.getLogger(__name__)
 Client = TypeVar("Client", redis.Redis, redis.asyncio.Redis)
+T = TypeVar("T")
 
 
 class Producer:
     """Puts approval events on the queue, one round trip a call, each event with a definite answer.
 
-    Safe to share between threads. Publishing an event again is safe, whatever became of the first
-    attempt: `event_id` makes it take effect once.
+    Safe to share between threads, and to use in a forked process. Publishing an event again is
+    safe, whatever became of the first attempt: `event_id` makes it take effect once.
     """
 
     def __init__(
@@ -57,6 +42,7 @@ class Producer:
         redis_url: str | None = None,
         *,
         connection: "redis.Redis | None" = None,
+        timeout: float | None = None,
         settings: PublishSettings | None = None,
         **options: Unpack[Options],
     ) -> None:
@@ -69,6 +55,9 @@ class Producer:
             redis_url: such as `redis://localhost:6379/0`.
             connection: a client of your own, instead of a URL; it must not decode responses. Its
                 own timeouts and retries hold, not those of the settings.
+            timeout: seconds that a publish may take in all: connecting, repetitions and waiting
+                included. Default: none but `redis_timeout` for each try
+                (`SIGNOFF_PUBLISH_TIMEOUT`).
             settings: read before, instead of from the environment and from `options`.
             **options: see `Options`.
 
@@ -76,36 +65,52 @@ class Producer:
             SettingsError: neither a URL nor a connection is given or set, one of them is wrong, or
                 the spool cannot be written.
         """
-        settings = settings or PublishSettings.load(redis_url=redis_url, **options)
-        self._publication = Publication.of(settings)
-        self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
-        self._breaker = Breaker(settings.breaker_failures, settings.breaker_cooldown)
-        self._spool = Spool.of(settings)
-        self._owned = connection is None
+        settings = settings or PublishSettings.load(
+            redis_url=redis_url, publish_timeout=timeout, **options
+        )
         self._redis: redis.Redis = reading_bytes(connection or _connected(settings))
-        self._connections = Connections(self._redis.connection_pool, keep=self._owned)
-        self._retries = Retries(settings.publish_retries) if self._owned else ONCE_AT_ONCE
+        self._owned = connection is None
+        self._core = Core(settings, Server.of(self._redis), owned=self._owned)
+        self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
+        self._connections = Connections(self._redis.connection_pool) if self._owned else None
         self._wait: Callable[[float], object] = time.sleep
-        self._script = KeyedScript(self._redis.register_script(SCRIPT), self._publication.keys)
 
-    def publish(self, event: Source) -> Receipt:
+    def publish(self, event: Source, *, timeout: float | None = None) -> Receipt:
         """Publish one event.
+
+        Args:
+            event: an `ApprovalEvent`, any mapping of JSON-like values, or JSON as text or bytes.
+            timeout: seconds that this publish may take in all, instead of the producer's.
+
+        Returns:
+            The receipt: accepted, duplicate, conflict, rejected, or spooled. What is wrong with
+            the event is told in it, not raised; `receipt.raise_for_status()` raises it.
 
         Raises:
             QueueFull: the queue is at its `max_queue_length`.
-            QueueUnavailableError: Redis cannot be reached, or too few replicas have the event
-                (`ReplicasBehindError`); publish it again.
+            QueueUnavailableError: Redis cannot be reached, did not answer in time, or too few
+                replicas have the event (`ReplicasBehindError`); publish it again.
         """
         request = Request.of(event)
-        call = self._call([request])
-        answer = self._answers([request], call)[0] if call is not None else 0
-        return self._publication.receipt(request, answer)
+        with self._start([request], timeout) as exchange:
+            replies = exchange.result()
+        return self._core.publication.receipt(request, replies[0] if replies else 0)
 
-    def publish_many(self, events: Iterable[Source]) -> Iterator[Receipt]:
+    def publish_many(
+        self, events: Iterable[Source], *, timeout: float | None = None
+    ) -> Iterator[Receipt]:
         """Publish any number of events, in bounded memory; yields their receipts in order.
 
         Like a generator it works as it is consumed: iterate over it, or nothing is published. It
-        reads the next events while Redis works on the ones before.
+        sends 500 events at a time, and reads the next ones while Redis works on these. Of a slow
+        source it sends fewer: what it has when an event arrives more than 0.1 s, and 1 ms an event,
+        after the reading for this round trip began. While the source itself blocks nothing can be
+        sent, so that what it yielded just before goes with its next event. Where that is too late,
+        use `publish`, or `AsyncProducer`, which sends while it waits for its source.
+
+        Args:
+            events: each as `publish` takes it.
+            timeout: seconds that each round trip may take in all, instead of the producer's.
 
         Raises:
             TypeError: `events` is a single event.
@@ -114,118 +119,79 @@ class Producer:
                 without a receipt, or from the start.
         """
         many(events)
-        return self.publish_requests(map(Request.of, events))
+        return self.publish_requests(map(Request.of, events), timeout=timeout)
 
-    def publish_requests(self, requests: Iterable[Request]) -> Iterator[Receipt]:
+    def publish_requests(
+        self, requests: Iterable[Request], *, timeout: float | None = None
+    ) -> Iterator[Receipt]:
         """Likewise, for a relay, which knows of events that need not be validated again."""
-        return Consumed(self._receipts(iter(requests)))
+        return Consumed(self._receipts(iter(requests), timeout))
 
-    def _receipts(self, coming: Iterator[Request]) -> Iterator[Receipt]:
-        """A round trip at a time; while Redis works on one, the events of the next are read."""
+    def _receipts(self, coming: Iterator[Request], timeout: float | None) -> Iterator[Receipt]:
+        """A round trip at a time; while Redis works on a full one, the next events are read."""
         requests = next_chunk(coming)
         while requests:
-            call = self._call(requests)
-            try:
-                following = next_chunk(coming)
-            except BaseException:  # the caller's own: it comes after word of what was sent
-                yield from self._answered(requests, call)
-                raise
-            yield from self._answered(requests, call)
-            requests = following
+            following = None
+            with self._start(requests, timeout) as exchange:
+                if len(requests) == CHUNK and self._connections is not None:  # it is on its way
+                    try:
+                        following = next_chunk(coming)
+                    except BaseException:  # the source's own: the receipts of these come first
+                        yield from self._core.publication.receipts(requests, exchange.result())
+                        raise
+                replies = exchange.result()
+            yield from self._core.publication.receipts(requests, replies)
+            requests = next_chunk(coming) if following is None else following
 
-    def _call(self, requests: list[Request]) -> Call | RejectedCall | None:
-        """Send what was not rejected, if anything."""
-        if all(request.error for request in requests):
-            return None
-        try:
-            self._breaker.admit()
-        except CircuitOpenError as error:
-            return RejectedCall(error)
-        arguments = self._publication.arguments(requests)
-        return Call(self._connections, self._script, self._replicas, arguments)
-
-    def _answered(
-        self, requests: list[Request], call: Call | RejectedCall | None
-    ) -> Iterator[Receipt]:
-        answers = self._answers(requests, call) if call is not None else ()
-        return self._publication.receipts(requests, answers)
-
-    def _answers(self, requests: list[Request], call: Call | RejectedCall) -> Sequence[ScriptReply]:
-        try:
-            answers = self._told(call)
-        except QueueUnavailableError as error:
-            self._breaker.failed(error)
-            if self._spool is None:
-                raise
-            return self._spool.keep(requests, error)
-        except BaseException:  # a signal's handler may raise at any place
-            call.close()
-            raise
-        self._breaker.succeeded()
-        if self._spool is not None and self._spool.holds():
-            self._replay_a_batch(self._spool)
-        return answers
-
-    def _told(self, call: Call | RejectedCall) -> Sequence[ScriptReply]:
-        try:
-            return call.answer()
-        except redis.RedisError as error:
-            with unavailable(self._redis):
-                return self._repeated(call, error)
-
-    def _repeated(
-        self, call: Call | RejectedCall, failure: redis.RedisError
-    ) -> Sequence[ScriptReply]:
-        """The answers after all: while Redis is away a call is repeated, safely by `event_id`."""
-        for delay in self._retries.delays():
-            if not passes(failure):
-                break
-            self._wait(delay)
-            try:
-                return call.again()
-            except redis.RedisError as error:
-                failure = error
-        raise failure
+    def _start(
+        self, requests: list[Request], timeout: float | None
+    ) -> Exchange[Sequence[ScriptReply]]:
+        """Send what was not rejected; the replies are the exchange's result."""
+        return self._exchange(self._core.publish(requests, self._core.deadline(timeout)))
 
     def flush_spool(self) -> Counter[Answer]:
-        """Publish all that the spool holds, and count the answers.
+        """Publish all that the spool holds, each event to the queue it was meant for.
 
-        A publish that Redis takes does the same with a batch of it.
+        A publish that Redis takes does the same with a batch of what was meant for this Redis.
+        This publishes also what was meant for another one, to this producer's.
+
+        Returns:
+            How many events got which answer. What was refused is in a file beside the spool, whose
+            name ends in `.aside`.
 
         Raises:
             QueueFull: the queue is at its `max_queue_length`; what is left stays in the file.
             QueueUnavailableError: Redis cannot be reached; likewise.
             OSError: the file cannot be read or written.
         """
-        answers: Counter[Answer] = Counter()
-        while self._spool is not None and (taken := self._spool.take(wait=True)):
-            answers.update(self._replayed(taken))
-        return answers
+        with self._exchange(self._core.flush_spool()) as exchange:
+            return exchange.result()
 
-    def _replay_a_batch(self, spool: Spool) -> None:
-        """Publish some of what the spool holds; the publish that led here has succeeded."""
-        try:
-            if taken := spool.take():
-                self._replayed(taken)
-        except (QueueFull, QueueUnavailableError, OSError) as error:
-            _logger.warning("The spool %s stays as it is: %s", spool.path, error)
+    def _exchange(self, steps: Steps[T]) -> Exchange[T]:
+        return Exchange(steps, self._call, self._do)
 
-    def _replayed(self, taken: Taken) -> list[Answer]:
-        """Publish them, once: the file is locked meanwhile, and there is always a next time."""
-        with closing(taken):
-            call = self._call(taken.requests)
-            answers: Sequence[ScriptReply] = ()
-            if call is not None:
-                with closing(call), unavailable(self._redis):
-                    answers = call.answer()
-            receipts = list(self._publication.receipts(taken.requests, answers))
-            taken.settle(receipts)
-        return [receipt.answer for receipt in receipts]
+    def _call(self, send: Send) -> Call:
+        if self._connections is None:
+            return ClientsCall(self._redis, self._replicas, send)
+        return OwnCall(self._connections, self._replicas, send)
+
+    def _do(self, step: Step) -> Taken | None:
+        """Do a step that is no call of Redis."""
+        match step:
+            case Sleep(seconds):
+                self._wait(seconds)
+            case Keep(spool, requests, failure):
+                spool.keep(requests, failure)
+            case Take(spool, any_redis):
+                return spool.take(any_redis=any_redis)
+            case Settle(taken, receipts):
+                taken.settle(receipts)
+        return None
 
     def close(self) -> None:
         """Close the connections that this producer opened."""
-        self._connections.release_all()
-        if self._owned:
+        if self._connections is not None:
+            self._connections.release_all()
             self._redis.close()
 
     def __enter__(self) -> Self:
@@ -241,7 +207,7 @@ class Producer:
 
 
 def _connected(settings: PublishSettings) -> redis.Redis:
-    """A client that repeats nothing by itself: `Producer` does, and knows when that helps."""
+    """A client that repeats nothing by itself: the core does, and knows when that helps."""
     return redis_client(
         settings.require("redis_url"),
         socket_timeout=answer_timeout(settings),
@@ -256,9 +222,14 @@ def answer_timeout(settings: PublishSettings) -> float:
 
 
 def reading_bytes(client: Client) -> Client:
-    """The client, if it hands out bytes: a zlib-compressed job is no text."""
+    """The client, if it hands out bytes: a zlib-compressed job is no text.
+
+    Raises:
+        SettingsError: it decodes responses; redis-py takes any text, also `False`, for true.
+    """
     if client.connection_pool.connection_kwargs.get("decode_responses"):
         raise SettingsError(
-            "the connection has decode_responses=True; Signoff needs one that returns bytes"
+            "the connection decodes responses (decode_responses); Signoff needs one that returns "
+            "bytes"
         )
     return client

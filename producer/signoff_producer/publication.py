@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from hashlib import sha1
 from importlib.resources import files
-from itertools import islice
 from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
 
@@ -28,6 +28,8 @@ Source = ApprovalEvent | Mapping[str, Any] | bytes | str
 ScriptReply = int | bytes | list[bytes]
 """What the script says of one job."""
 SCRIPT: Final = files("signoff_producer").joinpath("publish.lua").read_text("utf-8")
+SCRIPT_HASH: Final = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+"""What Redis knows the script by, once it has seen it."""
 CHUNK: Final = 500
 """Events a round trip carries at the most; bounds both memory and the time Redis is held up."""
 _ACCEPTED, _DUPLICATE, _FULL = 1, 0, -1
@@ -52,7 +54,7 @@ class Request(NamedTuple):
         return cls(event.event_id, canonical_json)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Publication:
     """Where events go, and how answers are read."""
 
@@ -73,10 +75,15 @@ class Publication:
             settings.wait_replicas > 0,
         )
 
-    @property
-    def keys(self) -> list[str]:
+    def on(self, queue: str) -> "Publication":
+        """The same for another queue."""
+        return self if queue == self.queue else replace(self, queue=queue)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
         """The script's keys."""
-        return [QueueKeys(self.queue).waiting, QUEUES]
+        queue = QueueKeys(self.queue)
+        return queue.waiting, QUEUES, queue.scheduled, queue.started, queue.leases
 
     def arguments(self, requests: Sequence[Request]) -> list[bytes]:
         """The script's arguments for what is to be sent."""
@@ -157,11 +164,6 @@ def _same_content(request: Request, held: int | bytes) -> bool:
         return ApprovalEvent.parse(decode_job(held)).canonical_json() == request.canonical_json
     except InvalidEvent:
         return False
-
-
-def next_chunk(requests: Iterator[Request]) -> list[Request]:
-    """As many as a round trip carries; none when there are no more."""
-    return list(islice(requests, CHUNK))
 
 
 def many(events: object) -> None:

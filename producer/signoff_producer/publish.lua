@@ -1,9 +1,12 @@
 -- Put jobs on a queue, each once, as RQ would.
 --
--- KEYS[1]  list    the queue: ids of waiting jobs
--- KEYS[2]  set     keys of all queues, for RQ's tools
--- (hash)           one per job, named ARGV[1] .. id; RQ does not let them be known beforehand either,
---                  so this does not run on Redis Cluster
+-- KEYS[1]  list        the queue: ids of waiting jobs
+-- KEYS[2]  set         keys of all queues, for RQ's tools
+-- KEYS[3]  sorted set  RQ's scheduled registry: job id by due time
+-- KEYS[4]  sorted set  RQ's started registry: <job id>:<lease token>
+-- KEYS[5]  sorted set  leases: token of each live worker by expiry
+-- (hash)               one per job, named ARGV[1] .. id; RQ does not let them be known beforehand either,
+--                      so this does not run on Redis Cluster
 --
 -- ARGV[1]  prefix of a job's key        ARGV[2]  the queue's name
 -- ARGV[3]  enqueued_at, whole seconds   ARGV[4]  the longest the queue may get, 0 for any length
@@ -15,19 +18,38 @@
 local answers, ids, told, sent = {}, {}, 0, 0
 local prefix, queue, enqueued_at = ARGV[1], ARGV[2], ARGV[3]
 -- Asked whether or not there is a limit: where KEYS[1] is no list this fails before anything is
--- written. A hash without its id on the queue would make every later try a `duplicate` that nobody
--- ever applies.
+-- written. A hash without its id on the queue would not be taken by any worker.
 local waiting = redis.call('LLEN', KEYS[1])
 local room = math.huge
 if ARGV[4] ~= '0' then
     room = tonumber(ARGV[4]) - waiting
 end
+
+-- Statuses of jobs that are in a registry of RQ's own, from which RQ or a worker takes them on.
+local elsewhere = { started = true, failed = true, deferred = true, stopped = true }
+
+-- Whether a job that is there may be on no list, so that nobody would ever apply it: a publisher in
+-- another language may have died between its HSET and its RPUSH. Whoever does both at once, as this
+-- script and RQ, writes `enqueued_at`; it is written below as well, so each job is looked for once.
+-- A long queue is looked through at its end only. A job that is then listed twice takes effect once.
+local function may_be_unlisted(id, status, job_enqueued_at)
+    if job_enqueued_at or elsewhere[status] or redis.pcall('ZSCORE', KEYS[3], id) then
+        return false
+    end
+    for _, token in ipairs(redis.pcall('ZRANGE', KEYS[5], 0, -1)) do
+        if redis.pcall('ZSCORE', KEYS[4], id .. ':' .. token) then
+            return false
+        end
+    end
+    return not redis.call('LPOS', KEYS[1], id, 'RANK', -1, 'MAXLEN', 10000)
+end
+
 for i = 6, #ARGV, 2 do
     local id, data = ARGV[i], ARGV[i + 1]
     local key = prefix .. id
     told = told + 1
     local there = redis.call('EXISTS', key) == 1
-    local held = there and redis.pcall('HMGET', key, 'data', 'origin', 'status')
+    local held = there and redis.pcall('HMGET', key, 'data', 'origin', 'status', 'enqueued_at')
     if there and (held[3] == 'finished' or held[3] == 'canceled') then
         -- A stock worker is done with it, and RQ keeps it for a while: nothing waits under this id.
         redis.call('DEL', key)
@@ -38,6 +60,15 @@ for i = 6, #ARGV, 2 do
             answers[told] = ''
         elseif held[2] and held[2] ~= queue then
             answers[told] = { held[2] }
+        elseif held[1] and may_be_unlisted(id, held[3], held[4]) then
+            if sent >= room then
+                answers[told] = -1
+            else
+                redis.call('HSET', key, 'status', 'queued', 'enqueued_at', enqueued_at)
+                sent = sent + 1
+                ids[sent] = id
+                answers[told] = held[1] == data and 0 or held[1]
+            end
         elseif held[1] == data then
             answers[told] = 0
         else

@@ -130,3 +130,13 @@ class CircuitOpenError(QueueUnavailableError):
     def __reduce__(self) -> tuple[type["CircuitOpenError"], tuple[int, float]]:
         """Travels between processes, as `EventConflict`."""
         return CircuitOpenError, (self.failures, self.retry_after)
+
+
+class EventLoopError(SignoffError):
+    """An `AsyncProducer` is used in another event loop than before."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this AsyncProducer was first used in another event loop, to which its connections "
+            "belong; make one in each loop (for each asyncio.run()), or close it there first"
+        )

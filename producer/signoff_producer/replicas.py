@@ -23,17 +23,20 @@ class Replicas:
         """The command that waits for them."""
         return "WAIT", self.wanted, max(1, round(self.timeout * 1000))
 
-    def having(self, answered: Sequence[object]) -> list[ScriptReply]:
-        """What the script said, once enough replicas have it; `answered` is its answer and WAIT's.
+    def checked(self, answers: Sequence[object]) -> list[ScriptReply]:
+        """The script's replies, if enough replicas have the events.
+
+        `answers` are those of the script and, where replicas are wanted, of WAIT.
 
         Raises:
             redis.RedisError: one of the two failed.
-            ReplicasBehindError: there were fewer.
+            ReplicasBehindError: too few replicas have them.
         """
-        for answer in answered:
+        for answer in answers:
             if isinstance(answer, RedisError):
                 raise answer
-        told, acknowledged = answered
-        if cast("int", acknowledged) < self.wanted:
-            raise ReplicasBehindError(cast("int", acknowledged), self.wanted, self.timeout)
-        return cast("list[ScriptReply]", told)
+        replies, *acknowledged = answers
+        for number in cast("list[int]", acknowledged):
+            if number < self.wanted:
+                raise ReplicasBehindError(number, self.wanted, self.timeout)
+        return cast("list[ScriptReply]", replies)

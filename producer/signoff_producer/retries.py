@@ -23,7 +23,3 @@ class Retries:
         """The seconds to wait before each repetition."""
         for number in range(self.count):
             yield self.chance() * min(self.longest, self.first * 2**number)
-
-
-ONCE_AT_ONCE = Retries(1, first=0)
-"""For a client that the caller made: it repeats, and waits, as the caller told it to."""

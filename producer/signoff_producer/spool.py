@@ -1,10 +1,12 @@
-"""A local file that takes events while Redis cannot, and gives them up when it has taken them.
+"""A local file that takes events while Redis is away, and gives them back when it is there again.
 
-JSON lines of canonical events. Its lock is the system's, on the file itself: several processes can
-share it, and none that dies leaves it locked. Events are taken from its end, since their order
-does not matter: what Redis took is cut off, and nothing else is ever rewritten.
+One JSON object a line (`spool_lines.py`), in any order. Its lock is the system's, on the file
+itself: several processes can share it, and none that dies leaves it locked. Events are taken from
+the file's end, so that removing them is cutting the file off; nothing before them is ever written.
+A file is for one Redis: its events are not published to another by accident.
 """
 
+import errno
 import fcntl
 import logging
 import os
@@ -13,9 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from signoff_producer.publication import CHUNK, SPOOLED, Request, ScriptReply
+from signoff_producer.publication import CHUNK, Request
 from signoff_producer.receipts import QueueUnavailableError, Receipt
+from signoff_producer.spool_lines import SpooledEvent
 from signoff_schemas import PublishSettings, SettingsError
+from signoff_schemas.private_files import open_private
 
 _logger: Final = logging.getLogger(__name__)
 _BLOCK: Final = 1 << 20
@@ -25,7 +29,7 @@ _BLOCK: Final = 1 << 20
 class Spool:
     """The file: `keep` appends to it while Redis is away, `take` gives a batch once it is back."""
 
-    def __init__(self, path: Path, max_bytes: int) -> None:
+    def __init__(self, path: Path, max_bytes: int, queue: str, redis: str) -> None:
         """Make the file, if need be, while its publisher can still be told that it cannot be.
 
         Raises:
@@ -33,6 +37,9 @@ class Spool:
         """
         self.path = path
         self._max_bytes = max_bytes
+        self._queue = queue
+        self._redis = redis
+        self._warned = False
         try:
             with self._locked():
                 _sync_folder(path)
@@ -43,40 +50,56 @@ class Spool:
             ) from None
 
     @classmethod
-    def of(cls, settings: PublishSettings) -> "Spool | None":
-        """As the settings say; None where there is to be none."""
-        return cls(settings.spool, settings.spool_max_bytes) if settings.spool else None
+    def of(cls, settings: PublishSettings, redis: str) -> "Spool | None":
+        """As the settings say, for this Redis; None where there is to be none."""
+        if not settings.spool:
+            return None
+        return cls(settings.spool, settings.spool_max_bytes, settings.queue, redis)
 
-    def keep(
-        self, requests: Sequence[Request], failure: QueueUnavailableError
-    ) -> list[ScriptReply]:
+    def keep(self, requests: Sequence[Request], failure: QueueUnavailableError) -> None:
         """Append what Redis could not take; it is on disk when this returns.
 
         Raises:
             QueueUnavailableError: nor could the file; none of them is in it.
         """
-        lines = [request.canonical_json + b"\n" for request in requests if not request.error]
+        events = [
+            SpooledEvent(request.canonical_json, self._queue, self._redis)
+            for request in requests
+            if not request.error
+        ]
         try:
-            self._append(b"".join(lines), failure)
+            self._append(b"".join([event.line() for event in events]), failure)
         except OSError as error:
             raise QueueUnavailableError(
                 f"{failure}. Nor did the spool {self.path} take them: {error.strerror}"
             ) from failure
-        return [SPOOLED] * len(lines)
 
     def _append(self, lines: bytes, failure: QueueUnavailableError) -> None:
         with self._locked() as file:
             size = self._sound_size(file)
+            self._refuse_others(file, size)
             if size + len(lines) > self._max_bytes:
                 limit = f"it may hold {self._max_bytes:,} bytes (SIGNOFF_SPOOL_MAX_BYTES)"
-                raise OSError(0, limit)
+                raise OSError(errno.EFBIG, limit)
             try:
-                _write(file, lines)
+                _write(file, lines, size)
             except OSError:
                 os.ftruncate(file, size)
                 raise
         if size == 0:
             _logger.warning("Events go to the spool %s: %s", self.path, failure)
+
+    def _refuse_others(self, file: int, size: int) -> None:
+        """Keep a file for one Redis: what is taken from its end then always is for the same."""
+        if size == 0:
+            return
+        redis = SpooledEvent.read(_last_lines(file, size, 1)[1][0]).redis
+        if redis not in {None, self._redis}:
+            raise OSError(
+                errno.EBUSY,
+                f"it holds events for Redis at {redis}, and these are for {self._redis}; give each "
+                "Redis a spool of its own, or publish what is in this one first (signoff spool)",
+            )
 
     def holds(self) -> bool:
         """Whether there is anything in it."""
@@ -85,35 +108,46 @@ class Spool:
         except OSError:
             return False
 
-    def take(self, *, wait: bool = False) -> "Taken | None":
-        """A batch of its events, locked until it is closed; None where there is none.
+    def take(self, *, any_redis: bool = False) -> "Taken | None":
+        """A batch of its events, locked until it is closed.
 
-        Args:
-            wait: for another publisher that has the file in hand; otherwise that one's is the work.
+        None where it is empty, another publisher has it in hand, or, without `any_redis`, its
+        events are for another Redis.
 
         Raises:
             OSError: it cannot be read.
         """
         file = self._open()
+        taken: Taken | None = None
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            size = self._sound_size(file)
-            if size:
-                return Taken(self, file, *_last_lines(file, size))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if size := self._sound_size(file):
+                found = Taken(self, file, size, *_last_lines(file, size, CHUNK))
+                taken = found if any_redis or self._is_for_us(found) else None
         except BlockingIOError:
             pass
-        except BaseException:
-            os.close(file)
-            raise
-        os.close(file)
-        return None
+        finally:
+            if taken is None:
+                os.close(file)
+        return taken
+
+    def _is_for_us(self, taken: "Taken") -> bool:
+        others = {event.redis for event in taken.events} - {None, self._redis}
+        if others and not self._warned:
+            self._warned = True
+            _logger.warning(
+                "The spool %s holds events for Redis at %s, and this producer publishes to %s: "
+                "publish them with `signoff spool`, or name another file",
+                *(self.path, ", ".join(map(str, others)), self._redis),
+            )
+        return not others
 
     def set_aside(self, lines: bytes, why: str) -> None:
         """Keep what can never be published beside the file, for a person to look at."""
         aside = self.path.with_name(f"{self.path.name}.aside")
-        file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        file = open_private(aside, os.O_WRONLY | os.O_CREAT)
         try:
-            _write(file, lines + b"\n")
+            _write(file, lines + b"\n", os.fstat(file).st_size)
         finally:
             os.close(file)
         _sync_folder(aside)
@@ -139,48 +173,67 @@ class Spool:
             os.close(file)
 
     def _open(self) -> int:
-        return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        return open_private(self.path, os.O_RDWR | os.O_CREAT)
 
 
 class Taken:
-    """Events at the end of a spool, which nobody else can change until they are given back."""
+    """Events at the end of a spool, which nobody else can change until this is closed."""
 
-    def __init__(self, spool: Spool, file: int, start: int, lines: list[bytes]) -> None:
+    def __init__(
+        self, spool: Spool, file: int, size: int, start: int, lines: Sequence[bytes]
+    ) -> None:
         self._spool = spool
         self._file = file
+        self._size = size
         self._start = start
         self._lines = lines
-        self.requests = [Request.of(line) for line in lines]
+        self.events = [SpooledEvent.read(line) for line in lines]
+        self.requests = [event.request for event in self.events]
 
-    def settle(self, receipts: Sequence[Receipt]) -> None:
-        """Cut them off, now that each has its answer; what was refused is kept aside.
+    def by_queue(self, default: str) -> Iterator[tuple[str, list[int]]]:
+        """Each queue that events are for, with their numbers."""
+        queues = [event.queue or default for event in self.events]
+        for queue in dict.fromkeys(queues):
+            yield queue, [number for number, held in enumerate(queues) if held == queue]
+
+    def settle(self, receipts: Sequence[Receipt | None]) -> None:
+        """Remove what has its receipt, and put aside what was refused; the rest stays.
 
         Raises:
             OSError: the files cannot be written.
         """
+        if not any(receipts):
+            return
+        rest = b""
         for line, receipt in zip(self._lines, receipts, strict=True):
-            if not receipt.ok:
+            if receipt is None:
+                rest += line + b"\n"
+            elif not receipt.ok:
                 self._spool.set_aside(line, f"{receipt.answer}: {receipt.reason}")
-        os.ftruncate(self._file, self._start)
-        if self._start == 0:
+        if rest:
+            # First behind what is there: whenever the process dies, one of the two copies is whole.
+            _write(self._file, rest, self._size)
+            _write(self._file, rest, self._start)
+        os.ftruncate(self._file, self._start + len(rest))
+        if self._start + len(rest) == 0:
             _logger.info("The spool %s is empty: Redis has its events", self._spool.path)
 
     def close(self) -> None:
-        """Give them back: what was not settled stays."""
+        """Unlock the file: what was not settled stays."""
         os.close(self._file)
 
 
-def _last_lines(file: int, size: int) -> tuple[int, list[bytes]]:
+def _last_lines(file: int, size: int, most: int) -> tuple[int, list[bytes]]:
     """Where the last lines begin, and those lines; `size` is that of a file of whole lines."""
     block = _BLOCK
     while True:
         start = max(0, size - block)
-        lines = os.pread(file, size - start, start).splitlines(keepends=True)
+        lines = os.pread(file, size - start, start).split(b"\n")[:-1]
         if start > 0:
             del lines[0]  # perhaps the end of a line only
         if lines:
-            lines = lines[-CHUNK:]
-            return size - sum(map(len, lines)), [line[:-1] for line in lines]
+            lines = lines[-most:]
+            return size - sum(len(line) + 1 for line in lines), lines
         block *= 2
 
 
@@ -196,11 +249,12 @@ def _line_start(file: int, size: int) -> int:
     return 0
 
 
-def _write(file: int, lines: bytes) -> None:
+def _write(file: int, lines: bytes, at: int) -> None:
     """Write it all, to the disk."""
     rest = memoryview(lines)
     while rest:
-        rest = rest[os.write(file, rest) :]
+        written = os.pwrite(file, rest, at)
+        rest, at = rest[written:], at + written
     os.fsync(file)
 
 

@@ -29,19 +29,19 @@ _DATABASES: Final = {
 def masked(url: str) -> str:
     """The URL as it may be shown: scheme, hosts, ports and database.
 
-    `***` stands for user and password; options are dropped. Where it is not certain where the
-    password ends, all behind the scheme is hidden; what is no URL is hidden as a whole. So is the
-    path of a webhook, which may be its secret.
+    `***` stands for user and password (`:***` where there is no user); options are dropped. Where
+    it is not certain where the password ends, all behind the scheme is hidden; what is no URL is
+    hidden as a whole. So is the path of a webhook, which may be its secret.
     """
     parts = _URL.fullmatch(url.strip())
     if parts is None:
         return HIDDEN
     scheme = parts["scheme"].lower()
-    _, at, hosts = parts["authority"].rpartition("@")
+    user, at, hosts = parts["authority"].rpartition("@")
     if "@" in parts["path"] + parts["rest"] or not _HOSTS.fullmatch(hosts):
         return f"{scheme}://{HIDDEN}"
-    user = HIDDEN + at if at else ""
-    return f"{scheme}://{user}{hosts}{_shown_path(scheme, parts['path'])}"
+    shown_user = f"{':' if user.startswith(':') else ''}{HIDDEN}@" if at else ""
+    return f"{scheme}://{shown_user}{hosts}{_shown_path(scheme, parts['path'])}"
 
 
 def _shown_path(scheme: str, path: str) -> str:

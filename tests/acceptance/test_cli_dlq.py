@@ -115,7 +115,7 @@ def test_a_dry_run_tells_the_verdict_and_changes_nothing(signoff: Signoff, bury:
 
     report = signoff.json("dlq", "replay", "--all", "--dry-run")
 
-    assert report["words"] == {"applied": 1}
+    assert report["counts"] == {"applied": 1}
     (told,) = report["replayed"]
     assert (told["before"]["ltv_usd"], told["after"]["ltv_usd"]) == ("0.00", "5.00")
     assert len(ids(signoff)) == 1
@@ -130,7 +130,7 @@ def test_a_replay_applies_and_resolves(signoff: Signoff, bury: Bury) -> None:
 
     report = signoff.json("dlq", "replay", "--all", "--yes", expect=1)
 
-    assert report["words"] == {"applied": 1, "unknown_interaction": 1}
+    assert report["counts"] == {"applied": 1, "unknown_interaction": 1}
     assert ids(signoff, "--state", "resolved") == [good]
     assert "is resolved already" in signoff("dlq", "replay", good, expect=1).stderr
     assert "no dead letter 999" in signoff("dlq", "replay", 999, expect=1).stderr
@@ -144,7 +144,7 @@ def test_a_replay_stops_where_one_cause_keeps_recurring(signoff: Signoff, bury: 
     kept_on = signoff.json("dlq", "replay", "--all", "--yes", "--keep-going", expect=1)
 
     assert "keeps recurring" in stopped.stdout
-    assert kept_on["words"] == {"unknown_interaction": 30}
+    assert kept_on["counts"] == {"unknown_interaction": 30}
 
 
 def test_an_edit_by_fields_applies(signoff: Signoff, bury: Bury) -> None:
@@ -340,7 +340,7 @@ def test_ctrl_c_tells_what_a_replay_has_done(signoff: Signoff, stopping: Stoppin
 
     report = json.loads(stopped.stdout)
     assert stopped.code == 130
-    assert (report["interrupted"], report["away"], report["words"]) == (True, {}, {"applied": 1})
+    assert (report["interrupted"], report["away"], report["counts"]) == (True, {}, {"applied": 1})
     assert [one["letter_id"] for one in report["replayed"]] == ids(signoff, "--state", "resolved")
     assert stopped.stderr == (
         "signoff: interrupted; a batch is replayed as a whole or not at all\n"
@@ -369,7 +369,7 @@ def test_a_replay_that_loses_postgres_tells_what_it_has_done(
         assert "Replayed 1 dead letter: 1 applied." in stopped.stdout
         return
     report = json.loads(stopped.stdout)
-    assert (report["interrupted"], report["words"]) == (False, {"applied": 1})
+    assert (report["interrupted"], report["counts"]) == (False, {"applied": 1})
     assert "terminating connection" in report["away"]["postgres"]
     assert [one["letter_id"] for one in report["replayed"]] == ids(signoff, "--state", "resolved")
 

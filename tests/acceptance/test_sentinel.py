@@ -94,11 +94,13 @@ def test_a_connection_to_a_primary_of_the_past_is_not_used_again(sentinels: Set)
     """It is open as ever, and the server at its end, which stood still, believes in itself."""
     with Producer(sentinels.url, **RIDES_OUT) as producer:
         producer.publish(mapping())
-        of_a_slow_thread = producer._connections.take()
+        connections = producer._connections
+        assert connections
+        of_a_slow_thread = connections.take()
         sentinels.primary.process.send_signal(signal.SIGSTOP)
         producer.publish(mapping())
-        producer._connections.release(of_a_slow_thread, clean=True)
-        producer._retries = Retries(0)
+        connections.release(of_a_slow_thread, clean=True)
+        producer._core._retries = Retries(0)
         last = mapping()
 
         assert producer.publish(last).answer == "accepted"

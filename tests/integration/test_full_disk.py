@@ -1,5 +1,6 @@
 """The disk of the spool fills up in the middle of a write."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,3 +52,23 @@ def test_what_a_full_disk_cuts_off_leaves_nothing_behind(
     with Producer(redis_url, spool=spool) as producer:
         assert producer.flush_spool() == {"accepted": 1}
     assert client.llen("rq:queue:approvals") == 1
+
+
+def test_what_is_spooled_is_on_the_disk_when_it_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it was synced: an answered event outlives the machine's power."""
+    spool = tmp_path / "spool.jsonl"
+    synced: dict[int, int] = {}
+
+    def noted(file: int) -> None:
+        status = os.fstat(file)
+        synced[status.st_ino] = status.st_size
+        sync(file)
+
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", noted)
+    with Producer(UNLISTED, spool=spool, publish_retries=0) as producer:
+        assert producer.publish(mapping()).answer == "spooled"
+
+    assert synced[spool.stat().st_ino] == spool.stat().st_size > 0

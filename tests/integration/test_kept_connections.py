@@ -56,6 +56,13 @@ def before(client: redis.Redis) -> set[int]:
     return connected(client)
 
 
+def only_kept(producer: Producer) -> Any:
+    """The one connection that the producer keeps."""
+    assert producer._connections
+    (kept,) = producer._connections._kept
+    return kept
+
+
 def test_one_publish_is_one_write_on_one_connection(
     redis_url: str, client: redis.Redis, before: set[int], writes: list[bytes]
 ) -> None:
@@ -181,8 +188,8 @@ def test_a_connection_on_which_something_arrived_is_not_used(redis_url: str) -> 
     """An answer that nobody read is not taken for that of the next event."""
     with Producer(redis_url, publish_retries=0) as producer:
         producer.publish(mapping())
-        (kept,) = producer._connections._kept
-        kept.send_command("ECHO", "stale")  # type: ignore[no-untyped-call]  # redis-py's
+        kept = only_kept(producer)
+        kept.send_command("ECHO", "stale")
         answers: list[Any] = [kept._sock]
         assert select.select(answers, [], [], DEADLINE)[0], "the answer does not arrive"
 
@@ -195,9 +202,8 @@ def test_a_connection_that_is_to_move_is_made_anew(
     """A server in maintenance asks for that."""
     with Producer(redis_url) as producer:
         producer.publish(mapping())
-        (kept,) = producer._connections._kept
         old = connected(client) - before
-        kept.mark_for_reconnect()  # type: ignore[no-untyped-call]  # redis-py's
+        only_kept(producer).mark_for_reconnect()
 
         assert producer.publish(mapping()).answer == "accepted"
         assert not old & connected(client)
@@ -223,8 +229,8 @@ def interrupted_on_entering(name: str) -> Iterator[None]:
 @pytest.mark.parametrize(
     "where",
     [
-        *("_is_good", "call", "send_packed_command"),
-        *("_told", "answer", "_received", "read_response"),
+        *("_is_good", "_write", "send_command", "send_packed_command"),
+        *("result", "_answer", "answer", "_read", "read_response", "checked"),
     ],
 )
 def test_an_interrupted_publish_keeps_no_connection(redis_url: str, where: str) -> None:

@@ -1,10 +1,13 @@
 """Publishing while Redis, or the way to it, is in trouble: a real server, a bad connection."""
 
 import pickle
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,7 +135,7 @@ def test_a_redis_that_keeps_failing_is_left_alone(make: Make, way: Way) -> None:
     """Two failures open the circuit: nothing goes out until the cool-down is over, then one try."""
     now = 100.0
     publisher = make(publish_retries=0)
-    publisher.producer._breaker = Breaker(2, 10, clock=lambda: now)
+    publisher.producer._core.breaker = Breaker(2, 10, clock=lambda: now)
     way.ahead.extend([Trouble.CUT] * 3)
     event = mapping()
 
@@ -194,6 +197,65 @@ def test_the_circuit_is_off_by_default(make: Make, way: Way) -> None:
             publisher.publish(mapping())
 
     assert way.seen == 20
+
+
+def test_a_deadline_ends_a_publish_whatever_it_waits_for(make: Make, way: Way) -> None:
+    """For an answer that does not come, and for the pauses between repetitions."""
+    publisher = make(redis_timeout=300, publish_retries=100)
+    way.ahead.append(Trouble.SILENCE)
+    start = time.monotonic()
+
+    with pytest.raises(QueueUnavailableError, match=r"0\.5 s that (a|this) publish may take"):
+        publisher.publish(mapping(), timeout=0.5)
+
+    assert time.monotonic() - start < 60
+    assert publisher.publish(mapping()).answer == "accepted"
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_deadline_covers_connecting(kind: str) -> None:
+    """The host takes connections, and says nothing on them."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        start = time.monotonic()
+        with (
+            publishing(kind, url, redis_timeout=300, timeout=0.5) as publisher,
+            pytest.raises(QueueUnavailableError, match=r"0\.5 s that a publish may take"),
+        ):
+            publisher.publish(mapping())
+
+    assert time.monotonic() - start < 60
+
+
+def test_after_a_deadline_a_connection_waits_as_long_as_ever(
+    redis_url: str, client: redis.Redis
+) -> None:
+    """A short timeout of one publish is none of the next."""
+    with publishing("sync", redis_url, redis_timeout=7) as publisher:
+        publisher.publish(mapping(), timeout=0.5)
+        publisher.publish(mapping(), timeout=300)
+        connections = publisher.producer._connections
+        (kept,) = connections._kept
+        assert kept._sock.gettimeout() == kept.socket_timeout == 7
+
+    assert client.llen(WAITING) == 2
+
+
+def test_an_event_that_misses_its_deadline_is_spooled(make: Make, way: Way, tmp_path: Path) -> None:
+    """A producer with a spool has taken it, and says so."""
+    spool = tmp_path / "spool.jsonl"
+    publisher = make(timeout=0.5, redis_timeout=300, spool=spool)
+    way.ahead.append(Trouble.SILENCE)
+
+    assert publisher.publish(mapping()).answer == "spooled"
+    assert spool.stat().st_size > 0
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+def test_a_deadline_lies_ahead(make: Make, seconds: float) -> None:
+    """Anything else is a mistake of the caller's."""
+    with pytest.raises(ValueError, match="greater than 0"):
+        make().publish(mapping(), timeout=seconds)
 
 
 def test_one_thread_tries_after_the_cool_down() -> None:

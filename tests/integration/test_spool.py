@@ -26,11 +26,13 @@ from signoff_producer import (
     QueueFull,
     QueueUnavailableError,
 )
-from signoff_producer.publication import CHUNK
+from signoff_producer.outages import Server
+from signoff_producer.publication import CHUNK, Request
+from signoff_producer.spool import Spool
 from signoff_schemas import SettingsError
 
 WAITING = "rq:queue:approvals"
-UNLISTED = "redis://127.0.0.1:1/0"
+ABSENT = "redis://127.0.0.1:1/0"
 Make = Callable[..., Publisher]
 
 PUBLISHER = """
@@ -84,12 +86,26 @@ def waiting(client: redis.Redis) -> list[UUID]:
     return [UUID(job.decode()) for job in jobs]
 
 
-def spooled(spool: Path, *events: Any) -> None:
-    """Have the events in the spool."""
-    with Producer(UNLISTED, spool=spool, publish_retries=0) as producer:
-        assert [receipt.answer for receipt in producer.publish_many(events)] == ["spooled"] * len(
-            events
-        )
+def spooled(spool: Path, url: str, *events: Any, queue: str = "approvals") -> None:
+    """Have the events in the spool, for a queue of the Redis of this URL."""
+    requests = [Request.of(event) for event in events]
+    Spool(spool, 10**8, queue, label(url)).keep(requests, QueueUnavailableError("away"))
+
+
+def label(url: str) -> str:
+    """What a spool calls the Redis of a URL."""
+    with redis.Redis.from_url(url) as client:
+        return Server.of(client).label
+
+
+def line(event: Any, url: str, queue: str = "approvals") -> bytes:
+    """The line that a spool keeps for an event."""
+    canonical = ApprovalEvent.parse(event).canonical_json()
+    return b'{"queue":"%b","redis":"%b","event":%b}\n' % (
+        queue.encode(),
+        label(url).encode(),
+        canonical,
+    )
 
 
 def test_what_redis_cannot_take_is_spooled_and_comes_later(
@@ -114,13 +130,13 @@ def test_what_redis_cannot_take_is_spooled_and_comes_later(
 def test_the_file_holds_canonical_events_for_its_owner_only(
     make: Make, way: Way, spool: Path
 ) -> None:
-    """One JSON object a line, as any tool reads it."""
+    """One JSON object a line: the event, and the queue and the Redis that it is meant for."""
     event = mapping()
     way.ahead.append(Trouble.CUT)
 
     make().publish(event)
 
-    assert spool.read_bytes() == ApprovalEvent.parse(event).canonical_json() + b"\n"
+    assert spool.read_bytes() == line(event, way.url)
     assert spool.stat().st_mode & 0o777 == 0o600
 
 
@@ -139,7 +155,7 @@ def test_a_publish_brings_a_batch_along_and_flushing_the_rest(
     redis_url: str, client: redis.Redis, spool: Path
 ) -> None:
     """No publish is held up by a long file."""
-    spooled(spool, *[mapping() for _ in range(2 * CHUNK + 10)])
+    spooled(spool, redis_url, *[mapping() for _ in range(2 * CHUNK + 10)])
 
     with Producer(redis_url, spool=spool) as producer:
         producer.publish(mapping())
@@ -162,7 +178,7 @@ def test_flushing_twice_at_once_publishes_each_once(
     redis_url: str, client: redis.Redis, spool: Path
 ) -> None:
     """Two tasks of one loop take turns at the file; neither holds the loop up."""
-    spooled(spool, *[mapping() for _ in range(2 * CHUNK + 10)])
+    spooled(spool, redis_url, *[mapping() for _ in range(2 * CHUNK + 10)])
 
     assert asyncio.run(_flushed(redis_url, spool)) == {"accepted": 2 * CHUNK + 10}
 
@@ -174,7 +190,7 @@ def test_what_redis_does_not_take_stays(make: Make, way: Way, spool: Path) -> No
     """A replay that fails costs the publish that led to it nothing, and loses nothing."""
     publisher = make()
     publisher.publish(mapping())
-    spooled(spool, mapping())
+    spooled(spool, way.url, mapping())
     held = spool.read_bytes()
     way.ahead.extend([Trouble.NONE, Trouble.CUT])
 
@@ -185,9 +201,9 @@ def test_what_redis_does_not_take_stays(make: Make, way: Way, spool: Path) -> No
     assert spool.read_bytes() == b""
 
 
-def test_a_full_queue_is_no_outage(make: Make, spool: Path) -> None:
+def test_a_full_queue_is_no_outage(make: Make, way: Way, spool: Path) -> None:
     """QueueFull is raised, and spooled events wait for room."""
-    spooled(spool, mapping(), mapping())
+    spooled(spool, way.url, mapping(), mapping())
     held = spool.read_bytes()
     publisher = make(max_queue_length=1)
 
@@ -200,12 +216,12 @@ def test_a_full_queue_is_no_outage(make: Make, spool: Path) -> None:
 
 def test_a_spool_is_bounded(make: Make, way: Way, spool: Path) -> None:
     """Beyond that the outage is told as ever, and none of the events is kept."""
-    publisher = make(spool_max_bytes=600)
+    publisher = make(spool_max_bytes=700)
     way.ahead.extend([Trouble.CUT] * 2)
     publisher.publish(mapping())
     held = spool.read_bytes()
 
-    with pytest.raises(QueueUnavailableError, match=r"Nor did the spool .* 600 bytes"):
+    with pytest.raises(QueueUnavailableError, match=r"Nor did the spool .* 700 bytes"):
         publisher.publish_many([mapping(), mapping()])
 
     assert spool.read_bytes() == held
@@ -214,7 +230,7 @@ def test_a_spool_is_bounded(make: Make, way: Way, spool: Path) -> None:
 def test_a_spool_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
     """Not in the middle of the first outage."""
     with pytest.raises(SettingsError, match=r"SIGNOFF_SPOOL.*cannot be written: No such file"):
-        Producer(UNLISTED, spool=tmp_path / "missing" / "spool")
+        Producer(ABSENT, spool=tmp_path / "missing" / "spool")
 
 
 @pytest.mark.parametrize("cut", [1, 100, -2])
@@ -223,12 +239,12 @@ def test_a_line_that_a_crash_cut_off_is_kept_aside(
 ) -> None:
     """Its publish never returned. The whole lines before it and after it are published."""
     events = [mapping(), mapping()]
-    spooled(spool, events[0])
+    spooled(spool, redis_url, events[0])
     torn = ApprovalEvent.parse(mapping()).canonical_json()[:cut]
     with spool.open("ab") as file:
         file.write(torn)
 
-    spooled(spool, events[1])
+    spooled(spool, redis_url, events[1])
     with Producer(redis_url, spool=spool) as producer:
         producer.flush_spool()
 
@@ -241,7 +257,7 @@ def test_a_line_that_is_refused_is_kept_aside(
 ) -> None:
     """Garbage, or an id that other content has taken meanwhile: it blocks no other line."""
     event = mapping()
-    spooled(spool, event, mapping())
+    spooled(spool, redis_url, event, mapping())
     with spool.open("ab") as file:
         file.write(b"not an event\n")
 
@@ -250,9 +266,8 @@ def test_a_line_that_is_refused_is_kept_aside(
     with Producer(redis_url, spool=spool) as producer:
         assert producer.flush_spool() == {"accepted": 1, "conflict": 1, "rejected": 1}
 
-    conflicting = ApprovalEvent.parse(event).canonical_json()
     aside = spool.with_name("spool.jsonl.aside").read_bytes()
-    assert aside == conflicting + b"\nnot an event\n"
+    assert aside == line(event, redis_url) + b"not an event\n"
     assert (client.llen(WAITING), spool.read_bytes()) == (2, b"")
 
 
@@ -260,10 +275,10 @@ def test_a_line_longer_than_a_block_is_read(
     redis_url: str, client: redis.Redis, spool: Path
 ) -> None:
     """Whatever somebody wrote there, the lines around it are published."""
-    spooled(spool, mapping())
+    spooled(spool, redis_url, mapping())
     with spool.open("ab") as file:
         file.write(b"x" * 3_000_000 + b"\n")
-    spooled(spool, mapping())
+    spooled(spool, redis_url, mapping())
 
     with Producer(redis_url, spool=spool) as producer:
         assert producer.flush_spool() == {"accepted": 2, "rejected": 1}
@@ -301,7 +316,7 @@ def test_a_replay_that_is_killed_is_repeated(
     redis_url: str, client: redis.Redis, spool: Path
 ) -> None:
     """Redis had the events, the file had not yet lost them: they are duplicates, and wait once."""
-    spooled(spool, *[mapping() for _ in range(5)])
+    spooled(spool, redis_url, *[mapping() for _ in range(5)])
     command = [sys.executable, "-c", DIES_BEFORE_IT_CUTS, redis_url, str(spool)]
     killed = subprocess.run(command, check=False, timeout=DEADLINE)
     assert (killed.returncode, client.llen(WAITING)) == (-signal.SIGKILL, 5)
@@ -310,3 +325,173 @@ def test_a_replay_that_is_killed_is_repeated(
         assert producer.flush_spool() == {"duplicate": 5}
 
     assert (client.llen(WAITING), spool.read_bytes()) == (5, b"")
+
+
+# Which queue, and which Redis
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_each_event_goes_to_the_queue_it_was_meant_for(
+    way: Way, client: redis.Redis, spool: Path, kind: str
+) -> None:
+    """Two producers share a file; whichever publishes first brings both queues' events along."""
+    ours, theirs, next_one = mapping(), mapping(), mapping()
+    options: Any = {"spool": spool, "publish_retries": 0}
+    with (
+        publishing(kind, way.url, **options) as here,
+        publishing(kind, way.url, queue="night", **options) as there,
+    ):
+        way.ahead.extend([Trouble.CUT] * 2)
+        assert [here.publish(ours).answer, there.publish(theirs).answer] == ["spooled"] * 2
+
+        assert here.publish(next_one).answer == "accepted"
+
+    assert set(waiting(client)) == {ours["event_id"], next_one["event_id"]}
+    assert client.lrange("rq:queue:night", 0, -1) == [str(theirs["event_id"]).encode()]
+    assert client.hget(f"rq:job:{theirs['event_id']}", "origin") == b"night"
+    assert spool.read_bytes() == b""
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_file_of_an_earlier_release_is_read(
+    redis_url: str, client: redis.Redis, spool: Path, kind: str
+) -> None:
+    """Its lines are events alone: they go to the queue of the producer that replays them."""
+    events = [mapping(), mapping()]
+    lines = [ApprovalEvent.parse(event).canonical_json() + b"\n" for event in events]
+    spool.write_bytes(b"".join(lines))
+    spool.chmod(0o600)
+
+    with publishing(kind, redis_url, queue="night", spool=spool) as publisher:
+        publisher.publish(mapping())
+
+    assert client.llen("rq:queue:night") == 3
+    assert spool.read_bytes() == b""
+
+
+def test_events_for_another_redis_stay_until_they_are_asked_for(
+    redis_url: str, client: redis.Redis, spool: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No publish brings them along; flushing is the caller's own decision."""
+    spooled(spool, ABSENT, mapping())
+    held = spool.read_bytes()
+
+    with Producer(redis_url, spool=spool) as producer:
+        for _ in range(2):
+            producer.publish(mapping())
+        assert spool.read_bytes() == held
+        assert client.llen(WAITING) == 2
+        assert caplog.text.count("holds events for Redis at 127.0.0.1:1/0") == 1
+
+        assert producer.flush_spool() == {"accepted": 1}
+
+    assert client.llen(WAITING) == 3
+
+
+def test_a_file_is_for_one_redis(make: Make, way: Way, spool: Path) -> None:
+    """Events for another one are not mixed in; their publisher is told what to do."""
+    spooled(spool, ABSENT, mapping())
+    held = spool.read_bytes()
+    publisher = make()
+    way.ahead.append(Trouble.CUT)
+
+    with pytest.raises(QueueUnavailableError, match="give each Redis a spool of its own"):
+        publisher.publish(mapping())
+
+    assert spool.read_bytes() == held
+
+
+# A queue that is full while the file is replayed
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_what_a_full_queue_took_leaves_the_file(
+    redis_url: str, client: redis.Redis, spool: Path, kind: str
+) -> None:
+    """Nothing is delivered a second time; what found no room is published when there is some."""
+    events = [mapping() for _ in range(7)]
+    spooled(spool, redis_url, *events)
+
+    with publishing(kind, redis_url, spool=spool, max_queue_length=3) as publisher:
+        delivered: list[UUID] = []
+        for expected in (4, 1):
+            with pytest.raises(QueueFull):
+                publisher.flush()
+            assert len(spool.read_bytes().splitlines()) == expected
+            delivered += waiting(client)
+            client.delete(WAITING, *client.keys("rq:job:*"))
+        assert publisher.flush() == {"accepted": 1}
+        delivered += waiting(client)
+
+    assert sorted(delivered) == sorted(event["event_id"] for event in events)
+    assert spool.read_bytes() == b""
+
+
+def test_a_full_queue_keeps_only_its_own_events(
+    redis_url: str, client: redis.Redis, spool: Path
+) -> None:
+    """Those of another queue, between them in the file, are published."""
+    full, free = [mapping() for _ in range(3)], [mapping() for _ in range(3)]
+    for one, other in zip(full, free, strict=True):
+        spooled(spool, redis_url, one)
+        spooled(spool, redis_url, other, queue="night")
+    client.rpush(WAITING, "taken")
+
+    with Producer(redis_url, spool=spool, max_queue_length=3, queue="night") as producer:
+        client.rpush(WAITING, "taken", "taken")
+        with pytest.raises(QueueFull):
+            producer.flush_spool()
+
+    assert client.llen("rq:queue:night") == 3
+    assert spool.read_bytes() == b"".join(line(event, redis_url) for event in full)
+
+
+DIES_BEFORE_IT_CUTS_A_PART = """
+import os, signal, sys
+from signoff_producer import Producer
+
+os.ftruncate = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+Producer(sys.argv[1], spool=sys.argv[2], max_queue_length=2).flush_spool()
+"""
+
+
+def test_a_replay_that_is_killed_while_it_cuts_loses_nothing(
+    redis_url: str, client: redis.Redis, spool: Path
+) -> None:
+    """What is to stay is in the file before anything of it is removed."""
+    events = [mapping() for _ in range(5)]
+    spooled(spool, redis_url, *events)
+    command = [sys.executable, "-c", DIES_BEFORE_IT_CUTS_A_PART, redis_url, str(spool)]
+    killed = subprocess.run(command, check=False, timeout=120)
+    assert (killed.returncode, client.llen(WAITING)) == (-signal.SIGKILL, 2)
+
+    with Producer(redis_url, spool=spool) as producer:
+        producer.flush_spool()
+
+    assert sorted(waiting(client)) == sorted(event["event_id"] for event in events)
+    assert not spool.with_name("spool.jsonl.aside").exists()
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_flushing_to_a_redis_that_is_back_closes_the_circuit(
+    redis_url: str, client: redis.Redis, spool: Path, kind: str
+) -> None:
+    """Of several batches none meets an open circuit, and the next publish goes through at once."""
+    options: Any = {"spool": spool, "breaker_failures": 1, "breaker_cooldown": 3600}
+    with publishing(kind, redis_url, **options) as publisher:
+        publisher.producer._core.breaker.failed(QueueUnavailableError("away"))
+        assert publisher.publish(mapping()).answer == "spooled"
+        spooled(spool, redis_url, *[mapping() for _ in range(2 * CHUNK)])
+
+        assert publisher.flush() == {"accepted": 2 * CHUNK + 1}
+        assert publisher.publish(mapping()).answer == "accepted"
+
+    assert client.llen(WAITING) == 2 * CHUNK + 2
+
+
+def test_a_spool_that_is_a_link_is_refused(tmp_path: Path, spool: Path) -> None:
+    """Whoever put it there would choose which file is written."""
+    spool.symlink_to(tmp_path / "victim")
+
+    with pytest.raises(SettingsError, match="links are not followed"):
+        Producer(ABSENT, spool=spool)

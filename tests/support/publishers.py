@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from signoff_producer import AsyncProducer, Producer, Receipt
+from signoff_producer import Answer, AsyncProducer, Producer, Receipt
 
 
 class Publisher(Protocol):
@@ -14,11 +14,14 @@ class Publisher(Protocol):
     producer: Any
     waits: list[float]
 
-    def publish(self, event: Any) -> Receipt:
+    def publish(self, event: Any, **options: Any) -> Receipt:
         """Publish one event."""
 
     def publish_many(self, events: Iterable[Any]) -> list[Receipt]:
         """Publish many events."""
+
+    def flush(self) -> dict[Answer, int]:
+        """Publish what the spool holds."""
 
 
 class Waiting:
@@ -29,13 +32,17 @@ class Waiting:
         self.waits: list[float] = []
         producer._wait = self.waits.append
 
-    def publish(self, event: Any) -> Receipt:
+    def publish(self, event: Any, **options: Any) -> Receipt:
         """Publish one event."""
-        return self.producer.publish(event)
+        return self.producer.publish(event, **options)
 
     def publish_many(self, events: Iterable[Any]) -> list[Receipt]:
         """Publish many events."""
         return list(self.producer.publish_many(events))
+
+    def flush(self) -> dict[Answer, int]:
+        """Publish what the spool holds."""
+        return self.producer.flush_spool()
 
 
 class Awaiting:
@@ -51,9 +58,9 @@ class Awaiting:
 
         producer._wait = wait
 
-    def publish(self, event: Any) -> Receipt:
+    def publish(self, event: Any, **options: Any) -> Receipt:
         """Publish one event."""
-        return self._loop.run(self.producer.publish(event))
+        return self._loop.run(self.producer.publish(event, **options))
 
     def publish_many(self, events: Iterable[Any]) -> list[Receipt]:
         """Publish many events."""
@@ -62,6 +69,10 @@ class Awaiting:
             return [receipt async for receipt in self.producer.publish_many(events)]
 
         return self._loop.run(receipts())
+
+    def flush(self) -> dict[Answer, int]:
+        """Publish what the spool holds."""
+        return self._loop.run(self.producer.flush_spool())
 
 
 @contextmanager

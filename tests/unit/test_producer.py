@@ -30,6 +30,7 @@ from signoff import (
     ApprovalEvent,
     AsyncProducer,
     EventConflict,
+    EventLoopError,
     InvalidEvent,
     Producer,
     QueueFull,
@@ -392,6 +393,95 @@ def test_a_queue_that_is_none_leaves_nothing_half_done(
     assert not connection.exists(job_key(0))
     connection.delete(WAITING)
     assert producer.publish(event(0)).answer is Answer.ACCEPTED
+
+
+# Jobs that are on no list
+
+FOREIGN: dict[Any, Any] = {"data": encode_job(json.dumps(event(0)).encode()), "origin": "approvals"}
+STARTED = "rq:wip:approvals"
+LEASES = "rq:signoff:leases:approvals"
+
+
+@pytest.mark.parametrize("written", ["foreign", "canonical"])
+def test_a_job_that_its_publisher_never_listed_is_listed(
+    producer: Publisher, connection: fakeredis.FakeRedis, written: str
+) -> None:
+    """It died between HSET and RPUSH: publishing the event again mends that."""
+    canonical = encode_job(ApprovalEvent.parse(event(0)).canonical_json())
+    data = canonical if written == "canonical" else FOREIGN["data"]
+    connection.hset(job_key(0), mapping=FOREIGN | {"data": data})
+
+    receipts = [producer.publish(event(0)) for _ in range(2)]
+
+    assert answers(receipts) == ["duplicate", "duplicate"]
+    assert connection.lrange(WAITING, 0, -1) == [str(event_id(0)).encode()]
+    assert connection.hget(job_key(0), "data") == data
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        lambda client: client.rpush(WAITING, str(event_id(0))),
+        lambda client: client.zadd("rq:scheduled:approvals", {str(event_id(0)): 9e9}),
+        lambda client: (
+            client.zadd(LEASES, {"signoff-1": 9e9, "signoff-2": 9e9}),
+            client.zadd(STARTED, {f"{event_id(0)}:signoff-2": "inf"}),
+        ),
+        lambda client: client.hset(job_key(0), "status", "started"),
+        lambda client: client.hset(job_key(0), "status", "failed"),
+        lambda client: client.hset(job_key(0), "status", "deferred"),
+        lambda client: client.hset(job_key(0), "enqueued_at", "2026-01-31T10:00:00Z"),
+    ],
+    ids=["waiting", "put off", "in flight", "with RQ", "failed", "deferred", "written at once"],
+)
+def test_a_job_that_is_somewhere_is_left_there(
+    producer: Publisher, connection: fakeredis.FakeRedis, listed: Callable[[Any], Any]
+) -> None:
+    """Waiting, in flight or put off: it is not listed a second time."""
+    connection.hset(job_key(0), mapping=FOREIGN)
+    listed(connection)
+    before = connection.llen(WAITING)
+
+    assert producer.publish(event(0)).answer is Answer.DUPLICATE
+    assert connection.llen(WAITING) == before
+
+
+def test_a_job_is_looked_for_once(producer: Publisher, connection: fakeredis.FakeRedis) -> None:
+    """What was listed carries `enqueued_at` from then on, so that duplicates stay cheap."""
+    connection.hset(job_key(0), mapping=FOREIGN)
+    producer.publish(event(0))
+    assert connection.hget(job_key(0), "enqueued_at")
+    connection.delete(WAITING)
+
+    producer.publish(event(0))
+
+    assert connection.llen(WAITING) == 0
+
+
+def test_an_unlisted_job_needs_room_too(make: Make, connection: fakeredis.FakeRedis) -> None:
+    """A full queue says so, and the job stays as it is."""
+    producer = make(max_queue_length=1)
+    producer.publish(event(1))
+    connection.hset(job_key(0), mapping=FOREIGN)
+
+    with pytest.raises(QueueFull):
+        producer.publish(event(0))
+
+    assert connection.llen(WAITING) == 1
+    connection.delete(WAITING)
+    assert producer.publish(event(0)).answer is Answer.DUPLICATE
+    assert connection.llen(WAITING) == 1
+
+
+@pytest.mark.parametrize("key", ["rq:scheduled:approvals", STARTED, LEASES])
+def test_a_registry_that_is_none_breaks_no_publish(
+    producer: Publisher, connection: fakeredis.FakeRedis, key: str
+) -> None:
+    """A key of a wrong type is for workers and `doctor` to name."""
+    connection.set(key, "text")
+    connection.hset(job_key(0), mapping=FOREIGN)
+
+    assert answers(producer.publish_many([event(0), event(1)])) == ["duplicate", "accepted"]
 
 
 # A full queue
@@ -989,3 +1079,154 @@ def test_publish_many_refuses_a_single_event(one: Any) -> None:
         Producer(connection=fakeredis.FakeRedis()).publish_many(one)
     with pytest.raises(TypeError, match="publish"):
         AsyncProducer(connection=fakeredis.FakeAsyncRedis()).publish_many(one)
+
+
+# Slow sources
+
+
+class Clock:
+    """Time that passes only when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        monkeypatch.setattr("signoff_producer.chunks.time.monotonic", lambda: self.now)
+
+
+def test_a_slow_source_is_published_as_it_comes(
+    monkeypatch: pytest.MonkeyPatch, connection: fakeredis.FakeRedis
+) -> None:
+    """An event that took its time goes out at once, and its receipt is there before the next."""
+    clock = Clock(monkeypatch)
+    waiting_then: list[int] = []
+
+    def source() -> Iterator[Mapping]:
+        for number in range(4):
+            waiting_then.append(connection.llen(WAITING))
+            clock.now += 60
+            yield event(number)
+
+    with Producer(connection=connection) as producer:
+        receipts = producer.publish_many(source())
+        next(receipts)
+
+        assert connection.llen(WAITING) == 1
+        assert answers(receipts) == ["accepted"] * 3
+    assert waiting_then == [0, 1, 2, 3]
+
+
+def test_a_source_that_waits_is_not_waited_for(connection: fakeredis.FakeRedis) -> None:
+    """Async: what came goes out while the next event is awaited, in the same task as ever."""
+
+    async def publish() -> list[str]:
+        told = asyncio.Event()
+        server = connection.connection_pool.connection_kwargs["server"]
+        tasks: set[Any] = set()
+
+        async def source() -> AsyncIterator[Mapping]:
+            for number in range(3):
+                tasks.add(asyncio.current_task())
+                yield event(number)
+            await told.wait()  # for good, unless the receipts of those before are given
+            tasks.add(asyncio.current_task())
+            yield event(3)
+
+        given: list[str] = []
+        async with (
+            fakeredis.FakeAsyncRedis(server=server) as client,
+            AsyncProducer(connection=client) as producer,
+        ):
+            async for receipt in producer.publish_many(source()):
+                given.append(receipt.answer.value)
+                if len(given) == 3:
+                    told.set()
+        assert len(tasks) == 1
+        return given
+
+    assert asyncio.run(asyncio.wait_for(publish(), 120)) == ["accepted"] * 4
+
+
+def test_a_sources_own_error_is_raised_where_it_is_awaited() -> None:
+    """And one that is left before its end is closed."""
+    left: list[str] = []
+
+    async def source(error: Exception | None) -> AsyncIterator[Mapping]:
+        try:
+            yield event(0)
+            if error:
+                raise error
+            await asyncio.Event().wait()
+        finally:
+            left.append("closed")
+
+    async def publish() -> None:
+        async with (
+            fakeredis.FakeAsyncRedis() as client,
+            AsyncProducer(connection=client) as producer,
+        ):
+            with pytest.raises(OSError, match="gone"):
+                [one async for one in producer.publish_many(source(OSError("gone")))]
+            receipts: Any = producer.publish_many(source(None))
+            assert (await anext(receipts)).answer == "accepted"
+            await receipts._source.aclose()
+
+    asyncio.run(asyncio.wait_for(publish(), 120))
+
+    assert left == ["closed"] * 2
+
+
+# Tasks and loops
+
+
+def test_no_publisher_waits_for_a_sender_that_was_cancelled(
+    server: fakeredis.FakeServer,
+) -> None:
+    """Each learns that its event may not have been sent; the next publish goes through."""
+
+    async def publish() -> list[Any]:
+        async with (
+            fakeredis.FakeAsyncRedis(server=server) as client,
+            AsyncProducer(connection=client) as producer,
+        ):
+            met: list[Any] = []
+            for pauses in range(3):
+                those = [asyncio.create_task(producer.publish(event(n))) for n in range(3)]
+                await asyncio.sleep(0)
+                for _ in range(pauses):
+                    await asyncio.sleep(0)
+                sender = producer._coalescer._sender
+                assert sender
+                sender.cancel()
+                met += await asyncio.gather(*those, return_exceptions=True)
+            return [*met, await producer.publish(event(9))]
+
+    *met, last = asyncio.run(asyncio.wait_for(publish(), 120))
+
+    assert {type(answer) for answer in met} <= {QueueUnavailableError, Receipt}
+    assert any(isinstance(answer, QueueUnavailableError) for answer in met)
+    assert last.answer is Answer.ACCEPTED
+
+
+def test_an_async_producer_belongs_to_one_event_loop(server: fakeredis.FakeServer) -> None:
+    """Its connections do. A second loop is told so; once it is closed, another may use it."""
+    client = fakeredis.FakeAsyncRedis(server=server)
+    producer = AsyncProducer(connection=client)
+
+    async def many() -> None:
+        async for _ in producer.publish_many([event(1)]):
+            pass
+
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        first.run(producer.publish(event(0)))
+        for use in (
+            lambda: producer.publish(event(1)),
+            many,
+            producer.flush_spool,
+            producer.close,
+        ):
+            with pytest.raises(EventLoopError, match="make one in each loop"):
+                second.run(use())
+
+        first.run(producer.close())
+        first.run(client.aclose())
+        assert second.run(producer.publish(event(1))).answer is Answer.ACCEPTED
+        second.run(client.aclose())

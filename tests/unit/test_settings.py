@@ -240,9 +240,9 @@ MASKED = [
     ("unix:///run/redis.sock?db=2", "unix:///run/redis.sock"),
     ("postgresql://h:1/my%20db", "postgresql://h:1/my%20db"),
     ("redis+sentinel://h:1,[::1]:2,k/s/3", "redis+sentinel://h:1,[::1]:2,k/s/3"),
-    (f"redis://:{SECRET}@host", "redis://***@host"),
+    (f"redis://:{SECRET}@host", "redis://:***@host"),
     (f"redis://{SECRET}@host", "redis://***@host"),
-    (f"rediss://:{SECRET}@host:6380/0", "rediss://***@host:6380/0"),
+    (f"rediss://:{SECRET}@host:6380/0", "rediss://:***@host:6380/0"),
     (f"redis://user:{SECRET}@host", "redis://***@host"),
     (
         f"redis+sentinel://u:{SECRET}@h:1,k/s?sentinel_password={SECRET}",
@@ -261,7 +261,7 @@ MASKED = [
     (f"postgresql://h/{SECRET} db", "postgresql://h/***"),
     (f"redis://:{SECRET}", "redis://***"),
     (f"redis://:12#{SECRET}@h", "redis://***"),
-    (f"redis://:password={SECRET}&x@h", "redis://***@h"),
+    (f"redis://:password={SECRET}&x@h", "redis://:***@h"),
     (f"postgresql://u:{SECRET}@h1:1,h2:2/db", "postgresql://***@h1:1,h2:2/db"),
     (f"redis://h/0?password={SECRET}&db=1", "redis://h/0"),
     (f"redis://h/0?db=1&PASSWORD={SECRET}", "redis://h/0"),
@@ -279,7 +279,7 @@ MASKED = [
     (f"https://h/?token={SECRET}", "https://h/"),
     (f"https://h:{SECRET}/hook", "https://***"),
     (f"postgresql:/u:{SECRET}@h", "***"),
-    (f" redis://:{SECRET}@h/1 ", "redis://***@h/1"),
+    (f" redis://:{SECRET}@h/1 ", "redis://:***@h/1"),
 ]
 
 

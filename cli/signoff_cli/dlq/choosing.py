@@ -6,15 +6,15 @@ from typing import Annotated, Final
 from uuid import UUID
 
 import typer
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 from signoff_cli.ages import EXAMPLES, age_of
 from signoff_cli.dlq.letters import LARGEST_ID, absence
 from signoff_cli.errors import UsageError
 from signoff_cli.terminal import complain
-from signoff_db.dead_letters import get_letter
 from signoff_db.selection import Selection
+from signoff_ops.dead_letters import Choice, choose
+from signoff_ops.servers import DirectServers, Servers
+from signoff_ops.services import load_settings
 from signoff_schemas import FailureKind
 
 _HOW: Final = (
@@ -75,15 +75,13 @@ def deliberate(selection: Selection, *, everything: bool) -> Selection:
     return selection
 
 
-def tell_absent(connection: Connection[TupleRow], selection: Selection) -> int:
-    """Say which of the ids that were named are not dead; returns how many."""
-    absent = 0
-    for letter_id in selection.ids:
-        reason = absence(letter_id, get_letter(connection, letter_id))
-        if reason:
-            complain(reason)
-            absent += 1
-    return absent
+def meant(selection: Selection, limit: int | None) -> tuple[Choice, Servers]:
+    """The letters to act on, and where; says which of the ids that were named are not dead."""
+    servers = DirectServers(load_settings())
+    choice = choose(servers, selection, limit=limit)
+    for letter_id, state in choice.absent:
+        complain(absence(letter_id, state))
+    return choice, servers
 
 
 def moment(text: str, option: str) -> datetime:

@@ -14,13 +14,11 @@ from signoff_cli.dlq.choosing import (
     User,
     chosen,
     deliberate,
-    tell_absent,
+    meant,
 )
 from signoff_cli.terminal import AsJson, Yes, confirm, say, show_json
-from signoff_db.dead_letters import choose
-from signoff_db.discard import discard as discard_letters
-from signoff_db.read_connection import database_of
-from signoff_ops.services import load_settings
+from signoff_ops import operating
+from signoff_ops.operating import Operator
 from signoff_schemas.wording import count
 
 
@@ -52,19 +50,16 @@ def discard(  # noqa: PLR0913 -- one argument an option
         ),
         everything=everything,
     )  # fmt: skip
-    with database_of(load_settings()) as connection:
-        absent = tell_absent(connection, selection)
-        ids = choose(connection, selection, limit=limit)
-        if len(ids) > 1:
-            confirm(f"Discard {len(ids):,} dead letters?", yes=yes or dry_run)
-        discarded = discard_letters(
-            connection, ids, actor=actor_of(actor), reason=reason, dry_run=dry_run
-        )
+    choice, servers = meant(selection, limit)
+    if len(choice.ids) > 1:
+        confirm(f"Discard {len(choice.ids):,} dead letters?", yes=yes or dry_run)
+    operator = Operator(actor_of(actor), reason, dry_run)
+    discarded = operating.discard(servers, choice.ids, operator)
     if as_json:
         show_json({"dry_run": dry_run, "discarded": discarded})
-    elif discarded or not absent:
+    elif discarded or not choice.absent:
         say(_summary(len(discarded), dry_run=dry_run))
-    if absent:
+    if choice.absent:
         raise typer.Exit(1)
 
 

@@ -1,6 +1,6 @@
 """`signoff dlq edit`: correct an event, in an editor or by fields, and apply it."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Annotated
 
@@ -12,14 +12,15 @@ from signoff_cli.dlq.letters import absence
 from signoff_cli.dlq.show import LetterId
 from signoff_cli.errors import UsageError
 from signoff_cli.terminal import AsJson, Yes, cell, complain, confirm, say, show_json
-from signoff_db import edit as editing
-from signoff_db.connection import BatchConnection, connect_for_batches
-from signoff_db.dead_letters import DeadLetter, FullLetter, NoSuchLetterError, get_letter
+from signoff_db.dead_letters import FullLetter, NoSuchLetterError
 from signoff_db.edit import Edited
 from signoff_db.payload_text import json_or_text, readable, with_fields
-from signoff_db.read_connection import explained
+from signoff_ops import operating
+from signoff_ops.dead_letters import letter_history
+from signoff_ops.operating import Operator
+from signoff_ops.servers import DirectServers, Servers
 from signoff_ops.services import load_settings
-from signoff_schemas import InvalidEvent
+from signoff_schemas import DeadLetterState, InvalidEvent
 from signoff_schemas.wording import json_text
 
 Assignments = Annotated[
@@ -49,29 +50,25 @@ def edit(
     """
     if not assignments:
         require_terminal()
-    url = load_settings().require("database_url")
-    with (
-        connect_for_batches(url, application="signoff dlq edit") as connection,
-        explained(url),
-    ):
-        full = _dead(connection, letter_id)
-        letter = full.letter
-        payload = _assigned(full, assignments) if assignments else _written(full)
-        outcome = _tried(connection, letter, payload, reason, actor_of(actor), dry_run=True)
-        if not as_json:
-            _show(outcome)
-        if outcome.message is None and not dry_run:
-            confirm("Apply it?", yes=yes)
-            outcome = _tried(connection, letter, payload, reason, actor_of(actor), dry_run=False)
+    servers = DirectServers(load_settings())
+    full = _dead(servers, letter_id)
+    payload = _assigned(full, assignments) if assignments else _written(full)
+    operator = Operator(actor_of(actor), reason, dry_run=True)
+    outcome = _tried(servers, letter_id, payload, operator)
+    if not as_json:
+        _show(outcome)
+    if outcome.message is None and not dry_run:
+        confirm("Apply it?", yes=yes)
+        outcome = _tried(servers, letter_id, payload, replace(operator, dry_run=False))
     _conclude(outcome, dry_run=dry_run, as_json=as_json)
 
 
-def _dead(connection: BatchConnection, letter_id: int) -> FullLetter:
-    full = get_letter(connection, letter_id)
-    reason = absence(letter_id, full)
-    if full is None or reason:
-        complain(str(reason))
+def _dead(servers: Servers, letter_id: int) -> FullLetter:
+    found = letter_history(servers, letter_id)
+    if found is None or found.full.letter.state is not DeadLetterState.DEAD:
+        complain(absence(letter_id, found.full.letter.state if found else None))
         raise typer.Exit(1)
+    full = found.full
     if not full.payload_complete:
         size = full.letter.payload_size
         raise UsageError(f"dead letter {letter_id} came with {size:,} bytes, too many for an event")
@@ -105,25 +102,15 @@ def _written(full: FullLetter) -> bytes:
     return after.encode()
 
 
-def _tried(
-    connection: BatchConnection,
-    letter: DeadLetter,
-    payload: bytes,
-    reason: str,
-    actor: str,
-    *,
-    dry_run: bool,
-) -> Edited:
+def _tried(servers: Servers, letter_id: int, payload: bytes, operator: Operator) -> Edited:
     try:
-        return editing.edit(
-            connection, letter.id, payload, actor=actor, reason=reason, dry_run=dry_run
-        )
+        return operating.edit(servers, letter_id, payload, operator)
     except InvalidEvent as error:
         complain(f"Refused, nothing was changed: {error}")
         raise typer.Exit(1) from None
     except NoSuchLetterError:  # somebody else has settled it meanwhile
-        complain(str(absence(letter.id, get_letter(connection, letter.id))))
-        raise typer.Exit(1) from None
+        _dead(servers, letter_id)
+        raise
 
 
 def _show(outcome: Edited) -> None:

@@ -5,11 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final, TextIO
+from typing import Annotated, TextIO
 
 import typer
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 from signoff_cli.dlq.choosing import (
     All,
@@ -26,18 +24,12 @@ from signoff_cli.dlq.choosing import (
 from signoff_cli.dlq.list import States
 from signoff_cli.errors import UsageError
 from signoff_cli.terminal import complain
-from signoff_db.dead_letters import FullLetter, list_letters, read_letters
-from signoff_db.letter_lines import line_pieces
-from signoff_db.pages import follow
-from signoff_db.read_connection import database_of
-from signoff_db.reading import snapshot
-from signoff_db.selection import Selection
+from signoff_ops.dead_letters import export as export_letters
+from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_schemas import DeadLetterState
 from signoff_schemas.private_files import create_private
 from signoff_schemas.wording import count
-
-_PAGE: Final = 1000
 
 
 def export(
@@ -71,21 +63,9 @@ def export(
         ),
         states=tuple(state or [DeadLetterState.DEAD]),
     )  # fmt: skip
-    written = 0
-    with (
-        database_of(load_settings()) as connection,
-        snapshot(connection),
-        _target(output) as target,
-    ):
-        for full in _letters(connection, selection):
-            target.writelines(line_pieces(connection, full))
-            written += 1
+    with _target(output) as target:
+        written = export_letters(DirectServers(load_settings()), selection, target.write)
     complain(f"Exported {count(written, 'dead letter')}.")
-
-
-def _letters(connection: Connection[TupleRow], selection: Selection) -> Iterator[FullLetter]:
-    for page in follow(lambda c: list_letters(connection, selection, limit=_PAGE, cursor=c)):
-        yield from read_letters(connection, [letter.id for letter in page.items])
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from dataclasses import asdict
 
 from signoff_cli.dlq.choosing import Kinds, Since, Until, chosen
 from signoff_cli.terminal import AsJson, say, show_json, show_table
-from signoff_db import dead_letters
 from signoff_db.dead_letters import Group
-from signoff_db.read_connection import database_of
+from signoff_ops import dead_letters
+from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 
 
@@ -16,8 +16,7 @@ def groups(
 ) -> None:
     """Show dead letters by cause, the hundred biggest groups, the biggest first."""
     selection = chosen(kinds=kind, since=since, until=until)
-    with database_of(load_settings()) as connection:
-        found = dead_letters.groups(connection, selection)
+    found = dead_letters.groups(DirectServers(load_settings()), selection)
     if as_json:
         show_json([asdict(group) for group in found.groups])
     else:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from signoff_db.dead_letters import DeadLetter, FullLetter
+from signoff_db.dead_letters import DeadLetter
 from signoff_schemas import DeadLetterState, FailureKind
 
 LARGEST_ID: Final = 2**63 - 1
@@ -55,9 +55,8 @@ def hint(letter: DeadLetter) -> str:
     return (_HINT_WITHOUT_ID if unnamed else HINTS[letter.kind]).format(id=letter.id)
 
 
-def absence(letter_id: int, full: FullLetter | None) -> str | None:
-    """Why there is nothing to act on: no such letter, or it is settled; None if it is dead."""
-    if full is None:
+def absence(letter_id: int, state: DeadLetterState | None) -> str:
+    """Why there is nothing to act on: no such letter, or it is settled already."""
+    if state is None:
         return f"There is no dead letter {letter_id}."
-    state = full.letter.state
-    return None if state is DeadLetterState.DEAD else f"Dead letter {letter_id} is {state} already."
+    return f"Dead letter {letter_id} is {state} already."

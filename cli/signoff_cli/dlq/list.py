@@ -5,8 +5,6 @@ from dataclasses import asdict, replace
 from typing import Annotated, Final
 
 import typer
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 from signoff_cli.dlq.choosing import (
     Fingerprint,
@@ -19,15 +17,13 @@ from signoff_cli.dlq.choosing import (
     chosen,
 )
 from signoff_cli.terminal import AsJson, say, show_json, show_table
-from signoff_db.dead_letters import DeadLetter, list_letters
-from signoff_db.pages import follow
-from signoff_db.read_connection import database_of
-from signoff_db.reading import snapshot
-from signoff_db.selection import Selection
+from signoff_db.dead_letters import DeadLetter
+from signoff_db.pages import Page
+from signoff_ops.dead_letters import all_letters, page_of_letters
+from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_schemas import DeadLetterState
 
-_PAGE: Final = 1000
 _MOST: Final = 10_000
 _MESSAGE: Final = 100
 States = Annotated[
@@ -57,23 +53,15 @@ def list_(  # noqa: PLR0913 -- one argument an option
         ),
         states=tuple(state or [DeadLetterState.DEAD]),
     )  # fmt: skip
-    with database_of(load_settings()) as connection, snapshot(connection):
-        letters, more = _listed(connection, selection, None if everything else limit)
-    if as_json:
-        show_json([asdict(letter) for letter in letters])
+    servers = DirectServers(load_settings())
+    if everything:
+        page = Page(tuple(all_letters(servers, selection)), None)
     else:
-        _show(letters, more=more)
-
-
-def _listed(
-    connection: Connection[TupleRow], selection: Selection, limit: int | None
-) -> tuple[list[DeadLetter], bool]:
-    """The chosen letters, the newest first, and whether there are more than the limit."""
-    if limit is not None:
-        page = list_letters(connection, selection, limit=limit)
-        return list(page.items), page.next is not None
-    pages = follow(lambda cursor: list_letters(connection, selection, limit=_PAGE, cursor=cursor))
-    return [letter for page in pages for letter in page.items], False
+        page = page_of_letters(servers, selection, limit=limit)
+    if as_json:
+        show_json([asdict(letter) for letter in page.items])
+    else:
+        _show(page.items, more=page.next is not None)
 
 
 def _show(letters: Sequence[DeadLetter], *, more: bool) -> None:

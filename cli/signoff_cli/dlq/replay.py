@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Final
 
 import typer
@@ -20,7 +21,7 @@ from signoff_cli.dlq.choosing import (
     User,
     chosen,
     deliberate,
-    tell_absent,
+    meant,
 )
 from signoff_cli.interrupted import INTERRUPTED
 from signoff_cli.leaving import SERVER_AWAY
@@ -37,14 +38,11 @@ from signoff_cli.terminal import (
     show_json,
     show_table,
 )
-from signoff_db import replay as replaying
 from signoff_db.balances import Balance
-from signoff_db.connection import DatabaseUnavailableError, connect_for_batches
-from signoff_db.dead_letters import choose
-from signoff_db.read_connection import database_of, explained
+from signoff_db.connection import DatabaseUnavailableError
 from signoff_db.replay import Replayed, ReplayReport
-from signoff_db.selection import Selection
-from signoff_ops.services import load_settings
+from signoff_ops import operating
+from signoff_ops.operating import Operator
 from signoff_schemas.wording import count as counted
 from signoff_worker.interpreter import spend_time_on_events
 
@@ -90,38 +88,29 @@ def replay(  # noqa: PLR0913 -- one argument an option
         ),
         everything=everything,
     )  # fmt: skip
-    letters, absent = _confirmed(selection, limit, dry_run=dry_run, yes=yes)
-    balances = None if as_json or dry_run else _SHOWN
-    options = Options(actor_of(actor), reason, dry_run, rate, keep_going, balances)
-    replayed: list[Replayed] = []
-    ended = _replay(letters, options, replayed)
-    _conclude(replayed, ended, absent, dry_run=dry_run, as_json=as_json)
+    choice, servers = meant(selection, limit)
+    if len(choice.ids) > 1 and not dry_run:
+        confirm(f"Replay {len(choice.ids):,} dead letters?", yes=yes)
+    with progress() as bar:
+        replayed: list[Replayed] = []
+        act = partial(
+            operating.replay,
+            servers,
+            choice.ids,
+            Operator(actor_of(actor), reason, dry_run),
+            rate=rate,
+            keep_going=keep_going,
+            balances=None if as_json or dry_run else _SHOWN,
+            on_batch=_watch(bar, len(choice.ids), replayed),
+        )
+        ended = _ended(act)
+    _conclude(replayed, ended, len(choice.absent), dry_run=dry_run, as_json=as_json)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How letters are replayed, as `signoff_db.replay` takes it."""
-
-    actor: str
-    reason: str | None
-    dry_run: bool
-    rate: float | None
-    keep_going: bool
-    balances: int | None
-
-
-def _replay(letters: Sequence[int], options: Options, replayed: list[Replayed]) -> Ended:
-    """Replay, and add to `replayed` what became of each letter; returns how that ended."""
-    url = load_settings().require("database_url")
+def _ended(act: Callable[[], ReplayReport]) -> Ended:
     spend_time_on_events()
     try:
-        with (
-            connect_for_batches(url, application="signoff dlq replay") as connection,
-            explained(url),
-            progress() as bar,
-        ):
-            watch = _watch(bar, len(letters), replayed)
-            return replaying.replay(connection, letters, **asdict(options), on_batch=watch)
+        return act()
     except (DatabaseUnavailableError, KeyboardInterrupt) as stop:
         return stop
 
@@ -144,7 +133,7 @@ def _conclude(
                 "away": _away(ended),
                 "stopped_by": report.stopped_by if report else None,
                 "left_out": report.left_out if report else 0,
-                "words": Counter(one.result for one in replayed),
+                "counts": Counter(one.result for one in replayed),
                 "replayed": [asdict(one) for one in replayed],
             }
         )
@@ -168,18 +157,6 @@ def _leave_if_cut_short(ended: Ended) -> None:
         case DatabaseUnavailableError():
             complain(f"signoff: {ended}; {_AS_A_WHOLE}: replay the rest when it is back")
             raise typer.Exit(SERVER_AWAY)
-
-
-def _confirmed(
-    selection: Selection, limit: int | None, *, dry_run: bool, yes: bool
-) -> tuple[list[int], int]:
-    """The letters to replay, which were asked about; and how many that were named are not dead."""
-    with database_of(load_settings()) as connection:
-        absent = tell_absent(connection, selection)
-        letters = choose(connection, selection, limit=limit)
-    if len(letters) > 1 and not dry_run:
-        confirm(f"Replay {len(letters):,} dead letters?", yes=yes)
-    return letters, absent
 
 
 def _watch(

@@ -17,11 +17,12 @@ from signoff_cli.terminal import (
     show_fields,
     show_json,
 )
-from signoff_db.dead_letters import FullLetter, get_letter
+from signoff_db.dead_letters import FullLetter
 from signoff_db.letter_lines import as_data
-from signoff_db.operator_actions import OperatorAction, actions_of
+from signoff_db.operator_actions import OperatorAction
 from signoff_db.payload_text import readable
-from signoff_db.read_connection import database_of
+from signoff_ops.dead_letters import letter_history
+from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_schemas import DeadLetterState
 
@@ -36,21 +37,18 @@ def show(letter_id: LetterId, *, as_json: AsJson = False) -> None:
 
     Exit 1 if there is none.
     """
-    with database_of(load_settings()) as connection:
-        full = get_letter(connection, letter_id)
-        actions = actions_of(connection, letter_id) if full else []
-    if full is None:
+    found = letter_history(DirectServers(load_settings()), letter_id)
+    if found is None:
         if as_json:
             show_json({"id": letter_id, "known": False})
         else:
-            complain(str(absence(letter_id, None)))
+            complain(absence(letter_id, None))
         raise typer.Exit(1)
     if as_json:
-        show_json(
-            {"known": True, **as_data(full), "actions": [asdict(action) for action in actions]}
-        )
+        actions = [asdict(action) for action in found.actions]
+        show_json({"known": True, **as_data(found.full), "actions": actions})
     else:
-        _show(full, actions)
+        _show(found.full, found.actions)
 
 
 def _show(full: FullLetter, actions: Sequence[OperatorAction]) -> None:

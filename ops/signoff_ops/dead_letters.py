@@ -1,0 +1,137 @@
+"""Look at dead letters: lists, groups, one of them, and files of them.
+
+Lists are pages with opaque cursors; what is read of a letter is bounded, however large it is.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from signoff_db import dead_letters
+from signoff_db.dead_letters import DeadLetter, FullLetter, Groups
+from signoff_db.letter_lines import line_pieces
+from signoff_db.operator_actions import OperatorAction, actions_of
+from signoff_db.pages import Page, follow
+from signoff_db.reading import snapshot
+from signoff_db.selection import Selection
+from signoff_ops.servers import Servers
+from signoff_schemas import DeadLetterState
+
+_PAGE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class LetterHistory:
+    """A dead letter, and what operators did to it."""
+
+    full: FullLetter
+    actions: tuple[OperatorAction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What an operator is asked about and then acts on: these letters, none that came since."""
+
+    ids: tuple[int, ...]
+    """Those that are dead, the oldest first."""
+    absent: tuple[tuple[int, DeadLetterState | None], ...] = ()
+    """Letters that were named and are not dead: their state, None where there is no such letter."""
+
+
+def page_of_letters(
+    servers: Servers, selection: Selection, *, limit: int = 50, cursor: str | None = None
+) -> Page[DeadLetter]:
+    """A page of dead letters, the newest first.
+
+    Raises:
+        CursorError: the cursor is none that this list gave.
+        DatabaseUnavailableError: Postgres is away.
+    """
+    with servers.database() as connection:
+        return dead_letters.list_letters(connection, selection, limit=limit, cursor=cursor)
+
+
+def all_letters(servers: Servers, selection: Selection) -> list[DeadLetter]:
+    """All of them, in one snapshot.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is away.
+    """
+    with servers.database() as connection, snapshot(connection):
+        return [letter for page in _pages(connection, selection) for letter in page.items]
+
+
+def letter_history(servers: Servers, letter_id: int) -> LetterHistory | None:
+    """One dead letter, in whatever state; None if there is none.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is away.
+    """
+    with servers.database() as connection, snapshot(connection):
+        full = dead_letters.get_letter(connection, letter_id)
+        if full is None:
+            return None
+        return LetterHistory(full, tuple(actions_of(connection, letter_id)))
+
+
+def groups(servers: Servers, selection: Selection) -> Groups:
+    """Those that are dead, by cause, the biggest groups.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is away.
+    """
+    with servers.database() as connection:
+        return dead_letters.groups(connection, selection)
+
+
+def choose(servers: Servers, selection: Selection, *, limit: int | None = None) -> Choice:
+    """Fix which letters are meant, the oldest `limit` of them, before anybody confirms it.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is away.
+    """
+    with servers.database() as connection, snapshot(connection):
+        ids = dead_letters.choose(connection, selection, limit=limit)
+        return Choice(tuple(ids), tuple(_absent(connection, selection.ids)))
+
+
+def _absent(
+    connection: Connection[TupleRow], named: tuple[int, ...]
+) -> Iterator[tuple[int, DeadLetterState | None]]:
+    if not named:
+        return
+    everywhere = Selection(ids=named, states=tuple(DeadLetterState))
+    found = dead_letters.list_letters(connection, everywhere, limit=len(named)).items
+    states = {letter.id: letter.state for letter in found}
+    for letter_id in named:
+        state = states.get(letter_id)
+        if state is not DeadLetterState.DEAD:
+            yield letter_id, state
+
+
+def export(servers: Servers, selection: Selection, write: Callable[[str], object]) -> int:
+    """Write letters as lines of JSON, the newest first, in one snapshot; returns how many.
+
+    `write` is given text in pieces of some megabytes at the most.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is away.
+    """
+    written = 0
+    with servers.database() as connection, snapshot(connection):
+        for page in _pages(connection, selection):
+            ids = [letter.id for letter in page.items]
+            for full in dead_letters.read_letters(connection, ids):
+                for piece in line_pieces(connection, full):
+                    write(piece)
+                written += 1
+    return written
+
+
+def _pages(connection: Connection[TupleRow], selection: Selection) -> Iterator[Page[DeadLetter]]:
+    return follow(
+        lambda cursor: dead_letters.list_letters(connection, selection, limit=_PAGE, cursor=cursor)
+    )

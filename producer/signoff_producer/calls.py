@@ -1,0 +1,124 @@
+"""A call of the publishing script: sent at once, its answer read when it is asked for."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
+
+import redis
+from redis.connection import Connection
+
+from signoff_producer.connections import Connections
+from signoff_producer.publication import SCRIPT, SCRIPT_HASH, ScriptReply
+from signoff_producer.replicas import Replicas
+from signoff_producer.steps import Send
+
+
+class Call(Protocol):
+    """A call that is on its way."""
+
+    def answer(self) -> Sequence[ScriptReply]:
+        """The script's reply to each job; to be asked for once.
+
+        Raises:
+            redis.RedisError: Redis cannot be reached, or refused.
+            ReplicasBehindError: too few replicas have the events.
+        """
+
+    def close(self) -> None:
+        """Give the call up, if its answer was not read: a signal may come in between."""
+
+
+class OwnCall:
+    """A call on a connection that stays with its producer."""
+
+    def __init__(self, connections: Connections, replicas: Replicas, send: Send) -> None:
+        self._connections = connections
+        self._replicas = replicas
+        self._send = send
+        self._connection: Connection | None = None
+        self._failure: Exception = redis.ConnectionError("the call was given up")
+        try:
+            if send.reconnect:
+                connections.close_idle()
+            self._connection = connections.take(send.deadline.remaining())
+            self._write("EVALSHA", SCRIPT_HASH)
+        except redis.RedisError as error:
+            self._failure = error  # raised where the answer is asked for
+        except BaseException:  # a signal's handler may raise whatever it likes
+            self.close()
+            raise
+
+    def answer(self) -> Sequence[ScriptReply]:
+        """As `Call` has it."""
+        if self._connection is None:
+            raise self._failure
+        answers = self._read(self._connection)
+        if isinstance(answers[0], redis.exceptions.NoScriptError):
+            self._write("EVAL", SCRIPT)
+            answers = self._read(self._connection)
+        self._release(clean=True)
+        return self._replicas.checked(answers)
+
+    def close(self) -> None:
+        """As `Call` has it."""
+        self._release(clean=False)
+
+    def _write(self, command: str, script: str) -> None:
+        """Send the call, and with it the wait for replicas, where there is one."""
+        keys, arguments = self._send.keys, self._send.arguments
+        connection = cast("Any", self._connection)
+        try:
+            connection.send_command(command, script, len(keys), *keys, *arguments)
+            if self._replicas.wanted:
+                connection.send_command(*self._replicas.wait)
+        except BaseException:
+            self.close()
+            raise
+
+    def _read(self, connection: Connection) -> list[object]:
+        """The script's answer, and WAIT's where there is one; a refusal is an answer, too."""
+        answers: list[object] = []
+        try:
+            for _ in range(2 if self._replicas.wanted else 1):
+                try:
+                    answers.append(connection.read_response())
+                except redis.ResponseError as error:
+                    answers.append(error)
+        except BaseException:
+            self.close()
+            raise
+        return answers
+
+    def _release(self, *, clean: bool) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._connections.release(connection, clean=clean)
+
+
+class ClientsCall:
+    """A call by a client of the caller's own, which connects, waits and repeats as it was told."""
+
+    def __init__(self, client: redis.Redis, replicas: Replicas, send: Send) -> None:
+        self._client = client
+        self._replicas = replicas
+        self._send = send
+
+    def answer(self) -> Sequence[ScriptReply]:
+        """As `Call` has it."""
+        try:
+            return self._run("EVALSHA", SCRIPT_HASH)
+        except redis.exceptions.NoScriptError:
+            return self._run("EVAL", SCRIPT)
+
+    def _run(self, command: str, script: str) -> Sequence[ScriptReply]:
+        keys, arguments = self._send.keys, self._send.arguments
+        call = (command, script, len(keys), *keys, *arguments)
+        client = cast("Any", self._client)
+        if not self._replicas.wanted:
+            return cast("list[ScriptReply]", client.execute_command(*call))
+        with client.pipeline(transaction=False) as pipe:  # one connection for both
+            pipe.execute_command(*call)
+            pipe.execute_command(*self._replicas.wait)
+            return self._replicas.checked(pipe.execute(raise_on_error=False))
+
+    def close(self) -> None:
+        """As `Call` has it: nothing was taken."""

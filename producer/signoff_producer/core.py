@@ -1,0 +1,176 @@
+"""What publishing does, without input and output: `Producer` and `AsyncProducer` do its steps.
+
+    admit → encode → send → reply → receipt
+                 ↘ while Redis is away: repeat, then spool
+
+Each method is a generator of steps. It is sent the answer of each step, or has its error thrown.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Final
+
+from redis import RedisError
+
+from signoff_producer.breaker import Breaker
+from signoff_producer.deadline import Deadline
+from signoff_producer.outages import Server, passes
+from signoff_producer.publication import SPOOLED, Publication, Request, ScriptReply
+from signoff_producer.receipts import Answer, QueueFull, QueueUnavailableError, Receipt
+from signoff_producer.retries import Retries
+from signoff_producer.spool import Spool, Taken
+from signoff_producer.steps import Keep, Send, Settle, Sleep, Steps, Take
+from signoff_schemas import PublishSettings
+
+_logger: Final = logging.getLogger(__name__)
+_UNTIL_FREE: Final = 0.05
+"""Seconds until a spool that another publisher replays is looked at again."""
+
+
+class Core:
+    """The state of a producer, and its decisions."""
+
+    def __init__(self, settings: PublishSettings, server: Server, *, owned: bool) -> None:
+        """With `owned` false the client is the caller's, and repeats as the caller told it to."""
+        self.publication = Publication.of(settings)
+        self.breaker = Breaker(settings.breaker_failures, settings.breaker_cooldown)
+        self.spool = Spool.of(settings, server.label)
+        self._server = server
+        self._timeout = settings.publish_timeout
+        self._retries = Retries(settings.publish_retries if owned else 0)
+
+    def deadline(self, timeout: float | None = None) -> Deadline:
+        """That of a publish which may take so many seconds, or as many as the settings say.
+
+        Raises:
+            ValueError: they are not more than 0.
+        """
+        return Deadline.after(self._timeout if timeout is None else timeout)
+
+    def publish(
+        self, requests: Sequence[Request], deadline: Deadline
+    ) -> Steps[Sequence[ScriptReply]]:
+        """Publish what was not rejected; returns the reply to each.
+
+        Raises:
+            QueueUnavailableError: Redis did not take them, nor did a spool.
+        """
+        sendable = [request for request in requests if request.error is None]
+        if not sendable:
+            return ()
+        try:
+            self.breaker.admit()
+            replies = yield from self._deliver(sendable, deadline)
+        except QueueUnavailableError as error:
+            self.breaker.failed(error)
+            if self.spool is None:
+                raise
+            yield Keep(self.spool, sendable, error)
+            return [SPOOLED] * len(sendable)
+        self.breaker.succeeded()
+        if self.spool is not None and self.spool.holds():
+            yield from self._replay_a_batch(self.spool, deadline)
+        return replies
+
+    def _deliver(
+        self, sendable: Sequence[Request], deadline: Deadline
+    ) -> Steps[Sequence[ScriptReply]]:
+        """Send them; while Redis is away again and again, which is safe by `event_id`."""
+        delays = self._retries.delays()
+        send = self._send(self.publication, sendable, deadline)
+        while True:
+            try:
+                replies: Sequence[ScriptReply] = yield send
+            except RedisError as error:
+                delay = next(delays, None) if passes(error) else None
+                if delay is None or not deadline.allows(delay):
+                    raise self._server.unavailable(error, deadline.seconds) from error
+            else:
+                return replies
+            yield Sleep(delay)
+            send = send.again()
+
+    @staticmethod
+    def _send(publication: Publication, requests: Sequence[Request], deadline: Deadline) -> Send:
+        return Send(publication.keys, publication.arguments(requests), deadline)
+
+    def flush_spool(self) -> Steps[Counter[Answer]]:
+        """Publish all that the spool holds, for whichever Redis it was meant; counts the answers.
+
+        Raises:
+            QueueFull, QueueUnavailableError, OSError: what is left stays in the file.
+        """
+        answers: Counter[Answer] = Counter()
+        while self.spool is not None and self.spool.holds():
+            taken: Taken | None = yield Take(self.spool, any_redis=True)
+            if taken is None:
+                yield Sleep(_UNTIL_FREE)
+                continue
+            receipts = yield from self._replay(taken, self.deadline())
+            answers.update(receipt.answer for receipt in receipts)
+        return answers
+
+    def _replay_a_batch(self, spool: Spool, deadline: Deadline) -> Steps[None]:
+        """Publish some of what the spool holds; the publish that led here has succeeded."""
+        try:
+            taken: Taken | None = yield Take(spool, any_redis=False)
+            if taken is not None:
+                yield from self._replay(taken, deadline)
+        except (QueueFull, QueueUnavailableError, OSError) as error:
+            _logger.warning("The spool %s keeps what it holds: %s", spool.path, error)
+
+    def _replay(self, taken: Taken, deadline: Deadline) -> Steps[list[Receipt]]:
+        """Publish them once, each to its own queue; the file is locked meanwhile.
+
+        Raises:
+            QueueFull, QueueUnavailableError: what has no answer stays in the file, and only that.
+        """
+        receipts: list[Receipt | None] = [None] * len(taken.requests)
+        trouble: QueueFull | QueueUnavailableError | None = None
+        with closing(taken):
+            for queue, numbers in taken.by_queue(self.publication.queue):
+                publication = self.publication.on(queue)
+                requests = [taken.requests[number] for number in numbers]
+                sendable = [request for request in requests if request.error is None]
+                replies: Sequence[ScriptReply] = ()
+                try:
+                    if sendable:
+                        replies = yield self._send(publication, sendable, deadline)
+                        self.breaker.succeeded()
+                except (RedisError, QueueUnavailableError) as error:
+                    trouble = self._failed(error, deadline)
+                    break
+                outcomes = _outcomes(publication, requests, replies)
+                for number, outcome in zip(numbers, outcomes, strict=True):
+                    if isinstance(outcome, QueueFull):
+                        trouble = outcome
+                    else:
+                        receipts[number] = outcome
+            yield Settle(taken, receipts)
+        if trouble:
+            raise trouble
+        return [receipt for receipt in receipts if receipt]
+
+    def _failed(
+        self, error: RedisError | QueueUnavailableError, deadline: Deadline
+    ) -> QueueUnavailableError:
+        told = error
+        if not isinstance(told, QueueUnavailableError):
+            told = self._server.unavailable(told, deadline.seconds)
+        self.breaker.failed(told)
+        return told
+
+
+def _outcomes(
+    publication: Publication, requests: Sequence[Request], replies: Sequence[ScriptReply]
+) -> Iterator[Receipt | QueueFull]:
+    """What became of each, whether or not one before it found no room."""
+    coming = iter(replies)
+    for request in requests:
+        reply = 0 if request.error else next(coming)
+        try:
+            yield publication.receipt(request, reply)
+        except QueueFull as error:
+            yield error

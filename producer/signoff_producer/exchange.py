@@ -1,0 +1,82 @@
+"""The core's steps, done by code that waits."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, cast
+
+import redis
+
+from signoff_producer.calls import Call
+from signoff_producer.receipts import QueueUnavailableError
+from signoff_producer.steps import Send, Step, Steps
+
+T = TypeVar("T")
+
+
+class Exchange(Generic[T]):
+    """Steps that are being done: a call that comes first is sent at once, before `result` is asked.
+
+    To be used in a `with`: a signal may come anywhere, and a call holds a connection.
+    """
+
+    def __init__(
+        self, steps: Steps[T], call: Callable[[Send], Call], do: Callable[[Step], object]
+    ) -> None:
+        """Calls of Redis are made by `call`; `do` does every other step."""
+        self._steps = steps
+        self._make_call = call
+        self._do = do
+        self._call: Call | None = None
+        self._result: T | None = None
+        self._step = self._advance(steps.send, None)
+        if isinstance(self._step, Send):
+            self._call = call(self._step)
+
+    def result(self) -> T:
+        """What the steps came to."""
+        while self._step is not None:
+            try:
+                answer = self._answer(self._step)
+            except (redis.RedisError, QueueUnavailableError, OSError) as error:
+                self.close_call()
+                self._step = self._advance(self._steps.throw, error)
+            else:
+                self._step = self._advance(self._steps.send, answer)
+        return cast("T", self._result)
+
+    def _answer(self, step: Step) -> object:
+        if not isinstance(step, Send):
+            return self._do(step)
+        call = self._call or self._make_call(step)
+        self._call = call
+        answer = call.answer()
+        self._call = None
+        return answer
+
+    def _advance(self, move: Callable[[Any], Step], value: object) -> Step | None:
+        """The next step; None behind the last, when the result is there."""
+        try:
+            return move(value)
+        except StopIteration as done:
+            self._result = done.value
+            return None
+
+    def close_call(self) -> None:
+        """Give up a call whose answer was not read."""
+        call, self._call = self._call, None
+        if call is not None:
+            call.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Give up what is not done."""
+        if self._step is not None:
+            self.close_call()
+            self._steps.close()
