@@ -19,7 +19,14 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a Valkey that lives as long as this test process."""
+    """The URL of a Valkey that lives as long as this test process.
+
+    TEST_REDIS_URL names a Redis or Valkey that is there already, of another version, say. All that
+    it holds is deleted before each test, so one test process has it alone (no -n).
+    """
+    if given := os.environ.get("TEST_REDIS_URL"):
+        yield given
+        return
     with embedded_valkey(tmp_path_factory.mktemp("valkey"), fsync=False) as url:
         yield url
 

