@@ -331,7 +331,7 @@ def test_what_is_published_anew_is_not_forgotten(url: str, lane: Lane) -> None:
     """Between the look at the ledger and the pruning, somebody may have published it again."""
     add(url, 2)
     lane.move()
-    with connect(url) as connection:
+    with connect(url, outbox=True) as connection:
         table = OutboxTable(connection)
         events = [entry.event_id for page in table.pages() for entry in page]
         before = datetime.now(UTC)
