@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "funnel": "Show customers and their LTV by status.",
     "dlq": "Inspect, mend and replay dead letters.",
     "alert": "Tell when dead letters are news.",
+    "ledger": "Keep the ledger in partitions.",
     "prune": "Forget what was settled long ago.",
     "outbox": "Make, look at and prune an outbox.",
     "reconcile": "Publish again what Redis lost.",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from signoff_cli.ledger import show_ledger, show_transitions
+from signoff_cli.ledger_tables import show_ledger, show_transitions
 from signoff_cli.terminal import AsJson, complain, show_fields, show_json
 from signoff_ops.customer import customer_history
 from signoff_ops.servers import DirectServers

@@ -16,16 +16,14 @@ import typer
 
 from signoff_cli.app import app
 from signoff_cli.errors import WorkersEndedError
-from signoff_cli.foreign_jobs import put_foreign_jobs
 from signoff_cli.terminal import progress, say
 from signoff_cli.up import running_workers
-from signoff_db.connection import connect
 from signoff_db.dead_letters import list_letters
 from signoff_db.selection import Selection
 from signoff_embedded import embedded_services
+from signoff_ops.demo_data import insert_interaction, put_foreign_jobs, unsettled_jobs
+from signoff_ops.servers import DirectServers
 from signoff_ops.services import environment
-from signoff_queue.connection import redis_of
-from signoff_queue.reader import QueueReader
 from signoff_schemas import FailureKind, Settings, Verdict
 
 EXAMPLE: Final = "examples/approvals.jsonl"
@@ -34,9 +32,6 @@ _RESULTS: Final = (*Verdict, *FailureKind, "retry")
 _POLL_SECONDS: Final = 0.05
 _FULL: Final = "00000000-0000-4000-8000-00000000bbbb"
 _MISSING: Final = "00000000-0000-4000-8000-00000000aaaa"
-_INTERACTION: Final = """
-    INSERT INTO interactions (id, user_id, customer_status, ltv_usd) VALUES (%s, %s, 'CUSTOMER', %s)
-"""
 
 
 def demo() -> None:
@@ -68,6 +63,7 @@ class Demo:
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings
+        self.servers = DirectServers(settings)
         self.example = folder / Path(EXAMPLE).name
         self.example.write_bytes(files("signoff_cli").joinpath(EXAMPLE).read_bytes())
         self.log = folder / "workers.log"
@@ -87,7 +83,7 @@ class Demo:
         """Make the tables, and the rows that the reviewed system has made already."""
         _tell("Making the tables.")
         _run("migrate")
-        self._insert_interaction(_FULL, "user-8888", "999000.00")
+        insert_interaction(self.servers, _FULL, "user-8888", "999000.00")
 
     def publish(self) -> None:
         """Put the example on the queue, and what another upstream writes."""
@@ -113,8 +109,7 @@ class Demo:
             "same time another one, in another language, writes broken jobs right into Redis."
         )
         self._publish()
-        with redis_of(self.settings) as client:
-            put_foreign_jobs(client, self.settings.queue, self._first_event())
+        put_foreign_jobs(self.servers, self._first_event())
         self._drain("Applying")
         say("Events that arrived again changed nothing: the ledger knows them.")
 
@@ -132,7 +127,7 @@ class Demo:
         reason = "the upstream sends the score as text"
         _run("dlq", "edit", str(edited), "--set", "quality_score=5", "--reason", reason, "--yes")
         _tell("The interaction that three events waited for arrives. They are replayed:")
-        self._insert_interaction(_MISSING, "user-7777", "0")
+        insert_interaction(self.servers, _MISSING, "user-7777", "0")
         _run("dlq", "replay", "--kind", "unknown_interaction", "--yes")
         _tell("A mail job that strayed onto this queue is discarded, with a reason on record:")
         stray = str(self._letter("unknown_function", ""))
@@ -152,16 +147,14 @@ class Demo:
         """Run workers until nothing waits, is in flight or scheduled."""
         with (
             self.log.open("wb") as log,
-            redis_of(self.settings) as client,
             running_workers(self.settings, _WORKERS, log=log.fileno()) as workers,
             progress() as bar,
         ):
-            reader = QueueReader(client, self.settings.queue)
-            left = total = _unsettled(reader)
+            left = total = unsettled_jobs(self.servers)
             task = bar.add_task(what, total=total)
             while left and workers.poll() is None:
                 time.sleep(_POLL_SECONDS)
-                left = _unsettled(reader)
+                left = unsettled_jobs(self.servers)
                 bar.update(task, completed=total - left)
         if left:
             raise WorkersEndedError(f"the workers ended early: {self.log.read_text('utf-8')}")
@@ -175,21 +168,11 @@ class Demo:
             counts.update({name: logged[name] for name in _RESULTS if name in logged})
         return ", ".join(f"{number:,} {name}" for name, number in counts.items())
 
-    def _insert_interaction(self, interaction_id: str, user_id: str, ltv_usd: str) -> None:
-        """As the reviewed system does, which owns these rows."""
-        with connect(self.settings.require("database_url")) as connection:
-            connection.execute(_INTERACTION, [interaction_id, user_id, ltv_usd])
-
     def _letter(self, kind: str, word: str) -> int:
         """The first dead letter of a kind whose message holds the word."""
-        with connect(self.settings.require("database_url")) as connection:
+        with self.servers.database() as connection:
             letters = list_letters(connection, Selection(kinds=(FailureKind(kind),)))
         return next(letter.id for letter in reversed(letters.items) if word in letter.message)
-
-
-def _unsettled(reader: QueueReader) -> int:
-    counts = reader.counts()
-    return counts.waiting + counts.in_flight + counts.scheduled
 
 
 def _tell(text: str, command: str | None = None) -> None:

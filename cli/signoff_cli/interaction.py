@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from signoff_cli.ledger import show_ledger, show_transitions
+from signoff_cli.ledger_tables import show_ledger, show_transitions
 from signoff_cli.terminal import AsJson, complain, show_fields, show_json
 from signoff_db.reading import Interaction
 from signoff_ops.customer import interaction_history

@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
-from signoff_cli.terminal import AsJson, say, show_json
+from signoff_cli.errors import UsageError
+from signoff_cli.terminal import AsJson, Yes, confirm, say, show_json
 from signoff_db import migrate as migrations
+from signoff_db.undo import undo as take_back
 from signoff_ops.services import load_settings
 from signoff_schemas.wording import count
 
@@ -15,28 +17,75 @@ def migrate(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; exit 1 if the schema is behind.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and take it back.")
+    ] = False,
+    undo: Annotated[
+        bool,
+        typer.Option(
+            "--undo", help="Drop all that Signoff made; ledger and dead letters are lost."
+        ),
+    ] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring the database's schema up to date.
 
-    Safe to run twice and from several machines at once. An existing table `interactions` is
-    adopted: what is missing is added, and every value stays.
+    All of it happens in one transaction, or nothing does: it may be killed, repeated, and run from
+    several machines at once. A table `interactions` that is there already is adopted where it
+    stands: what is missing is added, and every value stays. An installation of release 0.1 is moved
+    into the schema SIGNOFF_SCHEMA.
     """
-    url = load_settings().require("database_url")
-    names = migrations.pending(url) if check else migrations.migrate(url)
-    if as_json:
-        show_json({"pending" if check else "applied": names})
+    if check + dry_run + undo > 1:
+        raise UsageError("--check, --dry-run and --undo exclude each other; give one of them")
+    settings = load_settings()
+    url = settings.require("database_url")
+    if undo:
+        _undo(url, settings.db_schema, yes=yes, as_json=as_json)
+    elif check:
+        names = migrations.pending(url)
+        _show(names, "pending", "The database lacks", as_json=as_json)
+        raise typer.Exit(1 if names else 0)
+    elif dry_run:
+        _rehearse(url, settings.interactions, as_json=as_json)
     else:
-        _tell(names, check=check)
-    if check and names:
-        raise typer.Exit(1)
+        names = migrations.migrate(url, interactions=settings.interactions)
+        _show(names, "applied", "Applied", as_json=as_json)
 
 
-def _tell(names: list[str], *, check: bool) -> None:
-    if not names:
+def _show(names: list[str], what: str, verb: str, *, as_json: bool) -> None:
+    if as_json:
+        show_json({what: names})
+    elif names:
+        say(f"{verb} {count(len(names), 'migration')}:")
+        for name in names:
+            say(f"  {name}")
+    else:
         say("The database is up to date.")
+
+
+def _rehearse(url: str, interactions: str | None, *, as_json: bool) -> None:
+    rehearsed = migrations.rehearse(url, interactions=interactions)
+    if as_json:
+        show_json({"would_apply": rehearsed.names, "changes": rehearsed.changes})
         return
-    migrations_counted = count(len(names), "migration")
-    say(f"The database lacks {migrations_counted}:" if check else f"Applied {migrations_counted}:")
-    for name in names:
-        say(f"  {name}")
+    _show(rehearsed.names, "", "Would apply", as_json=False)
+    if rehearsed.changes:
+        say(f"{count(len(rehearsed.changes), 'change')}, none of which was kept:")
+    for change in rehearsed.changes:
+        say(f"  {change}")
+
+
+def _undo(url: str, schema: str, *, yes: bool, as_json: bool) -> None:
+    """Undo it, once the user has agreed to what will be lost."""
+    confirm(
+        f"The schema {schema} goes with all it holds: the ledger, customers, dead letters and "
+        "operators' actions. Workers must have stopped. A table interactions that was there "
+        "before stays, with the values that it holds now. Go on?",
+        yes=yes,
+    )
+    take_back(url)
+    if as_json:
+        show_json({"undone": schema})
+    else:
+        say(f"The schema {schema} is gone; `signoff migrate` makes it anew, empty.")

@@ -46,7 +46,7 @@ def up(
         given = Settings.load()
         settings = stack.enter_context(_servers(given, data, redis_port, postgres_port))
         redis_url, database_url = settings.require("redis_url"), settings.require("database_url")
-        migrate(database_url)
+        migrate(database_url, interactions=settings.interactions)
         announce(Announced(redis_url=redis_url, database_url=database_url))
         processes = stack.enter_context(running_workers(settings, workers)) if workers else None
         _tell(settings, workers)

@@ -11,6 +11,7 @@ import redis
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from signoff_db.adoption import ENCODING, OLDEST_POSTGRES
 from signoff_db.migrate import pending
 from signoff_db.reading import overview
 from signoff_ops.variables import unknown_variables
@@ -20,7 +21,6 @@ from signoff_schemas import Settings, first_bytes, masked, plain_url
 from signoff_schemas.keys import SUSPENDED
 from signoff_schemas.wording import count
 
-_OLDEST_POSTGRES: Final = 150_000
 _OLDEST_REDIS: Final = (6, 2)
 """The first with BLMOVE, by which workers wait."""
 _SAMPLE: Final = 50
@@ -198,6 +198,7 @@ def check_database(
 ) -> Iterator[Check]:
     """Whether Postgres keeps what it is given, and holds what this release works with."""
     yield _postgres_version(connection.info.server_version)
+    yield _encoding(connection.info.parameter_status("server_encoding") or "")
     for name in ("fsync", "synchronous_commit", "full_page_writes"):
         yield _durability(connection, name)
     yield _skew("Postgres", _postgres_clock(connection))
@@ -212,9 +213,21 @@ def check_database(
 
 def _postgres_version(version: int) -> Check:
     text = f"Postgres {version // 10_000}.{version % 10_000}"
-    if version < _OLDEST_POSTGRES:
-        return Check(Grade.FAIL, "Postgres reachable", f"{text}; use Postgres 15 or newer")
+    if version < OLDEST_POSTGRES * 10_000:
+        wanted = f"use Postgres {OLDEST_POSTGRES} or newer"
+        return Check(Grade.FAIL, "Postgres reachable", f"{text}; {wanted}")
     return Check(Grade.OK, "Postgres reachable", text)
+
+
+def _encoding(found: str) -> Check:
+    name = "Postgres encoding"
+    if found == ENCODING:
+        return Check(Grade.OK, name, found)
+    return Check(
+        Grade.FAIL, name,
+        f"is {found}, which cannot hold every text; make a database with CREATE DATABASE … "
+        "ENCODING 'UTF8' TEMPLATE template0, and point Signoff there",
+    )  # fmt: skip
 
 
 def _durability(connection: Connection[TupleRow], name: str) -> Check:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from signoff_schemas import Settings, SettingsError
 from signoff_schemas.private_files import open_private
+from signoff_schemas.role_settings import variable_of
 from signoff_schemas.trust import require_trusted
 
 FILE: Final = Path(".signoff", "services.json")
@@ -56,7 +57,7 @@ def load_settings(**overrides: object) -> Settings:
 def environment(settings: Settings) -> dict[str, str]:
     """The variables by which a child process gets these settings."""
     values: dict[str, Any] = settings.model_dump(exclude_none=True)
-    return {f"SIGNOFF_{name.upper()}": str(value) for name, value in values.items()}
+    return {variable_of(name): str(value) for name, value in values.items()}
 
 
 @contextmanager

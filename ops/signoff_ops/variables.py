@@ -6,6 +6,7 @@ from typing import Final
 
 from signoff_schemas import Settings
 from signoff_schemas.env_file import PREFIX, env_file_variables
+from signoff_schemas.role_settings import variable_of
 
 _OPTIONS: Final = frozenset({"actor"})
 """Variables that stand for an option of a command, not for a setting."""
@@ -16,7 +17,8 @@ def unknown_variables() -> list[tuple[str, str | None]]:
     given = [name.lower() for name in (*os.environ, *env_file_variables())]
     prefix = PREFIX.lower()
     names = {name.removeprefix(prefix) for name in given if name.startswith(prefix)}
-    known = Settings.model_fields.keys() | _OPTIONS
+    variables = [variable_of(field) for field in Settings.model_fields]
+    known = {name.lower().removeprefix(prefix) for name in variables} | _OPTIONS
     return [(_variable(name), _meant(name, sorted(known))) for name in sorted(names - known)]
 
 

@@ -17,6 +17,8 @@ from signoff_schemas.errors import SettingsError
 from signoff_schemas.invalid import shortened
 from signoff_schemas.masking import HIDDEN, masked
 
+_VARIABLES: Final = {"db_schema": f"{PREFIX}SCHEMA"}
+"""Fields whose variable is not called like them: pydantic keeps the name `schema` for itself."""
 _SECRETS: Final = frozenset({"alert_secret", "alert_command"})
 _EXAMPLES: Final = {
     "redis_url": "redis://localhost:6379/0",
@@ -24,8 +26,13 @@ _EXAMPLES: Final = {
 }
 
 
+def variable_of(field: str) -> str:
+    """The environment variable that sets a field."""
+    return _VARIABLES.get(field, PREFIX + field.upper())
+
+
 class RoleSettings(BaseSettings):
-    """The settings of one role, such as publishing; each field is read from `SIGNOFF_<FIELD>`.
+    """The settings of one role, such as publishing; each field is read from its variable.
 
     Only these are looked at: a wrong setting of another role is no fault of this one.
     """
@@ -36,6 +43,8 @@ class RoleSettings(BaseSettings):
         extra="ignore",
         frozen=True,
         str_strip_whitespace=True,
+        validate_by_name=True,
+        validate_by_alias=True,
     )
     env_path: ClassVar[Path | None] = None
     """The file that is read beside the environment. A library reads none: the `.env` of the folder
@@ -61,7 +70,7 @@ class RoleSettings(BaseSettings):
         if cls.env_path is None:
             return {}
         held = {name.lower(): value for name, value in env_file_variables(cls.env_path).items()}
-        named = {field: held.get(f"{PREFIX}{field}".lower()) for field in cls.model_fields}
+        named = {field: held.get(variable_of(field).lower()) for field in cls.model_fields}
         return {field: value for field, value in named.items() if value}
 
     @classmethod
@@ -104,7 +113,7 @@ def _sentence(error: ErrorDetails) -> str:
     """Which variable it is, what it holds, and what was expected."""
     field = str(error["loc"][0]).lower().removeprefix(PREFIX.lower())
     cause = error.get("ctx", {}).get("error", error["msg"].replace("Input should be ", ""))
-    return f"{PREFIX}{field.upper()} holds {_held(field, error['input'])}; expected {cause}"
+    return f"{variable_of(field)} holds {_held(field, error['input'])}; expected {cause}"
 
 
 def _held(field: str, value: object) -> str:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from signoff_schemas.redis_url import check as check_redis_url
 
 _QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+_SCHEMA_NAME: Final = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
 _POSTGRES: Final = re.compile(
     r"(?:postgresql|postgres)://(?P<authority>[^/?]*)(?P<rest>.*)", re.DOTALL
 )
@@ -52,6 +53,21 @@ def _queue_name(name: str) -> str:
     return name
 
 
+def _schema_name(name: str) -> str:
+    if not _SCHEMA_NAME.fullmatch(name):
+        raise ValueError(
+            "a name of lower-case letters, digits and '_', at most 63 of them, no digit first"
+        )
+    return name
+
+
+def _adopted_table(name: str) -> str:
+    schema, _, table = name.rpartition(".")
+    if not schema or table != "interactions":
+        raise ValueError("SCHEMA.interactions, such as public.interactions")
+    return name
+
+
 def _spool(value: object) -> object:
     """Read `false`, which is text in the environment, as what it says."""
     match value:
@@ -78,6 +94,8 @@ RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 QueueName = Annotated[str, AfterValidator(_queue_name)]
+SchemaName = Annotated[str, AfterValidator(_schema_name)]
+AdoptedTable = Annotated[str, AfterValidator(_adopted_table)]
 SpoolPath = Annotated[Path | Literal[False] | None, BeforeValidator(_spool)]
 """A file; False for none, whatever is set elsewhere; None where nothing is set."""
 Secret = Annotated[str, AfterValidator(_secret)]

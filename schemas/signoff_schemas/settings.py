@@ -5,19 +5,22 @@ read `Settings`. A field belongs to one role, and `Settings` has them all.
 """
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from signoff_schemas.database_url import DEFAULT_SCHEMA, with_schema
 from signoff_schemas.env_file import ENV_FILE
-from signoff_schemas.role_settings import RoleSettings
+from signoff_schemas.role_settings import RoleSettings, variable_of
 from signoff_schemas.setting_types import (
+    AdoptedTable,
     DatabaseUrl,
     Host,
     LogFormat,
     LogLevel,
     QueueName,
     RedisUrl,
+    SchemaName,
     Secret,
     SpoolPath,
     WebhookUrl,
@@ -39,6 +42,23 @@ class DatabaseSettings(RoleSettings):
     database_url: DatabaseUrl | None = Field(
         None, repr=False, description="The Postgres that holds the state"
     )
+    db_schema: SchemaName = Field(
+        DEFAULT_SCHEMA,
+        validation_alias=variable_of("db_schema"),
+        description="The schema in it that is Signoff's own",
+    )
+    interactions: AdoptedTable | None = Field(
+        None, description="The table SCHEMA.interactions that `signoff migrate` adopts"
+    )
+
+    def require(self, name: Literal["redis_url", "database_url"]) -> str:
+        """A URL that this part cannot work without; that of the database names the schema, too.
+
+        Raises:
+            SettingsError: it is not set.
+        """
+        url = super().require(name)
+        return with_schema(url, self.db_schema) if name == "database_url" else url
 
 
 class OutboxSettings(DatabaseSettings):

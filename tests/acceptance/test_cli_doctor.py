@@ -73,14 +73,14 @@ def test_a_redis_without_the_needed_commands_is_too_old(
 
 
 @pytest.mark.parametrize(
-    ("version", "grade"), [(130_022, "fail"), (140_000, "ok"), (180_004, "ok")]
+    ("version", "grade"), [(140_022, "fail"), (150_000, "ok"), (180_004, "ok")]
 )
 def test_an_old_postgres_is_too_old(version: int, grade: str) -> None:
     """Its line fails, and says from which one on it would not."""
     check = _postgres_version(version)
 
     assert check.grade == grade
-    assert ("use Postgres 14 or newer" in check.text) == (grade == "fail")
+    assert ("use Postgres 15 or newer" in check.text) == (grade == "fail")
 
 
 def test_events_that_wait_without_workers_fail(signoff: Signoff) -> None:

@@ -326,6 +326,9 @@ def test_the_ledger_and_the_actions_cannot_be_changed(connection: BatchConnectio
         connection.execute("UPDATE approvals SET ltv_amount = 1")
     with pytest.raises(psycopg.errors.RaiseException, match="insert-only"):
         connection.execute("DELETE FROM approvals")
+    for table in ("approvals", "operator_actions, pruned_letters", "interactions, approvals"):
+        with pytest.raises(psycopg.errors.RaiseException, match="TRUNCATE refused"):
+            connection.execute(f"TRUNCATE {table}")
 
 
 def test_foreign_interactions_count_for_their_customers(connection: BatchConnection) -> None:

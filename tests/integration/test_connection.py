@@ -2,10 +2,22 @@
 
 import socket
 import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
+from approvals import apply_events, approval, customer
 
-from signoff_db.connection import connect
+from signoff_db.audit import audit
+from signoff_db.connection import (
+    DatabaseUnavailableError,
+    answers,
+    connect,
+    connect_for_batches,
+)
 
 
 def option(url: str, name: str) -> int:
@@ -34,3 +46,97 @@ def test_the_url_decides_how_long_the_network_is_trusted(postgres_server: str) -
     with connect(url) as connection:
         assert connection.execute("SHOW statement_timeout").fetchone() == ("5s",)
         assert connection.execute("SHOW timezone").fetchone() == ("UTC",)
+
+
+ODD_SETTINGS = {
+    "client_encoding": "LATIN1",
+    "DateStyle": "German",
+    "IntervalStyle": "iso_8601",
+    "TimeZone": "America/New_York",
+    "bytea_output": "escape",
+    "standard_conforming_strings": "off",
+    "default_transaction_isolation": "serializable",
+    "search_path": "pg_catalog",
+    "statement_timeout": "1",
+    "lock_timeout": "1",
+    "transaction_timeout": "1s",
+    "idle_session_timeout": "1",
+    "idle_in_transaction_session_timeout": "1",
+}
+
+
+@pytest.fixture
+def odd_database_url(database_url: str) -> Iterator[str]:
+    """A migrated database for a role whose settings are as odd as can be."""
+    name = database_url.rpartition("/")[2]
+    role = f"odd_{uuid4().hex}"
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT signoff TO {role}")
+        for setting, value in ODD_SETTINGS.items():
+            if setting == "transaction_timeout" and admin.info.server_version < 170_000:
+                continue
+            admin.execute(f"ALTER ROLE {role} IN DATABASE {name} SET {setting} = '{value}'")
+        admin.execute(f"ALTER ROLE {role} IN DATABASE {name} SET lc_messages = 'C'")
+        host = database_url.rpartition("@")[2]
+        yield f"postgresql://{role}:x@{host}"
+        admin.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_a_roles_settings_do_not_matter(odd_database_url: str) -> None:
+    """Events apply, and what is read back is what was written, for batches and for readers."""
+    text = "grüße 🎉"
+    event = approval(final_bubbles=[text], customer_status="CUSTOMER", ltv_amount="5")
+    with connect_for_batches(odd_database_url, application="test") as batches:
+        assert apply_events(batches, event) == ["applied"]
+        with batches.transaction():
+            batches.execute("SELECT pg_sleep(1.1)")
+            assert apply_events(batches, event) == ["duplicate"]
+    with connect(odd_database_url) as reader:
+        assert customer(reader, "user-1") == ("CUSTOMER", "5.00")
+        row = reader.execute(
+            "SELECT final_bubbles, occurred_at, content_hash, interval '1 day' FROM approvals"
+        ).fetchone()
+        assert row is not None
+        assert row[0] == [text]
+        assert row[1] == event.occurred_at
+        assert row[1].tzinfo.utcoffset(datetime.now(UTC)).total_seconds() == 0
+        assert len(row[2]) == 16
+        assert row[3].days == 1
+        assert audit(reader).differing == 0
+
+
+@pytest.mark.parametrize("opening", [connect, connect_for_batches])
+def test_the_environment_of_the_client_does_not_matter(
+    opening: Callable[..., Any], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What libpq reads there would win over options."""
+    monkeypatch.setenv("PGDATESTYLE", "German")
+    monkeypatch.setenv("PGTZ", "America/New_York")
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    with opening(database_url, application="test") as connection:
+        shown = [
+            connection.execute(f"SHOW {name}").fetchone()[0]
+            for name in ("DateStyle", "TimeZone", "client_encoding", "transaction_isolation")
+        ]
+    assert shown == ["ISO, MDY", "UTC", "UTF8", "read committed"]
+
+
+def test_an_outbox_is_looked_for_where_the_role_looks(database_url: str) -> None:
+    """Its table is an upstream's, found as the upstream's own statements find it."""
+    url = f"{database_url}?options=-csearch_path%3Dpublic"
+    with connect(url, outbox=True) as connection:
+        assert connection.execute("SHOW search_path").fetchone() == ("public",)
+
+
+def test_a_role_that_may_not_enter_the_schema_is_told(database_url: str) -> None:
+    """The sentence names what is not allowed."""
+    role = f"stranger_{uuid4().hex}"
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'")
+        url = f"postgresql://{role}:x@{database_url.rpartition('@')[2]}"
+        try:
+            assert answers(url)
+            with pytest.raises(DatabaseUnavailableError, match="permission denied for schema"):
+                connect(url)
+        finally:
+            admin.execute(f"DROP ROLE {role}")

@@ -1,6 +1,10 @@
 """Migrations: up, down, twice, at once, and onto what is there already."""
 
+import json
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -43,6 +47,20 @@ def test_down_and_up_again(empty_database_url: str) -> None:
     undo(empty_database_url)
     assert pending(empty_database_url) == done
     assert migrate(empty_database_url) == done
+
+
+def test_a_migration_that_is_killed_has_changed_nothing(empty_database_url: str) -> None:
+    """Whenever it is: the next one finds nothing in its way, and makes all of it."""
+    support = Path(__file__).parents[1] / "support"
+    done = subprocess.run(
+        [sys.executable, "-m", "mortal_migration", empty_database_url, "25", "seed"],
+        cwd=support, stdout=subprocess.PIPE, check=True,
+    )  # fmt: skip
+    assert set(json.loads(done.stdout)) <= {0, len(pending(empty_database_url))}
+    migrate(empty_database_url)
+    assert pending(empty_database_url) == []
+    with connect_for_batches(empty_database_url, application="test") as connection:
+        assert apply_events(connection, approval()) == ["applied"]
 
 
 def test_two_machines_may_migrate_at_once(empty_database_url: str) -> None:

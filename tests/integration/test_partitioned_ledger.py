@@ -13,7 +13,14 @@ from reference import fold, read
 
 from signoff_db.apply import apply_in_transaction
 from signoff_db.audit import audit
-from signoff_db.connection import BatchConnection, connect_for_batches
+from signoff_db.connection import BatchConnection, connect, connect_for_batches
+from signoff_db.ledger_partitions import (
+    LedgerPartitionError,
+    add_partition,
+    detach_oldest,
+    partition_ledger,
+    partitions,
+)
 from signoff_schemas import ApprovalEvent
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -49,17 +56,10 @@ def owned(events: list[ApprovalEvent]) -> list[ApprovalEvent]:
 @pytest.fixture
 def partitioned(connection: BatchConnection) -> BatchConnection:
     """An empty ledger in three partitions of ten days."""
-    connection.execute("SELECT signoff_partition_ledger(%s)", [day(10)])
+    partition_ledger(connection, day(10))
     for end in (20, 30):
-        connection.execute("SELECT signoff_add_ledger_partition(%s)", [day(end)])
+        add_partition(connection, day(end))
     return connection
-
-
-def detach(connection: BatchConnection) -> str:
-    """Detach the oldest partition; returns its name."""
-    row = connection.execute("SELECT signoff_detach_oldest_partition()::text").fetchone()
-    assert row is not None
-    return str(row[0])
 
 
 def assert_exact(connection: BatchConnection, events: list[ApprovalEvent]) -> None:
@@ -76,12 +76,12 @@ def test_old_partitions_go_and_the_state_stays_the_fold_of_all_events(
     events = owned(some_events(60, 0, 25, seed=seed))
     apply_events(partitioned, *events)
     assert_exact(partitioned, events)
-    assert detach(partitioned) == "approvals_first"
+    assert detach_oldest(partitioned) == "approvals_first"
     assert_exact(partitioned, events)
     later = owned(some_events(40, 10, 30, seed=100 + seed))
     apply_events(partitioned, *later)
     assert_exact(partitioned, events + later)
-    detach(partitioned)
+    detach_oldest(partitioned)
     last = owned(some_events(20, 20, 30, seed=200 + seed))
     apply_events(partitioned, *last)
     assert_exact(partitioned, events + later + last)
@@ -92,13 +92,13 @@ def test_a_ledger_with_events_becomes_the_first_partition(connection: BatchConne
     events = owned(some_events(50, 0, 9, seed=7))
     apply_events(connection, *events)
     transitions = connection.execute("SELECT count(*) FROM status_transitions").fetchone()
-    connection.execute("SELECT signoff_partition_ledger(%s)", [day(10)])
-    connection.execute("SELECT signoff_add_ledger_partition(%s)", [day(20)])
+    partition_ledger(connection, day(10))
+    add_partition(connection, day(20))
     assert connection.execute("SELECT count(*) FROM status_transitions").fetchone() == transitions
     assert set(apply_events(connection, *events)) == {"duplicate"}
     with pytest.raises(psycopg.errors.RaiseException, match="insert-only"):
         connection.execute("DELETE FROM approvals")
-    detach(connection)
+    detach_oldest(connection)
     assert_exact(connection, events)
 
 
@@ -109,7 +109,7 @@ def test_what_occurred_before_the_horizon_becomes_a_dead_letter(
     seen, other = owned(some_events(2, 0, 9, seed=1))
     recent = approval(occurred_at=day(15))
     apply_events(partitioned, seen)
-    detach(partitioned)
+    detach_oldest(partitioned)
     words = apply_events(partitioned, seen, other, recent)
     assert words == ["refused_by_database", "refused_by_database", "applied"]
     assert partitioned.refuses_events, "they were sifted out, not found by halving"
@@ -161,7 +161,88 @@ def test_a_partition_that_is_still_written_to_is_not_detached(
     partitioned: BatchConnection,
 ) -> None:
     """The last one stays, and so does one whose time has not come."""
-    detach(partitioned)
-    detach(partitioned)
-    with pytest.raises(psycopg.errors.RaiseException, match="still written to"):
-        detach(partitioned)
+    detach_oldest(partitioned)
+    detach_oldest(partitioned)
+    with pytest.raises(LedgerPartitionError, match="still written to"):
+        detach_oldest(partitioned)
+
+
+def test_detaching_waits_for_a_batch_that_is_under_way(
+    partitioned: BatchConnection, database_url: str
+) -> None:
+    """Whatever the batch has locked by then, and wants yet, they never wait in a circle."""
+    batches = [owned(some_events(20, first, 25, seed=3)) for first in (0, 20)]
+    detached: list[str] = []
+
+    def detach_beside() -> None:
+        with connect(database_url) as other:
+            detached.append(detach_oldest(other))
+
+    for taken in batches:
+        beside = threading.Thread(target=detach_beside)
+        with partitioned.transaction():
+            partitioned.execute("SELECT FROM approvals")
+            if detached:
+                apply_in_transaction(partitioned, [delivery(approval(occurred_at=day(15)))])
+            beside.start()
+            _until_somebody_waits(partitioned)
+            apply_in_transaction(partitioned, [delivery(event) for event in taken])
+        beside.join()
+    assert detached == ["approvals_first", "approvals_from_2025_01_11_00"]
+    assert audit(partitioned).differences == ()
+
+
+def test_workers_and_detaching_meet_without_a_deadlock(
+    partitioned: BatchConnection, database_url: str
+) -> None:
+    """Batches that race for the same interactions lock them; partitions go meanwhile."""
+    over = threading.Event()
+
+    def work(seed: int) -> None:
+        with connect_for_batches(database_url, application="worker") as worker:
+            while not over.is_set():
+                apply_events(worker, *owned(some_events(20, 25, 30, seed=seed)))
+                seed += 10
+
+    workers = [threading.Thread(target=work, args=[seed]) for seed in range(3)]
+    for worker in workers:
+        worker.start()
+    detach_oldest(partitioned)
+    detach_oldest(partitioned)
+    over.set()
+    for worker in workers:
+        worker.join()
+    assert audit(partitioned).differences == ()
+
+
+def test_the_ledgers_partitions_are_asked_for_in_sentences(connection: BatchConnection) -> None:
+    """What cannot be done says what can."""
+    with pytest.raises(LedgerPartitionError, match="signoff ledger partition"):
+        add_partition(connection, day(10))
+    apply_events(connection, approval(occurred_at=day(12)))
+    with pytest.raises(LedgerPartitionError, match="holds events that occurred at 2025-01-11"):
+        partition_ledger(connection, day(10))
+    partition_ledger(connection, day(20))
+    with pytest.raises(LedgerPartitionError, match="in partitions already"):
+        partition_ledger(connection, day(30))
+    with pytest.raises(LedgerPartitionError, match="ends at 2025-01-21"):
+        add_partition(connection, day(20))
+    assert [one.until for one in partitions(connection)] == [day(20)]
+
+
+def test_no_part_of_the_ledger_can_be_emptied(partitioned: BatchConnection) -> None:
+    """Neither the whole nor a partition."""
+    for table in ("approvals", "approvals_first", "approvals_from_2025_01_11_00"):
+        with pytest.raises(psycopg.errors.RaiseException, match="TRUNCATE refused"):
+            partitioned.execute(f"TRUNCATE {table}")
+
+
+def test_who_may_use_the_ledger_may_go_on(connection: BatchConnection) -> None:
+    """Grants move to the table in partitions."""
+    role = f"worker_{uuid4().hex}"
+    connection.execute(f"CREATE ROLE {role}")
+    connection.execute(f"GRANT SELECT, INSERT ON approvals TO {role}")
+    partition_ledger(connection, day(10))
+    held = "SELECT has_table_privilege(%s, 'approvals', 'SELECT, INSERT')"
+    assert connection.execute(held, [role]).fetchone() == (True,)
+    connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")

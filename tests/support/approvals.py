@@ -4,6 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
 from signoff_db.apply import Outcome, apply
 from signoff_db.connection import BatchConnection
 from signoff_db.delivery import Delivery
@@ -68,7 +71,7 @@ def balance(connection: BatchConnection, interaction: UUID) -> tuple[str, str] |
     return row and (row[0], str(row[1]))
 
 
-def customer(connection: BatchConnection, user: str) -> tuple[str, str] | None:
+def customer(connection: Connection[TupleRow], user: str) -> tuple[str, str] | None:
     """The customer's status and LTV, as text."""
     row = connection.execute(
         "SELECT customer_status, ltv_usd FROM customers WHERE user_id = %s", [user]

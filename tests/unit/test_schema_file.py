@@ -10,6 +10,7 @@ import pytest
 
 from signoff_cli.schema import schema_text
 from signoff_schemas import ApprovalEvent, InvalidEvent, Settings
+from signoff_schemas.role_settings import variable_of
 
 ROOT = Path(__file__).parents[2]
 SCHEMA_FILE = ROOT / "schemas" / "approval.schema.json"
@@ -74,10 +75,12 @@ def test_the_example_of_settings_names_each_with_its_default() -> None:
     text = (ROOT / ".env.example").read_text("utf-8")
     shown = dict(re.findall(r"^# SIGNOFF_([A-Z_]+)=(\S*)", text, re.MULTILINE))
     defaults = {
-        name.upper(): str(field.default)
+        variable_of(name).removeprefix("SIGNOFF_"): str(field.default)
         for name, field in Settings.model_fields.items()
         if field.default is not None
     }
 
-    assert set(shown) - {"ACTOR"} == {name.upper() for name in Settings.model_fields}
+    assert set(shown) - {"ACTOR"} == {
+        variable_of(name).removeprefix("SIGNOFF_") for name in Settings.model_fields
+    }
     assert {name: shown[name] for name in defaults} == defaults

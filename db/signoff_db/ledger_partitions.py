@@ -1,0 +1,109 @@
+"""A ledger in partitions by `occurred_at`, of which old ones can be detached.
+
+The functions in migration `0008.ledger_partitions.sql` do it; each is one transaction.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import LiteralString
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow, class_row
+
+from signoff_db.sql import statement
+from signoff_schemas import SignoffError
+
+
+class LedgerPartitionError(SignoffError):
+    """The ledger cannot be partitioned like this; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A part of the ledger: events that occurred before `until`, since the part before it."""
+
+    partition: str
+    until: datetime
+
+
+def partitions(connection: Connection[TupleRow]) -> list[Partition]:
+    """The ledger's partitions, the oldest first; none where it is one table."""
+    with connection.cursor(row_factory=class_row(Partition)) as cursor:
+        return cursor.execute(statement("list_partitions")).fetchall()
+
+
+def partition_ledger(connection: Connection[TupleRow], until: datetime) -> None:
+    """Make all that the ledger holds its first partition, which ends before an instant.
+
+    Raises:
+        LedgerPartitionError: it is in partitions already, or holds events after that instant.
+    """
+    if partitions(connection):
+        raise LedgerPartitionError(
+            "the ledger is in partitions already; `signoff ledger add` makes the next one"
+        )
+    with _explained(until):
+        connection.execute("SELECT signoff_partition_ledger(%s)", [until])
+
+
+def add_partition(connection: Connection[TupleRow], until: datetime) -> str:
+    """Add the next partition, up to an instant; returns its name.
+
+    Raises:
+        LedgerPartitionError: the ledger is one table, or a partition reaches that far.
+    """
+    last = _partitions(connection)[-1]
+    if until <= last.until:
+        raise LedgerPartitionError(
+            f"the last partition, {last.partition}, ends at {last.until.isoformat()} already; "
+            "give a later instant"
+        )
+    with _explained(until):
+        return _name(connection, "SELECT signoff_add_ledger_partition(%s)::text", [until])
+
+
+def detach_oldest(connection: Connection[TupleRow]) -> str:
+    """Detach the oldest partition; its fold becomes the opening balances.
+
+    Returns:
+        The name of what is an ordinary table from now on.
+
+    Raises:
+        LedgerPartitionError: the ledger is one table, or the partition is still written to.
+    """
+    _partitions(connection)
+    with _explained(None):
+        return _name(connection, "SELECT signoff_detach_oldest_partition()::text", [])
+
+
+def _partitions(connection: Connection[TupleRow]) -> list[Partition]:
+    found = partitions(connection)
+    if not found:
+        raise LedgerPartitionError(
+            "the ledger is one table; `signoff ledger partition` makes it the first partition"
+        )
+    return found
+
+
+def _name(
+    connection: Connection[TupleRow], query: LiteralString, parameters: list[datetime]
+) -> str:
+    row = connection.execute(query, parameters).fetchone()
+    return str(row[0]) if row else ""
+
+
+@contextmanager
+def _explained(until: datetime | None) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.errors.RaiseException as error:
+        hint = f". {error.diag.message_hint}" if error.diag.message_hint else ""
+        raise LedgerPartitionError(f"{error.diag.message_primary}{hint}") from error
+    except psycopg.errors.CheckViolation as error:
+        at = until.isoformat() if until else ""
+        raise LedgerPartitionError(
+            f"the ledger holds events that occurred at {at} or later; give a later instant"
+        ) from error

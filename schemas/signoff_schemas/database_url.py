@@ -1,0 +1,22 @@
+"""Which schema of a database is meant: carried in its URL, so that each connection finds it."""
+
+from typing import Final
+
+DEFAULT_SCHEMA: Final = "signoff"
+_OPTIONS: Final = "options="
+
+
+def with_schema(url: str, schema: str) -> str:
+    """The URL of the same database, whose connections find Signoff's tables in the schema.
+
+    It stands in libpq's `options`, as the setting `signoff.schema`.
+    """
+    if schema == DEFAULT_SCHEMA:
+        return url
+    target, _, query = url.partition("?")
+    parameters = query.split("&") if query else []
+    others = [one for one in parameters if not one.startswith(_OPTIONS)]
+    given = [one for one in parameters if one.startswith(_OPTIONS)]
+    ours = f"-csignoff.schema%3D{schema}"
+    options = f"{given[-1]}%20{ours}" if given else f"{_OPTIONS}{ours}"
+    return f"{target}?{'&'.join([*others, options])}"

