@@ -27,7 +27,7 @@ COMMANDS: Final = {
     "interaction": "Show an interaction: state, ledger, moves.",
     "customer": "Show a customer: state, ledger, moves.",
     "funnel": "Show customers and their LTV by status.",
-    "dlq": "Inspect, mend and replay dead letters.",
+    "dlq": "Inspect, edit and replay dead letters.",
     "alert": "Tell when dead letters are news.",
     "ledger": "Keep the ledger in partitions.",
     "prune": "Forget what was settled long ago.",

@@ -1,4 +1,4 @@
--- How many letters are dead, whether their number was told, and whether an alert may be sent now.
+-- How many letters are dead, whether an alert of their number was sent, and whether one may be sent now.
 SELECT
     (SELECT count(*) FROM dead_letters WHERE state = 'dead') AS dead,
     EXISTS (SELECT FROM alerts WHERE subject = 'limit') AS limit_told,

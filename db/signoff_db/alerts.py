@@ -1,4 +1,4 @@
-"""What is news about the dead letters, and what was told of it already."""
+"""What alerts say of the dead letters: new causes, and too many of them; each once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +12,13 @@ from psycopg.rows import TupleRow, class_row
 from signoff_db.sql import statement
 
 _PAUSE: Final = timedelta(minutes=1)
-"""Between two alerts; what happens meanwhile is gathered into the next."""
+"""Between two alerts; what happens meanwhile goes into the next."""
 _MEMORY: Final = timedelta(hours=1)
-"""What was told and settled is no news again within this time."""
+"""A cause that was alerted and settled is not alerted again within this time."""
 _LOCK: Final = 0x41_6C65_7274_73
-"""The advisory lock of whoever sends alerts ("Alerts" in ASCII)."""
+"""The advisory lock of the process that sends alerts ("Alerts" in ASCII)."""
 _LIMIT: Final = "limit"
+_MOST_CAUSES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,14 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What an alert has to tell."""
+    """What an alert says."""
 
     causes: tuple[Cause, ...]
-    """New ones, the biggest first."""
+    """New ones, the biggest first; of very many, some now and the others next time."""
     dead: int
     """Open dead letters in all."""
     limit_passed: bool
-    """Whether there are more than the limit, which was not told yet."""
+    """Whether there are more than the limit, of which no alert was sent yet."""
 
 
 @contextmanager
@@ -58,21 +59,21 @@ def alone(connection: Connection[TupleRow]) -> Iterator[bool]:
 
 
 def news(connection: Connection[TupleRow], *, limit: int) -> News | None:
-    """What is to be told now; None where there is nothing, or the last alert is a moment old."""
+    """What to send now; None where there is nothing, or the last alert was sent a moment ago."""
     connection.execute(statement("forget_alerts"), {"memory": _MEMORY, "limit": limit})
     state = connection.execute(statement("alert_state"), {"pause": _PAUSE}).fetchone()
     if state is None:
         raise AssertionError
     dead, limit_told, may_send = state
     with connection.cursor(row_factory=class_row(Cause)) as cursor:
-        causes = tuple(cursor.execute(statement("new_causes")).fetchall())
+        causes = tuple(cursor.execute(statement("new_causes"), {"limit": _MOST_CAUSES}).fetchall())
     passed = dead > limit and not limit_told
     return News(causes, dead, passed) if may_send and (causes or passed) else None
 
 
-def remember(connection: Connection[TupleRow], told: News) -> None:
-    """What was told is no news any more."""
-    subjects = [cause.fingerprint for cause in told.causes]
-    if told.limit_passed:
+def remember(connection: Connection[TupleRow], sent: News) -> None:
+    """Note what was sent, so that it is not sent again."""
+    subjects = [cause.fingerprint for cause in sent.causes]
+    if sent.limit_passed:
         subjects.append(_LIMIT)
     connection.execute(statement("record_alerts"), {"subjects": subjects})

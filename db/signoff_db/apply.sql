@@ -161,7 +161,7 @@ updated AS (
     FROM folded f
     -- The row that was read, and no later version: if another transaction changes it meanwhile, it has
     -- another address, is left alone, and its events are `raced`.
-    -- Its id, too, should the address not be of one table alone; in words that no index answers.
+    -- Its id, too, in case the address is not of one table alone; by a comparison that no index can answer.
     WHERE f.found AND f.fits AND i.ctid = f.held_at AND i.id IS NOT DISTINCT FROM f.interaction_id
     RETURNING i.id, i.user_id,
         -- Where an interaction gains its owner, the trigger on interactions counts it.
@@ -234,8 +234,8 @@ counted AS (
 ),
 resolved AS (
     -- A letter of other content under the same id stays: that content was not applied. Looked up only if
-    -- any letter is open. `resolved_at IS NULL` is what `dead` means, in words that no index of the
-    -- open letters answers: it is to be found by its event.
+    -- any letter is open. `resolved_at IS NULL` means the same as `dead`, but is in
+    -- no index's condition, so that the planner takes the index by event.
     UPDATE dead_letters SET state = 'resolved', resolved_at = now()
     WHERE id = ANY (ARRAY(
         SELECT letter.id

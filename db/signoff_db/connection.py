@@ -24,7 +24,7 @@ _NETWORK: Final = {
 }
 """How long a silent network is trusted, in seconds and milliseconds; the URL may say otherwise."""
 _FORMATS: Final = (
-    # How values are spelled on the way to and fro.
+    # How values are written on the way to and fro.
     "bytea_output=hex",
     "standard_conforming_strings=on",
     # The statements count on seeing what was committed before each of them began.
@@ -89,7 +89,7 @@ class BatchConnection(Connection[TupleRow]):
     """A connection with the session settings that applying counts on."""
 
     refuses_events = False
-    """Whether Postgres refused events of the last batch that was sifted."""
+    """Whether rejected rows were found in the last batch that was looked at for them."""
 
 
 def connect_for_batches(

@@ -34,14 +34,14 @@ def discard(
         actor: who acts.
         reason: why.
         dry_run: change nothing.
-        on_batch: told of the letters of each batch when it is committed.
+        on_batch: called with the letters of each batch when it is committed.
         should_stop: asked before each batch; what is done by then stays.
 
     Returns:
         The ids of the discarded letters; with `dry_run`, of those that would be.
 
     Raises:
-        DatabaseUnavailableError: Postgres went away; what was told to `on_batch` is committed.
+        DatabaseUnavailableError: Postgres went away; what `on_batch` was called with is committed.
     """
     work = _still_dead if dry_run else partial(_discard, actor=actor, reason=reason)
     discarded: list[int] = []

@@ -1,5 +1,5 @@
--- Forget what was told and is over, so that it is news when it comes again. Not within `memory` of having
--- told it, and the number only when it has fallen to half of `limit`: what comes and goes is one alert.
+-- Forget alerts whose cause is over, so that one is sent when it comes again. Not within `memory` of the
+-- alert, and that of the number only when it has fallen to half of `limit`: what comes and goes is one alert.
 DELETE FROM alerts a
 WHERE a.alerted_at < now() - %(memory)s::interval
     AND CASE WHEN a.subject = 'limit'

@@ -12,7 +12,7 @@ from signoff_schemas import ApprovalEvent, InvalidEvent, content_hash
 
 _AT_A_TIME: Final = 2000
 _EXACT: Final = 10**16
-"""From here on a float is spelled with an exponent, which jsonb does not keep."""
+"""From here on a float is written with an exponent, which jsonb does not keep."""
 
 
 def altered(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, str, str]]:
@@ -26,7 +26,7 @@ def altered(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, str, str]]
         for row in cursor.execute(statement("ledger_content")):
             noted = bytes(row.pop("content_hash")).hex()
             found = _hash_of(row)
-            if found != noted and not _respelled(row["cta_data"]):
+            if found != noted and not _rewritten_by_jsonb(row["cta_data"]):
                 yield row["event_id"], noted, found
 
 
@@ -37,13 +37,13 @@ def _hash_of(event: dict[str, Any]) -> str:
         return f"no valid event: {error}"
 
 
-def _respelled(value: object) -> bool:
-    """Whether it holds a number that jsonb may give back in another spelling: no hash can tell."""
+def _rewritten_by_jsonb(value: object) -> bool:
+    """Whether it holds a number that jsonb may write in another way, so that no hash can tell."""
     match value:
         case dict():
-            return any(map(_respelled, value.values()))
+            return any(map(_rewritten_by_jsonb, value.values()))
         case list():
-            return any(map(_respelled, value))
+            return any(map(_rewritten_by_jsonb, value))
         case int() | float():
             return abs(value) >= _EXACT or (value == 0 and isinstance(value, float))
     return False

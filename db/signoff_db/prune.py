@@ -91,11 +91,11 @@ def prune(
         before: an aware time.
         actor: who acts.
         reason: why; with the name and checksum of an export.
-        on_batch: told how many of each batch were forgotten, when it is committed.
+        on_batch: called with how many of each batch were forgotten, when it is committed.
         should_stop: asked before each batch; what is done by then stays.
 
     Raises:
-        DatabaseUnavailableError: Postgres went away; what was told to `on_batch` is committed.
+        DatabaseUnavailableError: Postgres went away; what `on_batch` was called with is committed.
     """
     states: Counter[str] = Counter()
     for some in batches_of(letters, _BATCH, should_stop):

@@ -157,10 +157,16 @@ def interactions_of(connection: Connection[TupleRow], user_id: str) -> list[UUID
     return [row[0] for row in rows]
 
 
-def ledger_of(connection: Connection[TupleRow], interactions: list[UUID]) -> list[LedgerEntry]:
-    """The events of these interactions in order of occurrence, with the fold as it went."""
+def ledger_of(
+    connection: Connection[TupleRow], interactions: list[UUID], *, event_id: UUID | None = None
+) -> list[LedgerEntry]:
+    """The events of these interactions in order of occurrence, with the fold as it went.
+
+    Of one event alone, if that is given.
+    """
+    parameters = {"interactions": interactions, "event": event_id}
     with connection.cursor(row_factory=class_row(LedgerEntry)) as cursor:
-        return cursor.execute(statement("read_ledger"), {"interactions": interactions}).fetchall()
+        return cursor.execute(statement("read_ledger"), parameters).fetchall()
 
 
 def ledger_entry(connection: Connection[TupleRow], event_id: UUID) -> LedgerEntry | None:
@@ -168,8 +174,8 @@ def ledger_entry(connection: Connection[TupleRow], event_id: UUID) -> LedgerEntr
     row = connection.execute(statement("interaction_of_event"), {"event_id": event_id}).fetchone()
     if row is None:
         return None
-    entries = ledger_of(connection, [row[0]])
-    return next(entry for entry in entries if entry.event_id == event_id)
+    (entry,) = ledger_of(connection, [row[0]], event_id=event_id)
+    return entry
 
 
 def transitions_of(

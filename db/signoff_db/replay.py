@@ -8,7 +8,7 @@ Like workers, it locks no interactions first: what another transaction changed m
 through a second transaction, and either notes what it did.
 
 A dry run is one transaction around all batches, each of which is a savepoint in it, and is rolled
-back at the end: so it tells what the same replay would do at this moment.
+back at the end: so its results are those of the same replay at this moment.
 """
 
 import time
@@ -99,13 +99,14 @@ def replay(
             first 10,000 letters, and waits for no rate.
         rate: the most letters to try a second.
         keep_going: do not stop when one cause keeps recurring.
-        balances: tell what interactions held before and after for so many letters, from the first
-            on; None tells it for all, which takes a tenth of the time.
-        on_batch: told of each batch when it is committed; of one that raced, part by part.
+        balances: for so many letters, from the first on, read what interactions held before and
+            after; None reads it for all, which takes a tenth of the time.
+        on_batch: called with each batch when it is committed; where events raced, with each
+            part of it.
         should_stop: asked before each batch; what is done by then stays.
 
     Raises:
-        DatabaseUnavailableError: Postgres went away; what was told to `on_batch` is committed.
+        DatabaseUnavailableError: Postgres went away; what `on_batch` was called with is committed.
         psycopg.Error: it went away while letters were looked for; likewise.
     """
     ids = sorted(ids)
@@ -119,8 +120,10 @@ def replay(
             if should_stop():
                 break
             started = time.monotonic()
-            telling = balances is None or report.replayed < balances
-            for replayed in _replay(connection, letters, actor, reason, telling=telling):
+            with_balances = balances is None or report.replayed < balances
+            for replayed in _replay(
+                connection, letters, actor, reason, with_balances=with_balances
+            ):
                 report.counts.update(str(one.result) for one in replayed)
                 on_batch(replayed)
                 streak = _recurring(streak, replayed)
@@ -161,7 +164,7 @@ def _replay(
     actor: str,
     reason: str | None,
     *,
-    telling: bool,
+    with_balances: bool,
 ) -> Iterator[list[Replayed]]:
     """Replay a page, as `apply` does a batch; yields what became of it, part by committed part."""
     letters, find_rejected = find_rejected_beforehand(
@@ -169,7 +172,9 @@ def _replay(
     )
 
     def transact(some: Sequence[Letter], *, locking: bool) -> list[_Tried]:
-        work = partial(_try, connection, actor, reason, locking=locking, telling=telling)
+        work = partial(
+            _try, connection, actor, reason, locking=locking, with_balances=with_balances
+        )
         return in_transactions(connection, some, work, find_rejected_rows=find_rejected)
 
     tried = transact(letters, locking=False)
@@ -198,13 +203,13 @@ def _try(
     refusal: Refusal | None,
     *,
     locking: bool,
-    telling: bool,
+    with_balances: bool,
 ) -> list[_Tried]:
     """Apply what is still dead, resolve what applied, and note it, inside a transaction."""
     kinds = dead_letters.lock(connection, [letter.id for letter in letters])
     held = [letter for letter in letters if letter.id in kinds]
     complete = [letter for letter in held if letter.complete]
-    tried = _apply(connection, complete, refusal, locking=locking, telling=telling)
+    tried = _apply(connection, complete, refusal, locking=locking, with_balances=with_balances)
     tried += [_incomplete(letter) for letter in held if not letter.complete]
     settled = [one for one in tried if not one.outcome.raced]
     if settled:
@@ -227,14 +232,14 @@ def _apply(
     refusal: Refusal | None,
     *,
     locking: bool,
-    telling: bool,
+    with_balances: bool,
 ) -> list[_Tried]:
     if not letters:
         return []
     deliveries = [letter.delivery.refused(refusal) for letter in letters]
-    before = balances_of(connection, deliveries) if telling else {}
+    before = balances_of(connection, deliveries) if with_balances else {}
     outcomes = apply_in_transaction(connection, deliveries, locking=locking)
-    after = balances_of(connection, deliveries) if telling else {}
+    after = balances_of(connection, deliveries) if with_balances else {}
     return [
         _Tried(letter, outcome, before, after)
         for letter, outcome in zip(letters, outcomes, strict=True)

@@ -1,7 +1,7 @@
 """Act on dead letters: replay, edit, discard, prune; each leaves its trace in `operator_actions`.
 
 What is acted on are ids, which were chosen before somebody confirmed them (`dead_letters.choose`).
-Long actions go batch by batch, tell of each, and ask before each whether to stop.
+Long actions work in batches: they call `on_batch` after each, and ask `should_stop` before each.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ from signoff_ops.servers import Servers
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who acts, and why; with `dry_run`, nothing changes and all is told."""
+    """Who acts, and why; with `dry_run`, nothing changes."""
 
     actor: str
     reason: str | None = None
@@ -49,7 +49,7 @@ def replay(
     """Apply the events of these letters; see `signoff_db.replay.replay`.
 
     Raises:
-        DatabaseUnavailableError: Postgres went away; what was told to `on_batch` is committed.
+        DatabaseUnavailableError: Postgres went away; what `on_batch` was called with is committed.
     """
     with servers.batches("signoff dlq replay") as connection:
         return replaying.replay(
@@ -77,7 +77,7 @@ def discard(
     """Give these letters up; returns those that were, or would be.
 
     Raises:
-        DatabaseUnavailableError: Postgres went away; what was told to `on_batch` is committed.
+        DatabaseUnavailableError: Postgres went away; what `on_batch` was called with is committed.
     """
     with servers.database() as connection:
         return discarding.discard(
@@ -137,7 +137,7 @@ def prune(
 
     Raises:
         ExportError: the file cannot be written, or is there already; nothing was forgotten.
-        DatabaseUnavailableError: Postgres went away; what was told to `on_batch` is committed.
+        DatabaseUnavailableError: Postgres went away; what `on_batch` was called with is committed.
     """
     with servers.database() as connection:
         ids, sha256 = _exported(connection, before, export)

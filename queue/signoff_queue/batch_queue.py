@@ -219,11 +219,11 @@ class BatchQueue:
         return cast("int", self._requeue(self._flight_keys, [JOB_PREFIX, ""]))
 
     def renew_lease(self) -> None:
-        """Say that this worker lives."""
+        """Prolong this worker's lease."""
         self._renew([self.keys.leases], [self.lease, self.lease_seconds])
 
     def end_lease(self) -> None:
-        """Say that this worker is done: it holds nothing any more."""
+        """End this worker's lease: it holds nothing any more."""
         self.redis.zrem(self.keys.leases, self.lease)
 
     @property

@@ -1,4 +1,4 @@
-"""The connection to the outbox's database, for commands that look at it or mend it."""
+"""The connection to the outbox's database, for commands that look at it or correct it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

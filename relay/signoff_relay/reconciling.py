@@ -94,15 +94,15 @@ class Reconciler:
         ]
 
     def _publish(self, producer: Producer, events: Sequence[UUID]) -> None:
-        """Publish; stranded jobs, which publishing finds there already, go back on the list."""
+        """Publish; jobs on no list, which publishing finds there already, are listed again."""
         with self._table.connection.transaction():
             delivery = publish(producer, self._table.claim_again(events))
             mark(self._table, delivery)
-        stranded = self._unlisted_jobs.intersection(
+        unlisted = self._unlisted_jobs.intersection(
             str(waiting.event_id) for waiting in delivery.published
         )
-        if stranded:
-            self._queue.client.rpush(self._queue.keys.waiting, *stranded)
+        if unlisted:
+            self._queue.client.rpush(self._queue.keys.waiting, *unlisted)
         self.done.published += len(delivery.published)
         self.done.refused += len(delivery.refused)
         if delivery.trouble:

@@ -1,15 +1,19 @@
 """An installation that release 0.1 made is moved into a schema of its own, with all it holds."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
 from approvals import apply_events, approval, customer, delivery
+from psycopg.types.json import Jsonb
 
 from signoff_db.adoption import AdoptionError
 from signoff_db.audit import audit
 from signoff_db.connection import connect, connect_for_batches
+from signoff_db.locations import unknown_jobs
 from signoff_db.migrate import migrate, pending
+from signoff_db.prune import pruned
 
 OLD = (Path(__file__).parents[1] / "support" / "installation_0_1.sql").read_text("utf-8")
 CATALOG = """
@@ -101,6 +105,27 @@ def test_what_was_there_is_kept_and_goes_on(old_url: str) -> None:
         )
         assert customer(connection, "bob") == ("CHURNED", "7.00")
         assert audit(connection).differing == 0
+
+
+def test_what_was_pruned_is_still_known(old_url: str) -> None:
+    """Its ids stood in what the actions noted; by now each letter has a row."""
+    event, gone = uuid4(), uuid4()
+    letters = [
+        {"id": 1, "state": "discarded", "job_id": str(event), "event_id": str(event)},
+        {"id": 2, "state": "resolved", "job_id": "a job", "event_id": None},
+    ]
+    with psycopg.connect(old_url) as connection:
+        connection.execute(
+            "INSERT INTO operator_actions (actor, action, dead_letter_ids, reason, before)"
+            " VALUES ('ann', 'prune', '{1,2}', 'old', %s)",
+            [Jsonb({"states": {"discarded": 1, "resolved": 1}, "letters": letters})],
+        )
+    migrate(old_url)
+    with connect(old_url) as connection:
+        for job_id in (str(event), "a job"):
+            (action,) = pruned(connection, job_id)
+            assert (action.actor, action.reason) == ("ann", "old")
+        assert unknown_jobs(connection, [str(event), "a job", str(gone)]) == [str(gone)]
 
 
 def test_moved_and_new_installations_are_equal(old_url: str, database_url: str) -> None:

@@ -19,6 +19,7 @@ from signoff_db.apply import apply_in_transaction
 from signoff_db.connection import BatchConnection, connect_for_batches
 from signoff_producer import Producer
 from signoff_queue.batch_queue import BatchQueue
+from signoff_queue.scripts import WrongTypeError
 from signoff_schemas import ApprovalEvent, Settings
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
 from signoff_worker.database import Database
@@ -189,3 +190,24 @@ def test_a_suspect_behind_a_full_batch_is_not_taken_for_an_empty_queue(
     assert pipeline.settle_next(queue, wait=False) == 1
 
     assert client.zcard(queue.keys.started) == 0
+
+
+def test_a_committed_batch_that_cannot_be_acknowledged_stays_in_flight(
+    client: redis.Redis, connection: BatchConnection, pipeline: Pipeline
+) -> None:
+    """It is acknowledged before the next batch of its queue is taken; another queue goes on."""
+    events = [approval() for _ in range(3)]
+    broken, other = a_queue(client, events, "broken"), a_queue(client, [approval()], "other")
+    client.set(QueueKeys("broken").scheduled, "x")
+
+    assert pipeline.settle_next(broken, wait=False) == 3
+    with pytest.raises(WrongTypeError, match="rq:scheduled:broken"):
+        pipeline.settle_next(broken, wait=False)
+    assert pipeline.settle_next(other, wait=False) == 1
+    assert in_hand(client, broken) == {event.event_id for event in events}
+    assert connection.execute("SELECT count(*) FROM approvals").fetchone() == (4,)
+
+    client.delete(QueueKeys("broken").scheduled)
+    assert pipeline.settle_next(broken, wait=False) == 0
+    assert in_hand(client, broken) == set()
+    assert client.keys("rq:job:*") == []

@@ -1,4 +1,4 @@
-"""One step beside another: Postgres works on a batch while Python reads the next."""
+"""A step in a thread of its own: Postgres applies a batch while Python reads the next."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The worker's connection to Postgres, made anew whenever it was lost."""
+"""The worker's connection to Postgres; a lost one is replaced."""
 
 import logging
 from threading import Event
@@ -31,11 +31,11 @@ class Database:
 
     @property
     def _url(self) -> str:
-        # Asked for late: RQ also makes workers just to read of them, where no URL is set.
+        # Read late: RQ also creates workers only to show them, where no URL is set.
         return self._settings.require("database_url")
 
     def await_schema(self, stop: Event, health: Health) -> None:
-        """Wait for Postgres, and see that it holds the tables this release works with.
+        """Wait for Postgres, and check that it has the tables of this release.
 
         Raises:
             MigrationError: migrations are missing.
@@ -70,7 +70,7 @@ class Database:
         self._connection = None
 
     def cancel(self) -> None:
-        """Have Postgres give up on what another thread of this worker asked of it."""
+        """Cancel the statement that another thread of this worker runs."""
         if self._connection is None:
             return
         try:

@@ -1,7 +1,7 @@
-"""What a worker knows of its own health: the work notes it, the watch, HTTP and Redis tell it.
+"""A worker's health. The main loop notes it; the watch, the HTTP port and Redis report it.
 
-*Live*: the main loop gets on. It passed a turn lately, or probes a server that is away. A worker
-that is not should be restarted. *Ready*: nothing keeps it from applying what it takes.
+*Live*: the main loop makes progress. It finished a turn lately, or probes a server that is away. A
+worker that is not live should be restarted. *Ready*: nothing keeps it from applying what it takes.
 """
 
 import json
@@ -24,7 +24,7 @@ class HealthReport:
     waits_for: str | None
     """What keeps it from working, for people; None where nothing does."""
     turn_age_seconds: float
-    """How long ago the main loop passed its last turn."""
+    """How long ago the main loop finished its last turn."""
 
     @property
     def ready(self) -> bool:
@@ -32,12 +32,12 @@ class HealthReport:
         return self.live and self.waits_for is None
 
     def as_json(self) -> str:
-        """As it is told over HTTP and in Redis."""
+        """As it is reported over HTTP and in Redis."""
         return json.dumps(asdict(self) | {"ready": self.ready})
 
 
 class Health:
-    """One worker's health. One thread does the work and notes; any thread may ask."""
+    """One worker's health. One thread works and writes; any thread may read."""
 
     def __init__(
         self,
@@ -48,13 +48,13 @@ class Health:
         stopping: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`state` is RQ's of the worker, `stopping` whether it was asked to end."""
+        """`state` gives the worker's state in RQ, `stopping` whether it was asked to end."""
         self.worker = worker
         self.stuck_after = settings.stuck_after
         self.postgres_answers = True
-        """What the watch found, which also looks while there is nothing to apply."""
+        """Whether Postgres answered the watch, which also asks while there is nothing to apply."""
         self.stuck_on: str | None = None
-        """What the watch found a stuck batch to wait for."""
+        """What a stuck batch waits for, as the watch found out."""
         self._clock = clock
         self._state = state
         self._stopping = stopping
@@ -63,11 +63,11 @@ class Health:
         self._turned = self._clock()
 
     def turn(self) -> None:
-        """The main loop passed a turn."""
+        """The main loop finished a turn."""
         self._turned = self._clock()
 
     def outage(self, server: str, error: Exception, *, pause: float) -> None:
-        """A server is away and is tried again after `pause` seconds: that is getting on, too."""
+        """A server is away and is tried again after `pause` seconds, which counts as progress."""
         self._outages[server] = f"{server}: {outage_reason(error)}"
         self._turned = self._clock() + pause
 

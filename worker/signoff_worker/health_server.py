@@ -68,7 +68,7 @@ class HealthServer:
             try:
                 listener = _listener(self._host, port)
             except OSError as error:
-                # Applying goes before telling about it.
+                # A port that is taken is no reason to stop applying.
                 log.error(  # noqa: TRY400 -- the reason is the message
                     "SIGNOFF_HEALTH_PORT %d on %s cannot be opened, trying again: %s",
                     port, self._host, error.strerror,
@@ -76,7 +76,7 @@ class HealthServer:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(over.wait(), _TAKEN_PAUSE)
                 continue
-            log.info("health is told on http://%s:%d/live and /ready", self._host, port)
+            log.info("health is served on http://%s:%d/live and /ready", self._host, port)
             with listener:
                 answers = _Answers(self._report)
                 loop = asyncio.get_running_loop()

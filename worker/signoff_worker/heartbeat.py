@@ -1,4 +1,4 @@
-"""The proof that a worker lives, given beside its work, however long a batch takes."""
+"""Heartbeats from a thread of their own, however long a batch takes."""
 
 import logging
 import threading
@@ -35,7 +35,7 @@ class Heartbeat:
             except redis.RedisError as error:
                 log.warning("heartbeat did not reach Redis: %s", outage_reason(error))
             except Exception:
-                log.exception("heartbeat stumbled; the next may not")
+                log.exception("the heartbeat failed; it is tried again at the next")
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -35,7 +35,7 @@ class Maintenance:
         self._next_upkeep = 0.0
 
     def run_when_due(self) -> None:
-        """Do what is due; what nobody thought of is logged, and keeps no batch waiting.
+        """Do what is due. An unexpected error is logged, and keeps no batch waiting.
 
         Raises:
             RedisError: Redis is away, or a key of the queue holds something else.
@@ -46,7 +46,7 @@ class Maintenance:
         except (redis.RedisError, StopWorkerError):
             raise
         except Exception:
-            log.exception("the upkeep of queue %s stumbled; its next may not", self._queue.name)
+            log.exception("the upkeep of queue %s failed; it is tried again", self._queue.name)
 
     def _run(self) -> None:
         now = time.monotonic()

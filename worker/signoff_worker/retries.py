@@ -6,10 +6,10 @@ from typing import Final
 from signoff_schemas import Settings
 
 _GROUP: Final = 50
-"""About the root of the 2,000 events that a dead worker may leave: few batches until all are
-applied, and few events that go alone where one of them kills workers."""
+"""About the square root of the 2,000 events that a dead worker may leave: few batches until all are
+applied, and few events that are taken alone where one of them kills workers."""
 _UNEARNED: Final = 2
-"""Deaths that an event may owe to another one, where what came back once is taken in groups."""
+"""Deaths that another event may cause, where what came back once is taken in groups."""
 
 
 def group_size(max_redeliveries: int) -> int:

@@ -1,4 +1,4 @@
-"""The watch over a worker's work, from a thread beside it: a stuck batch is told, with its reason.
+"""A thread that watches the main loop and logs a stuck batch with its reason.
 
 It changes nothing. What keeps a batch may yet pass, and a worker that ends with a batch in hand
 costs that batch a redelivery: whether to restart is for whoever asks `/live`.
@@ -57,7 +57,7 @@ class Watch:
             try:
                 self._look()
             except Exception:
-                log.exception("the watch over this worker stumbled; its next look may not")
+                log.exception("the watch failed; it looks again in a second")
 
     def _look(self) -> None:
         live = self._health.report().live
@@ -72,7 +72,7 @@ class Watch:
             self._next_ping = time.monotonic() + _PING
             self._health.postgres_answers = answers(self._settings.require("database_url"))
         elif not self._health.idle:
-            self._health.postgres_answers = True  # the work itself tells of an outage
+            self._health.postgres_answers = True  # the main loop itself notes an outage
 
     def _reason(self) -> str:
         try:

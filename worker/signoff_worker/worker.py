@@ -54,7 +54,7 @@ class ApprovalWorker(BaseWorker):
         """Takes what RQ's workers take; batch size, database and the rest come from `Settings`."""
         kwargs["serializer"] = JSONSerializer
         super().__init__(*args, **kwargs)
-        # A drain that the client repeats by itself would forget what the first one took.
+        # A drain that the client repeats by itself loses the answer of the first one.
         self.connection.set_retry(Retry(NoBackoff(), 0))
         self.settings = Settings.load()
         lease = self.settings.redeliver_after * 2 / 3
@@ -88,7 +88,7 @@ class ApprovalWorker(BaseWorker):
         self._worked = 0
 
     def _set_ip_address(self, connection: redis.Redis) -> None:
-        """RQ asks Redis for it in its constructor; a Redis that is away is waited for later."""
+        """RQ asks Redis in its constructor; where Redis is away, the worker waits for it later."""
         try:
             super()._set_ip_address(connection)
         except (redis.ConnectionError, redis.TimeoutError):
@@ -123,16 +123,16 @@ class ApprovalWorker(BaseWorker):
         except (StopWorkerError, SystemExit):
             self._leave(release=True)
         except BaseException:
-            # Whatever ended this worker may be in its batch: others find it without a lease, count
-            # a death against it and take it in small groups.
+            # The batch may be what ended this worker: it is left to its lease, so that a death is
+            # counted, and others take its jobs in small groups.
             self._leave(release=False)
             raise
         else:
             self._leave(release=True)
         return self._worked > 0
 
-    def _work_off(self, most: int, patience: float | None) -> None:
-        """Settle batches until stopped, until `most` jobs, or after `patience` idle seconds."""
+    def _work_off(self, most: int, max_idle: float | None) -> None:
+        """Settle batches until stopped, until `most` jobs, or after `max_idle` idle seconds."""
         idle_since = time.monotonic()
         while not self._stop.is_set() and self._worked < most:
             done = self._with_backoff(self._turn)
@@ -141,7 +141,7 @@ class ApprovalWorker(BaseWorker):
             self._idle = not done and not self._troubles
             if not self._idle:
                 idle_since = time.monotonic()
-            elif patience is not None and time.monotonic() - idle_since >= patience:
+            elif max_idle is not None and time.monotonic() - idle_since >= max_idle:
                 break
         self._pipeline.finish()
 

@@ -1,4 +1,4 @@
-"""`signoff dlq`: inspect, mend and replay dead letters; one subcommand a file."""
+"""`signoff dlq`: inspect, edit and replay dead letters; one subcommand a file."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ app: Final = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Inspect, mend and replay dead letters: events that could not be applied.",
+    help="Inspect, edit and replay dead letters: events that could not be applied.",
 )
 app.command("list")(list_)
 app.command("show")(show)

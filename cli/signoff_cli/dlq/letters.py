@@ -9,8 +9,8 @@ LARGEST_ID: Final = 2**63 - 1
 """Ids are of Postgres's type bigint."""
 HINTS: Final = {
     FailureKind.INVALID_PAYLOAD: (
-        "Mend it: `signoff dlq edit {id} --reason WHY`. Or let the upstream publish it anew, under "
-        "its event_id, and it resolves by itself."
+        "Correct it: `signoff dlq edit {id} --reason WHY`. Or let the upstream publish it again, "
+        "under its event_id, and it resolves by itself."
     ),
     FailureKind.UNSUPPORTED_VERSION: (
         "A newer upstream wrote it: update Signoff's workers, then `signoff dlq replay {id}`."

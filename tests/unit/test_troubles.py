@@ -1,0 +1,65 @@
+"""A queue with a trouble of its own is left alone for a while, and longer each time."""
+
+import pytest
+import redis
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    MasterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    TryAgainError,
+)
+
+from signoff_schemas import Settings
+from signoff_worker.health import Health
+from signoff_worker.outages import is_outage
+from signoff_worker.troubles import Troubles
+
+
+def test_a_queue_is_tried_again_after_ever_longer_pauses() -> None:
+    """Its worker is not ready meanwhile and says why; other queues are due all the time."""
+    now = [1000.0]
+    health = Health("w", Settings(), state=lambda: "idle", stopping=lambda: False)
+    health.registered()
+    troubles = Troubles(health, clock=lambda: now[0])
+    for _ in range(12):
+        troubles.note("one", redis.ResponseError("rq:wip:one holds a string"))
+        assert (troubles.is_due("one"), troubles.is_due("other")) == (False, True)
+        now[0] += 30
+    assert troubles.is_due("one")
+    assert health.report().waits_for == "queue one: rq:wip:one holds a string"
+
+    troubles.over("one")
+
+    assert (bool(troubles), health.report().ready) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        redis.ConnectionError(),
+        redis.TimeoutError(),
+        redis.AuthenticationError(),
+        BusyLoadingError(),
+        ReadOnlyError(),
+        OutOfMemoryError(),
+        ClusterDownError(""),
+        MasterDownError(""),
+        TryAgainError(),
+        redis.ResponseError("MISCONF Redis is configured to save RDB snapshots"),
+        redis.ResponseError("NOREPLICAS Not enough good replicas to write."),
+        redis.ResponseError("BUSY Redis is busy running a script."),
+    ],
+)
+def test_what_passes_by_itself_is_an_outage(error: redis.RedisError) -> None:
+    """The list is closed."""
+    assert is_outage(error)
+
+
+@pytest.mark.parametrize(
+    "text", ["WRONGTYPE Operation against a key", "ERR unknown command", "user_script:1: x", ""]
+)
+def test_anything_else_is_none(text: str) -> None:
+    """It concerns one queue, or one key."""
+    assert not is_outage(redis.ResponseError(text))
