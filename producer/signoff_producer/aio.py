@@ -105,9 +105,9 @@ class AsyncProducer:
         """Publish any number of events, in bounded memory; yields their receipts in order.
 
         It works as it is consumed: iterate over it with `async for`, or nothing is published. It
-        sends 500 events at a time. Of a slow source that is awaited it sends what is there 0.1 s
-        after the first of them came, and goes on waiting for the next; one that is not awaited
-        blocks the event loop, and is sent as by `Producer`.
+        sends 500 events at a time. Of a slow source that is awaited it sends what is there half a
+        second after the first of them came, and goes on waiting for the next. A source that is not
+        awaited blocks the event loop, and is sent as by `Producer`.
 
         Args:
             events: each as `Producer.publish` takes it.

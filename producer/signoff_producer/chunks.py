@@ -3,17 +3,13 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Final
 
 from signoff_producer.publication import CHUNK, Request, Source
 
-FLUSH_AFTER: Final = 0.1
-FLUSH_AFTER_AN_EVENT: Final = 0.001
-"""Seconds that events wait for others to share their round trip: of a source that fills one in half
-a second, all of that; of a slower one, a tenth of a second."""
-_END: Final = object()
-_LATE: Final = object()
+FLUSH_AFTER: Final = 0.5
+"""Seconds that an event waits for others to share its round trip."""
 
 
 def next_chunk(requests: Iterator[Request]) -> list[Request]:
@@ -25,13 +21,9 @@ def next_chunk(requests: Iterator[Request]) -> list[Request]:
     begin = time.monotonic()
     for request in requests:
         chunk.append(request)
-        if len(chunk) == CHUNK or time.monotonic() - begin > _longest_wait(chunk):
+        if len(chunk) == CHUNK or time.monotonic() - begin > FLUSH_AFTER:
             break
     return chunk
-
-
-def _longest_wait(chunk: list[Request]) -> float:
-    return max(FLUSH_AFTER, len(chunk) * FLUSH_AFTER_AN_EVENT)
 
 
 async def chunks(
@@ -50,66 +42,67 @@ async def chunks(
 
 async def _awaited_chunks(events: AsyncIterable[Source]) -> AsyncGenerator[list[Request], None]:
     """What has arrived is handed on while more is waited for."""
-    now = asyncio.get_running_loop().time
     reader = _Reader(events)
-    chunk: list[Request] = []
-    first = flush_at = now()
     try:
-        while (event := await reader.next(flush_at - now() if chunk else None)) is not _END:
-            if event is not _LATE:
-                first = first if chunk else now()
-                chunk.append(Request.of(event))  # type: ignore[arg-type]  # it is no mark
-                flush_at = first + _longest_wait(chunk)
-            if event is _LATE or len(chunk) == CHUNK or now() >= flush_at:
-                yield chunk
-                chunk = []
-        if chunk:
+        while chunk := await reader.chunk():
             yield chunk
     finally:
         await reader.close()
 
 
 class _Reader:
-    """Reads a source, an event when one is asked for, and lets the asking end before it comes.
+    """Reads a source in one task of its own, so that waiting for it can end.
 
-    One task reads all of it: what the source opens in one step, such as a timeout, it may close in
-    another.
+    It reads no further than a chunk before that is asked for.
     """
 
     def __init__(self, events: AsyncIterable[Source]) -> None:
         self._events = events
+        self._chunk: list[Request] = []
+        self._started = asyncio.Event()
+        """Set when there is something to hand on, or nothing more to come."""
+        self._full = asyncio.Event()
         self._asked = asyncio.Event()
-        self._coming: asyncio.Future[object] | None = None
         self._task: asyncio.Task[None] | None = None
 
-    async def next(self, timeout: float | None) -> object:  # noqa: ASYNC109 -- it is no failure
-        """The next event; `_LATE` where it did not come in time, `_END` behind the last."""
-        if self._coming is None:
-            self._coming = asyncio.get_running_loop().create_future()
-            self._asked.set()
-            self._task = self._task or asyncio.create_task(self._read(self._coming))
-        done, _ = await asyncio.wait({self._coming}, timeout=timeout)
-        if not done:
-            return _LATE
-        coming, self._coming = self._coming, None
-        return coming.result()
+    async def chunk(self) -> list[Request]:
+        """The next chunk; none behind the last.
 
-    async def _read(self, coming: "asyncio.Future[object]") -> None:
+        Raises:
+            Exception: the source's own, after the chunks of what it gave before.
+        """
+        self._task = self._task or asyncio.create_task(self._read())
+        self._asked.set()
+        await self._started.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_AFTER):
+                await self._full.wait()
+        chunk, self._chunk = self._chunk, []
+        if self._task.done():
+            if not chunk:
+                self._task.result()
+        else:
+            self._started.clear()
+            self._full.clear()
+        return chunk
+
+    async def _read(self) -> None:
         try:
             async for event in self._events:
-                self._asked.clear()
-                coming.set_result(event)
-                await self._asked.wait()
-                coming = self._coming or coming
-            coming.set_result(_END)
-        except Exception as error:  # noqa: BLE001 -- raised where the event is asked for
-            coming.set_exception(error)
-        except BaseException:
-            coming.cancel()
-            raise
+                self._chunk.append(Request.of(event))
+                self._started.set()
+                if len(self._chunk) == CHUNK:
+                    self._full.set()
+                    self._asked.clear()
+                    await self._asked.wait()
+        finally:
+            self._started.set()
+            self._full.set()
 
     async def close(self) -> None:
         """End the reading."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
+            if not self._task.cancelled():
+                self._task.exception()  # it was raised, or nobody asks for it any more

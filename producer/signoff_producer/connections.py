@@ -67,7 +67,7 @@ class Connections:
             return (
                 connection.pid == os.getpid()
                 and bool(self._pool.owns_connection(connection))
-                and not _is_told_to_move(connection)
+                and not _must_reconnect(connection)
                 and not connection.can_read()
             )
         except (redis.RedisError, OSError):  # it was closed meanwhile
@@ -94,7 +94,7 @@ class Connections:
         self._pool.disconnect(inuse_connections=False)
 
 
-def _is_told_to_move(connection: Connection) -> bool:
+def _must_reconnect(connection: Connection) -> bool:
     """Whether a server in maintenance asked for a new connection; redis-py 6 does not know that."""
     asked = getattr(connection, "should_reconnect", None)
     return bool(asked and asked())

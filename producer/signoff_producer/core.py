@@ -156,11 +156,13 @@ class Core:
     def _failed(
         self, error: RedisError | QueueUnavailableError, deadline: Deadline
     ) -> QueueUnavailableError:
-        told = error
-        if not isinstance(told, QueueUnavailableError):
-            told = self._server.unavailable(told, deadline.seconds)
-        self.breaker.failed(told)
-        return told
+        unavailable = (
+            error
+            if isinstance(error, QueueUnavailableError)
+            else self._server.unavailable(error, deadline.seconds)
+        )
+        self.breaker.failed(unavailable)
+        return unavailable
 
 
 def _outcomes(

@@ -1,4 +1,4 @@
-"""What a producer can be told where it is made, instead of by the settings of the same names."""
+"""Options of a producer, each instead of the setting of the same name."""
 
 from pathlib import Path
 from typing import Literal, TypedDict

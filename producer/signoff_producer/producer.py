@@ -103,8 +103,8 @@ class Producer:
 
         Like a generator it works as it is consumed: iterate over it, or nothing is published. It
         sends 500 events at a time, and reads the next ones while Redis works on these. Of a slow
-        source it sends fewer: what it has when an event arrives more than 0.1 s, and 1 ms an event,
-        after the reading for this round trip began. While the source itself blocks nothing can be
+        source it sends fewer: what it has when an event arrives more than half a second after the
+        reading for this round trip began. While the source itself blocks nothing can be
         sent, so that what it yielded just before goes with its next event. Where that is too late,
         use `publish`, or `AsyncProducer`, which sends while it waits for its source.
 

@@ -1,4 +1,4 @@
-"""What publishing is, whether its caller waits or awaits: requests and their answers."""
+"""What is published and what comes back: requests, the script's replies, receipts."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ Source = ApprovalEvent | Mapping[str, Any] | bytes | str
 """What can be published: an event, a mapping of JSON-like values, or JSON."""
 
 ScriptReply = int | bytes | list[bytes]
-"""What the script says of one job."""
+"""The script's reply to one job."""
 SCRIPT: Final = files("signoff_producer").joinpath("publish.lua").read_text("utf-8")
 SCRIPT_HASH: Final = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 """What Redis knows the script by, once it has seen it."""
@@ -34,7 +34,7 @@ CHUNK: Final = 500
 """Events a round trip carries at the most; bounds both memory and the time Redis is held up."""
 _ACCEPTED, _DUPLICATE, _FULL = 1, 0, -1
 SPOOLED: Final = 2
-"""What the spool says, which has taken a job in Redis's place."""
+"""Stands for the reply to an event that the spool took in place of Redis."""
 
 
 class Request(NamedTuple):
@@ -56,7 +56,7 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True)
 class Publication:
-    """Where events go, and how answers are read."""
+    """The queue that events go to: the script's arguments, and what its replies mean."""
 
     queue: str
     max_queue_length: int | None = None
@@ -100,35 +100,35 @@ class Publication:
         return arguments
 
     def receipts(
-        self, requests: Sequence[Request], answers: Sequence[ScriptReply]
+        self, requests: Sequence[Request], replies: Sequence[ScriptReply]
     ) -> Iterator[Receipt]:
-        """Match the script's answers to the requests, in order.
+        """Match the script's replies to the requests, in order.
 
         Raises:
             QueueFull: at the first event that found no room; those before it have their receipts.
         """
-        told = iter(answers)
+        coming = iter(replies)
         for request in requests:
-            yield self.receipt(request, next(told) if request.error is None else 0)
+            yield self.receipt(request, next(coming) if request.error is None else 0)
 
-    def receipt(self, request: Request, answer: ScriptReply) -> Receipt:
-        """What the script's answer to one request means.
+    def receipt(self, request: Request, reply: ScriptReply) -> Receipt:
+        """What the script's reply to one request means.
 
         Raises:
             QueueFull: the event found no room.
         """
         if request.error is not None:
             return Receipt(Answer.REJECTED, request.event_id, request.error)
-        if answer == _FULL:
+        if reply == _FULL:
             raise QueueFull(self.queue, self.max_queue_length or 0, self.full_retry_after)
-        if answer == _ACCEPTED:
+        if reply == _ACCEPTED:
             return Receipt(Answer.ACCEPTED, request.event_id)
-        if answer == SPOOLED:
+        if reply == SPOOLED:
             return Receipt(Answer.SPOOLED, request.event_id)
-        if isinstance(answer, list):
-            queue = answer[0].decode("utf-8", "backslashreplace")
+        if isinstance(reply, list):
+            queue = reply[0].decode("utf-8", "backslashreplace")
             return Receipt(Answer.CONFLICT, request.event_id, conflict=f"it is on queue {queue!r}")
-        if answer == _DUPLICATE or _same_content(request, answer):
+        if reply == _DUPLICATE or _same_content(request, reply):
             return Receipt(Answer.DUPLICATE, request.event_id)
         return Receipt(
             Answer.CONFLICT, request.event_id, conflict="other content has this event_id"
@@ -157,7 +157,7 @@ def _event_id(source: Source) -> UUID | None:
 
 
 def _same_content(request: Request, held: int | bytes) -> bool:
-    """Whether a job that another publisher wrote, perhaps spelled otherwise, is this very event."""
+    """Whether a job that another publisher wrote holds this event, perhaps as other JSON."""
     if not isinstance(held, bytes):
         return False
     try:

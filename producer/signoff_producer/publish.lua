@@ -12,10 +12,10 @@
 -- ARGV[3]  enqueued_at, whole seconds   ARGV[4]  the longest the queue may get, 0 for any length
 -- ARGV[5]  1 where WAIT follows, else 0     ARGV[6]… pairs: job id, data
 --
--- Returns one answer a job, in order: 1 accepted, 0 already there with the same data, -1 the queue is
--- full; where other data is there, that data, for the caller to compare contents; and where the job
--- is another queue's, a list of that queue's name.
-local answers, ids, told, sent = {}, {}, 0, 0
+-- Returns one reply a job, in order: 1 accepted, 0 already there with the same data, -1 the queue is
+-- full; where other data is there, that data, for the caller to compare contents, or nothing of data that
+-- is too long for an event; and where the job is another queue's, a list of that queue's name.
+local replies, ids, n, sent = {}, {}, 0, 0
 local prefix, queue, enqueued_at = ARGV[1], ARGV[2], ARGV[3]
 -- Asked whether or not there is a limit: where KEYS[1] is no list this fails before anything is
 -- written. A hash without its id on the queue would not be taken by any worker.
@@ -23,6 +23,13 @@ local waiting = redis.call('LLEN', KEYS[1])
 local room = math.huge
 if ARGV[4] ~= '0' then
     room = tonumber(ARGV[4]) - waiting
+end
+
+-- Whether a job is none that could hold an event: its data or its queue's name is too long. Neither is
+-- read then; whoever can write to Redis must not fill a publisher's memory.
+local function is_oversized(key)
+    local data, origin = redis.pcall('HSTRLEN', key, 'data'), redis.pcall('HSTRLEN', key, 'origin')
+    return type(data) == 'number' and (data > 300000 or origin > 1000)
 end
 
 -- Statuses of jobs that are in a registry of RQ's own, from which RQ or a worker takes them on.
@@ -47,40 +54,41 @@ end
 for i = 6, #ARGV, 2 do
     local id, data = ARGV[i], ARGV[i + 1]
     local key = prefix .. id
-    told = told + 1
+    n = n + 1
     local there = redis.call('EXISTS', key) == 1
-    local held = there and redis.pcall('HMGET', key, 'data', 'origin', 'status', 'enqueued_at')
-    if there and (held[3] == 'finished' or held[3] == 'canceled') then
+    local oversized = there and is_oversized(key)
+    local held = there and not oversized and redis.pcall('HMGET', key, 'data', 'origin', 'status', 'enqueued_at')
+    if held and (held[3] == 'finished' or held[3] == 'canceled') then
         -- A stock worker is done with it, and RQ keeps it for a while: nothing waits under this id.
         redis.call('DEL', key)
         there = false
     end
     if there then
-        if held.err then
-            answers[told] = ''
+        if oversized or held.err then
+            replies[n] = ''
         elseif held[2] and held[2] ~= queue then
-            answers[told] = { held[2] }
+            replies[n] = { held[2] }
         elseif held[1] and may_be_unlisted(id, held[3], held[4]) then
             if sent >= room then
-                answers[told] = -1
+                replies[n] = -1
             else
                 redis.call('HSET', key, 'status', 'queued', 'enqueued_at', enqueued_at)
                 sent = sent + 1
                 ids[sent] = id
-                answers[told] = held[1] == data and 0 or held[1]
+                replies[n] = held[1] == data and 0 or held[1]
             end
         elseif held[1] == data then
-            answers[told] = 0
+            replies[n] = 0
         else
-            answers[told] = held[1] or ''
+            replies[n] = held[1] or ''
         end
     elseif sent >= room then
-        answers[told] = -1
+        replies[n] = -1
     else
         redis.call('HSET', key, 'data', data, 'origin', queue, 'status', 'queued', 'enqueued_at', enqueued_at)
         sent = sent + 1
         ids[sent] = id
-        answers[told] = 1
+        replies[n] = 1
     end
 end
 if sent > 0 then
@@ -92,4 +100,4 @@ elseif ARGV[5] == '1' then
     redis.call('SREM', KEYS[2], KEYS[1])
     redis.call('SADD', KEYS[2], KEYS[1])
 end
-return answers
+return replies

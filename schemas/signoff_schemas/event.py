@@ -220,7 +220,7 @@ class ApprovalEvent(BaseModel):
 
     @classmethod
     def validate_all(cls, sources: Sequence[bytes]) -> list[Self]:
-        """Read many, with less ado for each; `canonicalize_all` is the other half of it.
+        """Read many, at a lower cost for each; `canonicalize_all` makes their canonical JSON.
 
         Raises:
             InvalidEvent: one of them breaks the contract; read one by one they tell which.
@@ -255,7 +255,7 @@ class ApprovalEvent(BaseModel):
 
     def _canonicalized(self, source: bytes) -> bytes:
         canonical = self.canonical_json()
-        # In its canonical spelling an amount has plain digits: nothing was rounded.
+        # In canonical JSON an amount has plain digits: nothing was rounded.
         if canonical != source and self.ltv_amount is not None:
             check_exact(source, self.ltv_amount)
         return canonical
@@ -271,9 +271,9 @@ class ApprovalEvent(BaseModel):
         return self.parse({**self.model_dump(), **update})
 
     def canonical_json(self) -> bytes:
-        """The one spelling of this content: fixed field order, nothing that is absent or default.
+        """The one JSON text of this content: fixed field order, nothing that is absent or default.
 
-        `250`, `250.0` and `"250.00"` are the same amount, two spellings of one instant are the
+        `250`, `250.0` and `"250.00"` are the same amount, two texts of one instant are the
         same instant, and null is the same as absent.
         """
         return self.__pydantic_serializer__.to_json(self, exclude_defaults=True)

@@ -142,7 +142,7 @@ def redis_client(url: str, **options: Any) -> redis.Redis:  # noqa: ANN401 -- th
     named = _Sentinels.parse(url)
     sentinels = redis.sentinel.Sentinel(  # type: ignore[no-untyped-call]
         named.addresses,
-        sentinel_kwargs=_impatient(Retry(NoBackoff(), 0)) | named.of_sentinels,
+        sentinel_kwargs=_short_timeouts(Retry(NoBackoff(), 0)) | named.of_sentinels,
     )
     primary = sentinels.master_for(  # type: ignore[no-untyped-call]
         named.service, redis_class=_Primary, **options | named.of_primary
@@ -157,7 +157,8 @@ def async_redis_client(url: str, **options: Any) -> redis.asyncio.Redis:  # noqa
     named = _Sentinels.parse(url)
     sentinels = redis.asyncio.sentinel.Sentinel(  # type: ignore[no-untyped-call]
         named.addresses,
-        sentinel_kwargs=_impatient(redis.asyncio.retry.Retry(NoBackoff(), 0)) | named.of_sentinels,
+        sentinel_kwargs=_short_timeouts(redis.asyncio.retry.Retry(NoBackoff(), 0))
+        | named.of_sentinels,
     )
     primary = sentinels.master_for(
         named.service, redis_class=_AsyncPrimary, **options | named.of_primary
@@ -205,7 +206,7 @@ class _AsyncPrimary(redis.asyncio.Redis):
             await sentinel.aclose()
 
 
-def _impatient(retry: object) -> dict[str, Any]:
+def _short_timeouts(retry: object) -> dict[str, Any]:
     return {
         "socket_timeout": _SENTINEL_SECONDS,
         "socket_connect_timeout": _SENTINEL_SECONDS,

@@ -1,6 +1,7 @@
 """The spool: events outlive an outage of Redis, and any publisher, in a local file."""
 
 import asyncio
+import errno
 import os
 import re
 import signal
@@ -495,3 +496,24 @@ def test_a_spool_that_is_a_link_is_refused(tmp_path: Path, spool: Path) -> None:
 
     with pytest.raises(SettingsError, match="links are not followed"):
         Producer(ABSENT, spool=spool)
+
+
+def test_a_write_that_the_disk_ends_leaves_no_part_behind(
+    make: Make, way: Way, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written of it is cut off: the publish raises, and the lines before are whole."""
+    publisher = make()
+    way.ahead.extend([Trouble.CUT] * 2)
+    publisher.publish(mapping())
+    held = spool.read_bytes()
+    writing = os.pwrite
+
+    def full(file: int, data: Any, at: int) -> int:
+        writing(file, data[:100], at)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(QueueUnavailableError, match=r"Nor did the spool .* No space left"):
+        publisher.publish(mapping())
+
+    assert spool.read_bytes() == held

@@ -484,6 +484,20 @@ def test_a_registry_that_is_none_breaks_no_publish(
     assert answers(producer.publish_many([event(0), event(1)])) == ["duplicate", "accepted"]
 
 
+@pytest.mark.parametrize("field", ["data", "origin"])
+def test_a_job_that_is_too_large_is_not_read(
+    producer: Publisher, connection: fakeredis.FakeRedis, field: str
+) -> None:
+    """It is a conflict, and nothing of it reaches the publisher."""
+    connection.hset(job_key(0), mapping=FOREIGN | {field: b"x" * 1_000_000})
+
+    receipt = producer.publish(event(0))
+
+    assert receipt.answer is Answer.CONFLICT
+    assert len(str(receipt.reason)) < 100
+    assert connection.llen(WAITING) == 0
+
+
 # A full queue
 
 
@@ -1146,7 +1160,7 @@ def test_a_source_that_waits_is_not_waited_for(connection: fakeredis.FakeRedis) 
 
 
 def test_a_sources_own_error_is_raised_where_it_is_awaited() -> None:
-    """And one that is left before its end is closed."""
+    """After the receipts of what it gave before; and one that is left before its end is closed."""
     left: list[str] = []
 
     async def source(error: Exception | None) -> AsyncIterator[Mapping]:
@@ -1163,10 +1177,12 @@ def test_a_sources_own_error_is_raised_where_it_is_awaited() -> None:
             fakeredis.FakeAsyncRedis() as client,
             AsyncProducer(connection=client) as producer,
         ):
-            with pytest.raises(OSError, match="gone"):
-                [one async for one in producer.publish_many(source(OSError("gone")))]
-            receipts: Any = producer.publish_many(source(None))
+            receipts: Any = producer.publish_many(source(OSError("gone")))
             assert (await anext(receipts)).answer == "accepted"
+            with pytest.raises(OSError, match="gone"):
+                await anext(receipts)
+            receipts = producer.publish_many(source(None))
+            assert (await anext(receipts)).answer == "duplicate"
             await receipts._source.aclose()
 
     asyncio.run(asyncio.wait_for(publish(), 120))

@@ -104,7 +104,7 @@ async def _by_awaited_cursor(cursor: Any, row: Row) -> bool:  # noqa: ANN401
 
 
 def _call(cursor: object, row: Row) -> tuple[str, dict[str, str | bytes] | Row]:
-    """The statement and its parameters, in the spelling of the cursor's driver."""
+    """The statement and its parameters, as the cursor's driver wants them written."""
     if any(kind.__name__ == "RawCursorMixin" for kind in type(cursor).__mro__):
         return _statement(_POSTGRES_MARK), row  # psycopg's cursors for Postgres's own style
     style = next(_styles(cursor), "format")  # wrappers, such as Django's, have it like that

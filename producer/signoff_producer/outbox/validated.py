@@ -20,17 +20,17 @@ class Row(NamedTuple):
 
     @classmethod
     def of(cls, event: ApprovalEvent) -> Self:
-        """An event, which is valid by its type, in its canonical spelling."""
-        spelled = event.canonical_json()
-        return cls(spelled.decode(), content_hash(spelled))
+        """An event, which is valid by its type, as canonical JSON."""
+        canonical_json = event.canonical_json()
+        return cls(canonical_json.decode(), content_hash(canonical_json))
 
 
 def request_of(event_id: UUID, event: str, validated_hash: bytes | None) -> Request:
     """A row on its way to the queue: validated here, unless it still is what `add` validated.
 
-    The canonical spelling comes with that: `add` writes no other.
+    Then it is canonical JSON as well: `add` writes nothing else.
     """
-    spelled = event.encode()
-    if validated_hash is not None and validated_hash == content_hash(spelled):
-        return Request(event_id, spelled)
-    return Request.of(spelled)
+    event_json = event.encode()
+    if validated_hash is not None and validated_hash == content_hash(event_json):
+        return Request(event_id, event_json)
+    return Request.of(event_json)
