@@ -89,7 +89,7 @@ class Failure:
         return cls(FailureKind.REFUSED_BY_DATABASE, text, text, "unwritable")
 
     @classmethod
-    def too_large(cls, size: int, sha1: str, kept_at: str | None) -> Self:
+    def too_large(cls, size: int, sha1: str | None, kept_at: str | None) -> Self:
         """There is more data than any approval's job holds.
 
         The statements that read letters take the size from `detail`: what a letter holds of its
