@@ -38,5 +38,5 @@ def reason_of(error: psycopg.Error) -> str:
     if "resolve host" in text or "translate host name" in text:
         return "its host is not known"
     if isinstance(error, psycopg.ProgrammingError):
-        return "its URL cannot be read; special characters in it have to be percent-encoded"
+        return "its URL has a misspelt option, or a character that is not percent-encoded"
     return "a host, a port or an option that its URL names cannot be used"

@@ -20,21 +20,29 @@ from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
+import psycopg
+
 from signoff_db import dead_letters
 from signoff_db.apply import Outcome, Result, apply_in_transaction
 from signoff_db.balances import Balance, balances_of
 from signoff_db.batches import never
-from signoff_db.connection import BatchConnection
+from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.operator_actions import Action, note
 from signoff_db.read_ahead import Letter, read_ahead
 from signoff_db.rejected_rows import find_rejected_beforehand, find_rejected_rows
 from signoff_db.transactions import Refusal, in_transactions
-from signoff_schemas import Verdict
+from signoff_schemas import SignoffError, Verdict
 
 _STREAK: Final = 10
 """So many failures of one cause in a row, with no success between them, stop a replay."""
+_LOCK_TIMEOUT_MS: Final = 2000
+"""For how long a dry run waits for a lock; it tries some times."""
 _DRY_RUN_LIMIT: Final = 10_000
 """Letters of a dry run: it holds the locks of all of them until its end."""
+
+
+class BlockedError(SignoffError):
+    """A dry run waits no longer for what another transaction holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,7 @@ def replay(
         should_stop: asked before each batch; what is done by then stays.
 
     Raises:
+        BlockedError: a dry run met what another transaction holds for long.
         DatabaseUnavailableError: Postgres went away; what `on_batch` was called with is committed.
         psycopg.Error: it went away while letters were looked for; likewise.
     """
@@ -138,9 +147,19 @@ def replay(
 @contextmanager
 def _rolled_back(connection: BatchConnection) -> Iterator[None]:
     """One transaction that changes nothing; it does not wait long for locks, as it holds some."""
-    with connection.transaction(force_rollback=True):
-        connection.execute("SET LOCAL lock_timeout = '5s'")
-        yield
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute(
+                "SELECT set_config('lock_timeout', %s, true)", [f"{_LOCK_TIMEOUT_MS}ms"]
+            )
+            yield
+    except DatabaseUnavailableError as error:
+        if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+            raise BlockedError(
+                "another transaction holds rows that these letters are about; nothing was changed: "
+                "try the dry run again, or of fewer letters"
+            ) from error
+        raise
 
 
 class _Tried(NamedTuple):

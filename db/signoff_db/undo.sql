@@ -18,9 +18,12 @@ BEGIN
     LOCK TABLE approvals IN ACCESS EXCLUSIVE MODE;
     LOCK TABLE interactions IN ACCESS EXCLUSIVE MODE;
     IF adopted THEN
-        DROP TRIGGER interactions_count_insert ON interactions;
-        DROP TRIGGER interactions_count_update ON interactions;
-        DROP TRIGGER interactions_count_delete ON interactions;
+        FOR thing IN
+            SELECT tgname AS name FROM pg_trigger JOIN pg_proc p ON p.oid = tgfoid
+            WHERE tgrelid = 'interactions'::regclass AND p.pronamespace = home
+        LOOP
+            EXECUTE format('DROP TRIGGER %I ON interactions', thing.name);
+        END LOOP;
         DROP INDEX interactions_of_user;
         ALTER TABLE interactions
             DROP CONSTRAINT interactions_customer_status_known,

@@ -49,6 +49,7 @@ def replay(
     """Apply the events of these letters; see `signoff_db.replay.replay`.
 
     Raises:
+        BlockedError: a dry run met what another transaction holds for long.
         DatabaseUnavailableError: Postgres went away; what `on_batch` was called with is committed.
     """
     with servers.batches("signoff dlq replay") as connection:

@@ -302,6 +302,19 @@ def test_an_encoding_that_lacks_characters_is_refused(postgres_server: str) -> N
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def test_a_percent_encoded_name_of_a_database(postgres_server: str) -> None:
+    """It is decoded as everywhere else."""
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        name = f"a b%{uuid4().hex}"
+        admin.execute(f'CREATE DATABASE "{name}"')
+        try:
+            url = psycopg_url(postgres_server, name.replace("%", "%25").replace(" ", "%20"))
+            assert migrate(url) != []
+            assert pending(url) == []
+        finally:
+            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
 def psycopg_url(server: str, name: str) -> str:
     """The URL of another database of the server."""
     return f"{server.rpartition('/')[0]}/{name}"

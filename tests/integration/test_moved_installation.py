@@ -11,11 +11,14 @@ from psycopg.types.json import Jsonb
 from signoff_db.adoption import AdoptionError
 from signoff_db.audit import audit
 from signoff_db.connection import connect, connect_for_batches
+from signoff_db.ledger_partitions import detach_oldest, partitions
 from signoff_db.locations import unknown_jobs
 from signoff_db.migrate import migrate, pending
 from signoff_db.prune import pruned
+from signoff_db.undo import undo
 
-OLD = (Path(__file__).parents[1] / "support" / "installation_0_1.sql").read_text("utf-8")
+OLD = Path(__file__).parents[1] / "support" / "installation_0_1.sql"
+PARTITIONS = OLD.with_name("partitioned_ledger_0_1.sql").read_text("utf-8")
 CATALOG = """
     SELECT 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull::text,
         pg_get_expr(d.adbin, d.adrelid)
@@ -72,7 +75,7 @@ def old_url(empty_database_url: str) -> str:
         "hash": delivery(event).content_hash,
     }
     with psycopg.connect(empty_database_url) as connection:
-        connection.execute(OLD.encode())
+        connection.execute(OLD.read_bytes())
         connection.execute(EVENT.encode(), keys)
         connection.execute(INTERACTION.encode(), keys)
         connection.execute(CUSTOMER.encode(), keys)
@@ -160,3 +163,33 @@ def test_an_unfinished_installation_is_refused(old_url: str) -> None:
     with pytest.raises(AdoptionError, match=r"10 of the 11 migrations of release 0\.1\.0"):
         migrate(old_url)
     assert catalog(old_url) == before
+
+
+def test_a_ledger_in_partitions_is_moved(old_url: str) -> None:
+    """With its partitions and the ids of their events; old ones can be detached as before."""
+    with psycopg.connect(old_url, autocommit=True) as connection:
+        connection.execute(PARTITIONS.encode())
+        connection.execute("SELECT signoff_partition_ledger('2026-02-01Z')")
+        connection.execute("SELECT signoff_add_ledger_partition('2040-01-01Z')")
+    migrate(old_url)
+    with connect_for_batches(old_url, application="test") as connection:
+        assert audit(connection).differing == 0
+        assert [one.partition for one in partitions(connection)] == [
+            "approvals_first",
+            "approvals_from_2026_02_01_00",
+        ]
+        recent = approval(24 * 60, user_id="ann", ltv_amount="1")
+        assert apply_events(connection, recent, approval(user_id="ann")) == ["applied"] * 2
+        assert apply_events(connection, recent) == ["duplicate"]
+        with pytest.raises(psycopg.errors.RaiseException, match="TRUNCATE refused"):
+            connection.execute("TRUNCATE approvals_first")
+        assert detach_oldest(connection) == "approvals_first"
+        assert customer(connection, "ann") == ("CUSTOMER", "31.00")
+        assert audit(connection).differing == 0
+    undo(old_url)
+    with psycopg.connect(old_url) as connection:
+        left = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'v')"
+            " AND relnamespace = 'public'::regnamespace"
+        )
+        assert left.fetchall() == [("interactions",)]

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from letters import EVERY_STATE, chosen, letters_in
 
 from signoff_db.apply import apply
-from signoff_db.connection import BatchConnection
+from signoff_db.connection import BatchConnection, connect
 from signoff_db.dead_letters import choose, get_letter, groups, list_letters, read_letters
 from signoff_db.delivery import Delivery
 from signoff_db.discard import discard
 from signoff_db.failure import Failure
 from signoff_db.letter_lines import line_pieces
 from signoff_db.pages import CursorError, Page, follow, key_of, page_of, row_id
-from signoff_db.replay import Replayed, replay
+from signoff_db.replay import BlockedError, Replayed, replay
 from signoff_db.selection import Selection
 from signoff_schemas import ApprovalEvent, DeadLetterState, FailureKind
 
@@ -113,6 +113,20 @@ def test_a_dry_run_says_how_many_it_leaves_out(
     report = replay(connection, chosen(connection), actor="op", dry_run=True)
 
     assert (report.replayed, report.left_out) == (5, 3)
+
+
+def test_a_dry_run_does_not_wait_for_long(
+    connection: BatchConnection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds locks itself: where another transaction is in its way it gives up, and says so."""
+    monkeypatch.setattr("signoff_db.replay._LOCK_TIMEOUT_MS", 20)
+    bury(connection, approval())
+    ids = chosen(connection)
+    with connect(database_url) as other, other.transaction():
+        other.execute("SELECT FROM dead_letters FOR UPDATE")
+        with pytest.raises(BlockedError, match="nothing was changed"):
+            replay(connection, ids, actor="op", dry_run=True)
+    assert replay(connection, ids, actor="op").counts == {"applied": 1}
 
 
 def test_long_actions_stop_between_batches(connection: BatchConnection) -> None:
@@ -226,13 +240,19 @@ def test_a_replay_of_what_is_cut_short_keeps_what_is_known_of_it(
 ) -> None:
     """Where the rest is, and its hash, are still there afterwards."""
     cut = Delivery.cut_short("j", b"[[[", size=10**9, sha1="ab" * 20, kept_at="rq:job:j")
-    apply(connection, [cut])
+    detail = {"code": "id_too_long", "size": 10**9, "sha1": "cd" * 20, "kept_at": "rq:job:x…"}
+    too_long = Failure(FailureKind.INVALID_PAYLOAD, "the id is long", "", "", (detail,))
+    apply(connection, [cut, Delivery("x", b"", None, too_long)])
+    before = [get_letter(connection, letter.id) for letter in letters_in(connection)]
+    done: list[Replayed] = []
 
-    report = replay(connection, chosen(connection), actor="op")
+    replay(connection, chosen(connection), actor="op", on_batch=done.extend)
 
-    assert report.counts == {"invalid_payload": 1}
-    (letter,) = letters_in(connection)
-    assert "all of it is still at rq:job:j" in letter.message
+    first, second = done
+    assert "all of it is still at rq:job:j" in str(first.message)
+    assert second.message == "the id is long"
+    assert [get_letter(connection, letter.id) for letter in letters_in(connection)] == before
+    assert [full.letter.payload_size for full in before if full] == [0, 10**9]
 
 
 @given(st.lists(st.integers(0, 1000), unique=True, max_size=30), st.integers(1, 9))

@@ -17,8 +17,8 @@ SECRET = "s3cr3t"
     [
         ("postgresql://u:pw@127.0.0.1:1/d", "Connection refused"),
         ("postgresql://u:pw@localhost:1/d", "Connection refused"),
-        ("postgresql://u:%zzs3cr3t@h/d", "its URL cannot be read"),
-        ("postgresql://u:pw@h/d?s3cr3t=1", "its URL cannot be read"),
+        ("postgresql://u:%zzs3cr3t@h/d", "its URL has a misspelt option"),
+        ("postgresql://u:pw@h/d?s3cr3t=1", "its URL has a misspelt option"),
         ("postgresql://u:pw@127.0.0.1:s3cr3t/d", "cannot be used"),
         ("postgresql://u:pw@s3cr3t.invalid/d", "its host is not known"),
         ("postgresql://u:pw@127.0.0.1:1/d?sslmode=s3cr3t", "cannot be used"),

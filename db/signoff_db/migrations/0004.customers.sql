@@ -180,6 +180,16 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION signoff_count_truncated() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    UPDATE customers SET ltv_usd = 0, customer_status = DEFAULT, status_occurred_at = DEFAULT,
+        status_event_id = DEFAULT, status_created_at = DEFAULT, status_interaction_id = DEFAULT,
+        updated_at = now();
+    RETURN NULL;
+END
+$$;
+
 CREATE TRIGGER interactions_count_insert AFTER INSERT ON interactions
     REFERENCING NEW TABLE AS inserted
     FOR EACH STATEMENT EXECUTE FUNCTION signoff_count_inserted();
@@ -191,3 +201,6 @@ CREATE TRIGGER interactions_count_update AFTER UPDATE ON interactions
 CREATE TRIGGER interactions_count_delete AFTER DELETE ON interactions
     REFERENCING OLD TABLE AS deleted
     FOR EACH STATEMENT EXECUTE FUNCTION signoff_count_deleted();
+
+CREATE TRIGGER interactions_count_truncate AFTER TRUNCATE ON interactions
+    FOR EACH STATEMENT EXECUTE FUNCTION signoff_count_truncated();
