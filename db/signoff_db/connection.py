@@ -1,13 +1,14 @@
 """Connections to Postgres, with the session settings that Signoff's statements count on."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import PGconn, Ping
 from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
 
 from signoff_db.error_text import reason_of
 from signoff_db.sql import statement
@@ -104,6 +105,33 @@ def connect_for_batches(
     return _open(BatchConnection, database_url, application, (), ours, outbox=outbox)
 
 
+def pool_of(
+    database_url: str, *, application: str, size: int, wait_seconds: float
+) -> ConnectionPool[Connection[TupleRow]]:
+    """Connections as `connect` opens them, kept for a service that answers many requests.
+
+    Args:
+        database_url: see `connect`.
+        application: likewise.
+        size: the most connections.
+        wait_seconds: that a request waits for one; then `psycopg_pool.PoolTimeout` is raised.
+
+    Returns:
+        A pool that is not open yet. Each connection is looked at before it is lent, so that a
+        restart of the server costs no request.
+    """
+    return ConnectionPool(
+        _conninfo(database_url, _TIMEOUTS, _FORMATS, outbox=False),
+        kwargs=_keywords(application),
+        configure=_open_session,
+        check=ConnectionPool.check_connection,
+        min_size=min(1, size),
+        max_size=size,
+        timeout=wait_seconds,
+        open=False,
+    )
+
+
 def _open(
     kind: type[C],
     database_url: str,
@@ -113,32 +141,48 @@ def _open(
     *,
     outbox: bool,
 ) -> C:
-    """Connect; of two settings of one name the later wins: defaults, the URL's, ours."""
+    """Connect and set what startup options cannot set for good."""
     try:
-        given = _NETWORK | conninfo_to_dict(database_url)
-        own = [*ours, *([_OUTBOX] if outbox else [])]
-        given["options"] = " ".join(
-            [*_switches(defaults), str(given.get("options") or ""), *_switches(own)]
-        )
-        given["client_encoding"] = "UTF8"
         connection = kind.connect(
-            make_conninfo("", **given),
-            autocommit=True,
-            application_name=application,
-            connect_timeout=_CONNECT_TIMEOUT,
+            _conninfo(database_url, defaults, ours, outbox=outbox), **_keywords(application)
         )
     except psycopg.Error as error:
         raise DatabaseUnavailableError(
             f"Postgres at {masked(database_url)} cannot be reached: {reason_of(error)}"
         ) from error
     try:
-        connection.execute(statement("open_session"))
+        _open_session(connection)
     except psycopg.Error as error:
         connection.close()
         raise DatabaseUnavailableError(
             f"Postgres at {masked(database_url)} cannot be used: {reason_of(error)}"
         ) from error
     return connection
+
+
+def _conninfo(
+    database_url: str, defaults: Sequence[str], ours: Sequence[str], *, outbox: bool
+) -> str:
+    """Where and how to connect; of two settings of one name the later wins: ours at last."""
+    given = _NETWORK | conninfo_to_dict(database_url)
+    own = [*ours, *([_OUTBOX] if outbox else [])]
+    given["options"] = " ".join(
+        [*_switches(defaults), str(given.get("options") or ""), *_switches(own)]
+    )
+    given["client_encoding"] = "UTF8"
+    return make_conninfo("", **given)
+
+
+def _keywords(application: str) -> dict[str, Any]:
+    return {
+        "autocommit": True,
+        "application_name": application,
+        "connect_timeout": _CONNECT_TIMEOUT,
+    }
+
+
+def _open_session(connection: Connection[TupleRow]) -> None:
+    connection.execute(statement("open_session"))
 
 
 def _switches(settings: Iterable[str]) -> Iterator[str]:

@@ -3,7 +3,8 @@
 -- letters of each in their order, so that the time does not grow with how many there are of others.
 SELECT id, event_id, left(job_id, %(characters)s) AS job_id, kind, left(message, %(characters)s) AS message,
     fingerprint, interaction_id, left(user_id, %(characters)s) AS user_id, attempts, first_failed_at,
-    last_failed_at, state, resolved_at, coalesce((detail->0->>'size')::bigint, octet_length(payload)) AS payload_size,
+    last_failed_at, state, resolved_at, CASE WHEN detail->0->>'code' = 'too_large' AND detail->0 ? 'size' THEN (detail->0->>'size')::bigint
+        ELSE octet_length(payload) END AS payload_size,
     octet_length(payload) AS payload_kept
 FROM (
     (SELECT * FROM dead_letters

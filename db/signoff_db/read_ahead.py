@@ -7,7 +7,7 @@ dead is to be asked under the lock.
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from signoff_db.connection import BatchConnection
@@ -15,7 +15,7 @@ from signoff_db.delivery import Delivery, Job, read_jobs
 from signoff_db.failure import Failure
 from signoff_db.record_dead_letters import MAX_PAYLOAD_BYTES
 from signoff_db.sql import statement
-from signoff_schemas import decode_job
+from signoff_schemas import FailureKind, decode_job
 
 _FIRST_BATCH: Final = 10
 _GROWTH: Final = 5
@@ -44,8 +44,8 @@ class _Row(NamedTuple):
     payload: bytes
     event_id: UUID | None
     content_hash: bytes | None
-    size: int
-    detail: list[dict[str, Any]]
+    complete: bool
+    message: str
 
 
 def read_ahead(
@@ -91,13 +91,9 @@ def _rows(connection: BatchConnection, ids: Sequence[int]) -> list[_Row]:
 
 
 def _read(rows: Sequence[_Row]) -> list[Letter]:
-    jobs = [Job(row.job_id, row.payload) for row in rows if _is_complete(row)]
+    jobs = [Job(row.job_id, row.payload) for row in rows if row.complete]
     read = iter(read_jobs(jobs, _event_of))
-    return [_letter(row, next(read) if _is_complete(row) else _incomplete(row)) for row in rows]
-
-
-def _is_complete(row: _Row) -> bool:
-    return row.size == len(row.payload)
+    return [_letter(row, next(read) if row.complete else _incomplete(row)) for row in rows]
 
 
 def _event_of(payload: bytes) -> bytes:
@@ -106,10 +102,10 @@ def _event_of(payload: bytes) -> bytes:
 
 
 def _incomplete(row: _Row) -> Delivery:
-    """A delivery without an event: no event is as large as what came."""
-    known = next((one for one in row.detail if one.get("code") == "too_large"), {})
-    failure = Failure.too_large(row.size, known.get("sha1"), known.get("kept_at"))
-    return Delivery(row.job_id, b"", None, failure, size=row.size)
+    """A delivery without an event: what came was larger than any. It fails as it did before."""
+    loggable = "more came than any event takes"
+    failure = Failure(FailureKind.INVALID_PAYLOAD, row.message, loggable, "too_large")
+    return Delivery(row.job_id, b"", None, failure, size=0)
 
 
 def _letter(row: _Row, delivery: Delivery) -> Letter:

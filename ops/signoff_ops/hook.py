@@ -2,19 +2,22 @@
 
 import hashlib
 import hmac
-import random
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 from signoff_ops import alert_command, webhook
 from signoff_ops.hook_errors import HookError
 from signoff_schemas import Settings, SettingsError
+from signoff_schemas.backoff import backoff_delays
 
 __all__ = ["SIGNATURE", "HookError", "deliver", "hook_of", "signature"]
 
-_DELAYS: Final = (1.0, 2.0, 4.0)
-"""Seconds between the tries to deliver an alert."""
+_REPETITIONS: Final = 3
+"""How often an alert that was not taken is handed over again."""
+_FIRST_DELAY: Final = 1.0
+"""Seconds before the first of them, at the most; doubles."""
 SIGNATURE: Final = "X-Signoff-Signature"
 
 
@@ -44,11 +47,11 @@ def deliver(
     Raises:
         HookError: it was not taken.
     """
-    for delay in _DELAYS:
+    for delay in islice(backoff_delays(_FIRST_DELAY), _REPETITIONS):
         try:
             return hook(message)
         except HookError:
-            if stopped(delay * random.uniform(0.5, 1)):
+            if stopped(delay):
                 raise
     return hook(message)
 

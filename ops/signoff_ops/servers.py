@@ -4,19 +4,24 @@ A command opens what it needs and closes it again; a service that answers many r
 pool. Use cases take a `Servers` and do not know which of the two it is.
 """
 
-from contextlib import AbstractContextManager
-from typing import Protocol
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Final, Protocol, Self
 
 import redis
 from psycopg import Connection
 from psycopg.rows import TupleRow
+from psycopg_pool import PoolTimeout
 
-from signoff_db.connection import BatchConnection
-from signoff_db.read_connection import batches_of, database_of
-from signoff_queue.connection import redis_of
+from signoff_db.connection import BatchConnection, DatabaseUnavailableError, pool_of
+from signoff_db.read_connection import batches_of, database_of, explained
+from signoff_queue.connection import impatient_client, redis_explained, redis_of
 from signoff_relay.connections import outbox_if_any
 from signoff_relay.table import OutboxTable
-from signoff_schemas import Settings
+from signoff_schemas import Settings, masked
+
+_WAIT_SECONDS: Final = 5.0
+"""Seconds that a request waits for a connection to Postgres."""
 
 
 class Servers(Protocol):
@@ -59,4 +64,64 @@ class DirectServers:
 
     def outbox(self) -> AbstractContextManager[OutboxTable | None]:
         """See `Servers`."""
+        return outbox_if_any(self.settings)
+
+
+class PooledServers:
+    """Keeps connections between uses: for a service that answers many requests, in threads.
+
+    A context manager: what it opened is closed when the block ends.
+    """
+
+    def __init__(self, settings: Settings, *, application: str, size: int = 10) -> None:
+        """`application` is what it calls itself in Postgres, `size` the most connections there.
+
+        Raises:
+            SettingsError: no Redis or no Postgres is set.
+        """
+        self.settings = settings
+        self._database_url = settings.require("database_url")
+        self._redis_url = settings.require("redis_url")
+        self._pool = pool_of(
+            self._database_url, application=application, size=size, wait_seconds=_WAIT_SECONDS
+        )
+        self._client = impatient_client(self._redis_url)
+
+    def __enter__(self) -> Self:
+        """Begin to connect; servers that are away are no error yet."""
+        self._pool.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.close()
+        self._client.close()
+
+    @contextmanager
+    def redis(self) -> Iterator[redis.Redis]:
+        """See `Servers`."""
+        with redis_explained(self._redis_url):
+            yield self._client
+
+    @contextmanager
+    def database(self) -> Iterator[Connection[TupleRow]]:
+        """See `Servers`; one of the pool, which goes back to it."""
+        try:
+            connection = self._pool.getconn()
+        except PoolTimeout:
+            raise DatabaseUnavailableError(
+                f"Postgres at {masked(self._database_url)} cannot be reached, or all of this "
+                f"service's connections were in use for {_WAIT_SECONDS:g} s"
+            ) from None
+        try:
+            with explained(self._database_url):
+                yield connection
+        finally:
+            self._pool.putconn(connection)
+
+    def batches(self, application: str) -> AbstractContextManager[BatchConnection]:
+        """See `Servers`; a connection of its own, whose settings are others."""
+        return batches_of(self.settings, application)
+
+    def outbox(self) -> AbstractContextManager[OutboxTable | None]:
+        """See `Servers`; a connection of its own: it may be another database."""
         return outbox_if_any(self.settings)

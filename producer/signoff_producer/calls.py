@@ -1,6 +1,7 @@
 """A call of the publishing script: sent at once, its answer read when it is asked for."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Protocol, cast
 
 import redis
@@ -65,9 +66,9 @@ class OwnCall:
     def _write(self, command: str, script: str) -> None:
         """Send the call, and with it the wait for replicas, where there is one."""
         keys, arguments = self._send.keys, self._send.arguments
-        connection = cast("Any", self._connection)
+        connection: Any = self._connection
         try:
-            connection.send_command(command, script, len(keys), *keys, *arguments)
+            connection.send_packed_command([_packed(command, script, keys, arguments)])
             if self._replicas.wanted:
                 connection.send_command(*self._replicas.wait)
         except BaseException:
@@ -92,6 +93,24 @@ class OwnCall:
         connection, self._connection = self._connection, None
         if connection is not None:
             self._connections.release(connection, clean=clean)
+
+
+def _packed(command: str, script: str, keys: tuple[str, ...], arguments: Sequence[bytes]) -> bytes:
+    """The call in Redis's protocol (RESP).
+
+    redis-py packs any command, and looks at the type of each word: that takes a tenth of a publish.
+    """
+    head = _packed_head(command, script, keys)
+    words = len(keys) + 3 + len(arguments)
+    body = b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in arguments])
+    return b"*%d\r\n%b%b" % (words, head, body)
+
+
+@lru_cache(maxsize=64)
+def _packed_head(command: str, script: str, keys: tuple[str, ...]) -> bytes:
+    """What is the same in every call for a queue."""
+    words = [word.encode() for word in (command, script, str(len(keys)), *keys)]
+    return b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in words])
 
 
 class ClientsCall:

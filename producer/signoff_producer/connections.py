@@ -3,7 +3,7 @@
 A client takes a connection from its pool for each call, and looks after it each time: so a single
 `publish` would be 2.5 times as fast as RQ's `enqueue`. With connections that stay with the producer
 it is more than 3 times as fast. And a call can be sent before its answer is read, so that the next
-events are read meanwhile. Packing, sending, reading and connecting are redis-py's.
+events are read meanwhile. Sending, reading and connecting are redis-py's.
 """
 
 import os

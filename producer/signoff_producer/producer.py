@@ -23,11 +23,10 @@ from signoff_producer.publication import CHUNK, Request, ScriptReply, Source, ma
 from signoff_producer.receipts import Answer, Receipt
 from signoff_producer.replicas import Replicas
 from signoff_producer.spool import Taken
-from signoff_producer.steps import Keep, Send, Settle, Sleep, Step, Steps, Take
+from signoff_producer.steps import Keep, Send, Settle, Sleep, Step, Take
 from signoff_schemas import PublishSettings, SettingsError, redis_client
 
 Client = TypeVar("Client", redis.Redis, redis.asyncio.Redis)
-T = TypeVar("T")
 
 
 class Producer:
@@ -147,7 +146,8 @@ class Producer:
         self, requests: list[Request], timeout: float | None
     ) -> Exchange[Sequence[ScriptReply]]:
         """Send what was not rejected; the replies are the exchange's result."""
-        return self._exchange(self._core.publish(requests, self._core.deadline(timeout)))
+        steps = self._core.publish(requests, self._core.deadline(timeout))
+        return Exchange(steps, self._call, self._do)
 
     def flush_spool(self) -> Counter[Answer]:
         """Publish all that the spool holds, each event to the queue it was meant for.
@@ -164,11 +164,8 @@ class Producer:
             QueueUnavailableError: Redis cannot be reached; likewise.
             OSError: the file cannot be read or written.
         """
-        with self._exchange(self._core.flush_spool()) as exchange:
+        with Exchange(self._core.flush_spool(), self._call, self._do) as exchange:
             return exchange.result()
-
-    def _exchange(self, steps: Steps[T]) -> Exchange[T]:
-        return Exchange(steps, self._call, self._do)
 
     def _call(self, send: Send) -> Call:
         if self._connections is None:

@@ -85,15 +85,20 @@ class Publication:
         queue = QueueKeys(self.queue)
         return queue.waiting, QUEUES, queue.scheduled, queue.started, queue.leases
 
-    def arguments(self, requests: Sequence[Request]) -> list[bytes]:
-        """The script's arguments for what is to be sent."""
-        arguments = [
+    @cached_property
+    def _always(self) -> tuple[bytes, bytes, bytes, bytes]:
+        """The arguments that are the same in each call."""
+        return (
             JOB_PREFIX.encode(),
             self.queue.encode(),
-            _as_rq_writes(int(time.time())),
             b"%d" % (self.max_queue_length or 0),
             b"1" if self.replicated else b"0",
-        ]
+        )
+
+    def arguments(self, requests: Sequence[Request]) -> list[bytes]:
+        """The script's arguments for what is to be sent."""
+        prefix, queue, limit, replicated = self._always
+        arguments = [prefix, queue, _as_rq_writes(int(time.time())), limit, replicated]
         for request in requests:
             if request.error is None:
                 arguments += (str(request.event_id).encode(), encode_job(request.canonical_json))

@@ -35,8 +35,7 @@ class Replicas:
         for answer in answers:
             if isinstance(answer, RedisError):
                 raise answer
-        replies, *acknowledged = answers
-        for number in cast("list[int]", acknowledged):
-            if number < self.wanted:
-                raise ReplicasBehindError(number, self.wanted, self.timeout)
-        return cast("list[ScriptReply]", replies)
+        if self.wanted and (number := cast("int", answers[1])) < self.wanted:
+            raise ReplicasBehindError(number, self.wanted, self.timeout)
+        replies: list[ScriptReply] = answers[0]  # type: ignore[assignment]  # the script's
+        return replies

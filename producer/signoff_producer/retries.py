@@ -3,6 +3,9 @@
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+
+from signoff_schemas.backoff import backoff_delays
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +24,5 @@ class Retries:
 
     def delays(self) -> Iterator[float]:
         """The seconds to wait before each repetition."""
-        for number in range(self.count):
-            yield self.chance() * min(self.longest, self.first * 2**number)
+        delays = backoff_delays(self.first, self.longest, least=0, chance=self.chance)
+        return islice(delays, self.count)

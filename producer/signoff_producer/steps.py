@@ -12,7 +12,7 @@ from signoff_producer.spool import Spool, Taken
 class Send(NamedTuple):
     """Run the publishing script. The answer is its reply to each job; or a `redis.RedisError`."""
 
-    keys: Sequence[str]
+    keys: tuple[str, ...]
     arguments: Sequence[bytes]
     deadline: Deadline
     reconnect: bool = False

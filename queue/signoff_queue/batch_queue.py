@@ -35,6 +35,10 @@ class JobHash(IntEnum):
     LONG_ID = -4
 
 
+_NOT_HELD: Final = frozenset({JobHash.GONE, JobHash.LONG_ID})
+"""What is off the queue once it is taken; nobody acknowledges it."""
+
+
 class Oversize(NamedTuple):
     """A job that is too large to be read: its data or its id. It stays in Redis."""
 
@@ -137,7 +141,8 @@ class BatchQueue:
         ]
         found = values[_FIELDS - 1 :: _FIELDS]
         if list in set(map(type, found)):
-            return list(map(described, jobs, found))
+            jobs = list(map(described, jobs, found))
+        self._forget_names([j.id for j in jobs if j.hash in _NOT_HELD] if self._raw else ())
         return jobs
 
     def _name(self, job_id: bytes) -> str:

@@ -17,18 +17,29 @@ class RedisUnavailableError(SignoffError):
 
 @contextmanager
 def redis_of(settings: Settings) -> Iterator[redis.Redis]:
-    """A client that gives up at once: a person waits for the answer.
+    """A client for one use, which gives up at once: a person waits for the answer.
 
     Raises:
         RedisUnavailableError: Redis cannot be reached, or refused what the block asked.
     """
     url = settings.require("redis_url")
-    with redis_client(
+    with impatient_client(url) as client, redis_explained(url):
+        yield client
+
+
+def impatient_client(url: str) -> redis.Redis:
+    """A client that repeats nothing: its user tells a person what is wrong."""
+    return redis_client(
         url, socket_timeout=30, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
-    ) as client:
-        try:
-            yield client
-        except redis.RedisError as error:
-            raise RedisUnavailableError(
-                f"Redis at {masked(url)} failed: {redis_reason(error)}"
-            ) from error
+    )
+
+
+@contextmanager
+def redis_explained(url: str) -> Iterator[None]:
+    """Turn what redis-py raises inside the block into `RedisUnavailableError`."""
+    try:
+        yield
+    except redis.RedisError as error:
+        raise RedisUnavailableError(
+            f"Redis at {masked(url)} failed: {redis_reason(error)}"
+        ) from error

@@ -10,10 +10,11 @@ from typing import Final
 from signoff_db.connection import DatabaseUnavailableError
 from signoff_producer import QueueFull, QueueUnavailableError
 from signoff_relay.lane import Lane
-from signoff_schemas.backoff import backoff_delays
+from signoff_schemas.backoff import StoppedError, retry_outages
 
 log = logging.getLogger("signoff.relay")
 
+_OUTAGES: Final = (DatabaseUnavailableError, QueueUnavailableError, QueueFull)
 _GLANCE: Final = 0.25
 """Seconds between looks at whether the relay is to stop."""
 _FULL: Final = 1.0
@@ -43,6 +44,8 @@ class Relay:
         self._stop = stop
         self._poll = poll
         self._between = between
+        self._full = False
+        """Whether the last outage was a full queue."""
 
     def run(self, *, burst: bool = False) -> None:
         """Move until stopped; with `burst`, until nothing waits."""
@@ -83,16 +86,21 @@ class Relay:
         Returns:
             Whether to go on: false once the relay is to stop.
         """
-        for tries, pause in enumerate(backoff_delays()):
-            try:
-                step()
-            except (DatabaseUnavailableError, QueueUnavailableError, QueueFull) as error:
-                log.error("%s", error)  # noqa: TRY400 -- the reason is the message
-                full = isinstance(error, QueueFull)
-                if self._stop.wait(min(pause, _FULL) if full else pause):
-                    return False
-            else:
-                if tries:
-                    log.info("it goes on")
-                return not self._stop.is_set()
-        raise AssertionError
+        try:
+            retry_outages(
+                step,
+                outages=lambda error: isinstance(error, _OUTAGES),
+                on_outage=self._note,
+                on_recovery=lambda: log.info("it goes on"),
+                wait=self._wait_for_server,
+            )
+        except StoppedError:
+            return False
+        return not self._stop.is_set()
+
+    def _note(self, error: Exception, _delay: float) -> None:
+        log.error("%s", error)
+        self._full = isinstance(error, QueueFull)
+
+    def _wait_for_server(self, delay: float) -> bool:
+        return self._stop.wait(min(delay, _FULL) if self._full else delay)

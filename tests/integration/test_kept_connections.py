@@ -229,7 +229,7 @@ def interrupted_on_entering(name: str) -> Iterator[None]:
 @pytest.mark.parametrize(
     "where",
     [
-        *("_is_good", "_write", "send_command", "send_packed_command"),
+        *("_is_good", "_write", "send_packed_command"),
         *("result", "_answer", "answer", "_read", "read_response", "checked"),
     ],
 )

@@ -240,13 +240,19 @@ def test_a_replay_of_what_is_cut_short_keeps_what_is_known_of_it(
 ) -> None:
     """Where the rest is, and its hash, are still there afterwards."""
     cut = Delivery.cut_short("j", b"[[[", size=10**9, sha1="ab" * 20, kept_at="rq:job:j")
-    apply(connection, [cut])
+    detail = {"code": "id_too_long", "size": 10**9, "sha1": "cd" * 20, "kept_at": "rq:job:x…"}
+    too_long = Failure(FailureKind.INVALID_PAYLOAD, "the id is long", "", "", (detail,))
+    apply(connection, [cut, Delivery("x", b"", None, too_long)])
+    before = [get_letter(connection, letter.id) for letter in letters_in(connection)]
+    done: list[Replayed] = []
 
-    report = replay(connection, chosen(connection), actor="op")
+    replay(connection, chosen(connection), actor="op", on_batch=done.extend)
 
-    assert report.counts == {"invalid_payload": 1}
-    (letter,) = letters_in(connection)
-    assert "all of it is still at rq:job:j" in letter.message
+    first, second = done
+    assert "all of it is still at rq:job:j" in str(first.message)
+    assert second.message == "the id is long"
+    assert [get_letter(connection, letter.id) for letter in letters_in(connection)] == before
+    assert [full.letter.payload_size for full in before if full] == [0, 10**9]
 
 
 @given(st.lists(st.integers(0, 1000), unique=True, max_size=30), st.integers(1, 9))

@@ -161,7 +161,7 @@ def test_who_is_turned_away_does_not_prolong_the_cool_down(make: Make, way: Way)
     """However many publishes come meanwhile: once it is over, Redis is tried."""
     now = 100.0
     publisher = make(publish_retries=0)
-    publisher.producer._breaker = Breaker(1, 10, clock=lambda: now)
+    publisher.producer._core.breaker = Breaker(1, 10, clock=lambda: now)
     way.ahead.append(Trouble.CUT)
     with pytest.raises(QueueUnavailableError):
         publisher.publish(mapping())

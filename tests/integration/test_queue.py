@@ -272,6 +272,18 @@ def test_many_long_ids_come_in_small_batches(client: redis.Redis, queue: BatchQu
     assert [len(queue.take(1000)) for _ in range(4)] == [12, 12, 6, 0]
 
 
+def test_ids_that_nobody_acknowledges_are_not_remembered(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """A flood of ids that are no text does not fill a worker's memory."""
+    client.hset(b"rq:job:\xfe", "data", b"{}")
+    client.rpush(KEYS.waiting, b"\xff", b"\xff" * 600, b"\xfe")
+    (*_, held) = queue.take(10)
+    assert queue._raw == {held.id: b"\xfe"}
+    assert queue.acknowledge(WORKER, [held.id]) == 0
+    assert queue._raw == {}
+
+
 def test_waiting_does_not_receive_a_long_id(client: redis.Redis, queue: BatchQueue) -> None:
     """Who waits is told that something waits, and not what it is."""
     server_sent = int(client.info("stats")["total_net_output_bytes"])

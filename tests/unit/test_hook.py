@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from processes import eventually
 from signoff_ops import alert_command, webhook
 from signoff_ops.hook import HookError, deliver, hook_of, signature
 from signoff_schemas import Settings, SettingsError
+from signoff_schemas.backoff import backoff_delays
 
 
 def test_it_is_tried_four_times(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +32,9 @@ def test_it_is_tried_four_times(monkeypatch: pytest.MonkeyPatch) -> None:
         pauses.append(pause)
         return False
 
-    monkeypatch.setattr("random.uniform", lambda _low, high: high)
+    monkeypatch.setattr(
+        "signoff_ops.hook.backoff_delays", partial(backoff_delays, chance=lambda: 1)
+    )
     with pytest.raises(HookError):
         deliver(refuse, b"m", stopped=wait)
 

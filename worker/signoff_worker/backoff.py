@@ -7,17 +7,13 @@ from typing import TypeVar
 
 import redis
 
-from signoff_schemas.backoff import backoff_delays
+from signoff_schemas.backoff import retry_outages
 from signoff_worker.health import Health
 from signoff_worker.outages import is_outage
 from signoff_worker.reasons import outage_reason
 
 log = logging.getLogger("signoff.worker")
 T = TypeVar("T")
-
-
-class StopWorkerError(Exception):
-    """The worker was asked to stop while it could not go on anyway."""
 
 
 class Backoff:
@@ -32,26 +28,27 @@ class Backoff:
         """The step's result.
 
         Raises:
-            StopWorkerError: the worker was asked to stop meanwhile.
+            StoppedError: the worker was asked to stop meanwhile.
             RedisError: Redis refused the step for a reason that is no outage.
         """
-        for tries, pause in enumerate(backoff_delays()):
-            try:
-                result = step()
-            except redis.RedisError as error:
-                if not is_outage(error):
-                    raise
-                away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
-                trouble = "Redis is away" if away else "Redis refuses"
-                log.error(  # noqa: TRY400 -- the reason is the message
-                    "%s: %s", trouble, outage_reason(error)
-                )
-                self._health.outage("Redis", error, pause=pause)
-                if self._stop.wait(pause):
-                    raise StopWorkerError from error
-            else:
-                if tries:
-                    log.info("Redis is back")
-                    self._health.back("Redis")
-                return result
-        raise AssertionError
+        return retry_outages(
+            step,
+            outages=_is_outage,
+            on_outage=self._note,
+            on_recovery=self._recovered,
+            wait=self._stop.wait,
+        )
+
+    def _note(self, error: Exception, delay: float) -> None:
+        away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
+        trouble = "Redis is away" if away else "Redis refuses"
+        log.error("%s: %s", trouble, outage_reason(error))
+        self._health.outage("Redis", error, pause=delay)
+
+    def _recovered(self) -> None:
+        log.info("Redis is back")
+        self._health.back("Redis")
+
+
+def _is_outage(error: Exception) -> bool:
+    return isinstance(error, redis.RedisError) and is_outage(error)

@@ -1,7 +1,9 @@
 """The worker's connection to Postgres; a lost one is replaced."""
 
 import logging
+from collections.abc import Callable
 from threading import Event
+from typing import TypeVar
 
 import psycopg
 
@@ -12,12 +14,12 @@ from signoff_db.connection import (
 )
 from signoff_db.migrate import require_current
 from signoff_schemas import Settings
-from signoff_schemas.backoff import backoff_delays
-from signoff_worker.backoff import StopWorkerError
+from signoff_schemas.backoff import retry_outages
 from signoff_worker.health import Health
 from signoff_worker.reasons import outage_reason
 
 log = logging.getLogger("signoff.worker")
+T = TypeVar("T")
 
 
 class Database:
@@ -39,19 +41,46 @@ class Database:
 
         Raises:
             MigrationError: migrations are missing.
-            StopWorkerError: the worker was asked to stop meanwhile.
+            StoppedError: the worker was asked to stop meanwhile.
         """
-        for pause in backoff_delays():
-            try:
-                require_current(self._url)
-            except DatabaseUnavailableError as error:
-                log.error("%s", error)  # noqa: TRY400 -- the reason is the message
-                health.outage("Postgres", error, pause=pause)
-                if stop.wait(pause):
-                    raise StopWorkerError from error
-            else:
-                health.back("Postgres")
-                return
+        self.retry_outages(
+            lambda: require_current(self._url),
+            stop=stop,
+            health=health,
+            on_outage=lambda error: log.error("%s", outage_reason(error)),
+        )
+        health.back("Postgres")
+
+    def retry_outages(
+        self,
+        step: Callable[[], T],
+        *,
+        stop: Event,
+        health: Health,
+        on_outage: Callable[[Exception], None],
+    ) -> T:
+        """The step's result; while Postgres is away, the step is run again with backoff.
+
+        Raises:
+            StoppedError: the worker was asked to stop meanwhile.
+        """
+
+        def note(error: Exception, delay: float) -> None:
+            on_outage(error)
+            self.drop()
+            health.outage("Postgres", error, pause=delay)
+
+        def recovered() -> None:
+            log.info("Postgres is back")
+            health.back("Postgres")
+
+        return retry_outages(
+            step,
+            outages=lambda error: isinstance(error, DatabaseUnavailableError),
+            on_outage=note,
+            on_recovery=recovered,
+            wait=stop.wait,
+        )
 
     def connection(self) -> BatchConnection:
         """The connection; a new one if the last was dropped.

@@ -11,7 +11,7 @@ from signoff_db.connection import BatchConnection
 from signoff_queue.batch_queue import BatchQueue
 from signoff_queue.failed_jobs import FailedJobs
 from signoff_queue.upkeep import Upkeep
-from signoff_worker.backoff import StopWorkerError
+from signoff_schemas.backoff import StoppedError
 from signoff_worker.sweep import sweep_failed
 
 log = logging.getLogger("signoff.worker")
@@ -39,11 +39,11 @@ class Maintenance:
 
         Raises:
             RedisError: Redis is away, or a key of the queue holds something else.
-            StopWorkerError: the worker was asked to stop meanwhile.
+            StoppedError: the worker was asked to stop meanwhile.
         """
         try:
             self._run()
-        except (redis.RedisError, StopWorkerError):
+        except (redis.RedisError, StoppedError):
             raise
         except Exception:
             log.exception("the upkeep of queue %s failed; it is tried again", self._queue.name)

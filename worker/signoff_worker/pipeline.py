@@ -29,14 +29,12 @@ import redis
 from redis.exceptions import OutOfMemoryError
 
 from signoff_db.apply import Outcome, apply
-from signoff_db.connection import DatabaseUnavailableError
 from signoff_db.delivery import Delivery
 from signoff_queue.batch_queue import BatchQueue, JobHash, TakenJob
 from signoff_queue.scripts import WrongTypeError
 from signoff_schemas import Settings
-from signoff_schemas.backoff import backoff_delays
 from signoff_worker.background import in_background
-from signoff_worker.backoff import Backoff, StopWorkerError
+from signoff_worker.backoff import Backoff
 from signoff_worker.batch import Batch, Report
 from signoff_worker.database import Database
 from signoff_worker.health import Health
@@ -174,32 +172,27 @@ class Pipeline:
         """Step 4. While Postgres is away the batch is kept and no attempt is burnt.
 
         Raises:
-            StopWorkerError: the worker was asked to stop meanwhile.
+            StoppedError: the worker was asked to stop meanwhile.
         """
-        for tries, pause in enumerate(backoff_delays()):
-            try:
-                outcomes = apply(
-                    self._database.connection(),
-                    deliveries,
-                    retries=self._settings.retry_attempts,
-                    most_raced=most_raced,
-                )
-            except DatabaseUnavailableError as error:
-                log.error(  # noqa: TRY400 -- the reason is the message; a traceback adds nothing
-                    "Postgres is unavailable (events in hand: %d): %s",
-                    len(deliveries),
-                    outage_reason(error),
-                )
-                self._database.drop()
-                self._health.outage("Postgres", error, pause=pause)
-                if self._stop.wait(pause):
-                    raise StopWorkerError from error
-            else:
-                if tries:
-                    log.info("Postgres is back")
-                    self._health.back("Postgres")
-                return outcomes
-        raise AssertionError
+
+        def step() -> list[Outcome]:
+            return apply(
+                self._database.connection(),
+                deliveries,
+                retries=self._settings.retry_attempts,
+                most_raced=most_raced,
+            )
+
+        def note(error: Exception) -> None:
+            log.error(
+                "Postgres is unavailable (events in hand: %d): %s",
+                len(deliveries),
+                outage_reason(error),
+            )
+
+        return self._database.retry_outages(
+            step, stop=self._stop, health=self._health, on_outage=note
+        )
 
     def _acknowledge(self, batch: Batch, outcomes: list[Outcome]) -> None:
         """Step 5; where Redis refuses it, later, before the next batch of that queue is taken."""

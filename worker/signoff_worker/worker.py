@@ -23,8 +23,9 @@ from rq.worker import BaseWorker, WorkerStatus
 from signoff_db.connection import BatchConnection
 from signoff_queue.batch_queue import BatchQueue
 from signoff_schemas import Settings
+from signoff_schemas.backoff import StoppedError
 from signoff_schemas.keys import SUSPENDED
-from signoff_worker.backoff import Backoff, StopWorkerError
+from signoff_worker.backoff import Backoff
 from signoff_worker.database import Database
 from signoff_worker.health import Health
 from signoff_worker.heartbeat import Heartbeat
@@ -120,7 +121,7 @@ class ApprovalWorker(BaseWorker):
             self._with_backoff(self._registration.open)
             with Heartbeat(self._beat, self.settings.redeliver_after / 6):
                 self._work_off(max_jobs or sys.maxsize, 0 if burst else max_idle_time)
-        except (StopWorkerError, SystemExit):
+        except (StoppedError, SystemExit):
             self._leave(release=True)
         except BaseException:
             # The batch may be what ended this worker: it is left to its lease, so that a death is

@@ -1,0 +1,71 @@
+"""A service's connections: kept between requests, good after a restart, bounded."""
+
+import threading
+
+import psycopg
+import pytest
+
+from signoff_db.connection import DatabaseUnavailableError
+from signoff_ops.event_history import event_history
+from signoff_ops.servers import PooledServers
+from signoff_ops.status import status
+from signoff_schemas import Settings
+
+
+def servers(redis_url: str, database_url: str, *, size: int = 2) -> PooledServers:
+    """Servers of a service with so many connections."""
+    settings = Settings.load(redis_url=redis_url, database_url=database_url)
+    return PooledServers(settings, application="test service", size=size)
+
+
+def backend(pooled: PooledServers) -> int:
+    """The process that serves a connection of the pool."""
+    with pooled.database() as connection:
+        return connection.info.backend_pid
+
+
+def test_a_connection_serves_many_requests(redis_url: str, database_url: str) -> None:
+    """The second request has the connection of the first; use cases run on it."""
+    with servers(redis_url, database_url, size=1) as pooled:
+        assert backend(pooled) == backend(pooled)
+        assert status(pooled).away == {}
+        assert event_history(pooled, "none").known is False
+
+
+def test_a_connection_that_the_server_ended_costs_no_request(
+    redis_url: str, database_url: str
+) -> None:
+    """It is looked at before it is lent, and made anew."""
+    with servers(redis_url, database_url, size=1) as pooled:
+        ended = backend(pooled)
+        with psycopg.connect(database_url, autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(%s, 10000)", [ended])
+        assert backend(pooled) != ended
+
+
+def test_session_settings_are_those_of_any_connection(redis_url: str, database_url: str) -> None:
+    """Signoff's schema is on the path, times are in UTC."""
+    with servers(redis_url, database_url) as pooled, pooled.database() as connection:
+        row = connection.execute("SELECT current_setting('TimeZone'), to_regclass('approvals')")
+        assert row.fetchone() == ("UTC", "approvals")
+
+
+def test_a_request_that_finds_no_connection_is_told_so(
+    redis_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits a while, and gets a sentence without a secret."""
+    monkeypatch.setattr("signoff_ops.servers._WAIT_SECONDS", 0.1)
+    with servers(redis_url, database_url, size=1) as pooled, pooled.database():
+        failures: list[str] = []
+
+        def ask() -> None:
+            try:
+                backend(pooled)
+            except DatabaseUnavailableError as error:
+                failures.append(str(error))
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+    assert "were in use for 0.1 s" in failures[0]
+    assert str(psycopg.conninfo.conninfo_to_dict(database_url)["password"]) not in failures[0]
