@@ -1,10 +1,12 @@
 -- What customers are counted from. apply.sql counts what events do; these triggers count the rest: what
 -- other systems insert, change before its first event, or delete; and what gains or changes its owner.
 --
--- They run once a statement, with constant work a row, and touch customers in the order of their ids, so
--- that two statements never wait for each other in a circle. They run with the rights of whoever migrated
--- (SECURITY DEFINER) and look names up in Signoff's own schemas only: a role that may write interactions
--- needs no other right, and its search_path may be any.
+-- They run once a statement, with constant work a row, and only note what they found (pending_moves). All
+-- that a transaction noted is counted when it commits, in the order of the customers' ids. So no transaction
+-- holds a customer while it still writes, and two that write for the same customers never wait for each
+-- other in a circle. All run with the rights of whoever migrated (SECURITY DEFINER) and look names up in
+-- Signoff's own schemas only: a role that may write interactions needs no other right, and its search_path
+-- may be any.
 
 -- The first count. In an installation moved from release 0.1 only the positions are new.
 INSERT INTO customers (user_id, customer_status, ltv_usd, status_created_at, status_interaction_id)
@@ -41,56 +43,99 @@ CREATE FUNCTION signoff_move(
         coalesce(created_at, '-infinity'), interaction_id
 $$;
 
-CREATE FUNCTION signoff_count_moves(moves signoff_move[]) RETURNS void LANGUAGE plpgsql AS $$
+-- What statements of transactions that have not committed yet found: a row a statement. Nobody else sees
+-- it, and it is gone at commit: so the table needs no log, and is empty at rest.
+CREATE UNLOGGED TABLE pending_moves (
+    -- That of the whole transaction, inside of a savepoint, too.
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    moves signoff_move[] NOT NULL
+);
+
+-- Read once, soon: to compress it costs more than to store it.
+ALTER TABLE pending_moves ALTER COLUMN moves SET STORAGE EXTERNAL;
+
+CREATE INDEX pending_moves_of_transaction ON pending_moves (xid);
+
+-- Count all that this transaction noted. It is called for each statement that noted something; the first
+-- call counts for all of them.
+--
+-- Without sequential scans and nested loops: a plan that was made for few rows would read too many later.
+-- Before Postgres 18 a plan that uses one nevertheless seems expensive enough to be compiled (jit).
+CREATE FUNCTION signoff_count_pending_moves() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+SET enable_seqscan = off SET enable_nestloop = off SET jit = off AS $$
 DECLARE
     customer text;
 BEGIN
-    INSERT INTO customers AS c (user_id, ltv_usd, customer_status, status_occurred_at, status_event_id,
-        status_created_at, status_interaction_id)
-    SELECT user_id, ltv_usd,
-        coalesce((newest).customer_status, 'PROSPECT'),
-        coalesce((newest).occurred_at, '-infinity'),
-        coalesce((newest).event_id, '00000000-0000-0000-0000-000000000000'),
-        coalesce((newest).created_at, '-infinity'),
-        coalesce((newest).interaction_id, '00000000-0000-0000-0000-000000000000')
-    FROM (
-        SELECT user_id,
-            sum(CASE WHEN leaves THEN -ltv_usd ELSE ltv_usd END) AS ltv_usd,
-            (array_agg(m ORDER BY occurred_at DESC, event_id DESC, created_at DESC, interaction_id DESC)
-                FILTER (WHERE NOT leaves))[1] AS newest
-        FROM unnest(moves) AS m
-        WHERE user_id IS NOT NULL
-        GROUP BY user_id
-    ) AS counted
-    ORDER BY user_id
-    ON CONFLICT (user_id) DO UPDATE SET
-        ltv_usd = c.ltv_usd + excluded.ltv_usd,
-        (customer_status, status_occurred_at, status_event_id, status_created_at, status_interaction_id) = (
-            SELECT excluded.customer_status, excluded.status_occurred_at, excluded.status_event_id,
-                excluded.status_created_at, excluded.status_interaction_id
-            WHERE (excluded.status_occurred_at, excluded.status_event_id,
-                    excluded.status_created_at, excluded.status_interaction_id)
-                >= (c.status_occurred_at, c.status_event_id, c.status_created_at, c.status_interaction_id)
-            UNION ALL
-            SELECT c.customer_status, c.status_occurred_at, c.status_event_id,
-                c.status_created_at, c.status_interaction_id
-            LIMIT 1),
-        updated_at = now();
-    -- Where the interaction that gave the status has left, its customer's others are looked at.
+    IF NOT EXISTS (SELECT FROM pending_moves WHERE xid = pg_current_xact_id()) THEN
+        RETURN NULL;
+    END IF;
     FOR customer IN
+        WITH taken AS (
+            DELETE FROM pending_moves WHERE xid = pg_current_xact_id() RETURNING moves
+        ),
+        moved AS MATERIALIZED (
+            SELECT statement, move, (move).*
+            FROM (
+                SELECT statement, unnest(moves) AS move
+                FROM (SELECT row_number() OVER () AS statement, moves FROM taken) AS numbered
+            ) AS each
+        ),
+        counted AS (
+            INSERT INTO customers AS c (user_id, ltv_usd, customer_status, status_occurred_at, status_event_id,
+                status_created_at, status_interaction_id)
+            SELECT user_id, ltv_usd,
+                coalesce((newest).customer_status, 'PROSPECT'),
+                coalesce((newest).occurred_at, '-infinity'),
+                coalesce((newest).event_id, '00000000-0000-0000-0000-000000000000'),
+                coalesce((newest).created_at, '-infinity'),
+                coalesce((newest).interaction_id, '00000000-0000-0000-0000-000000000000')
+            FROM (
+                SELECT user_id,
+                    sum(CASE WHEN leaves THEN -ltv_usd ELSE ltv_usd END) AS ltv_usd,
+                    (array_agg(move ORDER BY occurred_at DESC, event_id DESC, created_at DESC, interaction_id DESC)
+                        FILTER (WHERE NOT leaves))[1] AS newest
+                FROM moved
+                GROUP BY user_id
+            ) AS found
+            ORDER BY user_id
+            ON CONFLICT (user_id) DO UPDATE SET
+                ltv_usd = c.ltv_usd + excluded.ltv_usd,
+                (customer_status, status_occurred_at, status_event_id, status_created_at,
+                    status_interaction_id) = (
+                    SELECT excluded.customer_status, excluded.status_occurred_at, excluded.status_event_id,
+                        excluded.status_created_at, excluded.status_interaction_id
+                    WHERE (excluded.status_occurred_at, excluded.status_event_id,
+                            excluded.status_created_at, excluded.status_interaction_id)
+                        >= (c.status_occurred_at, c.status_event_id, c.status_created_at, c.status_interaction_id)
+                    UNION ALL
+                    SELECT c.customer_status, c.status_occurred_at, c.status_event_id,
+                        c.status_created_at, c.status_interaction_id
+                    LIMIT 1),
+                updated_at = now()
+            RETURNING user_id, status_occurred_at, status_event_id, status_created_at, status_interaction_id
+        )
+        -- Where the interaction that gave the status has left, its customer's others are looked at. It has
+        -- not where one statement changed it and nothing else did: that statement brought its new status.
         SELECT c.user_id
-        FROM unnest(moves) AS m
-        JOIN customers c ON c.user_id = m.user_id
+        FROM counted c
+        JOIN moved m ON m.user_id = c.user_id
         WHERE (m.occurred_at, m.event_id, m.created_at, m.interaction_id)
             = (c.status_occurred_at, c.status_event_id, c.status_created_at, c.status_interaction_id)
         GROUP BY c.user_id
-        HAVING bool_and(m.leaves)
+        HAVING bool_or(m.leaves)
+            AND NOT (count(*) = 2 AND bool_or(NOT m.leaves) AND min(m.statement) = max(m.statement))
         ORDER BY c.user_id
     LOOP
         PERFORM signoff_refresh_status(customer);
     END LOOP;
+    RETURN NULL;
 END
 $$;
+
+CREATE CONSTRAINT TRIGGER pending_moves_count AFTER INSERT ON pending_moves
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION signoff_count_pending_moves();
 
 -- The caller has changed the customer's row, so that nobody else counts it meanwhile.
 CREATE FUNCTION signoff_refresh_status(customer text) RETURNS void LANGUAGE plpgsql AS $$
@@ -131,7 +176,7 @@ DECLARE
         WHERE last_event_id IS NULL AND user_id IS NOT NULL);
 BEGIN
     IF moves <> '{}' THEN
-        PERFORM signoff_count_moves(moves);
+        INSERT INTO pending_moves (moves) VALUES (moves);
     END IF;
     RETURN NULL;
 END
@@ -147,15 +192,15 @@ DECLARE
         WHERE user_id IS NOT NULL);
 BEGIN
     IF moves <> '{}' THEN
-        PERFORM signoff_count_moves(moves);
+        INSERT INTO pending_moves (moves) VALUES (moves);
     END IF;
     RETURN NULL;
 END
 $$;
 
--- Without nested loops: a plan that was made for few rows would read all of one side for each of the other.
+-- Without nested loops, and not compiled, as above.
 CREATE FUNCTION signoff_count_updated() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_nestloop = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_nestloop = off SET jit = off AS $$
 DECLARE
     moves CONSTANT signoff_move[] := ARRAY(
         SELECT side.move
@@ -174,7 +219,7 @@ DECLARE
                         IS DISTINCT FROM (b.ltv_usd, b.customer_status, b.created_at, b.id))));
 BEGIN
     IF moves <> '{}' THEN
-        PERFORM signoff_count_moves(moves);
+        INSERT INTO pending_moves (moves) VALUES (moves);
     END IF;
     RETURN NULL;
 END
@@ -183,6 +228,8 @@ $$;
 CREATE FUNCTION signoff_count_truncated() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
+    -- Others that noted something have committed: TRUNCATE has waited for them.
+    DELETE FROM pending_moves WHERE xid = pg_current_xact_id();
     UPDATE customers SET ltv_usd = 0, customer_status = DEFAULT, status_occurred_at = DEFAULT,
         status_event_id = DEFAULT, status_created_at = DEFAULT, status_interaction_id = DEFAULT,
         updated_at = now();
