@@ -185,7 +185,7 @@ CREATE OPERATOR public.= (FUNCTION = public.equals, LEFTARG = varchar, RIGHTARG 
 CREATE TEMP TABLE customers (user_id text, ltv_usd numeric, customer_status text);
 CREATE TEMP TABLE interactions (id uuid, user_id text);
 """
-"""An operator that fits an adopted table better than Postgres's own, and tables that hide Signoff's."""
+"""An operator that fits better than Postgres's own, and tables that hide Signoff's."""
 
 
 def test_what_runs_with_the_owners_rights_calls_nothing_of_others(empty_database_url: str) -> None:
