@@ -331,6 +331,20 @@ def test_the_status_of_an_interaction_that_leaves_leaves_with_it(
     assert customer(connection, "bob") in {None, ("CUSTOMER", "0.00")}
 
 
+def test_an_interaction_that_was_created_nobody_knows_when_is_the_oldest(
+    connection: BatchConnection,
+) -> None:
+    """The customer's status and what the audit expects are the same."""
+    connection.execute("ALTER TABLE interactions ALTER created_at DROP NOT NULL")
+    connection.execute(
+        "INSERT INTO interactions (id, user_id, customer_status, created_at) VALUES"
+        " (gen_random_uuid(), 'ann', 'CHURNED', NULL),"
+        " (gen_random_uuid(), 'ann', 'CUSTOMER', '2026-01-01Z')"
+    )
+    assert customer(connection, "ann") == ("CUSTOMER", "0.00")
+    assert audit(connection).differences == ()
+
+
 def test_an_insert_waits_for_one_that_counts_the_same_customer(upstream_url: str) -> None:
     """What the other commits is seen: the status is that of the interaction created last."""
     insert = (
