@@ -69,6 +69,8 @@ def database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """The URL of a fresh, migrated database, gone after the test."""
     name = f"test_{_PROCESS}_{next(_numbers)}"
     _create(postgres_server, name, template=migrated_template)
+    # Tests look into the tables by bare names, as an administrator whose search_path is set may.
+    _execute(postgres_server, f"ALTER DATABASE {name} SET search_path = signoff, public")
     yield _with_database(postgres_server, name)
     _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -13,7 +13,7 @@ from signoff_db.connection import (
     connect_for_batches,
 )
 from signoff_db.migrate import require_current
-from signoff_schemas import Settings
+from signoff_schemas import WorkerSettings
 from signoff_schemas.backoff import retry_outages
 from signoff_worker.health import Health
 from signoff_worker.reasons import outage_reason
@@ -25,8 +25,8 @@ T = TypeVar("T")
 class Database:
     """One connection, opened when it is first asked for."""
 
-    def __init__(self, settings: Settings, *, application: str) -> None:
-        """`application` is the worker's application name in Postgres."""
+    def __init__(self, settings: WorkerSettings, *, application: str) -> None:
+        """`application` is what the worker calls itself in Postgres."""
         self._settings = settings
         self._application = application
         self._connection: BatchConnection | None = None

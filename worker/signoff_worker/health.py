@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 from rq.worker import WorkerStatus
 
-from signoff_schemas import Settings
+from signoff_schemas import WorkerSettings
 from signoff_worker.reasons import outage_reason
 
 
@@ -42,7 +42,7 @@ class Health:
     def __init__(
         self,
         worker: str,
-        settings: Settings,
+        settings: WorkerSettings,
         *,
         state: Callable[[], object],
         stopping: Callable[[], bool],

@@ -32,7 +32,7 @@ from signoff_db.apply import Outcome, apply
 from signoff_db.delivery import Delivery
 from signoff_queue.batch_queue import BatchQueue, JobHash, TakenJob
 from signoff_queue.scripts import WrongTypeError
-from signoff_schemas import Settings
+from signoff_schemas import WorkerSettings
 from signoff_worker.background import in_background
 from signoff_worker.backoff import Backoff
 from signoff_worker.batch import Batch, Report
@@ -69,7 +69,7 @@ class Pipeline:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: WorkerSettings,
         database: Database,
         *,
         worker_key: str,

@@ -11,14 +11,14 @@ from typing import Any
 from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
 
-from signoff_schemas import Settings, redis_client
+from signoff_schemas import WorkerSettings, redis_client
 from signoff_worker.worker import ApprovalWorker
 
 
 class ApprovalWorkerPool(WorkerPool):
     """RQ's pool. Each process gets its own health port, and ends when the pool ends."""
 
-    def __init__(self, settings: Settings, processes: int) -> None:
+    def __init__(self, settings: WorkerSettings, processes: int) -> None:
         super().__init__(
             [settings.queue],
             connection=redis_client(settings.require("redis_url")),

@@ -3,7 +3,7 @@
 import random
 from typing import Final
 
-from signoff_schemas import Settings
+from signoff_schemas import WorkerSettings
 
 _GROUP: Final = 50
 """About the square root of the 2,000 events that a dead worker may hold. So few batches are needed
@@ -17,6 +17,6 @@ def group_size(max_redeliveries: int) -> int:
     return _GROUP if max_redeliveries >= _UNEARNED else 1
 
 
-def retry_delay(retries: int, settings: Settings) -> float:
-    """Seconds until an event is retried: the delay doubles, with jitter."""
+def retry_delay(retries: int, settings: WorkerSettings) -> float:
+    """Seconds until an event is tried again: doubling, with jitter against crowds."""
     return float(settings.retry_delay * 2**retries * random.uniform(0.75, 1.25))

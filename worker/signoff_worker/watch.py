@@ -15,7 +15,7 @@ import psycopg
 
 from signoff_db.connection import DatabaseUnavailableError, answers
 from signoff_db.waiting import what_holds_up
-from signoff_schemas import Settings
+from signoff_schemas import WorkerSettings
 from signoff_worker.health import Health
 from signoff_worker.health_server import HealthServer
 from signoff_worker.reasons import outage_reason
@@ -31,8 +31,8 @@ _PING: Final = 5.0
 class Watch:
     """Looks at the worker's health until closed, and answers on the health port if one is set."""
 
-    def __init__(self, health: Health, settings: Settings, *, application: str) -> None:
-        """`application` is the worker's application name in Postgres."""
+    def __init__(self, health: Health, settings: WorkerSettings, *, application: str) -> None:
+        """`application` is what the worker calls itself in Postgres."""
         self._health = health
         self._settings = settings
         self._application = application

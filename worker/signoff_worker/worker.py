@@ -22,7 +22,7 @@ from rq.worker import BaseWorker, WorkerStatus
 
 from signoff_db.connection import BatchConnection
 from signoff_queue.batch_queue import BatchQueue
-from signoff_schemas import Settings
+from signoff_schemas import WorkerSettings
 from signoff_schemas.backoff import StoppedError
 from signoff_schemas.keys import SUSPENDED
 from signoff_worker.backoff import Backoff
@@ -52,12 +52,12 @@ class ApprovalWorker(BaseWorker):
     """An RQ worker that applies approval events in batches."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- they are RQ's
-        """Takes what RQ's workers take; batch size, database and the rest come from `Settings`."""
+        """Takes what RQ's workers take; the rest comes from `WorkerSettings`."""
         kwargs["serializer"] = JSONSerializer
         super().__init__(*args, **kwargs)
         # The client must not repeat a drain: the reply to the first one would be lost.
         self.connection.set_retry(Retry(NoBackoff(), 0))
-        self.settings = Settings.load()
+        self.settings = WorkerSettings.load()
         lease = self.settings.redeliver_after * 2 / 3
         group = group_size(self.settings.max_redeliveries)
         self._batch_queues = [
