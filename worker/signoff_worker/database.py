@@ -26,7 +26,7 @@ class Database:
     """One connection, opened when it is first asked for."""
 
     def __init__(self, settings: WorkerSettings, *, application: str) -> None:
-        """`application` is what the worker calls itself in Postgres."""
+        """`application` is the worker's application name in Postgres."""
         self._settings = settings
         self._application = application
         self._connection: BatchConnection | None = None

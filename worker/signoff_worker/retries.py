@@ -18,5 +18,5 @@ def group_size(max_redeliveries: int) -> int:
 
 
 def retry_delay(retries: int, settings: WorkerSettings) -> float:
-    """Seconds until an event is tried again: doubling, with jitter against crowds."""
+    """Seconds until an event is retried: the delay doubles, with jitter."""
     return float(settings.retry_delay * 2**retries * random.uniform(0.75, 1.25))

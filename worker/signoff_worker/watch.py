@@ -32,7 +32,7 @@ class Watch:
     """Looks at the worker's health until closed, and answers on the health port if one is set."""
 
     def __init__(self, health: Health, settings: WorkerSettings, *, application: str) -> None:
-        """`application` is what the worker calls itself in Postgres."""
+        """`application` is the worker's application name in Postgres."""
         self._health = health
         self._settings = settings
         self._application = application
