@@ -1,5 +1,5 @@
--- Forget those of `letters` (bigint[]) that were settled before `before`. Whoever calls this, and with
--- whatever ids: a letter that is dead stays. The hashes of its content are returned, to be kept.
+-- Delete those of `letters` (bigint[]) that were settled before `before`. A dead letter is never deleted,
+-- whatever ids are given. The content hashes are returned, to be kept.
 DELETE FROM dead_letters
 WHERE id = ANY(%(letters)s)
     AND state IN ('resolved', 'discarded') AND resolved_at < %(before)s
