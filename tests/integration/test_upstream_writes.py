@@ -151,6 +151,73 @@ def test_whoever_may_write_interactions_needs_no_other_right(
         assert audit(connection).differing == 0
 
 
+def test_nobody_else_runs_what_runs_with_the_owners_rights(
+    upstream_url: str, writer_role: str
+) -> None:
+    """A function that a trigger calls is called by Signoff's own triggers alone."""
+    with psycopg.connect(upstream_url, autocommit=True) as other:
+        other.execute(f"GRANT USAGE ON SCHEMA signoff TO {writer_role}")
+        functions = other.execute(
+            "SELECT format('signoff.%I()', proname) FROM pg_proc"
+            " WHERE pronamespace = 'signoff'::regnamespace AND prosecdef"
+        ).fetchall()
+        other.execute(f"SET ROLE {writer_role}")
+        other.execute("CREATE TEMP TABLE mine (LIKE public.interactions)")
+        assert len(functions) == 5
+        for (function,) in functions:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                other.execute(
+                    "CREATE TRIGGER mine AFTER INSERT ON mine REFERENCING NEW TABLE AS inserted"
+                    f" FOR EACH STATEMENT EXECUTE FUNCTION {function}"
+                )
+
+
+OF_OTHERS = """
+CREATE TABLE public.called (role name);
+GRANT ALL ON public.called TO PUBLIC;
+CREATE FUNCTION public.equals(varchar, varchar) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO public.called VALUES (current_user);
+    RETURN $1::text = $2::text;
+END
+$$;
+CREATE OPERATOR public.= (FUNCTION = public.equals, LEFTARG = varchar, RIGHTARG = varchar);
+CREATE TEMP TABLE customers (user_id text, ltv_usd numeric, customer_status text);
+CREATE TEMP TABLE interactions (id uuid, user_id text);
+"""
+"""An operator that fits better than Postgres's own, and tables that hide Signoff's."""
+
+
+def test_what_runs_with_the_owners_rights_calls_nothing_of_others(empty_database_url: str) -> None:
+    """Where an adopted table stands, others may make functions; and temporary tables anywhere."""
+    role = f"maker_{uuid4().hex}"
+    with psycopg.connect(empty_database_url, autocommit=True) as upstream:
+        upstream.execute(
+            "CREATE TABLE interactions (id uuid PRIMARY KEY, user_id varchar(200),"
+            " customer_status varchar(20), ltv_usd numeric(8,2))"
+        )
+        migrate(empty_database_url)
+        upstream.execute(f"CREATE ROLE {role}; GRANT CREATE ON SCHEMA public TO {role}")
+        upstream.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON interactions TO {role}")
+        try:
+            upstream.execute(f"SET ROLE {role}")
+            upstream.execute(OF_OTHERS)
+            upstream.execute(
+                "INSERT INTO public.interactions (id, user_id, customer_status, ltv_usd) VALUES"
+                " (gen_random_uuid(), 'ann', 'CUSTOMER', 5),"
+                " (gen_random_uuid(), 'bob', 'CHURNED', 2)"
+            )
+            upstream.execute("UPDATE public.interactions SET ltv_usd = 7 WHERE ltv_usd > 4")
+            upstream.execute("UPDATE public.interactions SET user_id = 'ann'")
+            upstream.execute("DELETE FROM public.interactions WHERE ltv_usd = 2")
+            assert upstream.execute("SELECT * FROM public.called").fetchall() == []
+            upstream.execute("RESET ROLE")
+            with connect(empty_database_url) as connection:
+                assert customer(connection, "ann") == ("CUSTOMER", "7.00")
+        finally:
+            upstream.execute(f"RESET ROLE; DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
+
+
 def test_a_dump_can_be_restored(upstream_url: str, postgres_server: str) -> None:
     """Its session has an empty search_path, and rows come before triggers or after them."""
     with connect_for_batches(upstream_url, application="test") as connection:
