@@ -1,6 +1,6 @@
--- Forget those of `letters` (bigint[]) that were settled before `before`. Whoever calls this, and with
--- whatever ids: a letter that is dead stays. The hashes of its content are returned, to be kept, and whether
--- the ledger holds this very content: an edit has the ledger hold another one.
+-- Delete those of `letters` (bigint[]) that were settled before `before`. A dead letter is never deleted,
+-- whatever ids are given. The content hashes are returned, to be kept, and whether the ledger holds this
+-- very content: after an edit it holds another one.
 DELETE FROM dead_letters letter
 WHERE id = ANY(%(letters)s)
     AND state IN ('resolved', 'discarded') AND resolved_at < %(before)s

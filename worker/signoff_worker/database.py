@@ -27,14 +27,14 @@ class Database:
     """One connection, opened when it is first asked for."""
 
     def __init__(self, settings: WorkerSettings, *, application: str) -> None:
-        """`application` is what the worker calls itself in Postgres."""
+        """`application` is the worker's application name in Postgres."""
         self._settings = settings
         self._application = application
         self._connection: BatchConnection | None = None
 
     @property
     def _url(self) -> str:
-        # Read late: RQ also creates workers only to show them, where no URL is set.
+        # Read late: RQ's tools also create worker objects to show them, and may have no URL.
         return self._settings.require("database_url")
 
     def await_schema(self, stop: Event, health: Health) -> None:
@@ -60,7 +60,7 @@ class Database:
         health: Health,
         on_outage: Callable[[Exception], None],
     ) -> T:
-        """The step's result; while Postgres is away, the step is run again with backoff.
+        """Run a step and return its result; repeat it with backoff while Postgres is away.
 
         Raises:
             StoppedError: the worker was asked to stop meanwhile.
@@ -107,7 +107,7 @@ class Database:
             raise
 
     def drop(self) -> None:
-        """Close the connection, in whatever state it is."""
+        """Close the connection, whatever its state."""
         if self._connection is not None:
             self._connection.close()
         self._connection = None

@@ -1,4 +1,4 @@
-"""What keeps a queue in order between batches."""
+"""Maintenance of a queue between batches."""
 
 import logging
 import time
@@ -24,7 +24,7 @@ _UPKEEP: Final = 5.0
 
 
 class Maintenance:
-    """Of one queue."""
+    """The maintenance of one queue."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Maintenance:
         self._next_upkeep = 0.0
 
     def run_when_due(self) -> None:
-        """Do what is due. An unexpected error is logged, and keeps no batch waiting.
+        """Do what is due. An unexpected error is logged, and delays no batch.
 
         Raises:
             RedisError: Redis is away, or a key of the queue holds something else.

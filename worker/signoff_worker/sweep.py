@@ -1,6 +1,6 @@
-"""Sweep RQ's failed jobs into the dead letters, where nothing expires.
+"""Move RQ's failed jobs to the dead letters, where nothing expires.
 
-RQ keeps there what its own workers could not do, and what died in their hands.
+RQ's failed registry holds jobs that its own workers could not do, or died with.
 """
 
 import logging
@@ -20,7 +20,8 @@ def sweep_failed(
 ) -> int:
     """Write some of the queue's failed jobs into the dead letters, then forget them in Redis.
 
-    Dying in between repeats it, to the same effect: the same bytes of a job are one dead letter.
+    If the worker dies in between, this is repeated, with the same effect: the same bytes of a job
+    are one dead letter.
 
     Returns:
         How many were swept; none while Postgres is away.

@@ -50,13 +50,13 @@ _LONGEST_COMMAND: Final = 1024
 
 
 class ApprovalWorker(BaseWorker):
-    """Applies approval events in batches; in all else an RQ worker."""
+    """An RQ worker that applies approval events in batches."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- they are RQ's
         """Takes what RQ's workers take; the rest comes from `WorkerSettings`."""
         kwargs["serializer"] = JSONSerializer
         super().__init__(*args, **kwargs)
-        # A drain that the client repeats by itself loses the answer of the first one.
+        # The client must not repeat a drain: the reply to the first one would be lost.
         self.connection.set_retry(Retry(NoBackoff(), 0))
         self.settings = WorkerSettings.load()
         lease = self.settings.redeliver_after * 2 / 3
@@ -72,7 +72,7 @@ class ApprovalWorker(BaseWorker):
         self._registration = Registration(self, self.health)
         self._troubles = Troubles(self.health)
         self._with_backoff = Backoff(self._stop, self.health)
-        application = f"signoff worker {self.name}"  # what it calls itself in Postgres
+        application = f"signoff worker {self.name}"  # the application name in Postgres
         self._watch = Watch(self.health, self.settings, application=application)
         self._database = Database(self.settings, application=application)
         self._pipeline = Pipeline(
@@ -86,11 +86,11 @@ class ApprovalWorker(BaseWorker):
             queue.name: Maintenance(queue, self._connected_alone) for queue in self._batch_queues
         }
         self._idle = False
-        """Whether the last look at the queue found nothing: then the next one waits."""
+        """Whether the last turn found no job: then the next one waits."""
         self._worked = 0
 
     def _set_ip_address(self, connection: redis.Redis) -> None:
-        """RQ asks Redis in its constructor; where Redis is away, the worker waits for it later."""
+        """RQ's constructor calls this. If Redis is away, the worker waits for it later."""
         try:
             super()._set_ip_address(connection)
         except (redis.ConnectionError, redis.TimeoutError):
@@ -125,8 +125,8 @@ class ApprovalWorker(BaseWorker):
         except (StoppedError, SystemExit):
             self._leave(release=True)
         except BaseException:
-            # The batch may be what ended this worker: it is left to its lease, so that a death is
-            # counted, and others take its jobs in small groups.
+            # The batch may have caused the error. It is not released: when the lease expires, a
+            # death is counted, and others take its jobs in small groups.
             self._leave(release=False)
             raise
         else:
@@ -156,7 +156,7 @@ class ApprovalWorker(BaseWorker):
         return sum(self._work_on(queue, wait=wait) for queue in due)
 
     def _work_on(self, queue: BatchQueue, *, wait: bool) -> int:
-        """One queue's part of a turn; what is wrong with it keeps no other queue from its own."""
+        """Process one queue in this turn; a fault of this queue does not stop the others."""
         try:
             self._maintenance[queue.name].run_when_due()
             done = self._pipeline.settle_next(queue, wait=wait)
@@ -169,7 +169,7 @@ class ApprovalWorker(BaseWorker):
         return done
 
     def _may_wait(self) -> bool:
-        """Whether to wait for a job in Redis; where that cannot be, this waits a little itself."""
+        """Whether to wait for a job in Redis; if not, this sleeps a little."""
         suspended = bool(self.connection.exists(SUSPENDED))
         self._registration.show(WorkerStatus.SUSPENDED if suspended else WorkerStatus.IDLE)
         if suspended:
@@ -179,7 +179,7 @@ class ApprovalWorker(BaseWorker):
         return not suspended and len(self._batch_queues) == 1
 
     def _beat(self) -> None:
-        """Say that this worker lives, and take from those that do not."""
+        """Renew the leases, requeue the jobs of dead workers, write the heartbeat."""
         for queue in self._batch_queues:
             self._beat_on(queue)
         if self._pipeline.busy:
@@ -200,7 +200,7 @@ class ApprovalWorker(BaseWorker):
                 log.warning("redelivered events of workers that died: %d", redelivered)
 
     def register_birth(self) -> None:
-        """Register with RQ; an earlier try may have got through though its answer was lost.
+        """Register with RQ. An earlier try may have succeeded although its reply was lost.
 
         Raises:
             ValueError: another worker has this name.
@@ -267,5 +267,5 @@ class ApprovalWorker(BaseWorker):
             log.warning("queue %s could not be left: %s", queue.name, error)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """RQ's way to run one job; this worker's batches do not come by it."""
+        """RQ's way to run one job; this worker does not use it."""
         raise NotImplementedError(f"{type(self).__name__} settles batches, not {job.id} alone")

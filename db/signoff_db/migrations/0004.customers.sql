@@ -1,12 +1,13 @@
--- What customers are counted from. apply.sql counts what events do; these triggers count the rest: what
--- other systems insert, change before its first event, or delete; and what gains or changes its owner.
+-- The triggers that keep `customers` up to date. apply.sql counts the effects of events. These triggers count
+-- all other changes: rows that other systems insert, delete, or change before the first event; and
+-- interactions that gain or change their owner.
 --
--- They run once a statement, with constant work a row, and touch customers in the order of their ids, so
--- that two statements never wait for each other in a circle. They run with the rights of whoever migrated
--- (SECURITY DEFINER) and look names up in Signoff's own schemas only: a role that may write interactions
--- needs no other right, and its search_path may be any.
+-- They run once for each statement, with constant work for each row. They change customers in the order of
+-- their ids, so that two statements do not deadlock. They run with the privileges of the role that migrated
+-- (SECURITY DEFINER), and with a fixed search_path. So a role that may write interactions needs no other
+-- privilege and no particular search_path.
 
--- The first count. In an installation moved from release 0.1 only the positions are new.
+-- The first count. In an installation that was moved from release 0.1, only the positions are new.
 INSERT INTO customers (user_id, customer_status, ltv_usd, status_created_at, status_interaction_id)
 SELECT user_id,
     signoff_known_status((array_agg(customer_status ORDER BY created_at DESC NULLS LAST, id DESC))[1]),
@@ -22,8 +23,8 @@ ON CONFLICT (user_id) DO UPDATE SET
 -- Where an event gave the status, the position is the event's alone.
 WHERE customers.status_occurred_at = '-infinity';
 
--- What an interaction brings to its customer, or takes away: an amount, and a status at its position.
--- That is the place of the event that gave the status or, without one, of the interaction's creation.
+-- What an interaction adds to its customer, or removes: an amount, and a status with its position. That is
+-- the position of the event that gave the status or, without one, of the interaction's creation.
 CREATE TYPE signoff_move AS (
     user_id text,
     leaves boolean,
@@ -80,7 +81,7 @@ BEGIN
                 c.status_created_at, c.status_interaction_id
             LIMIT 1),
         updated_at = now();
-    -- Where the interaction that gave the status has left, its customer's others are looked at.
+    -- If the interaction that gave the status is removed, the customer's other interactions are read.
     FOR customer IN
         SELECT c.user_id
         FROM unnest(moves) AS m
@@ -96,13 +97,13 @@ BEGIN
 END
 $$;
 
--- The caller has changed the customer's row, so that nobody else counts it meanwhile.
+-- The caller has changed the customer's row, so no other transaction counts it meanwhile.
 CREATE FUNCTION signoff_refresh_status(customer text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     newest signoff_move;
 BEGIN
     IF EXISTS (SELECT FROM customers WHERE user_id = customer AND status_occurred_at = '-infinity') THEN
-        -- No event gave a status: the newest stands last in the index.
+        -- No event gave a status: the newest interaction is the last in the index.
         SELECT (signoff_move(false, user_id, ltv_usd, customer_status, status_occurred_at,
             status_event_id, created_at, id)).*
         INTO newest FROM interactions i WHERE user_id = customer
@@ -131,7 +132,7 @@ DECLARE
         SELECT signoff_move(false, user_id, ltv_usd, customer_status, status_occurred_at,
             status_event_id, created_at, id)
         FROM inserted
-        -- What an event creates is counted by apply.sql.
+        -- apply.sql counts an interaction that an event creates.
         WHERE last_event_id IS NULL AND user_id IS NOT NULL);
 BEGIN
     IF moves <> '{}' THEN
@@ -157,7 +158,7 @@ BEGIN
 END
 $$;
 
--- Without nested loops: a plan that was made for few rows would read all of one side for each of the other.
+-- Without nested loops: a plan made for few rows would read all rows of one side for each row of the other.
 CREATE FUNCTION signoff_count_updated() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_nestloop = off AS $$
 DECLARE
@@ -172,7 +173,7 @@ DECLARE
                 a.status_event_id, a.created_at, a.id))) AS side(move)
         WHERE (side.move).user_id IS NOT NULL
             AND (a.user_id IS DISTINCT FROM b.user_id
-                -- What an event changes is counted by apply.sql.
+                -- apply.sql counts what an event changes.
                 OR (a.last_event_id IS NULL
                     AND (a.ltv_usd, a.customer_status, a.created_at, a.id)
                         IS DISTINCT FROM (b.ltv_usd, b.customer_status, b.created_at, b.id))));
