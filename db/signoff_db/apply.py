@@ -1,18 +1,18 @@
 """Apply deliveries to Postgres: the one function that workers, replay and dry run share.
 
-A batch's way:
+The steps of a batch:
 
-1. what cannot be read is already a failure; the rest goes to the statement in rounds (nearly always
-   one), since a round holds each event once and names one user for an interaction;
-2. `apply.sql` judges, folds and writes, and returns a result for each event;
-3. failures that repeating cannot cure become dead letters;
+1. a delivery that cannot be read is a failure already; the others go to the statement in rounds
+   (nearly always one), since a round holds each event once and one user for an interaction;
+2. `apply.sql` folds and writes the events, and returns a result for each;
+3. failures that a retry cannot cure become dead letters;
 4. commit: all of it, or nothing;
 5. events whose interaction another transaction changed meanwhile go through 2 to 4 once more, with
    their interactions locked first (`lock.sql`); a few may be left to the caller's next batch.
 
-A known failure is a result of the statement. An unknown one fails the whole batch: then the culprit
-is marked (`rejected_rows.py`), or the batch is halved until the culprit stands alone
-(`transactions.py`), and its neighbours are applied.
+A known failure is a result of the statement. An unknown failure is an error that fails the whole
+batch. Then the rejected event is found (`rejected_rows.py`), or the batch is halved until that
+event stands alone (`transactions.py`); all other events are applied.
 """
 
 from collections import Counter
@@ -35,19 +35,19 @@ from signoff_schemas import ApprovalEvent, FailureKind, Verdict
 
 _RACED: Final = "raced"
 _RACES: Final = 3
-"""How often an event whose interaction is locked may lose a race before something else must be what
-keeps its row from being written."""
+"""How often an event may be raced although its interaction is locked. After that, the cause must be
+another one, such as a trigger that suppresses the row."""
 _OVERFLOW: Final = FailureKind.LTV_OVERFLOW
 _VERDICTS: Final = {str(verdict): verdict for verdict in Verdict}
 
 
 class Unsettled(StrEnum):
-    """Nothing became of an event yet."""
+    """Results of events that are not settled yet."""
 
     RETRY = "retry"
-    """It may succeed later; the caller puts it off."""
+    """It may succeed later; the caller retries it."""
     RACED = "raced"
-    """Its interaction changed meanwhile; it is to be applied again."""
+    """Another transaction changed its interaction meanwhile; it must be applied again."""
 
 
 Result = Verdict | FailureKind | Unsettled
@@ -61,7 +61,7 @@ class Outcome(NamedTuple):
     failure: Failure | None = None
     retry: bool = False
     raced: bool = False
-    """Nothing happened to it yet: its interaction changed meanwhile. It is to be applied again."""
+    """It was not applied, since its interaction changed meanwhile; it must be applied again."""
 
     @property
     def result(self) -> Result:
@@ -84,17 +84,17 @@ def apply(
 
     Args:
         connection: in autocommit mode, outside of a transaction.
-        deliveries: any number, in any order; more than a few thousand are better split.
-        retries: an `unknown_interaction` that was put off fewer times than this is to be put off
-            again by the caller; it is no dead letter yet.
-        most_raced: up to so many events may come back as `raced`: the caller applies them with its
-            next batch, which spares the second transaction. More of them would race there, too.
+        deliveries: any number, in any order; at most a few thousand are best.
+        retries: an `unknown_interaction` with fewer retries than this is returned for a retry, and
+            is no dead letter yet.
+        most_raced: up to so many events may be returned as `raced`. The caller applies them with
+            its next batch, which saves the second transaction. More of them would race again.
 
     Returns:
-        One outcome for each delivery, in the same order. All but what `raced` is committed.
+        One outcome for each delivery, in the same order. All but the `raced` ones are committed.
 
     Raises:
-        DatabaseUnavailableError: nothing of the part in hand is committed; apply it all again.
+        DatabaseUnavailableError: the last transaction is not committed; apply all deliveries again.
     """
     deliveries, find_rejected = find_rejected_beforehand(
         connection, deliveries, partial(find_rejected_rows, connection)
@@ -102,8 +102,8 @@ def apply(
     outcomes = _transact(connection, deliveries, retries, find_rejected, locking=False)
     raced = [i for i, outcome in enumerate(outcomes) if outcome.raced]
     if len(raced) > most_raced:
-        # In a transaction of their own: locks taken in a second round, behind those of the first,
-        # would have batches wait for each other in a circle.
+        # In a second transaction: it holds no locks yet. Locks taken after those of the first
+        # transaction could cause a deadlock between batches.
         again = _transact(
             connection, [deliveries[i] for i in raced], retries, find_rejected, locking=True
         )
@@ -146,12 +146,11 @@ def apply_in_transaction(
         connection: inside of a transaction.
         deliveries: what to apply.
         retries: see `apply`.
-        locking: lock the interactions first, so that each event is settled here and now; without,
-            those whose interaction changed meanwhile come back as `raced`, untouched.
+        locking: lock the interactions first, so that no event is raced. Without locks, events whose
+            interaction changed meanwhile are returned as `raced`.
 
     Raises:
-        Exception: the transaction is to be rolled back; whether an event is at fault is for the
-            caller to find out.
+        Exception: the caller must roll back, and find out whether an event is at fault.
     """
     if locking:
         connection.execute(statement("lock_ledger"), prepare=True)
@@ -201,17 +200,18 @@ def _apply_readable(
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """Places of the batch that go to the statement next, and how often others were faster."""
+    """Places of the batch that go to the statement next, and how often they were raced."""
 
     places: list[int]
     races: int = 0
 
 
 def _halves(deliveries: Sequence[Delivery], overflowing: list[int]) -> list[_Round]:
-    """Those whose interaction has more than one of them, in two rounds, the later first.
+    """Split the events of interactions with several overflowing events into two rounds.
 
-    The statement refuses all of an interaction's events together: halves of them, in order of
-    occurrence, tell which of them do not fit.
+    The statement refuses all events of an interaction together. Applying halves of them, in order
+    of occurrence, finds the events that do not fit. The later half is first, since rounds are a
+    stack.
     """
     sharing = Counter(_event(deliveries[i]).interaction_id for i in overflowing)
     shared = [i for i in overflowing if sharing[_event(deliveries[i]).interaction_id] > 1]
@@ -221,7 +221,10 @@ def _halves(deliveries: Sequence[Delivery], overflowing: list[int]) -> list[_Rou
 
 
 def _together(deliveries: Sequence[Delivery], places: list[int]) -> tuple[list[int], list[int]]:
-    """What apply.sql can take at once, and the rest: repeated events, second users' claims."""
+    """The places that one round of apply.sql can take, and the others.
+
+    The others are repeated events, and events that name a second user for an interaction.
+    """
     if _all_apart([d.event for i in places if (d := deliveries[i]).event]):
         return places, []
     now: list[int] = []
@@ -240,9 +243,9 @@ def _together(deliveries: Sequence[Delivery], places: list[int]) -> tuple[list[i
 
 
 def _all_apart(events: list[ApprovalEvent]) -> bool:
-    """Whether nothing is repeated and no interaction claimed in two ways, as nearly always.
+    """Whether no event is repeated and no interaction has two users, as nearly always.
 
-    UUIDs are compared by their numbers, which is quicker.
+    UUIDs are compared as integers, which is faster.
     """
     claims = {(event.interaction_id.int, event.user_id) for event in events}
     return len({event.event_id.int for event in events}) == len(events) and len(
@@ -253,7 +256,7 @@ def _all_apart(events: list[ApprovalEvent]) -> bool:
 def _run(
     connection: BatchConnection, deliveries: Sequence[Delivery], locking: bool
 ) -> list[tuple[str, str | None]]:
-    """Apply one round; returns each event's result and its interaction's owner, in order."""
+    """Apply one round; returns the result and the interaction's owner for each event, in order."""
     if locking:
         interactions = list({_event(d).interaction_id for d in deliveries})
         connection.execute(statement("lock"), {"interactions": interactions}, prepare=True)
@@ -266,7 +269,7 @@ def _run(
 def _settle_abandoned(
     connection: BatchConnection, deliveries: Sequence[Delivery]
 ) -> dict[int, Outcome]:
-    """An abandoned event may have been committed by the worker that then died: ask the ledger."""
+    """Find abandoned events that are in the ledger: the worker died after it had committed them."""
     abandoned = {
         i: d
         for i, d in enumerate(deliveries)

@@ -1,17 +1,17 @@
--- Apply a batch of events: judge each, fold what is new into its interaction and customer, write the
--- ledger, resolve their dead letters. One row comes back for each event, in order, with its verdict.
+-- Apply a batch of events: give each a verdict, fold new events into their interactions and customers, write
+-- the ledger, resolve their dead letters. Returns one row for each event, in order, with its verdict.
 --
--- `events`   json   array of canonical events; each event_id once, and for each interaction at most one
---                     user_id among them
--- `hashes`   bytea  their content hashes, 16 bytes each, one after the other
+-- `events`   json   array of canonical events; each event_id is there once; all events of an interaction
+--                     that name a user_id name the same one
+-- `hashes`   bytea  their content hashes, concatenated, 16 bytes each
 --
--- Two verdicts are for the caller only: `raced`, where another transaction created or changed the
--- interaction in the meantime and the event must be applied again; and `ltv_overflow`, which concerns all events of
--- the interaction together, so that the caller tries them one by one.
+-- Two verdicts are for the caller only. `raced`: another transaction created or changed the interaction
+-- meanwhile; the event must be applied again. `ltv_overflow`: it is given to all events of the interaction
+-- together, so the caller tries smaller groups of them.
 --
--- How it stays fast whatever the tables hold: they are entered by index only, event by event (LATERAL
--- with OFFSET 0) or by the row's address (ctid), so that no statistics can talk the planner into
--- reading them whole. What a step keeps, sorts or hashes is copied, column by column, so such steps are few.
+-- It stays fast whatever the tables hold. Rows are found by an index only, event by event (LATERAL with
+-- OFFSET 0), or by the row's address (ctid). So the planner cannot choose to scan a whole table, whatever
+-- the statistics say. A step that materializes, sorts or hashes rows copies each column, so such steps are few.
 WITH
 incoming AS (
     SELECT event_id, coalesce(schema_version, 1::smallint) AS schema_version, occurred_at, interaction_id,
@@ -30,21 +30,21 @@ incoming AS (
         edit_tags, quality_score, reviewer_notes, cta_data, customer_status, ltv_amount, position)
 ),
 judged AS (
-    -- Each event beside what the ledger holds of it, or else what its interaction holds now.
+    -- Each event, with its row of the ledger, or else with the present state of its interaction.
     SELECT e.*,
         i.held_at,
         i.user_id AS owner,
         seen.held_status,
         seen.held_ltv,
-        -- What the interaction held before its first event, which may be this one.
+        -- The state of the interaction before its first event, which may be this one.
         CASE WHEN seen.first_time THEN seen.held_status ELSE i.opening_customer_status END AS opening_status,
         CASE WHEN seen.first_time THEN seen.held_ltv ELSE i.opening_ltv_usd END AS opening_ltv,
         NOT seen.first_time
             AND (e.occurred_at, e.event_id) < (i.review_completed_at, i.last_event_id) AS behind,
         (e.occurred_at, e.event_id) < (i.status_occurred_at, i.status_event_id) AS status_behind,
         seen.refusal,
-        -- A column of its own, since the planner takes a boolean column for half of the rows, but
-        -- `refusal IS NULL` for nearly none, and then joins the batch with itself row by row.
+        -- A separate column: the planner estimates that a boolean column selects half of the rows, but
+        -- that `refusal IS NULL` selects nearly none. Then it would use a nested loop over the batch.
         seen.refusal IS NULL AS admitted
     FROM incoming e
     LEFT JOIN LATERAL (
@@ -66,9 +66,10 @@ judged AS (
     ) AS seen
 ),
 steps AS (
-    -- What is folded: the new events and, of an interaction where one of these is behind what was folded
-    -- before, those of the ledger anew. Its first step says where the fold starts: at what the interaction
-    -- holds or, where it is behind that, at the opening balance.
+    -- The events to fold. These are the new events. If one of them occurred before an event that is already
+    -- applied to its interaction, the interaction's events in the ledger are folded again too. The first step
+    -- gives the start of the fold: the present state of the interaction or, if it is folded again, the
+    -- opening balance.
     SELECT interaction_id, occurred_at, event_id, user_id, reviewer_id, final_bubbles, edit_tags,
         quality_score, reviewer_notes, cta_data, customer_status, ltv_amount,
         CASE WHEN behind THEN opening_status ELSE held_status END AS start_status,
@@ -90,7 +91,7 @@ steps AS (
     ) AS a ON true
 ),
 folded AS (
-    -- What becomes of each interaction.
+    -- The new state of each interaction.
     SELECT *,
         held_at IS NOT NULL AS found,
         held_at IS NOT NULL OR user_id IS NOT NULL AS known,
@@ -99,7 +100,7 @@ folded AS (
         SELECT interaction_id,
             min(held_at) AS held_at,
             min(owner) AS owner,
-            -- The user that a new event names owns an interaction that has no owner yet.
+            -- An interaction without an owner gets the user that a new event names.
             coalesce(min(owner), max(user_id)) AS user_id,
             min(held_ltv) AS held_ltv,
             min(opening_status) AS opening_status,
@@ -122,7 +123,7 @@ folded AS (
         FROM steps
         GROUP BY interaction_id
     ) AS f
-    -- In this order rows are locked: batches never wait for each other in a circle.
+    -- Rows are locked in this order, so that batches do not deadlock.
     ORDER BY interaction_id
 ),
 created AS (
@@ -159,19 +160,19 @@ updated AS (
         opening_customer_status = f.opening_status,
         opening_ltv_usd = f.opening_ltv
     FROM folded f
-    -- The row that was read, and no later version: if another transaction changes it meanwhile, it has
-    -- another address, is left alone, and its events are `raced`.
-    -- Its id, too, in case the address is not of one table alone; by a comparison that no index can answer.
+    -- Only the version of the row that was read. If another transaction changes the row meanwhile, it gets
+    -- another address: it is not updated here, and its events are `raced`. The id is compared too, in case
+    -- the address is not unique (partitions); in a form for which no index is used.
     WHERE f.found AND f.fits AND i.ctid = f.held_at AND i.id IS NOT DISTINCT FROM f.interaction_id
     RETURNING i.id, i.user_id,
-        -- Where an interaction gains its owner, the trigger on interactions counts it.
+        -- If an interaction gets its owner, the trigger on interactions counts its LTV.
         CASE WHEN f.owner IS NULL THEN 0 ELSE i.ltv_usd - f.held_ltv END,
         f.given_status, f.status_occurred_at, f.status_event_id, false, NULL::timestamptz
 ),
 landed AS NOT MATERIALIZED (
-    -- Creating comes first, in this order too: what a batch wants to create another may have created and be
-    -- updating by now, and it waits for that one while nobody can be waiting for its own updates.
-    -- Read at each place that needs it, since what is kept is copied.
+    -- Rows are created first, then updated. To create a row, a batch may have to wait for another batch that
+    -- has created it. At that moment it has updated nothing yet, so the other batch does not wait for it.
+    -- NOT MATERIALIZED: each use reads it again, since a materialized step copies its rows.
     SELECT * FROM created UNION ALL SELECT * FROM updated
 ),
 ledgered AS (
@@ -188,9 +189,9 @@ ledgered AS (
     RETURNING event_id, content_hash
 ),
 counted AS (
-    -- A difference, not a sum: customers that many transactions touch at once come out right. The status is
-    -- that of the highest position: of the latest event that gave one or, where none did, of the most
-    -- recently created interaction, which is a PROSPECT if an event without a status created it.
+    -- The LTV is changed by a difference, so that concurrent transactions of one customer add up. The status
+    -- is the one at the highest position: that of the latest event with a status or, without such an event,
+    -- that of the most recently created interaction. An event without a status creates a PROSPECT.
     INSERT INTO customers AS c (user_id, ltv_usd, customer_status, status_occurred_at, status_event_id,
         status_created_at, status_interaction_id)
     SELECT user_id,
@@ -200,9 +201,10 @@ counted AS (
         coalesce(max(status_occurred_at), '-infinity'),
         coalesce(signoff_last_given(status_event_id ORDER BY status_occurred_at, status_event_id),
             '00000000-0000-0000-0000-000000000000'),
-        coalesce(max(created_at), '-infinity'),
-        coalesce(signoff_last_given(interaction_id ORDER BY created_at NULLS FIRST, interaction_id)
-            FILTER (WHERE is_new), '00000000-0000-0000-0000-000000000000')
+        coalesce(CASE WHEN count(status_event_id) = 0 THEN max(created_at) END, '-infinity'),
+        coalesce(CASE WHEN count(status_event_id) = 0 THEN
+            signoff_last_given(interaction_id ORDER BY created_at NULLS FIRST, interaction_id)
+                FILTER (WHERE is_new) END, '00000000-0000-0000-0000-000000000000')
     FROM landed
     WHERE user_id IS NOT NULL
     GROUP BY user_id
@@ -233,9 +235,9 @@ counted AS (
         updated_at = now()
 ),
 resolved AS (
-    -- A letter of other content under the same id stays: that content was not applied. Looked up only if
-    -- any letter is open. `resolved_at IS NULL` means the same as `dead`, but is in
-    -- no index's condition, so that the planner takes the index by event.
+    -- A letter with the same event_id and other content stays open: that content was not applied. Letters are
+    -- looked up only if any letter is open. `resolved_at IS NULL` means the same as `dead`; but no index has
+    -- it as its condition, so the planner uses the index on event_id.
     UPDATE dead_letters SET state = 'resolved', resolved_at = now()
     WHERE id = ANY (ARRAY(
         SELECT letter.id

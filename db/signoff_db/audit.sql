@@ -33,7 +33,7 @@ interaction_differences AS (
         ('edit_tags', f.edit_tags::text, i.edit_tags::text),
         ('quality_score', f.quality_score::text, i.quality_score::text),
         ('user_id', coalesce(f.user_id, i.user_id), i.user_id),
-        -- Where no event gave one, the opening value stands, which only the table holds.
+        -- If no event gave a value, it is the opening value, which only the table holds.
         ('reviewer_id', coalesce(f.reviewer_id, i.reviewer_id), i.reviewer_id),
         ('reviewer_notes', coalesce(f.reviewer_notes, i.reviewer_notes), i.reviewer_notes),
         ('cta_data', coalesce(f.cta_data, i.cta_data)::text, i.cta_data::text)
@@ -48,7 +48,7 @@ statuses AS (
         JOIN interactions i ON i.id = a.interaction_id
         WHERE a.customer_status IS NOT NULL AND i.user_id IS NOT NULL
         UNION ALL
-        -- The event that gave it was detached with an old part of the ledger; its place in the order stayed.
+        -- The event that gave it is in a detached partition of the ledger; its position was kept.
         SELECT i.user_id, i.customer_status, i.status_occurred_at, i.status_event_id
         FROM interactions i
         WHERE i.status_event_id IS NOT NULL AND i.user_id IS NOT NULL AND NOT EXISTS (
@@ -59,7 +59,7 @@ statuses AS (
 expected_customers AS (
     SELECT i.user_id, sum(coalesce((f.balance).ltv_usd, i.ltv_usd, 0)) AS ltv_usd,
         coalesce(min(s.customer_status), signoff_known_status(
-            (array_agg(i.customer_status ORDER BY i.created_at DESC, i.id DESC))[1])) AS customer_status
+            (array_agg(i.customer_status ORDER BY i.created_at DESC NULLS LAST, i.id DESC))[1])) AS customer_status
     FROM interactions i
     LEFT JOIN folded f ON f.interaction_id = i.id
     LEFT JOIN statuses s ON s.user_id = i.user_id
@@ -77,8 +77,8 @@ customer_differences AS (
     WHERE d.expected IS DISTINCT FROM d.found AND NOT (e.user_id IS NULL AND c.ltv_usd = 0)
 ),
 event_differences AS (
-    -- An open letter whose very event is in the ledger: accounted for twice. Other content under a known
-    -- id is another matter.
+    -- An open letter whose event is in the ledger with the same content: it is accounted for twice. A letter
+    -- with other content under the same id is no difference.
     SELECT 'event' AS what, d.event_id::text AS key, 'place', 'ledger or dead letter ' || d.id, 'both'
     FROM dead_letters d
     JOIN approvals a ON a.event_id = d.event_id AND a.content_hash = d.content_hash

@@ -1,4 +1,4 @@
--- What stands in Signoff's schema, and what belongs to the table interactions: to tell what a migration does.
+-- What stands in Signoff's schema, and what belongs to the table interactions: to show what a migration changes.
 WITH schemas AS (SELECT oid FROM pg_namespace WHERE nspname = %(home)s OR oid = %(old)s::oid)
 SELECT classid::bigint, objid::bigint, objsubid, i.type, i.identity
 FROM (

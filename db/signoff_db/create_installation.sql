@@ -1,4 +1,4 @@
--- What an installation notes of itself, in the schema that is its own.
+-- The description of an installation, in Signoff's own schema.
 CREATE TABLE migrations (
     name text PRIMARY KEY,
     applied_at timestamptz NOT NULL DEFAULT now()
@@ -13,5 +13,5 @@ CREATE TABLE installation (
     found_columns name[]
 );
 
--- Every session reads these; who may not enter the schema cannot.
+-- Every session reads these. A role without USAGE on the schema cannot.
 GRANT SELECT ON migrations, installation TO PUBLIC;

@@ -1,6 +1,6 @@
--- Where those of `events` (uuid[]) are: in the ledger, with no state, or among the dead letters, the pruned
--- ones too, each by the hash of its content. A letter whose payload was no valid event has no such hash;
--- it has the SHA-256 of its payload, if that is all that came.
+-- The places of `events` (uuid[]), each with its content hash: in the ledger (then the state is null), or in
+-- the dead letters, pruned ones included. A letter of an invalid event has no content hash. It has the
+-- SHA-256 of its payload, if the payload is complete.
 SELECT event_id, NULL AS state, content_hash, NULL AS payload_hash
 FROM approvals WHERE event_id = ANY(%(events)s)
 UNION ALL

@@ -1,5 +1,6 @@
--- Forget alerts whose cause is over, so that one is sent when it comes again. Not within `memory` of the
--- alert, and that of the number only when it has fallen to half of `limit`: what comes and goes is one alert.
+-- Delete alerts whose cause is over, so that an alert is sent when the cause comes again; but not within
+-- `memory` of the alert. The alert of the number is deleted when the number has fallen to half of `limit`.
+-- So a cause that comes and goes is alerted once.
 DELETE FROM alerts a
 WHERE a.alerted_at < now() - %(memory)s::interval
     AND CASE WHEN a.subject = 'limit'

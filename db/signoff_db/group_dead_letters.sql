@@ -1,4 +1,5 @@
--- The biggest groups of the chosen letters that are dead, by cause; a message of which the first `characters` are read.
+-- The biggest groups of the chosen letters that are dead, by cause; each with the first
+-- `characters` of a message.
 SELECT g.fingerprint, newest.kind, g.count, g.first_failed_at, g.last_failed_at,
     left(newest.message, %(characters)s) AS message, g.sample_id
 FROM (

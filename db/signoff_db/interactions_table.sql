@@ -1,4 +1,4 @@
--- What stands against adopting a table, but for its columns and rows. `interactions` oid
+-- The reasons against the adoption of a table, other than its columns and rows. `interactions` oid
 SELECT n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c.relpersistence::text AS persistence,
     EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent)) AS inherits,
     EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid AND ev_type <> '1') AS has_rules,
@@ -6,7 +6,7 @@ SELECT n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c.relper
     pg_has_role(c.relowner, 'USAGE') AS is_owner,
     EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgname = 'interactions_count_insert') AS is_taken,
     ARRAY(
-        -- Functions in PL/pgSQL, say, look names up in the search_path of the session that fires them.
+        -- Most functions (in PL/pgSQL, for example) look names up in the search_path of the calling session.
         SELECT DISTINCT p.oid::regprocedure::text
         FROM pg_trigger t
         JOIN pg_proc p ON p.oid = t.tgfoid

@@ -1,5 +1,5 @@
--- Lock the interactions that events concern, in one order, so that batches never wait in a circle.
--- A statement of its own: apply.sql then starts with a snapshot that holds all that others committed.
+-- Lock the interactions of events, always in the same order, so that batches do not deadlock.
+-- This is a separate statement: the snapshot of apply.sql, which follows, then holds all that others committed.
 -- `interactions` uuid[]
 SELECT FROM interactions
 WHERE id = ANY(%(interactions)b)

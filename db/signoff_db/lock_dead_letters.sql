@@ -1,5 +1,5 @@
--- Lock those of `letters` (bigint[]) that are still dead, in one order; what another operator settled
--- in the meantime is left out.
+-- Lock those of `letters` (bigint[]) that are still dead, in the order of their ids. Letters that another
+-- operator settled meanwhile are left out.
 SELECT id, kind
 FROM dead_letters
 WHERE id = ANY(%(letters)s::bigint[]) AND state = 'dead'

@@ -1,3 +1,3 @@
--- Lock the ledger for reading and writing rows before any interaction is locked: who detaches a partition
--- locks it first, too (signoff_detach_oldest_partition), so that nobody waits in a circle.
+-- Lock the ledger, in the mode of ordinary reads and writes, before any interaction is locked. Detaching a
+-- partition (signoff_detach_oldest_partition) locks the ledger first too, so the two do not deadlock.
 LOCK TABLE approvals IN ROW EXCLUSIVE MODE

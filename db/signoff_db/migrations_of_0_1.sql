@@ -1,2 +1,2 @@
--- How far an installation of release 0.1 is.
+-- The migrations that an installation of release 0.1 has.
 SELECT count(*) FROM signoff_migrations

@@ -1,6 +1,6 @@
--- Move an installation that release 0.1 made into the schema that the session is set to: tables and views
--- with all they hold and who may use them; functions, types and triggers are made anew by the migrations
--- that follow. The table interactions stays where it is.
+-- Move an installation of release 0.1 into the session's schema. Tables and views are moved with their rows
+-- and privileges. Functions, types and triggers are dropped; the migrations that follow create them again.
+-- The table interactions stays where it is.
 --
 -- `signoff.moved_from`, a setting of the transaction, holds the old schema's oid.
 DO $$
@@ -46,7 +46,7 @@ BEGIN
                 'signoff_try_rows', 'signoff_try_each', 'signoff_claim_event_ids',
                 'signoff_partition_ledger', 'signoff_add_ledger_partition',
                 'signoff_detach_oldest_partition')
-        -- An aggregate goes before its step.
+        -- An aggregate is dropped before its step function.
         ORDER BY p.prokind <> 'a'
     LOOP
         IF moved.proname = 'signoff_claim_event_ids' AND to_regclass('approval_ids') IS NOT NULL THEN
@@ -60,7 +60,7 @@ BEGIN
     EXECUTE format('DROP TYPE %s.signoff_balance', old);
     EXECUTE format('DROP TYPE %s.signoff_refusal', old);
 
-    -- Who may use a table needs the right to enter its schema.
+    -- A role with privileges on a table needs USAGE on its schema.
     FOR moved IN
         SELECT DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS role
         FROM pg_class, aclexplode(relacl)
@@ -69,7 +69,7 @@ BEGIN
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', current_schema(), moved.role);
     END LOOP;
 
-    -- What the migration library of release 0.1 kept. Its log may serve another application, too.
+    -- The tables of the migration library of release 0.1. Another application may use its log too.
     EXECUTE format('DROP TABLE %s.signoff_migrations', old);
     IF to_regclass(format('%s._yoyo_migration', old)) IS NULL
         AND to_regclass(format('%s._yoyo_log', old)) IS NOT NULL THEN

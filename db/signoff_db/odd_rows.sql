@@ -1,5 +1,5 @@
--- Rows of an interactions table that Signoff cannot adopt: how many, and values for example. A column that
--- the table lacks is looked up in `absent`, and null.
+-- Rows of an interactions table that Signoff cannot adopt: how many, with example values. A column that the
+-- table lacks is taken from `absent`, where it is null.
 SELECT odd.place, count(*), (array_agg(DISTINCT odd.value))[:3]
 FROM (SELECT NULL::uuid AS id, NULL::numeric AS ltv_usd) AS absent
 CROSS JOIN LATERAL (

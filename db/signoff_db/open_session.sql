@@ -1,4 +1,4 @@
--- Set what startup options cannot set for good, once a session, in one round trip.
+-- Set what startup options cannot set reliably; once for each session, in one round trip.
 DO $$
 DECLARE
     home CONSTANT text := coalesce(nullif(current_setting('signoff.schema', true), ''), 'signoff');
@@ -8,7 +8,7 @@ BEGIN
     PERFORM set_config('DateStyle', 'ISO, MDY', false),
         set_config('IntervalStyle', 'postgres', false),
         set_config('TimeZone', 'UTC', false);
-    -- Of Postgres 17. One that is set for the role would end the same batch again and again.
+    -- From Postgres 17 on. A timeout that is set for the role would end the same batch again and again.
     IF current_setting('transaction_timeout', true) IS NOT NULL THEN
         PERFORM set_config('transaction_timeout', '0', false);
     END IF;
@@ -19,7 +19,7 @@ BEGIN
         EXECUTE format('SELECT quote_ident(nullif(interactions_schema, %L)) FROM %I.installation', home, home)
             INTO adopted;
     END IF;
-    -- Signoff's schema, and that of an adopted interactions, which stays where it is.
+    -- Signoff's schema, and that of an adopted table interactions.
     PERFORM set_config('search_path', concat_ws(', ', quote_ident(home), adopted), false);
 END
 $$

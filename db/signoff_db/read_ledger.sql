@@ -1,5 +1,5 @@
 -- The events of `interactions` (uuid[]) in order of occurrence, each with its interaction's balance
--- after it: the fold, as it went. Of one `event` alone, if that is given.
+-- after it. If `event` is given, only that one.
 SELECT event_id, occurred_at, applied_at, interaction_id, user_id, reviewer_id, quality_score,
     given_status, given_ltv, (balance).customer_status, (balance).ltv_usd::numeric(8,2) AS ltv_usd,
     given_status IS NOT NULL AND newer_statuses > 0 AS status_superseded

@@ -1,5 +1,5 @@
--- How a customer moved through the funnel. Where an interaction is asked for, the moves that its events
--- made, seen among those of the whole customer.
+-- How a customer moved through the funnel. If an interaction is given: only the moves that its events
+-- caused, but computed over all events of the customer.
 SELECT user_id, from_status, to_status, occurred_at, interaction_id, event_id, on_path
 FROM status_transitions
 WHERE (%(user_id)s::text IS NULL OR user_id = %(user_id)s)

@@ -1,5 +1,5 @@
--- Put what cannot be applied into the dead letters. What is there already, with the same bytes, is
--- one dead letter that failed again.
+-- Write failed deliveries to the dead letters. If a letter of the same job with the same bytes is open, it is
+-- updated: it failed again.
 -- `letters` json: array of objects, no two with the same job_id and payload; `payloads` and `hashes`
 -- bytea[], in the same order; `most_attempts`: more are not counted
 INSERT INTO dead_letters AS d (

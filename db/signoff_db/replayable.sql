@@ -1,5 +1,6 @@
 -- The first of `letters` (bigint[]) that are dead, in order of their ids: as many as hold `budget` bytes of
--- payloads together, but at least one. Of a payload, the first `most_bytes`; and whether what came is all there.
+-- payloads together, but at least one. Of a payload, the first `most_bytes`; and whether the payload is
+-- complete.
 WITH sized AS (
     SELECT id,
         sum(least(octet_length(payload), %(most_bytes)s)) OVER (ORDER BY id)

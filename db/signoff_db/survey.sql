@@ -13,7 +13,7 @@ SELECT
         WHERE n.nspname = home.name AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
         ORDER BY c.relname) AS in_home,
     old.relnamespace::bigint AS old_schema,
-    -- That of release 0.1 is the one which its triggers stand on.
+    -- An installation of release 0.1 is recognized by its triggers on the table.
     (SELECT t.tgrelid FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
         WHERE t.tgname = 'interactions_count_insert' AND p.pronamespace = old.relnamespace)::bigint
         AS old_interactions,

@@ -1,4 +1,4 @@
--- How much there is of everything.
+-- The number of rows in each table.
 SELECT
     (SELECT count(*) FROM approvals) AS events,
     (SELECT count(*) FROM interactions) AS interactions,

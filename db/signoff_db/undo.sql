@@ -1,5 +1,5 @@
--- Take back what migrations made. An adopted interactions keeps the columns that it had, with their values;
--- everything else in Signoff's schema goes. What others built on it (a view, say) is not dropped along.
+-- Undo the migrations. An adopted table interactions keeps the columns that it had, with their values. All
+-- else in Signoff's schema is dropped. It fails if objects of others (a view, for example) depend on it.
 DO $$
 DECLARE
     home CONSTANT regnamespace := quote_ident(current_schema())::regnamespace;
@@ -31,7 +31,7 @@ BEGIN
             DROP CONSTRAINT interactions_edit_tags_known,
             DROP CONSTRAINT IF EXISTS interactions_signoff_id;
     END IF;
-    -- Each thing as soon as nothing else of ours needs it. An outbox is not ours.
+    -- Each object is dropped once no other object of ours depends on it. An outbox is not ours.
     WHILE dropped > 0 LOOP
         dropped := 0;
         refusal := NULL;

@@ -1,5 +1,5 @@
--- Those of `jobs` (text[]) that neither the ledger nor the dead letters, pruned ones too, know; `events`
--- (uuid[]) in the same order, null where a job's id is no event's.
+-- Those of `jobs` (text[]) that are neither in the ledger nor in the dead letters, pruned ones included.
+-- `events` (uuid[]) is in the same order; null if a job's id is not an event's id.
 SELECT job
 FROM unnest(%(jobs)s::text[], %(events)s::uuid[]) WITH ORDINALITY AS named (job, event, place)
 WHERE NOT EXISTS (SELECT FROM approvals WHERE event_id = event)

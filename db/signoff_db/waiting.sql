@@ -1,4 +1,4 @@
--- What the connections of one worker wait for in Postgres, and who holds them up.
+-- What the connections of one worker wait for in Postgres, and which sessions block them.
 SELECT a.state, a.wait_event_type, a.wait_event, (
     SELECT string_agg(format('pid %%s (%%s, %%s, its transaction open for %%s s)', b.pid,
         coalesce(nullif(b.application_name, ''), 'unnamed'), b.state,

@@ -1,6 +1,7 @@
-"""Account for every job in Redis: each is on a list, and each list names jobs that are there.
+"""Account for every job in Redis: find unlisted jobs and missing jobs.
 
-Jobs move while they are counted. What looks out of place is therefore looked at several times.
+Jobs move while they are counted. So a job that seems unlisted or missing is looked at several
+times.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -24,11 +25,11 @@ class QueueAccount:
 
     counts: Counts
     unlisted_jobs: tuple[str, ...]
-    """Jobs that no list names: no worker will find them."""
+    """Jobs that exist but are on no list: no worker will find them."""
     missing: tuple[str, ...]
     """Ids on a list whose job is gone: the event in it is lost."""
     missing_jobs: tuple[str, ...]
-    """Ids that workers took and found no job of; Postgres knows whether they were applied."""
+    """Ids that workers took and whose job was gone; Postgres knows whether they were applied."""
 
 
 def account_for(reader: QueueReader) -> QueueAccount:
@@ -51,10 +52,10 @@ def account_for(reader: QueueReader) -> QueueAccount:
 
 
 def settle_missing(reader: QueueReader, job_ids: Collection[str]) -> int:
-    """Forget missing jobs: these, which are settled, and those that are there again.
+    """Forget missing jobs: those in `job_ids`, which are settled, and those that exist again.
 
     Returns:
-        How many ids less are in the set.
+        How many ids were removed from the set.
     """
     forgotten = 0
     for page in _pages(reader.missing_jobs()):
@@ -66,7 +67,7 @@ def settle_missing(reader: QueueReader, job_ids: Collection[str]) -> int:
 
 
 def _existing(reader: QueueReader, job_ids: Collection[str]) -> set[str]:
-    """Those of the ids under which there is something."""
+    """Those of the ids whose job's key exists."""
     there: set[str] = set()
     look = Script(reader.client, "existing")
     for page in _pages(job_ids):

@@ -1,7 +1,7 @@
--- End a batch whose transaction is committed: forget what is settled, put off what may pass.
--- Running it twice does nothing more: a job is only touched, and counted, while this worker holds it.
+-- Acknowledge a batch whose transaction is committed: delete settled jobs, schedule the retries.
+-- It is safe to repeat: a job is changed, and counted, only while this worker holds it.
 --
--- Its first write takes something away: Redis allows that when it is full, and then the rest as well.
+-- The first write removes something. A full Redis allows that, and then the other writes of the script too.
 --
 -- KEYS[1]  sorted set  RQ's started registry: <job id>:<execution>
 -- KEYS[2]  sorted set  RQ's scheduled registry: job id by due time
@@ -14,13 +14,13 @@
 -- (sorted set, list)   RQ's deferred registry and queue of each dependent, which may be any queue's
 --
 -- ARGV[1]  prefix of a job's key            ARGV[2]  this worker's lease token
--- ARGV[3]  number of jobs that came to a good end
+-- ARGV[3]  number of jobs that were applied or are duplicates
 -- ARGV[4]  number of jobs that were dead-lettered
 -- ARGV[5]  number of jobs that were dead-lettered and stay in Redis
 -- ARGV[6]… the ids of all these, in this order; then triples: id of a job to retry, seconds until then,
 --          how often it will have been retried
 --
--- Returns how many jobs this worker did not hold any more.
+-- Returns how many jobs this worker no longer held.
 local refused = wrong_type({[KEYS[1]] = 'zset', [KEYS[2]] = 'zset', [KEYS[4]] = 'set'})
 if refused then
     return refused
@@ -32,7 +32,7 @@ local good, dead, kept = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local settled = good + dead
 local lost = 0
 
--- Whether all that a job waits for is met, as RQ has it: finished, or not there any more.
+-- Whether all dependencies of a job are met, by RQ's rule: each is finished, or no longer exists.
 local function is_met(dependent, settled_id, met)
     local others = redis.pcall('SMEMBERS', prefix .. ':' .. dependent .. ':dependencies')
     for _, other in ipairs(others.err and {} or others) do
@@ -44,15 +44,15 @@ local function is_met(dependent, settled_id, met)
     return true
 end
 
--- Put the RQ jobs that wait for a settled one on their queues; where it was dead-lettered, only those
--- that do not mind.
-local function enqueue_dependents(id, came_to_good_end)
+-- Enqueue the RQ jobs that depend on a settled job. If it was dead-lettered: only those that allow a
+-- dependency to fail.
+local function enqueue_dependents(id, succeeded)
     local dependents = redis.pcall('SMEMBERS', prefix .. id .. ':dependents')
     for _, dependent in ipairs(dependents.err and {} or dependents) do
         local fields = {'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front'}
         local job = redis.pcall('HMGET', prefix .. dependent, unpack(fields))
         local tolerant = job[3] == '1'
-        if job[1] == 'deferred' and job[2] and (came_to_good_end or tolerant)
+        if job[1] == 'deferred' and job[2] and (succeeded or tolerant)
             and is_met(dependent, id, {finished = true, failed = tolerant}) then
             redis.pcall('ZREM', 'rq:deferred:' .. job[2], dependent)
             redis.pcall(job[4] == '1' and 'LPUSH' or 'RPUSH', 'rq:queue:' .. job[2], dependent)
@@ -103,7 +103,7 @@ for i = 6 + settled + kept, #ARGV, 3 do
     end
 end
 if settled + kept > 0 and lost == 0 and redis.call('EXISTS', KEYS[3]) == 1 then
-    -- Only RQ's tools show these: whatever is in the worker's hash, the batch is acknowledged.
+    -- Only RQ's tools show these counters. If they cannot be written, the batch is acknowledged all the same.
     redis.pcall('HINCRBY', KEYS[3], 'successful_job_count', good)
     redis.pcall('HINCRBY', KEYS[3], 'failed_job_count', dead + kept)
 end

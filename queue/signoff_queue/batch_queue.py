@@ -1,8 +1,8 @@
 """The worker's side of the queue in Redis: take, acknowledge, requeue; one round trip each.
 
-A job's life here: `waiting` (list) → taken into `started` under this worker's lease → acknowledged,
-which ends it, or put off into `scheduled` and promoted to `waiting` when its time has come. Where a
-lease runs out, its worker counts as dead, and its jobs go back to `waiting`.
+A job moves from `waiting` (a list) to `started`, under this worker's lease. There it is
+acknowledged, which deletes it; or it is put off into `scheduled`, and promoted to `waiting` when it
+is due. When a lease expires, its worker counts as dead, and its jobs are requeued.
 """
 
 import secrets
@@ -36,7 +36,7 @@ class JobHash(IntEnum):
 
 
 _NOT_HELD: Final = frozenset({JobHash.GONE, JobHash.LONG_ID})
-"""What is off the queue once it is taken; nobody acknowledges it."""
+"""Removed from the queue by the drain itself; not acknowledged."""
 
 
 class Oversize(NamedTuple):
@@ -45,7 +45,7 @@ class Oversize(NamedTuple):
     bytes: int
     """The size of what is too large."""
     sha1: str | None
-    """The hash of what is too large; None where that is too much to be hashed."""
+    """The hash of what is too large; None if it is too large to be hashed."""
 
 
 class TakenJob(NamedTuple):
@@ -76,12 +76,12 @@ class BatchQueue:
         self.keys = QueueKeys(name)
         self.name = name
         self.lease = _token()
-        """This worker's token: what marks its jobs in the started registry."""
+        """This worker's token, which marks its jobs in the started registry."""
         self.lease_seconds = lease_seconds
         self.group = group
-        """The most jobs taken together that came back after one worker's death."""
+        """The most jobs with one death that are taken together."""
         self._raw: dict[str, bytes] = {}
-        """What ids that are not UTF-8 are in Redis, by what they are called everywhere else."""
+        """The bytes of ids that are not UTF-8, by the text that stands for them everywhere else."""
         self._drain = Script(redis, "drain")
         self._acknowledge = Script(redis, "acknowledge")
         self._requeue = Script(redis, "requeue")
@@ -92,7 +92,7 @@ class BatchQueue:
     def take(self, most: int, *, suspects: bool = True) -> list[TakenJob]:
         """Take up to `most` jobs; none while the queue is empty or workers are suspended.
 
-        Without `suspects`, none either while one that a worker died with is the next.
+        Without `suspects`, none while the next job has a death.
 
         Raises:
             WrongTypeError: a key of the queue holds something else; nothing was taken.
@@ -104,7 +104,7 @@ class BatchQueue:
         """Take as soon as a job waits, at the latest after `seconds`: one round trip for both.
 
         Raises:
-            OutOfMemoryError: a full Redis does not let wait; nothing was there to take.
+            OutOfMemoryError: a full Redis allows no wait, and no job was waiting.
             WrongTypeError: as `take`.
         """
         arguments = self._drain_arguments(most, self.group)
@@ -162,18 +162,18 @@ class BatchQueue:
         kept: Sequence[str] = (),
         retries: Sequence[tuple[str, float, int]] = (),
     ) -> int:
-        """End a committed batch; safe to repeat.
+        """Acknowledge a committed batch; safe to repeat.
 
         Args:
             worker_key: the hash in which RQ counts this worker's jobs.
-            good: ids of jobs that came to a good end; RQ jobs that depend on them are enqueued.
+            good: ids of jobs that were applied or are duplicates; RQ jobs that depend on them are
+                enqueued.
             dead: ids of jobs that are dead letters now.
             kept: ids of jobs that are dead letters now and stay in Redis: they are too large.
-            retries: ids of jobs to try again, with the seconds until then, and how often they will
-                have been put off by that.
+            retries: ids of jobs to retry, with the seconds until then and the number of this retry.
 
         Returns:
-            How many of these jobs were no longer this worker's.
+            How many of these jobs this worker no longer held.
 
         Raises:
             WrongTypeError: a key of the queue holds something else; nothing was changed.
@@ -202,29 +202,29 @@ class BatchQueue:
         return self._raw.get(job_id, job_id)
 
     def release(self) -> int:
-        """Put whatever this worker holds back on the queue; nobody's attempt is burnt."""
+        """Requeue all that this worker holds, without counting a death."""
         return cast("int", self._requeue(self._flight_keys, [JOB_PREFIX, self.lease]))
 
     def start_over(self) -> None:
-        """After a `take` whose answer was lost: give back what it may have taken.
+        """Release what a `take` may have taken whose reply was lost, and begin a new lease.
 
-        The take may also be on its way to Redis still. Then it falls to the old lease, which nobody
-        renews any more, and comes back when that runs out.
+        Redis may still run that `take` later. What it takes is held by the old lease, which nobody
+        renews, and is requeued when that expires.
         """
         self.release()
         self.lease = _token()
 
     def promote(self) -> int:
-        """Put jobs on the queue whose retry is due; returns how many."""
+        """Move jobs whose retry is due to the queue; returns how many."""
         keys = [self.keys.waiting, self.keys.scheduled]
         return cast("int", self._promote(keys, [JOB_PREFIX]))
 
     def redeliver(self) -> int:
-        """Put back on the queue what dead workers held; returns how many jobs."""
+        """Requeue what dead workers held; returns how many jobs."""
         return cast("int", self._requeue(self._flight_keys, [JOB_PREFIX, ""]))
 
     def renew_lease(self) -> None:
-        """Prolong this worker's lease."""
+        """Renew this worker's lease."""
         self._renew([self.keys.leases], [self.lease, self.lease_seconds])
 
     def end_lease(self) -> None:
@@ -237,7 +237,7 @@ class BatchQueue:
 
 
 def described(job: TakenJob, found: Any) -> TakenJob:  # noqa: ANN401 -- as Redis answers
-    """The job with what Redis found under its id; where it is too large, with what is known."""
+    """The job with the kind of its hash; if it is too large, with its size and SHA-1."""
     if isinstance(found, int):
         return job._replace(hash=found)
     held, size, *sha1 = found

@@ -1,6 +1,6 @@
--- What the worker's scripts share; it is put before each of them. Whoever can write to Redis can put
--- anything under any key: types are looked at before anything is changed, since a script that fails
--- half way is not undone, and numbers are bounded.
+-- Functions that the worker's scripts share; this file is put before each of them. Anybody who can write to
+-- Redis can put anything under any key. So each script checks the types of its keys before it changes one:
+-- Redis does not undo a script that fails half way. Numbers are bounded.
 
 local MOST_COUNTED = 1000 -- of deaths and retries; the settings that they are compared with are smaller
 local MOST_MISSING = 100000 -- ids in the set of missing jobs
@@ -18,7 +18,7 @@ local function wrong_type(expected)
     end
 end
 
--- A counter of a job's hash: what is no number counts as 0, a large one as MOST_COUNTED.
+-- A counter of a job's hash. What is not a number counts as 0; a larger number than MOST_COUNTED as that.
 local function counter(value)
     if type(value) ~= 'string' or not string.match(value, '^%d+$') then
         return 0
@@ -26,8 +26,8 @@ local function counter(value)
     return #value > 4 and MOST_COUNTED or math.min(tonumber(value), MOST_COUNTED)
 end
 
--- Read a job with bounds. Returns its id, data and what its hash is, as drain.lua tells them; bytes looked
--- at; and its two counters as they are.
+-- Read a job with bounds. Returns its id, its data and the kind of its hash (see drain.lua), the number of
+-- bytes looked at, and its two counters, unchecked.
 local function read_job(prefix, id, longest, largest)
     local size = #id
     if size > longest then
@@ -52,8 +52,7 @@ local function read_job(prefix, id, longest, largest)
     return id, beginning, found, size, job[1], job[2]
 end
 
--- What tells a job's data from other data: its SHA-1; its size, where it is far too large; nil where there
--- is none.
+-- Identifies a job's data: its SHA-1; its size, if it is too large to be hashed; nil if there is no data.
 local function mark_of(key)
     local size = redis.pcall('HSTRLEN', key, 'data')
     if type(size) == 'table' or size == 0 then
@@ -62,7 +61,7 @@ local function mark_of(key)
     return size > MOST_HASHED and tostring(size) or redis.sha1hex(redis.call('HGET', key, 'data'))
 end
 
--- Note ids on a list whose job is gone. The set is only a note, and nothing fails because of it.
+-- Note the ids of missing jobs: a list names them, but the job is gone. A failure to note them is ignored.
 local function note_missing(key, ids)
     for _, id in ipairs(ids) do
         local noted = redis.pcall('SCARD', key)

@@ -1,4 +1,4 @@
-"""Connections for commands: what the drivers raise becomes a sentence with the server's address."""
+"""Connections for commands: errors of the driver become a sentence with the server's address."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ def redis_of(settings: Settings) -> Iterator[redis.Redis]:
 
 
 def impatient_client(url: str) -> redis.Redis:
-    """A client that repeats nothing: its user tells a person what is wrong."""
+    """A client without retries: a person waits, and is told what is wrong."""
     return redis_client(
         url, socket_timeout=30, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
     )

@@ -1,8 +1,8 @@
 -- Take a batch: move waiting jobs into RQ's registry of started jobs, and return them.
 --
 -- KEYS[1]  list        the queue: ids of waiting jobs, the next at the left
--- KEYS[2]  sorted set  RQ's started registry: <job id>:<execution>. Ours score +inf: RQ takes an entry
---                      that expired for a failed job, but whether a worker lives, its lease tells
+-- KEYS[2]  sorted set  RQ's started registry: <job id>:<execution>. Ours score +inf: RQ treats an expired
+--                      entry as a failed job, but a worker of Signoff is alive as long as its lease
 -- KEYS[3]  sorted set  leases: worker token by expiry
 -- KEYS[4]  string      exists while workers are suspended
 -- KEYS[5]  set         ids of jobs whose hash was gone
@@ -15,16 +15,17 @@
 -- ARGV[6]  the most jobs to take that came back after one worker's death; 0: none that came back
 -- ARGV[7]  the longest id                   ARGV[8]  the most bytes of a job's data
 --
--- Returns five values a job: id; data, or nil; deaths of workers that had it in hand; retries; and what
--- its hash is: 1 a job, 0 gone (it is then off the queue for good), -1 without data, -2 no hash. Where the
--- fifth is a list, the job is too large to be read. Its members: -3 where its data is, -4 where its id is
--- and it is off the queue for good; bytes; SHA-1 of these, or nil. Id and data are then only beginnings.
+-- Returns five values for each job: id; data, or nil; deaths of workers that held it; retries; and the kind
+-- of its hash: 1 a job, 0 missing (then it is removed from the queue), -1 without data, -2 not a hash. If
+-- the job is too large to be read, the fifth value is a list: -3 if its data is too large, -4 if its id is
+-- (then it is removed from the queue); the size in bytes; the SHA-1, or nil. Then id and data are only the
+-- first bytes.
 --
--- Its first write takes something away: Redis allows that when it is full, and then the rest as well.
+-- The first write removes something. A full Redis allows that, and then the other writes of the script too.
 --
--- A batch holds jobs of as many deaths as its first. Those of one death are taken in small groups, those
--- of more alone: a job that kills workers counts at most two deaths against another, one in the batch that
--- it came in and one in its group.
+-- All jobs of a batch have the same number of deaths. Jobs with one death are taken in small groups, jobs
+-- with more deaths alone. So a job that kills workers causes at most two deaths of another job: one in its
+-- first batch and one in its group.
 local PAGE = 250 -- ids looked at together: each may be as large as Redis allows
 
 if redis.call('EXISTS', KEYS[4]) == 1 then
@@ -43,7 +44,7 @@ local most, most_bytes, group = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(A
 local longest, largest = tonumber(ARGV[7]), tonumber(ARGV[8])
 local ids, deaths
 local batch, members, gone, kept, taken, bytes = {}, {}, {}, {}, 0, 0
-local n, m = 0, 0 -- how long `batch` and `members` are, since asking them takes a search
+local n, m = 0, 0 -- the lengths of `batch` and `members`; the operator # would search for them
 while taken < most and bytes < most_bytes do
     local place = taken % PAGE
     if place == 0 then

@@ -27,7 +27,7 @@ class FailedJob(NamedTuple):
     reason: str | None
     """The last line of the traceback, where RQ noted one."""
     mark: bytes
-    """What tells its data from other data."""
+    """Identifies its data: a SHA-1, or the size."""
 
 
 class FailedJobs:
@@ -58,7 +58,7 @@ class FailedJobs:
         ]
 
     def forget(self, jobs: Sequence[FailedJob]) -> int:
-        """Forget those that are still what they were, and nobody else forgot; returns how many."""
+        """Forget those whose data has not changed and that are still there; returns how many."""
         pairs = [value for job in jobs for value in (job.id, job.mark)]
         arguments: list[str | bytes | float] = [JOB_PREFIX, RESULTS_PREFIX, MAX_JOB_BYTES, *pairs]
         forgotten: int = self._forget(self._keys, arguments)
@@ -66,7 +66,7 @@ class FailedJobs:
 
 
 def _last_line(packed: bytes) -> str | None:
-    """Of a traceback as RQ packs it; it may be anything."""
+    """The last line of a traceback as RQ packs it; the bytes may be anything."""
     try:
         unpacked = zlib.decompressobj().decompress(b64decode(packed), _LONGEST_REASON)
     except (ValueError, zlib.error):

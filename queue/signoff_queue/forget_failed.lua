@@ -1,5 +1,5 @@
--- Forget jobs that RQ gave up and that are dead letters now, unless somebody else did meanwhile, or their
--- job was published anew.
+-- Delete jobs that RQ gave up and that are dead letters now. A job that was removed from the registry
+-- meanwhile, or published again with other data, is left alone.
 --
 -- KEYS[1]  sorted set  RQ's failed registry: job ids
 -- KEYS[2]  set         keys of jobs that are too large to be read
@@ -7,9 +7,9 @@
 -- (stream)             the results of each, named ARGV[2] .. id
 --
 -- ARGV[1]  prefix of a job's key            ARGV[2]  prefix of its results' key
--- ARGV[3]  the most bytes of a job's data   ARGV[4]… pairs: id; what take_failed.lua told of its data
+-- ARGV[3]  the most bytes of a job's data   ARGV[4]… pairs: id; the mark of its data from take_failed.lua
 --
--- Its first write takes something away: Redis allows that when it is full, and then the rest as well.
+-- The first write removes something. A full Redis allows that, and then the other writes of the script too.
 local refused = wrong_type({[KEYS[1]] = 'zset', [KEYS[2]] = 'set'})
 if refused then
     return refused

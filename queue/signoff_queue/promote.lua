@@ -1,4 +1,4 @@
--- Put jobs whose time has come from RQ's scheduled registry onto the queue.
+-- Move the jobs that are due from RQ's scheduled registry to the queue.
 --
 -- KEYS[1]  list        the queue
 -- KEYS[2]  sorted set  RQ's scheduled registry: job id by due time, in seconds since the epoch

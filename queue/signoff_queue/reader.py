@@ -1,7 +1,7 @@
 """What a queue holds in Redis, read through the registries that RQ keeps; nothing is changed.
 
-Whoever can write to Redis can put anything there. So sizes are bounded before anything is read, and
-what is not what it should be counts as not there.
+Anybody who can write to Redis can put anything there. So sizes are bounded before anything is read,
+and a value of the wrong type counts as absent.
 """
 
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ class Counts:
     in_flight: int
     scheduled: int
     rq_failed: int
-    """Jobs RQ gave up, which workers sweep into the dead letters."""
+    """Jobs that RQ gave up; workers move them to the dead letters."""
     missing_jobs: int
     """Job ids whose job was gone from Redis when a worker took them, until an audit settles them;
     an event that was on the queue twice may be among them."""
@@ -114,7 +114,8 @@ class QueueReader:
 
     def place_of(self, job_id: str) -> tuple[Place, datetime | None] | None:
         """Where a job is, and since when or until when; None if Redis does not hold it."""
-        # In the order in which a job goes, so that one that moves meanwhile is met further on.
+        # In the order in which a job moves, so that a job that moves meanwhile is found at a later
+        # place.
         if self._find("LPOS", self.keys.waiting, job_id) is not None:
             return Place.QUEUED, self._enqueued_at(job_id)
         if self._is_in_flight(job_id):
@@ -126,7 +127,7 @@ class QueueReader:
         return (at_rest, None) if at_rest else None
 
     def _place_at_rest(self, job_id: str) -> Place | None:
-        """Where a job is that no worker has in hand or will take."""
+        """The place of a job that no worker holds and no worker will take."""
         if self._find("ZSCORE", self.keys.failed, job_id) is not None:
             return Place.FAILED
         if self._find("SISMEMBER", self.keys.oversized, JOB_PREFIX + job_id):
@@ -177,7 +178,7 @@ class QueueReader:
             yield text_of(job_id)
 
     def _ids(self, how: str, *places: str) -> Iterator[bytes]:
-        """All ids in the places; one that is there all the time is among them at least once."""
+        """All ids in the places. An id that stays in its place is yielded at least once."""
         for place in places:
             start: bytes = b"0"
             while True:
@@ -211,7 +212,7 @@ def age(moment: datetime | None) -> timedelta | None:
 
 
 def _instant(seconds: float) -> datetime | None:
-    """Seconds since the epoch; None where no calendar has them."""
+    """Seconds since the epoch as an instant; None if `datetime` cannot hold it."""
     with suppress(ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(seconds, UTC)
     return None

@@ -1,9 +1,9 @@
--- Prolong a worker's lease, unless it ran out and its jobs were given to others.
+-- Renew a worker's lease, unless it expired and its jobs were requeued.
 --
 -- KEYS[1]  sorted set  leases: worker token by expiry
 -- ARGV[1]  the token   ARGV[2]  seconds from now
 --
--- Its first write takes something away: Redis allows that when it is full, and then the rest as well.
+-- The first write removes something. A full Redis allows that, and then the other writes of the script too.
 local refused = wrong_type({[KEYS[1]] = 'zset'})
 if refused then
     return refused

@@ -1,4 +1,4 @@
--- Put jobs in flight back at the head of the queue, where they came from; among them, in any order.
+-- Requeue jobs in flight: put them back at the head of the queue, in any order.
 --
 -- KEYS[1]  list        the queue
 -- KEYS[2]  sorted set  RQ's started registry; only entries of Signoff's executions are touched
@@ -7,12 +7,12 @@
 -- (hash)               one per job, named ARGV[1] .. id
 --
 -- ARGV[1]  prefix of a job's key
--- ARGV[2]  a lease token: give back what it holds, which is nobody's fault; or empty: give back what
---          dead workers held, whose lease ran out, and count the death against each job
+-- ARGV[2]  a lease token: requeue the jobs that it holds, without counting a death; or empty: requeue the
+--          jobs of all workers whose lease expired, and count one death for each job
 --
 -- Returns how many jobs are back on the queue.
 --
--- Its first write takes something away: Redis allows that when it is full, and then the rest as well.
+-- The first write removes something. A full Redis allows that, and then the other writes of the script too.
 local refused = wrong_type({[KEYS[1]] = 'list', [KEYS[2]] = 'zset', [KEYS[3]] = 'zset'})
 if refused then
     return refused

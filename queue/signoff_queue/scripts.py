@@ -13,7 +13,7 @@ class WrongTypeError(ResponseError):
 
 
 class Script:
-    """One `.lua` file, with `checks.lua` before it; run by its hash, loaded where Redis lost it."""
+    """One `.lua` file, with `checks.lua` before it; called by its hash, reloaded if lost."""
 
     def __init__(self, redis: Redis, name: str) -> None:
         self._registered = redis.register_script(f"{_text('checks')}\n{_text(name)}")
@@ -32,11 +32,11 @@ class Script:
         try:
             return self._registered(keys, arguments)
         except ResponseError as error:
-            raise told(error) from None
+            raise classified(error) from None
 
 
-def told(error: ResponseError) -> ResponseError:
-    """The error, by its own class where a key's type is what is wrong."""
+def classified(error: ResponseError) -> ResponseError:
+    """The error; a `WrongTypeError` where Redis reports a key of the wrong type."""
     if isinstance(error, WrongTypeError) or not str(error).startswith("WRONGTYPE "):
         return error
     return WrongTypeError(str(error).removeprefix("WRONGTYPE "))

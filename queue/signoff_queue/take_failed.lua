@@ -10,9 +10,9 @@
 -- ARGV[5]  the longest id                   ARGV[6]  the most bytes of a job's data
 -- ARGV[7]  the most bytes of a reason
 --
--- Returns five values a job: id, data and what its hash is, as drain.lua does; the SHA-1 of its data, or
--- its size where it is far too large, or nil; why RQ gave it up, as RQ packs it, or nil. A job whose id is
--- too long is out of the registry then.
+-- Returns five values for each job: id, data and the kind of its hash (see drain.lua); the mark of its data
+-- (`mark_of` in checks.lua), or nil; why RQ gave it up, as RQ packs it, or nil. A job whose id is too long
+-- is removed from the registry.
 local refused = wrong_type({[KEYS[1]] = 'zset', [KEYS[2]] = 'set'})
 if refused then
     return refused

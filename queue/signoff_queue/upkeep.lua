@@ -1,5 +1,5 @@
--- Keep RQ's registries of one queue in order, as RQ's workers do for each other; nothing is imported and
--- nobody is called. What died with a stock worker goes back on the queue, and a death is counted against it.
+-- Clean up RQ's registries of one queue, as RQ's own workers do, but without imports and callbacks. Jobs of
+-- stock RQ workers that died are requeued, and one death is counted for each.
 --
 -- KEYS[1]  list        the queue
 -- KEYS[2]  sorted set  RQ's started registry: <job id>:<execution> by expiry
@@ -15,7 +15,7 @@
 -- ARGV[1]  prefix of a job's key            ARGV[2]  the queue's name
 -- ARGV[3]  the most jobs or workers looked at in one place
 --
--- Returns how many jobs are back on the queue. What a registry of others holds instead is no error here.
+-- Returns how many jobs are back on the queue. A registry of the wrong type is skipped without an error.
 local refused = wrong_type({[KEYS[1]] = 'list', [KEYS[2]] = 'zset'})
 if refused then
     return refused
@@ -43,8 +43,8 @@ local function put_back(id, deaths)
     back = back + 1
 end
 
--- A job that was in a dead worker's hands, and is in no list any more.
-local function take_over(id)
+-- Requeue a job that a dead worker held and that is on no list now.
+local function requeue(id)
     local key = ARGV[1] .. id
     if redis.call('EXISTS', key) == 0 then
         return note_missing(KEYS[3], {id})
@@ -60,7 +60,7 @@ end
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, most)) do
     redis.call('ZREM', KEYS[2], member)
     local whole = redis.call('EXISTS', ARGV[1] .. member) == 1 -- older workers note no execution
-    take_over(not whole and string.match(member, '^(.*):[^:]*$') or member)
+    requeue(not whole and string.match(member, '^(.*):[^:]*$') or member)
 end
 for _, id in ipairs(found('LRANGE', KEYS[6], 0, most - 1)) do
     local seen = KEYS[6] .. ':first_seen:' .. id

@@ -1,4 +1,4 @@
-"""The upkeep of RQ's registries of one queue, as RQ's own workers do it, without its callbacks."""
+"""Clean up RQ's registries of one queue, as RQ's own workers do, without RQ's callbacks."""
 
 from typing import Final, cast
 
@@ -12,7 +12,7 @@ _AT_A_TIME: Final = 1000
 
 
 class Upkeep:
-    """Keeps one queue's registries in order."""
+    """Cleans up one queue's registries."""
 
     def __init__(self, redis: Redis, name: str) -> None:
         keys = QueueKeys(name)
@@ -30,7 +30,7 @@ class Upkeep:
         ]
 
     def run(self) -> int:
-        """Do what is due; returns how many jobs of dead stock workers are back on the queue.
+        """Clean up once; returns how many jobs of dead stock workers were requeued.
 
         Raises:
             WrongTypeError: a key of the queue holds something else; nothing was changed.

@@ -1,8 +1,8 @@
-"""Waiting for a job without receiving it.
+"""Wait for a job without receiving it.
 
-`BLMOVE` of the list's head onto itself waits and takes nothing, so that there is no moment at which
-a job is in a dying worker's hands only. But it answers with the head, which may be as large as
-Redis allows: its answer is left out (`CLIENT REPLY SKIP`), and only the script's comes back.
+`BLMOVE` moves the head of the list onto itself. It waits for a job and takes nothing, so a worker
+that dies while it waits loses no job. `BLMOVE` replies with the head, which may be as large as
+Redis allows. So this reply is suppressed (`CLIENT REPLY SKIP`); only the script's reply is read.
 """
 
 import time
@@ -12,10 +12,10 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
-from signoff_queue.scripts import Script, told
+from signoff_queue.scripts import Script, classified
 
-_NOWHERE = "rq:signoff:no_such_list"
-"""A key that nothing writes: a wait for it tells whether this Redis lets wait at all."""
+_EMPTY_LIST = "rq:signoff:no_such_list"
+"""A key that nothing writes. Waiting for it fails if this Redis is too full to allow a wait."""
 
 
 class Waiter:
@@ -26,7 +26,7 @@ class Waiter:
         self._waiting = waiting
         self._script = script
         self._skips: bool | None = None
-        """Whether this server can leave an answer out; None while that is not known."""
+        """Whether this server can suppress a reply; None while that is not known."""
 
     def await_and_run(
         self, seconds: int, keys: Sequence[str], arguments: Sequence[str | float]
@@ -45,10 +45,11 @@ class Waiter:
         except NoScriptError:
             return self._script(keys, arguments)
         except ResponseError as error:
-            raise told(error) from None
+            raise classified(error) from None
         if not found and time.monotonic() - begun < seconds / 2:
-            # Another worker was faster; or Redis refused to wait, and would do so again at once.
-            self._redis.execute_command("BLMOVE", _NOWHERE, _NOWHERE, "LEFT", "LEFT", 0.001)  # type: ignore[no-untyped-call]
+            # Another worker was faster, or Redis is too full to allow a wait. This raises in the
+            # second case.
+            self._redis.execute_command("BLMOVE", _EMPTY_LIST, _EMPTY_LIST, "LEFT", "LEFT", 0.001)  # type: ignore[no-untyped-call]
         return found
 
     def _last_answer(self, wait: tuple[Any, ...], run: tuple[Any, ...]) -> Any:  # noqa: ANN401
@@ -63,12 +64,12 @@ class Waiter:
             connection.send_packed_command(packed)  # type: ignore[no-untyped-call]
             waited = None if self._skips else _answer(connection)
             found = _answer(connection)
-            if isinstance(found, bytes | None):  # the head, which this server did not leave out
+            if isinstance(found, bytes | None):  # the head, whose reply was not suppressed
                 found = _answer(connection)
             clean = True
         finally:
             if not clean:
-                # An answer may still be on its way: nobody is to take it for another one.
+                # A reply may still arrive. It must not be read as the reply to a later command.
                 connection.disconnect()  # type: ignore[no-untyped-call]
             pool.release(connection)
         refusal = found or waited
@@ -84,7 +85,7 @@ class Waiter:
 
 
 def _answer(connection: Any) -> Any:  # noqa: ANN401 -- redis-py types neither
-    """The next answer; a refusal is an answer, too."""
+    """The next reply; an error of the server is returned, not raised."""
     try:
         return connection.read_response()
     except ResponseError as error:

@@ -1,4 +1,4 @@
-"""The workers of a queue, as they say of themselves in Redis; what they say may be anything."""
+"""The workers of a queue, as their entries in Redis describe them. An entry may hold anything."""
 
 import json
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class WorkerState:
 
     name: str
     state: str
-    """As RQ has it; `silent` where it lives no longer, or hangs."""
+    """The state that RQ knows; `silent` if the worker died or hangs."""
     host: str | None
     pid: int | None
     last_heartbeat: datetime | None
@@ -42,28 +42,30 @@ class WorkerState:
     successful: int
     failed: int
     live: bool
-    """Whether its work gets on; for a stock RQ worker, whether it beats."""
+    """Whether its main loop makes progress; for a stock RQ worker, whether it sends heartbeats."""
     ready: bool
     """Whether it applies what it takes."""
     waits_for: str | None
-    """What keeps it from that; a stock RQ worker does not tell."""
+    """What it waits for when it is not ready; a stock RQ worker does not report this."""
 
 
 def registered_workers(redis: Redis, queue: str, *, silent_after: float) -> list[WorkerState]:
     """The workers that listen on the queue, by name; a thousand at the most.
 
-    RQ keeps the entry of a worker that was killed for minutes: `silent_after` so many seconds
-    without a heartbeat it counts as silent.
+    RQ keeps the entry of a killed worker for minutes. A worker counts as silent after
+    `silent_after` seconds without a heartbeat.
     """
     prefix = BaseWorker.redis_worker_namespace_prefix
-    fields: list[str | bytes | float] = [value for field in _FIELDS.items() for value in field]
-    found = Script(redis, "workers")([WORKERS_BY_QUEUE_KEY % queue], [_MOST, prefix, *fields])
-    states = [_worker(_text(key).removeprefix(prefix), told, silent_after) for key, *told in found]
+    limits: list[str | bytes | float] = [value for field in _FIELDS.items() for value in field]
+    found = Script(redis, "workers")([WORKERS_BY_QUEUE_KEY % queue], [_MOST, prefix, *limits])
+    states = [
+        _worker(_text(key).removeprefix(prefix), fields, silent_after) for key, *fields in found
+    ]
     return sorted(states, key=lambda worker: worker.name)
 
 
-def _worker(name: str, told: list[bytes | None], silent_after: float) -> WorkerState:
-    host, pid, heartbeat, state, successful, failed, reported = told
+def _worker(name: str, fields: list[bytes | None], silent_after: float) -> WorkerState:
+    host, pid, heartbeat, state, successful, failed, reported = fields
     last = moment(heartbeat)
     since = None if last is None else datetime.now(UTC) - last
     silent = since is None or since.total_seconds() > silent_after

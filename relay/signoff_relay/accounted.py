@@ -1,4 +1,4 @@
-"""Which events of the outbox Postgres accounts for: this content, not just something by its id."""
+"""Which events of the outbox Postgres accounts for: with the same content, not only the same id."""
 
 from hashlib import sha256
 
@@ -12,7 +12,7 @@ def is_applied(entry: Entry, found: EventLocations) -> bool:
     held = found.ledger.get(entry.event_id)
     if held is None:
         return False
-    # What `outbox.add` wrote is canonical, so that it need not be read.
+    # What `outbox.add` wrote is canonical already: then the event need not be parsed.
     return held == content_hash(entry.event.encode()) or held == _canonical_hash(entry.event)
 
 
@@ -22,7 +22,7 @@ def has_letter(entry: Entry, found: EventLocations) -> bool:
 
 
 def is_given_up(entry: Entry, found: EventLocations) -> bool:
-    """Whether it was a dead letter that operators settled, and is none that is open."""
+    """Whether operators settled it as a dead letter, and no letter of it is open."""
     letters = [one for one in found.letters.get(entry.event_id, ()) if _is_of(one, entry)]
     return bool(letters) and all(one.state is not DeadLetterState.DEAD for one in letters)
 
@@ -30,8 +30,8 @@ def is_given_up(entry: Entry, found: EventLocations) -> bool:
 def _is_of(letter: LetterContent, entry: Entry) -> bool:
     """Whether a letter is of this content.
 
-    A letter of a payload that is no valid event has no content. Only an event that is not valid
-    either, and has the same bytes, is accounted for by it: a valid one is to be applied.
+    A letter of an invalid payload has no content hash. It accounts only for an event that has the
+    same bytes and is invalid too: a valid event is to be applied.
     """
     if letter.content_hash is None:
         return (
@@ -45,7 +45,7 @@ def _is_of(letter: LetterContent, entry: Entry) -> bool:
 
 
 def _canonical_hash(event: str) -> bytes | None:
-    """That of an event as it is published, however it is written; None if it is not valid."""
+    """The content hash of an event in its canonical form; None if the event is invalid."""
     try:
         return content_hash(ApprovalEvent.parse(event).canonical_json())
     except InvalidEvent:

@@ -1,5 +1,5 @@
--- Up to `most` events that wait, the oldest first, from behind (`added_at`, `event_id`) on; locked, so
--- that every relay gets others. Places are asked for as text: a relay only hands them back.
+-- Lock up to `most` waiting events behind the position (`added_at`, `event_id`), the oldest first. Rows that
+-- another relay has locked are skipped. Addresses and times are text: a relay only passes them back.
 SELECT ctid::text, event_id, added_at::text, event, validated_hash FROM signoff_outbox
 WHERE published_at IS NULL AND refused IS NULL
     AND (added_at, event_id) > (%(added_at)s::timestamptz, %(event_id)s::uuid)

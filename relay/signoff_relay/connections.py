@@ -46,10 +46,10 @@ def table_if_any(connection: Connection[TupleRow]) -> OutboxTable | None:
 
 
 def current(table: OutboxTable | None, url: str) -> OutboxTable:
-    """The outbox, if it is there and has all that this release works with.
+    """The outbox, if it exists and is up to date.
 
     Raises:
-        SettingsError: it has not.
+        SettingsError: it does not exist, or an earlier release made it.
     """
     if table is None:
         raise SettingsError(

@@ -1,4 +1,4 @@
-"""What relay and reconcile do with events of the outbox they have locked: publish, and mark."""
+"""Publish locked events of the outbox and mark them; used by relay and reconcile."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from signoff_relay.table import OutboxTable, Waiting
 
 @dataclass(slots=True)
 class Delivery:
-    """What the queue said of a batch."""
+    """What became of a batch."""
 
     published: list[Waiting] = field(default_factory=list)
-    """Those that are on the queue, now or already."""
+    """Events that are on the queue: accepted now, or duplicates."""
     refused: dict[Waiting, Receipt] = field(default_factory=dict)
-    """Those that the queue does not take."""
+    """Events that the queue refuses, each with its receipt."""
     trouble: QueueFull | QueueUnavailableError | None = None
-    """Why it did not answer to the others; they are to be published again."""
+    """Why publishing stopped before the other events; they must be published again."""
 
 
 def publish(producer: Producer, batch: Sequence[Waiting]) -> Delivery:
@@ -41,7 +41,7 @@ def _request(waiting: Waiting) -> Request:
 
 
 def mark(table: OutboxTable, delivery: Delivery) -> None:
-    """Write down what the queue said."""
+    """Mark the events of the outbox as published or refused."""
     if delivery.published:
         table.mark_published(delivery.published)
     if delivery.refused:

@@ -1,2 +1,3 @@
--- `events` (uuid[]) are accounted for elsewhere; `published_at` guards those that were published anew.
+-- Delete `events` (uuid[]), which are accounted for elsewhere. The condition on `published_at` keeps events
+-- that were published again meanwhile.
 DELETE FROM signoff_outbox WHERE event_id = ANY(%(events)s) AND published_at < %(before)s

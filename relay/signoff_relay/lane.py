@@ -6,8 +6,9 @@ A batch's life, in one transaction of the outbox's database:
 2. publish them;
 3. mark what is on the queue and what the queue refuses; commit.
 
-Dying before 2 changes nothing. Dying after it, before 3 is committed, has the events published once
-more: the queue tells that they are duplicates while they wait there, the ledger from then on.
+A relay that dies before step 2 has changed nothing. If it dies after step 2, before step 3 is
+committed, the events are published again. They are duplicates: the queue sees that while they wait
+there, the ledger sees it afterwards.
 """
 
 import logging
@@ -30,9 +31,9 @@ from signoff_schemas import masked
 log = logging.getLogger("signoff.relay")
 
 _TURN: Final = 0.5
-"""Seconds that a lane waits for another one to have published its batch, which takes far less."""
-_LAP: Final = 100
-"""After so many batches a lane looks from the oldest on again, though more is waiting ahead."""
+"""Seconds that a lane waits while another one publishes its batch, which takes far less."""
+_RESTART_AFTER: Final = 100
+"""After so many full batches a lane begins again at the oldest event."""
 
 
 class Lane:
@@ -45,18 +46,18 @@ class Lane:
         *,
         most: int,
         turn: "threading.Lock | None" = None,
-        patience: float = _TURN,
+        turn_timeout: float = _TURN,
         listening: bool = False,
     ) -> None:
-        """A lane that is on its own, or one of several.
+        """Takes settings for a single lane, or for one of several.
 
         Args:
             outbox_url: the database of the outbox.
             producer: lanes may share it.
             most: the events of a batch.
             turn: held by the lane that publishes, where several share it.
-            patience: seconds for which another lane's turn is respected.
-            listening: whether it hears of new events; it must be asked `added` while it is idle.
+            turn_timeout: seconds to wait for another lane's turn; then it publishes all the same.
+            listening: whether it listens for new events; then call `added` while it is idle.
         """
         self.most = most
         self.refused = 0
@@ -64,7 +65,7 @@ class Lane:
         self._url = outbox_url
         self._producer = producer
         self._turn = turn or threading.Lock()
-        self._patience = patience
+        self._turn_timeout = turn_timeout
         self._listening = listening
         self._notified = False
         self._connection: BatchConnection | None = None
@@ -76,14 +77,14 @@ class Lane:
 
         Raises:
             DatabaseUnavailableError: the outbox cannot be reached; the batch is still in it.
-            SettingsError: it is not there, or an earlier release made it.
+            SettingsError: the table is missing, or an earlier release made it.
             QueueFull, QueueUnavailableError: the queue did not take it all; the rest still waits.
         """
         start = time.perf_counter()
         batch, delivery = self._move()
         self._go_on(batch, full=len(batch) == self.most and delivery.trouble is None)
         self.refused += len(delivery.refused)
-        _tell(delivery, time.perf_counter() - start)
+        _log(delivery, time.perf_counter() - start)
         if delivery.trouble:
             raise delivery.trouble
         return len(batch)
@@ -98,7 +99,8 @@ class Lane:
                 self.mark(table, delivery)
         except psycopg.Error as error:
             self.drop()
-            # Giving up a silent queue takes longer than the outbox waits for a mark.
+            # While Redis does not answer, the outbox may time out too: Redis is then the cause to
+            # report.
             raise delivery.trouble or DatabaseUnavailableError(
                 f"the outbox at {masked(self._url)} failed: {reason_of(error)}"
             ) from error
@@ -109,11 +111,12 @@ class Lane:
         return table.claim(self.most, self._behind)
 
     def publish(self, batch: list[Waiting]) -> Delivery:
-        """Step 2; lanes that publish at once would only take the interpreter from each other.
+        """Step 2, one lane at a time: two at once would only compete for the interpreter.
 
-        One that waits for a silent queue does not take it: then the turn is not waited for.
+        A lane whose Redis does not answer needs no processor time, so its turn is waited for only
+        a short time.
         """
-        held = self._turn.acquire(timeout=self._patience)
+        held = self._turn.acquire(timeout=self._turn_timeout)
         try:
             return publish(self._producer, batch)
         finally:
@@ -125,14 +128,15 @@ class Lane:
         mark(table, delivery)
 
     def _go_on(self, batch: list[Waiting], *, full: bool) -> None:
-        """Where the next look begins.
+        """Set the place where the next claim begins.
 
-        Behind a full batch: a look from the oldest on would pass all that was marked, for as long
-        as an old transaction keeps Postgres from clearing it away. What commits late, behind that
-        place, is met by the next look from the oldest on.
+        After a full batch it begins behind that batch. A claim from the oldest event on would read
+        all index entries of marked rows, which Postgres cannot remove while an old transaction is
+        open. An event that is committed late, before that place, is found by the next claim that
+        begins at the oldest.
         """
         self._batches += 1
-        if full and self._batches % _LAP:
+        if full and self._batches % _RESTART_AFTER:
             self._behind = Place(batch[-1].added_at, str(batch[-1].event_id))
         else:
             self._behind = Place()
@@ -141,12 +145,13 @@ class Lane:
         """Whether events were added since the last look; waits so many seconds for that."""
         if not self._notified:
             waited_for = [self._connection] if self._connection else []
-            # What has come is read by the next look, which a connection that was lost fails.
+            # The notification is read by the next claim; if the connection was lost, that claim
+            # fails.
             self._notified = bool(select.select(waited_for, [], [], within)[0])
         notified, self._notified = self._notified, False
         return notified
 
-    def _take_note(self, _notify: Notify) -> None:
+    def _on_notify(self, _notify: Notify) -> None:
         self._notified = True
 
     def _table(self) -> OutboxTable:
@@ -154,19 +159,19 @@ class Lane:
             return OutboxTable(self._connection)
         self._connection = connect_for_batches(self._url, application="signoff relay", outbox=True)
         if self._listening:
-            self._connection.add_notify_handler(self._take_note)
+            self._connection.add_notify_handler(self._on_notify)
             self._connection.execute(f"LISTEN {CHANNEL}")
         return current(table_if_any(self._connection), self._url)
 
     def drop(self) -> None:
-        """Close the connection, in whatever state it is."""
+        """Close the connection, whatever its state."""
         if self._connection is not None:
             self._connection.close()
         self._connection = None
 
 
-def _tell(delivery: Delivery, seconds: float) -> None:
-    """One line for the batch, one for each event that the queue refuses; no texts, no amounts."""
+def _log(delivery: Delivery, seconds: float) -> None:
+    """Log one line for the batch and one for each refused event; no texts, no amounts."""
     if delivery.published or delivery.refused:
         fields = {
             "published": len(delivery.published),

@@ -1,5 +1,5 @@
--- Up to `most` events that a relay is done with, by id, from behind `after` on; published before
--- `before`, where that is given.
+-- Up to `most` events that a relay has handled, by id, behind `after`; if `before` is given, those published
+-- before it.
 SELECT event_id, event, added_at, published_at, refused FROM signoff_outbox
 WHERE event_id > %(after)s AND (published_at < %(before)s OR
     %(before)s::timestamptz IS NULL AND (published_at IS NOT NULL OR refused IS NOT NULL))

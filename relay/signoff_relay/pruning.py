@@ -1,4 +1,4 @@
-"""Prune the outbox: forget old events that the ledger holds. What is not accounted for stays."""
+"""Prune the outbox: delete old events that are applied or settled. All other events stay."""
 
 import logging
 import threading
@@ -36,7 +36,7 @@ class Pruned:
 
     pruned: int = 0
     kept: int = 0
-    """Neither in the ledger nor a dead letter that is settled."""
+    """Not pruned: neither in the ledger nor a settled dead letter."""
 
 
 def prune(
@@ -77,7 +77,7 @@ def prune_exported(
 def _settled(
     table: OutboxTable, database: Connection[TupleRow], before: datetime, done: Pruned
 ) -> Iterator[Sequence[Entry]]:
-    """Page by page what was published before then and can be forgotten; counts the others."""
+    """Page by page, the events published before then that can be deleted; counts the others."""
     for page in table.pages(published_before=before):
         found = locate_events(database, [event.event_id for event in page])
         settled = [event for event in page if _is_settled(event, found)]
@@ -91,7 +91,7 @@ def _is_settled(event: Entry, found: EventLocations) -> bool:
 
 @contextmanager
 def pruning(settings: Settings, older_than: timedelta | None) -> Iterator[None]:
-    """Prune now and then while the block runs, in a thread of its own; without an age, never."""
+    """Prune every ten minutes while the block runs, in a thread; without an age, never."""
     if older_than is None:
         yield
         return
@@ -107,7 +107,7 @@ def pruning(settings: Settings, older_than: timedelta | None) -> Iterator[None]:
 
 
 def _prune_until(settings: Settings, older_than: timedelta, done: threading.Event) -> None:
-    """Prune at once, and then now and then; a database that is away is for the next time."""
+    """Prune at once and then every ten minutes; after an outage, try again the next time."""
     while not done.is_set():
         try:
             with outbox_of(settings) as table, database_of(settings) as database:

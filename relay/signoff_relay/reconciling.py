@@ -1,9 +1,9 @@
 """Find events of the outbox that Redis lost, and publish them again.
 
-Lost is what a relay published, or the queue refused then, and what is now neither in Redis, nor in
-the ledger, nor a dead letter of the same content. Redis is asked first: a worker takes a job out of
-Redis only after its event is committed, so one that is settled meanwhile is found in Postgres. What
-is published once too often takes effect once.
+An event is lost if a relay published it, or the queue refused it then, and now it is neither in
+Redis, nor in the ledger, nor a dead letter of the same content. Redis is asked first: a worker
+removes a job from Redis only after its event is committed, so an event that is settled meanwhile is
+found in Postgres. Publishing an event once too often is harmless: it takes effect once.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ _EXAMPLES: Final = 10
 
 @dataclass(slots=True)
 class Reconciled:
-    """Where the events are that a relay was done with, and what became of those that were lost."""
+    """Where the events are that a relay has handled, and what became of the lost ones."""
 
     looked_at: int = 0
     queued: int = 0
@@ -82,7 +82,7 @@ class Reconciler:
         return lost
 
     def _absent(self, page: Sequence[Entry]) -> list[Entry]:
-        """Those that no worker will get from Redis: their job is gone, or on none of its lists."""
+        """Events that no worker will get from Redis: their job is missing or unlisted."""
         with self._queue.client.pipeline(transaction=False) as pipe:
             for event in page:
                 pipe.exists(f"{JOB_PREFIX}{event.event_id}")
@@ -94,7 +94,7 @@ class Reconciler:
         ]
 
     def _publish(self, producer: Producer, events: Sequence[UUID]) -> None:
-        """Publish; jobs on no list, which publishing finds there already, are listed again."""
+        """Publish the events; put unlisted jobs, which are duplicates to `publish`, on the list."""
         with self._table.connection.transaction():
             delivery = publish(producer, self._table.claim_again(events))
             mark(self._table, delivery)

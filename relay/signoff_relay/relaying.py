@@ -1,4 +1,4 @@
-"""The relay: moves events from the outbox to the queue until it is told to stop."""
+"""The relay: moves events from the outbox to the queue until it is stopped."""
 
 import logging
 import threading
@@ -15,14 +15,14 @@ from signoff_schemas.backoff import StoppedError, retry_outages
 log = logging.getLogger("signoff.relay")
 
 _OUTAGES: Final = (DatabaseUnavailableError, QueueUnavailableError, QueueFull)
-_GLANCE: Final = 0.25
-"""Seconds between looks at whether the relay is to stop."""
+_STOP_CHECK: Final = 0.25
+"""Seconds between checks whether the relay is to stop."""
 _FULL: Final = 1.0
 """The longest pause, in seconds, where the queue is full: workers make room all the time."""
 
 
 class Relay:
-    """Moves what waits; then waits itself, for a notification or for the time to look again."""
+    """Moves all waiting events; then waits for a notification, or for the next poll."""
 
     def __init__(
         self,
@@ -32,12 +32,12 @@ class Relay:
         poll: float,
         between: Callable[[], None] | None = None,
     ) -> None:
-        """Takes one lane that listens, and any that help it while much is waiting.
+        """Takes one lane that listens, and any number that help it with a backlog.
 
         Args:
             lanes: the first one listens.
             stop: once set, the relay ends after the batches in hand.
-            poll: seconds after which it looks even if nobody notified it.
+            poll: seconds after which it looks for events without a notification.
             between: run whenever nothing waits.
         """
         self._first, self._helpers = lanes[0], lanes[1:]
@@ -59,7 +59,7 @@ class Relay:
                 lane.drop()
 
     def _move_all(self) -> None:
-        """Move a batch; where it was full, more is waiting, and every lane works until none is."""
+        """Move a batch. If it was full, more events wait: then all lanes work until none waits."""
         if self._first.move() < self._first.most:
             return
         with ThreadPoolExecutor(1 + len(self._helpers)) as pool:
@@ -74,10 +74,10 @@ class Relay:
             pass
 
     def _wait(self) -> None:
-        """Until events are added, the time has come to look, or the relay is to stop."""
+        """Wait until events are added, the poll interval is over, or the relay is to stop."""
         deadline = time.monotonic() + self._poll
         while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
-            if self._first.added(within=min(left, _GLANCE)):
+            if self._first.added(within=min(left, _STOP_CHECK)):
                 return
 
     def _with_backoff(self, step: Callable[[], None]) -> bool:

@@ -1,4 +1,4 @@
-"""The outbox's table, as relays and operators read and mark it; one method, one statement."""
+"""The outbox's table: what relays and operators read and write. One method runs one statement."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from signoff_schemas import SignoffError
 
 
 class OutboxError(SignoffError):
-    """The outbox is not the table that it has to be."""
+    """The outbox's table is not as `signoff outbox create` makes it."""
 
 
 CHANNEL: Final = "signoff_outbox"
@@ -29,7 +29,7 @@ class Waiting(NamedTuple):
     """An event that was claimed, to be published."""
 
     address: str
-    """Where the row is (its ctid): for as long as it is locked, nothing finds it faster."""
+    """The row's address (ctid), the fastest way to a row; it is stable while the row is locked."""
     event_id: UUID
     added_at: str
     event: str
@@ -39,7 +39,7 @@ class Waiting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far a relay has come; the next batch is looked for behind it."""
+    """A position in the outbox; the next batch is claimed behind it."""
 
     added_at: str = "-infinity"
     event_id: str = str(_FIRST)
@@ -77,7 +77,7 @@ class OutboxTable:
         return row is not None and row[0] is not None
 
     def is_current(self) -> bool:
-        """Whether the table, which is there, has all that this release works with."""
+        """Whether the table has all columns of this release; it must exist."""
         row = self.connection.execute(
             "SELECT FROM pg_attribute WHERE attrelid = 'signoff_outbox'::regclass"
             " AND attname = 'validated_hash' AND NOT attisdropped"
@@ -85,7 +85,7 @@ class OutboxTable:
         return row is not None
 
     def claim(self, most: int, behind: Place) -> list[Waiting]:
-        """Lock up to `most` events that wait until the transaction ends, the oldest first."""
+        """Lock up to `most` waiting events, the oldest first, until the transaction ends."""
         parameters = {"most": most, "added_at": behind.added_at, "event_id": behind.event_id}
         with self.connection.cursor(row_factory=args_row(Waiting)) as cursor:
             return cursor.execute(_sql("claim"), parameters).fetchall()
@@ -96,16 +96,16 @@ class OutboxTable:
             return cursor.execute(_sql("claim_again"), {"events": list(events)}).fetchall()
 
     def mark_published(self, locked: Sequence[Waiting]) -> None:
-        """Say that the queue has them.
+        """Mark events as published.
 
         Raises:
-            OutboxError: the table is none whose rows an address tells apart; nothing is to be kept.
+            OutboxError: the addresses are not unique; the caller must roll back.
         """
         addresses = " ".join([waiting.address for waiting in locked])
         self._mark("mark_published", len(locked), {"addresses": addresses})
 
     def mark_refused(self, locked: Sequence[Waiting], reasons: Sequence[str]) -> None:
-        """Say why the queue does not take them; the reasons are in the same order."""
+        """Mark events as refused; the reasons are in the same order."""
         addresses = [waiting.address for waiting in locked]
         parameters = {"addresses": addresses, "reasons": list(reasons)}
         self._mark("mark_refused", len(locked), parameters)
@@ -120,7 +120,7 @@ class OutboxTable:
             )
 
     def pages(self, *, published_before: datetime | None = None) -> Iterator[list[Entry]]:
-        """All events that a relay is done with; with a time, those that it published before."""
+        """All events that a relay has handled; with a time, those published before it."""
         for page in follow(lambda cursor: self.page(cursor, published_before=published_before)):
             yield list(page.items)
 
@@ -130,7 +130,7 @@ class OutboxTable:
         """Some of them, by id.
 
         Raises:
-            CursorError: the cursor is none that this list gave.
+            CursorError: the cursor is not from this list.
         """
         after = key_of(cursor, _LIST, UUID) or _FIRST
         parameters = {"after": after, "before": published_before, "most": _PAGE + 1}

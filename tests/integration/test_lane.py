@@ -127,7 +127,7 @@ def test_lanes_take_turns_at_publishing(url: str, client: redis.Redis) -> None:
     """While another lane publishes, a batch is claimed, and waits for its turn, unmarked."""
     (event,) = add(url)
     turn = threading.Lock()
-    lane = Lane(url, Producer(connection=client), most=2, turn=turn, patience=DEADLINE)
+    lane = Lane(url, Producer(connection=client), most=2, turn=turn, turn_timeout=DEADLINE)
     with turn:
         moving = threading.Thread(target=lane.move)
         moving.start()
@@ -153,7 +153,7 @@ def test_a_lane_does_not_wait_for_one_that_the_queue_keeps(url: str, client: red
     """A turn that takes too long is that of a lane whose queue is silent."""
     (event,) = add(url)
     turn = threading.Lock()
-    lane = Lane(url, Producer(connection=client), most=2, turn=turn, patience=0)
+    lane = Lane(url, Producer(connection=client), most=2, turn=turn, turn_timeout=0)
     with turn:
         assert lane.move() == 1
     lane.drop()

@@ -274,6 +274,73 @@ def test_whoever_may_write_interactions_needs_no_other_right(
         assert audit(connection).differing == 0
 
 
+def test_nobody_else_runs_what_runs_with_the_owners_rights(
+    upstream_url: str, writer_role: str
+) -> None:
+    """A function that a trigger calls is called by Signoff's own triggers alone."""
+    with psycopg.connect(upstream_url, autocommit=True) as other:
+        other.execute(f"GRANT USAGE ON SCHEMA signoff TO {writer_role}")
+        functions = other.execute(
+            "SELECT format('signoff.%I()', proname) FROM pg_proc"
+            " WHERE pronamespace = 'signoff'::regnamespace AND prosecdef"
+        ).fetchall()
+        other.execute(f"SET ROLE {writer_role}")
+        other.execute("CREATE TEMP TABLE mine (LIKE public.interactions)")
+        assert len(functions) == 6
+        for (function,) in functions:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                other.execute(
+                    "CREATE TRIGGER mine AFTER INSERT ON mine REFERENCING NEW TABLE AS inserted"
+                    f" FOR EACH STATEMENT EXECUTE FUNCTION {function}"
+                )
+
+
+OF_OTHERS = """
+CREATE TABLE public.called (role name);
+GRANT ALL ON public.called TO PUBLIC;
+CREATE FUNCTION public.equals(varchar, varchar) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO public.called VALUES (current_user);
+    RETURN $1::text = $2::text;
+END
+$$;
+CREATE OPERATOR public.= (FUNCTION = public.equals, LEFTARG = varchar, RIGHTARG = varchar);
+CREATE TEMP TABLE customers (user_id text, ltv_usd numeric, customer_status text);
+CREATE TEMP TABLE interactions (id uuid, user_id text);
+"""
+"""An operator that fits better than Postgres's own, and tables that hide Signoff's."""
+
+
+def test_what_runs_with_the_owners_rights_calls_nothing_of_others(empty_database_url: str) -> None:
+    """Where an adopted table stands, others may make functions; and temporary tables anywhere."""
+    role = f"maker_{uuid4().hex}"
+    with psycopg.connect(empty_database_url, autocommit=True) as upstream:
+        upstream.execute(
+            "CREATE TABLE interactions (id uuid PRIMARY KEY, user_id varchar(200),"
+            " customer_status varchar(20), ltv_usd numeric(8,2))"
+        )
+        migrate(empty_database_url)
+        upstream.execute(f"CREATE ROLE {role}; GRANT CREATE ON SCHEMA public TO {role}")
+        upstream.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON interactions TO {role}")
+        try:
+            upstream.execute(f"SET ROLE {role}")
+            upstream.execute(OF_OTHERS)
+            upstream.execute(
+                "INSERT INTO public.interactions (id, user_id, customer_status, ltv_usd) VALUES"
+                " (gen_random_uuid(), 'ann', 'CUSTOMER', 5),"
+                " (gen_random_uuid(), 'bob', 'CHURNED', 2)"
+            )
+            upstream.execute("UPDATE public.interactions SET ltv_usd = 7 WHERE ltv_usd > 4")
+            upstream.execute("UPDATE public.interactions SET user_id = 'ann'")
+            upstream.execute("DELETE FROM public.interactions WHERE ltv_usd = 2")
+            assert upstream.execute("SELECT * FROM public.called").fetchall() == []
+            upstream.execute("RESET ROLE")
+            with connect(empty_database_url) as connection:
+                assert customer(connection, "ann") == ("CUSTOMER", "7.00")
+        finally:
+            upstream.execute(f"RESET ROLE; DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
+
+
 def test_a_dump_can_be_restored(upstream_url: str, postgres_server: str) -> None:
     """Its session has an empty search_path, and rows come before triggers or after them."""
     with connect_for_batches(upstream_url, application="test") as connection:
@@ -373,6 +440,46 @@ def _take(connection: BatchConnection, kind: str, rows: list[Row], minute: int) 
         for key, user, _, ltv, _ in rows
     ]
     apply_events(connection, *events)
+
+
+@pytest.mark.parametrize(
+    "gone", ["DELETE FROM interactions", "UPDATE interactions SET user_id = 'bob'"]
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_the_status_of_an_interaction_that_leaves_leaves_with_it(
+    connection: BatchConnection, gone: str, *, together: bool
+) -> None:
+    """Its events gave the latest status: what the customer's other interactions say comes back."""
+    first, last, plain = UUID(int=1), UUID(int=2), UUID(int=3)
+    connection.execute(
+        "INSERT INTO interactions (id, user_id) SELECT id, 'ann' FROM unnest(%s::uuid[]) AS id",
+        [[first, last]],
+    )
+    events = [
+        approval(1, interaction_id=first, user_id=None, customer_status="LEAD_QUALIFIED"),
+        approval(2, interaction_id=last, user_id=None, customer_status="CUSTOMER"),
+        approval(3, interaction_id=plain, user_id="ann"),
+    ]
+    for batch in [events] if together else [[event] for event in events]:
+        apply_events(connection, *batch)
+    assert customer(connection, "ann") == ("CUSTOMER", "0.00")
+    connection.execute(f"{gone} WHERE id = %s".encode(), [last])
+    assert customer(connection, "ann") == ("LEAD_QUALIFIED", "0.00")
+    assert customer(connection, "bob") in {None, ("CUSTOMER", "0.00")}
+
+
+def test_an_interaction_that_was_created_nobody_knows_when_is_the_oldest(
+    connection: BatchConnection,
+) -> None:
+    """The customer's status and what the audit expects are the same."""
+    connection.execute("ALTER TABLE interactions ALTER created_at DROP NOT NULL")
+    connection.execute(
+        "INSERT INTO interactions (id, user_id, customer_status, created_at) VALUES"
+        " (gen_random_uuid(), 'ann', 'CHURNED', NULL),"
+        " (gen_random_uuid(), 'ann', 'CUSTOMER', '2026-01-01Z')"
+    )
+    assert customer(connection, "ann") == ("CUSTOMER", "0.00")
+    assert audit(connection).differences == ()
 
 
 def test_an_insert_waits_for_one_that_counts_the_same_customer(upstream_url: str) -> None:

@@ -1,4 +1,4 @@
-"""A step in a thread of its own: Postgres applies a batch while Python reads the next."""
+"""Run a step in a separate thread: one batch is applied while the next is read."""
 
 import threading
 from collections.abc import Callable
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def in_background(step: Callable[[], T]) -> "Future[T]":
-    """Run a step in a thread of its own, which does not keep the process from ending."""
+    """Run a step in a daemon thread: the process can end while it runs."""
     future: Future[T] = Future()
 
     def run() -> None:

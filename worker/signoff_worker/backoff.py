@@ -1,4 +1,4 @@
-"""How a worker waits for a server that is away."""
+"""How a worker waits while Redis is away."""
 
 import logging
 from collections.abc import Callable
@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 
 class Backoff:
-    """Runs a step of which Redis is a part; while Redis is away, again with backoff."""
+    """Runs a step that uses Redis; repeats it with backoff while Redis is away."""
 
     def __init__(self, stop: Event, health: Health) -> None:
-        """`stop` is set when the worker is to end, `health` is told of outages."""
+        """`stop` is set when the worker is to end; `health` notes outages."""
         self._stop = stop
         self._health = health
 

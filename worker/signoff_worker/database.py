@@ -1,7 +1,8 @@
 """The worker's connection to Postgres; a lost one is replaced."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Event
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ from signoff_db.connection import (
     connect_for_batches,
 )
 from signoff_db.migrate import require_current
-from signoff_schemas import Settings
+from signoff_schemas import WorkerSettings
 from signoff_schemas.backoff import retry_outages
 from signoff_worker.health import Health
 from signoff_worker.reasons import outage_reason
@@ -25,15 +26,15 @@ T = TypeVar("T")
 class Database:
     """One connection, opened when it is first asked for."""
 
-    def __init__(self, settings: Settings, *, application: str) -> None:
-        """`application` is what the worker calls itself in Postgres."""
+    def __init__(self, settings: WorkerSettings, *, application: str) -> None:
+        """`application` is the worker's application name in Postgres."""
         self._settings = settings
         self._application = application
         self._connection: BatchConnection | None = None
 
     @property
     def _url(self) -> str:
-        # Read late: RQ also creates workers only to show them, where no URL is set.
+        # Read late: RQ's tools also create worker objects to show them, and may have no URL.
         return self._settings.require("database_url")
 
     def await_schema(self, stop: Event, health: Health) -> None:
@@ -59,7 +60,7 @@ class Database:
         health: Health,
         on_outage: Callable[[Exception], None],
     ) -> T:
-        """The step's result; while Postgres is away, the step is run again with backoff.
+        """Run a step and return its result; repeat it with backoff while Postgres is away.
 
         Raises:
             StoppedError: the worker was asked to stop meanwhile.
@@ -92,8 +93,21 @@ class Database:
             self._connection = connect_for_batches(self._url, application=self._application)
         return self._connection
 
+    @contextmanager
+    def lent(self) -> Iterator[BatchConnection]:
+        """The connection; dropped where Postgres went away in the block, so that the next is new.
+
+        Raises:
+            DatabaseUnavailableError: Postgres cannot be reached.
+        """
+        try:
+            yield self.connection()
+        except DatabaseUnavailableError:
+            self.drop()
+            raise
+
     def drop(self) -> None:
-        """Close the connection, in whatever state it is."""
+        """Close the connection, whatever its state."""
         if self._connection is not None:
             self._connection.close()
         self._connection = None

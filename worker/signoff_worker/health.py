@@ -11,28 +11,28 @@ from dataclasses import asdict, dataclass
 
 from rq.worker import WorkerStatus
 
-from signoff_schemas import Settings
+from signoff_schemas import WorkerSettings
 from signoff_worker.reasons import outage_reason
 
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """How a worker is at one moment."""
+    """The health of a worker at one moment."""
 
     worker: str
     live: bool
     waits_for: str | None
-    """What keeps it from working, for people; None where nothing does."""
+    """What it waits for when it is not ready, as a text for people; else None."""
     turn_age_seconds: float
     """How long ago the main loop finished its last turn."""
 
     @property
     def ready(self) -> bool:
-        """Whether it applies what it takes."""
+        """Whether it can apply events."""
         return self.live and self.waits_for is None
 
     def as_json(self) -> str:
-        """As it is reported over HTTP and in Redis."""
+        """The JSON that is reported over HTTP and in Redis."""
         return json.dumps(asdict(self) | {"ready": self.ready})
 
 
@@ -42,7 +42,7 @@ class Health:
     def __init__(
         self,
         worker: str,
-        settings: Settings,
+        settings: WorkerSettings,
         *,
         state: Callable[[], object],
         stopping: Callable[[], bool],
@@ -54,7 +54,7 @@ class Health:
         self.postgres_answers = True
         """Whether Postgres answered the watch, which also asks while there is nothing to apply."""
         self.stuck_on: str | None = None
-        """What a stuck batch waits for, as the watch found out."""
+        """What a stuck batch waits for; the watch sets it."""
         self._clock = clock
         self._state = state
         self._stopping = stopping
@@ -67,7 +67,7 @@ class Health:
         self._turned = self._clock()
 
     def outage(self, server: str, error: Exception, *, pause: float) -> None:
-        """A server is away and is tried again after `pause` seconds, which counts as progress."""
+        """A server is away and is tried again after `pause` seconds; this counts as progress."""
         self._outages[server] = f"{server}: {outage_reason(error)}"
         self._turned = self._clock() + pause
 
@@ -81,11 +81,11 @@ class Health:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is in hand."""
+        """Whether the worker holds no batch."""
         return self._state() == WorkerStatus.IDLE
 
     def report(self) -> HealthReport:
-        """How the worker is now."""
+        """The health of the worker now."""
         age = max(0.0, self._clock() - self._turned)
         live = age <= self.stuck_after
         waits_for = self._waits_for() if live else self._stuck(age)

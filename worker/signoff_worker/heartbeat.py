@@ -1,4 +1,4 @@
-"""Heartbeats from a thread of their own, however long a batch takes."""
+"""Heartbeats, sent by a separate thread, so that a long batch does not delay them."""
 
 import logging
 import threading
@@ -16,8 +16,8 @@ log = logging.getLogger("signoff.worker")
 class Heartbeat:
     """Calls `beat` at once and every `interval` seconds, from a thread, until the block ends.
 
-    A stopped or killed process stops beating, which is the point. Redis being away is no reason to
-    stop: the next beat may get through.
+    The heartbeats of a stopped or killed process end, so that others see that it is dead. While
+    Redis is away they go on: the next one may succeed.
     """
 
     def __init__(self, beat: Callable[[], None], interval: float) -> None:

@@ -16,7 +16,7 @@ from signoff_db.connection import (
     connect_for_batches,
 )
 from signoff_db.delivery import Delivery, Job
-from signoff_schemas import Settings
+from signoff_schemas import WorkerSettings
 from signoff_worker.retries import retry_delay
 
 _OUTAGE_RETRIES: Final = 1_000_000
@@ -33,7 +33,7 @@ def apply_approval(event: dict[str, Any]) -> str | Retry:
     Raises:
         DatabaseUnavailableError: Postgres is away, and no RQ worker called this.
     """
-    settings = Settings.load()
+    settings = WorkerSettings.load()
     job = get_current_job()
     delivery = (
         Delivery.of_job(Job(job.id, job.data, retries=job.number_of_retries or 0))

@@ -42,7 +42,7 @@ class JsonFormatter(logging.Formatter):
 class TextFormatter(logging.Formatter):
     """Writes a record as a line to read; its fields follow as name=value.
 
-    What comes from outside cannot forge a line: each but those of a traceback, which are indented,
+    Text from outside cannot forge a line: each but those of a traceback, which are indented,
     begins with its time.
     """
 

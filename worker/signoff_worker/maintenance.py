@@ -1,8 +1,9 @@
-"""What keeps a queue in order between batches."""
+"""Maintenance of a queue between batches."""
 
 import logging
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Final
 
 import redis
@@ -23,9 +24,13 @@ _UPKEEP: Final = 5.0
 
 
 class Maintenance:
-    """Of one queue."""
+    """The maintenance of one queue."""
 
-    def __init__(self, queue: BatchQueue, connected: Callable[[], BatchConnection]) -> None:
+    def __init__(
+        self,
+        queue: BatchQueue,
+        connected: Callable[[], AbstractContextManager[BatchConnection]],
+    ) -> None:
         """`connected` gives a connection to Postgres on which no batch is."""
         self._queue = queue
         self._connected = connected
@@ -35,7 +40,7 @@ class Maintenance:
         self._next_upkeep = 0.0
 
     def run_when_due(self) -> None:
-        """Do what is due. An unexpected error is logged, and keeps no batch waiting.
+        """Do what is due. An unexpected error is logged, and delays no batch.
 
         Raises:
             RedisError: Redis is away, or a key of the queue holds something else.

@@ -1,4 +1,4 @@
-"""Which errors of Redis are outages: what passes by itself, and is nobody's data.
+"""Which errors of Redis are outages: they pass by themselves and are no event's fault.
 
 The list is closed. Any other error concerns one queue, or the worker's own entry in RQ's registry.
 """

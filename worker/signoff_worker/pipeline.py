@@ -1,20 +1,20 @@
-"""Batches on their way through a worker.
+"""How a worker processes batches.
 
-A batch's life:
+The steps of a batch:
 
 1. wait until a job waits;
 2. take up to `BATCH_SIZE` jobs into RQ's started registry, under this worker's lease (`drain.lua`);
-3. read each: validate its event, or say why there is none (`reading.py`);
+3. read each job: validate its event, or note why it holds none (`reading.py`);
 4. apply them in one transaction: state, ledger and dead letters (`signoff_db.apply`);
 5. acknowledge them (`acknowledge.lua`).
 
-A full batch says that more is waiting: a thread applies it while this one takes and reads the next.
-Events whose interaction another worker changed meanwhile come back from step 4 as raced. A few of
-them are applied and acknowledged with the next batch.
+If a batch is full, more jobs are waiting. Then a second thread applies it, while the main thread
+takes and reads the next batch. If another worker changed an event's interaction meanwhile, step 4
+returns the event as raced. A few raced events are applied and acknowledged with the next batch.
 
-A worker that dies before step 4 is committed has changed nothing. One that dies after that, before
-step 5, has its events delivered again, and the ledger tells that they are duplicates. Either way
-they come back when the lease runs out.
+A worker that dies before step 4 is committed has changed nothing. If it dies after step 4 and
+before step 5, its events are delivered again, and the ledger shows that they are duplicates. In
+both cases the jobs are requeued when the lease expires.
 """
 
 import logging
@@ -32,7 +32,7 @@ from signoff_db.apply import Outcome, apply
 from signoff_db.delivery import Delivery
 from signoff_queue.batch_queue import BatchQueue, JobHash, TakenJob
 from signoff_queue.scripts import WrongTypeError
-from signoff_schemas import Settings
+from signoff_schemas import WorkerSettings
 from signoff_worker.background import in_background
 from signoff_worker.backoff import Backoff
 from signoff_worker.batch import Batch, Report
@@ -49,34 +49,34 @@ log = logging.getLogger("signoff.worker")
 WAIT: Final = 1
 """Seconds that a wait for jobs takes at the most."""
 _FULL_REDIS: Final = 0.1
-"""Seconds between looks for jobs while Redis is too full to let wait for them."""
+"""Seconds between two looks for jobs while Redis is too full to allow a wait."""
 _RACED: Final = 0.1
-"""The part of a batch that may go with the next one; more is one busy row, which races again."""
+"""The largest part of a batch to carry over. More means one busy row, which would race again."""
 _MAX_CARRIED_OVER: Final = 10
-"""In a row; then a batch leaves nothing to the next, so that no event goes round for ever."""
+"""Batches in a row that may carry raced events over; so no event is carried over for ever."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Applying:
-    """A batch that Postgres works on, in a thread beside."""
+    """A batch that a second thread applies."""
 
     batch: Batch
     outcomes: Future[list[Outcome]]
 
 
 class Pipeline:
-    """Settles batches in their order; of a backlog, one is applied while the next is read."""
+    """Settles batches in order. With a backlog, one batch is applied while the next is read."""
 
     def __init__(
         self,
-        settings: Settings,
+        settings: WorkerSettings,
         database: Database,
         *,
         worker_key: str,
         stop: Event,
         health: Health,
     ) -> None:
-        """`worker_key` is the hash in which RQ counts; `stop` is set when the worker is to end."""
+        """`worker_key` is the hash with RQ's counters; `stop` is set when the worker is to end."""
         self._settings = settings
         self._database = database
         self._worker_key = worker_key
@@ -85,19 +85,20 @@ class Pipeline:
         self._with_backoff = Backoff(stop, health)
         self._applying: _Applying | None = None
         self._committed: list[tuple[Batch, list[Outcome]]] = []
-        """Batches whose acknowledgement Redis refused, for a reason that is no outage."""
+        """Committed batches that are not acknowledged yet."""
         self.busy = False
         """Whether the last batch held any jobs."""
 
     def settle_next(self, queue: BatchQueue, *, wait: bool) -> int:
-        """Take a batch and settle it, a full one beside the next; returns how many jobs it held.
+        """Take a batch and settle it; returns how many jobs it held.
 
-        With `wait`, the batch may take a second to come. What workers died with is applied with
-        nothing else in hand.
+        A full batch is applied in the background, and settled with the next call. With `wait`, this
+        waits up to a second for a job. Jobs that workers died with are applied with no other batch
+        in hand.
         """
         self._acknowledge_committed(queue)
         batch = self._next(queue, wait=wait)
-        if self._applying and not batch.jobs:  # what waits may be suspects
+        if self._applying and not batch.jobs:  # the waiting jobs may be suspects
             self.finish()
             batch = self._next(queue, wait=False)
         self.busy = bool(batch.jobs)
@@ -123,7 +124,7 @@ class Pipeline:
             batch.deliveries = deliveries_of(batch.jobs, self._settings.max_redeliveries)
 
     def finish(self, then: Batch | None = None) -> None:
-        """Wait for the batch that is being applied, begin on `then`, acknowledge the first."""
+        """Wait for the batch being applied; start to apply `then`; acknowledge the first."""
         done = self._applying
         outcomes = done.outcomes.result() if done else []
         raced = [o.delivery for o in outcomes if o.raced]
@@ -142,18 +143,18 @@ class Pipeline:
         return _Applying(batch, in_background(lambda: self._apply(batch, most_raced)))
 
     def abandon(self) -> None:
-        """Have Postgres give up on what it works on, and let go of the connection."""
+        """Cancel the statement that Postgres runs, and close the connection."""
         if self._applying:
             self._database.cancel()
         self._database.drop()
 
     def take(self, queue: BatchQueue, *, wait: bool) -> list[TakenJob]:
-        """Take jobs. Where the answer is lost on its way, what was taken goes back."""
+        """Take jobs. If Redis's reply is lost, the jobs that it took are released."""
         try:
             if wait:
                 return queue.await_and_take(self._settings.batch_size, WAIT)
             return queue.take(self._settings.batch_size, suspects=not self._applying)
-        except OutOfMemoryError:  # waiting moves a list's head, which a full Redis refuses
+        except OutOfMemoryError:  # waiting is a write (BLMOVE), which a full Redis refuses
             self._stop.wait(_FULL_REDIS)
             return []
         except WrongTypeError:  # nothing was taken
@@ -169,10 +170,10 @@ class Pipeline:
             return self.apply(batch.deliveries, most_raced)
 
     def apply(self, deliveries: Sequence[Delivery], most_raced: int = 0) -> list[Outcome]:
-        """Step 4. While Postgres is away the batch is kept and no attempt is burnt.
+        """Step 4. While Postgres is away, the batch is kept and no attempt is counted.
 
         Raises:
-            StoppedError: the worker was asked to stop meanwhile.
+            StoppedError: the worker was asked to stop.
         """
 
         def step() -> list[Outcome]:
@@ -195,7 +196,7 @@ class Pipeline:
         )
 
     def _acknowledge(self, batch: Batch, outcomes: list[Outcome]) -> None:
-        """Step 5; where Redis refuses it, later, before the next batch of that queue is taken."""
+        """Step 5. If Redis refuses it, it is repeated before the queue's next batch is taken."""
         self._committed.append((batch, outcomes))
         try:
             self._acknowledge_committed(batch.queue)
@@ -205,7 +206,7 @@ class Pipeline:
             log.error("a committed batch stays in flight: %s", error)  # noqa: TRY400 -- the reason
 
     def _acknowledge_committed(self, queue: BatchQueue) -> None:
-        """Acknowledge what is committed.
+        """Acknowledge the committed batches of this queue.
 
         Raises:
             WrongTypeError: a key of the queue holds something else.
@@ -218,7 +219,7 @@ class Pipeline:
             log_batch(batch, outcomes)
 
     def acknowledge(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        """Step 5. A job that is too large leaves the queue, and stays in Redis."""
+        """Step 5. An oversized job leaves the queue, but stays in Redis."""
         oversized = batch.oversized
         dead = [o.delivery.job_id for o in outcomes if o.failure and not o.retry]
         lost = batch.queue.acknowledge(
@@ -238,7 +239,7 @@ class Pipeline:
         )
         if lost:
             log.warning(
-                "%d jobs were not this worker's any more: its lease ran out while it stood still, "
-                "or an answer of Redis was lost",
+                "%d jobs were no longer held by this worker: its lease expired while the process "
+                "was paused, or a reply of Redis was lost",
                 lost,
             )

@@ -11,14 +11,14 @@ from typing import Any
 from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
 
-from signoff_schemas import Settings, redis_client
+from signoff_schemas import WorkerSettings, redis_client
 from signoff_worker.worker import ApprovalWorker
 
 
 class ApprovalWorkerPool(WorkerPool):
-    """RQ's pool; each process is told the health port that is its own, and ends with the pool."""
+    """RQ's pool. Each process gets its own health port, and ends when the pool ends."""
 
-    def __init__(self, settings: Settings, processes: int) -> None:
+    def __init__(self, settings: WorkerSettings, processes: int) -> None:
         super().__init__(
             [settings.queue],
             connection=redis_client(settings.require("redis_url")),
@@ -26,13 +26,13 @@ class ApprovalWorkerPool(WorkerPool):
             worker_class=ApprovalWorker,
             serializer=JSONSerializer,
         )
-        # Nobody writes to this pipe. Its read end says that the supervisor is gone, however it
-        # ended: then nobody holds the write end any more, since each child closes its own.
+        # Nobody writes to this pipe. When the supervisor ends, however it ends, its write end is
+        # closed, and a child sees that at the read end: each child closes its own write end.
         self._gone, self._alive = os.pipe()
         os.register_at_fork(after_in_child=self._become_a_worker)
         self._first_port = settings.health_port
         self._ports: dict[str, int] = {}
-        """By the worker's name, of those that live."""
+        """The processes that are alive, by the worker's name."""
 
     def get_worker_process(self, name: str, *args: Any, **kwargs: Any) -> BaseProcess:  # noqa: ANN401
         """The process about to be forked, which reads its settings from this environment."""
@@ -45,8 +45,9 @@ class ApprovalWorkerPool(WorkerPool):
         return process
 
     def _become_a_worker(self) -> None:
-        # A process that replaces one that died inherits the pool's own handlers, and would take a
-        # signal that reaches it before it works for one to the pool: it would never stop.
+        # A new process that replaces a dead one inherits the pool's signal handlers. A signal
+        # before it sets its own would be handled as one to the pool, and the process would never
+        # stop.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         with suppress(OSError):  # closed already, in a child's child

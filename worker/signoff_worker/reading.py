@@ -1,4 +1,4 @@
-"""Step 3 of a batch: jobs become deliveries, each with its event or why there is none."""
+"""Step 3 of a batch: each job becomes a delivery, with its event or a failure."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -16,7 +16,7 @@ _NO_DATA: Final = {
 
 
 def deliveries_of(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Delivery]:
-    """Read all that is there, in any order; nothing that a job holds raises."""
+    """Read all jobs that are there. No content of a job raises an error."""
     jobs = [
         Job(
             job.id,
@@ -33,7 +33,7 @@ def deliveries_of(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Deli
 
 
 def deliveries_of_failed(failed: Sequence[tuple[TakenJob, str | None]]) -> list[Delivery]:
-    """The same of jobs that RQ gave up, each with the reason that RQ noted."""
+    """Read jobs that RQ gave up, each with RQ's reason."""
     jobs = [
         Job(job.id, job.data, failure=_given_up(reason))
         for job, reason in failed
@@ -44,7 +44,7 @@ def deliveries_of_failed(failed: Sequence[tuple[TakenJob, str | None]]) -> list[
 
 
 def _unreadable(taken: TakenJob) -> Delivery:
-    """A job that is not read: it holds no data, or too much."""
+    """A delivery for a job whose data is not read: there is none, or too much."""
     attempts = 1 + taken.deaths + taken.retries
     if not taken.oversize:
         failure = Failure.of_payload(InvalidEvent.unreadable(_NO_DATA[JobHash(taken.hash)]))

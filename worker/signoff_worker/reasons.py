@@ -1,4 +1,4 @@
-"""Why a server is away, as logs and health tell it."""
+"""Why a server is away, as logs and health show it."""
 
 import psycopg
 import redis
@@ -12,9 +12,9 @@ _LIMIT = 1000
 
 
 def outage_reason(error: Exception) -> str:
-    """One line in a server's, the system's or Signoff's own words; no other's are shown.
+    """One line: the text of the server, of the system or of Signoff; no other text is shown.
 
-    What parsers say quotes what they were given, which may be a URL with its password.
+    The message of a parser quotes its input, which may be a URL with a password.
     """
     match error:
         case redis.RedisError():

@@ -1,6 +1,6 @@
 """A worker's entry in RQ's registry, by which RQ's tools and `signoff status` see it.
 
-The work does not depend on it: whatever is wrong with it is logged, and the work goes on.
+The worker does not depend on it: if it cannot be written, that is logged, and the work goes on.
 """
 
 import logging
@@ -30,7 +30,7 @@ class Registration:
         self._trouble = ""
 
     def open(self) -> None:
-        """Register, and listen to `rq`'s shutdown command; safe to repeat where Redis blinked."""
+        """Register, and listen to `rq`'s shutdown command; safe to repeat after an outage."""
         with self._tolerant():
             self._worker.register_birth()  # type: ignore[no-untyped-call]
             if self._worker.pubsub_thread is None:
@@ -38,9 +38,9 @@ class Registration:
         self.show(WorkerStatus.STARTED)
 
     def beat(self) -> None:
-        """Say that the worker lives, and how it is; register again where Redis forgot it."""
+        """Write a heartbeat and the health; register again if Redis lost the entry."""
         with self._tolerant():
-            # That the key exists says nothing: whatever changes the worker's state makes it anew.
+            # The key may exist without a registration: any change of the worker's state creates it.
             if not self._redis.hexists(self._worker.key, "birth"):
                 self._redis.hset(self._worker.key, mapping=self._worker.serialize())
                 worker_registration.register(self._worker)
@@ -50,7 +50,7 @@ class Registration:
             self._trouble = ""
 
     def show(self, state: WorkerStatus) -> None:
-        """Tell RQ's tools what the worker does, if it is news."""
+        """Show the worker's state to RQ's tools, if it has changed."""
         if self._worker.get_state() != state:
             with self._tolerant():
                 self._worker.set_state(state)
@@ -62,11 +62,11 @@ class Registration:
 
     @contextmanager
     def _tolerant(self) -> Iterator[None]:
-        """Log what keeps the entry from being written, once; an outage is the caller's."""
+        """Log once why the entry cannot be written; an outage is raised."""
         try:
             yield
         except redis.ResponseError as error:
-            # A Redis that is full must be drained all the same.
+            # A full Redis refuses the entry, but the queue must be drained all the same.
             if is_outage(error) and not isinstance(error, OutOfMemoryError):
                 raise
             text = "; ".join(wrong_types(self._redis, self._expected)) or str(error)

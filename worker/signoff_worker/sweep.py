@@ -1,10 +1,11 @@
-"""Sweep RQ's failed jobs into the dead letters, where nothing expires.
+"""Move RQ's failed jobs to the dead letters, where nothing expires.
 
-RQ keeps there what its own workers could not do, and what died in their hands.
+RQ's failed registry holds jobs that its own workers could not do, or died with.
 """
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
@@ -14,10 +15,13 @@ from signoff_worker.reading import deliveries_of_failed
 log = logging.getLogger("signoff.worker")
 
 
-def sweep_failed(failed: FailedJobs, connected: Callable[[], BatchConnection]) -> int:
+def sweep_failed(
+    failed: FailedJobs, connected: Callable[[], AbstractContextManager[BatchConnection]]
+) -> int:
     """Write some of the queue's failed jobs into the dead letters, then forget them in Redis.
 
-    Dying in between repeats it, to the same effect: the same bytes of a job are one dead letter.
+    If the worker dies in between, this is repeated, with the same effect: the same bytes of a job
+    are one dead letter.
 
     Returns:
         How many were swept; none while Postgres is away.
@@ -27,7 +31,8 @@ def sweep_failed(failed: FailedJobs, connected: Callable[[], BatchConnection]) -
         return 0
     deliveries = deliveries_of_failed([(one.job, one.reason) for one in jobs])
     try:
-        apply(connected(), deliveries)
+        with connected() as connection:
+            apply(connection, deliveries)
     except DatabaseUnavailableError as error:
         log.warning("failed jobs of RQ stay where they are, Postgres is away: %s", error)
         return 0

@@ -1,4 +1,4 @@
-"""Queues on which this worker cannot work, for a reason that is theirs alone."""
+"""Queues that this worker cannot process, because of a fault of that queue alone."""
 
 import logging
 import time
@@ -13,7 +13,7 @@ log = logging.getLogger("signoff.worker")
 
 @dataclass(slots=True)
 class _Trouble:
-    """One queue's, until it passes."""
+    """The fault of one queue."""
 
     text: str
     delays: Iterator[float]
@@ -21,7 +21,7 @@ class _Trouble:
 
 
 class Troubles:
-    """Keeps a queue out of the worker's turns for a while, so that the other queues go on."""
+    """Skips a faulty queue for a while, so that the other queues go on."""
 
     def __init__(self, health: Health, clock: Callable[[], float] = time.monotonic) -> None:
         self._health = health
@@ -33,12 +33,12 @@ class Troubles:
         return bool(self._by_queue)
 
     def is_due(self, queue: str) -> bool:
-        """Whether it is time to work on the queue: always, unless it has trouble."""
+        """Whether to process the queue now: always, unless it is faulty."""
         trouble = self._by_queue.get(queue)
         return trouble is None or self._clock() >= trouble.next_try
 
     def note(self, queue: str, error: Exception) -> None:
-        """Working on the queue failed: it is left alone for a while."""
+        """Processing the queue failed: skip it for a while."""
         trouble = self._by_queue.setdefault(queue, _Trouble("", backoff_delays(), 0.0))
         pause = next(trouble.delays)
         trouble.next_try = self._clock() + pause
@@ -48,7 +48,7 @@ class Troubles:
             log.error("queue %s cannot be worked on: %s", queue, error)
 
     def over(self, queue: str) -> None:
-        """The queue was worked on."""
+        """The queue was processed: it is not faulty any more."""
         if self._by_queue.pop(queue, None):
             self._health.back(f"queue {queue}")
             log.info("queue %s is worked on again", queue)

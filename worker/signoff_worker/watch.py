@@ -1,7 +1,7 @@
 """A thread that watches the main loop and logs a stuck batch with its reason.
 
-It changes nothing. What keeps a batch may yet pass, and a worker that ends with a batch in hand
-costs that batch a redelivery: whether to restart is for whoever asks `/live`.
+It changes nothing. The cause may pass by itself, and a worker that ends while it holds a batch
+costs that batch a redelivery. Whoever asks `/live` decides about a restart.
 """
 
 import logging
@@ -15,7 +15,7 @@ import psycopg
 
 from signoff_db.connection import DatabaseUnavailableError, answers
 from signoff_db.waiting import what_holds_up
-from signoff_schemas import Settings
+from signoff_schemas import WorkerSettings
 from signoff_worker.health import Health
 from signoff_worker.health_server import HealthServer
 from signoff_worker.reasons import outage_reason
@@ -31,8 +31,8 @@ _PING: Final = 5.0
 class Watch:
     """Looks at the worker's health until closed, and answers on the health port if one is set."""
 
-    def __init__(self, health: Health, settings: Settings, *, application: str) -> None:
-        """`application` is what the worker calls itself in Postgres."""
+    def __init__(self, health: Health, settings: WorkerSettings, *, application: str) -> None:
+        """`application` is the worker's application name in Postgres."""
         self._health = health
         self._settings = settings
         self._application = application
@@ -42,7 +42,7 @@ class Watch:
         self._next_ping = 0.0
 
     def open(self) -> None:
-        """Begin, in threads that do not keep the process from ending."""
+        """Start the daemon threads."""
         self._health.turn()
         threading.Thread(target=self._run, name="watch", daemon=True).start()
         self._server.open()
@@ -72,7 +72,7 @@ class Watch:
             self._next_ping = time.monotonic() + _PING
             self._health.postgres_answers = answers(self._settings.require("database_url"))
         elif not self._health.idle:
-            self._health.postgres_answers = True  # the main loop itself notes an outage
+            self._health.postgres_answers = True  # the main loop notes an outage itself
 
     def _reason(self) -> str:
         try:

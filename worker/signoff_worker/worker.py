@@ -6,7 +6,8 @@ import signal
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from rq.worker import BaseWorker, WorkerStatus
 
 from signoff_db.connection import BatchConnection
 from signoff_queue.batch_queue import BatchQueue
-from signoff_schemas import Settings
+from signoff_schemas import WorkerSettings
 from signoff_schemas.backoff import StoppedError
 from signoff_schemas.keys import SUSPENDED
 from signoff_worker.backoff import Backoff
@@ -49,15 +50,15 @@ _LONGEST_COMMAND: Final = 1024
 
 
 class ApprovalWorker(BaseWorker):
-    """Applies approval events in batches; in all else an RQ worker."""
+    """An RQ worker that applies approval events in batches."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- they are RQ's
-        """Takes what RQ's workers take; batch size, database and the rest come from `Settings`."""
+        """Takes what RQ's workers take; the rest comes from `WorkerSettings`."""
         kwargs["serializer"] = JSONSerializer
         super().__init__(*args, **kwargs)
-        # A drain that the client repeats by itself loses the answer of the first one.
+        # The client must not repeat a drain: the reply to the first one would be lost.
         self.connection.set_retry(Retry(NoBackoff(), 0))
-        self.settings = Settings.load()
+        self.settings = WorkerSettings.load()
         lease = self.settings.redeliver_after * 2 / 3
         group = group_size(self.settings.max_redeliveries)
         self._batch_queues = [
@@ -71,7 +72,7 @@ class ApprovalWorker(BaseWorker):
         self._registration = Registration(self, self.health)
         self._troubles = Troubles(self.health)
         self._with_backoff = Backoff(self._stop, self.health)
-        application = f"signoff worker {self.name}"  # what it calls itself in Postgres
+        application = f"signoff worker {self.name}"  # the application name in Postgres
         self._watch = Watch(self.health, self.settings, application=application)
         self._database = Database(self.settings, application=application)
         self._pipeline = Pipeline(
@@ -85,11 +86,11 @@ class ApprovalWorker(BaseWorker):
             queue.name: Maintenance(queue, self._connected_alone) for queue in self._batch_queues
         }
         self._idle = False
-        """Whether the last look at the queue found nothing: then the next one waits."""
+        """Whether the last turn found no job: then the next one waits."""
         self._worked = 0
 
     def _set_ip_address(self, connection: redis.Redis) -> None:
-        """RQ asks Redis in its constructor; where Redis is away, the worker waits for it later."""
+        """RQ's constructor calls this. If Redis is away, the worker waits for it later."""
         try:
             super()._set_ip_address(connection)
         except (redis.ConnectionError, redis.TimeoutError):
@@ -124,8 +125,8 @@ class ApprovalWorker(BaseWorker):
         except (StoppedError, SystemExit):
             self._leave(release=True)
         except BaseException:
-            # The batch may be what ended this worker: it is left to its lease, so that a death is
-            # counted, and others take its jobs in small groups.
+            # The batch may have caused the error. It is not released: when the lease expires, a
+            # death is counted, and others take its jobs in small groups.
             self._leave(release=False)
             raise
         else:
@@ -155,7 +156,7 @@ class ApprovalWorker(BaseWorker):
         return sum(self._work_on(queue, wait=wait) for queue in due)
 
     def _work_on(self, queue: BatchQueue, *, wait: bool) -> int:
-        """One queue's part of a turn; what is wrong with it keeps no other queue from its own."""
+        """Process one queue in this turn; a fault of this queue does not stop the others."""
         try:
             self._maintenance[queue.name].run_when_due()
             done = self._pipeline.settle_next(queue, wait=wait)
@@ -168,7 +169,7 @@ class ApprovalWorker(BaseWorker):
         return done
 
     def _may_wait(self) -> bool:
-        """Whether to wait for a job in Redis; where that cannot be, this waits a little itself."""
+        """Whether to wait for a job in Redis; if not, this sleeps a little."""
         suspended = bool(self.connection.exists(SUSPENDED))
         self._registration.show(WorkerStatus.SUSPENDED if suspended else WorkerStatus.IDLE)
         if suspended:
@@ -178,7 +179,7 @@ class ApprovalWorker(BaseWorker):
         return not suspended and len(self._batch_queues) == 1
 
     def _beat(self) -> None:
-        """Say that this worker lives, and take from those that do not."""
+        """Renew the leases, requeue the jobs of dead workers, write the heartbeat."""
         for queue in self._batch_queues:
             self._beat_on(queue)
         if self._pipeline.busy:
@@ -199,7 +200,7 @@ class ApprovalWorker(BaseWorker):
                 log.warning("redelivered events of workers that died: %d", redelivered)
 
     def register_birth(self) -> None:
-        """Register with RQ; an earlier try may have got through though its answer was lost.
+        """Register with RQ. An earlier try may have succeeded although its reply was lost.
 
         Raises:
             ValueError: another worker has this name.
@@ -223,10 +224,12 @@ class ApprovalWorker(BaseWorker):
         else:
             log.warning("a command of RQ that this worker does not know is ignored")
 
-    def _connected_alone(self) -> BatchConnection:
+    @contextmanager
+    def _connected_alone(self) -> Iterator[BatchConnection]:
         """The connection, when no batch is on it."""
         self._pipeline.finish()
-        return self._database.connection()
+        with self._database.lent() as connection:
+            yield connection
 
     def _shutdown(self) -> None:
         """RQ calls this on the first signal: the batch in hand is finished. A second one raises."""
@@ -264,5 +267,5 @@ class ApprovalWorker(BaseWorker):
             log.warning("queue %s could not be left: %s", queue.name, error)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """RQ's way to run one job; this worker's batches do not come by it."""
+        """RQ's way to run one job; this worker does not use it."""
         raise NotImplementedError(f"{type(self).__name__} settles batches, not {job.id} alone")

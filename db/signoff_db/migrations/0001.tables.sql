@@ -1,8 +1,8 @@
--- The tables, but for interactions. An installation made by release 0.1 brings them with it: there
--- move_from_0_1.sql runs in the place of this file.
+-- The tables, but for interactions. An installation of release 0.1 has them already: there
+-- move_from_0_1.sql runs instead of this file.
 
--- The ledger: one row per applied event, never changed. Its primary key is what makes an event take
--- effect once.
+-- The ledger: one row for each applied event, never changed. Because of its primary key an event takes effect
+-- once.
 CREATE TABLE approvals (
     event_id uuid PRIMARY KEY,
     schema_version smallint NOT NULL,
@@ -27,7 +27,7 @@ CREATE TABLE approvals (
 
 COMMENT ON COLUMN approvals.content_hash IS 'BLAKE2b-128 of the canonical JSON of the event';
 
--- An interaction's events, to fold them anew; the fold sorts them itself.
+-- To find an interaction's events, which are folded again; the fold sorts them itself.
 CREATE INDEX approvals_of_interaction ON approvals (interaction_id);
 
 -- The customers: LTV is the sum over the user's interactions, the status is that of the latest event
@@ -37,9 +37,9 @@ CREATE TABLE customers (
     customer_status varchar(20) NOT NULL DEFAULT 'PROSPECT',
     ltv_usd numeric(14,2) NOT NULL DEFAULT 0,
     updated_at timestamptz NOT NULL DEFAULT now(),
-    -- Where the status comes from: the latest event that gave one, and the most recently created
-    -- interaction. These four columns are compared as one position, and the greatest gives the status.
-    -- Without an event the first two are as low as can be, so that the last two decide.
+    -- Where the status comes from: the latest event that gave one or, without any, the most recently
+    -- created interaction; the two columns of the other are as low as can be. These four columns are
+    -- compared as one position, and the greatest gives the status.
     status_occurred_at timestamptz NOT NULL DEFAULT '-infinity',
     status_event_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     status_created_at timestamptz NOT NULL DEFAULT '-infinity',
@@ -77,7 +77,7 @@ CREATE TABLE dead_letters (
 
 COMMENT ON COLUMN dead_letters.resolved_at IS 'When the letter left the state dead, either way';
 
--- The same bytes of the same job are one open dead letter, however often they come back.
+-- The same bytes of the same job are one open dead letter, however often they arrive.
 CREATE UNIQUE INDEX dead_letters_open_once ON dead_letters (md5(job_id), md5(payload)) WHERE state = 'dead';
 
 CREATE INDEX dead_letters_of_event ON dead_letters (event_id);
@@ -99,7 +99,7 @@ CREATE TABLE operator_actions (
 
 CREATE INDEX operator_actions_of_letter ON operator_actions USING gin (dead_letter_ids);
 
--- What `signoff alert` has told, so that no restart and no second instance tells it again.
+-- The alerts that `signoff alert` has sent, so that no restart and no second instance sends them again.
 CREATE TABLE alerts (
     subject text PRIMARY KEY,
     alerted_at timestamptz NOT NULL DEFAULT now()

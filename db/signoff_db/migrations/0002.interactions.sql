@@ -1,5 +1,5 @@
--- The interactions: the state of each reviewed reply. An installation may hold the table already, with
--- rows: what is missing is added, and every value stays. That it can be adopted was looked at before.
+-- The interactions: the state of each reviewed reply. The table may exist already, with rows: then
+-- missing columns are added, and no value is changed. `adoption.py` has checked that it can be adopted.
 
 ALTER TABLE interactions
     ADD COLUMN IF NOT EXISTS user_id text,
@@ -38,8 +38,9 @@ BEGIN
 END
 $$;
 
--- New values are held to the closed sets. What rows of an adopted table hold beside them stays allowed, or
--- the upstream's next change of such a row would be refused; to the fold an unknown status is a PROSPECT.
+-- New values must be in the closed sets. Other values that rows of an adopted table hold already stay
+-- allowed: else the upstream's next change of such a row would be refused. The fold treats an unknown status
+-- as PROSPECT.
 DO $$
 DECLARE
     most CONSTANT integer := 100;
@@ -76,6 +77,6 @@ BEGIN
 END
 $$;
 
--- A user's interactions, the most recently created last. The id is no key column: while a table is empty, a
--- plan might look an interaction up by reading the whole of this index.
+-- A user's interactions, the most recently created last. The id is not a key column: a plan that was
+-- made while the table was empty could find an interaction by a scan of this whole index.
 CREATE INDEX interactions_of_user ON interactions (user_id, created_at NULLS FIRST) INCLUDE (id);

@@ -1,7 +1,7 @@
--- The fold: what the events of one interaction, in order of occurrence, make of its opening balance.
--- The rule stands here and nowhere else: workers, replay, dry run and audit all call this aggregate.
+-- The fold: applies the events of one interaction, in order of occurrence, to its opening balance.
+-- This is the only place of the LTV rule: workers, replay, dry run and audit all call this aggregate.
 
--- An adopted row may hold no status: to the fold it is a PROSPECT.
+-- An adopted row may have no status: the fold treats it as PROSPECT.
 CREATE FUNCTION signoff_known_status(status text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN status IN ('PROSPECT', 'LEAD_QUALIFIED', 'CUSTOMER', 'CHURNED', 'LEAD_EXHAUSTED')
@@ -11,7 +11,7 @@ $$;
 CREATE TYPE signoff_balance AS (
     customer_status text,
     ltv_usd numeric,
-    -- The highest LTV on the way: a fold is refused if it leaves numeric(8,2) at any step.
+    -- The highest LTV of all steps: a fold is refused if any step exceeds numeric(8,2).
     peak_ltv_usd numeric
 );
 
@@ -44,8 +44,8 @@ CREATE AGGREGATE signoff_fold(opening_status text, opening_ltv numeric, event_st
     STYPE = signoff_balance
 );
 
--- The last value that was given: a strict step function passes nulls by. PL/pgSQL, since Postgres starts
--- an executor for each call of a step function in SQL.
+-- The last value that is not null: a strict step function skips nulls. It is in PL/pgSQL, since Postgres
+-- starts an executor for each call of a step function in SQL.
 CREATE FUNCTION signoff_later(anyelement, anyelement) RETURNS anyelement
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS 'BEGIN RETURN $2; END';
 

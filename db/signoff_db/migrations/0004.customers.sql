@@ -1,14 +1,15 @@
--- What customers are counted from. apply.sql counts what events do; these triggers count the rest: what
--- other systems insert, change before its first event, or delete; and what gains or changes its owner.
+-- The triggers that keep `customers` up to date. apply.sql counts the effects of events. These triggers count
+-- all other changes: rows that other systems insert, delete, or change before the first event; and
+-- interactions that gain or change their owner.
 --
--- They run once a statement, with constant work a row, and only note what they found (pending_moves). All
--- that a transaction noted is counted when it commits, in the order of the customers' ids. So no transaction
--- holds a customer while it still writes, and two that write for the same customers never wait for each
--- other in a circle. All run with the rights of whoever migrated (SECURITY DEFINER) and look names up in
--- Signoff's own schemas only: a role that may write interactions needs no other right, and its search_path
--- may be any.
+-- They run once for each statement, with constant work for each row, and only record what they found
+-- (pending_moves). All that a transaction recorded is counted when it commits, in the order of the customers'
+-- ids. So a transaction locks no customer before it commits, and two that write for the same customers do not
+-- deadlock. The functions run with the privileges of the role that migrated (SECURITY DEFINER), and with a
+-- fixed search_path. So a role that may write interactions needs no other privilege and no particular
+-- search_path.
 
--- The first count. In an installation moved from release 0.1 only the positions are new.
+-- The first count. In an installation that was moved from release 0.1, only the positions are new.
 INSERT INTO customers (user_id, customer_status, ltv_usd, status_created_at, status_interaction_id)
 SELECT user_id,
     signoff_known_status((array_agg(customer_status ORDER BY created_at DESC NULLS LAST, id DESC))[1]),
@@ -20,9 +21,12 @@ WHERE user_id IS NOT NULL
 GROUP BY user_id
 ON CONFLICT (user_id) DO UPDATE SET
     status_created_at = excluded.status_created_at,
-    status_interaction_id = excluded.status_interaction_id;
+    status_interaction_id = excluded.status_interaction_id
+-- Where an event gave the status, the position is the event's alone.
+WHERE customers.status_occurred_at = '-infinity';
 
--- What an interaction brings to its customer, or takes away: an amount, and a status at its position.
+-- What an interaction adds to its customer, or removes: an amount, and a status with its position. That is
+-- the position of the event that gave the status or, without one, of the interaction's creation.
 CREATE TYPE signoff_move AS (
     user_id text,
     leaves boolean,
@@ -40,27 +44,28 @@ CREATE FUNCTION signoff_move(
 ) RETURNS signoff_move LANGUAGE sql IMMUTABLE AS $$
     SELECT user_id, leaves, coalesce(ltv_usd, 0), signoff_known_status(customer_status),
         coalesce(occurred_at, '-infinity'), coalesce(event_id, '00000000-0000-0000-0000-000000000000'),
-        coalesce(created_at, '-infinity'), interaction_id
+        CASE WHEN event_id IS NULL THEN coalesce(created_at, '-infinity') ELSE '-infinity' END,
+        CASE WHEN event_id IS NULL THEN interaction_id ELSE '00000000-0000-0000-0000-000000000000' END
 $$;
 
--- What statements of transactions that have not committed yet found: a row a statement. Nobody else sees
--- it, and it is gone at commit: so the table needs no log, and is empty at rest.
+-- The moves that open transactions recorded, one row for each statement. No other transaction sees them, and
+-- the transaction deletes them when it commits. So the table needs no write-ahead log.
 CREATE UNLOGGED TABLE pending_moves (
-    -- That of the whole transaction, inside of a savepoint, too.
+    -- That of the whole transaction, also inside a savepoint.
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     moves signoff_move[] NOT NULL
 );
 
--- Read once, soon: to compress it costs more than to store it.
+-- It is read once and deleted: compression would cost more than it saves.
 ALTER TABLE pending_moves ALTER COLUMN moves SET STORAGE EXTERNAL;
 
 CREATE INDEX pending_moves_of_transaction ON pending_moves (xid);
 
--- Count all that this transaction noted. It is called for each statement that noted something; the first
--- call counts for all of them.
+-- Count all moves of this transaction. It is called once for each row of pending_moves; the first call counts
+-- all rows.
 --
--- Without sequential scans and nested loops: a plan that was made for few rows would read too many later.
--- Before Postgres 18 a plan that uses one nevertheless seems expensive enough to be compiled (jit).
+-- Without sequential scans and nested loops: a plan made for few rows would read too many rows later. Before
+-- Postgres 18, a plan that must use one all the same has so high a cost that it would be compiled (jit).
 CREATE FUNCTION signoff_count_pending_moves() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 SET enable_seqscan = off SET enable_nestloop = off SET jit = off AS $$
@@ -115,8 +120,8 @@ BEGIN
                 updated_at = now()
             RETURNING user_id, status_occurred_at, status_event_id, status_created_at, status_interaction_id
         )
-        -- Where the interaction that gave the status has left, its customer's others are looked at. It has
-        -- not where one statement changed it and nothing else did: that statement brought its new status.
+        -- If the interaction that gave the status is removed, the customer's other interactions are read. It
+        -- is not removed if a single statement changed it: that statement recorded its new status.
         SELECT c.user_id
         FROM counted c
         JOIN moved m ON m.user_id = c.user_id
@@ -137,13 +142,13 @@ CREATE CONSTRAINT TRIGGER pending_moves_count AFTER INSERT ON pending_moves
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION signoff_count_pending_moves();
 
--- The caller has changed the customer's row, so that nobody else counts it meanwhile.
+-- The caller has changed the customer's row, so no other transaction counts it meanwhile.
 CREATE FUNCTION signoff_refresh_status(customer text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     newest signoff_move;
 BEGIN
     IF EXISTS (SELECT FROM customers WHERE user_id = customer AND status_occurred_at = '-infinity') THEN
-        -- No event gave a status: the newest stands last in the index.
+        -- No event gave a status: the newest interaction is the last in the index.
         SELECT (signoff_move(false, user_id, ltv_usd, customer_status, status_occurred_at,
             status_event_id, created_at, id)).*
         INTO newest FROM interactions i WHERE user_id = customer
@@ -172,7 +177,7 @@ DECLARE
         SELECT signoff_move(false, user_id, ltv_usd, customer_status, status_occurred_at,
             status_event_id, created_at, id)
         FROM inserted
-        -- What an event creates is counted by apply.sql.
+        -- apply.sql counts an interaction that an event creates.
         WHERE last_event_id IS NULL AND user_id IS NOT NULL);
 BEGIN
     IF moves <> '{}' THEN
@@ -213,7 +218,7 @@ DECLARE
                 a.status_event_id, a.created_at, a.id))) AS side(move)
         WHERE (side.move).user_id IS NOT NULL
             AND (a.user_id IS DISTINCT FROM b.user_id
-                -- What an event changes is counted by apply.sql.
+                -- apply.sql counts what an event changes.
                 OR (a.last_event_id IS NULL
                     AND (a.ltv_usd, a.customer_status, a.created_at, a.id)
                         IS DISTINCT FROM (b.ltv_usd, b.customer_status, b.created_at, b.id))));
@@ -228,7 +233,7 @@ $$;
 CREATE FUNCTION signoff_count_truncated() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
-    -- Others that noted something have committed: TRUNCATE has waited for them.
+    -- Other transactions that recorded moves have ended: TRUNCATE waited for them.
     DELETE FROM pending_moves WHERE xid = pg_current_xact_id();
     UPDATE customers SET ltv_usd = 0, customer_status = DEFAULT, status_occurred_at = DEFAULT,
         status_event_id = DEFAULT, status_created_at = DEFAULT, status_interaction_id = DEFAULT,

@@ -1,5 +1,5 @@
--- Which events' ledger rows Postgres refuses, all of them in one call: what a batch asks once it was
--- refused, instead of halving itself until each culprit stands alone.
+-- Find all events of a batch whose ledger rows Postgres rejects, in one call. It is used after a batch was
+-- refused; it is faster than halving the batch until each rejected event stands alone.
 
 CREATE TYPE signoff_rejected_row AS (
     event_id uuid,
@@ -9,14 +9,14 @@ CREATE TYPE signoff_rejected_row AS (
     constraint_name text
 );
 
--- Tries the rows, 16 at a time, then those of a group that was refused one by one; and undoes it all.
+-- Inserts the rows, 16 at a time; the rows of a rejected group one by one; and undoes all of it.
 CREATE FUNCTION signoff_find_rejected_rows(events json) RETURNS SETOF signoff_rejected_row LANGUAGE plpgsql AS $$
 DECLARE
     tried CONSTANT approvals[] := ARRAY(
         SELECT e FROM json_populate_recordset(NULL::approvals, events) AS e
-        -- What the ledger holds already is judged by its content, whatever rules were added since.
+        -- An event that the ledger holds already is a duplicate or a conflict, whatever rules were added since.
         WHERE NOT EXISTS (SELECT FROM approvals a WHERE a.event_id = e.event_id)
-        -- In one order, as batches write: what other transactions hold is waited for, never in a circle.
+        -- In the order in which batches write, so that it does not deadlock with them.
         ORDER BY e.event_id);
     size CONSTANT integer := 16;
     refused signoff_rejected_row[] := '{}';

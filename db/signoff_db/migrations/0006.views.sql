@@ -1,4 +1,4 @@
--- What people query: how customers moved through the funnel, and where they stand.
+-- Views for queries: how customers moved through the funnel, and their present status.
 
 -- One row for each change of a customer's status, over all interactions of the customer (or of the
 -- interaction alone where it has no user).

@@ -1,5 +1,4 @@
--- What was written down stays: rows of the ledger and of the operators' actions are neither changed nor
--- taken away.
+-- Rows of the ledger and of the operators' actions are never changed or deleted.
 
 CREATE FUNCTION signoff_forbid_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,15 +1,16 @@
--- A ledger in partitions, of which old ones can be detached while `signoff audit` stays exact. Until
--- `signoff ledger partition` it is one table, and nothing here is used.
+-- A ledger in partitions. Old partitions can be detached, and `signoff audit` stays exact. Until
+-- `signoff ledger partition` is run, the ledger is one table, and nothing here is used.
 --
--- The key is occurred_at, not applied_at: what occurred before an instant is the beginning of every
--- interaction's fold, so that its result can become the opening balance; what was applied before one is
--- not. An event that occurred before the oldest partition finds no place and becomes a dead letter
--- (refused_by_database), be it new or a duplicate: nothing takes effect twice, however old.
+-- The key is occurred_at, not applied_at. The events that occurred before an instant are the beginning of
+-- every interaction's fold, so the result of their fold can become the opening balance. That is not true of
+-- the events that were applied before an instant. An event that occurred before the oldest partition fits in
+-- no partition and becomes a dead letter (refused_by_database), whether it is new or a duplicate. So no event
+-- takes effect twice, however old it is.
 
--- A partitioned table's primary key holds occurred_at, so that it would let one event_id stand under two
--- instants. The ids are therefore kept once more, whole. Who comes second tries again, and then sees
--- what the ledger holds.
--- OR REPLACE: the trigger of an installation moved from release 0.1 goes on with this one.
+-- The primary key of a partitioned table must include occurred_at, so it would allow one event_id with two
+-- instants. Therefore a second table holds all ids. A transaction that finds its id there already is tried
+-- again, and then sees the row of the ledger.
+-- OR REPLACE: an installation that was moved from release 0.1 has a trigger that calls this function.
 CREATE OR REPLACE FUNCTION signoff_claim_event_ids() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
@@ -22,7 +23,7 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 
--- TRUNCATE of one partition would pass the trigger of the ledger by.
+-- TRUNCATE of one partition would not fire the trigger of the ledger.
 CREATE FUNCTION signoff_guard_partition(partition regclass) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('CREATE TRIGGER approvals_never_truncated BEFORE TRUNCATE ON %s'
@@ -30,8 +31,7 @@ BEGIN
 END
 $$;
 
--- The ledger is locked before the interactions, here and by workers (lock_ledger.sql): nobody waits in a
--- circle.
+-- The ledger is locked before the interactions, here and by workers (lock_ledger.sql), to avoid deadlocks.
 CREATE FUNCTION signoff_partition_ledger(until timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
@@ -74,7 +74,7 @@ BEGIN
     PERFORM signoff_guard_partition('approvals');
     EXECUTE 'CREATE OR REPLACE VIEW status_transitions AS ' || transitions;
 
-    -- What takes rows of the ledger (0005.rejected_rows.sql) is to take those of the new table.
+    -- The function of 0005.rejected_rows.sql uses the row type of the ledger: it must use the new table's.
     FOREACH function IN ARRAY ARRAY['signoff_try_rows(approvals_first[])',
         'signoff_try_each(approvals_first[])']::regprocedure[] LOOP
         EXECUTE replace(pg_get_functiondef(function), 'approvals_first[]', 'approvals[]');
@@ -88,7 +88,7 @@ SELECT c.oid::regclass AS partition,
     substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \(''([^'']+)''\)')::timestamptz AS until
 FROM pg_inherits
 JOIN pg_class c ON c.oid = inhrelid
--- By name: what is the ledger now may become its first partition.
+-- By name: the present ledger table may become the first partition of a new one.
 JOIN pg_class parent ON parent.oid = inhparent AND parent.relname = 'approvals'
 JOIN pg_class home ON home.oid = 'installation'::regclass AND home.relnamespace = parent.relnamespace
 ORDER BY until;
@@ -122,8 +122,8 @@ BEGIN
     END IF;
     EXECUTE format('ALTER TABLE approvals DETACH PARTITION %s', oldest);
     EXECUTE format('DROP TRIGGER approvals_never_truncated ON %s', oldest);
-    -- The fold of what goes becomes the opening balance. An interaction of which nothing is left is as
-    -- before its first event: it holds its balance, and no event of the ledger stands for it.
+    -- The fold of the detached events becomes the opening balance. An interaction with no event left in the
+    -- ledger is as it was before its first event: it has a balance, but no last event.
     EXECUTE format($fold$
         UPDATE interactions i SET
             opening_customer_status = (f.balance).customer_status,
@@ -144,5 +144,5 @@ BEGIN
 END
 $$;
 
--- An installation moved from release 0.1 may have its partitions already.
+-- An installation that was moved from release 0.1 may be partitioned already.
 SELECT signoff_guard_partition(partition) FROM ledger_partitions;

@@ -1,14 +1,14 @@
--- What operators look at, and what is looked up of old events, in a time that does not grow with history.
+-- Tables and indexes that keep what operators look at fast, however long the history is.
 
--- Settled letters that were pruned, as far as the ledger does not account for their events under their ids.
+-- Pruned letters whose events are not in the ledger under their ids.
 CREATE TABLE pruned_letters (
     id bigint PRIMARY KEY,
     state text NOT NULL,
     job_id text NOT NULL,
     event_id uuid,
-    -- That of the canonical event; null where the payload was no valid event, or was not noted.
+    -- The hash of the canonical event; null if the payload was invalid, or the hash was not noted.
     content_hash bytea,
-    -- The SHA-256 of the payload, where that was no valid event.
+    -- The SHA-256 of the payload, if that was invalid.
     payload_hash bytea,
     action_id bigint NOT NULL REFERENCES operator_actions,
     CONSTRAINT pruned_letters_state_known CHECK (state IN ('resolved', 'discarded'))
@@ -16,7 +16,7 @@ CREATE TABLE pruned_letters (
 
 COMMENT ON COLUMN pruned_letters.id IS 'The id that the letter had';
 
--- Before, they stood in what the actions noted.
+-- Earlier prune actions hold them in their details.
 INSERT INTO pruned_letters (id, state, job_id, event_id, action_id)
 SELECT (letter->>'id')::bigint, letter->>'state', letter->>'job_id', (letter->>'event_id')::uuid, action.id
 FROM operator_actions action, jsonb_array_elements(before->'letters') AS letter
@@ -24,32 +24,32 @@ WHERE action = 'prune'
 ON CONFLICT (id) DO NOTHING;
 
 CREATE INDEX pruned_letters_of_event ON pruned_letters (event_id);
--- A job's id may be longer than other indexes take.
+-- A hash index: a job's id may be too long for a B-tree.
 CREATE INDEX pruned_letters_of_job ON pruned_letters USING hash (job_id);
 
--- A letter is found by its job's id where that is not its event's; and a letter that is settled finds its
--- way into no more indexes than before, since replays settle many.
+-- To find letters by their job's id, if that is not the event's id. It is a partial index: a replay settles
+-- many letters, so settling one must not write to more indexes than before.
 CREATE INDEX dead_letters_of_other_job ON dead_letters USING hash (job_id)
     WHERE event_id IS NULL OR job_id <> event_id::text;
 
--- Open letters in their order, those of a kind, a customer or an interaction too; discarded ones, which are
--- few among the resolved.
+-- Open letters in their order, also by kind, customer and interaction; and discarded letters, which are few
+-- among the resolved ones.
 CREATE INDEX dead_letters_open ON dead_letters (id) WHERE state = 'dead';
 CREATE INDEX dead_letters_open_by_kind ON dead_letters (kind, id) WHERE state = 'dead';
 CREATE INDEX dead_letters_open_of_user ON dead_letters (user_id, id) WHERE state = 'dead';
 CREATE INDEX dead_letters_open_of_interaction ON dead_letters (interaction_id, id) WHERE state = 'dead';
 CREATE INDEX dead_letters_discarded ON dead_letters (id) WHERE state = 'discarded';
 
--- Groups are made without reading the letters.
+-- To group letters by an index-only scan.
 DROP INDEX dead_letters_open_by_cause;
 CREATE INDEX dead_letters_open_by_cause ON dead_letters (fingerprint, id)
     INCLUDE (kind, first_failed_at, last_failed_at) WHERE state = 'dead';
 
--- The beginning of a payload is read without the rest.
+-- Uncompressed, so that the beginning of a payload can be read without the rest.
 ALTER TABLE dead_letters ALTER COLUMN payload SET STORAGE EXTERNAL;
 
--- When an event was applied last, by the last pages of the ledger: it is only ever appended to, and an
--- index on the time would cost every batch. In a ledger in partitions each of them is looked at.
+-- When the last event was applied. It is read from the last pages of the ledger, which only grows at its end;
+-- an index on the time would slow every batch down. In a partitioned ledger each partition is looked at.
 CREATE FUNCTION signoff_last_applied_at() RETURNS timestamptz
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
 DECLARE
@@ -70,7 +70,7 @@ BEGIN
         LOOP
             EXECUTE format('SELECT max(applied_at) FROM %s WHERE ctid >= %L::tid', part,
                 format('(%s,0)', greatest(pages - looked_at, 0))) INTO found;
-            -- What was taken back leaves pages without a row.
+            -- Transactions that were rolled back may leave pages without a visible row.
             EXIT WHEN found IS NOT NULL OR looked_at >= pages;
             looked_at := looked_at * 8;
         END LOOP;
@@ -80,7 +80,7 @@ BEGIN
 END
 $$;
 
--- Customers are counted before they meet the statuses: half the time where there are many.
+-- Customers are grouped before the join with the statuses: half the time with many customers.
 CREATE OR REPLACE VIEW customer_funnel AS
 SELECT s.customer_status::varchar(20), coalesce(c.customers, 0) AS customers,
     coalesce(c.ltv_usd, 0.00) AS ltv_usd
