@@ -201,9 +201,10 @@ counted AS (
         coalesce(max(status_occurred_at), '-infinity'),
         coalesce(signoff_last_given(status_event_id ORDER BY status_occurred_at, status_event_id),
             '00000000-0000-0000-0000-000000000000'),
-        coalesce(max(created_at), '-infinity'),
-        coalesce(signoff_last_given(interaction_id ORDER BY created_at NULLS FIRST, interaction_id)
-            FILTER (WHERE is_new), '00000000-0000-0000-0000-000000000000')
+        coalesce(CASE WHEN count(status_event_id) = 0 THEN max(created_at) END, '-infinity'),
+        coalesce(CASE WHEN count(status_event_id) = 0 THEN
+            signoff_last_given(interaction_id ORDER BY created_at NULLS FIRST, interaction_id)
+                FILTER (WHERE is_new) END, '00000000-0000-0000-0000-000000000000')
     FROM landed
     WHERE user_id IS NOT NULL
     GROUP BY user_id

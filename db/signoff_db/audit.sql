@@ -59,7 +59,7 @@ statuses AS (
 expected_customers AS (
     SELECT i.user_id, sum(coalesce((f.balance).ltv_usd, i.ltv_usd, 0)) AS ltv_usd,
         coalesce(min(s.customer_status), signoff_known_status(
-            (array_agg(i.customer_status ORDER BY i.created_at DESC, i.id DESC))[1])) AS customer_status
+            (array_agg(i.customer_status ORDER BY i.created_at DESC NULLS LAST, i.id DESC))[1])) AS customer_status
     FROM interactions i
     LEFT JOIN folded f ON f.interaction_id = i.id
     LEFT JOIN statuses s ON s.user_id = i.user_id

@@ -19,7 +19,6 @@ from signoff_db.pages import Page, follow, key_of, page_of, row_id
 from signoff_db.record_dead_letters import MAX_PAYLOAD_BYTES
 from signoff_db.sql import statement
 from signoff_db.transactions import in_one_transaction
-from signoff_schemas import DeadLetterState
 
 _BATCH: Final = 1000
 """Letters forgotten in one transaction."""
@@ -36,6 +35,8 @@ class _Forgotten(NamedTuple):
     event_id: UUID | None
     content_hash: bytes | None
     payload_hash: bytes | None
+    is_in_ledger: bool
+    """This very content, under its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +128,7 @@ def _prune(
 
 def _record(connection: Connection[TupleRow], rows: Sequence[_Forgotten], action: int) -> None:
     """Keep what accounts for an event that the ledger does not account for under its id."""
-    kept = [
-        row
-        for row in rows
-        if row.state == DeadLetterState.DISCARDED or row.job_id != str(row.event_id)
-    ]
+    kept = [row for row in rows if not row.is_in_ledger or row.job_id != str(row.event_id)]
     connection.execute(
         statement("record_pruned_letters"),
         {

@@ -81,11 +81,7 @@ class Spool:
             if size + len(lines) > self._max_bytes:
                 limit = f"it may hold {self._max_bytes:,} bytes (SIGNOFF_SPOOL_MAX_BYTES)"
                 raise OSError(errno.EFBIG, limit)
-            try:
-                _write(file, lines, size)
-            except OSError:
-                os.ftruncate(file, size)
-                raise
+            _write_behind(file, lines, size)
         if size == 0:
             _logger.warning("Events go to the spool %s: %s", self.path, failure)
 
@@ -212,7 +208,7 @@ class Taken:
                 self._spool.set_aside(line, f"{receipt.answer}: {receipt.reason}")
         if rest:
             # First behind what is there: whenever the process dies, one of the two copies is whole.
-            _write(self._file, rest, self._size)
+            _write_behind(self._file, rest, self._size)
             _write(self._file, rest, self._start)
         os.ftruncate(self._file, self._start + len(rest))
         if self._start + len(rest) == 0:
@@ -247,6 +243,15 @@ def _line_start(file: int, size: int) -> int:
             return block + found + 1
         start = block
     return 0
+
+
+def _write_behind(file: int, lines: bytes, size: int) -> None:
+    """Write them behind what is there; all of them, or nothing stays of them."""
+    try:
+        _write(file, lines, size)
+    except OSError:
+        os.ftruncate(file, size)
+        raise
 
 
 def _write(file: int, lines: bytes, at: int) -> None:

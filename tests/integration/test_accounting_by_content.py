@@ -13,6 +13,7 @@ from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection
 from signoff_db.delivery import Delivery
 from signoff_db.discard import discard
+from signoff_db.edit import edit
 from signoff_db.failure import Failure
 from signoff_db.prune import prune as prune_letters
 from signoff_producer import Producer, outbox
@@ -121,6 +122,24 @@ def test_an_event_that_is_not_valid_is_accounted_for_by_its_bytes(
         (letter,) = connection.execute("SELECT id FROM dead_letters").fetchall()
         prune_letters(connection, letter, approval().occurred_at, actor="op", reason="r")
     relayed(table, broken)
+
+    assert reconcile(table, client).settled == 1
+    assert prune(table, connection, timedelta(0)) == Pruned(1, kept=0)
+
+
+def test_an_edited_event_stays_accounted_for_when_its_letter_is_pruned(
+    table: OutboxTable, connection: BatchConnection, client: redis.Redis
+) -> None:
+    """The ledger holds what the operator made of it, under its id; the outbox, what came."""
+    event = approval()
+    dies(connection, delivery(event)._replace(failure=GIVEN_UP), discarded=False)
+    edited = approval(event_id=event.event_id, quality_score=1).canonical_json()
+    (letter,) = chosen(connection)
+    assert edit(connection, letter, edited, actor="op", reason="r").result == "applied"
+    connection.execute("UPDATE dead_letters SET resolved_at = '2020-01-01Z'")
+    done = prune_letters(connection, [letter], event.occurred_at, actor="op", reason="r")
+    assert done.resolved == 1
+    relayed(table, event.canonical_json())
 
     assert reconcile(table, client).settled == 1
     assert prune(table, connection, timedelta(0)) == Pruned(1, kept=0)

@@ -1,5 +1,6 @@
 """The disk of the spool fills up in the middle of a write."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import redis
 from approvals import mapping
 from processes import DEADLINE, environment
 
-from signoff_producer import Producer
+from signoff_producer import Producer, QueueFull
 
 UNLISTED = "redis://127.0.0.1:1/0"
 FILLING = """
@@ -52,6 +53,31 @@ def test_what_a_full_disk_cuts_off_leaves_nothing_behind(
     with Producer(redis_url, spool=spool) as producer:
         assert producer.flush_spool() == {"accepted": 1}
     assert client.llen("rq:queue:approvals") == 1
+
+
+def test_a_disk_that_fills_up_while_the_spool_is_replayed_leaves_it_as_it_was(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left is written behind what is there; half of that is taken away again."""
+    spool = tmp_path / "spool.jsonl"
+    with Producer(UNLISTED, spool=spool, publish_retries=0) as producer:
+        list(producer.publish_many([mapping() for _ in range(3)]))
+    held = spool.read_bytes()
+    write = os.pwrite
+
+    def fill(file: int, data: memoryview, at: int) -> int:
+        write(file, data[: len(data) // 2], at)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with Producer(redis_url, spool=spool, max_queue_length=1) as producer:
+        monkeypatch.setattr(os, "pwrite", fill)
+        with pytest.raises(OSError, match="No space left"):
+            producer.flush_spool()
+        assert spool.read_bytes() == held
+        monkeypatch.undo()
+        with pytest.raises(QueueFull):
+            producer.flush_spool()
+    assert len(spool.read_bytes().splitlines()) == 2
 
 
 def test_what_is_spooled_is_on_the_disk_when_it_is_answered(

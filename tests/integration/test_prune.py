@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from approvals import apply_events, approval
 from letters import EVERY_STATE, letters_in
 
-from signoff_db import dead_letters
 from signoff_db.connection import BatchConnection
 from signoff_db.discard import discard
 from signoff_db.locations import unknown_jobs
@@ -24,8 +23,9 @@ def bury(connection: BatchConnection) -> tuple[ApprovalEvent, ApprovalEvent]:
     events = [approval(n, user_id=None) for n in range(3)]
     apply_events(connection, *events)
     of_event = {one.event_id: one.id for one in letters_in(connection)}
-    _, resolved, discarded = (of_event[event.event_id] for event in events)
-    dead_letters.resolve(connection, [resolved])
+    discarded = of_event[events[2].event_id]
+    connection.execute("INSERT INTO interactions (id) VALUES (%s)", [events[1].interaction_id])
+    assert apply_events(connection, events[1]) == ["applied"]
     discard(connection, [discarded], actor="op", reason="test data")
     connection.execute(
         "UPDATE dead_letters SET first_failed_at = now() - interval '1 year',"

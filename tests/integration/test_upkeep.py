@@ -1,6 +1,7 @@
 """RQ's registries are kept in order without RQ: nothing is imported, nobody is called."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from signoff_producer import Producer
 from signoff_queue.failed_jobs import FailedJobs
 from signoff_queue.scripts import WrongTypeError
 from signoff_queue.upkeep import Upkeep
-from signoff_schemas import MAX_JOB_BYTES, encode_job
+from signoff_schemas import MAX_JOB_BYTES, Settings, encode_job
 from signoff_schemas.keys import JOB_PREFIX, RESULTS_PREFIX, QueueKeys
+from signoff_worker.database import Database
 from signoff_worker.sweep import sweep_failed
 
 KEYS = QueueKeys("approvals")
@@ -196,7 +198,7 @@ def test_a_reason_may_be_anything(
 ) -> None:
     """What RQ did not write is no reason; the job is swept all the same."""
     fail(client, exc_string=reason, return_value="gASVDwAAAAAAAACMBXBvc2l4lIwGc3lzdGVtlJOULg==")
-    assert sweep_failed(FailedJobs(client, "approvals"), lambda: connection) == 1
+    assert sweep_failed(FailedJobs(client, "approvals"), lambda: nullcontext(connection)) == 1
     (letter,) = letters_in(connection)
     assert letter.message == "RQ gave this job up: no reason was noted"
     assert client.keys() == []
@@ -209,7 +211,7 @@ def test_failed_jobs_without_data_are_swept(
     client.hset(JOB_PREFIX + "bare", "origin", "approvals")
     client.set(JOB_PREFIX + "string", "x")
     client.zadd(KEYS.failed, dict.fromkeys(["gone", "bare", "string", fail(client)], 1))
-    assert sweep_failed(FailedJobs(client, "approvals"), lambda: connection) == 3
+    assert sweep_failed(FailedJobs(client, "approvals"), lambda: nullcontext(connection)) == 3
     assert client.keys() == []
     assert len(letters_in(connection)) == 3
 
@@ -221,7 +223,24 @@ def test_failed_jobs_of_any_size_are_swept(
     for job_id in ("large", "i" * 600):
         a_job(client, job_id, data=b"x" * (MAX_JOB_BYTES + 1))
         client.zadd(KEYS.failed, {job_id: 1})
-    assert sweep_failed(FailedJobs(client, "approvals"), lambda: connection) == 2
+    assert sweep_failed(FailedJobs(client, "approvals"), lambda: nullcontext(connection)) == 2
     assert client.zcard(KEYS.failed) == 0
     assert client.smembers(KEYS.oversized) == {b"rq:job:large", b"rq:job:" + b"i" * 600}
     assert {one.kind for one in letters_in(connection)} == {"invalid_payload"}
+
+
+def test_failed_jobs_are_swept_once_postgres_is_back(
+    client: redis.Redis, connection: BatchConnection, database_url: str
+) -> None:
+    """A connection that was lost is replaced, though no batch asks for it."""
+    database = Database(Settings(database_url=database_url), application="sweeper")
+    database.connection()
+    connection.execute(
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
+        " WHERE application_name = 'sweeper'"
+    )
+    fail(client)
+    failed = FailedJobs(client, "approvals")
+    assert sweep_failed(failed, database.lent) == 0
+    assert sweep_failed(failed, database.lent) == 1
+    database.drop()

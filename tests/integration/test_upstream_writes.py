@@ -305,6 +305,46 @@ def test_customers_are_exact_whatever_upstreams_and_events_do(
         assert audit(connection).differences == ()
 
 
+@pytest.mark.parametrize(
+    "gone", ["DELETE FROM interactions", "UPDATE interactions SET user_id = 'bob'"]
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_the_status_of_an_interaction_that_leaves_leaves_with_it(
+    connection: BatchConnection, gone: str, *, together: bool
+) -> None:
+    """Its events gave the latest status: what the customer's other interactions say comes back."""
+    first, last, plain = UUID(int=1), UUID(int=2), UUID(int=3)
+    connection.execute(
+        "INSERT INTO interactions (id, user_id) SELECT id, 'ann' FROM unnest(%s::uuid[]) AS id",
+        [[first, last]],
+    )
+    events = [
+        approval(1, interaction_id=first, user_id=None, customer_status="LEAD_QUALIFIED"),
+        approval(2, interaction_id=last, user_id=None, customer_status="CUSTOMER"),
+        approval(3, interaction_id=plain, user_id="ann"),
+    ]
+    for batch in [events] if together else [[event] for event in events]:
+        apply_events(connection, *batch)
+    assert customer(connection, "ann") == ("CUSTOMER", "0.00")
+    connection.execute(f"{gone} WHERE id = %s".encode(), [last])
+    assert customer(connection, "ann") == ("LEAD_QUALIFIED", "0.00")
+    assert customer(connection, "bob") in {None, ("CUSTOMER", "0.00")}
+
+
+def test_an_interaction_that_was_created_nobody_knows_when_is_the_oldest(
+    connection: BatchConnection,
+) -> None:
+    """The customer's status and what the audit expects are the same."""
+    connection.execute("ALTER TABLE interactions ALTER created_at DROP NOT NULL")
+    connection.execute(
+        "INSERT INTO interactions (id, user_id, customer_status, created_at) VALUES"
+        " (gen_random_uuid(), 'ann', 'CHURNED', NULL),"
+        " (gen_random_uuid(), 'ann', 'CUSTOMER', '2026-01-01Z')"
+    )
+    assert customer(connection, "ann") == ("CUSTOMER", "0.00")
+    assert audit(connection).differences == ()
+
+
 def test_an_insert_waits_for_one_that_counts_the_same_customer(upstream_url: str) -> None:
     """What the other commits is seen: the status is that of the interaction created last."""
     insert = (

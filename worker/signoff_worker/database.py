@@ -1,7 +1,8 @@
 """The worker's connection to Postgres; a lost one is replaced."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Event
 from typing import TypeVar
 
@@ -91,6 +92,19 @@ class Database:
         if self._connection is None:
             self._connection = connect_for_batches(self._url, application=self._application)
         return self._connection
+
+    @contextmanager
+    def lent(self) -> Iterator[BatchConnection]:
+        """The connection; dropped where Postgres went away in the block, so that the next is new.
+
+        Raises:
+            DatabaseUnavailableError: Postgres cannot be reached.
+        """
+        try:
+            yield self.connection()
+        except DatabaseUnavailableError:
+            self.drop()
+            raise
 
     def drop(self) -> None:
         """Close the connection, whatever its state."""

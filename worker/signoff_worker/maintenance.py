@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Final
 
 import redis
@@ -25,7 +26,11 @@ _UPKEEP: Final = 5.0
 class Maintenance:
     """The maintenance of one queue."""
 
-    def __init__(self, queue: BatchQueue, connected: Callable[[], BatchConnection]) -> None:
+    def __init__(
+        self,
+        queue: BatchQueue,
+        connected: Callable[[], AbstractContextManager[BatchConnection]],
+    ) -> None:
         """`connected` gives a connection to Postgres on which no batch is."""
         self._queue = queue
         self._connected = connected

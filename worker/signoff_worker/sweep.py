@@ -5,6 +5,7 @@ RQ's failed registry holds jobs that its own workers could not do, or died with.
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
@@ -14,7 +15,9 @@ from signoff_worker.reading import deliveries_of_failed
 log = logging.getLogger("signoff.worker")
 
 
-def sweep_failed(failed: FailedJobs, connected: Callable[[], BatchConnection]) -> int:
+def sweep_failed(
+    failed: FailedJobs, connected: Callable[[], AbstractContextManager[BatchConnection]]
+) -> int:
     """Write some of the queue's failed jobs into the dead letters, then forget them in Redis.
 
     If the worker dies in between, this is repeated, with the same effect: the same bytes of a job
@@ -28,7 +31,8 @@ def sweep_failed(failed: FailedJobs, connected: Callable[[], BatchConnection]) -
         return 0
     deliveries = deliveries_of_failed([(one.job, one.reason) for one in jobs])
     try:
-        apply(connected(), deliveries)
+        with connected() as connection:
+            apply(connection, deliveries)
     except DatabaseUnavailableError as error:
         log.warning("failed jobs of RQ stay where they are, Postgres is away: %s", error)
         return 0

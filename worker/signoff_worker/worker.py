@@ -6,7 +6,8 @@ import signal
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Final
 
@@ -223,10 +224,12 @@ class ApprovalWorker(BaseWorker):
         else:
             log.warning("a command of RQ that this worker does not know is ignored")
 
-    def _connected_alone(self) -> BatchConnection:
+    @contextmanager
+    def _connected_alone(self) -> Iterator[BatchConnection]:
         """The connection, when no batch is on it."""
         self._pipeline.finish()
-        return self._database.connection()
+        with self._database.lent() as connection:
+            yield connection
 
     def _shutdown(self) -> None:
         """RQ calls this on the first signal: the batch in hand is finished. A second one raises."""

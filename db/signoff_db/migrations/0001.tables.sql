@@ -37,9 +37,9 @@ CREATE TABLE customers (
     customer_status varchar(20) NOT NULL DEFAULT 'PROSPECT',
     ltv_usd numeric(14,2) NOT NULL DEFAULT 0,
     updated_at timestamptz NOT NULL DEFAULT now(),
-    -- Where the status comes from: the latest event that gave one, and the most recently created
-    -- interaction. These four columns are compared as one position, and the greatest gives the status.
-    -- Without an event the first two are as low as can be, so that the last two decide.
+    -- Where the status comes from: the latest event that gave one or, without any, the most recently
+    -- created interaction; the two columns of the other are as low as can be. These four columns are
+    -- compared as one position, and the greatest gives the status.
     status_occurred_at timestamptz NOT NULL DEFAULT '-infinity',
     status_event_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     status_created_at timestamptz NOT NULL DEFAULT '-infinity',

@@ -19,9 +19,12 @@ WHERE user_id IS NOT NULL
 GROUP BY user_id
 ON CONFLICT (user_id) DO UPDATE SET
     status_created_at = excluded.status_created_at,
-    status_interaction_id = excluded.status_interaction_id;
+    status_interaction_id = excluded.status_interaction_id
+-- Where an event gave the status, the position is the event's alone.
+WHERE customers.status_occurred_at = '-infinity';
 
--- What an interaction adds to its customer, or removes: an amount, and a status with its position.
+-- What an interaction adds to its customer, or removes: an amount, and a status with its position. That is
+-- the position of the event that gave the status or, without one, of the interaction's creation.
 CREATE TYPE signoff_move AS (
     user_id text,
     leaves boolean,
@@ -39,7 +42,8 @@ CREATE FUNCTION signoff_move(
 ) RETURNS signoff_move LANGUAGE sql IMMUTABLE AS $$
     SELECT user_id, leaves, coalesce(ltv_usd, 0), signoff_known_status(customer_status),
         coalesce(occurred_at, '-infinity'), coalesce(event_id, '00000000-0000-0000-0000-000000000000'),
-        coalesce(created_at, '-infinity'), interaction_id
+        CASE WHEN event_id IS NULL THEN coalesce(created_at, '-infinity') ELSE '-infinity' END,
+        CASE WHEN event_id IS NULL THEN interaction_id ELSE '00000000-0000-0000-0000-000000000000' END
 $$;
 
 CREATE FUNCTION signoff_count_moves(moves signoff_move[]) RETURNS void LANGUAGE plpgsql AS $$
