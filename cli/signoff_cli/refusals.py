@@ -1,4 +1,4 @@
-"""The lines that `signoff publish` could not publish: the first are told, all may be kept."""
+"""The lines that `signoff publish` could not publish: the first are shown, all may be kept."""
 
 import io
 import os
@@ -23,7 +23,7 @@ _TOLD: Final = 20
 
 @dataclass(slots=True)
 class Refusals:
-    """Tells why lines were refused, and keeps them where a file is named."""
+    """Shows why lines were refused, and writes them to a file if one is named."""
 
     path: Path | None
     kept: BinaryIO | None
@@ -35,8 +35,8 @@ class Refusals:
         self.count += 1
         if self.count <= _TOLD:
             complain(f"line {line.number}: {_reason(line, receipt)}")
-        if first and (told := hint(line.text)):
-            complain(told)
+        if first and (advice := hint(line.text)):
+            complain(advice)
         if self.kept and line.is_whole:
             if not self.any_kept:
                 _empty(self.kept)
@@ -44,7 +44,7 @@ class Refusals:
             self.kept.write(line.text if line.text.endswith(b"\n") else line.text + b"\n")
 
     def conclude(self) -> None:
-        """Tell how many were not told one by one."""
+        """Show how many were not shown one by one."""
         if self.count > _TOLD:
             where = f"{self.path} keeps them" if self.path else "--rejects FILE keeps them"
             complain(f"and {self.count - _TOLD:,} more; {where}")

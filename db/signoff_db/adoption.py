@@ -312,7 +312,7 @@ def _flaw_of_type(column: Column) -> str | None:
 
 
 def check_rows(connection: Connection[TupleRow], table: str) -> None:
-    """See that each row can be told apart and counted.
+    """See that each row can be identified and counted.
 
     The session's search_path leads to the table.
 
