@@ -18,7 +18,7 @@ from signoff_producer import Answer, Receipt
 from signoff_schemas import MAX_EVENT_BYTES
 from signoff_schemas.private_files import open_private
 
-_TOLD: Final = 20
+_MOST_SHOWN: Final = 20
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Refusals:
     def add(self, line: Line, receipt: Receipt, *, first: bool) -> None:
         """Note a refused line; the `first` one of a file may show what kind of file it is."""
         self.count += 1
-        if self.count <= _TOLD:
+        if self.count <= _MOST_SHOWN:
             complain(f"line {line.number}: {_reason(line, receipt)}")
         if first and (advice := hint(line.text)):
             complain(advice)
@@ -45,9 +45,9 @@ class Refusals:
 
     def conclude(self) -> None:
         """Show how many were not shown one by one."""
-        if self.count > _TOLD:
+        if self.count > _MOST_SHOWN:
             where = f"{self.path} keeps them" if self.path else "--rejects FILE keeps them"
-            complain(f"and {self.count - _TOLD:,} more; {where}")
+            complain(f"and {self.count - _MOST_SHOWN:,} more; {where}")
 
 
 @contextmanager
