@@ -59,7 +59,7 @@ def detach(*, yes: Yes = False, as_json: AsJson = False) -> None:
         oldest = next(iter(partitions(connection)), None)
         if oldest is not None:
             confirm(f"Detach {oldest.partition}, up to {_shown(oldest.until)}?", yes=yes)
-        name = detach_oldest(connection)
+        name = detach_oldest(connection, confirmed=oldest.partition if oldest else None)
         _tell(partitions(connection), detached=name, as_json=as_json)
 
 

@@ -65,18 +65,29 @@ def add_partition(connection: Connection[TupleRow], until: datetime) -> str:
         return _name(connection, "SELECT signoff_add_ledger_partition(%s)::text", [until])
 
 
-def detach_oldest(connection: Connection[TupleRow]) -> str:
+def detach_oldest(connection: Connection[TupleRow], *, confirmed: str | None = None) -> str:
     """Detach the oldest partition; its fold becomes the opening balances.
+
+    Args:
+        connection: in autocommit mode.
+        confirmed: the partition that is meant; None for whichever is the oldest.
 
     Returns:
         The name of what is an ordinary table from now on.
 
     Raises:
-        LedgerPartitionError: the ledger is one table, or the partition is still written to.
+        LedgerPartitionError: the ledger is one table, the partition is still written to, or another
+            one is the oldest by now.
     """
     _partitions(connection)
-    with _explained(None):
-        return _name(connection, "SELECT signoff_detach_oldest_partition()::text", [])
+    with _explained(None), connection.transaction():
+        name = _name(connection, "SELECT signoff_detach_oldest_partition()::text", [])
+        if confirmed not in {None, name}:
+            raise LedgerPartitionError(
+                f"{confirmed} is not the oldest partition any more, {name} is; somebody else "
+                "detached it meanwhile, and nothing was changed"
+            )
+    return name
 
 
 def _partitions(connection: Connection[TupleRow]) -> list[Partition]:

@@ -167,6 +167,18 @@ def test_a_partition_that_is_still_written_to_is_not_detached(
         detach_oldest(partitioned)
 
 
+def test_only_the_partition_that_was_confirmed_is_detached(partitioned: BatchConnection) -> None:
+    """Two operators confirm the same one: the second detaches nothing."""
+    events = owned(some_events(30, 0, 25, seed=3))
+    apply_events(partitioned, *events)
+    assert detach_oldest(partitioned, confirmed="approvals_first") == "approvals_first"
+    left = partitions(partitioned)
+    with pytest.raises(LedgerPartitionError, match="approvals_first is not the oldest"):
+        detach_oldest(partitioned, confirmed="approvals_first")
+    assert partitions(partitioned) == left
+    assert_exact(partitioned, events)
+
+
 def test_detaching_waits_for_a_batch_that_is_under_way(
     partitioned: BatchConnection, database_url: str
 ) -> None:
