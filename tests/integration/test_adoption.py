@@ -22,6 +22,7 @@ REFUSED = [
     (f"{PLAIN}; CREATE TABLE more () INHERITS (interactions)", "it inherits, or is inherited"),
     ("CREATE VIEW interactions AS SELECT gen_random_uuid() AS id", "it is a view"),
     (PLAIN.replace("CREATE", "CREATE UNLOGGED"), "a crash would empty it"),
+    ("CREATE TABLE interactions (id uuid PRIMARY KEY DEFERRABLE)", "_pkey is DEFERRABLE"),
     (f"{PLAIN}; CREATE RULE r AS ON DELETE TO interactions DO INSTEAD NOTHING", "it has rules"),
     ("CREATE TABLE interactions (id uuid, created_at timestamptz(3))", "timestamp.3. with time"),
     ("CREATE TABLE interactions (id uuid, final_bubbles varchar[])", "final_bubbles is character"),
