@@ -104,8 +104,8 @@ def _rate(stage: Stage, count: int, workers: Sequence[subprocess.Popen[bytes]]) 
     while committed < count:
         stage.require_alive(workers)
         if time.monotonic() > deadline:
-            told = stage.told(workers)
-            raise AssertionError(f"{committed} of {count} committed after a minute: {told}")
+            output = stage.output_of(workers)
+            raise AssertionError(f"{committed} of {count} committed after a minute: {output}")
         time.sleep(0.2)
         (committed,) = stage.database.execute("SELECT count(*) FROM approvals").fetchone() or (0,)
     (rate,) = stage.database.execute(MIDDLE).fetchone() or (0.0,)

@@ -46,7 +46,7 @@ _UPSERT = """
 
 
 class _Written(NamedTuple):
-    """A batch as the yardstick sends it: spelled out beforehand, which costs it nothing."""
+    """A batch as the yardstick sends it: encoded beforehand, which costs it nothing."""
 
     ledger: bytes
     interactions: list[str]
@@ -151,6 +151,6 @@ def _line(event: ApprovalEvent) -> str:
 
 
 def _array(values: Iterable[object]) -> str:
-    """An array as Postgres spells it."""
+    """An array as Postgres writes it."""
     quoted = (str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
     return "{" + ",".join(f'"{value}"' for value in quoted) + "}"

@@ -1,4 +1,4 @@
-"""How rows are told: a table for a terminal, one in Markdown, or JSON; and read again from JSON."""
+"""How rows are shown: a table for a terminal or in Markdown, or JSON; and read from JSON."""
 
 import json
 import os
@@ -47,8 +47,8 @@ def as_json(rows: Iterable[Row]) -> str:
 def read(files: Iterable[Path]) -> list[Row]:
     """The rows of runs whose JSON was kept."""
     names = {field.name for field in fields(Row)}
-    told = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
-    return [Row(**{name: row[name] for name in names}) for row in told]
+    objects = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
+    return [Row(**{name: row[name] for name in names}) for row in objects]
 
 
 def as_markdown(rows: Iterable[Row]) -> str:

@@ -124,9 +124,9 @@ class Stage:
     def require_alive(self, workers: Sequence[subprocess.Popen[bytes]]) -> None:
         """Go on only while all of these run: what they would do will not come about by waiting."""
         if any(worker.poll() is not None for worker in workers):
-            raise AssertionError(self.told(workers))
+            raise AssertionError(self.output_of(workers))
 
-    def told(self, workers: Sequence[subprocess.Popen[bytes]]) -> str:
+    def output_of(self, workers: Sequence[subprocess.Popen[bytes]]) -> str:
         """What they are, whether they ended, and the end of what workers wrote."""
         ends = [f"{worker.args!r} (exit status {worker.poll()})" for worker in workers]
         logs = [log.read_text("utf-8", "replace")[-2000:] for log in self.folder.glob("*.log")]

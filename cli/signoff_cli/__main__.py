@@ -97,7 +97,7 @@ def _complain(reason: str) -> None:
     from signoff_schemas.wording import printable  # noqa: PLC0415 -- slow, as above
 
     lines = [printable(line) for line in f"signoff: {reason}".split("\n")]
-    with suppress(OSError):  # nobody can be told
+    with suppress(OSError):  # there is no stream to report to
         print(*lines, sep="\n", file=sys.stderr)  # noqa: T201 -- rich may not be there
 
 

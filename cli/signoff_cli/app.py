@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "health": "Tell whether workers are live and ready.",
     "relay": "Move events from an outbox to the queue.",
     "status": "Show queue, dead letters and workers.",
-    "event": "Tell the whole story of one event.",
+    "event": "Show the history of one event.",
     "interaction": "Show an interaction: state, ledger, moves.",
     "customer": "Show a customer: state, ledger, moves.",
     "funnel": "Show customers and their LTV by status.",

@@ -1,4 +1,4 @@
-"""What a file looks like that does not hold JSON lines, told by its first line."""
+"""Guess from its first line what a file is that does not hold JSON lines."""
 
 import json
 from typing import Final

@@ -38,7 +38,7 @@ def publish(
 ) -> None:
     """Publish approval events from a file of JSON lines.
 
-    Refused lines are told with their numbers on standard error; the others are published.
+    Refused lines are shown with their numbers on standard error; the others are published.
     Publishing a file again is safe: an event_id takes effect once. Exit 1 if a line was refused.
     """
     settings = load_settings(queue=queue)

@@ -1,4 +1,4 @@
-"""The lines that `signoff publish` could not publish: the first are told, all may be kept."""
+"""The lines that `signoff publish` could not publish: the first are shown, all may be kept."""
 
 import io
 import os
@@ -18,12 +18,12 @@ from signoff_producer import Answer, Receipt
 from signoff_schemas import MAX_EVENT_BYTES
 from signoff_schemas.private_files import open_private
 
-_TOLD: Final = 20
+_MOST_SHOWN: Final = 20
 
 
 @dataclass(slots=True)
 class Refusals:
-    """Tells why lines were refused, and keeps them where a file is named."""
+    """Shows why lines were refused, and writes them to a file if one is named."""
 
     path: Path | None
     kept: BinaryIO | None
@@ -33,10 +33,10 @@ class Refusals:
     def add(self, line: Line, receipt: Receipt, *, first: bool) -> None:
         """Note a refused line; the `first` one of a file may show what kind of file it is."""
         self.count += 1
-        if self.count <= _TOLD:
+        if self.count <= _MOST_SHOWN:
             complain(f"line {line.number}: {_reason(line, receipt)}")
-        if first and (told := hint(line.text)):
-            complain(told)
+        if first and (advice := hint(line.text)):
+            complain(advice)
         if self.kept and line.is_whole:
             if not self.any_kept:
                 _empty(self.kept)
@@ -44,10 +44,10 @@ class Refusals:
             self.kept.write(line.text if line.text.endswith(b"\n") else line.text + b"\n")
 
     def conclude(self) -> None:
-        """Tell how many were not told one by one."""
-        if self.count > _TOLD:
+        """Show how many were not shown one by one."""
+        if self.count > _MOST_SHOWN:
             where = f"{self.path} keeps them" if self.path else "--rejects FILE keeps them"
-            complain(f"and {self.count - _TOLD:,} more; {where}")
+            complain(f"and {self.count - _MOST_SHOWN:,} more; {where}")
 
 
 @contextmanager

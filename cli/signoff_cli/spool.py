@@ -51,9 +51,9 @@ def _flushed(producer: Producer, path: Path) -> Counter[Answer]:
 
 
 def _tell(answers: Counter[Answer], path: Path, queue: str, *, as_json: bool) -> None:
-    told = [answer for answer in Answer if answer is not Answer.SPOOLED]
+    shown = [answer for answer in Answer if answer is not Answer.SPOOLED]
     if as_json:
-        show_json({"queue": queue, "spool": str(path)} | {str(one): answers[one] for one in told})
+        show_json({"queue": queue, "spool": str(path)} | {str(one): answers[one] for one in shown})
         return
-    counts = ", ".join(f"{answers[one]:,} {one}" for one in told)
+    counts = ", ".join(f"{answers[one]:,} {one}" for one in shown)
     say(f"Spool {path} to queue {queue}: {counts}.")

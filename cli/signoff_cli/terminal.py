@@ -61,7 +61,7 @@ def say_block(text: str) -> None:
 
 def complain(text: str) -> None:
     """Write one line to standard error, whatever the text holds."""
-    with suppress(OSError):  # it is closed or full: nobody can be told
+    with suppress(OSError):  # it is closed or full
         err.print(printable(text, limit=_LINE_LIMIT), soft_wrap=True)
 
 

@@ -100,6 +100,7 @@ class Table:
     inherits: bool
     has_rules: bool
     hides_rows: bool
+    deferrable_key: str | None
     is_owner: bool
     is_taken: bool
     triggers: list[str]
@@ -249,6 +250,11 @@ def _flaws(table: Table) -> Iterator[str]:
         yield "this role does not own it, and may not add columns; migrate as its owner"
     if table.has_rules:
         yield "it has rules (CREATE RULE), which change what is written; make them triggers"
+    if table.deferrable_key:
+        yield (
+            f"its key {table.deferrable_key} is DEFERRABLE, which INSERT … ON CONFLICT does not "
+            "allow; drop the key, and make it anew without"
+        )
     if table.hides_rows:
         yield (
             "row-level security hides rows of it from this role; migrate and work as a role that "
@@ -312,7 +318,7 @@ def _flaw_of_type(column: Column) -> str | None:
 
 
 def check_rows(connection: Connection[TupleRow], table: str) -> None:
-    """See that each row can be told apart and counted.
+    """See that each row can be identified and counted.
 
     The session's search_path leads to the table.
 

@@ -1,4 +1,4 @@
-"""What interactions hold, to tell what a replay or an edit does to them."""
+"""The balances of interactions, to show what a replay or an edit changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -53,8 +53,8 @@ _BATCHES: Final = (
     "idle_in_transaction_session_timeout=10000",
 )
 _OUTBOX: Final = "signoff.outbox=on"
-"""Tells `open_session.sql` to leave the search_path as the role has it: an outbox is found where
-the upstream's own statements find it."""
+"""Makes `open_session.sql` keep the role's search_path: an outbox is found as the upstream's own
+statements find it."""
 
 
 C = TypeVar("C", bound=Connection[TupleRow])

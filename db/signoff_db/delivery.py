@@ -47,7 +47,7 @@ class Delivery(NamedTuple):
     canonical_json: bytes = b""
     """The event in its canonical form, if there is an event."""
     content_hash: bytes | None = None
-    """What tells a duplicate from a conflict, if there is an event."""
+    """Distinguishes a duplicate from a conflict, if there is an event."""
     size: int | None = None
     """How many bytes came, where `payload` holds only the first of them."""
 

@@ -1,7 +1,7 @@
-"""Why Postgres could not be used, in the server's or the system's words.
+"""Why Postgres could not be used, with the message of the server or of the system.
 
-What a parser says of a URL quotes it, and may so tell the password. So only texts of known origin
-are shown; of the others, what they are about.
+The message of a parser quotes the URL, and so may show the password. So only messages of known
+origin are shown; any other one is replaced by its subject.
 """
 
 import re
@@ -28,8 +28,8 @@ _OF_CONNECTIONS: Final = (
 
 def reason_of(error: psycopg.Error) -> str:
     """The reason, on one line, without anything that only a parser can have written."""
-    if told := error.diag.message_primary:
-        return printable(told, limit=_LIMIT)
+    if message := error.diag.message_primary:
+        return printable(message, limit=_LIMIT)
     text = str(error).strip()
     if found := _FAILED.findall(text):
         return printable(found[-1].rpartition("failed: ")[2].strip(), limit=_LIMIT)

@@ -31,7 +31,7 @@ class Failure:
     """What failures of the same cause share, beside the kind; it holds nothing of the event's."""
     detail: tuple[dict[str, Any], ...] = ()
     minimal: bool = False
-    """Whether the letter is to hold only what can always be written: ids, bytes, these words."""
+    """Whether the letter holds only what can always be written: ids, bytes, Signoff's own texts."""
 
     @property
     def fingerprint(self) -> str:
@@ -45,7 +45,7 @@ class Failure:
 
     @classmethod
     def unreadable(cls, error: Exception) -> Self:
-        """Reading the payload ended with an error that nobody thought of."""
+        """Reading the payload raised an unexpected error."""
         name = type(error).__name__
         text = f"the payload cannot be read: {name}"
         return cls(FailureKind.INVALID_PAYLOAD, text, text, f"unreadable:{name}")
@@ -120,7 +120,7 @@ class Failure:
     def by_postgres(
         cls, sqlstate: str, message: str, hint: str | None, constraint: str | None
     ) -> Self:
-        """Postgres refused the event; in its own words."""
+        """Postgres refused the event; with Postgres's message."""
         where = f"SQLSTATE {sqlstate}"
         if constraint:
             where += f", constraint {constraint}"

@@ -3,6 +3,11 @@ SELECT n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c.relper
     EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent)) AS inherits,
     EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid AND ev_type <> '1') AS has_rules,
     row_security_active(c.oid) AS hides_rows,
+    -- One such key fails ON CONFLICT (id), whatever other key there is.
+    (SELECT conname FROM pg_constraint
+        JOIN pg_attribute ON attrelid = conrelid AND ARRAY[attnum] = conkey
+        WHERE conrelid = c.oid AND contype IN ('p', 'u') AND condeferrable AND attname = 'id'
+        LIMIT 1)::text AS deferrable_key,
     pg_has_role(c.relowner, 'USAGE') AS is_owner,
     EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgname = 'interactions_count_insert') AS is_taken,
     ARRAY(

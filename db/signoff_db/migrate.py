@@ -63,7 +63,7 @@ def migrate(database_url: str, *, interactions: str | None = None) -> list[str]:
 
 
 def rehearse(database_url: str, *, interactions: str | None = None) -> Migrated:
-    """Do what `migrate` would do, tell it, and take it back; the tables are locked meanwhile.
+    """Do what `migrate` would do, return it, and roll it back; the tables are locked meanwhile.
 
     Raises:
         AdoptionError, MigrationError, DatabaseUnavailableError: as `migrate`.

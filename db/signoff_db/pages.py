@@ -35,7 +35,7 @@ class Page(Generic[Item]):
 def page_of(
     found: Sequence[Item], size: int, list_name: str, key: Callable[[Item], object]
 ) -> Page[Item]:
-    """The page that holds the first `size` of what was found; what is beyond it tells of a next.
+    """The page with the first `size` items of `found`; if there is one more, there is a next page.
 
     Args:
         found: up to `size + 1` items.

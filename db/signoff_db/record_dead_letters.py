@@ -19,7 +19,7 @@ MAX_PAYLOAD_BYTES: Final = MAX_EVENT_BYTES + 1024
 _MAX_ATTEMPTS: Final = 1_000_000
 """More are not counted; whoever can write to Redis may claim any number."""
 _MAX_JOB_ID: Final = 1000
-"""Characters of a job's id; of a longer one, the hash tells it from others."""
+"""Characters of a job's id; a longer one is cut and gets a hash."""
 
 
 class _Letter(NamedTuple):

@@ -1,4 +1,4 @@
-"""Find out which events of a batch Postgres refuses, in one call, instead of halving the batch.
+"""Find the events of a batch that Postgres rejects, in one call, instead of halving the batch.
 
 Every ledger row is tried and taken back again (migration `0005.rejected_rows.sql`). What is refused
 elsewhere, by a rule on `interactions`, say, is not found here; then the batch is halved until the

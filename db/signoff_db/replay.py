@@ -1,4 +1,4 @@
-"""Replay dead letters: replaying is applying, by the very function that workers run.
+"""Replay dead letters: apply their events with the same function as workers.
 
 Each batch is one transaction: the letters are locked, their events applied, the letters resolved
 and the operator's action noted, or none of it. So a double click, two operators at once and a crash

@@ -1,4 +1,4 @@
-"""Run work in one transaction, whatever comes in between: the one judge of errors.
+"""Run work in transactions, with retries; the one place that classifies errors of Postgres.
 
 Three things can go wrong.
 
@@ -27,12 +27,12 @@ from signoff_schemas import SignoffError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Around = Callable[[], AbstractContextManager[object]]
-"""Opens a transaction for the block below it."""
+"""Opens a transaction for a block."""
 FindRejectedRows = Callable[[Sequence[Item]], Sequence[Item] | None]
-"""Given items of which one was refused, marks the culprits; None where it finds none."""
+"""Given items of which one was refused, marks the rejected ones; None if it finds none."""
 
 _TRIES: Final = 6
-"""How often work is tried when others are in its way, before it is judged like any other error."""
+"""How often work is tried after conflicts with others; then the error counts as any other."""
 _IN_THE_WAY: Final = frozenset({"40001", "40P01", "55P03"})
 """Serialization failure, deadlock, lock not available: the same work may succeed at once."""
 _OUTAGE_CLASSES: Final = frozenset(
@@ -78,7 +78,7 @@ class Refusal:
 
 
 def find_none(_: Sequence[Item]) -> None:
-    """Find no culprit, so that the items are halved."""
+    """Find no rejected item, so that the items are halved."""
 
 
 def in_transactions(
@@ -173,7 +173,7 @@ def _settle_refused(
 
 
 def _persistently(around: Around, work: Callable[[], Result]) -> Result:
-    """Work in one transaction; again, a little later, where another one was in the way."""
+    """Run work in one transaction; retry it a little later after a conflict with another one."""
     for attempt in range(1, _TRIES):
         try:
             with around():

@@ -1,4 +1,4 @@
-"""Tell somebody when dead letters are news.
+"""Send alerts of new causes of dead letters, and of too many.
 
 It runs beside the workers, in a process of its own: whatever the hook does, events are applied.
 """
@@ -22,7 +22,7 @@ _MOST_CAUSES: Final = 20
 def alert_once(
     servers: Servers, hook: Callable[[bytes], None], *, stopped: Callable[[float], bool]
 ) -> str | None:
-    """Hand what is news to the hook, once over all instances; returns the sentence that was sent.
+    """Send what is new to the hook, once over all instances; returns the sentence that was sent.
 
     Args:
         servers: where the dead letters are.
@@ -41,7 +41,7 @@ def alert_once(
         found = news(connection, limit=limit) if mine else None
         if found is None:
             return None
-        # What is told has to be noted, or every look would tell it again.
+        # An alert that is sent must be noted, or it would be sent at every look.
         require_writable(connection, servers.settings.require("database_url"))
         message = _message(found, limit)
         deliver(hook, json.dumps(message, default=json_default).encode(), stopped=stopped)

@@ -15,12 +15,12 @@ from signoff_schemas.wording import printable
 
 COMMAND_SECONDS: Final = 30.0
 _TOLD: Final = 500
-"""Characters of what a failed command wrote that are told."""
+"""Characters of a failed command's output that are shown."""
 _SECRET_VARIABLES: Final = frozenset({"PGPASSWORD", "PGSERVICEFILE", "PGPASSFILE", "REDISCLI_AUTH"})
 
 
 def words_of(command: str) -> list[str]:
-    """The command's words, split as a shell would.
+    """The command's arguments, split as a shell would.
 
     Raises:
         SettingsError: it is no command.
@@ -60,8 +60,8 @@ def _exit_code(words: list[str], given: IO[bytes], errors: IO[bytes], seconds: f
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        told = getattr(error, "strerror", None) or "it holds a character that no command can"
-        raise HookError(f"SIGNOFF_ALERT_COMMAND cannot be started: {told}") from None
+        reason = getattr(error, "strerror", None) or "it holds a character that no command can"
+        raise HookError(f"SIGNOFF_ALERT_COMMAND cannot be started: {reason}") from None
     try:
         return process.wait(seconds)
     except subprocess.TimeoutExpired:

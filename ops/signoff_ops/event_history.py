@@ -1,4 +1,4 @@
-"""The history of one event, gathered from Redis, outbox, ledger, dead letters and actions."""
+"""The history of one event, from Redis, outbox, ledger, dead letters and actions."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -79,7 +79,7 @@ class EventHistory:
 
 
 def event_history(servers: Servers, event_id: str) -> EventHistory:
-    """The history of an event, by its `event_id` in any spelling, or by its job's id.
+    """The history of an event, by its `event_id` in any form, or by its job's id.
 
     Redis is asked first: an event that a worker settles meanwhile is found in one of both. What a
     server that is away would know is left out, and said so.
@@ -97,7 +97,7 @@ def event_history(servers: Servers, event_id: str) -> EventHistory:
 
 
 def _ids(text: str) -> tuple[UUID | None, str]:
-    """The event's id, where it is one, and its job's id: any spelling of a UUID will do."""
+    """The event's id, if it is one, and its job's id. Any form of a UUID is read."""
     try:
         event_id = UUID(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Whether workers are live and ready: as they told Redis, or as one answers on its port."""
+"""Whether workers are live and ready: as they report to Redis, or as one answers on its port."""
 
 import http.client
 import json
@@ -30,7 +30,7 @@ class WorkerHealth:
 
 
 def registered_workers(servers: Servers) -> list[WorkerHealth]:
-    """All workers of the queue, as they told Redis.
+    """All workers of the queue, as they report to Redis.
 
     Raises:
         RedisUnavailableError: Redis cannot be reached, or refused.
@@ -61,7 +61,7 @@ def worker_on_port(host: str, port: int) -> WorkerHealth:
 
 
 def _described(error: Exception) -> str:
-    """The system's own words; what a parser says would quote what it was given."""
+    """The system's message; the message of a parser would quote its input."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return "what answers is no report of a worker's health"

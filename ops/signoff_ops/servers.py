@@ -29,7 +29,7 @@ class Servers(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """What the front end was told."""
+        """The settings of the front end."""
 
     def redis(self) -> AbstractContextManager[redis.Redis]:
         """A client of the queue's Redis; raises `RedisUnavailableError`, `SettingsError`."""

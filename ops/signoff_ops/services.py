@@ -37,7 +37,7 @@ def load_settings(**overrides: object) -> Settings:
     """The settings; where they name no server, that of a running `signoff up` stands in.
 
     Raises:
-        SettingsError: a setting is wrong, or the file of a `signoff up` that has ended lies about.
+        SettingsError: a setting is wrong, or a file of a `signoff up` that has ended is left.
     """
     settings = Settings.load(**overrides)
     if settings.redis_url and settings.database_url:

@@ -13,7 +13,7 @@ from signoff_relay.table import OutboxOverview
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """What Redis tells of the queue and of those who work on it."""
+    """What Redis holds of the queue and of its workers."""
 
     queue: str
     counts: Counts
@@ -25,7 +25,7 @@ class QueueStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the servers tell; None stands for one that could not be asked."""
+    """The state of all servers; None stands for one that could not be asked."""
 
     queue: QueueStatus | None
     state: Overview | None
@@ -47,7 +47,7 @@ def status(servers: Servers) -> Status:
 
 
 def queue_status(servers: Servers) -> QueueStatus:
-    """What Redis tells.
+    """The part of Redis.
 
     Raises:
         RedisUnavailableError: it cannot be reached, or refused.

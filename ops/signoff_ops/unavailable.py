@@ -1,4 +1,4 @@
-"""Servers that are away, or cannot be used: what the others know is told all the same."""
+"""Servers that are away or cannot be used: what the others know is shown all the same."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -168,7 +168,7 @@ def _host(url: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Why it failed, in the system's words or ours: a parser's would quote the URL."""
+    """Why it failed, as the system or Signoff says; the message of a parser would quote the URL."""
     while isinstance(error, URLError) and isinstance(error.reason, Exception):
         error = error.reason
     match error:

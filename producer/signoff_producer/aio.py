@@ -72,10 +72,10 @@ class AsyncProducer:
         *,
         timeout: float | None = None,  # noqa: ASYNC109 -- as `Producer` has it
     ) -> Receipt:
-        """Publish one event. Those that are published at the same time share round trips.
+        """Publish one event. Events that are published at the same time share round trips.
 
-        Arguments and result are those of `Producer.publish`. With a `timeout` of its own a publish
-        no longer waits for its answer after that; the event may be on its way still.
+        Arguments and result are those of `Producer.publish`. After `timeout` seconds
+        this stops waiting for the answer; the event may still be sent.
 
         Raises:
             QueueFull: the queue is at its `max_queue_length`.
@@ -137,7 +137,7 @@ class AsyncProducer:
                     yield receipt
 
     async def _settle(self, waiting: Sequence[Waiting]) -> None:
-        """Send events that were published one by one, and tell each publisher its answer."""
+        """Send coalesced events, and give each publisher its receipt."""
         deadline = Deadline.latest(one.deadline for one in waiting)
         replies = await self._done(self._core.publish([one.request for one in waiting], deadline))
         for (request, _, receipt), reply in zip(waiting, replies, strict=True):
@@ -153,7 +153,7 @@ class AsyncProducer:
         return await self._done(self._core.flush_spool())
 
     async def _done(self, steps: Steps[T]) -> T:
-        """What the steps come to, once each is done."""
+        """Run the steps; returns their result."""
         self._enter_loop()
         try:
             step = next(steps)
@@ -221,7 +221,7 @@ class AsyncProducer:
             raise EventLoopError
 
     async def close(self) -> None:
-        """Close the connections that this producer opened, once what is on its way has arrived.
+        """Wait for events that are being sent, then close connections that this producer opened.
 
         Raises:
             EventLoopError: this producer belongs to another event loop.
@@ -245,7 +245,7 @@ class AsyncProducer:
 
 
 def _connected(settings: PublishSettings) -> redis.asyncio.Redis:
-    """A client that repeats nothing by itself, as that of `Producer`."""
+    """A client without retries, like that of `Producer`."""
     return async_redis_client(
         settings.require("redis_url"),
         socket_timeout=answer_timeout(settings),

@@ -10,8 +10,8 @@ from signoff_producer.receipts import CircuitOpenError, QueueUnavailableError
 class Breaker:
     """Opens after `failures` failed publishes in a row; then admits one every `cooldown` seconds.
 
-    The first that succeeds closes it again: all are admitted. With 0 failures it never opens. Safe
-    to share between threads.
+    The first success closes it: then all publishes are admitted. With `failures` 0 it never opens.
+    Safe to share between threads.
     """
 
     def __init__(
@@ -23,13 +23,13 @@ class Breaker:
         self._lock = threading.Lock()
         self._failed = 0
         self._probe_at: float | None = None
-        """When the next publish may be tried; None while all may."""
+        """When the next publish is admitted; None while all are."""
 
     def admit(self) -> None:
-        """Return if a publish may be tried.
+        """Return if a publish is admitted.
 
         Raises:
-            CircuitOpenError: it may not, yet.
+            CircuitOpenError: it is not admitted now.
         """
         if not self._failed:
             return
@@ -42,13 +42,13 @@ class Breaker:
             self._probe_at = now + self._cooldown
 
     def succeeded(self) -> None:
-        """Redis took what was published."""
+        """Note that a publish succeeded."""
         if self._failed:
             with self._lock:
                 self._failed, self._probe_at = 0, None
 
     def failed(self, error: QueueUnavailableError) -> None:
-        """Redis did not take what was published; what was not admitted does not count."""
+        """Note that a publish failed. One that was not admitted does not count."""
         if isinstance(error, CircuitOpenError):
             return
         with self._lock:

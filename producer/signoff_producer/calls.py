@@ -14,7 +14,7 @@ from signoff_producer.steps import Send
 
 
 class Call(Protocol):
-    """A call that is on its way."""
+    """A call that was sent, or will be when its answer is asked for."""
 
     def answer(self) -> Sequence[ScriptReply]:
         """The script's reply to each job; to be asked for once.
@@ -25,7 +25,7 @@ class Call(Protocol):
         """
 
     def close(self) -> None:
-        """Give the call up, if its answer was not read: a signal may come in between."""
+        """Abort the call if its answer was not read: a signal may have interrupted it."""
 
 
 class OwnCall:
@@ -76,7 +76,7 @@ class OwnCall:
             raise
 
     def _read(self, connection: Connection) -> list[object]:
-        """The script's answer, and WAIT's where there is one; a refusal is an answer, too."""
+        """The replies of the script and, if sent, of WAIT. An error is returned, not raised."""
         answers: list[object] = []
         try:
             for _ in range(2 if self._replicas.wanted else 1):
@@ -98,23 +98,23 @@ class OwnCall:
 def _packed(command: str, script: str, keys: tuple[str, ...], arguments: Sequence[bytes]) -> bytes:
     """The call in Redis's protocol (RESP).
 
-    redis-py packs any command, and looks at the type of each word: that takes a tenth of a publish.
+    redis-py checks the type of each argument, which takes a tenth of the time of a publish.
     """
     head = _packed_head(command, script, keys)
-    words = len(keys) + 3 + len(arguments)
-    body = b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in arguments])
-    return b"*%d\r\n%b%b" % (words, head, body)
+    count = len(keys) + 3 + len(arguments)
+    body = b"".join([b"$%d\r\n%b\r\n" % (len(value), value) for value in arguments])
+    return b"*%d\r\n%b%b" % (count, head, body)
 
 
 @lru_cache(maxsize=64)
 def _packed_head(command: str, script: str, keys: tuple[str, ...]) -> bytes:
-    """What is the same in every call for a queue."""
-    words = [word.encode() for word in (command, script, str(len(keys)), *keys)]
-    return b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in words])
+    """The part that is the same in every call for a queue."""
+    values = [value.encode() for value in (command, script, str(len(keys)), *keys)]
+    return b"".join([b"$%d\r\n%b\r\n" % (len(value), value) for value in values])
 
 
 class ClientsCall:
-    """A call by a client of the caller's own, which connects, waits and repeats as it was told."""
+    """A call by the caller's own client, with the timeouts and retries of that client."""
 
     def __init__(self, client: redis.Redis, replicas: Replicas, send: Send) -> None:
         self._client = client

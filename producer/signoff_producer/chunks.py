@@ -1,4 +1,4 @@
-"""How a source of events is read: as many at a time as a round trip carries, or what is there."""
+"""Read a source of events in chunks: as many as a round trip carries, or as many as are there."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ FLUSH_AFTER: Final = 0.5
 def next_chunk(requests: Iterator[Request]) -> list[Request]:
     """As many as a round trip carries, or fewer of a slow source; none when there are no more.
 
-    Time is looked at when an event arrives: without a thread nothing can interrupt the source.
+    The time is checked only when an event arrives: without a thread nothing can interrupt a source.
     """
     chunk: list[Request] = []
     begin = time.monotonic()
@@ -41,7 +41,7 @@ async def chunks(
 
 
 async def _awaited_chunks(events: AsyncIterable[Source]) -> AsyncGenerator[list[Request], None]:
-    """What has arrived is handed on while more is waited for."""
+    """Yields the events that have arrived, while it waits for more."""
     reader = _Reader(events)
     try:
         while chunk := await reader.chunk():

@@ -1,7 +1,7 @@
 """Events that are published at the same time share a round trip.
 
-The first goes at once. What comes while it is on its way waits for its answer, and then goes
-together: there is no timer and nothing to set, and a lone event never waits for another.
+The first event is sent at once. Events that come before its answer wait for that answer, and are
+then sent together. There is no timer and nothing to set; a single event never waits for another.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ class Waiting(NamedTuple):
 
 
 class RequestCoalescer:
-    """Hands what waits to `send`, one call at a time; `send` settles each event's receipt."""
+    """Passes waiting events to `send`, one call at a time; `send` sets each event's receipt."""
 
     def __init__(self, send: Callable[[Sequence[Waiting]], Awaitable[None]]) -> None:
         self._send = send
@@ -31,12 +31,12 @@ class RequestCoalescer:
         self._sender: asyncio.Task[None] | None = None
 
     async def publish(self, request: Request, deadline: Deadline) -> Receipt:
-        """Wait for the answer to one event; by its deadline nobody waits for it any more."""
+        """Wait for the receipt of one event; `deadline` is when its publisher stops waiting."""
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         self._waiting.append(Waiting(request, deadline, receipt))
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._run())
-            self._sender.add_done_callback(self._give_up)
+            self._sender.add_done_callback(self._fail_waiting)
         return await receipt
 
     async def _run(self) -> None:
@@ -51,10 +51,10 @@ class RequestCoalescer:
                 self._waiting.extendleft(reversed(together))
                 raise
 
-    def _give_up(self, sender: "asyncio.Task[None]") -> None:
-        """Tell those that still wait that nobody sends their events any more.
+    def _fail_waiting(self, sender: "asyncio.Task[None]") -> None:
+        """Raise an error in the publishers that still wait, since the sending task has ended.
 
-        The sender's end is where this is called, also of one that was cancelled before it began.
+        This is called when the task ends, also if it was cancelled before it began.
         """
         if sender is self._sender and self._waiting:  # else another sends them
             left, self._waiting = self._waiting, deque()
@@ -67,7 +67,7 @@ class RequestCoalescer:
             )
 
     async def finish(self) -> None:
-        """Wait until nothing is on its way."""
+        """Wait until no event is being sent."""
         if self._sender is not None:
             await asyncio.wait([self._sender])
 

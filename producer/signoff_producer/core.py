@@ -1,4 +1,4 @@
-"""What publishing does, without input and output: `Producer` and `AsyncProducer` do its steps.
+"""The logic of publishing, without input and output: `Producer` and `AsyncProducer` run its steps.
 
     admit → encode → send → reply → receipt
                  ↘ while Redis is away: repeat, then spool
@@ -33,7 +33,7 @@ class Core:
     """The state of a producer, and its decisions."""
 
     def __init__(self, settings: PublishSettings, server: Server, *, owned: bool) -> None:
-        """With `owned` false the client is the caller's, and repeats as the caller told it to."""
+        """With `owned` false the client is the caller's and does its own retries."""
         self.publication = Publication.of(settings)
         self.breaker = Breaker(settings.breaker_failures, settings.breaker_cooldown)
         self.spool = Spool.of(settings, server.label)
@@ -42,17 +42,17 @@ class Core:
         self._retries = Retries(settings.publish_retries if owned else 0)
 
     def deadline(self, timeout: float | None = None) -> Deadline:
-        """That of a publish which may take so many seconds, or as many as the settings say.
+        """The deadline of a publish that may take `timeout` seconds, by default the setting.
 
         Raises:
-            ValueError: they are not more than 0.
+            ValueError: `timeout` is not greater than 0.
         """
         return Deadline.after(self._timeout if timeout is None else timeout)
 
     def publish(
         self, requests: Sequence[Request], deadline: Deadline
     ) -> Steps[Sequence[ScriptReply]]:
-        """Publish what was not rejected; returns the reply to each.
+        """Publish the requests that were not rejected; returns the reply to each.
 
         Raises:
             QueueUnavailableError: Redis did not take them, nor did a spool.
@@ -77,7 +77,7 @@ class Core:
     def _deliver(
         self, sendable: Sequence[Request], deadline: Deadline
     ) -> Steps[Sequence[ScriptReply]]:
-        """Send them; while Redis is away again and again, which is safe by `event_id`."""
+        """Send them, with retries while Redis is away; that is safe, by `event_id`."""
         delays = self._retries.delays()
         send = self._send(self.publication, sendable, deadline)
         while True:
@@ -97,7 +97,7 @@ class Core:
         return Send(publication.keys, publication.arguments(requests), deadline)
 
     def flush_spool(self) -> Steps[Counter[Answer]]:
-        """Publish all that the spool holds, for whichever Redis it was meant; counts the answers.
+        """Publish all events of the spool, also those for another Redis; counts the answers.
 
         Raises:
             QueueFull, QueueUnavailableError, OSError: what is left stays in the file.
@@ -113,7 +113,7 @@ class Core:
         return answers
 
     def _replay_a_batch(self, spool: Spool, deadline: Deadline) -> Steps[None]:
-        """Publish some of what the spool holds; the publish that led here has succeeded."""
+        """Publish a batch of the spool, after a publish that succeeded."""
         try:
             taken: Taken | None = yield Take(spool, any_redis=False)
             if taken is not None:
@@ -168,7 +168,7 @@ class Core:
 def _outcomes(
     publication: Publication, requests: Sequence[Request], replies: Sequence[ScriptReply]
 ) -> Iterator[Receipt | QueueFull]:
-    """What became of each, whether or not one before it found no room."""
+    """The receipt of each, or `QueueFull`; one that is full does not end the others."""
     coming = iter(replies)
     for request in requests:
         reply = 0 if request.error else next(coming)

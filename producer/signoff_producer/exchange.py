@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 
 class Exchange(Generic[T]):
-    """Steps that are being done: a call that comes first is sent at once, before `result` is asked.
+    """Runs steps. If the first step is a call, it is sent at once, before `result` is called.
 
-    To be used in a `with`: a signal may come anywhere, and a call holds a connection.
+    Use it in a `with` block, so that an interrupted call releases its connection.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ def passes(error: redis.RedisError) -> bool:
     """
     if isinstance(error, _DENIED):
         return False
-    # Redis 6.2 quotes the word inside of an ERR where a script met it.
+    # In a script, Redis 6.2 quotes READONLY inside of an ERR reply.
     return isinstance(error, _PASSING) or "-READONLY " in str(error)
 
 

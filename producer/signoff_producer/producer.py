@@ -84,8 +84,9 @@ class Producer:
             timeout: seconds that this publish may take in all, instead of the producer's.
 
         Returns:
-            The receipt: accepted, duplicate, conflict, rejected, or spooled. What is wrong with
-            the event is told in it, not raised; `receipt.raise_for_status()` raises it.
+            The receipt: accepted, duplicate, conflict, rejected, or spooled. If the event is
+            invalid, the receipt says why, and nothing is raised; `receipt.raise_for_status()`
+            raises it.
 
         Raises:
             QueueFull: the queue is at its `max_queue_length`.
@@ -125,7 +126,7 @@ class Producer:
     def publish_requests(
         self, requests: Iterable[Request], *, timeout: float | None = None
     ) -> Iterator[Receipt]:
-        """Likewise, for a relay, which knows of events that need not be validated again."""
+        """The same for requests, which are validated already; a relay uses it."""
         return Consumed(self._receipts(iter(requests), timeout))
 
     def _receipts(self, coming: Iterator[Request], timeout: float | None) -> Iterator[Receipt]:
@@ -206,7 +207,7 @@ class Producer:
 
 
 def _connected(settings: PublishSettings) -> redis.Redis:
-    """A client that repeats nothing by itself: the core does, and knows when that helps."""
+    """A client without retries: the core does them."""
     return redis_client(
         settings.require("redis_url"),
         socket_timeout=answer_timeout(settings),

@@ -1,4 +1,4 @@
-"""What is published and what comes back: requests, the script's replies, receipts."""
+"""Requests, the replies of the script, and the receipts that they become."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence

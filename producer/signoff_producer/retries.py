@@ -1,4 +1,4 @@
-"""How often publishing is repeated while Redis is away, and how long is waited in between."""
+"""How often publishing is retried while Redis is away, and the delays in between."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -10,9 +10,9 @@ from signoff_schemas.backoff import backoff_delays
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """So many repetitions, each after a random part of a delay that doubles ("full jitter").
+    """`count` retries, each after a random part of a delay that doubles ("full jitter").
 
-    Publishers that lost Redis at the same moment do not all come back at the same moment.
+    So publishers that lost Redis at the same moment do not all retry at the same moment.
     """
 
     count: int

@@ -1,4 +1,4 @@
-"""A local file that takes events while Redis is away, and gives them back when it is there again.
+"""A local file that holds events while Redis is away, and from which they are published later.
 
 One JSON object a line (`spool_lines.py`), in any order. Its lock is the system's, on the file
 itself: several processes can share it, and none that dies leaves it locked. Events are taken from
@@ -30,7 +30,7 @@ class Spool:
     """The file: `keep` appends to it while Redis is away, `take` gives a batch once it is back."""
 
     def __init__(self, path: Path, max_bytes: int, queue: str, redis: str) -> None:
-        """Make the file, if need be, while its publisher can still be told that it cannot be.
+        """Create the file if it is missing, so that an error is raised early.
 
         Raises:
             SettingsError: it cannot be written.
@@ -57,10 +57,10 @@ class Spool:
         return cls(settings.spool, settings.spool_max_bytes, settings.queue, redis)
 
     def keep(self, requests: Sequence[Request], failure: QueueUnavailableError) -> None:
-        """Append what Redis could not take; it is on disk when this returns.
+        """Append events that Redis did not take; they are on disk when this returns.
 
         Raises:
-            QueueUnavailableError: nor could the file; none of them is in it.
+            QueueUnavailableError: the file could not take them either; none of them is in it.
         """
         events = [
             SpooledEvent(request.canonical_json, self._queue, self._redis)
@@ -86,7 +86,7 @@ class Spool:
             _logger.warning("Events go to the spool %s: %s", self.path, failure)
 
     def _refuse_others(self, file: int, size: int) -> None:
-        """Keep a file for one Redis: what is taken from its end then always is for the same."""
+        """Refuse events for another Redis than those in the file: a file is for one Redis only."""
         if size == 0:
             return
         redis = SpooledEvent.read(_last_lines(file, size, 1)[1][0]).redis
@@ -207,7 +207,7 @@ class Taken:
             elif not receipt.ok:
                 self._spool.set_aside(line, f"{receipt.answer}: {receipt.reason}")
         if rest:
-            # First behind what is there: whenever the process dies, one of the two copies is whole.
+            # Written twice, first behind the old lines: if the process dies, one copy is complete.
             _write_behind(self._file, rest, self._size)
             _write(self._file, rest, self._start)
         os.ftruncate(self._file, self._start + len(rest))

@@ -1,4 +1,4 @@
-"""What the core asks for: each step is done by a producer, which waits or awaits, and answered."""
+"""The steps that the core asks a producer to do; the producer sends the result of each back."""
 
 from collections.abc import Generator, Sequence
 from typing import Any, NamedTuple, TypeVar

@@ -76,7 +76,7 @@ def _inflated(data: bytes) -> bytes:
 
 
 def _read(plain: bytes) -> bytes:
-    """Read any spelling of the envelope, keeping the event's own bytes."""
+    """Read any form of the envelope, keeping the event's own bytes."""
     if plain.startswith(b"\x80"):
         raise InvalidEvent.unreadable("the job is a pickle; Signoff reads JSON only")
     try:

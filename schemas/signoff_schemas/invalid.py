@@ -1,4 +1,4 @@
-"""What is wrong with a refused event, in words for people and in data for tools."""
+"""What is wrong with a refused event: a text for people, and data for tools."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -93,7 +93,7 @@ class InvalidEvent(SignoffError):  # noqa: N818 -- the noun that people use for 
 
     @classmethod
     def from_pydantic(cls, error: ValidationError) -> Self:
-        """Translate what pydantic found into the words of this contract."""
+        """Translate pydantic's errors into the terms of this contract."""
         problems = _without_echoes(
             [_problem(item) for item in error.errors(include_url=False)[:_PROBLEM_LIMIT]]
         )

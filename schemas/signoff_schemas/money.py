@@ -48,7 +48,7 @@ def _amount(value: object, read: ValidatorFunctionWrapHandler) -> Decimal:
 
 
 def in_cents(value: Decimal) -> Decimal | None:
-    """The same amount with two decimal places, if it has that spelling and is not negative."""
+    """The same amount with two decimal places, if it can be written so and is not negative."""
     try:
         cents = value.quantize(_CENT, context=_EXACT).copy_abs()
     except InvalidOperation:

@@ -32,7 +32,7 @@ def allowed_options(scheme: str) -> frozenset[str]:
 
 
 def check_options(scheme: str, options: Iterable[tuple[str, str]]) -> None:
-    """Refuse what redis-py would stumble over when it connects.
+    """Refuse options with which redis-py would fail to connect.
 
     Raises:
         ValueError: with what was expected. A name is quoted only where it is close to that of an

@@ -12,5 +12,5 @@ _QUOTED: Final = "with args beginning with"
 def redis_reason(error: Exception) -> str:
     """What redis-py says of it, on one line, without what a server quotes of a command."""
     text, quotes, _ = str(error).rstrip(".").partition(_QUOTED)
-    told = f"{text.rstrip(', ')} (what it quotes is left out)" if quotes else text
-    return printable(told, limit=_LIMIT) or type(error).__name__
+    shown = f"{text.rstrip(', ')} (what it quotes is left out)" if quotes else text
+    return printable(shown, limit=_LIMIT) or type(error).__name__

@@ -1,4 +1,4 @@
-"""The closed sets of words that every part and every tool uses for what became of an event."""
+"""The closed sets of results of an event, which all parts and tools use."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ class Verdict(StrEnum):
     """What applying an event did, when it did not fail."""
 
     APPLIED = "applied"
-    """The event took its place and is the newest word on the interaction's status."""
+    """The event is applied, and no newer event holds the interaction's status."""
     LATE = "late"
     """Applied in its own place, but a newer event already holds the status."""
     DUPLICATE = "duplicate"

@@ -1,4 +1,4 @@
-"""Values in words for people, and in JSON for machines; every front end writes them this way."""
+"""Values as text for people and as JSON for machines; every front end writes them this way."""
 
 import json
 import re
@@ -71,7 +71,7 @@ def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
 
 
 def json_default(value: object) -> str | float:
-    """What JSON knows nothing of, in the spelling of the event's contract."""
+    """Values that JSON has no type for, in the form of the event's contract."""
     match value:
         case datetime():
             return in_zone(value, UTC).isoformat().replace("+00:00", "Z")

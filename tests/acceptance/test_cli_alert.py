@@ -94,8 +94,8 @@ def test_a_webhook_that_stumbles_is_tried_again(alerting: Signoff, hook: Hook) -
 def test_what_was_not_taken_is_told_by_the_next_look(alerting: Signoff, hook: Hook) -> None:
     """Exit 1, the reason on standard error, and nothing is remembered as told."""
     hook.answers = [503] * 4
-    told = alerting("alert", "--once", expect=1).stderr
-    assert "answered 503" in told
+    printed = alerting("alert", "--once", expect=1).stderr
+    assert "answered 503" in printed
 
     alerting("alert", "--once")
 

@@ -100,10 +100,10 @@ def test_acting_on_several_asks_first(signoff: Signoff, bury: Bury, command: str
     bury(mapping(user_id=None), mapping(user_id=None))
     reason = ["--reason", "r"] if command == "discard" else []
 
-    told = signoff("dlq", command, "--all", *reason, expect=2)
+    printed = signoff("dlq", command, "--all", *reason, expect=2)
     signoff("dlq", command, "--all", *reason, "--dry-run", expect=int(command == "replay"))
 
-    assert "--yes" in told.stderr
+    assert "--yes" in printed.stderr
     assert len(ids(signoff)) == 2
 
 
@@ -116,8 +116,8 @@ def test_a_dry_run_tells_the_verdict_and_changes_nothing(signoff: Signoff, bury:
     report = signoff.json("dlq", "replay", "--all", "--dry-run")
 
     assert report["counts"] == {"applied": 1}
-    (told,) = report["replayed"]
-    assert (told["before"]["ltv_usd"], told["after"]["ltv_usd"]) == ("0.00", "5.00")
+    (printed,) = report["replayed"]
+    assert (printed["before"]["ltv_usd"], printed["after"]["ltv_usd"]) == ("0.00", "5.00")
     assert len(ids(signoff)) == 1
 
 
@@ -153,12 +153,12 @@ def test_an_edit_by_fields_applies(signoff: Signoff, bury: Bury) -> None:
     bury(event)
     (letter,) = ids(signoff)
 
-    told = signoff(
+    printed = signoff(
         "dlq", "edit", letter, "--set", "quality_score=5", "--set", "ltv_amount=2.50",
         "--reason", "typo", "--yes",
     )  # fmt: skip
 
-    assert "- quality_score: 9\n+ quality_score: 5\n" in told.stdout
+    assert "- quality_score: 9\n+ quality_score: 5\n" in printed.stdout
     assert signoff.json("interaction", event["interaction_id"])["ltv_usd"] == "2.50"
     (action,) = signoff.json("dlq", "show", letter)["actions"]
     assert (action["actor"], action["action"], action["reason"]) == ("ann", "edit", "typo")
@@ -174,9 +174,9 @@ def test_an_edit_rounds_no_amount(signoff: Signoff, bury: Bury, *, editor: bool)
     command = signoff.at_a_terminal().having(EDITOR="sed -i s/9,$/3,/", VISUAL="")
     change = [] if editor else ["--set", "quality_score=4"]
 
-    told = command("dlq", "edit", letter, *change, "--reason", "typo", "--yes", expect=1)
+    printed = command("dlq", "edit", letter, *change, "--reason", "typo", "--yes", expect=1)
 
-    assert "ltv_amount must have at most 2 decimal places" in told.stderr
+    assert "ltv_amount must have at most 2 decimal places" in printed.stderr
     assert signoff.json("dlq", "show", letter)["state"] == "dead"
 
 
@@ -209,9 +209,9 @@ def test_an_edit_that_is_refused_changes_nothing(
     bury(mapping(quality_score=9))
     (letter,) = ids(signoff)
 
-    told = signoff("dlq", "edit", letter, *change, "--reason", "r", expect=code)
+    printed = signoff("dlq", "edit", letter, *change, "--reason", "r", expect=code)
 
-    assert sentence in told.stderr
+    assert sentence in printed.stderr
     assert signoff.json("dlq", "show", letter)["state"] == "dead"
 
 
@@ -296,10 +296,10 @@ def test_what_names_no_event_is_not_said_to_resolve_by_itself(signoff: Signoff, 
     bury(b"\x80\x04\x95", mapping(quality_score=9))
     unnamed, named = ids(signoff)
 
-    told = signoff("dlq", "show", unnamed).stdout
+    printed = signoff("dlq", "show", unnamed).stdout
 
-    assert "resolves by itself" not in told
-    assert f"signoff dlq discard {unnamed} --reason WHY" in told
+    assert "resolves by itself" not in printed
+    assert f"signoff dlq discard {unnamed} --reason WHY" in printed
     assert "resolves by itself" in signoff("dlq", "show", named).stdout
 
 
@@ -387,9 +387,9 @@ def test_a_blank_reason_is_none(signoff: Signoff, bury: Bury) -> None:
 @pytest.mark.parametrize("command", ["show", "list", "replay", "export"])
 def test_an_id_beyond_all_ids_is_a_mistake(signoff: Signoff, command: str) -> None:
     """Postgres's largest is the limit, and is told."""
-    told = signoff("dlq", command, "99999999999999999999", expect=2)
+    printed = signoff("dlq", command, "99999999999999999999", expect=2)
 
-    assert str(2**63 - 1) in told.stderr
+    assert str(2**63 - 1) in printed.stderr
 
 
 def test_without_a_terminal_no_editor_starts(signoff: Signoff, bury: Bury) -> None:
@@ -398,9 +398,9 @@ def test_without_a_terminal_no_editor_starts(signoff: Signoff, bury: Bury) -> No
     (letter,) = ids(signoff)
     editing = signoff.having(EDITOR="touch started; true", VISUAL="")
 
-    told = editing("dlq", "edit", letter, "--reason", "r", expect=2)
+    printed = editing("dlq", "edit", letter, "--reason", "r", expect=2)
 
-    assert "no terminal; use --set FIELD=VALUE" in told.stderr
+    assert "no terminal; use --set FIELD=VALUE" in printed.stderr
     assert list(signoff.folder.iterdir()) == []
 
 
@@ -420,9 +420,9 @@ def test_a_choice_that_matches_nothing_is_no_failure(signoff: Signoff, command: 
     """It is said, with exit code 0."""
     reason = ["--reason", "r"] if command == "discard" else []
 
-    told = signoff("dlq", command, "--kind", "abandoned", *reason)
+    printed = signoff("dlq", command, "--kind", "abandoned", *reason)
 
-    assert told.stdout == "No dead letter matches.\n"
+    assert printed.stdout == "No dead letter matches.\n"
 
 
 def test_what_is_not_there_is_told_alike(signoff: Signoff, bury: Bury) -> None:

@@ -77,9 +77,9 @@ def test_what_is_unknown_is_said_to_be(signoff: Signoff, command: str) -> None:
     """Nothing found is exit code 1 and a sentence that names it."""
     unknown = str(uuid4())
 
-    told = signoff(command, unknown, expect=1)
+    printed = signoff(command, unknown, expect=1)
 
-    assert unknown in told.stdout + told.stderr
+    assert unknown in printed.stdout + printed.stderr
 
 
 def test_a_ledger_shows_the_fold_as_it_went(signoff: Signoff) -> None:
@@ -109,9 +109,9 @@ def test_times_are_shown_in_the_readers_zone(signoff: Signoff) -> None:
     signoff.publish(event)
     signoff.work()
 
-    told = signoff.having(TZ="Asia/Tokyo")("interaction", event["interaction_id"])
+    printed = signoff.having(TZ="Asia/Tokyo")("interaction", event["interaction_id"])
 
-    assert "2026-01-31 19:00:00 JST" in told.stdout
+    assert "2026-01-31 19:00:00 JST" in printed.stdout
 
 
 def test_the_funnel_always_has_five_steps(signoff: Signoff) -> None:
@@ -197,15 +197,15 @@ def test_status_tells_what_is_known_and_what_is_away(
     signoff.publish(mapping())
     hampered = signoff.having(**UNREACHABLE[server])
 
-    told = hampered.json("status", expect=2)
+    printed = hampered.json("status", expect=2)
     read = hampered("status", expect=2)
 
-    assert list(told["away"]) == [server]
-    assert "127.0.0.1:1" in told["away"][server]
-    assert told.keys() & {"waiting", "workers", "applied"} >= known
+    assert list(printed["away"]) == [server]
+    assert "127.0.0.1:1" in printed["away"][server]
+    assert printed.keys() & {"waiting", "workers", "applied"} >= known
     assert shown in read.stdout
     assert "127.0.0.1:1" in read.stderr
-    assert "secret" not in str(told) + read.stderr
+    assert "secret" not in str(printed) + read.stderr
     assert signoff.json("status")["away"] == {}
 
 
@@ -216,14 +216,14 @@ def test_a_schema_that_is_behind_hides_nothing_of_the_others(
     """It is told like a server that is away, beside one that is; so is one that is not set."""
     behind = signoff.having(SIGNOFF_DATABASE_URL=empty_database_url)
 
-    told = behind.json(*command, expect=2)
+    printed = behind.json(*command, expect=2)
     less = behind.having(**UNREACHABLE["redis"]).json(*command, expect=2)
 
     unset = signoff.having(SIGNOFF_DATABASE_URL="").json(*command, expect=2)
 
-    assert list(told["away"]) == list(unset["away"]) == ["postgres"]
+    assert list(printed["away"]) == list(unset["away"]) == ["postgres"]
     assert "is not set" in unset["away"]["postgres"]
-    assert "signoff migrate" in told["away"]["postgres"]
+    assert "signoff migrate" in printed["away"]["postgres"]
     assert list(less["away"]) == ["redis", "postgres"]
     assert "signoff migrate" in behind(*command, expect=2).stderr
 
@@ -235,11 +235,11 @@ def test_an_events_history_is_told_while_a_server_is_away(signoff: Signoff, serv
     signoff.publish(event)
     hampered = signoff.having(**UNREACHABLE[server])
 
-    told = hampered.json("event", event["event_id"], expect=2)
+    printed = hampered.json("event", event["event_id"], expect=2)
     unknown = hampered.json("event", uuid4(), expect=2)
 
-    assert list(told["away"]) == [server]
-    assert [entry["what"] for entry in told["history"]] == ["queued"] * (server != "redis")
+    assert list(printed["away"]) == [server]
+    assert [entry["what"] for entry in printed["history"]] == ["queued"] * (server != "redis")
     assert (unknown["known"], unknown["history"]) == (None, [])
     assert "is unknown" not in hampered("event", uuid4(), expect=2).stderr
 
@@ -248,9 +248,13 @@ def test_health_without_redis_is_told_to_be_unknown(signoff: Signoff) -> None:
     """Nobody can tell how workers are while Redis is away: no workers are not told of either."""
     hampered = signoff.having(**UNREACHABLE["redis"])
 
-    told = hampered.json("health", expect=2)
+    printed = hampered.json("health", expect=2)
 
-    assert (told["healthy"], told["workers"], list(told["away"])) == (None, None, ["redis"])
+    assert (printed["healthy"], printed["workers"], list(printed["away"])) == (
+        None,
+        None,
+        ["redis"],
+    )
     assert hampered("health", expect=2).stdout == ""
 
 

@@ -30,9 +30,9 @@ def test_a_dry_run_shows_what_migrating_then_does(new: Signoff) -> None:
     assert "none of which was kept" in shown
     assert "make table signoff.customers" in shown
     assert "make table column public.interactions.ltv_usd" in shown
-    told = json.loads(new("migrate", "--dry-run", "--json").stdout)
+    printed = json.loads(new("migrate", "--dry-run", "--json").stdout)
     pending = json.loads(new("migrate", "--check", "--json", expect=1).stdout)
-    assert told["would_apply"] == pending["pending"]
+    assert printed["would_apply"] == pending["pending"]
     assert "Applied" in new("migrate").stdout
     assert "up to date" in new("migrate", "--check").stdout
     assert "up to date" in new("migrate", "--dry-run").stdout

@@ -75,9 +75,9 @@ def test_sql_is_what_create_runs(signoff: Signoff) -> None:
 @pytest.mark.parametrize("command", [["relay"], ["reconcile"], ["outbox", "refused"]])
 def test_an_outbox_that_is_not_there_is_asked_for(signoff: Signoff, command: list[str]) -> None:
     """The error says which database lacks it, and how to make it."""
-    told = signoff(*command, expect=2).stderr
-    assert "no table signoff_outbox" in told
-    assert "signoff outbox create" in told
+    printed = signoff(*command, expect=2).stderr
+    assert "no table signoff_outbox" in printed
+    assert "signoff outbox create" in printed
 
 
 @pytest.mark.parametrize("command", [["relay"], ["reconcile"], ["outbox", "refused"]])
@@ -87,9 +87,9 @@ def test_an_outbox_of_an_earlier_release_is_named(
     """The error says what the table lacks and how to bring it up to date; no more is to be done."""
     with psycopg.connect(upstream, autocommit=True) as connection:
         connection.execute("ALTER TABLE signoff_outbox DROP COLUMN validated_hash")
-    told = shop(*command, expect=2).stderr
-    assert "lacks the column validated_hash" in told
-    assert "signoff outbox create" in told
+    printed = shop(*command, expect=2).stderr
+    assert "lacks the column validated_hash" in printed
+    assert "signoff outbox create" in printed
 
     shop("outbox", "create")
     shop(*command, *(["--burst"] if command == ["relay"] else []))
@@ -240,9 +240,9 @@ def test_a_full_queue_stops_reconcile(shop: Signoff, upstream: str, client: redi
     client.flushall()
     small = shop.having(SIGNOFF_MAX_QUEUE_LENGTH="2")
 
-    told = small("reconcile", expect=1)
+    printed = small("reconcile", expect=1)
 
-    assert "stopped before the end" in told.stderr
+    assert "stopped before the end" in printed.stderr
     assert client.llen(KEYS.waiting) == 2
     shop.work()
     assert small.json("reconcile")["published"] == 1
@@ -301,11 +301,11 @@ def test_without_a_new_file_nothing_is_pruned(
     shop.work()
     (shop.folder / "events.jsonl").write_text("precious")
 
-    told = shop(
+    printed = shop(
         "outbox", "prune", "--older-than", "0s", "--export", shop.folder / "events.jsonl", expect=2
     ).stderr
 
-    assert "events.jsonl cannot be written: File exists; nothing was deleted" in told
+    assert "events.jsonl cannot be written: File exists; nothing was deleted" in printed
     assert (shop.folder / "events.jsonl").read_text() == "precious"
     assert len(held(upstream)) == 1
 
@@ -329,8 +329,8 @@ def test_a_relay_prunes_if_told_to(shop: Signoff, upstream: str, client: redis.R
 @pytest.mark.parametrize("age", ["7", "soon", "-1d", ""])
 def test_an_age_is_asked_for(shop: Signoff, age: str) -> None:
     """What is none is quoted, with examples of what is."""
-    told = shop("outbox", "prune", f"--older-than={age}", expect=2).stderr
-    assert f"--older-than holds {age!r}; expected an age such as 90s" in told
+    printed = shop("outbox", "prune", f"--older-than={age}", expect=2).stderr
+    assert f"--older-than holds {age!r}; expected an age such as 90s" in printed
 
 
 def test_status_and_history_tell_of_the_outbox(

@@ -79,12 +79,12 @@ def test_a_file_is_never_overwritten(signoff: Signoff, there: str) -> None:
     """What may be an earlier export stays as it is, and no letter is deleted."""
     (signoff.folder / there).write_text("precious")
 
-    told = signoff(
+    printed = signoff(
         "prune", "--older-than", "30d", "--export", signoff.folder / "letters.jsonl", "--yes",
         expect=2,
     ).stderr  # fmt: skip
 
-    assert f"{there} cannot be written: File exists; nothing was deleted" in told
+    assert f"{there} cannot be written: File exists; nothing was deleted" in printed
     assert (signoff.folder / there).read_text() == "precious"
     assert states(signoff) == ["dead", "discarded"]
 

@@ -39,12 +39,12 @@ def test_refused_lines_are_told_by_number_and_kept(signoff: Signoff) -> None:
     bad = b'{"quality_score": 7}\n'
     typed = lines(mapping()) + b"\n" + bad + b"not json\n" + lines(mapping())
 
-    told = signoff("publish", "-", "--rejects", "bad.jsonl", "--json", typed=typed, expect=1)
+    printed = signoff("publish", "-", "--rejects", "bad.jsonl", "--json", typed=typed, expect=1)
 
-    assert json.loads(told.stdout)["accepted"] == 2
-    assert json.loads(told.stdout)["rejected"] == 2
-    assert "line 3: rejected: event_id is required" in told.stderr
-    assert "line 4: rejected: is not JSON" in told.stderr
+    assert json.loads(printed.stdout)["accepted"] == 2
+    assert json.loads(printed.stdout)["rejected"] == 2
+    assert "line 3: rejected: event_id is required" in printed.stderr
+    assert "line 4: rejected: is not JSON" in printed.stderr
     assert (signoff.folder / "bad.jsonl").read_bytes() == bad + b"not json\n"
 
 
@@ -53,10 +53,10 @@ def test_the_answers_are_counted(signoff: Signoff) -> None:
     event = mapping()
     typed = lines(event, event, event | {"quality_score": 1})
 
-    told = signoff("publish", "-", typed=typed, expect=1)
+    printed = signoff("publish", "-", typed=typed, expect=1)
 
-    assert "1 accepted, 1 duplicate, 1 conflict, 0 rejected" in told.stdout
-    assert "line 3: conflict" in told.stderr
+    assert "1 accepted, 1 duplicate, 1 conflict, 0 rejected" in printed.stdout
+    assert "line 3: conflict" in printed.stderr
 
 
 def test_a_file_may_start_with_a_byte_order_mark(signoff: Signoff) -> None:
@@ -71,10 +71,10 @@ def test_a_full_queue_tells_how_far_it_came(signoff: Signoff) -> None:
     events = [mapping(minute) for minute in range(5)]
     limited = signoff.having(SIGNOFF_MAX_QUEUE_LENGTH="3")
 
-    told = limited("publish", "-", typed=lines(*events), expect=1)
+    printed = limited("publish", "-", typed=lines(*events), expect=1)
 
-    assert "3 accepted" in told.stdout
-    assert "stopped before line 4" in told.stderr
+    assert "3 accepted" in printed.stdout
+    assert "stopped before line 4" in printed.stderr
     assert signoff.json("status")["waiting"] == 3
 
 
@@ -96,18 +96,18 @@ def test_unreachable_redis_gets_a_sentence(signoff: Signoff) -> None:
     """The address is named, its password is not."""
     away = signoff.having(SIGNOFF_REDIS_URL="redis://:secret@127.0.0.1:1/0")
 
-    told = away("publish", "-", typed=lines(mapping()), expect=2)
+    printed = away("publish", "-", typed=lines(mapping()), expect=2)
 
-    assert "127.0.0.1:1" in told.stderr
-    assert "secret" not in told.stderr
+    assert "127.0.0.1:1" in printed.stderr
+    assert "secret" not in printed.stderr
 
 
 def test_missing_settings_are_named(signoff: Signoff) -> None:
     """Without a server, the variable to set and the way without any server are told."""
-    told = signoff.having(SIGNOFF_REDIS_URL="")("publish", "-", expect=2)
+    printed = signoff.having(SIGNOFF_REDIS_URL="")("publish", "-", expect=2)
 
-    assert "SIGNOFF_REDIS_URL is not set" in told.stderr
-    assert "signoff up" in told.stderr
+    assert "SIGNOFF_REDIS_URL is not set" in printed.stderr
+    assert "signoff up" in printed.stderr
 
 
 def test_publishing_needs_no_driver(signoff: Signoff) -> None:
@@ -136,9 +136,9 @@ def test_the_published_file_is_not_overwritten(signoff: Signoff, spelling: str) 
     file = signoff.folder / "events.jsonl"
     file.write_bytes(lines(mapping()))
 
-    told = signoff("publish", "events.jsonl", "--rejects", spelling, expect=2)
+    printed = signoff("publish", "events.jsonl", "--rejects", spelling, expect=2)
 
-    assert "is the file to publish" in told.stderr
+    assert "is the file to publish" in printed.stderr
     assert file.read_bytes() != b""
     assert signoff.json("status")["waiting"] == 0
 
@@ -175,10 +175,10 @@ def test_ctrl_c_tells_how_far_publishing_came(signoff: Signoff) -> None:
 
 def test_few_refused_lines_are_listed(signoff: Signoff) -> None:
     """Of a file that is wrong throughout, the first twenty lines say enough."""
-    told = signoff("publish", "-", typed=b"{}\n" * 1025, expect=1).stderr
+    printed = signoff("publish", "-", typed=b"{}\n" * 1025, expect=1).stderr
 
-    assert told.count("rejected:") == 20
-    assert told.endswith("and 1,005 more; --rejects FILE keeps them\n")
+    assert printed.count("rejected:") == 20
+    assert printed.endswith("and 1,005 more; --rejects FILE keeps them\n")
 
 
 @pytest.mark.parametrize(
@@ -195,10 +195,10 @@ def test_few_refused_lines_are_listed(signoff: Signoff) -> None:
 )
 def test_a_file_of_another_kind_gets_one_hint(signoff: Signoff, typed: bytes, looks: str) -> None:
     """Its first line shows what it is; the hint says how to make JSON lines of it."""
-    told = signoff("publish", "-", typed=typed, expect=1).stderr
+    printed = signoff("publish", "-", typed=typed, expect=1).stderr
 
-    assert looks in told
-    assert told.count("is wanted") == 1
+    assert looks in printed
+    assert printed.count("is wanted") == 1
 
 
 def test_json_lines_get_no_hint(signoff: Signoff) -> None:

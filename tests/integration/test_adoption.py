@@ -22,6 +22,7 @@ REFUSED = [
     (f"{PLAIN}; CREATE TABLE more () INHERITS (interactions)", "it inherits, or is inherited"),
     ("CREATE VIEW interactions AS SELECT gen_random_uuid() AS id", "it is a view"),
     (PLAIN.replace("CREATE", "CREATE UNLOGGED"), "a crash would empty it"),
+    ("CREATE TABLE interactions (id uuid PRIMARY KEY DEFERRABLE)", "_pkey is DEFERRABLE"),
     (f"{PLAIN}; CREATE RULE r AS ON DELETE TO interactions DO INSTEAD NOTHING", "it has rules"),
     ("CREATE TABLE interactions (id uuid, created_at timestamptz(3))", "timestamp.3. with time"),
     ("CREATE TABLE interactions (id uuid, final_bubbles varchar[])", "final_bubbles is character"),
@@ -222,7 +223,7 @@ def test_a_table_of_ones_own_can_be_asked_for(upstream: str) -> None:
 
 
 def test_two_installations_do_not_share_a_table(upstream: str) -> None:
-    """The second is told whose table it is."""
+    """The second gets an error that says whose table it is."""
     migrate(upstream)
     other = f"{upstream}?options=-csignoff.schema%3Dother"
     with pytest.raises(AdoptionError, match="another installation of Signoff works with it"):
@@ -230,25 +231,25 @@ def test_two_installations_do_not_share_a_table(upstream: str) -> None:
     migrate(other, interactions="other.interactions")
     for url, count in ((upstream, 1), (other, 2)):
         with connect_for_batches(url, application="test") as connection:
-            words = apply_events(connection, *(approval(n) for n in range(count)))
-            assert words == ["applied"] * count
+            results = apply_events(connection, *(approval(n) for n in range(count)))
+            assert results == ["applied"] * count
             assert audit(connection).totals.events == count
 
 
 def test_a_dry_run_tells_what_would_change_and_changes_nothing(upstream: str) -> None:
     """Each table, and each column, constraint, index and trigger of the adopted one."""
     before = everything(upstream)
-    told = rehearse(upstream)
+    rehearsed = rehearse(upstream)
     assert everything(upstream) == before
-    assert told.names == pending(upstream) == migrate(upstream)
+    assert rehearsed.names == pending(upstream) == migrate(upstream)
     for change in (
         "make table signoff.customers",
         "make table column public.interactions.edit_tags",
         "make trigger interactions_count_insert on public.interactions",
         "make index public.interactions_of_user",
     ):
-        assert change in told.changes
-    assert not [change for change in told.changes if "public.customers" in change]
+        assert change in rehearsed.changes
+    assert not [change for change in rehearsed.changes if "public.customers" in change]
     assert rehearse(upstream).changes == []
 
 

@@ -31,7 +31,7 @@ def later(connection: BatchConnection, age: str) -> None:
     connection.execute("UPDATE alerts SET alerted_at = alerted_at - %s::interval", [age])
 
 
-def told(connection: BatchConnection, *, limit: int = 1000) -> News | None:
+def sent_news(connection: BatchConnection, *, limit: int = 1000) -> News | None:
     """What an alert would tell now, which is then remembered."""
     found = news(connection, limit=limit)
     if found:
@@ -48,76 +48,76 @@ def test_nothing_is_news_while_nothing_is_dead(connection: BatchConnection) -> N
     """Applied events are none."""
     apply_events(connection, approval())
 
-    assert told(connection, limit=0) is None
+    assert sent_news(connection, limit=0) is None
 
 
 def test_a_new_cause_is_told_once(connection: BatchConnection) -> None:
     """More letters of the same cause are no news; those of another are."""
     unknown_interactions(connection, 2)
-    first = told(connection)
+    first = sent_news(connection)
     assert first
     assert [(c.kind, c.count) for c in first.causes] == [("unknown_interaction", 2)]
     later(connection, "2 minutes")
     unknown_interactions(connection)
-    assert told(connection) is None
+    assert sent_news(connection) is None
 
     mismatch(connection)
 
-    assert kinds(told(connection)) == ["user_mismatch"]
+    assert kinds(sent_news(connection)) == ["user_mismatch"]
 
 
 def test_what_happens_within_a_minute_is_gathered(connection: BatchConnection) -> None:
     """The next alert tells it, not sooner than a minute after the last."""
     unknown_interactions(connection)
-    assert told(connection)
+    assert sent_news(connection)
     mismatch(connection)
-    assert told(connection) is None
+    assert sent_news(connection) is None
 
     later(connection, "61 seconds")
 
-    assert kinds(told(connection)) == ["user_mismatch"]
+    assert kinds(sent_news(connection)) == ["user_mismatch"]
 
 
 def test_a_cause_that_comes_again_is_news_again(connection: BatchConnection) -> None:
     """Once it was settled, but not within the hour: what comes and goes is one alert."""
     unknown_interactions(connection)
-    assert told(connection)
+    assert sent_news(connection)
     settle(connection)
     later(connection, "30 minutes")
-    assert told(connection) is None
+    assert sent_news(connection) is None
     unknown_interactions(connection)
-    assert told(connection) is None
+    assert sent_news(connection) is None
     settle(connection)
     later(connection, "31 minutes")
-    assert told(connection) is None
+    assert sent_news(connection) is None
 
     unknown_interactions(connection)
 
-    assert kinds(told(connection)) == ["unknown_interaction"]
+    assert kinds(sent_news(connection)) == ["unknown_interaction"]
 
 
 def test_too_many_dead_letters_are_told_once(connection: BatchConnection) -> None:
     """When the limit is passed; again only after the number has fallen to half of it."""
     unknown_interactions(connection, 4)
-    first = told(connection, limit=4)
+    first = sent_news(connection, limit=4)
     assert first
     assert not first.limit_passed
     unknown_interactions(connection)
     later(connection, "2 hours")
-    second = told(connection, limit=4)
+    second = sent_news(connection, limit=4)
     assert second
     assert (second.limit_passed, second.dead, second.causes) == (True, 5, ())
     later(connection, "2 hours")
     discard(connection, chosen(connection, 2), actor="op", reason="r")
-    assert told(connection, limit=4) is None
+    assert sent_news(connection, limit=4) is None
     unknown_interactions(connection, 2)
-    assert told(connection, limit=4) is None
+    assert sent_news(connection, limit=4) is None
 
     discard(connection, chosen(connection, 3), actor="op", reason="r")
-    assert told(connection, limit=4) is None
+    assert sent_news(connection, limit=4) is None
     unknown_interactions(connection, 3)
 
-    third = told(connection, limit=4)
+    third = sent_news(connection, limit=4)
     assert third
     assert third.limit_passed
 

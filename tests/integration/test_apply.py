@@ -60,24 +60,24 @@ def test_an_unknown_interaction_without_user_is_retried_then_dead(
 def test_a_neighbour_in_the_batch_may_create_the_interaction(connection: BatchConnection) -> None:
     """An event without user is applied where another of its batch creates its interaction."""
     interaction = uuid4()
-    words = apply_events(
+    verdicts = apply_events(
         connection,
         approval(0, interaction_id=interaction, user_id=None, ltv_amount="1"),
         approval(1, interaction_id=interaction, ltv_amount="2"),
     )
-    assert words == ["applied", "applied"]
+    assert verdicts == ["applied", "applied"]
 
 
 def test_another_users_event_is_a_mismatch(connection: BatchConnection) -> None:
     """An interaction has one user: that of the event that came first, also within a batch."""
     interaction = uuid4()
-    words = apply_events(
+    verdicts = apply_events(
         connection,
         approval(1, interaction_id=interaction, user_id="ann"),
         approval(0, interaction_id=interaction, user_id="bob"),
         approval(2, interaction_id=interaction, user_id="ann"),
     )
-    assert words == ["applied", "user_mismatch", "applied"]
+    assert verdicts == ["applied", "user_mismatch", "applied"]
     (letter,) = letters_in(connection)
     assert "'ann'" in letter.message
     assert "'bob'" in letter.message
@@ -92,12 +92,12 @@ def test_ltv_overflow_refuses_only_what_does_not_fit(
     big = {"interaction_id": interaction, "customer_status": "CUSTOMER", "ltv_amount": "10000"}
     events = [approval(n, **big) for n in range(100)]
     events.append(approval(100, **big | {"ltv_amount": "9999.99"}))
-    words = (
+    verdicts = (
         apply_events(connection, *events)
         if at_once
-        else [word for event in events for word in apply_events(connection, event)]
+        else [verdict for event in events for verdict in apply_events(connection, event)]
     )
-    assert words == ["applied"] * 99 + ["ltv_overflow", "applied"]
+    assert verdicts == ["applied"] * 99 + ["ltv_overflow", "applied"]
     assert balance(connection, interaction) == ("CUSTOMER", "999999.99")
     assert audit(connection).differing == 0
 
@@ -126,8 +126,8 @@ def test_bad_jobs_leave_their_neighbours_alone(connection: BatchConnection) -> N
         Delivery.of_job(Job("huge", b"[" * 10_000_000)),
     ]
     mixed = [good[0], *bad[:4], good[1], *bad[4:], good[2]]
-    words = [o.result for o in apply(connection, mixed)]
-    assert words.count(Verdict.APPLIED) == 3
+    verdicts = [o.result for o in apply(connection, mixed)]
+    assert verdicts.count(Verdict.APPLIED) == 3
     letters = {letter.job_id: letter for letter in letters_in(connection)}
     assert {job: letter.kind for job, letter in letters.items()} == {
         "pickle": "invalid_payload",
@@ -163,16 +163,16 @@ def test_what_only_the_database_refuses_is_found_and_set_aside(connection: Batch
     """An unknown refusal costs the culprits alone: their neighbours are applied."""
     events = [approval(n, user_id="unlucky" if n in {3, 17} else f"user-{n}") for n in range(40)]
     with house_rule(connection):
-        words = apply_events(connection, *events)
-    assert [n for n, word in enumerate(words) if word == "refused_by_database"] == [3, 17]
-    assert words.count("applied") == 38
+        verdicts = apply_events(connection, *events)
+    assert [n for n, verdict in enumerate(verdicts) if verdict == "refused_by_database"] == [3, 17]
+    assert verdicts.count("applied") == 38
     letters = letters_in(connection)
     assert {letter.fingerprint for letter in letters} == {letters[0].fingerprint}
     assert "no_unlucky_users" in letters[0].message
 
 
 def test_what_the_ledger_refuses_is_sifted_out_together(connection: BatchConnection) -> None:
-    """Many culprits at once, by rules and triggers of the ledger's own; each is told why."""
+    """Many culprits at once, by rules and triggers of the ledger's own; each gets its reason."""
     connection.execute("ALTER TABLE approvals ADD CONSTRAINT no_ones CHECK (quality_score > 1)")
     connection.execute(
         "CREATE FUNCTION no_ann() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
@@ -187,10 +187,10 @@ def test_what_the_ledger_refuses_is_sifted_out_together(connection: BatchConnect
         for n in range(60)
     ]
     for _ in range(2):  # the second batch is sifted before it is tried
-        words = apply_events(connection, *events)
+        verdicts = apply_events(connection, *events)
     bad = {n for n in range(60) if n % 5 == 0 or n % 7 == 0}
-    assert {n for n, word in enumerate(words) if word == "refused_by_database"} == bad
-    assert {word for n, word in enumerate(words) if n not in bad} == {"duplicate"}
+    assert {n for n, verdict in enumerate(verdicts) if verdict == "refused_by_database"} == bad
+    assert {verdict for n, verdict in enumerate(verdicts) if n not in bad} == {"duplicate"}
     letters = letters_in(connection)
     assert len(letters) == len(bad)
     assert {letter.fingerprint for letter in letters} == {
@@ -216,8 +216,8 @@ def test_what_was_sifted_beforehand_is_not_sifted_again(connection: BatchConnect
     )
     events = [approval(n, user_id="unlucky" if n == 3 else f"user-{n}") for n in range(2, 10)]
     with house_rule(connection):
-        words = apply_events(connection, *events, approval(10, quality_score=1))
-    assert [n for n, word in enumerate(words) if word == "refused_by_database"] == [1, 8]
+        verdicts = apply_events(connection, *events, approval(10, quality_score=1))
+    assert [n for n, verdict in enumerate(verdicts) if verdict == "refused_by_database"] == [1, 8]
     assert connection.execute("SELECT last_value FROM sifts").fetchone() == (1,)
 
 
@@ -230,8 +230,8 @@ def test_a_rule_that_came_later_makes_no_applied_event_a_failure(
     connection.execute(
         "ALTER TABLE approvals ADD CONSTRAINT no_ones CHECK (quality_score > 1) NOT VALID"
     )
-    words = apply_events(connection, old, approval(2, quality_score=1), approval(3))
-    assert words == ["duplicate", "refused_by_database", "applied"]
+    verdicts = apply_events(connection, old, approval(2, quality_score=1), approval(3))
+    assert verdicts == ["duplicate", "refused_by_database", "applied"]
 
 
 def test_a_missing_table_is_no_events_fault(connection: BatchConnection) -> None:
@@ -427,8 +427,8 @@ def test_a_rule_that_keeps_rows_from_being_written_is_a_refusal(
 ) -> None:
     """A trigger that swallows the write is found out; the batch does not try for ever."""
     swallow_interactions_of(connection, "unlucky")
-    words = apply_events(connection, approval(), approval(user_id="unlucky"), approval())
-    assert words == ["applied", "refused_by_database", "applied"]
+    verdicts = apply_events(connection, approval(), approval(user_id="unlucky"), approval())
+    assert verdicts == ["applied", "refused_by_database", "applied"]
 
 
 def test_a_letter_of_other_content_is_not_resolved(connection: BatchConnection) -> None:
@@ -475,7 +475,7 @@ def test_late_events_that_overflow_are_found_by_halves(connection: BatchConnecti
     big = fits | {"ltv_amount": "10000"}
     apply_events(connection, *(approval(1000 + n, **big) for n in range(99)))
     late = [approval(n, **(big if n in {10, 40} else fits)) for n in range(60)]
-    words = apply_events(connection, *late)
-    assert [n for n, word in enumerate(words) if word == "ltv_overflow"] == [10, 40]
+    verdicts = apply_events(connection, *late)
+    assert [n for n, verdict in enumerate(verdicts) if verdict == "ltv_overflow"] == [10, 40]
     assert balance(connection, interaction) == ("CUSTOMER", "990058.00")
     assert audit(connection).differing == 0

@@ -73,10 +73,12 @@ def test_a_dry_run_tells_the_truth_and_changes_nothing(connection: BatchConnecti
     event = unknown_interaction(customer_status="CUSTOMER", ltv_amount="5")
     apply_events(connection, event)
     create_interaction(connection, event)
-    told: list[Replayed] = []
-    report = replay(connection, chosen(connection), actor="op", dry_run=True, on_batch=told.extend)
+    replayed: list[Replayed] = []
+    report = replay(
+        connection, chosen(connection), actor="op", dry_run=True, on_batch=replayed.extend
+    )
     assert report.counts == {"applied": 1}
-    (one,) = told
+    (one,) = replayed
     assert one.before is not None
     assert one.after is not None
     assert (str(one.before.ltv_usd), one.after.customer_status, str(one.after.ltv_usd)) == (
@@ -140,13 +142,22 @@ def test_balances_are_told_for_as_many_letters_as_are_asked_for(
     event = unknown_interaction(ltv_amount="5")
     apply_events(connection, event)
     create_interaction(connection, event)
-    told: list[Replayed] = []
+    replayed: list[Replayed] = []
     replay(
-        connection, chosen(connection), actor="op", dry_run=True, balances=0, on_batch=told.extend
+        connection,
+        chosen(connection),
+        actor="op",
+        dry_run=True,
+        balances=0,
+        on_batch=replayed.extend,
     )
-    replay(connection, chosen(connection), actor="op", balances=1, on_batch=told.extend)
-    untold, shown = told
-    assert (untold.result, untold.before, untold.after) == ("applied", None, None)
+    replay(connection, chosen(connection), actor="op", balances=1, on_batch=replayed.extend)
+    without_balances, shown = replayed
+    assert (without_balances.result, without_balances.before, without_balances.after) == (
+        "applied",
+        None,
+        None,
+    )
     assert shown.after is not None
     assert str(shown.after.ltv_usd) == "5.00"
 
@@ -165,14 +176,14 @@ def test_a_limit_and_a_rate_are_kept(connection: BatchConnection) -> None:
     apply_events(connection, *(unknown_interaction(n) for n in range(8)))
     oldest = sorted(letter.id for letter in letters_in(connection))
     sizes: list[int] = []
-    told: list[Replayed] = []
+    replayed: list[Replayed] = []
 
     def note(batch: Any) -> None:
         sizes.append(len(batch))
-        told.extend(batch)
+        replayed.extend(batch)
 
     replay(connection, chosen(connection, 5), actor="op", rate=1000, keep_going=True, on_batch=note)
-    assert [one.letter_id for one in told] == oldest[:5]
+    assert [one.letter_id for one in replayed] == oldest[:5]
     sizes.clear()
     replay(connection, chosen(connection, 5), actor="op", rate=40, keep_going=True, on_batch=note)
     assert sizes == [5]
@@ -361,7 +372,7 @@ def test_a_replay_and_a_worker_on_the_same_rows_do_not_wait_in_a_circle(
     buried = [approval(1, interaction_id=i, ltv_amount="1") for i in (second, third, new)]
     bury(connection, *buried)
     arriving = [approval(2, interaction_id=i, ltv_amount="1") for i in (first, second, new)]
-    told: list[Sequence[Replayed]] = []
+    replayed: list[Sequence[Replayed]] = []
     with connect(database_url) as blocker, ThreadPoolExecutor() as threads:
         with blocker.transaction():
             blocker.execute("SELECT FROM interactions WHERE id = %s FOR UPDATE", [first])
@@ -370,17 +381,17 @@ def test_a_replay_and_a_worker_on_the_same_rows_do_not_wait_in_a_circle(
             operator = threads.submit(
                 elsewhere,
                 database_url,
-                lambda own: replay(own, chosen(own), actor="op", on_batch=told.append),
+                lambda own: replay(own, chosen(own), actor="op", on_batch=replayed.append),
             )
             await_blocked(database_url, 2)  # the replay, by the worker
         assert [outcome.result for outcome in worker.result()] == ["applied"] * 3
         assert operator.result().counts == {"applied": 3}
     assert deadlocks(connection) == 0
-    assert [{one.event_id for one in part} for part in told] == [
+    assert [{one.event_id for one in part} for part in replayed] == [
         {buried[1].event_id},
         {buried[0].event_id, buried[2].event_id},
     ]
-    for part in told:
+    for part in replayed:
         for one in part:
             (action,) = actions_of(connection, one.letter_id)
             assert (action.before, action.after) == ("abandoned", "applied")
@@ -398,10 +409,10 @@ def test_a_dry_run_tells_of_what_others_changed_meanwhile(
         connection,
         approval(1, interaction_id=interaction, customer_status="CUSTOMER", ltv_amount="1"),
     )
-    told: list[Replayed] = []
+    replayed: list[Replayed] = []
 
     def look(own: BatchConnection) -> None:
-        replay(own, chosen(own), actor="op", dry_run=True, on_batch=told.extend)
+        replay(own, chosen(own), actor="op", dry_run=True, on_batch=replayed.extend)
 
     with ThreadPoolExecutor() as threads:
         with connection.transaction():
@@ -421,7 +432,7 @@ def test_a_dry_run_tells_of_what_others_changed_meanwhile(
             dry_run = threads.submit(elsewhere, database_url, look)
             await_blocked(database_url)
         dry_run.result()
-    (one,) = told
+    (one,) = replayed
     assert one.before is not None
     assert one.after is not None
     assert (one.result, str(one.before.ltv_usd), str(one.after.ltv_usd)) == ("late", "5.00", "6.00")

@@ -219,11 +219,11 @@ def test_the_tables_equal_the_fold_whatever_the_arrival(
             " TRUNCATE interactions, approvals, customers, dead_letters;"
             " ALTER TABLE approvals ENABLE TRIGGER USER"
         )
-        words = in_parallel(database_url, [batches[n::workers] for n in range(workers)])
+        results = in_parallel(database_url, [batches[n::workers] for n in range(workers)])
         assert read(connection) == fold(events)
         assert audit(connection).differing == 0
-        assert words.count("duplicate") == sum(map(len, batches)) - len(events)
-        assert set(words) <= {"applied", "late", "duplicate"}
+        assert results.count("duplicate") == sum(map(len, batches)) - len(events)
+        assert set(results) <= {"applied", "late", "duplicate"}
 
 
 def test_workers_meet_on_one_interaction_and_one_customer(database_url: str) -> None:
@@ -244,14 +244,14 @@ def test_workers_meet_on_one_interaction_and_one_customer(database_url: str) -> 
         [events[n::8] for n in range(8)],
         [events[start : start + 100] for start in (300, 100, 200, 0)],
     ]
-    words = in_parallel(database_url, lanes)
+    results = in_parallel(database_url, lanes)
     with connect(database_url) as connection:
         assert read(connection) == fold(events)
         assert audit(connection).differing == 0
         assert connection.execute("SELECT ltv_usd FROM customers").fetchall() == [
             (Decimal("100.00"),)
         ]
-    assert len(words) - words.count("duplicate") == 400
+    assert len(results) - results.count("duplicate") == 400
 
 
 HOLD_UP = """
@@ -293,20 +293,20 @@ def test_batches_that_create_and_update_the_same_rows_do_not_wait_in_a_circle(
             settled.append(one)
         holding.execute("SELECT pg_advisory_unlock(1)")
         # A deadlock is raised here: nothing repeats a transaction that is the test's own.
-        words = [[outcome.result for outcome in one.result(DEADLINE)] for one in settled]
-    assert words[0] == ["applied", "applied"]
+        results = [[outcome.result for outcome in one.result(DEADLINE)] for one in settled]
+    assert results[0] == ["applied", "applied"]
 
 
 def in_parallel(database_url: str, lanes: Sequence[Sequence[Sequence[ApprovalEvent]]]) -> list[str]:
     """Apply each lane's batches on a connection and a thread of its own."""
-    words: list[str] = []
+    results: list[str] = []
     failures: list[Any] = []
 
     def work(batches: Sequence[Sequence[ApprovalEvent]]) -> None:
         try:
             with connect_for_batches(database_url, application="lane") as connection:
                 for batch in batches:
-                    words.extend(
+                    results.extend(
                         str(o.result) for o in apply(connection, [delivery(e) for e in batch])
                     )
         except Exception as error:  # noqa: BLE001 -- reported by the test itself
@@ -318,4 +318,4 @@ def in_parallel(database_url: str, lanes: Sequence[Sequence[Sequence[ApprovalEve
     for thread in threads:
         thread.join()
     assert failures == []
-    return words
+    return results

@@ -117,13 +117,15 @@ def test_threads_have_a_connection_each(
 
         def publish(_: int) -> list[str]:
             start.wait()
-            told = []
+            receipts = []
             for _ in range(30):
                 one = mapping()
-                told += [producer.publish(one | change) for change in ({}, {}, {"user_id": "x"})]
-                assert {receipt.event_id for receipt in told[-3:]} == {told[-1].event_id}
-                assert str(told[-1].event_id) == str(one["event_id"])
-            return [receipt.answer.value for receipt in told]
+                receipts += [
+                    producer.publish(one | change) for change in ({}, {}, {"user_id": "x"})
+                ]
+                assert {receipt.event_id for receipt in receipts[-3:]} == {receipts[-1].event_id}
+                assert str(receipts[-1].event_id) == str(one["event_id"])
+            return [receipt.answer.value for receipt in receipts]
 
         with ThreadPoolExecutor(THREADS) as pool:
             answers = list(pool.map(publish, range(THREADS)))

@@ -214,7 +214,7 @@ def test_what_add_validated_is_not_validated_again(
 def test_what_was_changed_by_hand_is_validated_again(
     url: str, client: redis.Redis, lane: Lane
 ) -> None:
-    """Nobody has to think of the hash: one event is refused by name, the other spelled anew."""
+    """A stale hash does no harm: one event is refused, the other is canonicalized again."""
     wrong, right = add(url, 2)
     with psycopg.connect(url) as upstream:
         broken(upstream, wrong)

@@ -52,7 +52,7 @@ def test_a_lease_is_renewed_while_it_lasts(client: redis.Redis) -> None:
 
 
 def test_a_job_that_vanished_in_flight_is_named(client: redis.Redis) -> None:
-    """Its worker died, and its hash is gone: it does not come back, and the account tells of it."""
+    """Its worker died, and its hash is gone: it does not come back, and the account names it."""
     kept, gone = publish(client, 2)
     a_worker(client, lease_seconds=-1).take(2)
     client.delete(JOB_PREFIX + gone)

@@ -99,7 +99,7 @@ def test_an_old_interactions_table_is_adopted(empty_database_url: str) -> None:
         rows = connection.execute("SELECT transcript, customer_status FROM interactions ORDER BY 1")
         assert rows.fetchall() == [("hi", "CUSTOMER"), ("hm", None), ("ho", "gone")]
         assert customer(connection, "bob") == ("PROSPECT", "3.00")
-        words = apply_events(
+        verdicts = apply_events(
             connection,
             approval(
                 interaction_id=paid, user_id=None, customer_status="CUSTOMER", ltv_amount="30"
@@ -107,7 +107,7 @@ def test_an_old_interactions_table_is_adopted(empty_database_url: str) -> None:
             approval(interaction_id=blank, user_id="ann", ltv_amount="5"),
             approval(interaction_id=odd, user_id="bob"),
         )
-        assert words == ["applied", "applied", "applied"]
+        assert verdicts == ["applied", "applied", "applied"]
         assert balance(connection, odd) == ("PROSPECT", "3.00")
         assert balance(connection, paid) == ("CUSTOMER", "100.00")
         assert balance(connection, blank) == ("PROSPECT", "5.00")

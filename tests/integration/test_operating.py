@@ -204,7 +204,7 @@ def test_a_batch_of_large_letters_is_read_in_parts(connection: BatchConnection) 
 
 
 def test_groups_say_where_they_are_cut_off(connection: BatchConnection) -> None:
-    """The hundred biggest are told, and that there are others."""
+    """The hundred biggest are returned, and that there are others."""
     connection.execute(
         "INSERT INTO dead_letters (job_id, kind, message, payload, fingerprint)"
         " SELECT 'j' || n, 'invalid_payload', 'm', '', 'f' || n FROM generate_series(1, 150) AS n"

@@ -1,4 +1,4 @@
-"""What `status` tells of the ledger, whose size must not matter."""
+"""What `status` shows of the ledger, whose size must not matter."""
 
 import pytest
 from approvals import apply_events, approval

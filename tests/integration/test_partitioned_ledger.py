@@ -110,9 +110,9 @@ def test_what_occurred_before_the_horizon_becomes_a_dead_letter(
     recent = approval(occurred_at=day(15))
     apply_events(partitioned, seen)
     detach_oldest(partitioned)
-    words = apply_events(partitioned, seen, other, recent)
-    assert words == ["refused_by_database", "refused_by_database", "applied"]
-    assert partitioned.refuses_events, "they were sifted out, not found by halving"
+    results = apply_events(partitioned, seen, other, recent)
+    assert results == ["refused_by_database", "refused_by_database", "applied"]
+    assert partitioned.refuses_events, "rejected rows were found in one call, not by halving"
     assert_exact(partitioned, [seen, recent])
     letters = letters_in(partitioned)
     assert {letter.event_id for letter in letters} == {seen.event_id, other.event_id}
@@ -132,11 +132,11 @@ def test_one_event_id_under_two_instants_at_once_takes_effect_once(
     """Two workers that cannot see each other's event yet: the slower one learns of it."""
     first = approval(occurred_at=day(5), interaction_id=uuid4())
     second = approval(event_id=first.event_id, occurred_at=day(15), interaction_id=uuid4())
-    words: list[str] = []
+    results: list[str] = []
 
     def meet() -> None:
         with connect_for_batches(database_url, application="other") as other:
-            words.extend(apply_events(other, second))
+            results.extend(apply_events(other, second))
 
     with partitioned.transaction():
         apply_in_transaction(partitioned, [delivery(first)])
@@ -144,7 +144,7 @@ def test_one_event_id_under_two_instants_at_once_takes_effect_once(
         slower.start()
         _until_somebody_waits(partitioned)
     slower.join()
-    assert words == ["event_conflict"]
+    assert results == ["event_conflict"]
     assert_exact(partitioned, [first])
 
 

@@ -65,7 +65,7 @@ def register(client: redis.Redis, key: str = WORKER, **fields: Any) -> None:
 def test_a_worker_may_say_anything(
     client: redis.Redis, reader: QueueReader, field: str, value: bytes
 ) -> None:
-    """What cannot be is not told; its neighbour is told as it is."""
+    """Values that cannot be are left out; the others are returned as they are."""
     register(client, hostname="good", successful_job_count=5)
     register(client, "rq:worker:bad")
     client.hset("rq:worker:bad", field, value)

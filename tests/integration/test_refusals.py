@@ -100,7 +100,7 @@ def test_a_row_that_a_policy_refuses_is_the_events_own(connection: BatchConnecti
 def test_text_that_the_driver_cannot_send_costs_its_event_alone(
     connection: BatchConnection,
 ) -> None:
-    """Python's own error ends as a letter, of which even the words hold nothing but ASCII."""
+    """Python's own error ends as a letter, of which even the texts hold only ASCII."""
     connection.execute("SET client_encoding TO LATIN1")
     odd = approval(user_id="\N{PARTY POPPER}")
     assert apply_events(connection, approval(), odd, approval()) == [

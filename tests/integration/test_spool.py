@@ -216,7 +216,7 @@ def test_a_full_queue_is_no_outage(make: Make, way: Way, spool: Path) -> None:
 
 
 def test_a_spool_is_bounded(make: Make, way: Way, spool: Path) -> None:
-    """Beyond that the outage is told as ever, and none of the events is kept."""
+    """Beyond that the outage is raised as ever, and none of the events is kept."""
     publisher = make(spool_max_bytes=700)
     way.ahead.extend([Trouble.CUT] * 2)
     publisher.publish(mapping())
@@ -293,17 +293,17 @@ def test_publishers_that_are_killed_lose_nothing_they_spooled(
     """Several processes share the file and die by signal 9: each answered event is there, once."""
     command = [sys.executable, "-c", PUBLISHER, str(spool)]
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1] / "support")}
-    told: set[str] = set()
+    printed: set[str] = set()
     for _ in range(2):
         running = [subprocess.Popen(command, env=env, stdout=subprocess.PIPE) for _ in range(3)]
         for number, process in enumerate(running, 1):
             assert process.stdout
-            told.update(process.stdout.readline().decode() for _ in range(50 * number))
+            printed.update(process.stdout.readline().decode() for _ in range(50 * number))
             process.send_signal(signal.SIGKILL)
-            told.update(line.decode() for line in process.stdout if line.endswith(b"\n"))
+            printed.update(line.decode() for line in process.stdout if line.endswith(b"\n"))
             process.stdout.close()
             process.wait()
-    answered = {UUID(re.fullmatch(r"spooled (\S+)\n", line)[1]) for line in told}  # type: ignore[index]
+    answered = {UUID(re.fullmatch(r"spooled (\S+)\n", line)[1]) for line in printed}  # type: ignore[index]
 
     with Producer(redis_url, spool=spool) as producer:
         producer.flush_spool()

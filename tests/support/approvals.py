@@ -54,7 +54,7 @@ def delivery(event: ApprovalEvent) -> Delivery:
 
 
 def apply_events(connection: BatchConnection, *events: ApprovalEvent) -> list[str]:
-    """Apply the events as one batch; returns each event's word."""
+    """Apply the events as one batch; returns each event's result."""
     return [str(outcome.result) for outcome in outcomes(connection, *events)]
 
 

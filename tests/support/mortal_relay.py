@@ -17,7 +17,7 @@ POINT = sys.argv[1] if len(sys.argv) > 1 else ""
 
 
 def die_at(point: str) -> None:
-    """End without a word, if this is the point."""
+    """End at once, if this is the point."""
     if point == POINT:
         os.kill(os.getpid(), signal.SIGKILL)
 

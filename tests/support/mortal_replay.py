@@ -16,7 +16,7 @@ from signoff_schemas import Settings
 
 
 def die(_: object = None) -> None:
-    """End without a word."""
+    """End at once."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

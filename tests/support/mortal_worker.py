@@ -31,7 +31,7 @@ POISON = b"poison"
 
 
 def die_at(point: str) -> None:
-    """End without a word, if this is the point."""
+    """End at once, if this is the point."""
     if point == POINT:
         os.kill(os.getpid(), signal.SIGKILL)
 

@@ -19,7 +19,7 @@ def await_blocked(database_url: str, sessions: int = 1) -> None:
 
 
 def swallow_interactions_of(connection: BatchConnection, user_id: str) -> None:
-    """Have a trigger keep the user's new interactions from being written, without a word."""
+    """Have a trigger keep the user's new interactions from being written, without an error."""
     connection.execute(
         "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN IF NEW.user_id = TG_ARGV[0] THEN RETURN NULL; END IF; RETURN NEW; END $$"

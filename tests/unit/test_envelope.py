@@ -1,4 +1,4 @@
-"""The envelope: what stands in an RQ job's `data`, in whatever spelling it came."""
+"""The envelope: what stands in an RQ job's `data`, in whatever form it came."""
 
 import json
 import pickle
@@ -47,7 +47,7 @@ def refusal(data: bytes) -> InvalidEvent:
 @given(objects)
 @thorough
 def test_what_was_sealed_is_unsealed(event: dict[str, Any]) -> None:
-    """Sealing and unsealing gives the same bytes, compressed or not."""
+    """Encoding and decoding a job gives the same bytes, compressed or not."""
     held = json.dumps(event).encode()
 
     assert decode_job(encode_job(held)) == held
@@ -70,7 +70,7 @@ def test_a_sealed_event_is_what_rq_calls() -> None:
     ids=["compact", "roomy", "escaped"],
 )
 def test_any_spelling_keeps_the_events_own_bytes(data: bytes, compress: Any) -> None:
-    """However the envelope is spelled, the event comes out byte for byte."""
+    """Whatever the form of the envelope, the event comes out byte for byte."""
     assert decode_job(compress(data)) == EVENT
 
 
@@ -187,7 +187,7 @@ def test_a_bomb_is_not_inflated() -> None:
         zlib.compress(random.Random(1).randbytes(MAX_JOB_BYTES + 1)),
         b"[" + b"{}," * 20_000_000,
     ],
-    ids=["as we spell it", "another spelling", "compressed", "repetition"],
+    ids=["canonical", "another form", "compressed", "repetition"],
 )
 def test_what_is_too_large_is_refused_unread(data: bytes) -> None:
     """The size is looked at before anything is inflated or parsed."""

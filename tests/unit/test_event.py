@@ -389,7 +389,7 @@ def test_the_clock_may_be_five_minutes_behind() -> None:
     ],
 )
 def test_amounts_are_exact(literal: str, amount: str) -> None:
-    """Every spelling of a number of cents is that number of cents."""
+    """Every form of a number of cents is that number of cents."""
     assert str(ApprovalEvent.parse(with_raw("ltv_amount", literal)).ltv_amount) == amount
 
 
@@ -426,9 +426,9 @@ def test_amounts_are_never_rounded(literal: str, code: str) -> None:
 @thorough
 def test_no_amount_changes_on_its_way(amount: int) -> None:
     """Any number of cents, as a number or as text, becomes exactly that."""
-    spelled = f"{amount // 100}.{amount % 100:02}"
+    canonical = f"{amount // 100}.{amount % 100:02}"
 
-    for literal in (spelled, f'"{spelled}"', f"{spelled}0", f"{amount}e-2"):
+    for literal in (canonical, f'"{canonical}"', f"{canonical}0", f"{amount}e-2"):
         event = ApprovalEvent.parse(with_raw("ltv_amount", literal))
         assert event.ltv_amount == Decimal(amount) / 100
 
@@ -568,8 +568,8 @@ def test_spellings_of_one_instant_are_the_same(event: Mapping, offset: int) -> N
     instant = datetime.fromisoformat(event["occurred_at"]).astimezone(UTC)
     moved = instant.astimezone(timezone(timedelta(minutes=offset)))
 
-    for spelling in (moved.isoformat(), instant.isoformat().replace("+00:00", "Z"), moved):
-        assert digest(event | {"occurred_at": spelling}) == digest(event)
+    for form in (moved.isoformat(), instant.isoformat().replace("+00:00", "Z"), moved):
+        assert digest(event | {"occurred_at": form}) == digest(event)
 
 
 @given(
@@ -584,9 +584,9 @@ def test_spellings_of_one_instant_are_the_same(event: Mapping, offset: int) -> N
 def test_z_is_no_more_and_no_less_than_no_offset(date: str, time: str) -> None:
     """Whatever day and time are written, Z and +00:00 mean the same instant or the same mistake."""
 
-    def read(spelling: str) -> tuple[object, ...]:
+    def read(form: str) -> tuple[object, ...]:
         try:
-            return (ApprovalEvent.parse(MINIMAL | {"occurred_at": spelling}).occurred_at,)
+            return (ApprovalEvent.parse(MINIMAL | {"occurred_at": form}).occurred_at,)
         except InvalidEvent as error:
             return tuple((problem.rule, problem.code) for problem in error.problems)
 
@@ -600,11 +600,11 @@ def test_spellings_of_one_amount_are_the_same(literal: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "spelling", [EVENT_ID.upper(), EVENT_ID.replace("-", ""), f"urn:uuid:{EVENT_ID}"]
+    "form", [EVENT_ID.upper(), EVENT_ID.replace("-", ""), f"urn:uuid:{EVENT_ID}"]
 )
-def test_spellings_of_one_uuid_are_the_same(spelling: str) -> None:
+def test_spellings_of_one_uuid_are_the_same(form: str) -> None:
     """Upper case, no dashes and the URN form name the same event."""
-    assert digest(MINIMAL | {"event_id": spelling}) == digest(MINIMAL)
+    assert digest(MINIMAL | {"event_id": form}) == digest(MINIMAL)
 
 
 @pytest.mark.parametrize(
@@ -627,7 +627,7 @@ def test_spellings_of_one_uuid_are_the_same(spelling: str) -> None:
     ],
 )
 def test_another_content_has_another_hash(field: str, value: Any) -> None:
-    """A change of any field is told apart."""
+    """A change of any field changes the hash."""
     assert digest(FULL | {field: value}) != digest(FULL)
 
 
@@ -646,8 +646,8 @@ def test_the_json_schema_admits_every_valid_event(event: Mapping) -> None:
     as_number = event if amount is None else event | {"ltv_amount": float(amount)}
     as_nulls = dict.fromkeys(OPTIONAL) | event
 
-    for spelling in (event, as_number, as_nulls):
-        assert not list(SCHEMA.iter_errors(spelling))
+    for form in (event, as_number, as_nulls):
+        assert not list(SCHEMA.iter_errors(form))
 
 
 SCHEMA = Draft202012Validator(ApprovalEvent.model_json_schema())

@@ -1,4 +1,4 @@
-"""Alerts are handed to a command or webhook, tried again, signed; what is wrong is told."""
+"""Alerts are handed to a command or webhook, retried, signed; errors are shown."""
 
 import hashlib
 import hmac
@@ -63,7 +63,7 @@ def test_a_signature_can_be_checked_by_anybody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "shown"),
     [
         ({}, "neither of them is set"),
         ({"alert_command": "a", "alert_url": "http://h/"}, "each of them is set"),
@@ -71,9 +71,9 @@ def test_a_signature_can_be_checked_by_anybody() -> None:
     ],
     ids=str,
 )
-def test_where_alerts_go_must_be_clear(fields: dict[str, str], told: str) -> None:
+def test_where_alerts_go_must_be_clear(fields: dict[str, str], shown: str) -> None:
     """One of the two, and a command that a shell's rules can split."""
-    with pytest.raises(SettingsError, match=told):
+    with pytest.raises(SettingsError, match=shown):
         hook_of(Settings.load(**fields))
 
 
@@ -207,7 +207,7 @@ def drip_handshake(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "shown"),
     [
         ("http://h/services/t0k3n with blanks", r"host h\) cannot be reached"),
         ("http://h:port/t0k3n", "cannot be reached"),
@@ -215,9 +215,9 @@ def drip_handshake(connection: socket.socket) -> None:
         (f"http://{'x' * 70}.example/t0k3n", "cannot be reached"),
     ],
 )
-def test_no_part_of_a_url_that_cannot_be_read_is_told(url: str, told: str) -> None:
+def test_no_part_of_an_unreadable_url_is_shown(url: str, shown: str) -> None:
     """What a parser says of it quotes it."""
-    with pytest.raises(HookError, match=told) as caught:
+    with pytest.raises(HookError, match=shown) as caught:
         webhook.post(url, b"{}", {})
 
     assert "t0k3n" not in str(caught.value)

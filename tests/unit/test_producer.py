@@ -162,7 +162,7 @@ def answers(receipts: Iterable[Receipt]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "spelled",
+    "source_of",
     [
         lambda: event(1),
         lambda: json.dumps(event(1)),
@@ -175,12 +175,12 @@ def answers(receipts: Iterable[Receipt]) -> list[str]:
     ids=["dict", "text", "bytes", "event", "read-only", "chained", "of a user"],
 )
 def test_a_new_event_is_accepted(
-    producer: Publisher, connection: fakeredis.FakeRedis, spelled: Callable[[], Any]
+    producer: Publisher, connection: fakeredis.FakeRedis, source_of: Callable[[], Any]
 ) -> None:
     """It waits at the queue's end, and its receipt says so."""
     producer.publish(event(0))
 
-    receipt = producer.publish(spelled())
+    receipt = producer.publish(source_of())
 
     assert receipt == Receipt(Answer.ACCEPTED, event_id(1))
     assert receipt.ok
@@ -284,7 +284,7 @@ def test_nothing_to_publish_is_no_mistake(
 
 
 def test_queues_are_apart(make: Make, connection: fakeredis.FakeRedis) -> None:
-    """An event goes to the queue that the producer was told."""
+    """An event goes to the producer's queue."""
     make(queue="orders").publish(event(0))
 
     assert connection.llen("rq:queue:orders") == 1
@@ -383,7 +383,7 @@ def test_a_job_that_is_none_does_not_break_its_neighbours(
 def test_a_queue_that_is_none_leaves_nothing_half_done(
     make: Make, connection: fakeredis.FakeRedis, limit: int | None
 ) -> None:
-    """No job is written that waits nowhere: after mending the key the event is accepted."""
+    """No unlisted job is written: after mending the key the event is accepted."""
     producer = make(max_queue_length=limit)
     connection.set(WAITING, "not a list")
 
@@ -635,16 +635,16 @@ def test_what_was_sent_is_told_before_the_sources_own_error(
         yield from (event(number) for number in range(CHUNK))
         raise OSError("the disk went away")
 
-    told = []
+    answers = []
 
     def publish() -> None:
         for receipt in publisher.publish_many(source()):
-            told.append(receipt.answer)  # noqa: PERF401 -- they are wanted in spite of the error
+            answers.append(receipt.answer)  # noqa: PERF401 -- wanted in spite of the error
 
     with pytest.raises(OSError, match="the disk went away"):
         publish()
 
-    assert told == ["accepted"] * connection.llen(WAITING) == ["accepted"] * CHUNK
+    assert answers == ["accepted"] * connection.llen(WAITING) == ["accepted"] * CHUNK
 
 
 def test_what_is_rejected_is_no_round_trip(producer: Publisher, commands: list[str]) -> None:
@@ -936,7 +936,7 @@ def test_at_once_each_learns_of_a_full_queue_for_itself(server: fakeredis.FakeSe
 def test_at_once_each_learns_of_an_outage_and_the_next_goes_through(
     server: fakeredis.FakeServer, connection: fakeredis.FakeRedis
 ) -> None:
-    """An outage is told to each publisher that it met; later ones are none the worse."""
+    """An outage is raised in each publisher that it met; later ones are none the worse."""
 
     async def publish() -> list[Receipt | BaseException]:
         client = fakeredis.FakeAsyncRedis(server=server)
@@ -1099,7 +1099,7 @@ def test_publish_many_refuses_a_single_event(one: Any) -> None:
 
 
 class Clock:
-    """Time that passes only when it is told to."""
+    """A clock that a test moves."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
@@ -1132,7 +1132,7 @@ def test_a_source_that_waits_is_not_waited_for(connection: fakeredis.FakeRedis) 
     """Async: what came goes out while the next event is awaited, in the same task as ever."""
 
     async def publish() -> list[str]:
-        told = asyncio.Event()
+        answered = asyncio.Event()
         server = connection.connection_pool.connection_kwargs["server"]
         tasks: set[Any] = set()
 
@@ -1140,7 +1140,7 @@ def test_a_source_that_waits_is_not_waited_for(connection: fakeredis.FakeRedis) 
             for number in range(3):
                 tasks.add(asyncio.current_task())
                 yield event(number)
-            await told.wait()  # for good, unless the receipts of those before are given
+            await answered.wait()  # for good, unless the receipts of those before are given
             tasks.add(asyncio.current_task())
             yield event(3)
 
@@ -1152,7 +1152,7 @@ def test_a_source_that_waits_is_not_waited_for(connection: fakeredis.FakeRedis) 
             async for receipt in producer.publish_many(source()):
                 given.append(receipt.answer.value)
                 if len(given) == 3:
-                    told.set()
+                    answered.set()
         assert len(tasks) == 1
         return given
 

@@ -1,4 +1,4 @@
-"""Why a server is away is told without what a parser or a server quotes of its URL."""
+"""Why a server is away is shown without what a parser or a server quotes of its URL."""
 
 import psycopg
 import pytest
@@ -13,7 +13,7 @@ SECRET = "s3cr3t"
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "shown"),
     [
         ("postgresql://u:pw@127.0.0.1:1/d", "Connection refused"),
         ("postgresql://u:pw@localhost:1/d", "Connection refused"),
@@ -25,9 +25,9 @@ SECRET = "s3cr3t"
         ("postgresql://u:pw@127.0.0.1:1/d?connect_timeout=s3cr3t", "cannot be"),
     ],
 )
-def test_postgres_is_away_without_a_word_of_a_parser(url: str, told: str) -> None:
-    """The system's and the server's words are told; where a parser spoke, what it is about."""
-    with pytest.raises(DatabaseUnavailableError, match=told) as caught:
+def test_no_message_of_a_parser_is_shown_for_postgres(url: str, shown: str) -> None:
+    """The messages of the system and the server are shown; of a parser's, only the subject."""
+    with pytest.raises(DatabaseUnavailableError, match=shown) as caught:
         connect(url)
 
     reason = str(caught.value).partition("cannot be reached: ")[2]
@@ -51,7 +51,7 @@ def test_a_redis_that_quotes_a_command_is_cut_short() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "shown"),
     [
         (redis.ConnectionError("Error 111 connecting to h:1."), "Error 111 connecting to h:1"),
         (psycopg.OperationalError(SECRET), "a host, a port or an option"),
@@ -59,9 +59,9 @@ def test_a_redis_that_quotes_a_command_is_cut_short() -> None:
         (ValueError(f"invalid literal: '{SECRET}'"), "ValueError"),
     ],
 )
-def test_an_outage_is_told_in_known_words(error: Exception, told: str) -> None:
+def test_an_outage_is_shown_with_known_messages(error: Exception, shown: str) -> None:
     """On one line; of an error that is of no server, only its kind."""
     reason = outage_reason(error)
 
-    assert reason.startswith(told)
+    assert reason.startswith(shown)
     assert SECRET not in reason

@@ -19,7 +19,7 @@ events = st.builds(
 )
 
 
-def told(request: Request) -> tuple[object, ...]:
+def fields_of(request: Request) -> tuple[object, ...]:
     """What a publisher sees of a request."""
     return request.event_id, request.canonical_json, str(request.error)
 
@@ -34,7 +34,7 @@ def broken(event: ApprovalEvent) -> ApprovalEvent:
 def test_what_add_wrote_is_what_validating_it_again_would_give(event: ApprovalEvent) -> None:
     """The short way and the long way put the same bytes under the same id."""
     row = Row.of(event)
-    assert told(request_of(event.event_id, *row)) == told(Request.of(row.event))
+    assert fields_of(request_of(event.event_id, *row)) == fields_of(Request.of(row.event))
 
 
 @given(events, st.data())
@@ -49,15 +49,15 @@ def test_a_text_that_was_changed_is_validated_again(
     changed = text[:start] + data.draw(texts | st.just(text[start:end][::-1])) + text[end:]
     if changed != text:
         found = request_of(event.event_id, changed, validated_hash)
-        assert told(found) == told(Request.of(changed))
+        assert fields_of(found) == fields_of(Request.of(changed))
 
 
 def test_only_the_hash_of_this_very_text_is_trusted() -> None:
     """With it the text is not looked at; with none, or with that of another text, it is."""
     event = broken(approval())
     row = Row.of(event)
-    spelled = row.event.encode()
+    canonical = row.event.encode()
 
-    assert request_of(event.event_id, *row) == Request(event.event_id, spelled)
-    for other in (None, b"", content_hash(spelled + b" "), content_hash(b"")):
+    assert request_of(event.event_id, *row) == Request(event.event_id, canonical)
+    for other in (None, b"", content_hash(canonical + b" "), content_hash(b"")):
         assert "quality_score" in str(request_of(event.event_id, row.event, other).error)

@@ -145,7 +145,7 @@ def _conclude(
 
 
 def _away(ended: Ended) -> dict[str, str]:
-    """The server that went away and why, as `status` tells it."""
+    """The server that went away and why, as `status` shows it."""
     return {"postgres": str(ended)} if isinstance(ended, DatabaseUnavailableError) else {}
 
 

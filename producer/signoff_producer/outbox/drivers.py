@@ -1,7 +1,7 @@
 """One statement on whatever connection the caller has; the driver is the caller's.
 
-Each way tells whether the statement returned a row: by the driver's count where it counts, since a
-caller's row factory may make anything of the row itself.
+Each function returns whether the statement returned a row. It uses the driver's row count if there
+is one, since a caller's row factory may return anything for a row.
 """
 
 import sys
