@@ -13,6 +13,14 @@ BEGIN
         PERFORM set_config('transaction_timeout', '0', false);
     END IF;
     IF current_setting('signoff.outbox', true) = 'on' THEN
+        -- As the role has it, but for Signoff's own schema, which holds no outbox: a role of the same name
+        -- would look there first ("$user").
+        IF to_regclass(format('%I.installation', home)) IS NOT NULL THEN
+            PERFORM set_config('search_path', string_agg(quote_ident(name), ', '), false)
+            FROM unnest(current_schemas(false)) AS name
+            WHERE name <> home
+            HAVING count(*) > 0;
+        END IF;
         RETURN;
     END IF;
     IF to_regclass(format('%I.installation', home)) IS NOT NULL THEN

@@ -15,16 +15,11 @@ from signoff_ops.checks import (
 from signoff_ops.outbox_check import check_outbox
 from signoff_ops.servers import Servers
 from signoff_queue.connection import RedisUnavailableError
+from signoff_schemas import SettingsError
 
 
 def doctor(servers: Servers) -> Iterator[Check]:
-    """Each check as it is made; a server that is away is a failed check.
-
-    Raises:
-        SettingsError: no Redis or no Postgres is set.
-    """
-    servers.settings.require("redis_url")
-    servers.settings.require("database_url")
+    """Each check as it is made; a server that is away, or not set, is a failed check."""
     yield from check_variables()
     yield from _redis_checks(servers)
     yield from _database_checks(servers)
@@ -37,15 +32,19 @@ def _redis_checks(servers: Servers) -> Iterator[Check]:
         with servers.redis() as client:
             yield from check_redis(client)
             yield from check_queue(client, servers.settings)
+    except SettingsError as error:
+        yield Check(Grade.FAIL, "Redis set", str(error))
     except RedisUnavailableError as error:
         yield Check(Grade.FAIL, "Redis reachable", f"{error} (SIGNOFF_REDIS_URL)")
 
 
 def _database_checks(servers: Servers) -> Iterator[Check]:
-    url = servers.settings.require("database_url")
     try:
+        url = servers.settings.require("database_url")
         # Not the connection of the use cases: a missing table is a check, not an error.
         with connect(url, application="signoff doctor") as connection, explained(url):
             yield from check_database(connection, url, servers.settings)
+    except SettingsError as error:
+        yield Check(Grade.FAIL, "Postgres set", str(error))
     except DatabaseUnavailableError as error:
         yield Check(Grade.FAIL, "Postgres reachable", f"{error} (SIGNOFF_DATABASE_URL)")

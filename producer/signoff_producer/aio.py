@@ -16,7 +16,7 @@ from signoff_producer.coalescing import RequestCoalescer, Waiting
 from signoff_producer.consumed import AsyncConsumed
 from signoff_producer.core import Core
 from signoff_producer.deadline import Deadline
-from signoff_producer.options import Options
+from signoff_producer.options import Options, check_options
 from signoff_producer.outages import Server
 from signoff_producer.producer import answer_timeout, reading_bytes
 from signoff_producer.publication import SCRIPT, SCRIPT_HASH, Request, ScriptReply, Source, many
@@ -53,6 +53,7 @@ class AsyncProducer:
         **options: Unpack[Options],
     ) -> None:
         """Connects on first use. Arguments and errors are those of `Producer`."""
+        check_options(options)
         settings = settings or PublishSettings.load(
             redis_url=redis_url, publish_timeout=timeout, **options
         )

@@ -1,5 +1,7 @@
 """Options of a producer, each instead of the setting of the same name."""
 
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, TypedDict
 
@@ -29,3 +31,17 @@ class Options(TypedDict, total=False):
     """A local file that takes events while Redis is away; False: none, whatever the setting."""
     spool_max_bytes: int | None
     """The size that this file may have."""
+
+
+def check_options(options: Mapping[str, object]) -> None:
+    """See that each is an option: what is misspelt would otherwise change nothing.
+
+    Raises:
+        TypeError: one is not; the text names it, and what it may mean.
+    """
+    known = [*Options.__annotations__, "redis_url", "connection", "timeout", "settings"]
+    for name in options:
+        if name not in known:
+            meant = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {meant[0]}?" if meant else f"; it takes {', '.join(known)}"
+            raise TypeError(f"a producer has no option {name!r}{hint}")

@@ -17,7 +17,7 @@ from signoff_producer.connections import Connections
 from signoff_producer.consumed import Consumed
 from signoff_producer.core import Core
 from signoff_producer.exchange import Exchange
-from signoff_producer.options import Options
+from signoff_producer.options import Options, check_options
 from signoff_producer.outages import Server
 from signoff_producer.publication import CHUNK, Request, ScriptReply, Source, many
 from signoff_producer.receipts import Answer, Receipt
@@ -63,7 +63,9 @@ class Producer:
         Raises:
             SettingsError: neither a URL nor a connection is given or set, one of them is wrong, or
                 the spool cannot be written.
+            TypeError: there is no such option.
         """
+        check_options(options)
         settings = settings or PublishSettings.load(
             redis_url=redis_url, publish_timeout=timeout, **options
         )

@@ -1246,3 +1246,10 @@ def test_an_async_producer_belongs_to_one_event_loop(server: fakeredis.FakeServe
         first.run(client.aclose())
         assert second.run(producer.publish(event(1))).answer is Answer.ACCEPTED
         second.run(client.aclose())
+
+
+@pytest.mark.parametrize("kind", [Producer, AsyncProducer])
+def test_a_misspelt_option_is_refused(kind: type[Producer] | type[AsyncProducer]) -> None:
+    """It would change nothing, and nobody would know."""
+    with pytest.raises(TypeError, match=r"no option 'wait_replica'; did you mean wait_replicas\?"):
+        kind("redis://localhost:1/0", wait_replica=1)  # type: ignore[call-arg]
