@@ -411,6 +411,8 @@ def test_eventless_interactions_inserted_at_once_leave_the_newest_status(
     )
     with connect(database_url) as first, connect(database_url) as second:
         with first.transaction():
+            # The customer is locked when it is counted, which is now, not at commit.
+            first.execute("SET CONSTRAINTS ALL IMMEDIATE")
             first.execute(insert, [uuid4(), "CUSTOMER", "2026-01-02Z"])
             other = threading.Thread(
                 target=lambda: second.execute(insert, [uuid4(), "CHURNED", "2026-01-01Z"])

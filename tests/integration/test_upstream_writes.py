@@ -117,6 +117,129 @@ def test_statements_that_count_the_same_customers_wait_in_one_order(upstream_url
         assert customer(connection, users[0]) == ("PROSPECT", "20.00")
 
 
+INSERT_ONE = (
+    "INSERT INTO interactions (id, user_id, customer_status, ltv_usd, created_at)"
+    " VALUES (%s, %s, 'CUSTOMER', 1, '2026-01-01Z')"
+)
+
+
+def test_transactions_that_insert_for_the_same_customers_never_deadlock(upstream_url: str) -> None:
+    """One inserts for A, then B, the other for B, then A, each in a statement of its own."""
+    failures: list[psycopg.Error] = []
+
+    def finish(upstream: "psycopg.Connection[object]", user: str) -> None:
+        try:
+            upstream.execute(INSERT_ONE, [uuid4(), user])
+            upstream.commit()
+        except psycopg.Error as error:
+            failures.append(error)
+
+    with psycopg.connect(upstream_url) as first, psycopg.connect(upstream_url) as second:
+        first.execute(INSERT_ONE, [uuid4(), "ann"])
+        second.execute(INSERT_ONE, [uuid4(), "bob"])
+        rest = [
+            threading.Thread(target=finish, args=[first, "bob"]),
+            threading.Thread(target=finish, args=[second, "ann"]),
+        ]
+        for one in rest:
+            one.start()
+        for one in rest:
+            one.join()
+    assert failures == []
+    with connect(upstream_url) as connection:
+        assert customer(connection, "ann") == customer(connection, "bob") == ("CUSTOMER", "2.00")
+        assert connection.execute("SELECT FROM pending_moves").fetchall() == []
+
+
+def test_what_a_savepoint_takes_back_is_not_counted(upstream_url: str) -> None:
+    """Neither what was to be counted at commit, nor what was counted at once."""
+    with psycopg.connect(upstream_url) as upstream:
+        upstream.execute(INSERT_ONE, [uuid4(), "ann"])
+        with upstream.transaction(force_rollback=True):
+            upstream.execute(INSERT_ONE, [uuid4(), "ann"])
+        with upstream.transaction(force_rollback=True):
+            upstream.execute(INSERT_ONE, [uuid4(), "ann"])
+            upstream.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        with upstream.transaction():
+            upstream.execute(INSERT_ONE, [uuid4(), "ann"])
+        upstream.commit()
+    with connect(upstream_url) as connection:
+        assert customer(connection, "ann") == ("CUSTOMER", "2.00")
+        assert audit(connection).differing == 0
+
+
+def test_an_upstream_may_have_its_constraints_checked_at_once(upstream_url: str) -> None:
+    """Then customers are counted at once, too: what is noted, and each statement after it."""
+    with psycopg.connect(upstream_url) as upstream, connect(upstream_url) as connection:
+        upstream.execute(INSERT_ONE, [uuid4(), "ann"])
+        upstream.execute(INSERT_ONE, [uuid4(), "bob"])
+        counted = "SELECT sum(ltv_usd) FROM signoff.customers"
+        assert upstream.execute(counted).fetchone() == (None,)
+        upstream.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        assert upstream.execute(counted).fetchone() == (2,)
+        upstream.execute(INSERT_ONE, [uuid4(), "ann"])
+        assert upstream.execute(counted).fetchone() == (3,)
+        upstream.commit()
+        assert customer(connection, "ann") == ("CUSTOMER", "2.00")
+        assert audit(connection).differing == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        (["INSERT", "DELETE"], "PROSPECT"),
+        (["INSERT", "SET customer_status = 'CHURNED'"], "CHURNED"),
+        (["INSERT", "DELETE", "INSERT", "SET customer_status = 'CHURNED'"], "CHURNED"),
+        (["INSERT", "SET created_at = '2020-01-01Z'"], "PROSPECT"),
+        (["INSERT", "DELETE", "INSERT"], "CUSTOMER"),
+        (["INSERT", "SET user_id = 'bob'", "SET user_id = 'ann'"], "CUSTOMER"),
+        (["INSERT", "SET user_id = 'bob'"], "PROSPECT"),
+    ],
+)  # fmt: skip
+def test_an_interaction_may_be_changed_often_in_a_transaction(
+    upstream_url: str, changes: list[str], status: str
+) -> None:
+    """Its customer gets the status that stands at the end, or that of the next interaction."""
+    key = uuid4()
+    with psycopg.connect(upstream_url) as upstream:
+        upstream.execute(
+            "INSERT INTO interactions (id, user_id, customer_status, created_at)"
+            " VALUES (%s, 'ann', 'PROSPECT', '2025-01-01Z')",
+            [uuid4()],
+        )
+        upstream.commit()
+        for change in changes:
+            if change == "INSERT":
+                upstream.execute(INSERT_ONE, [key, "ann"])
+            elif change == "DELETE":
+                upstream.execute("DELETE FROM interactions WHERE id = %s", [key])
+            else:
+                upstream.execute(f"UPDATE interactions {change} WHERE id = %s".encode(), [key])
+    with connect(upstream_url) as connection:
+        found = customer(connection, "ann")
+        assert found
+        assert found[0] == status
+        assert audit(connection).differing == 0
+
+
+def test_a_trigger_of_the_upstream_may_change_what_was_just_inserted(upstream_url: str) -> None:
+    """Its statement ends before the one that it belongs to, and is noted before it."""
+    with psycopg.connect(upstream_url) as upstream:
+        upstream.execute(
+            "CREATE FUNCTION public.churn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " UPDATE public.interactions SET customer_status = 'CHURNED' WHERE id = NEW.id;"
+            " RETURN NULL; END $$"
+        )
+        upstream.execute(
+            "CREATE TRIGGER churn AFTER INSERT ON interactions"
+            " FOR EACH ROW EXECUTE FUNCTION public.churn()"
+        )
+        upstream.execute(INSERT_ONE, [uuid4(), "ann"])
+    with connect(upstream_url) as connection:
+        assert customer(connection, "ann") == ("CHURNED", "1.00")
+        assert audit(connection).differing == 0
+
+
 @pytest.fixture
 def writer_role(upstream_url: str) -> Iterator[str]:
     """A role that may write interactions, and nothing else."""
@@ -163,7 +286,7 @@ def test_nobody_else_runs_what_runs_with_the_owners_rights(
         ).fetchall()
         other.execute(f"SET ROLE {writer_role}")
         other.execute("CREATE TEMP TABLE mine (LIKE public.interactions)")
-        assert len(functions) == 5
+        assert len(functions) == 6
         for (function,) in functions:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 other.execute(
@@ -270,39 +393,53 @@ CHANGES = {
 STEP = st.tuples(
     st.sampled_from([*CHANGES, "event", "status event"]),
     st.lists(ROW, min_size=1, max_size=4, unique_by=lambda row: row[0]),
+    st.sampled_from(["kept", "kept", "rolled back"]),
 )
+TRANSACTION = st.tuples(
+    st.lists(STEP, min_size=1, max_size=4), st.sampled_from(["DEFERRED", "DEFERRED", "IMMEDIATE"])
+)
+Row = tuple[UUID, str, str, int, str]
+Step = tuple[str, list[Row], str]
 
 
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(steps=st.lists(STEP, min_size=1, max_size=8))
+@given(transactions=st.lists(TRANSACTION, min_size=1, max_size=5))
 def test_customers_are_exact_whatever_upstreams_and_events_do(
-    upstream_url: str, steps: list[tuple[str, list[tuple[UUID, str, str, int, str]]]]
+    upstream_url: str, transactions: list[tuple[list[Step], str]]
 ) -> None:
-    """Inserts, updates and deletes of several rows at once, among events: the audit agrees."""
+    """Inserts, updates, deletes and events, several in a transaction, some of them taken back."""
     with connect_for_batches(upstream_url, application="test") as connection:
         connection.execute(
             "ALTER TABLE approvals DISABLE TRIGGER USER;"
             " TRUNCATE interactions, approvals, customers, dead_letters;"
             " ALTER TABLE approvals ENABLE TRIGGER USER"
         )
-        for minute, (kind, rows) in enumerate(steps):
-            if kind in CHANGES:
-                connection.execute(
-                    CHANGES[kind], [list(column) for column in zip(*rows, strict=True)]
-                )
-            else:
-                status = "LEAD_QUALIFIED" if kind == "status event" else None
-                events = [
-                    approval(
-                        minute, interaction_id=key, user_id=user, customer_status=status,
-                        ltv_amount=ltv,
-                    )
-                    for key, user, _, ltv, _ in rows
-                ]  # fmt: skip
-                apply_events(connection, *events)
-        assert audit(connection).differences == ()
+        minute = 0
+        for steps, counting in transactions:
+            with connection.transaction():
+                connection.execute(f"SET CONSTRAINTS ALL {counting}".encode())
+                for kind, rows, fate in steps:
+                    minute += 1
+                    with connection.transaction(force_rollback=fate == "rolled back"):
+                        _take(connection, kind, rows, minute)
+            assert audit(connection).differences == ()
+        assert connection.execute("SELECT FROM pending_moves").fetchall() == []
+
+
+def _take(connection: BatchConnection, kind: str, rows: list[Row], minute: int) -> None:
+    """Do one step of the law above."""
+    if kind in CHANGES:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        connection.execute(CHANGES[kind].encode(), columns)
+        return
+    status = "LEAD_QUALIFIED" if kind == "status event" else None
+    events = [
+        approval(minute, interaction_id=key, user_id=user, customer_status=status, ltv_amount=ltv)
+        for key, user, _, ltv, _ in rows
+    ]
+    apply_events(connection, *events)
 
 
 @pytest.mark.parametrize(
@@ -346,12 +483,13 @@ def test_an_interaction_that_was_created_nobody_knows_when_is_the_oldest(
 
 
 def test_an_insert_waits_for_one_that_counts_the_same_customer(upstream_url: str) -> None:
-    """What the other commits is seen: the status is that of the interaction created last."""
+    """At commit, and sees what that wrote: the status is of the interaction created last."""
     insert = (
         "INSERT INTO interactions (id, user_id, customer_status, created_at)"
         " VALUES (gen_random_uuid(), 'ann', %s, %s)"
     )
     with psycopg.connect(upstream_url) as first, psycopg.connect(upstream_url) as second:
+        first.execute("SET CONSTRAINTS ALL IMMEDIATE")
         first.execute(insert, ["CUSTOMER", "2026-01-02Z"])
 
         def insert_second() -> None:
@@ -371,7 +509,9 @@ def test_emptying_interactions_empties_their_customers(upstream_url: str) -> Non
     """What the upstream inserts afterwards counts from nothing."""
     with psycopg.connect(upstream_url, autocommit=True) as upstream:
         upstream.execute(OF_ONE_USER, [2])
-        upstream.execute("TRUNCATE interactions")
+        with upstream.transaction():
+            upstream.execute(OF_ONE_USER, [3])
+            upstream.execute("TRUNCATE interactions")
         with connect(upstream_url) as connection:
             assert customer(connection, "ann") == ("PROSPECT", "0.00")
             upstream.execute(OF_ONE_USER, [1])

@@ -2,10 +2,12 @@
 -- all other changes: rows that other systems insert, delete, or change before the first event; and
 -- interactions that gain or change their owner.
 --
--- They run once for each statement, with constant work for each row. They change customers in the order of
--- their ids, so that two statements do not deadlock. They run with the privileges of the role that migrated
--- (SECURITY DEFINER), and with a fixed search_path. So a role that may write interactions needs no other
--- privilege and no particular search_path.
+-- They run once for each statement, with constant work for each row, and only record what they found
+-- (pending_moves). All that a transaction recorded is counted when it commits, in the order of the customers'
+-- ids. So a transaction locks no customer before it commits, and two that write for the same customers do not
+-- deadlock. The functions run with the privileges of the role that migrated (SECURITY DEFINER), and with a
+-- fixed search_path. So a role that may write interactions needs no other privilege and no particular
+-- search_path.
 
 -- The first count. In an installation that was moved from release 0.1, only the positions are new.
 INSERT INTO customers (user_id, customer_status, ltv_usd, status_created_at, status_interaction_id)
@@ -46,56 +48,99 @@ CREATE FUNCTION signoff_move(
         CASE WHEN event_id IS NULL THEN interaction_id ELSE '00000000-0000-0000-0000-000000000000' END
 $$;
 
-CREATE FUNCTION signoff_count_moves(moves signoff_move[]) RETURNS void LANGUAGE plpgsql AS $$
+-- The moves that open transactions recorded, one row for each statement. No other transaction sees them, and
+-- the transaction deletes them when it commits. So the table needs no write-ahead log.
+CREATE UNLOGGED TABLE pending_moves (
+    -- That of the whole transaction, also inside a savepoint.
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    moves signoff_move[] NOT NULL
+);
+
+-- It is read once and deleted: compression would cost more than it saves.
+ALTER TABLE pending_moves ALTER COLUMN moves SET STORAGE EXTERNAL;
+
+CREATE INDEX pending_moves_of_transaction ON pending_moves (xid);
+
+-- Count all moves of this transaction. It is called once for each row of pending_moves; the first call counts
+-- all rows.
+--
+-- Without sequential scans and nested loops: a plan made for few rows would read too many rows later. Before
+-- Postgres 18, a plan that must use one all the same has so high a cost that it would be compiled (jit).
+CREATE FUNCTION signoff_count_pending_moves() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+SET enable_seqscan = off SET enable_nestloop = off SET jit = off AS $$
 DECLARE
     customer text;
 BEGIN
-    INSERT INTO customers AS c (user_id, ltv_usd, customer_status, status_occurred_at, status_event_id,
-        status_created_at, status_interaction_id)
-    SELECT user_id, ltv_usd,
-        coalesce((newest).customer_status, 'PROSPECT'),
-        coalesce((newest).occurred_at, '-infinity'),
-        coalesce((newest).event_id, '00000000-0000-0000-0000-000000000000'),
-        coalesce((newest).created_at, '-infinity'),
-        coalesce((newest).interaction_id, '00000000-0000-0000-0000-000000000000')
-    FROM (
-        SELECT user_id,
-            sum(CASE WHEN leaves THEN -ltv_usd ELSE ltv_usd END) AS ltv_usd,
-            (array_agg(m ORDER BY occurred_at DESC, event_id DESC, created_at DESC, interaction_id DESC)
-                FILTER (WHERE NOT leaves))[1] AS newest
-        FROM unnest(moves) AS m
-        WHERE user_id IS NOT NULL
-        GROUP BY user_id
-    ) AS counted
-    ORDER BY user_id
-    ON CONFLICT (user_id) DO UPDATE SET
-        ltv_usd = c.ltv_usd + excluded.ltv_usd,
-        (customer_status, status_occurred_at, status_event_id, status_created_at, status_interaction_id) = (
-            SELECT excluded.customer_status, excluded.status_occurred_at, excluded.status_event_id,
-                excluded.status_created_at, excluded.status_interaction_id
-            WHERE (excluded.status_occurred_at, excluded.status_event_id,
-                    excluded.status_created_at, excluded.status_interaction_id)
-                >= (c.status_occurred_at, c.status_event_id, c.status_created_at, c.status_interaction_id)
-            UNION ALL
-            SELECT c.customer_status, c.status_occurred_at, c.status_event_id,
-                c.status_created_at, c.status_interaction_id
-            LIMIT 1),
-        updated_at = now();
-    -- If the interaction that gave the status is removed, the customer's other interactions are read.
+    IF NOT EXISTS (SELECT FROM pending_moves WHERE xid = pg_current_xact_id()) THEN
+        RETURN NULL;
+    END IF;
     FOR customer IN
+        WITH taken AS (
+            DELETE FROM pending_moves WHERE xid = pg_current_xact_id() RETURNING moves
+        ),
+        moved AS MATERIALIZED (
+            SELECT statement, move, (move).*
+            FROM (
+                SELECT statement, unnest(moves) AS move
+                FROM (SELECT row_number() OVER () AS statement, moves FROM taken) AS numbered
+            ) AS each
+        ),
+        counted AS (
+            INSERT INTO customers AS c (user_id, ltv_usd, customer_status, status_occurred_at, status_event_id,
+                status_created_at, status_interaction_id)
+            SELECT user_id, ltv_usd,
+                coalesce((newest).customer_status, 'PROSPECT'),
+                coalesce((newest).occurred_at, '-infinity'),
+                coalesce((newest).event_id, '00000000-0000-0000-0000-000000000000'),
+                coalesce((newest).created_at, '-infinity'),
+                coalesce((newest).interaction_id, '00000000-0000-0000-0000-000000000000')
+            FROM (
+                SELECT user_id,
+                    sum(CASE WHEN leaves THEN -ltv_usd ELSE ltv_usd END) AS ltv_usd,
+                    (array_agg(move ORDER BY occurred_at DESC, event_id DESC, created_at DESC, interaction_id DESC)
+                        FILTER (WHERE NOT leaves))[1] AS newest
+                FROM moved
+                GROUP BY user_id
+            ) AS found
+            ORDER BY user_id
+            ON CONFLICT (user_id) DO UPDATE SET
+                ltv_usd = c.ltv_usd + excluded.ltv_usd,
+                (customer_status, status_occurred_at, status_event_id, status_created_at,
+                    status_interaction_id) = (
+                    SELECT excluded.customer_status, excluded.status_occurred_at, excluded.status_event_id,
+                        excluded.status_created_at, excluded.status_interaction_id
+                    WHERE (excluded.status_occurred_at, excluded.status_event_id,
+                            excluded.status_created_at, excluded.status_interaction_id)
+                        >= (c.status_occurred_at, c.status_event_id, c.status_created_at, c.status_interaction_id)
+                    UNION ALL
+                    SELECT c.customer_status, c.status_occurred_at, c.status_event_id,
+                        c.status_created_at, c.status_interaction_id
+                    LIMIT 1),
+                updated_at = now()
+            RETURNING user_id, status_occurred_at, status_event_id, status_created_at, status_interaction_id
+        )
+        -- If the interaction that gave the status is removed, the customer's other interactions are read. It
+        -- is not removed if a single statement changed it: that statement recorded its new status.
         SELECT c.user_id
-        FROM unnest(moves) AS m
-        JOIN customers c ON c.user_id = m.user_id
+        FROM counted c
+        JOIN moved m ON m.user_id = c.user_id
         WHERE (m.occurred_at, m.event_id, m.created_at, m.interaction_id)
             = (c.status_occurred_at, c.status_event_id, c.status_created_at, c.status_interaction_id)
         GROUP BY c.user_id
-        HAVING bool_and(m.leaves)
+        HAVING bool_or(m.leaves)
+            AND NOT (count(*) = 2 AND bool_or(NOT m.leaves) AND min(m.statement) = max(m.statement))
         ORDER BY c.user_id
     LOOP
         PERFORM signoff_refresh_status(customer);
     END LOOP;
+    RETURN NULL;
 END
 $$;
+
+CREATE CONSTRAINT TRIGGER pending_moves_count AFTER INSERT ON pending_moves
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION signoff_count_pending_moves();
 
 -- The caller has changed the customer's row, so no other transaction counts it meanwhile.
 CREATE FUNCTION signoff_refresh_status(customer text) RETURNS void LANGUAGE plpgsql AS $$
@@ -136,7 +181,7 @@ DECLARE
         WHERE last_event_id IS NULL AND user_id IS NOT NULL);
 BEGIN
     IF moves <> '{}' THEN
-        PERFORM signoff_count_moves(moves);
+        INSERT INTO pending_moves (moves) VALUES (moves);
     END IF;
     RETURN NULL;
 END
@@ -152,15 +197,15 @@ DECLARE
         WHERE user_id IS NOT NULL);
 BEGIN
     IF moves <> '{}' THEN
-        PERFORM signoff_count_moves(moves);
+        INSERT INTO pending_moves (moves) VALUES (moves);
     END IF;
     RETURN NULL;
 END
 $$;
 
--- Without nested loops: a plan made for few rows would read all rows of one side for each row of the other.
+-- Without nested loops, and not compiled, as above.
 CREATE FUNCTION signoff_count_updated() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_nestloop = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_nestloop = off SET jit = off AS $$
 DECLARE
     moves CONSTANT signoff_move[] := ARRAY(
         SELECT side.move
@@ -179,7 +224,7 @@ DECLARE
                         IS DISTINCT FROM (b.ltv_usd, b.customer_status, b.created_at, b.id))));
 BEGIN
     IF moves <> '{}' THEN
-        PERFORM signoff_count_moves(moves);
+        INSERT INTO pending_moves (moves) VALUES (moves);
     END IF;
     RETURN NULL;
 END
@@ -188,6 +233,8 @@ $$;
 CREATE FUNCTION signoff_count_truncated() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
+    -- Other transactions that recorded moves have ended: TRUNCATE waited for them.
+    DELETE FROM pending_moves WHERE xid = pg_current_xact_id();
     UPDATE customers SET ltv_usd = 0, customer_status = DEFAULT, status_occurred_at = DEFAULT,
         status_event_id = DEFAULT, status_created_at = DEFAULT, status_interaction_id = DEFAULT,
         updated_at = now();
