@@ -62,6 +62,10 @@ _OUTAGE_STATES: Final = frozenset({"HV00N", "XX001", "XX002"})
 """A foreign server is away; data or index corrupted. The rest of their classes may be a row's."""
 _ROW_SECURITY: Final = "ExecWithCheckOptions"
 """The function of Postgres in which a policy refuses a row; its SQLSTATE is that of a privilege."""
+_RAISE: Final = "exec_stmt_raise"
+"""The function of Postgres that runs RAISE in PL/pgSQL: an installation's rule refuses a row."""
+_RAISED_AT_WILL: Final = frozenset({"0A", "42", "55"})
+"""Classes that such a rule may choose for its refusal; by themselves they are outages."""
 
 
 class RefusedError(SignoffError):
@@ -203,7 +207,12 @@ def _is_outage(connection: Connection[TupleRow], error: Exception) -> bool:
         return False
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError) and not _answers(connection)
-    return is_outage(error.sqlstate) and error.diag.source_function != _ROW_SECURITY
+    return is_outage(error.sqlstate) and not _is_refusal(error.sqlstate, error.diag.source_function)
+
+
+def _is_refusal(sqlstate: str, source: str | None) -> bool:
+    """Whether a policy or a rule of the installation refused the row."""
+    return source == _ROW_SECURITY or (source == _RAISE and sqlstate[:2] in _RAISED_AT_WILL)
 
 
 def is_outage(sqlstate: str) -> bool:

@@ -32,10 +32,22 @@ local good, dead, kept = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local settled = good + dead
 local lost = 0
 
+-- The members of a set of jobs; nil where it is no set, or so large that Redis would be held up.
+local MOST_DEPENDENT = 1000
+local function members_of(key)
+    local size = redis.pcall('SCARD', key)
+    if type(size) == 'number' and size <= MOST_DEPENDENT then
+        return redis.call('SMEMBERS', key)
+    end
+end
+
 -- Whether all dependencies of a job are met, by RQ's rule: each is finished, or no longer exists.
 local function is_met(dependent, settled_id, met)
-    local others = redis.pcall('SMEMBERS', prefix .. ':' .. dependent .. ':dependencies')
-    for _, other in ipairs(others.err and {} or others) do
+    local others = members_of(prefix .. ':' .. dependent .. ':dependencies')
+    if not others then
+        return false
+    end
+    for _, other in ipairs(others) do
         local status = other ~= settled_id and redis.pcall('HGET', prefix .. other, 'status')
         if status and not met[status] then
             return false
@@ -47,8 +59,11 @@ end
 -- Enqueue the RQ jobs that depend on a settled job. If it was dead-lettered: only those that allow a
 -- dependency to fail.
 local function enqueue_dependents(id, succeeded)
-    local dependents = redis.pcall('SMEMBERS', prefix .. id .. ':dependents')
-    for _, dependent in ipairs(dependents.err and {} or dependents) do
+    local dependents = members_of(prefix .. id .. ':dependents')
+    if not dependents then
+        return -- they stay deferred, and the set stays where it is
+    end
+    for _, dependent in ipairs(dependents) do
         local fields = {'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front'}
         local job = redis.pcall('HMGET', prefix .. dependent, unpack(fields))
         local tolerant = job[3] == '1'

@@ -1,13 +1,18 @@
 -- Views for queries: how customers moved through the funnel, and their present status.
 
+-- Whether a step is one of the funnel's path. A step off the path is recorded, not refused.
+CREATE FUNCTION signoff_on_path(from_status text, to_status text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT (from_status, to_status) IN (
+        ('PROSPECT', 'LEAD_QUALIFIED'), ('LEAD_QUALIFIED', 'CUSTOMER'), ('CUSTOMER', 'CHURNED'),
+        ('PROSPECT', 'LEAD_EXHAUSTED'))
+$$;
+
 -- One row for each change of a customer's status, over all interactions of the customer (or of the
 -- interaction alone where it has no user).
 CREATE OR REPLACE VIEW status_transitions AS
 SELECT user_id, from_status, to_status, occurred_at, interaction_id, event_id,
-    (from_status, to_status) IN (
-        ('PROSPECT', 'LEAD_QUALIFIED'), ('LEAD_QUALIFIED', 'CUSTOMER'), ('CUSTOMER', 'CHURNED'),
-        ('PROSPECT', 'LEAD_EXHAUSTED')
-    ) AS on_path
+    signoff_on_path(from_status, to_status) AS on_path
 FROM (
     SELECT i.user_id, a.customer_status AS to_status, a.occurred_at, a.interaction_id, a.event_id,
         coalesce(
