@@ -13,9 +13,11 @@ BEGIN
         PERFORM set_config('transaction_timeout', '0', false);
     END IF;
     IF current_setting('signoff.outbox', true) = 'on' THEN
-        -- As the role has it, but for Signoff's own schema, which holds no outbox: a role of the same name
-        -- would look there first ("$user").
-        IF to_regclass(format('%I.installation', home)) IS NOT NULL THEN
+        -- As the role has it, but without Signoff's own schema, where a role of the same name would make the
+        -- outbox ("$user"). One that stands there already is still found.
+        IF to_regclass(format('%I.installation', home)) IS NOT NULL
+            AND to_regclass(format('%I.signoff_outbox', home)) IS NULL
+        THEN
             PERFORM set_config('search_path', string_agg(quote_ident(name), ', '), false)
             FROM unnest(current_schemas(false)) AS name
             WHERE name <> home
