@@ -1,10 +1,12 @@
 """`signoff status`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from signoff_cli.leaving import leave_if_away
 from signoff_cli.terminal import AsJson, say, show_fields, show_json, show_table
+from signoff_db.feed_lag import ReaderState
 from signoff_db.reading import Overview
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
@@ -37,6 +39,8 @@ def _as_data(found: Status) -> dict[str, Any]:
         }
     if found.state:
         data |= asdict(found.state)
+    if found.readers is not None:
+        data["feed_readers"] = [asdict(reader) for reader in found.readers]
     return data | {"outbox": found.outbox and asdict(found.outbox), "away": found.away}
 
 
@@ -45,6 +49,8 @@ def _show(found: Status) -> None:
         _show_queue(found.queue)
     if found.state:
         _show_state(found.state)
+    if found.readers:
+        _show_readers(found.readers)
     if found.outbox:
         _show_outbox(found.outbox)
 
@@ -90,6 +96,16 @@ def _show_state(state: Overview) -> None:
 
 def _applied(state: Overview) -> str:
     return f"{'about ' if state.applied_is_estimate else ''}{state.applied:,}"
+
+
+def _show_readers(readers: Sequence[ReaderState]) -> None:
+    show_table(
+        ["reader of the feed", "unread", "the oldest for", "noted at", "message"],
+        [
+            [r.name, r.unread_text, age(r.oldest_unread_at), r.updated_at, r.failure]
+            for r in readers
+        ],
+    )
 
 
 def _show_outbox(outbox: OutboxOverview) -> None:

@@ -41,6 +41,8 @@ _TIMEOUTS: Final = (
 )
 """What no role or database may decide; the URL of a person who only looks may."""
 _BATCHES: Final = (
+    # Makes `open_session.sql` refuse a database that was restored and not migrated since.
+    "signoff.batches=on",
     # The batch statement is large and short: compiling it costs more than running it.
     "jit=off",
     # One plan for every batch, made once, whatever the statistics of a young table say.
