@@ -7,7 +7,7 @@ from typing import Final
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
-from signoff_db.feed import FeedGapError, FeedRestoredError, lag
+from signoff_db.feed import FeedGapError, FeedRestoredError, lag, read
 from signoff_db.feed_position import InvalidPositionError
 from signoff_db.sql import statement
 
@@ -21,7 +21,8 @@ class ReaderState:
 
     name: str
     unread: int | None
-    """Events it has not read, counted up to about `MOST_COUNTED`; None where its position is refused."""
+    """Events it has not read; `MOST_COUNTED` are that many or more. None where its position is
+    refused."""
     oldest_unread_at: datetime | None
     """When the first of them was applied."""
     updated_at: datetime
@@ -35,7 +36,7 @@ class ReaderState:
         """How many, as people read it."""
         if self.unread is None:
             return None
-        return f"{'more than ' if self.unread > MOST_COUNTED else ''}{self.unread:,}"
+        return f"{self.unread:,}{' or more' if self.unread >= MOST_COUNTED else ''}"
 
 
 def readers(connection: Connection[TupleRow]) -> list[ReaderState]:
@@ -58,8 +59,27 @@ def _state(connection: Connection[TupleRow], row: _Row) -> ReaderState:
     unread, oldest, refusal = None, None, None
     try:
         found = lag(connection, row.position, most=MOST_COUNTED, accept_restore=not row.is_copy)
-        unread, oldest = found.events, found.oldest_at
+        unread, oldest = min(found.events, MOST_COUNTED), found.oldest_at
     except (FeedRestoredError, FeedGapError, InvalidPositionError) as error:
         refusal = str(error)
     failure = row.failure or refusal
     return ReaderState(row.name, unread, oldest, row.updated_at, failure, row.failing_since)
+
+
+def behind_detached(connection: Connection[TupleRow]) -> list[str]:
+    """The readers that may not have read all of the partitions that are detached."""
+    with connection.cursor(row_factory=class_row(_Row)) as cursor:
+        rows = cursor.execute(statement("list_feed_readers")).fetchall()
+    return [row.name for row in rows if _is_behind_detached(connection, row)]
+
+
+def _is_behind_detached(connection: Connection[TupleRow], row: _Row) -> bool:
+    if row.position is None:
+        return True
+    try:
+        read(connection, row.position, limit=1, accept_restore=not row.is_copy)
+    except FeedGapError:
+        return True
+    except (FeedRestoredError, InvalidPositionError):
+        return False  # it cannot go on in any case
+    return False
