@@ -15,7 +15,7 @@ How nothing is missed under concurrent writers: `feed_position.py`. What a reade
 skipping or repeating events silently: `_check`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -46,11 +46,15 @@ class FeedEvent(NamedTuple):
 
     position: str
     """That of a reader which has read this event and all before it."""
-    event_id: UUID
     event_type: str
     applied_at: datetime
     event: str
     """The event's JSON, as the contract has it."""
+
+    @property
+    def event_id(self) -> UUID:
+        """Its id, with which its position ends."""
+        return UUID(self.position.rpartition(".")[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,6 @@ class _State:
     """What the database says before a page is read; see feed_state.sql."""
 
     id: UUID
-    has_history: bool
     snapshot: str
     is_standby: bool
     is_restored: bool
@@ -95,7 +98,7 @@ class _State:
     @property
     def start(self) -> Position:
         """The position of a reader that has read nothing."""
-        return Position(self.id, self.detached, done=None if self.has_history else NOTHING)
+        return Position(self.id, self.detached)
 
 
 def read(
@@ -124,12 +127,17 @@ def read(
         DatabaseUnavailableError: this server is a standby.
     """
     given = Position.parse(after) if after is not None else None
-    state = _state(connection, given)
+    state = _usable(_state(connection, given))
     position = _checked(state, given, accept_restore=accept_restore) if given else state.start
     most = max(1, min(limit, MOST_EVENTS))
+    history: tuple[FeedEvent, ...] = ()
     if position.done is None:
-        return _history(connection, position, most)
-    return _difference(connection, position, state.now, most)
+        history = _history(connection, position, most)
+        if len(history) == most:
+            return Page(history, history[-1].position, caught_up=False)
+        position = replace(_last(history, position), done=NOTHING)
+    page = _difference(connection, position, state.now, most - len(history))
+    return replace(page, events=history + page.events)
 
 
 def pages(
@@ -148,15 +156,6 @@ def pages(
     while not page.caught_up:
         page = read(connection, page.position, limit=size)
         yield page
-
-
-def beginning(connection: Connection[TupleRow]) -> str:
-    """The position of a reader that has read nothing.
-
-    Raises:
-        FeedRestoredError, DatabaseUnavailableError: as `read`.
-    """
-    return str(_usable(_state(connection, None)).start)
 
 
 def end(connection: Connection[TupleRow]) -> str:
@@ -224,9 +223,8 @@ def _checked(state: _State, position: Position, *, accept_restore: bool) -> Posi
     """The position as one of now.
 
     Raises:
-        FeedRestoredError, FeedGapError, DatabaseUnavailableError: as `read`.
+        FeedRestoredError, FeedGapError: as `read`.
     """
-    _usable(state)
     if position.feed != state.id and not accept_restore:
         raise FeedRestoredError(
             "the database was restored from a dump since this position was given: events that were "
@@ -270,13 +268,16 @@ def _has_read_detached(state: _State, position: Position) -> bool:
     )
 
 
-def _history(connection: Connection[TupleRow], position: Position, most: int) -> Page:
-    """A page of the events from before the feed; behind the last one, the feed begins."""
-    events = _rows(connection, "feed_history", position, {"last_event": position.last_event}, most)
-    if len(events) == most:
-        return Page(events, events[-1].position, caught_up=False)
-    last = Position.parse(events[-1].position) if events else position
-    return Page(events, str(replace(last, done=NOTHING)), caught_up=False)
+def _last(events: Sequence[FeedEvent], position: Position) -> Position:
+    """The position behind these events; it is the given one if there are none."""
+    return Position.parse(events[-1].position) if events else position
+
+
+def _history(
+    connection: Connection[TupleRow], position: Position, most: int
+) -> tuple[FeedEvent, ...]:
+    """The events from before the feed that follow a position."""
+    return _rows(connection, "feed_history", position, {"last_event": position.last_event}, most)
 
 
 def _difference(
@@ -298,8 +299,7 @@ def _difference(
     events = _rows(connection, "feed_page", reading, parameters, most)
     if len(events) == most:
         return Page(events, events[-1].position, caught_up=False)
-    last = Position.parse(events[-1].position) if events else reading
-    finished = replace(last, done=target, target=None)
+    finished = replace(_last(events, reading), done=target, target=None)
     return Page(events, str(finished), caught_up=position.target is None)
 
 
@@ -310,6 +310,6 @@ def _rows(
     parameters: Mapping[str, object],
     most: int,
 ) -> tuple[FeedEvent, ...]:
-    head = position.head
-    rows = connection.execute(statement(name), {**parameters, "most": most}, binary=True).fetchall()
-    return tuple(FeedEvent(head + row[0], *row[1:]) for row in rows)
+    given = {**parameters, "head": position.head, "most": most}
+    rows = connection.execute(statement(name), given, binary=True).fetchall()
+    return tuple(map(FeedEvent._make, rows))

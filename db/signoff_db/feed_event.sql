@@ -1,6 +1,6 @@
--- An event of the ledger `a` as the feed gives it. Its JSON is that of the contract: fixed order of fields,
+-- An event of the ledger `a` as the feed gives it; `head` is how its position begins. Its JSON is that of the contract: fixed order of fields,
 -- nothing that is absent or default. Only `cta_data` may have another order, that of jsonb.
-concat(a.applied_in, '.', a.event_id), a.event_id, 'approval'::text, a.applied_at,
+concat(head, a.applied_in, '.', a.event_id), 'approval'::text, a.applied_at,
 concat(
     '{"event_id":"', a.event_id,
     '","occurred_at":"', to_char(a.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS'),

@@ -5,7 +5,6 @@
 -- `detached`    integer      the last partition that had been detached when it was given
 SELECT
     epoch.id,
-    epoch.has_history,
     now.snapshot::text,
     pg_is_in_recovery() AS is_standby,
     signoff_is_restored() AS is_restored,

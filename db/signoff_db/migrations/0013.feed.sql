@@ -8,7 +8,8 @@ ALTER TABLE approvals ALTER COLUMN applied_in SET DEFAULT pg_current_xact_id();
 COMMENT ON COLUMN approvals.applied_in IS
     'The transaction that applied the event; together with event_id its place in the feed';
 
-CREATE INDEX approvals_in_feed_order ON approvals (applied_in);
+-- Batches write their rows in this order, so it grows at its end.
+CREATE INDEX approvals_in_feed_order ON approvals (applied_in, event_id);
 
 -- An epoch is the time in which transaction ids only grow. Another one begins after the tables were restored
 -- from a dump: the ids of the server may be smaller by then.
@@ -17,8 +18,6 @@ CREATE TABLE feed_epochs (
     -- Part of each position. A dump that is restored twice gets two ids.
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     started_at timestamptz NOT NULL DEFAULT now(),
-    -- Whether the ledger held events already that have no transaction id.
-    has_history boolean NOT NULL,
     -- What differs where the row was not written here, but restored from a dump.
     written_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
     written_to oid NOT NULL
@@ -59,11 +58,8 @@ CREATE FUNCTION signoff_begin_feed_epoch() RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     LOCK TABLE approvals IN ACCESS EXCLUSIVE MODE;
-    INSERT INTO feed_epochs (epoch, has_history, written_to)
-    SELECT coalesce(max(epoch), 0) + 1,
-        CASE WHEN max(epoch) IS NULL THEN EXISTS (SELECT FROM approvals) ELSE bool_or(has_history) END,
-        'feed_epochs'::regclass
-    FROM feed_epochs;
+    INSERT INTO feed_epochs (epoch, written_to)
+    SELECT coalesce(max(epoch), 0) + 1, 'feed_epochs'::regclass FROM feed_epochs;
     IF signoff_feed_base() > 0 THEN
         EXECUTE format('ALTER TABLE approvals ALTER COLUMN applied_in'
             ' SET DEFAULT (pg_current_xact_id()::text::bigint + %s)::text::xid8', signoff_feed_base());
@@ -102,41 +98,50 @@ $$;
 --
 -- The settings keep the planner on the index, whatever it believes of the tables.
 CREATE FUNCTION signoff_feed_page(
-    done pg_snapshot, target pg_snapshot, last_in xid8, last_event uuid, most integer
-) RETURNS TABLE (place text, event_id uuid, event_type text, applied_at timestamptz, event text)
+    done pg_snapshot, target pg_snapshot, last_in xid8, last_event uuid, head text, most integer
+) RETURNS TABLE ("position" text, event_type text, applied_at timestamptz, event text)
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    -- Transactions that were in progress in `done`. Later ones began after it.
-    running CONSTANT xid8[] := ARRAY(
-        SELECT xid FROM pg_snapshot_xip(done) AS xid
-        WHERE pg_visible_in_snapshot(xid, target) AND (last_in IS NULL OR xid >= last_in));
+    running xid8;
     since CONSTANT xid8 := greatest(pg_snapshot_xmax(done), last_in);
-    found integer := 0;
+    -- The lowest id; an event may have it.
+    since_event CONSTANT uuid := CASE WHEN last_in = since THEN last_event
+        ELSE '00000000-0000-0000-0000-000000000000' END;
+    missing integer := most;
+    found integer;
 BEGIN
-    IF cardinality(running) > 0 THEN
+    -- Transactions that were in progress in `done`. All others that are not visible in it began later.
+    FOR running IN
+        SELECT xid FROM pg_snapshot_xip(done) AS xid
+        WHERE pg_visible_in_snapshot(xid, target) AND (last_in IS NULL OR xid >= last_in)
+        ORDER BY xid
+    LOOP
         RETURN QUERY
         SELECT {feed_event} FROM approvals a
-        WHERE a.applied_in = ANY (running)
-            AND (last_in IS NULL OR (a.applied_in, a.event_id) > (last_in, last_event))
+        WHERE a.applied_in = running
+            AND (last_in IS NULL OR running <> last_in OR a.event_id > last_event)
         ORDER BY a.applied_in, a.event_id
-        LIMIT most;
+        LIMIT missing;
         GET DIAGNOSTICS found = ROW_COUNT;
-    END IF;
+        missing := missing - found;
+        EXIT WHEN missing = 0;
+    END LOOP;
     RETURN QUERY
     SELECT {feed_event} FROM approvals a
-    WHERE a.applied_in >= since AND a.applied_in < pg_snapshot_xmax(target)
+    WHERE (a.applied_in, a.event_id) >= (since, since_event)
+        AND (last_in IS NULL OR (a.applied_in, a.event_id) <> (last_in, last_event))
+        AND a.applied_in < pg_snapshot_xmax(target)
         AND pg_visible_in_snapshot(a.applied_in, target)
-        AND (last_in IS NULL OR (a.applied_in, a.event_id) > (last_in, last_event))
     ORDER BY a.applied_in, a.event_id
-    LIMIT most - found;
+    LIMIT missing;
 END
 $$;
 
 -- One page of the events that were applied before this migration.
-CREATE FUNCTION signoff_feed_history(last_event uuid, most integer)
-RETURNS TABLE (place text, event_id uuid, event_type text, applied_at timestamptz, event text)
+CREATE FUNCTION signoff_feed_history(last_event uuid, head text, most integer)
+RETURNS TABLE ("position" text, event_type text, applied_at timestamptz, event text)
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 #variable_conflict use_column
@@ -144,7 +149,7 @@ BEGIN
     RETURN QUERY
     SELECT {feed_event} FROM approvals a
     WHERE a.applied_in IS NULL AND (last_event IS NULL OR a.event_id > last_event)
-    ORDER BY a.event_id
+    ORDER BY a.applied_in, a.event_id
     LIMIT most;
 END
 $$;
@@ -161,7 +166,7 @@ DECLARE
 BEGIN
     EXECUTE replace(replace(partitioning,
         old_index, old_index || ' ALTER INDEX approvals_in_feed_order RENAME TO approvals_first_in_feed_order;'),
-        new_index, new_index || ' CREATE INDEX approvals_in_feed_order ON approvals (applied_in);');
+        new_index, new_index || ' CREATE INDEX approvals_in_feed_order ON approvals (applied_in, event_id);');
     EXECUTE replace(detaching, detached, detached
         || ' EXECUTE format(''INSERT INTO feed_detachments (partition, newest) SELECT %L, max(applied_in) FROM %s'','
         || ' oldest, oldest);');
