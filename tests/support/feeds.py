@@ -11,10 +11,10 @@ from signoff_db.feed import FeedEvent, Page, pages, read
 
 
 def all_events(
-    connection: Connection[TupleRow], after: str | None = None, *, size: int = 1000
+    connection: Connection[TupleRow], after: str | None = None, **options: Any
 ) -> list[FeedEvent]:
-    """Every event that follows a position."""
-    return [event for page in pages(connection, after, size=size) for event in page.events]
+    """Every event that follows a position; `options` are those of `pages`."""
+    return [event for page in pages(connection, after, **options) for event in page.events]
 
 
 def ids(events: list[FeedEvent] | tuple[FeedEvent, ...]) -> list[UUID]:
