@@ -213,7 +213,7 @@ def test_status_tells_what_is_known_and_what_is_away(
 def test_a_schema_that_is_behind_hides_nothing_of_the_others(
     signoff: Signoff, empty_database_url: str, command: tuple[str, ...]
 ) -> None:
-    """It is told like a server that is away, beside one that is; so is one that is not set."""
+    """It is told like a server that is unavailable, beside one that is; so is one that is not set."""
     behind = signoff.having(SIGNOFF_DATABASE_URL=empty_database_url)
 
     printed = behind.json(*command, expect=2)
@@ -245,7 +245,7 @@ def test_an_events_history_is_told_while_a_server_is_away(signoff: Signoff, serv
 
 
 def test_health_without_redis_is_told_to_be_unknown(signoff: Signoff) -> None:
-    """Nobody can tell how workers are while Redis is away: no workers are not told of either."""
+    """Nobody can tell how workers are while Redis is unavailable: no workers are not told of either."""
     hampered = signoff.having(**UNREACHABLE["redis"])
 
     printed = hampered.json("health", expect=2)

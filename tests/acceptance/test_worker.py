@@ -548,7 +548,7 @@ def test_a_worker_that_starts_while_redis_is_away_waits_for_it(
     env = environment(url, database_url)
     with process(*command, env=env, log=tmp_path / "log") as early:
         eventually(
-            lambda: early.poll() is not None or b"Redis is away" in (tmp_path / "log").read_bytes(),
+            lambda: early.poll() is not None or b"Redis is unavailable" in (tmp_path / "log").read_bytes(),
             what="it has tried",
         )
         assert early.poll() is None, (tmp_path / "log").read_text()

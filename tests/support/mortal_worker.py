@@ -81,7 +81,7 @@ vars(working)["Pipeline"] = MortalPipeline
 
 
 def started() -> ApprovalWorker:
-    """A worker; RQ cannot make one while Redis is away, then a supervisor would start it again."""
+    """A worker; RQ cannot make one while Redis is unavailable, then a supervisor would start it again."""
     settings = Settings.load()
     connection = redis_client(settings.require("redis_url"))
     while True:
