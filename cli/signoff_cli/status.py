@@ -15,7 +15,7 @@ from signoff_relay.table import OutboxOverview
 
 
 def status(*, as_json: AsJson = False) -> None:
-    """Show queue, dead letters and workers. Exit 2 if a server is unavailable; the others are shown."""
+    """Show queue, dead letters and workers. Exit 2 if one of the servers is unavailable."""
     found = status_of(DirectServers(load_settings()))
     if as_json:
         show_json(_as_data(found))

@@ -32,7 +32,7 @@ def later(connection: BatchConnection, age: str) -> None:
 
 
 def sent_news(connection: BatchConnection, *, limit: int = 1000) -> News | None:
-    """What an alert would tell now, which is then remembered."""
+    """The content of an alert now; it is then noted as sent."""
     found = news(connection, limit=limit)
     if found:
         remember(connection, found)
@@ -67,7 +67,7 @@ def test_a_new_cause_is_told_once(connection: BatchConnection) -> None:
 
 
 def test_what_happens_within_a_minute_is_gathered(connection: BatchConnection) -> None:
-    """The next alert tells it, not sooner than a minute after the last."""
+    """It is in the next alert, a minute after the last one at the earliest."""
     unknown_interactions(connection)
     assert sent_news(connection)
     mismatch(connection)
@@ -123,7 +123,7 @@ def test_too_many_dead_letters_are_told_once(connection: BatchConnection) -> Non
 
 
 def test_one_at_a_time_sends_alerts(connection: BatchConnection, database_url: str) -> None:
-    """Of several instances one looks and tells; when it is gone another does."""
+    """Only one of several instances sends alerts; when it has ended, another one does."""
     with connect(database_url) as other:
         with alone(connection) as first, alone(other) as second:
             assert (first, second) == (True, False)

@@ -21,7 +21,7 @@ from signoff_schemas import DeadLetterState, FailureKind, Verdict, encode_job
 
 
 def test_the_same_event_again_is_a_duplicate(connection: BatchConnection) -> None:
-    """An event takes effect once, in one batch and over batches, however it is spelled."""
+    """An event takes effect once, in one batch and over batches, also as another JSON text."""
     event = approval(customer_status="CUSTOMER", ltv_amount="250.00")
     other_spelling = approval(**event.model_dump(exclude={"occurred_at"}) | {"ltv_amount": 250})
     assert apply_events(connection, event, event) == ["applied", "duplicate"]
@@ -186,7 +186,7 @@ def test_what_the_ledger_refuses_is_sifted_out_together(connection: BatchConnect
         approval(n, quality_score=1 + n % 5, reviewer_id="ann" if n % 7 == 0 else "bob")
         for n in range(60)
     ]
-    for _ in range(2):  # the second batch is sifted before it is tried
+    for _ in range(2):  # rejected rows of the second batch are found before it is tried
         verdicts = apply_events(connection, *events)
     bad = {n for n in range(60) if n % 5 == 0 or n % 7 == 0}
     assert {n for n, verdict in enumerate(verdicts) if verdict == "refused_by_database"} == bad
@@ -207,18 +207,18 @@ def test_what_was_sifted_beforehand_is_not_sifted_again(connection: BatchConnect
     """What is refused all the same is refused by another table's rule: halving finds it at once."""
     connection.execute("ALTER TABLE approvals ADD CONSTRAINT no_ones CHECK (quality_score > 1)")
     apply_events(connection, approval(0, quality_score=1), approval(1))
-    connection.execute("CREATE SEQUENCE sifts")
-    connection.execute("ALTER FUNCTION signoff_find_rejected_rows RENAME TO counted_sift")
+    connection.execute("CREATE SEQUENCE searches")
+    connection.execute("ALTER FUNCTION signoff_find_rejected_rows RENAME TO counted_search")
     connection.execute(
         "CREATE FUNCTION signoff_find_rejected_rows(json) RETURNS TABLE (event_id uuid,"
         " sqlstate text, message text, hint text, constraint_name text) LANGUAGE sql VOLATILE"
-        " AS $$ SELECT nextval('sifts'); SELECT * FROM counted_sift($1) $$"
+        " AS $$ SELECT nextval('searches'); SELECT * FROM counted_search($1) $$"
     )
     events = [approval(n, user_id="unlucky" if n == 3 else f"user-{n}") for n in range(2, 10)]
     with house_rule(connection):
         verdicts = apply_events(connection, *events, approval(10, quality_score=1))
     assert [n for n, verdict in enumerate(verdicts) if verdict == "refused_by_database"] == [1, 8]
-    assert connection.execute("SELECT last_value FROM sifts").fetchone() == (1,)
+    assert connection.execute("SELECT last_value FROM searches").fetchone() == (1,)
 
 
 def test_a_rule_that_came_later_makes_no_applied_event_a_failure(

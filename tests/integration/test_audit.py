@@ -45,7 +45,7 @@ def named(connection: BatchConnection) -> set[tuple[str, str, str]]:
 def test_content_as_published_is_no_difference(
     connection: BatchConnection, cta: dict[str, object] | None
 ) -> None:
-    """Whatever Postgres does to the spelling: order of keys, exponents, fractions of a second."""
+    """Postgres may change the text: order of keys, exponents, fractions of a second."""
     apply_events(connection, approval(0.123456, cta_data=cta, **FULL), approval(1))
 
     assert audit(connection).differing == 0

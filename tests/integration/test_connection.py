@@ -40,7 +40,7 @@ def test_a_host_that_vanished_is_noticed_within_half_a_minute(postgres_server: s
 
 @pytest.mark.skipif(sys.platform != "linux", reason="these are Linux's names of the options")
 def test_the_url_decides_how_long_the_network_is_trusted(postgres_server: str) -> None:
-    """What libpq can be told in the URL wins over Signoff's own choice."""
+    """Options of libpq in the URL win over Signoff's own."""
     url = f"{postgres_server}?keepalives_idle=77&options=-c%20statement_timeout%3D5000"
     assert option(url, "TCP_KEEPIDLE") == 77
     with connect(url) as connection:

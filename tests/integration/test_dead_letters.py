@@ -365,7 +365,7 @@ def test_a_replay_and_a_worker_on_the_same_rows_do_not_wait_in_a_circle(
 ) -> None:
     """The replay waits for a row that a worker creates, and holds none that the worker changes yet.
 
-    What the worker changed goes through a second transaction, which is told and noted by itself.
+    What the worker changed goes through a second transaction, which is reported and recorded apart.
     """
     first, second, third, new = (UUID(int=n) for n in range(1, 5))
     apply_events(connection, *(approval(interaction_id=i) for i in (first, second, third)))

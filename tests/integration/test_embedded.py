@@ -71,7 +71,7 @@ def insert(database_url: str) -> int:
 
 
 def listens(url: str) -> bool:
-    """Tell whether anything accepts connections on the URL's port."""
+    """Whether anything accepts connections on the URL's port."""
     port = int(url.rpartition(":")[2].partition("/")[0])
     with closing(socket.socket()) as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
@@ -118,7 +118,7 @@ def test_a_signal_stops_both_servers(tmp_path: Path, number: signal.Signals, cod
 
 
 def test_servers_left_by_a_killed_signoff_are_taken_over(tmp_path: Path) -> None:
-    """After `kill -9` the next start ends the orphans and finds all that they had accepted."""
+    """After `kill -9` the next start ends the old servers and finds all their data."""
     with up(tmp_path) as (process, redis_url, database_url):
         increment(redis_url)
         insert(database_url)
@@ -165,7 +165,7 @@ def test_a_remembered_port_in_use_is_named(tmp_path: Path) -> None:
 
 
 def test_a_port_beyond_tcp_is_refused(tmp_path: Path) -> None:
-    """A number that is no port is told apart from one in use."""
+    """A number that is not a port has another message than a port in use."""
     expected = "127.0.0.1:70000: no such port"
 
     with pytest.raises(EmbeddedError, match=expected), embedded_valkey(tmp_path, port=70000):

@@ -1,4 +1,4 @@
-"""A dead letter whose very job fails again: one letter, which tells of both times."""
+"""A job that fails again is the same dead letter, with both times."""
 
 from approvals import approval, delivery
 from letters import letters_in
