@@ -109,7 +109,7 @@ def test_a_roles_settings_do_not_matter(odd_database_url: str) -> None:
 def test_the_environment_of_the_client_does_not_matter(
     opening: Callable[..., Any], database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """libpq prefers these variables to options."""
+    """Signoff's settings win over these variables, which libpq reads."""
     monkeypatch.setenv("PGDATESTYLE", "German")
     monkeypatch.setenv("PGTZ", "America/New_York")
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")

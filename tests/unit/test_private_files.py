@@ -133,7 +133,7 @@ def test_a_file_of_another_user_is_not_trusted(tmp_path: Path, whose: str) -> No
 def test_settings_of_another_users_folder_are_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, refused: bool
 ) -> None:
-    """A `.env` in it could name a command that root runs; one without our variables is read."""
+    """A `.env` in it could name a command that root runs; one without our variables is ignored."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text(text)
     os.chown(tmp_path, 65534, -1)
