@@ -6,13 +6,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
-from processes import exit_code
+from processes import eventually, exit_code
 
 from signoff_embedded import (
     EmbeddedError,
@@ -117,18 +117,47 @@ def test_a_signal_stops_both_servers(tmp_path: Path, number: signal.Signals, cod
     assert not listens(database_url)
 
 
-def test_servers_left_by_a_killed_signoff_are_taken_over(tmp_path: Path) -> None:
-    """After `kill -9` the next start ends the orphans and finds all that they had accepted."""
+def test_servers_end_with_a_killed_signoff(tmp_path: Path) -> None:
+    """After `kill -9` both stop in order: Postgres leaves no process id, and recovers nothing."""
+    with up(tmp_path) as (process, redis_url, database_url):
+        process.kill()
+        process.wait()
+        eventually(lambda: not listens(redis_url), what="Valkey ends")
+        eventually(lambda: not listens(database_url), what="Postgres ends")
+    eventually(lambda: not (tmp_path / "postgres/data/postmaster.pid").exists(), what="it is gone")
+    assert "database system is shut down" in (tmp_path / "postgres.log").read_text()
+
+
+@pytest.mark.parametrize("left", [False, True], ids=["ending", "left behind"])
+def test_servers_of_a_killed_signoff_are_taken_over(tmp_path: Path, *, left: bool) -> None:
+    """After `kill -9` the next start waits for them, or ends them, and finds what they accepted."""
     with up(tmp_path) as (process, redis_url, database_url):
         increment(redis_url)
         insert(database_url)
+        if left:
+            kill_shells_of(process.pid)
         process.kill()
         process.wait()
-        assert listens(redis_url)
+        if left:
+            assert listens(redis_url)
+            assert listens(database_url)
         with embedded_services(tmp_path) as services:
             assert services.redis_url == redis_url
             assert increment(services.redis_url) == 2
             assert insert(services.database_url) == 2
+
+
+def kill_shells_of(parent: int) -> None:
+    """End the shells that would tell the servers that their parent is gone."""
+    shells = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            is_child = f"\nPPid:\t{parent}\n" in (path / "status").read_text()
+            if is_child and (path / "cmdline").read_bytes().startswith(b"/bin/sh\0"):
+                shells.append(int(path.name))
+    assert len(shells) == 2
+    for shell in shells:
+        os.kill(shell, signal.SIGKILL)
 
 
 def test_two_on_one_folder_are_refused(services: Services) -> None:
