@@ -8,11 +8,11 @@ import typer
 from signoff_cli.options import finite
 from signoff_cli.stopping import stop_on_signals
 from signoff_cli.terminal import complain, say
-from signoff_db.connection import DatabaseUnavailableError
 from signoff_ops.alert import alert_once
 from signoff_ops.hook import HookError, hook_of
 from signoff_ops.servers import DirectServers, Servers
 from signoff_ops.services import load_settings
+from signoff_ops.values import DatabaseUnavailableError
 
 
 def alert(

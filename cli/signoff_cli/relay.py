@@ -7,10 +7,9 @@ import typer
 from signoff_cli.ages import required_age
 from signoff_cli.options import finite
 from signoff_cli.stopping import stop_on_signals
+from signoff_ops.process import log_to_stderr, spend_time_on_events
 from signoff_ops.relay import run_relay
 from signoff_ops.services import load_settings
-from signoff_worker.interpreter import spend_time_on_events
-from signoff_worker.logs import configure
 
 
 def relay(
@@ -44,7 +43,7 @@ def relay(
     """
     settings = load_settings(queue=queue)
     age = None if prune_after is None else required_age(prune_after, "--prune-after")
-    configure(settings.log_format, settings.log_level)
+    log_to_stderr(settings)
     spend_time_on_events()
     with stop_on_signals() as stop:
         refused = run_relay(

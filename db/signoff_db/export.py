@@ -89,11 +89,6 @@ def json_line(fields: dict[str, Any]) -> Iterator[str]:
     yield json_text(fields) + "\n"
 
 
-def check_with(path: Path) -> str:
-    """How a person sees that the file is whole."""
-    return f"They are in {path}; check it with: sha256sum -c {path.name}.sha256"
-
-
 @contextmanager
 def _checksummed(path: Path) -> Iterator[ChecksummedFile]:
     """A new file; it is whole and on disk when the block ends without an error.

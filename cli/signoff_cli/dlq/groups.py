@@ -5,10 +5,10 @@ from dataclasses import asdict
 
 from signoff_cli.dlq.choosing import Kinds, Since, Until, chosen
 from signoff_cli.terminal import AsJson, say, show_json, show_table
-from signoff_db.dead_letters import Group
 from signoff_ops import dead_letters
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
+from signoff_ops.values import Group
 
 
 def groups(

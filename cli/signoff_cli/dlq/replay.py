@@ -38,13 +38,11 @@ from signoff_cli.terminal import (
     show_json,
     show_table,
 )
-from signoff_db.balances import Balance
-from signoff_db.connection import DatabaseUnavailableError
-from signoff_db.replay import Replayed, ReplayReport
 from signoff_ops import operating
 from signoff_ops.operating import Operator
+from signoff_ops.process import spend_time_on_events
+from signoff_ops.values import Balance, DatabaseUnavailableError, Replayed, ReplayReport
 from signoff_schemas.wording import count as counted
-from signoff_worker.interpreter import spend_time_on_events
 
 _SHOWN: Final = 50
 _AS_A_WHOLE: Final = "a batch is replayed as a whole or not at all"
