@@ -80,8 +80,8 @@ def _undo(settings: Settings, *, yes: bool, as_json: bool) -> None:
     settings.require("database_url")
     confirm(
         f"The schema {settings.db_schema} goes with all it holds: the ledger, customers, dead "
-        "letters and operators' actions. Workers must have stopped. A table interactions that was there "
-        "before stays, with the values that it holds now. Go on?",
+        "letters and operators' actions. Workers must have stopped. A table interactions that was "
+        "there before stays, with the values that it holds now. Go on?",
         yes=yes,
     )
     undone = schema.undo(settings)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from signoff_cli.ages import required_age
-from signoff_cli.options import finite
+from signoff_cli.options import finite, option
 from signoff_cli.stopping import stop_on_signals
 from signoff_ops.process import log_to_stderr, spend_time_on_events
 from signoff_ops.relay import run_relay
@@ -41,7 +41,7 @@ def relay(
     Any number of relays may run. Ctrl-C or SIGTERM ends one after the batch in hand. What the queue
     refuses stays in the outbox and holds up nothing: `signoff outbox refused` lists it.
     """
-    settings = load_settings(queue=queue)
+    settings = load_settings(named=option, queue=queue)
     age = None if prune_after is None else required_age(prune_after, "--prune-after")
     log_to_stderr(settings)
     spend_time_on_events()

@@ -16,7 +16,7 @@ from signoff_producer.coalescing import RequestCoalescer, Waiting
 from signoff_producer.consumed import AsyncConsumed
 from signoff_producer.core import Core
 from signoff_producer.deadline import Deadline
-from signoff_producer.options import Options, check_options
+from signoff_producer.options import Options, argument_of, check_options
 from signoff_producer.outages import Server
 from signoff_producer.producer import answer_timeout, reading_bytes
 from signoff_producer.publication import SCRIPT, SCRIPT_HASH, Request, ScriptReply, Source, many
@@ -55,7 +55,7 @@ class AsyncProducer:
         """Connects on first use. Arguments and errors are those of `Producer`."""
         check_options(options)
         settings = settings or PublishSettings.load(
-            redis_url=redis_url, publish_timeout=timeout, **options
+            named=argument_of, redis_url=redis_url, publish_timeout=timeout, **options
         )
         self._redis: redis.asyncio.Redis = reading_bytes(connection or _connected(settings))
         self._owned = connection is None

@@ -33,6 +33,11 @@ class Options(TypedDict, total=False):
     """The size that this file may have."""
 
 
+def argument_of(field: str) -> str:
+    """The argument of a producer that stands for a field of its settings."""
+    return f"the argument {'timeout' if field == 'publish_timeout' else field}"
+
+
 def check_options(options: Mapping[str, object]) -> None:
     """See that each is an option: what is misspelt would otherwise change nothing.
 

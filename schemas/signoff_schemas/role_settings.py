@@ -1,5 +1,8 @@
 """How a set of settings is read: arguments first, then the environment, then `.env` if it may."""
 
+import os
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self
 
@@ -25,10 +28,29 @@ _EXAMPLES: Final = {
     "database_url": "postgresql://user@localhost:5432/signoff",
 }
 
+_PHRASES: Final = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "string_type": "text",
+    "string_too_short": "text that is not empty",
+}
+"""What is expected, where pydantic's own phrase does not say it in plain words."""
+_ALIKE: Final = 0.7
+"""How alike two names must be (of 1) for the one to be taken as the other, misspelt."""
+
 
 def variable_of(field: str) -> str:
     """The environment variable that sets a field."""
     return _VARIABLES.get(field, PREFIX + field.upper())
+
+
+def argument(field: str) -> str:
+    """What a field is called where it was given as an argument."""
+    return f"the argument {field}"
 
 
 class RoleSettings(BaseSettings):
@@ -74,8 +96,12 @@ class RoleSettings(BaseSettings):
         return {field: value for field, value in named.items() if value}
 
     @classmethod
-    def load(cls, **overrides: object) -> Self:
+    def load(cls, *, named: Callable[[str], str] = argument, **overrides: object) -> Self:
         """Read the settings; an override wins over the environment, None overrides nothing.
+
+        Args:
+            named: what a message calls an override, such as the option of a command.
+            **overrides: by field.
 
         Raises:
             SettingsError: a variable holds what cannot be used; the text names each of them.
@@ -84,7 +110,8 @@ class RoleSettings(BaseSettings):
         try:
             return cls(**given)  # type: ignore[arg-type]  # they are validated
         except ValidationError as error:
-            raise SettingsError("\n".join(sorted(map(_sentence, error.errors())))) from None
+            sentences = [_sentence(one, given, named) for one in error.errors()]
+            raise SettingsError("\n".join(sorted(sentences))) from None
 
     def require(self, name: Literal["redis_url", "database_url"]) -> str:
         """A URL that this part cannot work without.
@@ -97,6 +124,9 @@ class RoleSettings(BaseSettings):
             return url
         variable = PREFIX + name.upper()
         where = "in the environment"
+        given = [*os.environ, *(env_file_variables(self.env_path) if self.env_path else ())]
+        meant = misspelt(variable, given)
+        found = f" ({meant} is set, which nothing reads: is it misspelt?)" if meant else ""
         hint = ", or give it as an argument"
         if self.env_path is not None:
             where += " or in .env"
@@ -105,15 +135,26 @@ class RoleSettings(BaseSettings):
                 "folder)"
             )
         raise SettingsError(
-            f"{variable} is not set; set it {where}, for example {variable}={_EXAMPLES[name]}{hint}"
+            f"{variable} is not set{found}; set it {where}, for example "
+            f"{variable}={_EXAMPLES[name]}{hint}"
         )
 
 
-def _sentence(error: ErrorDetails) -> str:
-    """Which variable it is, what it holds, and what was expected."""
+def misspelt(variable: str, given: Iterable[str]) -> str | None:
+    """That of the names which is most like a variable that is not set; None if none is."""
+    names = {name.upper(): name for name in given if name.upper().startswith(PREFIX)}
+    bare = {name.removeprefix(PREFIX): original for name, original in names.items()}
+    alike = get_close_matches(variable.removeprefix(PREFIX), bare, n=1, cutoff=_ALIKE)
+    return bare[alike[0]] if alike else None
+
+
+def _sentence(error: ErrorDetails, given: Mapping[str, object], named: Callable[[str], str]) -> str:
+    """What it is called where it was set, what it holds, and what was expected."""
     field = str(error["loc"][0]).lower().removeprefix(PREFIX.lower())
-    cause = error.get("ctx", {}).get("error", error["msg"].replace("Input should be ", ""))
-    return f"{variable_of(field)} holds {_held(field, error['input'])}; expected {cause}"
+    name = named(field) if field in given else variable_of(field)
+    phrase = _PHRASES.get(error["type"], error["msg"].replace("Input should be ", ""))
+    cause = error.get("ctx", {}).get("error", phrase)
+    return f"{name} holds {_held(field, error['input'])}; expected {cause}"
 
 
 def _held(field: str, value: object) -> str:

@@ -103,7 +103,7 @@ def test_a_webhooks_token_is_not_told() -> None:
 
 def test_a_blank_key_is_refused() -> None:
     """Alerts would go out unsigned, and the receiver would have to guess why."""
-    with pytest.raises(SettingsError, match=r"SIGNOFF_ALERT_SECRET holds .*not blank"):
+    with pytest.raises(SettingsError, match=r"the argument alert_secret holds .*not blank"):
         Settings.load(alert_url="http://h/", alert_secret="  ")
 
 
