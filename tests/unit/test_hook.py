@@ -78,9 +78,23 @@ def test_where_alerts_go_must_be_clear(fields: dict[str, str], shown: str) -> No
 
 
 def test_a_command_that_is_not_there_is_told() -> None:
-    """By the setting's name."""
+    """By the setting's name: before anything is new, and where it went away later."""
+    with pytest.raises(SettingsError, match="names no program that this user may execute"):
+        hook_of(Settings.load(alert_command="t0k3n-at-all"))
     with pytest.raises(HookError, match="SIGNOFF_ALERT_COMMAND cannot be started: No such file"):
-        hook_of(Settings.load(alert_command="/nowhere/at-all"))(b"{}")
+        alert_command.run(["/nowhere/at-all"], b"{}")
+
+
+def test_a_command_that_may_not_be_executed_is_told(tmp_path: Path) -> None:
+    """A script without its x bit, or a folder: the text does not quote it."""
+    script = tmp_path / "t0k3n"
+    script.write_text("#!/bin/sh\n")
+    for command in (script, tmp_path):
+        with pytest.raises(SettingsError, match="names no program") as caught:
+            hook_of(Settings.load(alert_command=str(command)))
+        assert "t0k3n" not in str(caught.value)
+    script.chmod(0o700)
+    hook_of(Settings.load(alert_command=str(script)))(b"{}")
 
 
 def test_a_command_that_fails_without_a_word_is_told() -> None:
