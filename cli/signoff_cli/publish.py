@@ -84,7 +84,10 @@ def _publish(
 
 def _tell_stop(lines: Lines, stopped: BaseException) -> None:
     reason = "interrupted" if isinstance(stopped, KeyboardInterrupt) else stopped
-    complain(f"signoff: stopped before line {lines.next}, the lines before it are done: {reason}")
+    done = f"stopped before line {lines.next}, the lines before it are done"
+    if lines.next == 1:
+        done = "stopped, no line is known to be published"
+    complain(f"signoff: {done}: {reason}")
 
 
 def _code(stopped: BaseException | None) -> int:

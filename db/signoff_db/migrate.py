@@ -261,12 +261,18 @@ def _changes(
 ) -> Iterator[str]:
     for place, (kind, identity) in before.items():
         if place not in after:
-            yield f"drop {kind} {identity}"
+            yield f"drop {kind.removeprefix('table ')} {identity}"
         elif after[place][1] != identity:
             yield f"move {kind} {identity} to {after[place][1]}"
     for place, (kind, identity) in after.items():
         if place not in before:
-            yield f"make {kind} {identity}"
+            yield f"{_made(kind)} {identity}"
+
+
+def _made(kind: str) -> str:
+    """How a person says that there is a new one; "table column" is Postgres's term."""
+    is_part = kind in {"table column", "table constraint"}
+    return f"add {kind.removeprefix('table ')}" if is_part else f"create {kind}"
 
 
 def _names() -> list[str]:

@@ -128,7 +128,7 @@ def check_queue(client: redis.Redis, settings: Settings) -> Iterator[Check]:
         url = masked(plain_url(settings.require("redis_url")))
         yield Check(
             Grade.WARN, "Workers suspended",
-            f"they take nothing off the queue; let them go on with: rq resume -u {url}",
+            f"they take nothing off the queue; let them go on with: RQ_REDIS_URL={url} rq resume",
         )  # fmt: skip
     for text in reader.wrong_types():
         yield Check(Grade.FAIL, "Redis key", text)
