@@ -62,8 +62,8 @@ class Failure:
             case FailureKind.UNKNOWN_INTERACTION:
                 text = (
                     f"{interaction} is not in Postgres, and the event gives no user_id to create "
-                    "it with. Replay this dead letter once the interaction is there, or edit it and "
-                    "set user_id"
+                    "it with. Replay this dead letter once the interaction is there, or edit it "
+                    "and set user_id"
                 )
             case FailureKind.USER_MISMATCH:
                 owned = shortened(repr(owner))
