@@ -16,6 +16,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from signoff_db import adoption
+from signoff_db.adoption_survey import survey
 from signoff_db.connection import connect
 from signoff_db.sql import statement
 from signoff_schemas import SignoffError, masked
@@ -156,7 +157,7 @@ def _migrate(
 def _look(connection: Connection[TupleRow], named: str | None) -> _Site:
     """Find where a new installation goes, and see that all is as it must be; changes nothing."""
     connection.execute("SET LOCAL search_path TO DEFAULT")
-    seen = adoption.survey(connection, named)
+    seen = survey(connection, named)
     adoption.check_server(seen.server_version, seen.encoding)
     adoption.check_home(seen)
     oid = adoption.chosen_interactions(seen, named)
