@@ -8,7 +8,7 @@ import typer
 
 from signoff_cli.dlq.choosing import moment
 from signoff_cli.terminal import AsJson, Yes, confirm, say, show_json
-from signoff_ops import ledger
+from signoff_ops.ledger import add_partition, detach_oldest, partition_ledger, partitions
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_ops.values import Partition
@@ -31,14 +31,14 @@ def partition(*, until: Until, yes: Yes = False, as_json: AsJson = False) -> Non
     end = moment(until, "--until")
     servers = DirectServers(load_settings())
     confirm(f"Put the ledger into partitions, the first up to {end.isoformat()}?", yes=yes)
-    _show(ledger.partition(servers, end), as_json=as_json)
+    _show(partition_ledger(servers, end), as_json=as_json)
 
 
 @app.command("add")
 def add(*, until: Until, as_json: AsJson = False) -> None:
     """Add the next partition, from where the last one ends."""
     end = moment(until, "--until")
-    _show(ledger.add_partition(DirectServers(load_settings()), end), as_json=as_json)
+    _show(add_partition(DirectServers(load_settings()), end), as_json=as_json)
 
 
 @app.command("detach")
@@ -49,10 +49,10 @@ def detach(*, yes: Yes = False, as_json: AsJson = False) -> None:
     later find no place, and become dead letters.
     """
     servers = DirectServers(load_settings())
-    oldest = next(iter(ledger.partitions(servers)), None)
+    oldest = next(iter(partitions(servers)), None)
     if oldest is not None:
         confirm(f"Detach {oldest.partition}, up to {_instant(oldest.until)}?", yes=yes)
-    done = ledger.detach_oldest(servers, confirmed=oldest.partition if oldest else None)
+    done = detach_oldest(servers, confirmed=oldest.partition if oldest else None)
     _show(done.partitions, detached=done.name, as_json=as_json)
 
 

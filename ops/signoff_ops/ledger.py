@@ -28,7 +28,7 @@ def partitions(servers: Servers) -> tuple[Partition, ...]:
         return tuple(ledger_partitions.partitions(connection))
 
 
-def partition(servers: Servers, until: datetime) -> tuple[Partition, ...]:
+def partition_ledger(servers: Servers, until: datetime) -> tuple[Partition, ...]:
     """Make all that the ledger holds its first partition, up to an instant; returns the partitions.
 
     Workers wait meanwhile.

@@ -17,6 +17,7 @@ from pydantic_settings import (
 
 from signoff_schemas.env_file import PREFIX, env_file_variables
 from signoff_schemas.errors import SettingsError
+from signoff_schemas.expected import expected
 from signoff_schemas.invalid import shortened
 from signoff_schemas.masking import HIDDEN, masked
 
@@ -28,17 +29,6 @@ _EXAMPLES: Final = {
     "database_url": "postgresql://user@localhost:5432/signoff",
 }
 
-_PHRASES: Final = {
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_parsing_size": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "float_parsing": "a number",
-    "string_type": "text",
-    "string_too_short": "text that is not empty",
-}
-"""What is expected, where pydantic's own phrase does not say it in plain words."""
 _ALIKE: Final = 0.7
 """How alike two names must be (of 1) for the one to be taken as the other, misspelt."""
 
@@ -152,9 +142,7 @@ def _sentence(error: ErrorDetails, given: Mapping[str, object], named: Callable[
     """What it is called where it was set, what it holds, and what was expected."""
     field = str(error["loc"][0]).lower().removeprefix(PREFIX.lower())
     name = named(field) if field in given else variable_of(field)
-    phrase = _PHRASES.get(error["type"], error["msg"].replace("Input should be ", ""))
-    cause = error.get("ctx", {}).get("error", phrase)
-    return f"{name} holds {_held(field, error['input'])}; expected {cause}"
+    return f"{name} holds {_held(field, error['input'])}; expected {expected(error)}"
 
 
 def _held(field: str, value: object) -> str:

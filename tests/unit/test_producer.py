@@ -1263,7 +1263,9 @@ def test_a_wrong_option_is_named_as_it_was_given(
     kind: type[Producer] | type[AsyncProducer],
 ) -> None:
     """Not as a variable of the environment, which nobody set."""
-    with pytest.raises(SettingsError, match=r"^the argument timeout holds -1; expected greater"):
+    with pytest.raises(
+        SettingsError, match=r"^the argument timeout holds -1; expected a number greater"
+    ):
         kind("redis://localhost:1/0", timeout=-1)
     with pytest.raises(SettingsError, match=r"^the argument redis_timeout holds 0; expected"):
         kind("redis://localhost:1/0", redis_timeout=0)
