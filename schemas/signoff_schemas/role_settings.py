@@ -86,15 +86,20 @@ class RoleSettings(BaseSettings):
         return {field: value for field, value in named.items() if value}
 
     @classmethod
-    def load(cls, *, named: Callable[[str], str] = argument, **overrides: object) -> Self:
+    def load(cls, **overrides: object) -> Self:
         """Read the settings; an override wins over the environment, None overrides nothing.
 
-        Args:
-            named: what a message calls an override, such as the option of a command.
-            **overrides: by field.
+        Raises:
+            SettingsError: a variable or an override holds what cannot be used; the text names each.
+        """
+        return cls.load_named(overrides, argument)
+
+    @classmethod
+    def load_named(cls, overrides: Mapping[str, object], named: Callable[[str], str]) -> Self:
+        """The same; `named` says what a message calls an override, such as a command's option.
 
         Raises:
-            SettingsError: a variable holds what cannot be used; the text names each of them.
+            SettingsError: as `load`.
         """
         given = {name: value for name, value in overrides.items() if value is not None}
         try:
