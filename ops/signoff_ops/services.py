@@ -43,20 +43,17 @@ def load_settings(*, named: Callable[[str], str] = argument, **overrides: object
     Raises:
         SettingsError: a setting is wrong, or a file of a `signoff up` that has ended is left.
     """
-    settings = Settings.load(named=named, **overrides)
+    settings = Settings.load_named(overrides, named)
     if settings.redis_url and settings.database_url:
         return settings
     found = _running()
     if found is None:
         return settings
-    return Settings.load(
-        named=named,
-        **overrides
-        | {
-            "redis_url": settings.redis_url or found.redis_url,
-            "database_url": settings.database_url or found.database_url,
-        },
-    )
+    urls = {
+        "redis_url": settings.redis_url or found.redis_url,
+        "database_url": settings.database_url or found.database_url,
+    }
+    return Settings.load_named(overrides | urls, named)
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -54,8 +54,8 @@ class AsyncProducer:
     ) -> None:
         """Connects on first use. Arguments and errors are those of `Producer`."""
         check_options(options)
-        settings = settings or PublishSettings.load(
-            named=argument_of, redis_url=redis_url, publish_timeout=timeout, **options
+        settings = settings or PublishSettings.load_named(
+            {"redis_url": redis_url, "publish_timeout": timeout, **options}, argument_of
         )
         self._redis: redis.asyncio.Redis = reading_bytes(connection or _connected(settings))
         self._owned = connection is None

@@ -66,8 +66,8 @@ class Producer:
             TypeError: there is no such option.
         """
         check_options(options)
-        settings = settings or PublishSettings.load(
-            named=argument_of, redis_url=redis_url, publish_timeout=timeout, **options
+        settings = settings or PublishSettings.load_named(
+            {"redis_url": redis_url, "publish_timeout": timeout, **options}, argument_of
         )
         self._redis: redis.Redis = reading_bytes(connection or _connected(settings))
         self._owned = connection is None

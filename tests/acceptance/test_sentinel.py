@@ -153,7 +153,7 @@ def test_the_doctor_tells_how_to_resume_workers(sentinels: Set, signoff: Signoff
         url = printed.rpartition(" RQ_REDIS_URL=")[2].removesuffix(" rq resume")
         assert url == f"redis://:***@127.0.0.1:{sentinels.primary.port}/0"
         own = os.environ | {"RQ_REDIS_URL": url.replace("***", SECRET)}
-        command = [BIN / "rq", "resume"]
+        command = [str(BIN / "rq"), "resume"]
         subprocess.run(command, env=own, check=True, capture_output=True, timeout=DEADLINE)
 
         assert not is_suspended(client)

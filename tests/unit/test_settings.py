@@ -195,7 +195,7 @@ def test_a_wrong_argument_is_named() -> None:
     with pytest.raises(SettingsError, match=r"^the argument queue holds ''; expected"):
         Settings.load(queue="")
     with pytest.raises(SettingsError, match=r"^--queue holds ''; expected"):
-        Settings.load(named=lambda field: f"--{field}", queue="")
+        Settings.load_named({"queue": ""}, lambda field: f"--{field}")
 
 
 def test_an_env_file_that_is_no_text_is_named(tmp_path: Path) -> None:
