@@ -25,7 +25,7 @@ _OUR_TABLES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a database without this installation holds."""
+    """What a database holds in which Signoff is not installed yet."""
 
     server_version: int
     encoding: str
@@ -63,7 +63,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of it."""
+    """A column of a table that is to be adopted."""
 
     name: str
     type: str
@@ -74,7 +74,7 @@ class Column:
 
 
 def survey(connection: Connection[TupleRow], named: str | None) -> Survey:
-    """Look around, by the role's own search_path; `named` is the schema of given interactions."""
+    """Survey the database by the role's own search_path; `named` is the schema of interactions."""
     with connection.cursor(row_factory=class_row(Survey)) as cursor:
         found = cursor.execute(statement("survey"), {"named": named}).fetchone()
     if found is None:

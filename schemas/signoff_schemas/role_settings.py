@@ -1,4 +1,4 @@
-"""How a set of settings is read: arguments first, then the environment, then `.env` if it may."""
+"""How settings are read: from arguments first, then the environment, then `.env` if it is read."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +22,7 @@ from signoff_schemas.invalid import shortened
 from signoff_schemas.masking import HIDDEN, masked
 
 _VARIABLES: Final = {"db_schema": f"{PREFIX}SCHEMA"}
-"""Fields whose variable is not called like them: pydantic keeps the name `schema` for itself."""
+"""Fields whose variable has another name: pydantic reserves the name `schema`."""
 _SECRETS: Final = frozenset({"alert_secret", "alert_command"})
 _EXAMPLES: Final = {
     "redis_url": "redis://localhost:6379/0",
@@ -46,7 +46,7 @@ def argument(field: str) -> str:
 class RoleSettings(BaseSettings):
     """The settings of one role, such as publishing; each field is read from its variable.
 
-    Only these are looked at: a wrong setting of another role is no fault of this one.
+    Other variables are not read, so a wrong setting of another role causes no error here.
     """
 
     model_config = SettingsConfigDict(
@@ -59,8 +59,8 @@ class RoleSettings(BaseSettings):
         validate_by_alias=True,
     )
     env_path: ClassVar[Path | None] = None
-    """The file that is read beside the environment. A library reads none: the `.env` of the folder
-    that its process happens to run in is another project's. Commands and workers read theirs."""
+    """The file that is read besides the environment. A library reads none: the `.env` of the folder
+    that its process runs in may be another project's. Commands and workers read one."""
 
     @classmethod
     def settings_customise_sources(
@@ -71,14 +71,14 @@ class RoleSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read `.env` in Signoff's own way; pydantic's expands `${…}`."""
+        """Read `.env` with `env_file.py`; pydantic's own reader expands `${…}`."""
         del dotenv_settings, file_secret_settings
         file = InitSettingsSource(settings_cls, cls._from_file())
         return init_settings, env_settings, file
 
     @classmethod
     def _from_file(cls) -> dict[str, Any]:
-        """What the file says of the fields; an empty value counts as not set."""
+        """The fields that the file sets; an empty value counts as not set."""
         if cls.env_path is None:
             return {}
         held = {name.lower(): value for name, value in env_file_variables(cls.env_path).items()}
@@ -136,7 +136,7 @@ class RoleSettings(BaseSettings):
 
 
 def misspelt(variable: str, given: Iterable[str]) -> str | None:
-    """That of the names which is most like a variable that is not set; None if none is."""
+    """The given name that is most like a variable that is not set; None if no name is like it."""
     names = {name.upper(): name for name in given if name.upper().startswith(PREFIX)}
     bare = {name.removeprefix(PREFIX): original for name, original in names.items()}
     alike = get_close_matches(variable.removeprefix(PREFIX), bare, n=1, cutoff=_ALIKE)
@@ -144,7 +144,7 @@ def misspelt(variable: str, given: Iterable[str]) -> str | None:
 
 
 def _sentence(error: ErrorDetails, given: Mapping[str, object], named: Callable[[str], str]) -> str:
-    """What it is called where it was set, what it holds, and what was expected."""
+    """A sentence with the variable or argument, what it holds, and what was expected."""
     field = str(error["loc"][0]).lower().removeprefix(PREFIX.lower())
     name = named(field) if field in given else variable_of(field)
     return f"{name} holds {_held(field, error['input'])}; expected {expected(error)}"
