@@ -81,8 +81,8 @@ def test_a_full_queue_stops_with_the_number_of_the_next_line(signoff: Signoff) -
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["missing.jsonl"], "nowhere.jsonl cannot be read: No such file"),
-        (["-", "--queue", "a b"], "SIGNOFF_QUEUE holds 'a b'"),
+        (["missing.jsonl"], "missing.jsonl cannot be read: No such file"),
+        (["-", "--queue", "a b"], "--queue holds 'a b'; expected a name"),
         (["-", "--rejects", "no/such/folder"], "--rejects no/such/folder cannot be written"),
         ([], "Missing argument"),
     ],
