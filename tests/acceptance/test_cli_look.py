@@ -60,6 +60,18 @@ def test_an_events_history_names_its_place(signoff: Signoff, client: redis.Redis
     assert (entry["what"], entry["at"]) == ("scheduled", "2027-01-15T08:00:00Z")
 
 
+def test_an_oversized_job_is_told_to_stay_in_redis(signoff: Signoff, client: redis.Redis) -> None:
+    """Its place is a part of its history, too."""
+    client.hset(JOB_PREFIX + "huge", "data", b"x" * 300_000)
+    client.rpush(KEYS.waiting, "huge", "i" * 600)
+    client.hset(JOB_PREFIX + "i" * 600, "data", b"x")
+    signoff.work()
+
+    assert sorted(whats(signoff, "huge")) == ["dead", "oversized"]
+    assert signoff.json("status")["oversized"] == 2
+    assert len(signoff.json("dlq", "list")) == 2
+
+
 def test_an_events_history_is_told_to_its_end(signoff: Signoff) -> None:
     """Dead, mended by somebody for a reason, applied: each with its time, in order."""
     event = mapping(user_id=None)

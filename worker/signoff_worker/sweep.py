@@ -1,6 +1,7 @@
 """Move RQ's failed jobs to the dead letters, where nothing expires.
 
-RQ's failed registry holds jobs that its own workers could not do, or died with.
+RQ's failed registry holds jobs that its own workers could not do, or died with. `drain.lua` puts
+those there whose id is too long to be read.
 """
 
 import logging
