@@ -115,6 +115,48 @@ def test_a_ledger_shows_the_fold_as_it_went(signoff: Signoff) -> None:
     assert shown["ltv_usd"] == "125.00"
 
 
+def test_a_long_history_is_shown_in_pages(signoff: Signoff) -> None:
+    """The latest events first, and how to see those before them; also with --json."""
+    interaction = uuid4()
+    events = [mapping(n, interaction_id=interaction) for n in range(3)]
+    signoff.publish(*events, mapping(9))
+    signoff.work()
+
+    for command in (["interaction", interaction], ["customer", "user-1"]):
+        shown = signoff.json(*command, "--limit", 2)
+        printed = signoff(*command, "--limit", 2).stdout
+        rest = signoff.json(*command, "--after", shown["next"])
+        listed = [entry["event_id"] for entry in [*rest["ledger"], *shown["ledger"]]]
+        assert listed[:3] == [str(event["event_id"]) for event in events]
+        assert "There are earlier events: raise --limit" in printed
+        assert f"--after {shown['next']}" in printed
+        assert rest["next"] is None
+        assert "There are" not in signoff(*command).stdout
+
+
+def test_a_customers_interactions_are_listed_in_pages(signoff: Signoff) -> None:
+    """Beside the history their number is told, as far as a page goes."""
+    signoff.publish(*(mapping(n) for n in range(3)))
+    signoff.work()
+
+    first = signoff.json("customer", "user-1", "--interactions", "--limit", 2)
+    last = signoff.json("customer", "user-1", "--interactions", "--after", first["next"])
+
+    assert (len(first["interactions"]), len(last["interactions"]), last["next"]) == (2, 1, None)
+    assert signoff.json("customer", "user-1")["interactions"] == [
+        *first["interactions"],
+        *last["interactions"],
+    ]
+    assert (
+        "2; there are more, see --interactions"
+        in signoff("customer", "user-1", "--limit", 2).stdout
+    )
+    printed = signoff("customer", "user-1", "--interactions", "--limit", 2).stdout
+    assert printed.splitlines()[:2] == first["interactions"]
+    assert f"--after {first['next']}" in printed
+    assert signoff.json("customer", "nobody", "--interactions", expect=1)["known"] is False
+
+
 def test_times_are_shown_in_the_readers_zone(signoff: Signoff) -> None:
     """Tables follow TZ; JSON stays in UTC."""
     event = mapping()
