@@ -1,4 +1,4 @@
-"""What commands show of the state: read-only queries, each of one kind of thing."""
+"""Read-only queries of the state, for commands to show."""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from signoff_db.sql import statement
 from signoff_schemas import FailureKind
 
 _EXACT: Final = 10_000
-"""So many events are counted; how many there are beyond is an estimate."""
+"""Up to this many events are counted; a larger number is an estimate."""
 _LEDGER: Final = "ledger"
 _INTERACTIONS: Final = "interactions"
 
@@ -40,13 +40,13 @@ class Interaction:
     created_at: datetime | None
     updated_at: datetime | None
     opening_customer_status: str | None
-    """What it held before its first event; None until then."""
+    """The status and LTV before its first event; None until there is one."""
     opening_ltv_usd: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One applied event, and what its interaction held after it, by order of occurrence."""
+    """One applied event, and its interaction's balance after it, in order of occurrence."""
 
     event_id: UUID
     occurred_at: datetime
@@ -97,10 +97,10 @@ class FunnelStep:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """How much has been applied, and what waits for an operator."""
+    """The totals of the ledger and of the open dead letters."""
 
     applied: int
-    """Events of the ledger; of many, an estimate, since counting them takes ever longer."""
+    """Events of the ledger; a large number is an estimate, since counting takes too long."""
     applied_is_estimate: bool
     last_applied_at: datetime | None
     dead: dict[FailureKind, int]
@@ -109,7 +109,7 @@ class Overview:
 
 @contextmanager
 def snapshot(connection: Connection[TupleRow]) -> Iterator[None]:
-    """Let all queries inside the block see one and the same state; they can only read."""
+    """A read-only transaction in which all queries see the same state."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield

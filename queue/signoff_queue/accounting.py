@@ -1,6 +1,6 @@
 """Account for every job in Redis: find unlisted jobs and missing jobs.
 
-Jobs move while they are counted. So a job that seems unlisted or missing is looked at several
+Jobs move while they are counted. So a job that seems unlisted or missing is checked several
 times. However many jobs there are, a bounded number of ids is in memory, beside those that are
 reported.
 """
@@ -30,9 +30,9 @@ class QueueAccount:
     unlisted_jobs: tuple[str, ...]
     """Jobs that exist but are on no list: no worker will find them."""
     missing: tuple[str, ...]
-    """Ids on a list whose job is gone: the event in it is lost."""
+    """Ids on a list whose job does not exist: its event is lost."""
     missing_jobs: tuple[str, ...]
-    """Ids that workers took and whose job was gone; Postgres knows whether they were applied."""
+    """Ids that workers took and whose job did not exist; Postgres shows if they were applied."""
 
 
 def account_for(reader: QueueReader) -> QueueAccount:
@@ -62,21 +62,21 @@ def _unlisted(reader: QueueReader, job_ids: set[str]) -> set[str]:
 
 
 def _missing(reader: QueueReader) -> set[str]:
-    """Ids that a list names and whose job is gone."""
+    """Ids that a list names and whose job does not exist."""
     missing: set[str] = set()
     for look in range(_LOOKS):
-        gone: set[str] = set()
+        absent: set[str] = set()
         for page in _pages(reader.listed()):
             named = missing.intersection(page) if look else set(page)
-            gone |= named - _existing(reader, named)
-        missing = gone
+            absent |= named - _existing(reader, named)
+        missing = absent
         if not missing:
             break
     return missing
 
 
 def settle_missing(reader: QueueReader, job_ids: Collection[str]) -> int:
-    """Forget missing jobs: those in `job_ids`, which are settled, and those that exist again.
+    """Remove missing jobs from the set: those in `job_ids`, which are settled, and existing ones.
 
     Returns:
         How many ids were removed from the set.

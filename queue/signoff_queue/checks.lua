@@ -74,7 +74,7 @@ local function job_of(prefix, member)
     return not whole and string.match(member, '^(.*):[^:]*$') or member
 end
 
--- Note the ids of missing jobs: a list names them, but the job is gone. A failure to note them is ignored.
+-- Note the ids of missing jobs: a list names them, but they do not exist. A failure to note them is ignored.
 local function note_missing(key, ids)
     for _, id in ipairs(ids) do
         local noted = redis.pcall('SCARD', key)

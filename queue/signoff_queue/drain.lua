@@ -5,7 +5,7 @@
 --                      entry as a failed job, but a worker of Signoff is alive as long as its lease
 -- KEYS[3]  sorted set  leases: worker token by expiry
 -- KEYS[4]  string      exists while workers are suspended
--- KEYS[5]  set         ids of jobs whose hash was gone
+-- KEYS[5]  set         ids of jobs whose hash did not exist
 -- KEYS[6]  sorted set  RQ's failed registry. A job whose id is too long is moved there: the sweep writes its
 --                      dead letter (sweep.py). It scores +inf, so that no tool of RQ treats it as expired
 -- (hash)               one per job, named ARGV[1] .. id, which rules out Redis Cluster, as RQ does
@@ -42,7 +42,7 @@ local prefix, holder = ARGV[1], ':' .. ARGV[2]
 local most, most_bytes, group = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local longest, largest = tonumber(ARGV[7]), tonumber(ARGV[8])
 local ids, deaths
-local batch, members, gone, long, taken, bytes = {}, {}, {}, {}, 0, 0
+local batch, members, missing, long, taken, bytes = {}, {}, {}, {}, 0, 0
 local n, m = 0, 0 -- the lengths of `batch` and `members`; the operator # would search for them
 while taken < most and bytes < most_bytes do
     local place = taken % PAGE
@@ -67,7 +67,7 @@ while taken < most and bytes < most_bytes do
     batch[n + 1], batch[n + 2], batch[n + 3], batch[n + 4], batch[n + 5] = name, data, died, retries, hash
     n = n + 5
     if hash == 0 then
-        gone[#gone + 1] = id
+        missing[#missing + 1] = id
     elseif name ~= id then
         long[#long + 1] = id
     else
@@ -87,6 +87,6 @@ if taken > 0 then
     for _, id in ipairs(long) do
         redis.call('ZADD', KEYS[6], '+inf', id)
     end
-    note_missing(KEYS[5], gone)
+    note_missing(KEYS[5], missing)
 end
 return batch

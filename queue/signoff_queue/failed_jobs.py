@@ -1,4 +1,4 @@
-"""Jobs in RQ's failed registry: RQ gave them up, or their id is too long to be read."""
+"""Jobs in RQ's failed registry: they failed in RQ, or their id is too long to be read."""
 
 import zlib
 from base64 import b64decode
@@ -15,18 +15,18 @@ from signoff_schemas.keys import JOB_PREFIX, RESULTS_PREFIX, QueueKeys
 _AT_A_TIME: Final = 100
 _MOST_BYTES: Final = 8 * 1024 * 1024
 _LONGEST_REASON: Final = 64 * 1024
-"""Bytes of a traceback, packed and unpacked."""
+"""The most bytes of a traceback, packed and unpacked."""
 _FIELDS: Final = 5
 
 
 class FailedJob(NamedTuple):
-    """One of them."""
+    """A job in RQ's failed registry."""
 
     id: bytes
     """Where it is too long, its beginning."""
     job: TakenJob
     reason: str | None
-    """The last line of the traceback, where RQ noted one."""
+    """The last line of the traceback, if RQ noted one."""
     mark: bytes
     """Identifies its data: a SHA-1, or the size. Of an id that is too long: the same of the id."""
 
@@ -41,7 +41,7 @@ class FailedJobs:
         self._forget = Script(redis, "forget_failed")
 
     def some(self) -> list[FailedJob]:
-        """Some of the jobs; they stay in the registry until they are forgotten.
+        """Some of the jobs; they stay in the registry until `forget` deletes them.
 
         Raises:
             WrongTypeError: a key of the queue holds something else.
@@ -59,7 +59,7 @@ class FailedJobs:
         ]
 
     def forget(self, jobs: Sequence[FailedJob]) -> int:
-        """Forget those whose data has not changed and that are still there; returns how many.
+        """Forget those that are still there with the same data; returns how many.
 
         What is too large to be read stays in Redis, and is noted as oversized.
         """
@@ -73,7 +73,7 @@ class FailedJobs:
 
 
 def _last_line(packed: bytes) -> str | None:
-    """The last line of a traceback as RQ packs it; the bytes may be anything."""
+    """The last line of a traceback as RQ packs it; it may be any bytes."""
     try:
         unpacked = zlib.decompressobj().decompress(b64decode(packed), _LONGEST_REASON)
     except (ValueError, zlib.error):

@@ -1,4 +1,4 @@
--- Forget jobs that RQ gave up and that are dead letters now. A job that was removed from the registry
+-- Forget jobs of RQ's failed registry that are dead letters now. A job that was removed from the registry
 -- meanwhile, or published again with other data, is left alone. A job that is too large to be read stays in
 -- Redis; the others are deleted.
 --

@@ -4,7 +4,7 @@
 -- KEYS[1]  list        the queue
 -- KEYS[2]  sorted set  RQ's started registry
 -- KEYS[3]  sorted set  leases: worker token by expiry
--- KEYS[4]  set         ids of jobs whose hash was gone
+-- KEYS[4]  set         ids of jobs whose hash did not exist
 -- (hash)               one per job, named ARGV[1] .. id
 --
 -- ARGV[1]  prefix of a job's key
@@ -36,11 +36,11 @@ local function is_ended(token)
     return ended[token]
 end
 
-local back, gone = {}, {}
+local back, missing = {}, {}
 local function requeue(id)
     local key = ARGV[1] .. id
     if redis.call('EXISTS', key) == 0 then
-        gone[#gone + 1] = id
+        missing[#missing + 1] = id
         return
     end
     back[#back + 1] = id
@@ -73,5 +73,5 @@ end
 for i = #back, 1, -1 do
     redis.call('LPUSH', KEYS[1], back[i])
 end
-note_missing(KEYS[4], gone)
+note_missing(KEYS[4], missing)
 return {page[1], #back}

@@ -1,4 +1,4 @@
--- Look at jobs that RQ gave up. They stay in its registry until forget_failed.lua is run.
+-- Read jobs that failed in RQ. They stay in its registry until forget_failed.lua is run.
 --
 -- KEYS[1]  sorted set  RQ's failed registry: job ids
 -- (hash)               one per job, named ARGV[1] .. id
@@ -10,7 +10,7 @@
 -- ARGV[7]  the most bytes of a reason
 --
 -- Returns five values for each job: id, data and the kind of its hash (see drain.lua); the mark of its data
--- (`mark_of` in checks.lua), or nil; why RQ gave it up, as RQ packs it, or nil. Of an id that is too long it
+-- (`mark_of` in checks.lua), or nil; why it failed, as RQ packs it, or nil. Of an id that is too long it
 -- returns the first bytes, and as the mark the SHA-1 of the whole id, or its size, if it is too large to be hashed.
 local refused = wrong_type({[KEYS[1]] = 'zset'})
 if refused then
