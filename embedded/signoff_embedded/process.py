@@ -8,13 +8,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
 from signoff_embedded.errors import EmbeddedError
+from signoff_embedded.parent import ending_with_parent
 from signoff_schemas.private_files import open_private
 from signoff_schemas.wording import printable
 
@@ -68,17 +69,31 @@ class Launch:
 def running(
     name: str, launch: Launch, *, answers: Callable[[], bool], stop_signal: signal.Signals
 ) -> Iterator[None]:
-    """Run a server until the block ends; the block begins when the server answers.
+    """Run a server until the block or this process ends; the block begins when it answers.
 
     Raises:
         EmbeddedError: it does not start, ends before it answers, or does not answer in time.
     """
     process = started(name, launch)
     try:
-        _wait_until_answering(name, launch.log, process, answers)
-        yield
+        with _ending_with_us(name, process, launch, stop_signal):
+            _wait_until_answering(name, launch.log, process, answers)
+            yield
     finally:
         _stop(name, process, stop_signal)
+
+
+@contextmanager
+def _ending_with_us(
+    name: str, process: subprocess.Popen[bytes], launch: Launch, stop_signal: signal.Signals
+) -> Iterator[None]:
+    with ExitStack() as stack:
+        ending = ending_with_parent(process.pid, stop_signal, user=launch.user, group=launch.group)
+        try:
+            stack.enter_context(ending)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise _cannot_start(name, "/bin/sh", error) from error
+        yield
 
 
 def started(name: str, launch: Launch) -> subprocess.Popen[bytes]:
@@ -86,12 +101,13 @@ def started(name: str, launch: Launch) -> subprocess.Popen[bytes]:
     try:
         return launch.start()
     except (OSError, subprocess.SubprocessError) as error:
-        place = getattr(error, "filename", None) or launch.command[0]
-        raise EmbeddedError(f"{name} cannot be started ({place}): {_why(error)}") from error
+        raise _cannot_start(name, launch.command[0], error) from error
 
 
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or type(error).__name__
+def _cannot_start(name: str, program: str | Path, error: Exception) -> EmbeddedError:
+    place = getattr(error, "filename", None) or program
+    why = getattr(error, "strerror", None) or type(error).__name__
+    return EmbeddedError(f"{name} cannot be started ({place}): {why}")
 
 
 def wait_for(condition: Callable[[], bool], *, seconds: float) -> bool:

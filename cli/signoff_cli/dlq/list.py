@@ -18,10 +18,10 @@ from signoff_cli.dlq.choosing import (
 )
 from signoff_cli.options import Limit
 from signoff_cli.terminal import AsJson, say, show_json_list, show_table
-from signoff_db.dead_letters import DeadLetter
 from signoff_ops.dead_letters import all_letters, page_of_letters
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
+from signoff_ops.values import DeadLetter
 from signoff_schemas import DeadLetterState
 
 _MESSAGE: Final = 100
