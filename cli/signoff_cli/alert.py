@@ -51,7 +51,7 @@ def _look(
     *,
     say_if_none: bool,
 ) -> bool:
-    """Whether what is new was told, or there was nothing new; the next look tries again."""
+    """Send what is new; returns whether that worked. If it failed, the next look tries again."""
     try:
         sent = alert_once(servers, hook, stopped=stopped)
     except (HookError, DatabaseUnavailableError) as error:

@@ -143,14 +143,14 @@ def _leftovers(reader: QueueReader) -> Iterator[Check]:
     if counts.missing_jobs:
         yield Check(
             Grade.WARN, "Ids without a job",
-            f"the data of {count(counts.missing_jobs, 'job')} did not exist when a worker took them; "
+            f"{count(counts.missing_jobs, 'job')} did not exist when a worker took them; "
             "`signoff audit` names those whose events are lost",
         )  # fmt: skip
     if counts.oversized:
         yield Check(
             Grade.WARN, "Oversized jobs",
             f"{count(counts.oversized, 'job')} too large to be read stay in Redis, and are dead "
-            "letters; docs/operations.md (Oversized jobs) tells how to look at and delete them",
+            "letters; docs/operations.md (Oversized jobs) says how to read and delete them",
         )  # fmt: skip
 
 

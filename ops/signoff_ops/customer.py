@@ -1,4 +1,4 @@
-"""A customer, and an interaction: what is held now, and how it came to that.
+"""The present state and the history of a customer or an interaction.
 
 Histories are pages with opaque cursors, the latest events first.
 """
