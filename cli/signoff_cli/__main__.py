@@ -72,7 +72,7 @@ def _run() -> NoReturn:
             _USAGE,
         )
     except OSError as error:
-        # An error without a file name is one of a stream; other errors are handled where they occur.
+        # An error without a file name is one of a stream; others are handled where they occur.
         if error.filename is not None or error.errno not in _UNWRITABLE:
             raise
         streams.silence(sys.stdout)

@@ -210,7 +210,7 @@ def test_a_reason_may_be_anything(
 def test_failed_jobs_without_data_are_swept(
     client: redis.Redis, connection: BatchConnection
 ) -> None:
-    """Missing jobs are removed; a job without data, or that is not a hash, becomes a dead letter."""
+    """Missing jobs are removed; one without data, or that is not a hash, becomes a dead letter."""
     client.hset(JOB_PREFIX + "bare", "origin", "approvals")
     client.set(JOB_PREFIX + "string", "x")
     client.zadd(KEYS.failed, dict.fromkeys(["gone", "bare", "string", fail(client)], 1))
