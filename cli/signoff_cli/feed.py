@@ -10,11 +10,11 @@ import typer
 from signoff_cli.stopping import stop_on_signals
 from signoff_cli.streams import holds_all_characters, is_read
 from signoff_cli.terminal import NOTHING, cell, complain, say
-from signoff_db.feed import FeedEvent, Page
 from signoff_ops.feed import follow as follow_feed
 from signoff_ops.feed import read_on
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
+from signoff_ops.values import FeedEvent, FeedPage
 from signoff_schemas.wording import json_default, one_line_json
 
 _POLL: Final = 1.0
@@ -65,7 +65,7 @@ def feed(
         _show(pages, as_json=as_json)
 
 
-def _show(pages: Iterator[Page], *, as_json: bool) -> None:
+def _show(pages: Iterator[FeedPage], *, as_json: bool) -> None:
     position = None
     for page in pages:
         position = page.position

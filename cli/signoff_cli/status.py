@@ -2,22 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from signoff_cli.leaving import leave_if_away
 from signoff_cli.terminal import AsJson, say, show_fields, show_json, show_table
-from signoff_db.feed_lag import ReaderState
-from signoff_db.reading import Overview
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_ops.status import QueueStatus, Status
 from signoff_ops.status import status as status_of
-from signoff_queue.reader import age
-from signoff_relay.table import OutboxOverview
+from signoff_ops.values import OutboxOverview, Overview, ReaderState
 
 
 def status(*, as_json: AsJson = False) -> None:
-    """Show queue, dead letters and workers. Exit 2 if a server is away; the others are shown."""
+    """Show queue, dead letters and workers. Exit 2 if one of the servers is unavailable."""
     found = status_of(DirectServers(load_settings()))
     if as_json:
         show_json(_as_data(found))
@@ -27,7 +25,7 @@ def status(*, as_json: AsJson = False) -> None:
 
 
 def _as_data(found: Status) -> dict[str, Any]:
-    """One flat object; what a server that is away would know is left out."""
+    """One flat object; what a server that is unavailable would know is left out."""
     data: dict[str, Any] = {}
     if queue := found.queue:
         data |= {
@@ -52,7 +50,7 @@ def _show(found: Status) -> None:
     if found.readers:
         _show_readers(found.readers)
     if found.outbox:
-        _show_outbox(found.outbox)
+        _show_outbox(found.outbox, found.outbox_oldest_waiting)
 
 
 def _show_queue(found: QueueStatus) -> None:
@@ -100,19 +98,16 @@ def _applied(state: Overview) -> str:
 
 def _show_readers(readers: Sequence[ReaderState]) -> None:
     show_table(
-        ["reader of the feed", "unread", "the oldest for", "noted at", "message"],
-        [
-            [r.name, r.unread_text, age(r.oldest_unread_at), r.updated_at, r.failure]
-            for r in readers
-        ],
+        ["reader of the feed", "unread", "oldest unread at", "updated at", "message"],
+        [[r.name, r.unread_text, r.oldest_unread_at, r.updated_at, r.failure] for r in readers],
     )
 
 
-def _show_outbox(outbox: OutboxOverview) -> None:
+def _show_outbox(outbox: OutboxOverview, oldest_waiting: timedelta | None) -> None:
     show_fields(
         [
             ("Waiting in the outbox", outbox.waiting),
-            ("  the oldest for", age(outbox.oldest_waiting_at)),
+            ("  the oldest for", oldest_waiting),
             ("  refused", outbox.refused),
         ]
     )

@@ -58,7 +58,7 @@ class FeedEvent(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class FeedPage:
     """Some events of the feed, in order."""
 
     events: tuple[FeedEvent, ...]
@@ -107,7 +107,7 @@ def read(
     *,
     limit: int = 1000,
     accept_restore: bool = False,
-) -> Page:
+) -> FeedPage:
     """Read the events that follow a position.
 
     Args:
@@ -134,7 +134,7 @@ def read(
     if position.done is None:
         history = _history(connection, position, most)
         if len(history) == most:
-            return Page(history, history[-1].position, caught_up=False)
+            return FeedPage(history, history[-1].position, caught_up=False)
         position = replace(_last(history, position), done=NOTHING)
     page = _difference(connection, position, state.now, most - len(history))
     return replace(page, events=history + page.events)
@@ -146,7 +146,7 @@ def pages(
     *,
     size: int = 1000,
     accept_restore: bool = False,
-) -> Iterator[Page]:
+) -> Iterator[FeedPage]:
     """The pages that follow a position, up to what is there when the last one is read.
 
     Args and errors: as `read`; `size` is the limit of a page.
@@ -282,7 +282,7 @@ def _history(
 
 def _difference(
     connection: Connection[TupleRow], position: Position, now: Snapshot, most: int
-) -> Page:
+) -> FeedPage:
     """A page of what is visible in the position's target and not in what it has done."""
     target = position.target or now
     reading = replace(position, target=target)
@@ -298,9 +298,9 @@ def _difference(
     }
     events = _rows(connection, "feed_page", reading, parameters, most)
     if len(events) == most:
-        return Page(events, events[-1].position, caught_up=False)
+        return FeedPage(events, events[-1].position, caught_up=False)
     finished = replace(_last(events, reading), done=target, target=None)
-    return Page(events, str(finished), caught_up=position.target is None)
+    return FeedPage(events, str(finished), caught_up=position.target is None)
 
 
 def _rows(

@@ -32,7 +32,7 @@ from psycopg.rows import TupleRow
 
 from signoff_db.connection import DatabaseUnavailableError, connect
 from signoff_db.error_text import reason_of
-from signoff_db.feed import FeedEvent, Page, read
+from signoff_db.feed import FeedEvent, FeedPage, read
 from signoff_db.sql import statement
 from signoff_schemas import SignoffError
 from signoff_schemas.backoff import StoppedError, retry_outages
@@ -163,7 +163,7 @@ class FeedReader:
         parameters = {"name": self.name, "position": self._start}
         effects.execute(statement("register_feed_reader"), parameters)
 
-    def _store(self, connection: Connection[TupleRow], page: Page, *, is_copy: bool) -> None:
+    def _store(self, connection: Connection[TupleRow], page: FeedPage, *, is_copy: bool) -> None:
         parameters = {"name": self.name, "position": page.position, "is_copy": is_copy}
         connection.execute(statement("store_feed_position"), parameters)
 

@@ -1,4 +1,4 @@
-"""SQL stands in `.sql` files, each beside the module that runs it; this reads them."""
+"""Read SQL from `.sql` files; each file is beside the module that runs it."""
 
 from functools import cache
 from importlib.resources import files
@@ -14,9 +14,9 @@ _PARTS: Final[dict[LiteralString, LiteralString]] = {
 
 @cache
 def statement(name: str, package: str = "signoff_db") -> LiteralString:
-    """The text of `<name>.sql` in a package, comments left out and shared parts put in.
+    """The text of `<name>.sql` in a package, without comments, with the parts that it shares.
 
-    The files ship with the package and hold no user's input, which `LiteralString` vouches for.
+    The files are part of the package and hold no user's input, so they are a `LiteralString`.
     """
     text = files(package).joinpath(f"{name}.sql").read_text("utf-8")
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]

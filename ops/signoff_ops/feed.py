@@ -5,7 +5,7 @@ from typing import Final
 
 from signoff_db import feed
 from signoff_db.connection import DatabaseUnavailableError
-from signoff_db.feed import Page
+from signoff_db.feed import FeedPage
 from signoff_ops.servers import Servers
 from signoff_schemas.backoff import backoff_delays
 
@@ -15,7 +15,7 @@ _SIZE: Final = 1000
 
 def read_page(
     servers: Servers, after: str | None, *, limit: int = _SIZE, accept_restore: bool = False
-) -> Page:
+) -> FeedPage:
     """The events that follow a position; see `signoff_db.feed.read`.
 
     Raises:
@@ -32,7 +32,7 @@ def read_on(
     *,
     limit: int | None = None,
     accept_restore: bool = False,
-) -> Iterator[Page]:
+) -> Iterator[FeedPage]:
     """Pages from a position up to now, or up to so many events; on one connection.
 
     Raises:
@@ -60,7 +60,7 @@ def follow(
     poll: float = 1.0,
     accept_restore: bool = False,
     on_outage: Callable[[Exception], None] = lambda _: None,
-) -> Iterator[Page]:
+) -> Iterator[FeedPage]:
     """Pages from a position on, without end, or up to so many events.
 
     Args:

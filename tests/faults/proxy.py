@@ -1,4 +1,4 @@
-"""The network between hosts: a TCP proxy in this process that can do what networks do."""
+"""The network between hosts: a TCP proxy in this process that can fail as networks do."""
 
 import asyncio
 import socket
@@ -19,10 +19,10 @@ class Link:
         self.client = client
         self.server = server
         self.half_open = False
-        """The server's host is gone, and the client has not been told."""
+        """The server's host is lost, and the client gets no error."""
 
     def reset(self) -> None:
-        """End both sides without a goodbye (RST)."""
+        """End both sides with a reset (RST)."""
         _reset(self.client)
         _reset(self.server)
 
@@ -52,19 +52,19 @@ class Proxy:
         return len(self._links)
 
     def partition(self) -> None:
-        """Nothing passes, in either direction, and nobody is told."""
+        """Drop everything in both directions, without an error for anybody."""
         self._soon(self._passable.clear)
 
     def half_open(self) -> None:
-        """The server forgets every connection; its clients are not told. New ones pass."""
+        """Drop every open connection without an error for its client; new connections work."""
         self._soon(self._forget)
 
     def slow(self, seconds: float) -> None:
-        """Everything takes so much longer, each way."""
+        """Delay everything by this time, in each direction."""
         self._delay = seconds
 
     def cut_replies(self, every: int) -> None:
-        """One in so many pieces of replies is cut in its middle by a reset."""
+        """Cut one in this many pieces of replies in its middle by a reset."""
         self._cut_every = every
 
     def reset_all(self) -> None:
@@ -72,12 +72,12 @@ class Proxy:
         self._soon(lambda: _reset_each(self._links))
 
     def repoint(self, upstream: int) -> None:
-        """Be the address of another server, as a virtual IP is."""
+        """Connect to another server, as a virtual IP does."""
         self.upstream = upstream
         self.reset_all()
 
     def clear(self) -> None:
-        """Be a good network again. Hosts that are back reset the connections they forgot."""
+        """End all faults. Connections that a host has lost are reset."""
         self._delay = 0.0
         self._cut_every = 0
         self._soon(self._passable.set)

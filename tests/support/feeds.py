@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_db.feed import FeedEvent, Page, pages, read
+from signoff_db.feed import FeedEvent, FeedPage, pages, read
 
 
 def all_events(
@@ -32,7 +32,7 @@ class Reader:
         self.position: str | None = None
         self.seen: list[UUID] = []
 
-    def page(self) -> Page:
+    def page(self) -> FeedPage:
         """Read one page."""
         page = read(self.connection, self.position, **self.options)
         self.position = page.position

@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import Connection
 
 from signoff_cli.stopping import stop_on_signals
-from signoff_db.feed import FeedEvent, Page
+from signoff_db.feed import FeedEvent, FeedPage
 from signoff_db.feed_reader import FeedReader, Turn
 
 NAME = "mortal"
@@ -36,7 +36,7 @@ class MortalReader(FeedReader):
         if point == self.point:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def _store(self, connection: Connection[Any], page: Page, *, is_copy: bool) -> None:
+    def _store(self, connection: Connection[Any], page: FeedPage, *, is_copy: bool) -> None:
         if page.events:
             self.die_at("after effects")
         super()._store(connection, page, is_copy=is_copy)
