@@ -152,16 +152,27 @@ RETURNS TABLE (decision uuid, verdict text) LANGUAGE plpgsql VOLATILE SET enable
 DECLARE
     customer text;
 BEGIN
-    UPDATE status_decisions d SET void = f.void
-    FROM signoff_fold_decisions(customers_changed, since) AS f
-    WHERE d.event_id = f.event_id AND d.void <> f.void;
+    UPDATE status_decisions d SET void = changed.void
+    FROM (
+        SELECT f.void, held.place
+        FROM signoff_fold_decisions(customers_changed, since) AS f
+        JOIN LATERAL (
+            SELECT ctid AS place, void FROM status_decisions WHERE event_id = f.event_id OFFSET 0
+        ) AS held ON held.void <> f.void
+        OFFSET 0
+    ) AS changed
+    WHERE d.ctid = changed.place;
     -- The decision that gave the status is void now.
     FOR customer IN
-        SELECT c.user_id
-        FROM customers c
-        JOIN status_decisions d ON d.event_id = c.status_event_id
-        WHERE c.user_id = ANY (customers_changed) AND d.void
-        ORDER BY c.user_id
+        SELECT changed.user_id
+        FROM unnest(customers_changed) AS changed(user_id)
+        CROSS JOIN LATERAL (
+            SELECT status_event_id FROM customers WHERE user_id = changed.user_id OFFSET 0
+        ) AS c
+        CROSS JOIN LATERAL (
+            SELECT void FROM status_decisions WHERE event_id = c.status_event_id OFFSET 0
+        ) AS d
+        WHERE d.void
     LOOP
         PERFORM signoff_refresh_status(customer);
     END LOOP;
@@ -172,16 +183,23 @@ BEGIN
         status_created_at = DEFAULT,
         status_interaction_id = DEFAULT,
         updated_at = now()
-    FROM unnest(customers_changed) AS changed(user_id)
-    CROSS JOIN LATERAL (
-        SELECT d.customer_status, d.occurred_at, d.event_id
-        FROM status_decisions d
-        WHERE d.user_id = changed.user_id AND NOT d.void
-        ORDER BY d.occurred_at DESC, d.event_id DESC
-        LIMIT 1
+    FROM (
+        SELECT held.place, last.*
+        FROM unnest(customers_changed) AS changed(user_id)
+        CROSS JOIN LATERAL (
+            SELECT d.customer_status, d.occurred_at, d.event_id
+            FROM status_decisions d
+            WHERE d.user_id = changed.user_id AND NOT d.void
+            ORDER BY d.occurred_at DESC, d.event_id DESC
+            LIMIT 1
+        ) AS last
+        JOIN LATERAL (
+            SELECT ctid AS place, status_occurred_at, status_event_id
+            FROM customers WHERE user_id = changed.user_id OFFSET 0
+        ) AS held ON (last.occurred_at, last.event_id) > (held.status_occurred_at, held.status_event_id)
+        OFFSET 0
     ) AS newest
-    WHERE c.user_id = changed.user_id
-        AND (newest.occurred_at, newest.event_id) > (c.status_occurred_at, c.status_event_id);
+    WHERE c.ctid = newest.place;
     RETURN QUERY
         SELECT d.event_id,
             CASE
@@ -190,8 +208,10 @@ BEGIN
                 ELSE 'applied'
             END
         FROM unnest(customers_changed) AS changed(user_id)
-        JOIN customers c ON c.user_id = changed.user_id
-        JOIN status_decisions d ON d.user_id = changed.user_id AND d.occurred_at >= since;
+        CROSS JOIN LATERAL (SELECT * FROM customers WHERE user_id = changed.user_id OFFSET 0) AS c
+        CROSS JOIN LATERAL (
+            SELECT * FROM status_decisions WHERE user_id = changed.user_id AND occurred_at >= since OFFSET 0
+        ) AS d;
 END
 $$;
 
