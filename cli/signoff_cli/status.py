@@ -15,7 +15,7 @@ from signoff_relay.table import OutboxOverview
 
 
 def status(*, as_json: AsJson = False) -> None:
-    """Show queue, dead letters and workers. Exit 2 if a server is away; the others are shown."""
+    """Show queue, dead letters and workers. Exit 2 if one of the servers is unavailable."""
     found = status_of(DirectServers(load_settings()))
     if as_json:
         show_json(_as_data(found))
@@ -25,7 +25,7 @@ def status(*, as_json: AsJson = False) -> None:
 
 
 def _as_data(found: Status) -> dict[str, Any]:
-    """One flat object; what a server that is away would know is left out."""
+    """One flat object; what a server that is unavailable would know is left out."""
     data: dict[str, Any] = {}
     if queue := found.queue:
         data |= {

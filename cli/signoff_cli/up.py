@@ -16,7 +16,12 @@ from signoff_cli.errors import WorkersEndedError
 from signoff_cli.stopping import stop_on_signals
 from signoff_cli.terminal import say
 from signoff_db.migrate import migrate
-from signoff_embedded import embedded_postgres, embedded_services, embedded_valkey
+from signoff_embedded import (
+    embedded_postgres,
+    embedded_services,
+    embedded_valkey,
+    ending_with_parent,
+)
 from signoff_ops.services import FILE, Announced, announcement, environment
 from signoff_ops.watching import Watched, watched
 from signoff_schemas import Settings, masked
@@ -83,7 +88,8 @@ def running_workers(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run worker processes until the block ends; they finish the batch in hand.
 
-    They are in a session of their own: Ctrl-C is for `signoff up`, which stops them in order.
+    They are in a session of their own: Ctrl-C is for `signoff up`, which stops them in order. If it
+    is killed, they stop by themselves.
     """
     command = [sys.executable, "-m", "signoff_cli", "worker", "--processes", str(processes)]
     running = subprocess.Popen(
@@ -95,7 +101,8 @@ def running_workers(
         start_new_session=True,
     )
     try:
-        yield running
+        with ending_with_parent(running.pid, signal.SIGTERM):
+            yield running
     finally:
         running.terminate()
         try:

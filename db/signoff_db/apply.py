@@ -2,23 +2,22 @@
 
 The steps of a batch:
 
-1. a delivery that cannot be read is a failure already; approvals go to their statement in rounds
-   (nearly always one), since a round holds each event once and one user for an interaction;
-2. `apply.sql` folds and writes approvals, `decide.sql` status decisions; they return a result for
-   each event;
-3. failures that a retry cannot cure become dead letters;
-4. commit: all of it, or nothing;
-5. events whose interaction another transaction changed meanwhile go through 2 to 4 once more, with
-   their interactions locked first (`lock.sql`); a few may be left to the caller's next batch.
+1. A delivery that cannot be read is a failure already. Approvals go to their statement in rounds.
+   A round holds each event once, and one user for each interaction. One round is usually enough.
+2. `apply.sql` folds and writes approvals, `decide.sql` status decisions. They return a result for
+   each event.
+3. Failures that a retry cannot cure become dead letters.
+4. Commit: all of it, or nothing.
+5. If another transaction changed an interaction meanwhile, its events go through 2 to 4 once more,
+   and the interaction is locked first (`lock.sql`). A few may be left to the caller's next batch.
 
 A known failure is a result of the statement. An unknown failure is an error that fails the whole
-batch. Then the rejected event is found (`rejected_rows.py`), or the batch is halved until that
-event stands alone (`transactions.py`); all other events are applied.
+batch. Then the rejected event is found (`rejected_rows.py`), or the batch is halved until only that
+event is left (`transactions.py`). All other events are applied.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from uuid import UUID
 
 from signoff_db.apply_approvals import apply_approvals
 from signoff_db.apply_decisions import apply_decisions
@@ -48,8 +47,8 @@ def apply(
         deliveries: any number, in any order; at most a few thousand are best.
         retries: an `unknown_interaction` with fewer retries than this is returned for a retry, and
             is no dead letter yet.
-        most_raced: up to so many events may be returned as `raced`. The caller applies them with
-            its next batch, which saves the second transaction. More of them would race again.
+        most_raced: at most this many events may be returned as `raced`. The caller applies them
+            with its next batch, which saves the second transaction. More events would race again.
 
     Returns:
         One outcome for each delivery, in the same order. All but the `raced` ones are committed.
@@ -77,7 +76,7 @@ def apply(
 
 
 def _by_kind(deliveries: Sequence[Delivery]) -> list[Sequence[int]]:
-    """The places of decisions apart from the others: each kind is applied in its own transaction.
+    """The positions of decisions, and of the others: each kind has its own transaction.
 
     In one transaction the customers would be locked twice, so two batches could deadlock.
     """
@@ -87,7 +86,7 @@ def _by_kind(deliveries: Sequence[Delivery]) -> list[Sequence[int]]:
 
 
 def _decisions(deliveries: Sequence[Delivery]) -> dict[int, None]:
-    """The places of readable status decisions."""
+    """The positions of readable status decisions."""
     return {
         i: None
         for i, d in enumerate(deliveries)
@@ -133,7 +132,7 @@ def apply_in_transaction(
             interaction changed meanwhile are returned as `raced`.
 
     Raises:
-        Exception: the caller must roll back, and find out whether an event is at fault.
+        Exception: the caller must roll back, and find out which event is at fault, if any.
     """
     if locking:
         connection.execute(statement("lock_ledger"), prepare=True)
@@ -162,10 +161,9 @@ def _settle_abandoned(
     }
     if not abandoned:
         return {}
-    held = connection.execute(
-        statement("ledger_hashes"), {"events": [event_of(d).event_id for d in abandoned.values()]}
-    ).fetchall()
-    hashes: dict[UUID, bytes] = dict(held)
+    events = [event_of(d).event_id for d in abandoned.values()]
+    held = connection.execute(statement("ledger_hashes"), {"events": events}).fetchall()
+    hashes: Mapping[object, bytes] = dict(held)
     return {
         i: Outcome(d, Verdict.DUPLICATE)
         for i, d in abandoned.items()

@@ -16,8 +16,8 @@ from signoff_schemas import ApprovalEvent, FailureKind, Verdict
 
 _RACED: Final = "raced"
 _RACES: Final = 3
-"""How often an event may be raced although its interaction is locked. After that, the cause must be
-another one, such as a trigger that suppresses the row."""
+"""How often an event may be raced although its interaction is locked. More often than that, the
+cause is another one, such as a trigger that suppresses the row."""
 _OVERFLOW: Final = FailureKind.LTV_OVERFLOW
 _VERDICTS: Final = {str(verdict): verdict for verdict in Verdict}
 
@@ -34,11 +34,11 @@ def apply_approvals(
     Args:
         connection: inside of a transaction.
         deliveries: the batch.
-        places: of the approvals to apply, in the batch.
+        places: the positions of the approvals in the batch.
         locking: see `apply_in_transaction`.
 
     Returns:
-        The outcomes, by place.
+        The outcomes, by position in the batch.
     """
     outcomes: dict[int, Outcome] = {}
     rounds = [_Round(places)]
@@ -71,7 +71,7 @@ def apply_approvals(
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """Places of the batch that go to the statement next, and how often they were raced."""
+    """Positions in the batch that go to the statement next, and how often they were raced."""
 
     places: list[int]
     races: int = 0
@@ -81,8 +81,8 @@ def _halves(deliveries: Sequence[Delivery], overflowing: list[int]) -> list[_Rou
     """Split the events of interactions with several overflowing events into two rounds.
 
     The statement refuses all events of an interaction together. Applying halves of them, in order
-    of occurrence, finds the events that do not fit. The later half is first, since rounds are a
-    stack.
+    of occurrence, finds the events that do not fit. The rounds are a stack, so the later half is
+    put on it first.
     """
     sharing = Counter(_event(deliveries[i]).interaction_id for i in overflowing)
     shared = [i for i in overflowing if sharing[_event(deliveries[i]).interaction_id] > 1]
@@ -92,7 +92,7 @@ def _halves(deliveries: Sequence[Delivery], overflowing: list[int]) -> list[_Rou
 
 
 def _together(deliveries: Sequence[Delivery], places: list[int]) -> tuple[list[int], list[int]]:
-    """The places that one round of apply.sql can take, and the others.
+    """The positions that one round of apply.sql can take, and the others.
 
     The others are repeated events, and events that name a second user for an interaction.
     """

@@ -21,10 +21,10 @@ def apply_decisions(
     Args:
         connection: inside of a transaction.
         deliveries: the batch.
-        places: of the decisions to apply, in the batch.
+        places: the positions of the decisions in the batch.
 
     Returns:
-        The outcomes, by place.
+        The outcomes, by position in the batch.
     """
     outcomes: dict[int, Outcome] = {}
     later = list(places)
@@ -43,7 +43,7 @@ def apply_decisions(
 
 
 def _distinct(deliveries: Sequence[Delivery], places: Sequence[int]) -> tuple[list[int], list[int]]:
-    """The places of the first delivery of each event, and the others."""
+    """The positions of the first delivery of each event, and the others."""
     first = {event_of(deliveries[i]).event_id: i for i in reversed(places)}
     chosen = set(first.values())
     return sorted(chosen), [i for i in places if i not in chosen]

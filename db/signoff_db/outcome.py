@@ -21,7 +21,7 @@ Result = Verdict | FailureKind | Unsettled
 
 
 class Outcome(NamedTuple):
-    """What became of one delivery: a verdict, or a failure that is retried or now a dead letter."""
+    """The result of one delivery: a verdict, or a failure, which is retried or is a dead letter."""
 
     delivery: Delivery
     verdict: Verdict | None
@@ -32,7 +32,7 @@ class Outcome(NamedTuple):
 
     @property
     def result(self) -> Result:
-        """What became of it."""
+        """The verdict, the failure kind, or that it is not settled yet."""
         if self.retry:
             return Unsettled.RETRY
         if self.failure:

@@ -1,4 +1,4 @@
-"""What commands show of the state: read-only queries, each of one kind of thing."""
+"""Read-only queries of the state, for commands to show."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from signoff_db.sql import statement
 from signoff_schemas import FailureKind
 
 _EXACT: Final = 10_000
-"""So many events are counted; how many there are beyond is an estimate."""
+"""Up to this many events are counted; a larger number is an estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ class Interaction:
     created_at: datetime | None
     updated_at: datetime | None
     opening_customer_status: str | None
-    """What it held before its first event; None until then."""
+    """The status and LTV before its first event; None until there is one."""
     opening_ltv_usd: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One applied event, and what its interaction held after it, by order of occurrence."""
+    """One applied event, and its interaction's balance after it, in order of occurrence."""
 
     event_id: UUID
     occurred_at: datetime
@@ -94,10 +94,10 @@ class FunnelStep:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """How much has been applied, and what waits for an operator."""
+    """The totals of the ledger and of the open dead letters."""
 
     applied: int
-    """Events of the ledger; of many, an estimate, since counting them takes ever longer."""
+    """Events of the ledger; a large number is an estimate, since counting takes too long."""
     applied_is_estimate: bool
     last_applied_at: datetime | None
     dead: dict[FailureKind, int]
@@ -106,7 +106,7 @@ class Overview:
 
 @contextmanager
 def snapshot(connection: Connection[TupleRow]) -> Iterator[None]:
-    """Let all queries inside the block see one and the same state; they can only read."""
+    """A read-only transaction in which all queries see the same state."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
@@ -160,9 +160,9 @@ def interactions_of(connection: Connection[TupleRow], user_id: str) -> list[UUID
 def ledger_of(
     connection: Connection[TupleRow], interactions: list[UUID], *, event_id: UUID | None = None
 ) -> list[LedgerEntry]:
-    """The events of these interactions in order of occurrence, with the fold as it went.
+    """The events of these interactions in order of occurrence, each with the balance after it.
 
-    Of one event alone, if that is given.
+    If an event is given, only that event.
     """
     parameters = {"interactions": interactions, "event": event_id}
     with connection.cursor(row_factory=class_row(LedgerEntry)) as cursor:
@@ -184,7 +184,7 @@ def transitions_of(
     user_id: str | None = None,
     interaction_id: UUID | None = None,
 ) -> list[Transition]:
-    """How a customer, or an interaction's part of it, moved through the funnel."""
+    """The changes of a customer's status; if an interaction is given, only those of its events."""
     with connection.cursor(row_factory=class_row(Transition)) as cursor:
         return cursor.execute(
             statement("read_transitions"),

@@ -74,7 +74,7 @@ class EventHistory:
 
     @property
     def known(self) -> bool | None:
-        """Whether anything is known of it; None where a server that is away may know."""
+        """Whether anything is known of it; None where a server that is unavailable may know."""
         return bool(self.entries) or (None if self.away else False)
 
 

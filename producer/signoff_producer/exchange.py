@@ -1,4 +1,4 @@
-"""The core's steps, done by code that waits."""
+"""Run the core's steps in synchronous code."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -22,7 +22,7 @@ class Exchange(Generic[T]):
     def __init__(
         self, steps: Steps[T], call: Callable[[Send], Call], do: Callable[[Step], object]
     ) -> None:
-        """Calls of Redis are made by `call`; `do` does every other step."""
+        """`call` makes the calls of Redis; `do` runs every other step."""
         self._steps = steps
         self._make_call = call
         self._do = do
@@ -33,7 +33,7 @@ class Exchange(Generic[T]):
             self._call = call(self._step)
 
     def result(self) -> T:
-        """What the steps came to."""
+        """Run the steps to their end; returns their result."""
         while self._step is not None:
             try:
                 answer = self._answer(self._step)
@@ -54,7 +54,7 @@ class Exchange(Generic[T]):
         return answer
 
     def _advance(self, move: Callable[[Any], Step], value: object) -> Step | None:
-        """The next step; None behind the last, when the result is there."""
+        """The next step; None after the last, when there is a result."""
         try:
             return move(value)
         except StopIteration as done:
@@ -62,7 +62,7 @@ class Exchange(Generic[T]):
             return None
 
     def close_call(self) -> None:
-        """Give up a call whose answer was not read."""
+        """Abort a call whose answer was not read."""
         call, self._call = self._call, None
         if call is not None:
             call.close()
@@ -76,7 +76,7 @@ class Exchange(Generic[T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Give up what is not done."""
+        """Abort what is not done."""
         if self._step is not None:
             self.close_call()
             self._steps.close()

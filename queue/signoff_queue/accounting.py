@@ -1,7 +1,6 @@
 """Account for every job in Redis: find unlisted jobs and missing jobs.
 
-Jobs move while they are counted. So a job that seems unlisted or missing is looked at several
-times.
+Jobs move while they are counted. So a job that seems unlisted or missing is checked several times.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -27,9 +26,9 @@ class QueueAccount:
     unlisted_jobs: tuple[str, ...]
     """Jobs that exist but are on no list: no worker will find them."""
     missing: tuple[str, ...]
-    """Ids on a list whose job is gone: the event in it is lost."""
+    """Ids on a list whose job does not exist: its event is lost."""
     missing_jobs: tuple[str, ...]
-    """Ids that workers took and whose job was gone; Postgres knows whether they were applied."""
+    """Ids that workers took and whose job did not exist; Postgres shows if they were applied."""
 
 
 def account_for(reader: QueueReader) -> QueueAccount:
@@ -52,7 +51,7 @@ def account_for(reader: QueueReader) -> QueueAccount:
 
 
 def settle_missing(reader: QueueReader, job_ids: Collection[str]) -> int:
-    """Forget missing jobs: those in `job_ids`, which are settled, and those that exist again.
+    """Remove missing jobs from the set: those in `job_ids`, which are settled, and existing ones.
 
     Returns:
         How many ids were removed from the set.

@@ -1,8 +1,8 @@
 """The worker's side of the queue in Redis: take, acknowledge, requeue; one round trip each.
 
-A job moves from `waiting` (a list) to `started`, under this worker's lease. There it is
-acknowledged, which deletes it; or it is put off into `scheduled`, and promoted to `waiting` when it
-is due. When a lease expires, its worker counts as dead, and its jobs are requeued.
+A job moves from `waiting` (a list) to `started`, under this worker's lease. Then it is acknowledged
+and deleted; or it is moved to `scheduled`, and back to `waiting` when its retry is due. When a
+lease expires, its worker counts as dead, and its jobs are requeued.
 """
 
 import secrets
@@ -18,24 +18,24 @@ from signoff_schemas.envelope import MAX_JOB_BYTES
 from signoff_schemas.keys import JOB_PREFIX, SUSPENDED, QueueKeys
 
 MAX_ID_BYTES: Final = 512
-"""The longest job id that is read; an event's has 36."""
+"""The most bytes of a job id that is read; an event's id has 36."""
 _MOST_BYTES: Final = 8 * 1024 * 1024
 """The most data that one batch takes out of Redis."""
 _FIELDS: Final = 5
 
 
 class JobHash(IntEnum):
-    """What `drain.lua` found under a job's id."""
+    """The kind of a job's hash, as `drain.lua` found it."""
 
     JOB = 1
-    GONE = 0
+    MISSING = 0
     NO_DATA = -1
     NO_HASH = -2
     LARGE_DATA = -3
     LONG_ID = -4
 
 
-_NOT_HELD: Final = frozenset({JobHash.GONE, JobHash.LONG_ID})
+_NOT_HELD: Final = frozenset({JobHash.MISSING, JobHash.LONG_ID})
 """Removed from the queue by the drain itself; not acknowledged."""
 
 
@@ -49,14 +49,14 @@ class Oversize(NamedTuple):
 
 
 class TakenJob(NamedTuple):
-    """A job as it stood in Redis."""
+    """A job as it was in Redis."""
 
     id: str
-    """Where it is too long, its beginning."""
+    """Only its beginning if it is too long."""
     data: bytes | None
-    """Where it is too large, its beginning."""
+    """Only its beginning if it is too large."""
     deaths: int
-    """Workers that died with it in hand."""
+    """The number of workers that died while they held it."""
     retries: int
     hash: int
     """A `JobHash`."""
@@ -64,8 +64,8 @@ class TakenJob(NamedTuple):
 
     @property
     def missing(self) -> bool:
-        """Whether only the id was left; there is nothing to apply or to keep."""
-        return self.hash == JobHash.GONE
+        """Whether only its id was left, so that there is nothing to apply or to keep."""
+        return self.hash == JobHash.MISSING
 
 
 class BatchQueue:
@@ -76,12 +76,12 @@ class BatchQueue:
         self.keys = QueueKeys(name)
         self.name = name
         self.lease = _token()
-        """This worker's token, which marks its jobs in the started registry."""
+        """This worker's lease token, which marks its jobs in the started registry."""
         self.lease_seconds = lease_seconds
         self.group = group
         """The most jobs with one death that are taken together."""
         self._raw: dict[str, bytes] = {}
-        """The bytes of ids that are not UTF-8, by the text that stands for them everywhere else."""
+        """The bytes of ids that are not UTF-8, by the text that is used for them elsewhere."""
         self._drain = Script(redis, "drain")
         self._acknowledge = Script(redis, "acknowledge")
         self._requeue = Script(redis, "requeue")
@@ -90,9 +90,9 @@ class BatchQueue:
         self._waiter = Waiter(redis, self.keys.waiting, self._drain)
 
     def take(self, most: int, *, suspects: bool = True) -> list[TakenJob]:
-        """Take up to `most` jobs; none while the queue is empty or workers are suspended.
+        """Take up to `most` jobs; none if the queue is empty or workers are suspended.
 
-        Without `suspects`, none while the next job has a death.
+        Without `suspects`, none if a worker died with the next job.
 
         Raises:
             WrongTypeError: a key of the queue holds something else; nothing was taken.
@@ -202,14 +202,14 @@ class BatchQueue:
         return self._raw.get(job_id, job_id)
 
     def release(self) -> int:
-        """Requeue all that this worker holds, without counting a death."""
+        """Requeue all jobs of this worker, without counting a death."""
         return cast("int", self._requeue(self._flight_keys, [JOB_PREFIX, self.lease]))
 
     def start_over(self) -> None:
-        """Release what a `take` may have taken whose reply was lost, and begin a new lease.
+        """After a lost reply to `take`: release the jobs that it took, and begin a new lease.
 
-        Redis may still run that `take` later. What it takes is held by the old lease, which nobody
-        renews, and is requeued when that expires.
+        Redis may run that `take` later. What it takes is held by the old lease, which nobody
+        renews, and is requeued when that lease expires.
         """
         self.release()
         self.lease = _token()
@@ -220,7 +220,7 @@ class BatchQueue:
         return cast("int", self._promote(keys, [JOB_PREFIX]))
 
     def redeliver(self) -> int:
-        """Requeue what dead workers held; returns how many jobs."""
+        """Requeue the jobs of dead workers; returns how many."""
         return cast("int", self._requeue(self._flight_keys, [JOB_PREFIX, ""]))
 
     def renew_lease(self) -> None:

@@ -61,7 +61,7 @@ local function mark_of(key)
     return size > MOST_HASHED and tostring(size) or redis.sha1hex(redis.call('HGET', key, 'data'))
 end
 
--- Note the ids of missing jobs: a list names them, but the job is gone. A failure to note them is ignored.
+-- Note the ids of missing jobs: a list names them, but they do not exist. A failure to note them is ignored.
 local function note_missing(key, ids)
     for _, id in ipairs(ids) do
         local noted = redis.pcall('SCARD', key)

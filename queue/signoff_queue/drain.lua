@@ -5,7 +5,7 @@
 --                      entry as a failed job, but a worker of Signoff is alive as long as its lease
 -- KEYS[3]  sorted set  leases: worker token by expiry
 -- KEYS[4]  string      exists while workers are suspended
--- KEYS[5]  set         ids of jobs whose hash was gone
+-- KEYS[5]  set         ids of jobs whose hash did not exist
 -- KEYS[6]  set         keys of jobs that are too large to be read
 -- (hash)               one per job, named ARGV[1] .. id, which rules out Redis Cluster, as RQ does
 --
@@ -43,7 +43,7 @@ local prefix, holder = ARGV[1], ':' .. ARGV[2]
 local most, most_bytes, group = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local longest, largest = tonumber(ARGV[7]), tonumber(ARGV[8])
 local ids, deaths
-local batch, members, gone, kept, taken, bytes = {}, {}, {}, {}, 0, 0
+local batch, members, missing, kept, taken, bytes = {}, {}, {}, {}, 0, 0
 local n, m = 0, 0 -- the lengths of `batch` and `members`; the operator # would search for them
 while taken < most and bytes < most_bytes do
     local place = taken % PAGE
@@ -68,7 +68,7 @@ while taken < most and bytes < most_bytes do
     batch[n + 1], batch[n + 2], batch[n + 3], batch[n + 4], batch[n + 5] = name, data, died, retries, hash
     n = n + 5
     if hash == 0 then
-        gone[#gone + 1] = id
+        missing[#missing + 1] = id
     elseif name ~= id then
         kept[#kept + 1] = prefix .. id
     else
@@ -88,6 +88,6 @@ if taken > 0 then
     for _, key in ipairs(kept) do
         redis.call('SADD', KEYS[6], key)
     end
-    note_missing(KEYS[5], gone)
+    note_missing(KEYS[5], missing)
 end
 return batch

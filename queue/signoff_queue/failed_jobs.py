@@ -1,4 +1,4 @@
-"""Jobs that RQ gave up, as its own workers leave them in its failed registry."""
+"""Jobs that failed in RQ's own workers, in RQ's failed registry."""
 
 import zlib
 from base64 import b64decode
@@ -15,17 +15,17 @@ from signoff_schemas.keys import JOB_PREFIX, RESULTS_PREFIX, QueueKeys
 _AT_A_TIME: Final = 100
 _MOST_BYTES: Final = 8 * 1024 * 1024
 _LONGEST_REASON: Final = 64 * 1024
-"""Bytes of a traceback, packed and unpacked."""
+"""The most bytes of a traceback, packed and unpacked."""
 _FIELDS: Final = 5
 
 
 class FailedJob(NamedTuple):
-    """One that RQ gave up."""
+    """A job in RQ's failed registry."""
 
     id: bytes
     job: TakenJob
     reason: str | None
-    """The last line of the traceback, where RQ noted one."""
+    """The last line of the traceback, if RQ noted one."""
     mark: bytes
     """Identifies its data: a SHA-1, or the size."""
 
@@ -40,7 +40,7 @@ class FailedJobs:
         self._forget = Script(redis, "forget_failed")
 
     def some(self) -> list[FailedJob]:
-        """Some of the jobs; they stay in the registry until they are forgotten.
+        """Some of the jobs; they stay in the registry until `forget` deletes them.
 
         Raises:
             WrongTypeError: a key of the queue holds something else.
@@ -58,7 +58,7 @@ class FailedJobs:
         ]
 
     def forget(self, jobs: Sequence[FailedJob]) -> int:
-        """Forget those whose data has not changed and that are still there; returns how many."""
+        """Delete those that are still there with the same data; returns how many."""
         pairs = [value for job in jobs for value in (job.id, job.mark)]
         arguments: list[str | bytes | float] = [JOB_PREFIX, RESULTS_PREFIX, MAX_JOB_BYTES, *pairs]
         forgotten: int = self._forget(self._keys, arguments)
@@ -66,7 +66,7 @@ class FailedJobs:
 
 
 def _last_line(packed: bytes) -> str | None:
-    """The last line of a traceback as RQ packs it; the bytes may be anything."""
+    """The last line of a traceback as RQ packs it; it may be any bytes."""
     try:
         unpacked = zlib.decompressobj().decompress(b64decode(packed), _LONGEST_REASON)
     except (ValueError, zlib.error):

@@ -1,4 +1,4 @@
--- Delete jobs that RQ gave up and that are dead letters now. A job that was removed from the registry
+-- Delete jobs that failed in RQ and are dead letters now. A job that was removed from the registry
 -- meanwhile, or published again with other data, is left alone.
 --
 -- KEYS[1]  sorted set  RQ's failed registry: job ids

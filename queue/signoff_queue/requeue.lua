@@ -3,7 +3,7 @@
 -- KEYS[1]  list        the queue
 -- KEYS[2]  sorted set  RQ's started registry; only entries of Signoff's executions are touched
 -- KEYS[3]  sorted set  leases: worker token by expiry
--- KEYS[4]  set         ids of jobs whose hash was gone
+-- KEYS[4]  set         ids of jobs whose hash did not exist
 -- (hash)               one per job, named ARGV[1] .. id
 --
 -- ARGV[1]  prefix of a job's key
@@ -26,7 +26,7 @@ if ARGV[2] == '' then
         live[token] = true
     end
 end
-local back, gone = {}, {}
+local back, missing = {}, {}
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '+inf', '+inf')) do
     local id, token = string.match(member, '^(.*):(signoff%-%x+)$')
     if id and (token == ARGV[2] or (ARGV[2] == '' and not live[token])) then
@@ -39,12 +39,12 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '+inf', '+inf')) do
                 redis.pcall('HSET', key, 'signoff_deaths', math.min(deaths + 1, MOST_COUNTED))
             end
         else
-            gone[#gone + 1] = id
+            missing[#missing + 1] = id
         end
     end
 end
 for i = #back, 1, -1 do
     redis.call('LPUSH', KEYS[1], back[i])
 end
-note_missing(KEYS[4], gone)
+note_missing(KEYS[4], missing)
 return #back

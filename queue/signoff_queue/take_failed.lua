@@ -1,4 +1,4 @@
--- Look at jobs that RQ gave up. They stay in its registry until forget_failed.lua is run.
+-- Read jobs that failed in RQ. They stay in its registry until forget_failed.lua is run.
 --
 -- KEYS[1]  sorted set  RQ's failed registry: job ids
 -- KEYS[2]  set         keys of jobs that are too large to be read
@@ -11,7 +11,7 @@
 -- ARGV[7]  the most bytes of a reason
 --
 -- Returns five values for each job: id, data and the kind of its hash (see drain.lua); the mark of its data
--- (`mark_of` in checks.lua), or nil; why RQ gave it up, as RQ packs it, or nil. A job whose id is too long
+-- (`mark_of` in checks.lua), or nil; why it failed, as RQ packs it, or nil. A job whose id is too long
 -- is removed from the registry.
 local refused = wrong_type({[KEYS[1]] = 'zset', [KEYS[2]] = 'set'})
 if refused then

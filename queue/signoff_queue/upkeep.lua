@@ -3,7 +3,7 @@
 --
 -- KEYS[1]  list        the queue
 -- KEYS[2]  sorted set  RQ's started registry: <job id>:<execution> by expiry
--- KEYS[3]  set         ids of jobs whose hash was gone
+-- KEYS[3]  set         ids of jobs whose hash did not exist
 -- KEYS[4]  sorted set  RQ's finished registry: job id by expiry
 -- KEYS[5]  sorted set  RQ's ready registry: ids of jobs whose dependencies are met
 -- KEYS[6]  list        RQ's intermediate queue: what a stock worker took and has not started

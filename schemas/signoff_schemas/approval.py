@@ -72,7 +72,7 @@ class ApprovalEvent(Event):
 
     def _canonicalized(self, source: bytes) -> bytes:
         canonical = self.canonical_json()
-        # In canonical JSON an amount has plain digits: nothing was rounded.
+        # In canonical JSON an amount has two decimal places, so nothing was rounded.
         if canonical != source and self.ltv_amount is not None:
             check_exact(source, self.ltv_amount)
         return canonical

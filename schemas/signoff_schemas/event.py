@@ -13,7 +13,7 @@ from signoff_schemas.invalid import InvalidEvent, shortened
 from signoff_schemas.money import in_cents
 
 MAX_EVENT_BYTES: Final = 262_144
-"""An event's JSON may take this many bytes; the largest valid event takes fewer."""
+"""The most bytes of an event's JSON; the largest valid event is smaller."""
 
 
 class Event(BaseModel):
@@ -42,8 +42,8 @@ class Event(BaseModel):
     def parse(cls, source: "Source") -> Self:
         """Read an event from JSON or from a mapping of JSON-like values.
 
-        A mapping may hold `UUID`, `Decimal` and aware `datetime` objects; it is read as the JSON
-        it stands for, so that every road in has one set of rules.
+        A mapping may hold `UUID`, `Decimal` and aware `datetime` objects. It is converted to JSON
+        and then read, so that the same rules apply to every source.
 
         Raises:
             InvalidEvent: the source breaks the contract; it lists every problem found.
@@ -52,7 +52,7 @@ class Event(BaseModel):
 
     @classmethod
     def parse_and_canonicalize(cls, source: "Source") -> tuple[Self, bytes]:
-        """Read an event, as `parse` does, and write it in its canonical JSON: both in one pass."""
+        """Read an event as `parse` does, and return its canonical JSON too."""
         if not isinstance(source, bytes):
             if isinstance(source, cls):
                 return source, source.canonical_json()
@@ -62,10 +62,10 @@ class Event(BaseModel):
 
     @classmethod
     def validate_all(cls, sources: Sequence[bytes]) -> list[Self]:
-        """Read many, at a lower cost for each; `canonicalize_all` makes their canonical JSON.
+        """Read many events, which is faster for each; see `canonicalize_all` for canonical JSON.
 
         Raises:
-            InvalidEvent: one of them breaks the contract; read one by one they tell which.
+            InvalidEvent: one of them breaks the contract; to find it, read them one by one.
         """
         largest = max(map(len, sources), default=0)
         if largest > MAX_EVENT_BYTES:
@@ -81,7 +81,7 @@ class Event(BaseModel):
         """The canonical JSON of events that `validate_all` read from these sources.
 
         Raises:
-            InvalidEvent: an amount has digits that the JSON parser does not see.
+            InvalidEvent: an amount has digits that the JSON parser rounded off.
         """
         return list(map(cls._canonicalized, events, sources))
 
@@ -100,17 +100,17 @@ class Event(BaseModel):
         return self.canonical_json()
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Pydantic's, but for a change being validated: a changed event is an event, too.
+        """Copy the event as pydantic does, but validate the update.
 
         Raises:
-            InvalidEvent: with the update it would break the contract.
+            InvalidEvent: the updated event breaks the contract.
         """
         if update is None:
             return super().model_copy(deep=deep)
         return self.parse({**self.model_dump(), **update})
 
     def canonical_json(self) -> bytes:
-        """The one JSON text of this content: fixed field order, nothing that is absent or default.
+        """The one JSON text of this content: fields in a fixed order, none absent or default.
 
         `250`, `250.0` and `"250.00"` are the same amount, two texts of one instant are the
         same instant, and null is the same as absent.
@@ -123,7 +123,7 @@ Source = Event | Mapping[str, Any] | bytes | str
 
 
 def content_hash(canonical_json: bytes) -> bytes:
-    """The 16 bytes that tell a `duplicate` from an `event_conflict` (BLAKE2b-128, RFC 7693)."""
+    """16 bytes that distinguish `duplicate` from `event_conflict` (BLAKE2b-128, RFC 7693)."""
     return blake2b(canonical_json, digest_size=16).digest()
 
 
@@ -139,14 +139,14 @@ def _as_json(source: object) -> bytes:
 
 
 def _plain_mapping(value: object) -> dict[Any, Any]:
-    """Any mapping is an object of JSON; serializers know only dictionaries."""
+    """A mapping as a dictionary, since the serializer takes no other mapping."""
     if isinstance(value, Mapping):
         return dict(value)
     raise ValueError(f"a {type(value).__name__} is none of JSON's values")
 
 
 def _plain_amount(source: object) -> object:
-    """A `Decimal` is a number: `Decimal("1E+2")` and `Decimal("250.000")` are amounts too."""
+    """Write a `Decimal` amount with two places, also `Decimal("1E+2")` and `Decimal("250.000")`."""
     match source:
         case {"ltv_amount": Decimal() as amount, **rest}:
             cents = in_cents(amount)

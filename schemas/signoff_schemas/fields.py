@@ -1,7 +1,7 @@
 """The types of an event's fields, with their limits.
 
-The limits stand here, those of amounts in `money.py`, and nowhere else; the JSON Schema, the checks
-in SQL and the documents follow from these modules or are tested against them.
+All limits are defined here, and those of amounts in `money.py`. The JSON Schema, the checks in SQL
+and the documents are generated from these modules or tested against them.
 """
 
 import json
@@ -35,11 +35,11 @@ _RFC3339: Final = re.compile(
 _USUAL_INSTANT: Final = re.compile(
     r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,6})?Z", re.ASCII
 )
-"""The part of RFC 3339 in which nearly every instant is written, and every canonical one."""
+"""The form of nearly every instant, and of every canonical one: a part of RFC 3339."""
 
 
 def _instant(value: object, read: ValidatorFunctionWrapHandler) -> datetime:
-    """The instant in UTC; pydantic reads what is unusual, and says what is wrong with it."""
+    """The instant in UTC; pydantic reads unusual forms, and reports errors."""
     try:
         utc = _usual_instant(value) or read(_instant_text(value)).astimezone(UTC)
     except OverflowError:
@@ -52,7 +52,7 @@ def _instant(value: object, read: ValidatorFunctionWrapHandler) -> datetime:
 
 
 def _usual_instant(value: object) -> datetime | None:
-    """What Python reads as pydantic does, but with a UTC that is quicker to handle."""
+    """The instant of a text in the usual form, with Python's `UTC`, which is faster to handle."""
     if not isinstance(value, str) or not _USUAL_INSTANT.fullmatch(value):
         return None
     try:
@@ -62,7 +62,7 @@ def _usual_instant(value: object) -> datetime | None:
 
 
 def _instant_text(value: object) -> object:
-    """Refuse what pydantic would take for an instant but RFC 3339 does not, such as a number."""
+    """Refuse values that pydantic takes for an instant and RFC 3339 does not, such as a number."""
     if isinstance(value, str) and not _RFC3339.fullmatch(value):
         raise PydanticCustomError(
             "instant", "must be an RFC 3339 instant with an offset, such as 2026-01-31T10:00:00Z"
@@ -73,7 +73,7 @@ def _instant_text(value: object) -> object:
 
 
 def check_version(value: object) -> object:
-    """Take 1 or null; `true` and `1.0` equal 1 in Python, but are other values in JSON."""
+    """Accept 1 or null; not `true` and `1.0`, which equal 1 in Python but not in JSON."""
     if value is None:
         return SCHEMA_VERSION
     if type(value) is not int or value != SCHEMA_VERSION:
@@ -82,7 +82,7 @@ def check_version(value: object) -> object:
 
 
 def distinct_tags(value: object, read: ValidatorFunctionWrapHandler) -> tuple[EditTag, ...]:
-    """Null is the same as absent."""
+    """The tags, each of which may occur once; null is the same as absent."""
     if value is None:
         return ()
     tags: tuple[EditTag, ...] = read(value)
@@ -92,13 +92,13 @@ def distinct_tags(value: object, read: ValidatorFunctionWrapHandler) -> tuple[Ed
 
 
 def _json_object(value: dict[str, Any]) -> dict[str, Any]:
-    """Bring the object to its canonical form, keys sorted, and hold it to what jsonb can store."""
+    """The object in its canonical form, keys sorted; refused if jsonb cannot store it."""
     try:
         text = json.dumps(
             value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
         )
         size = len(text.encode())
-        held: dict[str, Any] = from_json(f"[{text}]")[0]  # as deep as it stands in the event
+        held: dict[str, Any] = from_json(f"[{text}]")[0]  # nested as deep as in the event
     except (TypeError, ValueError, RecursionError):
         raise PydanticCustomError(
             "json_object",

@@ -1,4 +1,4 @@
-"""How a set of settings is read: arguments first, then the environment, then `.env` if it may."""
+"""How settings are read: from arguments first, then the environment, then `.env` if it is read."""
 
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self
@@ -18,7 +18,7 @@ from signoff_schemas.invalid import shortened
 from signoff_schemas.masking import HIDDEN, masked
 
 _VARIABLES: Final = {"db_schema": f"{PREFIX}SCHEMA"}
-"""Fields whose variable is not called like them: pydantic keeps the name `schema` for itself."""
+"""Fields whose variable has another name: pydantic reserves the name `schema`."""
 _SECRETS: Final = frozenset({"alert_secret", "alert_command"})
 _EXAMPLES: Final = {
     "redis_url": "redis://localhost:6379/0",
@@ -34,7 +34,7 @@ def variable_of(field: str) -> str:
 class RoleSettings(BaseSettings):
     """The settings of one role, such as publishing; each field is read from its variable.
 
-    Only these are looked at: a wrong setting of another role is no fault of this one.
+    Other variables are not read, so a wrong setting of another role causes no error here.
     """
 
     model_config = SettingsConfigDict(
@@ -47,8 +47,8 @@ class RoleSettings(BaseSettings):
         validate_by_alias=True,
     )
     env_path: ClassVar[Path | None] = None
-    """The file that is read beside the environment. A library reads none: the `.env` of the folder
-    that its process happens to run in is another project's. Commands and workers read theirs."""
+    """The file that is read besides the environment. A library reads none: the `.env` of the folder
+    that its process runs in may be another project's. Commands and workers read one."""
 
     @classmethod
     def settings_customise_sources(
@@ -59,14 +59,14 @@ class RoleSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read `.env` in Signoff's own way; pydantic's expands `${…}`."""
+        """Read `.env` with `env_file.py`; pydantic's own reader expands `${…}`."""
         del dotenv_settings, file_secret_settings
         file = InitSettingsSource(settings_cls, cls._from_file())
         return init_settings, env_settings, file
 
     @classmethod
     def _from_file(cls) -> dict[str, Any]:
-        """What the file says of the fields; an empty value counts as not set."""
+        """The fields that the file sets; an empty value counts as not set."""
         if cls.env_path is None:
             return {}
         held = {name.lower(): value for name, value in env_file_variables(cls.env_path).items()}
@@ -78,7 +78,7 @@ class RoleSettings(BaseSettings):
         """Read the settings; an override wins over the environment, None overrides nothing.
 
         Raises:
-            SettingsError: a variable holds what cannot be used; the text names each of them.
+            SettingsError: variables hold values that cannot be used; the text names each of them.
         """
         given = {name: value for name, value in overrides.items() if value is not None}
         try:
@@ -110,7 +110,7 @@ class RoleSettings(BaseSettings):
 
 
 def _sentence(error: ErrorDetails) -> str:
-    """Which variable it is, what it holds, and what was expected."""
+    """A sentence with the variable, what it holds, and what was expected."""
     field = str(error["loc"][0]).lower().removeprefix(PREFIX.lower())
     cause = error.get("ctx", {}).get("error", error["msg"].replace("Input should be ", ""))
     return f"{variable_of(field)} holds {_held(field, error['input'])}; expected {cause}"

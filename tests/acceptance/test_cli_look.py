@@ -27,8 +27,8 @@ def whats(signoff: Signoff, event_id: object, *, expect: int = 0) -> list[str]:
 
 def test_status_counts_everything(signoff: Signoff) -> None:
     """Waiting and applied events, dead letters by kind, and how long the oldest has waited."""
-    orphan = mapping(user_id=None)
-    signoff.publish(mapping(), orphan)
+    without_user = mapping(user_id=None)
+    signoff.publish(mapping(), without_user)
     signoff.work()
     signoff.publish(mapping())
 
@@ -145,7 +145,7 @@ def test_an_audit_finds_nothing_where_all_is_well(signoff: Signoff) -> None:
 
 
 def test_an_audit_finds_a_changed_balance(signoff: Signoff, database_url: str) -> None:
-    """What somebody else wrote into a table is told beside what the ledger says."""
+    """A value that somebody else wrote into a table is shown beside the ledger's value."""
     event = mapping(ltv_amount="10")
     signoff.publish(event)
     signoff.work()
@@ -213,7 +213,7 @@ def test_status_tells_what_is_known_and_what_is_away(
 def test_a_schema_that_is_behind_hides_nothing_of_the_others(
     signoff: Signoff, empty_database_url: str, command: tuple[str, ...]
 ) -> None:
-    """It is told like a server that is away, beside one that is; so is one that is not set."""
+    """It is shown like an unavailable server; so is a server whose URL is not set."""
     behind = signoff.having(SIGNOFF_DATABASE_URL=empty_database_url)
 
     printed = behind.json(*command, expect=2)
@@ -230,7 +230,7 @@ def test_a_schema_that_is_behind_hides_nothing_of_the_others(
 
 @pytest.mark.parametrize("server", ["redis", "postgres", "outbox"])
 def test_an_events_history_is_told_while_a_server_is_away(signoff: Signoff, server: str) -> None:
-    """What the others know of it is told; what nobody can know is not said to be unknown."""
+    """The history from the other servers is shown; it is not said that the event is unknown."""
     event = mapping()
     signoff.publish(event)
     hampered = signoff.having(**UNREACHABLE[server])
@@ -245,7 +245,7 @@ def test_an_events_history_is_told_while_a_server_is_away(signoff: Signoff, serv
 
 
 def test_health_without_redis_is_told_to_be_unknown(signoff: Signoff) -> None:
-    """Nobody can tell how workers are while Redis is away: no workers are not told of either."""
+    """Without Redis the workers are unknown; it is not said that there are none."""
     hampered = signoff.having(**UNREACHABLE["redis"])
 
     printed = hampered.json("health", expect=2)

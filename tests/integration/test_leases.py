@@ -1,4 +1,4 @@
-"""Leases at their edges: what ran out stays out, what is gone is named, order is kept."""
+"""Leases that expire, and jobs that disappear meanwhile."""
 
 import redis
 from approvals import approval
@@ -16,14 +16,14 @@ def a_worker(client: redis.Redis, *, lease_seconds: float = 600) -> BatchQueue:
 
 
 def publish(client: redis.Redis, count: int) -> list[str]:
-    """Publish so many events; returns their ids in order."""
+    """Publish some events; returns their ids in order."""
     events = [approval(n) for n in range(count)]
     assert all(r.ok for r in Producer(connection=client).publish_many(events))
     return [str(event.event_id) for event in events]
 
 
-def test_a_lease_that_ran_out_is_not_renewed(client: redis.Redis) -> None:
-    """Others have its jobs: who wakes up late holds nothing, and is not counted as working."""
+def test_an_expired_lease_is_not_renewed(client: redis.Redis) -> None:
+    """Other workers have its jobs: a worker that was paused holds none."""
     publish(client, 2)
     late = a_worker(client, lease_seconds=-1)
     late.take(2)
@@ -36,7 +36,7 @@ def test_a_lease_that_ran_out_is_not_renewed(client: redis.Redis) -> None:
 
 
 def test_a_lease_is_renewed_while_it_lasts(client: redis.Redis) -> None:
-    """From now on, not from when the batch was taken."""
+    """Its time counts from the renewal, not from when the batch was taken."""
     publish(client, 1)
     worker = a_worker(client)
     worker.take(1)
@@ -51,8 +51,8 @@ def test_a_lease_is_renewed_while_it_lasts(client: redis.Redis) -> None:
     assert renewed > taken + 1000
 
 
-def test_a_job_that_vanished_in_flight_is_named(client: redis.Redis) -> None:
-    """Its worker died, and its hash is gone: it does not come back, and the account names it."""
+def test_a_job_that_is_deleted_in_flight_is_named(client: redis.Redis) -> None:
+    """Its worker died, and its hash was deleted: it is not requeued, and the account names it."""
     kept, gone = publish(client, 2)
     a_worker(client, lease_seconds=-1).take(2)
     client.delete(JOB_PREFIX + gone)
@@ -64,8 +64,8 @@ def test_a_job_that_vanished_in_flight_is_named(client: redis.Redis) -> None:
     assert client.zcard(KEYS.started) == 0
 
 
-def test_a_worker_that_lost_its_lease_puts_nothing_off(client: redis.Redis) -> None:
-    """What it wants tried again later is in another worker's hands, or already settled."""
+def test_a_worker_that_lost_its_lease_schedules_no_retries(client: redis.Redis) -> None:
+    """Another worker has these jobs now, or they are settled already."""
     (event,) = publish(client, 1)
     late = a_worker(client, lease_seconds=-1)
     late.take(1)

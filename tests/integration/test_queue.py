@@ -285,7 +285,7 @@ def test_ids_that_nobody_acknowledges_are_not_remembered(
 
 
 def test_waiting_does_not_receive_a_long_id(client: redis.Redis, queue: BatchQueue) -> None:
-    """Who waits is told that something waits, and not what it is."""
+    """A waiting worker learns that a job waits, without receiving the job's id."""
     server_sent = int(client.info("stats")["total_net_output_bytes"])
     client.rpush(KEYS.waiting, b"i" * 3_000_000)
     (job,) = queue.await_and_take(10, 60)

@@ -18,7 +18,7 @@ from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.dead_letters import DeadLetter
 from signoff_db.delivery import Delivery, Job
-from signoff_schemas import encode_job
+from signoff_schemas import Kind, encode_job
 
 UNLUCKY = "unlucky"
 
@@ -80,7 +80,7 @@ def test_a_trigger_that_is_broken_is_an_outage(connection: BatchConnection) -> N
     """It refuses nothing: what it looks for is not there, for no event, until somebody mends it."""
     connection.execute(
         "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS"
-        " 'BEGIN PERFORM FROM nowhere; RETURN NEW; END'"
+        " 'BEGIN PERFORM FROM missing_table; RETURN NEW; END'"
     )
     connection.execute(
         "CREATE TRIGGER broken BEFORE INSERT ON interactions FOR EACH ROW EXECUTE FUNCTION broken()"
@@ -187,7 +187,7 @@ def test_what_was_read_in_part_says_where_the_rest_is(connection: BatchConnectio
 def test_whatever_reading_raises_ends_as_a_letter(connection: BatchConnection) -> None:
     """An error that nobody thought of is the job's own."""
 
-    def read(_: bytes) -> bytes:
+    def read(_: bytes) -> tuple[Kind, bytes]:
         raise RuntimeError("nobody thought of it")
 
     (outcome,) = apply(connection, [Delivery.of_job(Job("job", b"data"), read)])

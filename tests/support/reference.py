@@ -59,9 +59,9 @@ def fold(events: Iterable[AnyEvent]) -> State:
     sums: dict[str, Decimal] = {}
     for row in interactions.values():
         sums[row["user"]] = sums.get(row["user"], Decimal(0)) + row["ltv"]
-    for event in distinct:
-        if isinstance(event, StatusDecision):
-            sums.setdefault(event.user_id, Decimal(0))
+    for decision in distinct:
+        if isinstance(decision, StatusDecision):
+            sums.setdefault(decision.user_id, Decimal(0))
     return State(
         {
             key: (

@@ -1,4 +1,4 @@
-"""One batch in the worker: its jobs, its deliveries, and the report of what became of it."""
+"""One batch in the worker: its jobs, its deliveries, and the report of its results."""
 
 import time
 from collections import Counter
@@ -21,7 +21,7 @@ class Report:
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Measure a step; parts of the same step add up."""
+        """Measure a step; the times of several parts of a step are added."""
         start = time.perf_counter()
         yield
         took = (time.perf_counter() - start) * 1000
@@ -56,7 +56,7 @@ class Batch:
 
     @property
     def missing_jobs(self) -> list[str]:
-        """Ids whose job was gone."""
+        """Ids of jobs that did not exist any more."""
         return [job.id for job in self.jobs if job.missing]
 
     @property

@@ -1,6 +1,6 @@
 """A worker's health. The main loop notes it; the watch, the HTTP port and Redis report it.
 
-*Live*: the main loop makes progress. It finished a turn lately, or probes a server that is away. A
+*Live*: the main loop makes progress. It finished a turn lately, or probes an unavailable server. A
 worker that is not live should be restarted. *Ready*: nothing keeps it from applying what it takes.
 """
 
@@ -67,7 +67,7 @@ class Health:
         self._turned = self._clock()
 
     def outage(self, server: str, error: Exception, *, pause: float) -> None:
-        """A server is away and is tried again after `pause` seconds; this counts as progress."""
+        """A server is unavailable and is tried again after `pause` s; this counts as progress."""
         self._outages[server] = f"{server}: {outage_reason(error)}"
         self._turned = self._clock() + pause
 

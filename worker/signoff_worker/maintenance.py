@@ -31,7 +31,7 @@ class Maintenance:
         queue: BatchQueue,
         connected: Callable[[], AbstractContextManager[BatchConnection]],
     ) -> None:
-        """`connected` gives a connection to Postgres on which no batch is."""
+        """`connected` gives a connection to Postgres that no batch uses."""
         self._queue = queue
         self._connected = connected
         self._failed = FailedJobs(queue.redis, queue.name)
@@ -40,10 +40,10 @@ class Maintenance:
         self._next_upkeep = 0.0
 
     def run_when_due(self) -> None:
-        """Do what is due. An unexpected error is logged, and delays no batch.
+        """Run the tasks that are due. An unexpected error is logged, and delays no batch.
 
         Raises:
-            RedisError: Redis is away, or a key of the queue holds something else.
+            RedisError: Redis is unavailable, or a key of the queue holds something else.
             StoppedError: the worker was asked to stop meanwhile.
         """
         try:

@@ -170,7 +170,7 @@ class Pipeline:
             return self.apply(batch.deliveries, most_raced)
 
     def apply(self, deliveries: Sequence[Delivery], most_raced: int = 0) -> list[Outcome]:
-        """Step 4. While Postgres is away, the batch is kept and no attempt is counted.
+        """Step 4. While Postgres is unavailable, the batch is kept and no attempt is counted.
 
         Raises:
             StoppedError: the worker was asked to stop.

@@ -16,7 +16,7 @@ _NO_DATA: Final = {
 
 
 def deliveries_of(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Delivery]:
-    """Read all jobs that are there. No content of a job raises an error."""
+    """Read all jobs that exist. No content of a job raises an error."""
     jobs = [
         Job(
             job.id,
@@ -28,23 +28,23 @@ def deliveries_of(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Deli
         for job in taken
         if job.hash == JobHash.JOB and job.data is not None
     ]
-    others = [job for job in taken if job.hash not in {JobHash.JOB, JobHash.GONE}]
+    others = [job for job in taken if job.hash not in {JobHash.JOB, JobHash.MISSING}]
     return [*map(_unreadable, others), *read_jobs(jobs)]
 
 
 def deliveries_of_failed(failed: Sequence[tuple[TakenJob, str | None]]) -> list[Delivery]:
-    """Read jobs that RQ gave up, each with RQ's reason."""
+    """Read jobs that failed in RQ, each with RQ's reason."""
     jobs = [
         Job(job.id, job.data, failure=_given_up(reason))
         for job, reason in failed
         if job.hash == JobHash.JOB and job.data is not None
     ]
-    others = [job for job, _ in failed if job.hash not in {JobHash.JOB, JobHash.GONE}]
+    others = [job for job, _ in failed if job.hash not in {JobHash.JOB, JobHash.MISSING}]
     return [*map(_unreadable, others), *read_jobs(jobs)]
 
 
 def _unreadable(taken: TakenJob) -> Delivery:
-    """A delivery for a job whose data is not read: there is none, or too much."""
+    """A delivery for a job without data, or with too much data to be read."""
     attempts = 1 + taken.deaths + taken.retries
     if not taken.oversize:
         failure = Failure.of_payload(InvalidEvent.unreadable(_NO_DATA[JobHash(taken.hash)]))
