@@ -192,6 +192,8 @@ counted AS (
     -- The LTV is changed by a difference, so that concurrent transactions of one customer add up. The status
     -- is the one at the highest position: that of the latest event with a status or, without such an event,
     -- that of the most recently created interaction. An event without a status creates a PROSPECT.
+    -- An event that changes nothing here locks its customer all the same: whether a status decision counts
+    -- may depend on it, and two transactions must not overlook each other's events.
     INSERT INTO customers AS c (user_id, ltv_usd, customer_status, status_occurred_at, status_event_id,
         status_created_at, status_interaction_id)
     SELECT user_id,
@@ -208,7 +210,6 @@ counted AS (
     FROM landed
     WHERE user_id IS NOT NULL
     GROUP BY user_id
-    HAVING sum(ltv_difference) <> 0 OR count(status_event_id) > 0 OR bool_or(is_new)
     ORDER BY user_id
     ON CONFLICT (user_id) DO UPDATE SET
         ltv_usd = c.ltv_usd + excluded.ltv_usd,
@@ -232,7 +233,10 @@ counted AS (
                 excluded.status_interaction_id)
             > (c.status_occurred_at, c.status_event_id, c.status_created_at, c.status_interaction_id)
             THEN excluded.status_interaction_id ELSE c.status_interaction_id END,
-        updated_at = now()
+        updated_at = CASE WHEN excluded.ltv_usd = 0 AND excluded.status_occurred_at = '-infinity'
+                AND excluded.status_created_at = '-infinity'
+            THEN c.updated_at ELSE now() END
+    RETURNING user_id, decided
 ),
 resolved AS (
     -- A letter with the same event_id and other content stays open: that content was not applied. Letters are
@@ -254,7 +258,12 @@ SELECT CASE
     WHEN j.interaction_id IN (SELECT interaction_id FROM folded WHERE NOT known) THEN 'unknown_interaction'
     WHEN j.interaction_id IN (SELECT interaction_id FROM folded WHERE NOT fits) THEN 'ltv_overflow'
     ELSE 'raced' END AS verdict,
-    CASE WHEN j.refusal = 'user_mismatch' THEN j.owner END AS owner
+    CASE WHEN j.refusal = 'user_mismatch' THEN j.owner END AS owner,
+    -- Once for all events: which decisions of their customers count now. All events are written before.
+    (SELECT count(*)
+        FROM (SELECT array_agg(user_id) AS users FROM counted WHERE decided HAVING count(*) > 0) AS changed,
+            (SELECT count(*) FROM ledgered) AS written,
+            LATERAL signoff_refold_decisions(changed.users, (SELECT min(occurred_at) FROM judged)))
 FROM judged j
 LEFT JOIN landed l ON l.interaction_id = j.interaction_id
 ORDER BY j.position

@@ -17,7 +17,28 @@ folded AS (
         max(a.user_id) AS user_id
     FROM approvals a
     LEFT JOIN interactions i ON i.id = a.interaction_id
+    WHERE a.interaction_id IS NOT NULL
     GROUP BY a.interaction_id
+),
+folded_decisions AS (
+    SELECT * FROM signoff_fold_decisions(
+        ARRAY(SELECT DISTINCT user_id FROM status_decisions), '-infinity')
+),
+decision_differences AS (
+    SELECT 'decision' AS what, coalesce(d.event_id, a.event_id)::text AS key, f.field, f.expected, f.found
+    FROM status_decisions d
+    JOIN folded_decisions USING (event_id)
+    FULL JOIN (SELECT * FROM approvals WHERE event_type = 'status_decision') AS a ON a.event_id = d.event_id
+    CROSS JOIN LATERAL (VALUES
+        ('void', folded_decisions.void::text, d.void::text),
+        ('user_id', a.user_id, d.user_id),
+        ('customer_status', a.customer_status, d.customer_status),
+        ('occurred_at', a.occurred_at::text, d.occurred_at::text),
+        ('rests_on', a.rests_on::text, d.rests_on::text)
+    ) AS f(field, expected, found)
+    WHERE f.expected IS DISTINCT FROM f.found
+        -- The ledger's row may be in a detached partition.
+        AND (f.field = 'void' OR a.event_id IS NOT NULL)
 ),
 interaction_differences AS (
     SELECT 'interaction' AS what, coalesce(f.interaction_id, i.id)::text AS key, d.field, d.expected, d.found
@@ -53,6 +74,11 @@ statuses AS (
         FROM interactions i
         WHERE i.status_event_id IS NOT NULL AND i.user_id IS NOT NULL AND NOT EXISTS (
             SELECT FROM approvals a WHERE a.interaction_id = i.id AND a.customer_status IS NOT NULL)
+        UNION ALL
+        SELECT d.user_id, d.customer_status, d.occurred_at, d.event_id
+        FROM status_decisions d
+        JOIN folded_decisions f ON f.event_id = d.event_id
+        WHERE NOT f.void
     ) AS given
     ORDER BY user_id, occurred_at DESC, event_id DESC
 ),
@@ -65,6 +91,13 @@ expected_customers AS (
     LEFT JOIN statuses s ON s.user_id = i.user_id
     WHERE i.user_id IS NOT NULL
     GROUP BY i.user_id
+    UNION ALL
+    -- Customers with decisions alone.
+    SELECT d.user_id, 0, coalesce(min(s.customer_status), 'PROSPECT')
+    FROM status_decisions d
+    LEFT JOIN statuses s ON s.user_id = d.user_id
+    WHERE NOT EXISTS (SELECT FROM interactions i WHERE i.user_id = d.user_id)
+    GROUP BY d.user_id
 ),
 customer_differences AS (
     SELECT 'customer' AS what, coalesce(e.user_id, c.user_id) AS key, d.field, d.expected, d.found
@@ -86,6 +119,7 @@ event_differences AS (
 ),
 differences AS (
     SELECT * FROM interaction_differences
+    UNION ALL SELECT * FROM decision_differences
     UNION ALL SELECT * FROM customer_differences
     UNION ALL SELECT * FROM event_differences
 )

@@ -24,7 +24,9 @@ def balances_of(
     connection: Connection[TupleRow], deliveries: Sequence[Delivery]
 ) -> dict[UUID, Balance]:
     """The balances of the deliveries' interactions, as far as they are in Postgres."""
-    interactions = list({d.event.interaction_id for d in deliveries if d.event})
+    interactions = list(
+        {d.event.interaction_id for d in deliveries if d.event and d.event.interaction_id}
+    )
     rows = connection.execute(
         statement("balances"), {"interactions": interactions}, prepare=True, binary=True
     )

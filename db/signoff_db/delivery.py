@@ -7,13 +7,18 @@ from signoff_db.failure import Failure
 from signoff_db.transactions import Refusal
 from signoff_schemas import (
     MAX_EVENT_BYTES,
-    ApprovalEvent,
+    AnyEvent,
     Identity,
     InvalidEvent,
+    Kind,
     content_hash,
     decode_job,
     inflate,
+    kind_of,
 )
+
+Decode = Callable[[bytes], tuple[Kind, bytes]]
+"""Takes an event's kind and JSON out of a job's data, or raises `InvalidEvent`."""
 
 
 class Job(NamedTuple):
@@ -38,7 +43,7 @@ class Delivery(NamedTuple):
     job_id: str
     payload: bytes
     """The event's JSON, unchanged; the job's data if it holds no event."""
-    event: ApprovalEvent | None
+    event: AnyEvent | None
     failure: Failure | None = None
     attempts: int = 1
     """How often the event has been tried, this time included."""
@@ -76,30 +81,36 @@ class Delivery(NamedTuple):
         return cls(job_id, beginning, None, failure, attempts, size=size)
 
     @classmethod
-    def of_job(cls, job: Job, event_of: Callable[[bytes], bytes] = decode_job) -> Self:
+    def of_job(cls, job: Job, decode: Decode = decode_job) -> Self:
         """Read a job: its event, or the reason why it holds none."""
         job_id, data, attempts, retries, failure = job
         try:
-            payload = event_of(data)
+            kind, payload = decode(data)
         except InvalidEvent as error:
             return cls(job_id, inflate(data), None, Failure.of_payload(error), attempts, retries)
         except Exception as error:  # noqa: BLE001 -- whatever data a job holds, it ends as a letter
             return cls(job_id, data, None, Failure.unreadable(error), attempts, retries)
-        return cls.of_payload(job_id, payload, attempts=attempts, retries=retries, failure=failure)
+        return cls.of_payload(
+            job_id, payload, kind, attempts=attempts, retries=retries, failure=failure
+        )
 
     @classmethod
     def of_payload(
         cls,
         job_id: str,
         payload: bytes,
+        kind: Kind | None = None,
         *,
         attempts: int = 1,
         retries: int = 0,
         failure: Failure | None = None,
     ) -> Self:
-        """Read an event's JSON; `failure` is the reason not to apply it if it can be read."""
+        """Read an event's JSON; `failure` is the reason not to apply it if it can be read.
+
+        Without a kind, the event's `event_type` names it.
+        """
         try:
-            event, canonical = ApprovalEvent.parse_and_canonicalize(payload)
+            event, canonical = (kind or kind_of(payload)).parse_and_canonicalize(payload)
         except InvalidEvent as error:
             return cls(job_id, payload, None, Failure.of_payload(error), attempts, retries)
         except Exception as error:  # noqa: BLE001 -- likewise
@@ -121,21 +132,19 @@ class Delivery(NamedTuple):
         return Identity(self.event.event_id, self.event.interaction_id, self.event.user_id)
 
 
-def read_jobs(
-    jobs: Sequence[Job], event_of: Callable[[bytes], bytes] = decode_job
-) -> list[Delivery]:
+def read_jobs(jobs: Sequence[Job], decode: Decode = decode_job) -> list[Delivery]:
     """Read many jobs in order, each as `Delivery.of_job` does.
 
-    Each step is done for all jobs together, which is faster. If one job holds no valid event, all
-    are read one by one. `event_of` takes an event's JSON out of a job's data, or raises
-    `InvalidEvent`.
+    Each step is done for all jobs together, which is faster. If one job holds no valid event, or
+    they are of several kinds, all are read one by one.
     """
     try:
-        payloads = [event_of(job.data) for job in jobs]
-        events = ApprovalEvent.validate_all(payloads)
-        canonical_events = ApprovalEvent.canonicalize_all(events, payloads)
+        kinds, payloads = zip(*[decode(job.data) for job in jobs], strict=True)
+        (kind,) = set(kinds)
+        events = kind.validate_all(payloads)
+        canonical_events = kind.canonicalize_all(events, payloads)
     except Exception:  # noqa: BLE001 -- which job it was, and why, is found by reading one by one
-        return [Delivery.of_job(job, event_of) for job in jobs]
+        return [Delivery.of_job(job, decode) for job in jobs]
     hashes = map(content_hash, canonical_events)
     return [
         Delivery(job.id, payload, event, job.failure, job.attempts, job.retries, canonical, hashed)
@@ -143,6 +152,17 @@ def read_jobs(
             jobs, payloads, events, canonical_events, hashes, strict=True
         )
     ]
+
+
+def event_of(delivery: Delivery) -> AnyEvent:
+    """The event of a delivery that was read.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if delivery.event is None:
+        raise ValueError(delivery.job_id)
+    return delivery.event
 
 
 def array_of(deliveries: Sequence[Delivery]) -> str:

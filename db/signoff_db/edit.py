@@ -15,7 +15,7 @@ from signoff_db.delivery import Delivery
 from signoff_db.operator_actions import Action, note
 from signoff_db.payload_text import fields_of
 from signoff_db.transactions import Refusal, in_transactions
-from signoff_schemas import ApprovalEvent, SignoffError
+from signoff_schemas import SignoffError, parse_event
 
 
 class EditError(SignoffError):
@@ -52,7 +52,7 @@ def edit(
         InvalidEvent: the edited event breaks the contract.
         EditError: the edit changes the `event_id`.
     """
-    event = ApprovalEvent.parse(payload)
+    event = parse_event(payload)
 
     def run(ids: Sequence[int], refusal: Refusal | None) -> list[Edited]:
         full = _dead(connection, ids[0])

@@ -8,7 +8,7 @@ import psycopg
 from signoff_db.transactions import Refusal
 from signoff_schemas import (
     MAX_EVENT_BYTES,
-    ApprovalEvent,
+    AnyEvent,
     FailureKind,
     InvalidEvent,
     fingerprint,
@@ -51,7 +51,7 @@ class Failure:
         return cls(FailureKind.INVALID_PAYLOAD, text, text, f"unreadable:{name}")
 
     @classmethod
-    def of_event(cls, event: ApprovalEvent, kind: FailureKind, owner: str | None) -> Self:
+    def of_event(cls, event: AnyEvent, kind: FailureKind, owner: str | None) -> Self:
         """A failure that `apply.sql` found; `owner` is the interaction's user.
 
         Raises:

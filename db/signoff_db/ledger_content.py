@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, dict_row
 
 from signoff_db.sql import statement
-from signoff_schemas import ApprovalEvent, InvalidEvent, content_hash
+from signoff_schemas import InvalidEvent, content_hash, parse_event
 
 _AT_A_TIME: Final = 2000
 _EXACT: Final = 10**16
@@ -26,13 +26,14 @@ def altered(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, str, str]]
         for row in cursor.execute(statement("ledger_content")):
             noted = bytes(row.pop("content_hash")).hex()
             found = _hash_of(row)
-            if found != noted and not _rewritten_by_jsonb(row["cta_data"]):
+            if found != noted and not _rewritten_by_jsonb(row["cta_data"] or row["evidence"]):
                 yield row["event_id"], noted, found
 
 
 def _hash_of(event: dict[str, Any]) -> str:
+    given = {name: value for name, value in event.items() if value is not None}
     try:
-        return content_hash(ApprovalEvent.parse(event).canonical_json()).hex()
+        return content_hash(parse_event(given).canonical_json()).hex()
     except InvalidEvent as error:
         return f"no valid event: {error}"
 

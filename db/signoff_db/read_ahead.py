@@ -15,7 +15,7 @@ from signoff_db.delivery import Delivery, Job, read_jobs
 from signoff_db.failure import Failure
 from signoff_db.record_dead_letters import MAX_PAYLOAD_BYTES
 from signoff_db.sql import statement
-from signoff_schemas import FailureKind, decode_job
+from signoff_schemas import FailureKind, Kind, decode_job, kind_of
 
 _FIRST_BATCH: Final = 10
 _GROWTH: Final = 5
@@ -92,13 +92,13 @@ def _rows(connection: BatchConnection, ids: Sequence[int]) -> list[_Row]:
 
 def _read(rows: Sequence[_Row]) -> list[Letter]:
     jobs = [Job(row.job_id, row.payload) for row in rows if row.complete]
-    read = iter(read_jobs(jobs, _event_of))
+    read = iter(read_jobs(jobs, _decode))
     return [_letter(row, next(read) if row.complete else _incomplete(row)) for row in rows]
 
 
-def _event_of(payload: bytes) -> bytes:
+def _decode(payload: bytes) -> tuple[Kind, bytes]:
     """The event's JSON: the payload itself or, if it could not be read before, in a job's data."""
-    return payload if payload.startswith(b"{") else decode_job(payload)
+    return (kind_of(payload), payload) if payload.startswith(b"{") else decode_job(payload)
 
 
 def _incomplete(row: _Row) -> Delivery:

@@ -95,7 +95,7 @@ def _minimal_identity(delivery: Delivery) -> dict[str, str | None]:
     return {
         "job_id": _bounded(ascii(delivery.job_id)[1:-1]).encode("ascii", "replace").decode(),
         "event_id": None if event is None else str(event.event_id),
-        "interaction_id": None if event is None else str(event.interaction_id),
+        "interaction_id": None if event is None else _text(event.interaction_id),
         "user_id": None,
     }
 

@@ -1,4 +1,4 @@
-"""The parts of Signoff that an upstream service needs to publish approval events.
+"""The parts of Signoff that an upstream service needs to publish events.
 
     from signoff import Producer
 
@@ -23,7 +23,6 @@ from signoff_producer import (
     QueueUnavailableError,
     Receipt,
     ReplicasBehindError,
-    Source,
 )
 from signoff_schemas import (
     CUSTOMER_STATUSES,
@@ -35,6 +34,8 @@ from signoff_schemas import (
     Problem,
     SettingsError,
     SignoffError,
+    Source,
+    StatusDecision,
 )
 
 __all__ = [
@@ -59,5 +60,6 @@ __all__ = [
     "SettingsError",
     "SignoffError",
     "Source",
+    "StatusDecision",
     "outbox",
 ]

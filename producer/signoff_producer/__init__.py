@@ -7,7 +7,6 @@ from signoff_producer import outbox
 from signoff_producer.aio import AsyncProducer
 from signoff_producer.options import Options
 from signoff_producer.producer import Producer
-from signoff_producer.publication import Source
 from signoff_producer.receipts import (
     Answer,
     CircuitOpenError,
@@ -18,7 +17,7 @@ from signoff_producer.receipts import (
     Receipt,
     ReplicasBehindError,
 )
-from signoff_schemas import ApprovalEvent, InvalidEvent, SettingsError
+from signoff_schemas import ApprovalEvent, InvalidEvent, SettingsError, Source, StatusDecision
 
 __all__ = [
     "Answer",
@@ -36,5 +35,6 @@ __all__ = [
     "ReplicasBehindError",
     "SettingsError",
     "Source",
+    "StatusDecision",
     "outbox",
 ]

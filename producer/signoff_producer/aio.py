@@ -19,7 +19,7 @@ from signoff_producer.deadline import Deadline
 from signoff_producer.options import Options, argument_of, check_options
 from signoff_producer.outages import Server
 from signoff_producer.producer import answer_timeout, reading_bytes
-from signoff_producer.publication import SCRIPT, SCRIPT_HASH, Request, ScriptReply, Source, many
+from signoff_producer.publication import SCRIPT, SCRIPT_HASH, Request, ScriptReply, many
 from signoff_producer.receipts import (
     Answer,
     EventLoopError,
@@ -29,7 +29,7 @@ from signoff_producer.receipts import (
 )
 from signoff_producer.replicas import Replicas
 from signoff_producer.steps import Keep, Send, Settle, Sleep, Step, Steps, Take
-from signoff_schemas import PublishSettings, async_redis_client
+from signoff_schemas import PublishSettings, Source, async_redis_client
 
 T = TypeVar("T")
 _SPOOLING: Final = 0.5

@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
 from contextlib import aclosing, suppress
 from typing import Final
 
-from signoff_producer.publication import CHUNK, Request, Source
+from signoff_producer.publication import CHUNK, Request
+from signoff_schemas import Source
 
 FLUSH_AFTER: Final = 0.5
 """The most seconds that an event waits for others, to share a round trip."""

@@ -19,12 +19,12 @@ from signoff_producer.core import Core
 from signoff_producer.exchange import Exchange
 from signoff_producer.options import Options, argument_of, check_options
 from signoff_producer.outages import Server
-from signoff_producer.publication import CHUNK, Request, ScriptReply, Source, many
+from signoff_producer.publication import CHUNK, Request, ScriptReply, many
 from signoff_producer.receipts import Answer, Receipt
 from signoff_producer.replicas import Replicas
 from signoff_producer.spool import Taken
 from signoff_producer.steps import Keep, Send, Settle, Sleep, Step, Take
-from signoff_schemas import PublishSettings, SettingsError, redis_client
+from signoff_schemas import PublishSettings, SettingsError, Source, redis_client
 
 Client = TypeVar("Client", redis.Redis, redis.asyncio.Redis)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from hashlib import sha1
 from importlib.resources import files
-from typing import Any, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -14,16 +14,17 @@ from pydantic_core import to_json
 from signoff_producer.receipts import Answer, QueueFull, Receipt
 from signoff_schemas import (
     ApprovalEvent,
+    Event,
     Identity,
     InvalidEvent,
+    Kind,
     PublishSettings,
+    Source,
     decode_job,
     encode_job,
+    parse_and_canonicalize,
 )
 from signoff_schemas.keys import JOB_PREFIX, QUEUES, QueueKeys
-
-Source = ApprovalEvent | Mapping[str, Any] | bytes | str
-"""The types that can be published: an event, a mapping of JSON-like values, or JSON."""
 
 ScriptReply = int | bytes | list[bytes]
 """The script's reply to one job."""
@@ -43,15 +44,16 @@ class Request(NamedTuple):
     event_id: UUID | None
     canonical_json: bytes = b""
     error: InvalidEvent | None = None
+    kind: Kind = ApprovalEvent
 
     @classmethod
     def of(cls, source: Source) -> Self:
         """Validate a source; an invalid one becomes a rejected request."""
         try:
-            event, canonical_json = ApprovalEvent.parse_and_canonicalize(source)
+            event, canonical_json = parse_and_canonicalize(source)
         except InvalidEvent as error:
             return cls(_event_id(source), error=error)
-        return cls(event.event_id, canonical_json)
+        return cls(event.event_id, canonical_json, kind=type(event))
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,10 @@ class Publication:
         arguments = [prefix, queue, _as_rq_writes(int(time.time())), limit, replicated]
         for request in requests:
             if request.error is None:
-                arguments += (str(request.event_id).encode(), encode_job(request.canonical_json))
+                arguments += (
+                    str(request.event_id).encode(),
+                    encode_job(request.canonical_json, request.kind),
+                )
         return arguments
 
     def receipts(
@@ -166,7 +171,8 @@ def _same_content(request: Request, held: int | bytes) -> bool:
     if not isinstance(held, bytes):
         return False
     try:
-        return ApprovalEvent.parse(decode_job(held)).canonical_json() == request.canonical_json
+        kind, event_json = decode_job(held)
+        return kind.parse(event_json).canonical_json() == request.canonical_json
     except InvalidEvent:
         return False
 
@@ -177,7 +183,7 @@ def many(events: object) -> None:
     Raises:
         TypeError: it is a string, bytes or a mapping.
     """
-    if isinstance(events, str | bytes | Mapping | ApprovalEvent):
+    if isinstance(events, str | bytes | Mapping | Event):
         raise TypeError(
             f"publish_many() takes an iterable of events, not one {type(events).__name__}; "
             "publish() takes one"

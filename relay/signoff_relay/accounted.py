@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from signoff_db.locations import EventLocations, LetterContent
 from signoff_relay.table import Entry
-from signoff_schemas import ApprovalEvent, DeadLetterState, InvalidEvent, content_hash
+from signoff_schemas import DeadLetterState, InvalidEvent, content_hash, parse_event
 
 
 def is_applied(entry: Entry, found: EventLocations) -> bool:
@@ -47,6 +47,6 @@ def _is_of(letter: LetterContent, entry: Entry) -> bool:
 def _canonical_hash(event: str) -> bytes | None:
     """The content hash of an event in its canonical form; None if the event is invalid."""
     try:
-        return content_hash(ApprovalEvent.parse(event).canonical_json())
+        return content_hash(parse_event(event).canonical_json())
     except InvalidEvent:
         return None

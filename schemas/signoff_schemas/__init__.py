@@ -1,5 +1,6 @@
 """The contract between upstream services and Signoff: the event, its envelope, its verdicts."""
 
+from signoff_schemas.approval import ApprovalEvent
 from signoff_schemas.envelope import (
     FUNCTION,
     MAX_JOB_BYTES,
@@ -10,13 +11,17 @@ from signoff_schemas.envelope import (
     inflate,
 )
 from signoff_schemas.errors import SettingsError, SignoffError
-from signoff_schemas.event import (
-    MAX_EVENT_BYTES,
-    SCHEMA_VERSION,
-    ApprovalEvent,
-    content_hash,
-)
+from signoff_schemas.event import MAX_EVENT_BYTES, Event, Source, content_hash
+from signoff_schemas.fields import SCHEMA_VERSION
 from signoff_schemas.invalid import InvalidEvent, Problem, fingerprint
+from signoff_schemas.kinds import (
+    KINDS,
+    AnyEvent,
+    Kind,
+    kind_of,
+    parse_and_canonicalize,
+    parse_event,
+)
 from signoff_schemas.masking import masked
 from signoff_schemas.redis_url import async_redis_client, plain_url, redis_client
 from signoff_schemas.settings import (
@@ -29,6 +34,7 @@ from signoff_schemas.settings import (
     Settings,
     WorkerSettings,
 )
+from signoff_schemas.status_decision import StatusDecision
 from signoff_schemas.taxonomy import CUSTOMER_STATUSES, EDIT_TAGS, CustomerStatus, EditTag
 from signoff_schemas.verdicts import DeadLetterState, FailureKind, Verdict
 
@@ -36,18 +42,22 @@ __all__ = [
     "CUSTOMER_STATUSES",
     "EDIT_TAGS",
     "FUNCTION",
+    "KINDS",
     "MAX_EVENT_BYTES",
     "MAX_JOB_BYTES",
     "SCHEMA_VERSION",
     "AlertSettings",
+    "AnyEvent",
     "ApprovalEvent",
     "CustomerStatus",
     "DatabaseSettings",
     "DeadLetterState",
     "EditTag",
+    "Event",
     "FailureKind",
     "Identity",
     "InvalidEvent",
+    "Kind",
     "LogSettings",
     "OutboxSettings",
     "Problem",
@@ -56,6 +66,8 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SignoffError",
+    "Source",
+    "StatusDecision",
     "Verdict",
     "WorkerSettings",
     "async_redis_client",
@@ -65,7 +77,10 @@ __all__ = [
     "fingerprint",
     "first_bytes",
     "inflate",
+    "kind_of",
     "masked",
+    "parse_and_canonicalize",
+    "parse_event",
     "plain_url",
     "redis_client",
 ]

@@ -10,35 +10,41 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from signoff_schemas.approval import ApprovalEvent
 from signoff_schemas.event import MAX_EVENT_BYTES
 from signoff_schemas.invalid import InvalidEvent, Problem, shortened
+from signoff_schemas.kinds import KINDS, Kind
 from signoff_schemas.verdicts import FailureKind
 
-FUNCTION: Final = "signoff_worker.jobs.apply_approval"
-_HEAD: Final = f'["{FUNCTION}", null, ['.encode()
+FUNCTION: Final = ApprovalEvent.function
+"""The function that the job of an approval names."""
+_KIND_OF: Final = {kind.function: kind for kind in KINDS.values()}
+_HEADS: Final = {kind: f'["{kind.function}", null, ['.encode() for kind in KINDS.values()}
 _TAIL: Final = b"], {}]"
-_OPENING: Final = _HEAD + b"{"
+_APPROVAL: Final = _HEADS[ApprovalEvent]
 _CLOSING: Final = b"}" + _TAIL
 MAX_JOB_BYTES: Final = MAX_EVENT_BYTES + 1024
 """The largest `data` of a job in which an event may be, plain or compressed."""
 # Where only the structure of the JSON matters, `parse_int=float`: int() raises on a long number.
 
 
-def encode_job(event_json: bytes) -> bytes:
-    """Wrap an event's JSON into the job's `data`."""
-    return _HEAD + event_json + _TAIL
+def encode_job(event_json: bytes, kind: Kind = ApprovalEvent) -> bytes:
+    """Wrap the JSON of an event of this kind into the job's `data`."""
+    return _HEADS[kind] + event_json + _TAIL
 
 
-def decode_job(data: bytes) -> bytes:
-    """Take the event's JSON, byte for byte, out of a job's `data`.
+def decode_job(data: bytes) -> tuple[Kind, bytes]:
+    """The kind of event that a job's `data` carries, and its JSON, byte for byte.
 
     Raises:
-        InvalidEvent: the data is not an approval's; the kind says why.
+        InvalidEvent: the data is no event's; the kind says why.
     """
     if len(data) > MAX_JOB_BYTES:
         raise InvalidEvent.too_large(len(data), MAX_EVENT_BYTES)
-    if data.startswith(_OPENING) and data.endswith(_CLOSING):
-        return data[len(_HEAD) : -len(_TAIL)]
+    if data.endswith(_CLOSING):
+        for kind, head in _HEADS.items():
+            if data.startswith(b"{", len(head)) and data.startswith(head):
+                return kind, data[len(head) : -len(_TAIL)]
     plain = _inflated(data)
     if len(plain) > MAX_JOB_BYTES:
         raise InvalidEvent.too_large(len(plain), MAX_EVENT_BYTES, or_more=True)
@@ -75,7 +81,7 @@ def _inflated(data: bytes) -> bytes:
     return plain if stream.eof or len(plain) > MAX_JOB_BYTES else data
 
 
-def _read(plain: bytes) -> bytes:
+def _read(plain: bytes) -> tuple[Kind, bytes]:
     """Read any form of the envelope, keeping the event's own bytes."""
     if plain.startswith(b"\x80"):
         raise InvalidEvent.unreadable("the job is a pickle; Signoff reads JSON only")
@@ -87,20 +93,20 @@ def _read(plain: bytes) -> bytes:
             f'must be the JSON of an RQ job, ["{FUNCTION}", null, [EVENT], {{}}]',
             shortened(repr(plain[:200])),
         ) from None
-    if isinstance(envelope, list) and isinstance(function, str) and function != FUNCTION:
+    kind = _KIND_OF.get(function) if isinstance(function, str) else None
+    if isinstance(envelope, list) and isinstance(function, str) and kind is None:
         raise _unknown_function(function)
     match rest:
-        case [None, [dict()], {**kwargs}] if not kwargs and function == FUNCTION:
-            return _first_argument(text).encode()
+        case [None, [dict()], {**kwargs}] if not kwargs and kind is not None:
+            return kind, _first_argument(text).encode()
     raise InvalidEvent.unreadable(
-        "an approval's job must carry one event, as its only argument", shortened(text)
+        "an event's job must carry one event, as its only argument", shortened(text)
     )
 
 
 def _unknown_function(function: str) -> InvalidEvent:
-    problem = Problem(
-        "", f"the job must call {FUNCTION}", "unknown_function", shortened(repr(function))
-    )
+    rule = f"the job must call {' or '.join(_KIND_OF)}"
+    problem = Problem("", rule, "unknown_function", shortened(repr(function)))
     return InvalidEvent(FailureKind.UNKNOWN_FUNCTION, [problem])
 
 

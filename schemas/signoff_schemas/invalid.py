@@ -18,7 +18,7 @@ _PROBLEM_LIMIT = 50
 _UNKNOWN_FIELD = "extra_forbidden"
 _PHRASES = {
     "missing": "is required",
-    _UNKNOWN_FIELD: "is not a field of an approval event; remove it or check its spelling",
+    _UNKNOWN_FIELD: "is not a field of {kind}; remove it or check its spelling",
     "string_pattern_mismatch": "must hold text that is not blank and has no NUL character",
     "string_too_short": "must hold at least {min_length} character",
     "string_too_long": "must hold at most {max_length} characters",
@@ -34,6 +34,9 @@ _PHRASES = {
     "datetime_from_date_parsing": "must be an instant that the calendar and the clock have",
     "timezone_aware": "must carry an offset, such as Z or +02:00",
 }
+
+_KINDS = {"Approval event": "an approval event", "Status decision": "a status decision"}
+"""How messages name the kind of event that was read, by the title of its model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Problem:
 
 
 class InvalidEvent(SignoffError):  # noqa: N818 -- the noun that people use for such an event
-    """A payload that is not an approval event of this contract."""
+    """A payload that is no event of this contract."""
 
     def __init__(self, kind: FailureKind, problems: Sequence[Problem]) -> None:
         super().__init__(_listed([str(problem) for problem in problems]))
@@ -95,7 +98,10 @@ class InvalidEvent(SignoffError):  # noqa: N818 -- the noun that people use for 
     def from_pydantic(cls, error: ValidationError) -> Self:
         """Translate pydantic's errors into the terms of this contract."""
         problems = _without_echoes(
-            [_problem(item) for item in error.errors(include_url=False)[:_PROBLEM_LIMIT]]
+            [
+                _problem(item, error.title)
+                for item in error.errors(include_url=False)[:_PROBLEM_LIMIT]
+            ]
         )
         if (more := error.error_count() - _PROBLEM_LIMIT) > 0:
             problems.append(Problem("", f"{more} more problems are not listed", "unlisted"))
@@ -134,14 +140,14 @@ def shortened(text: str) -> str:
     return text if len(text) <= _FOUND_LIMIT else f"{text[:_FOUND_LIMIT]}… ({len(text)} characters)"
 
 
-def _problem(error: ErrorDetails) -> Problem:
+def _problem(error: ErrorDetails, model: str) -> Problem:
     code = error["type"]
     if code == "json_invalid":
         return Problem("", f"is not JSON: {error['ctx']['error']}", code)
     if code == "model_type":
         return Problem("", "must be a JSON object", code, _found(error["input"]))
     found = None if code == "missing" else _found(error["input"])
-    return Problem(_path(error["loc"]), _rule(error), code, found)
+    return Problem(_path(error["loc"]), _rule(error, model), code, found)
 
 
 def _found(value: object) -> str:
@@ -160,11 +166,11 @@ def _listed(sentences: list[str]) -> str:
     return f"{listed}; and {more} more" if more > 0 else listed
 
 
-def _rule(error: ErrorDetails) -> str:
+def _rule(error: ErrorDetails, model: str) -> str:
     phrase = _PHRASES.get(error["type"])
     if phrase is None:
         return error["msg"].replace("Input should be", "must be")
-    return phrase.format(**error.get("ctx", {}))
+    return phrase.format(kind=_KINDS.get(model, "this event"), **error.get("ctx", {}))
 
 
 def _path(loc: tuple[int | str, ...]) -> str:

@@ -10,6 +10,9 @@ class Verdict(StrEnum):
     """The event is applied, and no newer event holds the interaction's status."""
     LATE = "late"
     """Applied in its own place, but a newer event already holds the status."""
+    VOID = "void"
+    """A status decision in the ledger that has no effect: the event that it rests on has not
+    arrived, or another event stands between that one and the decision."""
     DUPLICATE = "duplicate"
     """The ledger holds this event with the same content; nothing changed."""
 
@@ -22,7 +25,7 @@ class FailureKind(StrEnum):
     UNSUPPORTED_VERSION = "unsupported_version"
     """The event has a `schema_version` that this release does not support."""
     UNKNOWN_FUNCTION = "unknown_function"
-    """A job on the queue that is not an approval."""
+    """A job on the queue that carries no event."""
     UNKNOWN_INTERACTION = "unknown_interaction"
     """Postgres does not hold the interaction, and without `user_id` it cannot be created."""
     USER_MISMATCH = "user_mismatch"

@@ -18,7 +18,7 @@ from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.dead_letters import DeadLetter
 from signoff_db.delivery import Delivery, Job
-from signoff_schemas import encode_job
+from signoff_schemas import Kind, encode_job
 
 UNLUCKY = "unlucky"
 
@@ -187,7 +187,7 @@ def test_a_truncated_letter_names_the_key_of_the_payload(connection: BatchConnec
 def test_any_error_while_reading_ends_as_a_letter(connection: BatchConnection) -> None:
     """An unexpected error is the fault of the job."""
 
-    def read(_: bytes) -> bytes:
+    def read(_: bytes) -> tuple[Kind, bytes]:
         raise RuntimeError("nobody thought of it")
 
     (outcome,) = apply(connection, [Delivery.of_job(Job("job", b"data"), read)])

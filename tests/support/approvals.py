@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 from signoff_db.apply import Outcome, apply
 from signoff_db.connection import BatchConnection
 from signoff_db.delivery import Delivery
-from signoff_schemas import ApprovalEvent
+from signoff_schemas import AnyEvent, ApprovalEvent, StatusDecision
 
 TEN = datetime(2026, 1, 31, 10, tzinfo=UTC)
 
@@ -48,17 +48,33 @@ def approvals_on(interactions: int, users: int, *, count: int) -> list[ApprovalE
     ]
 
 
-def delivery(event: ApprovalEvent) -> Delivery:
+def decision(minute: float = 0, /, **fields: Any) -> StatusDecision:
+    """A status decision that occurred so many minutes after ten."""
+    return StatusDecision.parse(
+        {
+            "event_id": uuid4(),
+            "event_type": "status_decision",
+            "occurred_at": TEN + timedelta(minutes=minute),
+            "user_id": "user-1",
+            "customer_status": "CHURNED",
+            "decided_by": "user:ann",
+            "reason": "no answer for a year",
+            **fields,
+        }
+    )
+
+
+def delivery(event: AnyEvent) -> Delivery:
     """The event as it comes off the queue."""
     return Delivery.of_payload(str(event.event_id), event.canonical_json())
 
 
-def apply_events(connection: BatchConnection, *events: ApprovalEvent) -> list[str]:
+def apply_events(connection: BatchConnection, *events: AnyEvent) -> list[str]:
     """Apply the events as one batch; returns each event's result."""
     return [str(outcome.result) for outcome in outcomes(connection, *events)]
 
 
-def outcomes(connection: BatchConnection, *events: ApprovalEvent) -> list[Outcome]:
+def outcomes(connection: BatchConnection, *events: AnyEvent) -> list[Outcome]:
     """Apply the events as one batch."""
     return apply(connection, [delivery(event) for event in events])
 

@@ -1,4 +1,4 @@
-"""The fold of design 3, written down once more and independently, in memory."""
+"""The folds of interactions and customers, written down once more and independently, in memory."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from signoff_schemas import ApprovalEvent
+from signoff_schemas import AnyEvent, ApprovalEvent, StatusDecision
 
 
 @dataclass(frozen=True)
@@ -17,15 +17,17 @@ class State:
 
     interactions: dict[UUID, tuple[Any, ...]]
     customers: dict[str, tuple[str, Decimal]]
+    void: frozenset[UUID] = frozenset()
+    """The status decisions without effect."""
 
 
-def fold(events: Iterable[ApprovalEvent]) -> State:
+def fold(events: Iterable[AnyEvent]) -> State:
     """Fold distinct events, every interaction starting as PROSPECT with nothing."""
-    ordered = sorted(
+    distinct = sorted(
         {e.event_id: e for e in events}.values(), key=lambda e: (e.occurred_at, e.event_id)
     )
+    ordered = [e for e in distinct if isinstance(e, ApprovalEvent)]
     interactions: dict[UUID, dict[str, Any]] = {}
-    statuses: dict[str, str] = {}
     for event in ordered:
         row = interactions.setdefault(
             event.interaction_id,
@@ -53,12 +55,13 @@ def fold(events: Iterable[ApprovalEvent]) -> State:
         row["notes"] = event.reviewer_notes if event.reviewer_notes is not None else row["notes"]
         row["cta"] = event.cta_data if event.cta_data is not None else row["cta"]
     owner = {key: row["user"] for key, row in interactions.items()}
-    for event in ordered:
-        if event.customer_status:
-            statuses[owner[event.interaction_id]] = event.customer_status
+    statuses, void = _statuses(distinct, owner)
     sums: dict[str, Decimal] = {}
     for row in interactions.values():
         sums[row["user"]] = sums.get(row["user"], Decimal(0)) + row["ltv"]
+    for decision in distinct:
+        if isinstance(decision, StatusDecision):
+            sums.setdefault(decision.user_id, Decimal(0))
     return State(
         {
             key: (
@@ -74,7 +77,32 @@ def fold(events: Iterable[ApprovalEvent]) -> State:
             for key, row in interactions.items()
         },
         {user: (statuses.get(user, "PROSPECT"), total) for user, total in sums.items()},
+        void,
     )
+
+
+def _statuses(
+    ordered: Iterable[AnyEvent], owner: dict[UUID, str]
+) -> tuple[dict[str, str], frozenset[UUID]]:
+    """The status of each customer, and the decisions that are void."""
+    statuses: dict[str, str] = {}
+    void: set[UUID] = set()
+    seen: dict[str, list[UUID]] = {}
+    gave: dict[str, int] = {}  # the place in `seen` of the last event that gave something
+    for event in ordered:
+        user = owner[event.interaction_id] if event.interaction_id else str(event.user_id)
+        places = seen.setdefault(user, [])
+        places.append(event.event_id)
+        if isinstance(event, StatusDecision) and event.rests_on is not None:
+            known = event.rests_on in places[:-1]
+            if not known or gave.get(user, -1) > places.index(event.rests_on):
+                void.add(event.event_id)
+                continue
+        if event.customer_status:
+            statuses[user] = event.customer_status
+        if event.customer_status or getattr(event, "ltv_amount", None) is not None:
+            gave[user] = len(places) - 1
+    return statuses, frozenset(void)
 
 
 def read(connection: Connection[Any]) -> State:
@@ -85,7 +113,9 @@ def read(connection: Connection[Any]) -> State:
         " FROM interactions"
     )
     customers = connection.execute("SELECT user_id, customer_status, ltv_usd FROM customers")
+    void = connection.execute("SELECT event_id FROM status_decisions WHERE void")
     return State(
         {row[0]: tuple(row[1:]) for row in interactions},
         {row[0]: (row[1], row[2]) for row in customers},
+        frozenset(row[0] for row in void),
     )

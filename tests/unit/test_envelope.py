@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from signoff_schemas import (
     FUNCTION,
     MAX_JOB_BYTES,
+    ApprovalEvent,
     FailureKind,
     Identity,
     InvalidEvent,
@@ -50,8 +51,8 @@ def test_an_encoded_job_can_be_decoded(event: dict[str, Any]) -> None:
     """Encoding and decoding a job gives the same bytes, compressed or not."""
     held = json.dumps(event).encode()
 
-    assert decode_job(encode_job(held)) == held
-    assert decode_job(zlib.compress(encode_job(held))) == held
+    assert decode_job(encode_job(held)) == (ApprovalEvent, held)
+    assert decode_job(zlib.compress(encode_job(held))) == (ApprovalEvent, held)
 
 
 def test_an_encoded_job_is_what_rq_calls() -> None:
@@ -71,14 +72,14 @@ def test_an_encoded_job_is_what_rq_calls() -> None:
 )
 def test_any_form_of_the_envelope_keeps_the_events_bytes(data: bytes, compress: Any) -> None:
     """The event's JSON is not changed."""
-    assert decode_job(compress(data)) == EVENT
+    assert decode_job(compress(data)) == (ApprovalEvent, EVENT)
 
 
 def test_a_number_too_long_for_an_int_does_not_break_the_envelope() -> None:
     """The event is taken out; its own rules then decide about the number."""
     event = b'{"quality_score": %s}' % (b"9" * 5000)
 
-    assert decode_job(b"[%s,null,[%s],{}]" % (NAME, event)) == event
+    assert decode_job(b"[%s,null,[%s],{}]" % (NAME, event)) == (ApprovalEvent, event)
 
 
 @pytest.mark.parametrize("function", ["other.job", "signoff_worker.jobs.apply_approval2", ""])

@@ -1,7 +1,7 @@
-"""The function that a job of the queue names.
+"""The functions that jobs of the queue name.
 
-`ApprovalWorker` never calls it: it applies whole batches. It is here for stock RQ workers, which
-run one job at a time; the events are applied in the same way.
+`ApprovalWorker` never calls them: it applies whole batches. They are here for stock RQ workers,
+which run one job at a time; the events are applied in the same way.
 """
 
 import json
@@ -16,7 +16,7 @@ from signoff_db.connection import (
     connect_for_batches,
 )
 from signoff_db.delivery import Delivery, Job
-from signoff_schemas import WorkerSettings
+from signoff_schemas import ApprovalEvent, Kind, StatusDecision, WorkerSettings
 from signoff_worker.retries import retry_delay
 
 _OUTAGE_RETRIES: Final = 1_000_000
@@ -33,12 +33,21 @@ def apply_approval(event: dict[str, Any]) -> str | Retry:
     Raises:
         DatabaseUnavailableError: Postgres is unavailable, and no RQ worker called this.
     """
+    return _apply(event, ApprovalEvent)
+
+
+def apply_status_decision(event: dict[str, Any]) -> str | Retry:
+    """Apply one status decision, as `apply_approval` does an approval."""
+    return _apply(event, StatusDecision)
+
+
+def _apply(event: dict[str, Any], kind: Kind) -> str | Retry:
     settings = WorkerSettings.load()
     job = get_current_job()
     delivery = (
         Delivery.of_job(Job(job.id, job.data, retries=job.number_of_retries or 0))
         if job
-        else Delivery.of_payload(str(event.get("event_id")), json.dumps(event).encode())
+        else Delivery.of_payload(str(event.get("event_id")), json.dumps(event).encode(), kind)
     )
     try:
         (outcome,) = apply(

@@ -8,8 +8,7 @@ from uuid import UUID
 
 from signoff_producer.outbox.drivers import sqlstate, write
 from signoff_producer.outbox.validated import Row
-from signoff_producer.publication import Source
-from signoff_schemas import ApprovalEvent, SignoffError
+from signoff_schemas import SignoffError, Source, parse_event
 
 _UNDEFINED: Final = frozenset({"42P01", "42703"})
 """The SQLSTATEs of a missing table and of a missing column."""
@@ -78,7 +77,7 @@ def add(connection: object, event: Source) -> Awaitable[None] | None:
         OutboxSchemaError: the table does not exist, or lacks a column; the transaction has failed.
         TypeError: `connection` is not one of these.
     """
-    parsed = ApprovalEvent.parse(event)
+    parsed = parse_event(event)
     with _explained():
         written = write(connection, Row.of(parsed))
     if isawaitable(written):

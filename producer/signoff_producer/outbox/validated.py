@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 from uuid import UUID
 
 from signoff_producer.publication import Request
-from signoff_schemas import ApprovalEvent, content_hash
+from signoff_schemas import AnyEvent, content_hash, kind_of
 
 
 class Row(NamedTuple):
@@ -19,7 +19,7 @@ class Row(NamedTuple):
     validated_hash: bytes
 
     @classmethod
-    def of(cls, event: ApprovalEvent) -> Self:
+    def of(cls, event: AnyEvent) -> Self:
         """The row of a valid event, in its canonical JSON."""
         canonical_json = event.canonical_json()
         return cls(canonical_json.decode(), content_hash(canonical_json))
@@ -32,5 +32,5 @@ def request_of(event_id: UUID, event: str, validated_hash: bytes | None) -> Requ
     """
     event_json = event.encode()
     if validated_hash is not None and validated_hash == content_hash(event_json):
-        return Request(event_id, event_json)
+        return Request(event_id, event_json, kind=kind_of(event_json))
     return Request.of(event_json)

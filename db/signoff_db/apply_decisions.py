@@ -1,0 +1,57 @@
+"""Apply status decisions inside a transaction."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from signoff_db.connection import BatchConnection
+from signoff_db.delivery import Delivery, array_of, event_of
+from signoff_db.failure import Failure
+from signoff_db.outcome import Outcome
+from signoff_db.sql import statement
+from signoff_schemas import FailureKind, Verdict
+
+_VERDICTS: Final = {str(verdict): verdict for verdict in Verdict}
+
+
+def apply_decisions(
+    connection: BatchConnection, deliveries: Sequence[Delivery], places: Sequence[int]
+) -> dict[int, Outcome]:
+    """Run `decide.sql` until each decision has a result.
+
+    Args:
+        connection: inside of a transaction.
+        deliveries: the batch.
+        places: the positions of the decisions in the batch.
+
+    Returns:
+        The outcomes, by position in the batch.
+    """
+    outcomes: dict[int, Outcome] = {}
+    later = list(places)
+    while later:
+        current, later = _distinct(deliveries, later)
+        taken = [deliveries[i] for i in current]
+        hashes = b"".join([d.content_hash or b"" for d in taken])
+        results = connection.execute(
+            statement("decide"), {"events": array_of(taken), "hashes": hashes}, prepare=True
+        ).fetchall()
+        outcomes.update(
+            (i, _outcome(deliveries[i], result))
+            for i, (result,) in zip(current, results, strict=True)
+        )
+    return outcomes
+
+
+def _distinct(deliveries: Sequence[Delivery], places: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The positions of the first delivery of each event, and the others."""
+    first = {event_of(deliveries[i]).event_id: i for i in reversed(places)}
+    chosen = set(first.values())
+    return sorted(chosen), [i for i in places if i not in chosen]
+
+
+def _outcome(delivery: Delivery, result: str) -> Outcome:
+    verdict = _VERDICTS.get(result)
+    if verdict is not None:
+        return Outcome(delivery, verdict)
+    kind = FailureKind(result)
+    return Outcome(delivery, None, Failure.of_event(event_of(delivery), kind, None))
