@@ -42,6 +42,8 @@ log = logging.getLogger("signoff.feed")
 
 Handle = Callable[[Connection[TupleRow], Sequence[FeedEvent]], None]
 """What a reader does with some events, on a connection inside of its transaction."""
+_IDLE_TIMEOUT: Final = "SET idle_in_transaction_session_timeout = '60s'"
+"""A reader that hangs, or whose host is gone, must not lock out the other instances for long."""
 _LONGEST_FAILURE: Final = 500
 """Characters that are kept of why a reader failed."""
 
@@ -75,7 +77,8 @@ class FeedReader:
 
         Args:
             name: the key of its row; all its instances have the same.
-            handle: writes the effects of some events. It must not commit.
+            handle: writes the effects of some events. It must not commit, and must not do anything
+                else for longer than a minute between two statements.
             ledger_url: the database of the ledger.
             effects: opens a connection, in autocommit mode, to a database that has a table
                 `feed_readers` on its search_path; None for the database of the ledger.
@@ -152,11 +155,13 @@ class FeedReader:
             return self._ledger_connected()
         if self._effects is None:
             self._effects = self._open_effects()
+            self._effects.execute(_IDLE_TIMEOUT)
         return self._effects
 
     def _ledger_connected(self) -> Connection[TupleRow]:
         if self._ledger is None:
             self._ledger = connect(self._ledger_url, application=f"signoff feed {self.name}")
+            self._ledger.execute(_IDLE_TIMEOUT)
         return self._ledger
 
     def _register(self, effects: Connection[TupleRow]) -> None:

@@ -1,15 +1,15 @@
 """A reader of the feed that notes each event it is given, and dies as `kill -9` would have it.
 
-Run as `python -m mortal_reader URL [POINT …]`. It takes the points one after the other, each in a
-process of its own that dies there; then it reads until SIGTERM. The points are those of a turn's
-life below.
+Run as `python -m mortal_reader [POINT]`, it dies at that point of a turn, or reads until SIGTERM.
+With `again POINT …` it takes the points one after the other, each in a process of its own; then it
+reads until SIGTERM.
 """
 
 import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from psycopg import Connection
 
@@ -30,6 +30,8 @@ class MortalReader(FeedReader):
     """Dies where it is told to."""
 
     point = ""
+    wrote = False
+    """Whether this turn has effects."""
 
     def die_at(self, point: str) -> None:
         """End at once, if this is the point."""
@@ -37,22 +39,26 @@ class MortalReader(FeedReader):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def _store(self, connection: Connection[Any], page: FeedPage, *, is_copy: bool) -> None:
-        if page.events:
+        self.wrote = bool(page.events)
+        if self.wrote:
             self.die_at("after effects")
         super()._store(connection, page, is_copy=is_copy)
-        if page.events:
+        if self.wrote:
             self.die_at("before commit")
 
     def turn(self) -> Turn:
         """A turn, and maybe the last."""
+        self.wrote = False
         turn = super().turn()
-        if turn is Turn.READ:
+        if self.wrote:
             self.die_at("after commit")
         return turn
 
 
-def main(url: str, points: Sequence[str]) -> None:
+def main(url: str, again: bool, points: Sequence[str]) -> None:
     """Die at each of the points, then read on."""
+    if not again:
+        read(url, "".join(points))
     for point in points:
         child = os.fork()
         if child == 0:
@@ -65,7 +71,7 @@ def main(url: str, points: Sequence[str]) -> None:
     read(url, "")
 
 
-def read(url: str, point: str) -> None:
+def read(url: str, point: str) -> NoReturn:
     """Read until SIGTERM or the point."""
     reader = MortalReader(NAME, note, url, limit=20, poll=0.05)
     reader.point = point
@@ -75,4 +81,6 @@ def read(url: str, point: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    given = sys.argv[1:]
+    is_again = given[:1] == ["again"]
+    main(os.environ["SIGNOFF_DATABASE_URL"], is_again, given[1:] if is_again else given)
