@@ -11,7 +11,6 @@ import redis
 from approvals import mapping
 from command_line import Signoff
 
-from signoff_db.feed import FeedEvent
 from signoff_db.feed_reader import FeedReader, Turn
 
 ROLES = ("signoff_worker", "signoff_operator", "signoff_follower", "signoff_reader")
@@ -100,7 +99,7 @@ def test_a_reader_of_the_feed_needs_no_more_than_the_page_grants(
     """It keeps its position; the role of reports follows the feed, too."""
     signoff.publish(mapping(), mapping())
     signoff.work()
-    seen: list[FeedEvent] = []
+    seen: list[object] = []
     url = as_user(granted_database, "signoff_follower", "change-me-7")
     reader = FeedReader("follower", lambda _, events: seen.extend(events), url)
     while reader.turn() is not Turn.CAUGHT_UP:
