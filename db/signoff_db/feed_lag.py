@@ -7,12 +7,15 @@ from typing import Final
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
+from signoff_db.connection import DatabaseUnavailableError
 from signoff_db.feed import FeedGapError, FeedRestoredError, lag, read
 from signoff_db.feed_position import InvalidPositionError
 from signoff_db.sql import statement
 
 MOST_COUNTED: Final = 10_000
 """So many unread events are counted."""
+_REFUSALS: Final = (FeedRestoredError, FeedGapError, InvalidPositionError)
+"""Why a reader cannot go on from its position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def _state(connection: Connection[TupleRow], row: _Row) -> ReaderState:
     try:
         found = lag(connection, row.position, most=MOST_COUNTED, accept_restore=not row.is_copy)
         unread, oldest = min(found.events, MOST_COUNTED), found.oldest_at
-    except (FeedRestoredError, FeedGapError, InvalidPositionError) as error:
+    except (*_REFUSALS, DatabaseUnavailableError) as error:  # a standby has no feed
         refusal = str(error)
     failure = row.failure or refusal
     return ReaderState(row.name, unread, oldest, row.updated_at, failure, row.failing_since)
@@ -80,6 +83,6 @@ def _is_behind_detached(connection: Connection[TupleRow], row: _Row) -> bool:
         read(connection, row.position, limit=1, accept_restore=not row.is_copy)
     except FeedGapError:
         return True
-    except (FeedRestoredError, InvalidPositionError):
+    except _REFUSALS:
         return False  # it cannot go on in any case
     return False

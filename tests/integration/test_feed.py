@@ -197,6 +197,14 @@ def test_a_transaction_that_reads_and_then_applies_misses_nothing(
     assert list(reader.catch_up()) == [within.event_id]
 
 
+def test_a_transaction_may_read_what_it_applied_itself(connection: BatchConnection) -> None:
+    """Its own events are no sign of a restore."""
+    with connection.transaction():
+        apply_inside(connection, new_event())
+        page = read(connection)
+    assert len(all_events(connection, page.position)) + len(page.events) == 1
+
+
 def test_what_was_applied_before_there_was_a_feed_comes_first(connection: BatchConnection) -> None:
     """Rows without a transaction, by their ids; then the others."""
     old = sorted((new_event() for _ in range(5)), key=lambda event: event.event_id)

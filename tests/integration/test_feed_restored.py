@@ -163,3 +163,26 @@ def test_a_restore_into_the_same_cluster_is_noticed(database_url: str, tmp_path:
         pytest.raises(FeedRestoredError),
     ):
         read(connection, page.position)
+
+
+def test_rows_of_transactions_that_the_server_has_not_reached_are_noticed(
+    database_url: str, other_server: str, tmp_path: Path
+) -> None:
+    """The ledger alone was brought over, into tables that were made here."""
+    old, new = approval(), approval()
+    with connect_for_batches(database_url, application="test") as connection:
+        grow(connection, 2000)
+        apply_events(connection, old)
+    with psycopg.connect(other_server, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS signoff CASCADE")
+    migrate(other_server)
+    assert pending(other_server) == []
+    dump = str(tmp_path / "ledger.sql")
+    program("pg_dump", "--data-only", "--table=signoff.approvals", "--file", dump, database_url)
+    program("psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--file", dump, other_server)
+    with pytest.raises(DatabaseUnavailableError, match="restored from a dump"):
+        connect_for_batches(other_server, application="test")
+    assert migrate(other_server) == [NEW_EPOCH]
+    with connect_for_batches(other_server, application="test") as connection:
+        apply_events(connection, new)
+        assert ids(all_events(connection)) == [old.event_id, new.event_id]
