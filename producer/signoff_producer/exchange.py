@@ -1,8 +1,7 @@
 """The core's steps, done by code that waits."""
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 import redis
 
@@ -14,10 +13,14 @@ T = TypeVar("T")
 
 
 class Exchange(Generic[T]):
-    """Runs steps. If the first step is a call, it is sent at once, before `result` is called.
+    """Runs steps. A call of Redis is sent as soon as its step comes; `result` reads the answer.
 
-    Use it in a `with` block, so that an interrupted call releases its connection.
+    So the first call is on its way before `result` is called. If `result` is not called, or not to
+    its end, close this, so that an interrupted call releases its connection.
     """
+
+    __slots__ = ("_call", "_do", "_done", "_make_call", "_result", "_step", "_steps")
+    _result: T
 
     def __init__(
         self, steps: Steps[T], call: Callable[[Send], Call], do: Callable[[Step], object]
@@ -27,56 +30,44 @@ class Exchange(Generic[T]):
         self._make_call = call
         self._do = do
         self._call: Call | None = None
-        self._result: T | None = None
-        self._step = self._advance(steps.send, None)
-        if isinstance(self._step, Send):
-            self._call = call(self._step)
+        self._done = False
+        try:
+            self._begin(next(steps))
+        except StopIteration as done:
+            self._done, self._result = True, done.value
 
     def result(self) -> T:
-        """What the steps came to."""
-        while self._step is not None:
-            try:
-                answer = self._answer(self._step)
-            except (redis.RedisError, QueueUnavailableError, OSError) as error:
-                self.close_call()
-                self._step = self._advance(self._steps.throw, error)
-            else:
-                self._step = self._advance(self._steps.send, answer)
-        return self._result  # type: ignore[return-value]  # the steps have come to it
-
-    def _answer(self, step: Step) -> object:
-        if not isinstance(step, Send):
-            return self._do(step)
-        call = self._call or self._make_call(step)
-        self._call = call
-        answer = call.answer()
-        self._call = None
-        return answer
-
-    def _advance(self, move: Callable[[Any], Step], value: object) -> Step | None:
-        """The next step; None behind the last, when the result is there."""
+        """What the steps came to; closes this if it is interrupted, or fails."""
         try:
-            return move(value)
+            while not self._done:
+                try:
+                    answer = self._call.answer() if self._call else self._do(self._step)
+                except (redis.RedisError, QueueUnavailableError, OSError) as error:
+                    self._close_call()
+                    self._begin(self._steps.throw(error))
+                else:
+                    self._call = None
+                    self._begin(self._steps.send(answer))
         except StopIteration as done:
-            self._result = done.value
-            return None
+            self._done, self._result = True, done.value
+        except BaseException:
+            self.close()
+            raise
+        return self._result
 
-    def close_call(self) -> None:
+    def _begin(self, step: Step) -> None:
+        self._step = step
+        if isinstance(step, Send):
+            self._call = self._make_call(step)
+
+    def _close_call(self) -> None:
         """Give up a call whose answer was not read."""
         call, self._call = self._call, None
         if call is not None:
             call.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Give up what is not done."""
-        if self._step is not None:
-            self.close_call()
+        if not self._done:
+            self._close_call()
             self._steps.close()

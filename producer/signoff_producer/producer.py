@@ -3,6 +3,8 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
@@ -72,8 +74,13 @@ class Producer:
         self._redis: redis.Redis = reading_bytes(connection or _connected(settings))
         self._owned = connection is None
         self._core = Core(settings, Server.of(self._redis), owned=self._owned)
-        self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
+        replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
         self._connections = Connections(self._redis.connection_pool) if self._owned else None
+        self._call: Callable[[Send], Call] = (
+            partial(OwnCall, self._connections, replicas)
+            if self._connections
+            else partial(ClientsCall, self._redis, replicas)
+        )
         self._wait: Callable[[float], object] = time.sleep
 
     def publish(self, event: Source, *, timeout: float | None = None) -> Receipt:
@@ -94,8 +101,7 @@ class Producer:
                 replicas have the event (`ReplicasBehindError`); publish it again.
         """
         request = Request.of(event)
-        with self._start([request], timeout) as exchange:
-            replies = exchange.result()
+        replies = self._start([request], timeout).result()
         return self._core.publication.receipt(request, replies[0] if replies else 0)
 
     def publish_many(
@@ -134,8 +140,8 @@ class Producer:
         requests = next_chunk(coming)
         while requests:
             following = None
-            with self._start(requests, timeout) as exchange:
-                if len(requests) == CHUNK and self._connections is not None:  # it is on its way
+            with closing(self._start(requests, timeout)) as exchange:
+                if len(requests) == CHUNK and self._owned:  # it is on its way
                     try:
                         following = next_chunk(coming)
                     except BaseException:  # the source's own: the receipts of these come first
@@ -167,13 +173,7 @@ class Producer:
             QueueUnavailableError: Redis cannot be reached; likewise.
             OSError: the file cannot be read or written.
         """
-        with Exchange(self._core.flush_spool(), self._call, self._do) as exchange:
-            return exchange.result()
-
-    def _call(self, send: Send) -> Call:
-        if self._connections is None:
-            return ClientsCall(self._redis, self._replicas, send)
-        return OwnCall(self._connections, self._replicas, send)
+        return Exchange(self._core.flush_spool(), self._call, self._do).result()
 
     def _do(self, step: Step) -> Taken | None:
         """Do a step that is no call of Redis."""
