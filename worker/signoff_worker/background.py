@@ -18,5 +18,5 @@ def in_background(step: Callable[[], T]) -> "Future[T]":
         except BaseException as error:  # noqa: BLE001 -- raised where the result is asked for
             future.set_exception(error)
 
-    threading.Thread(target=run, name="batch", daemon=True).start()
+    threading.Thread(target=run, name="apply", daemon=True).start()
     return future

@@ -8,10 +8,9 @@ The steps of a batch:
 4. apply them in one transaction: state, ledger and dead letters (`signoff_db.apply`);
 5. acknowledge them (`acknowledge.lua`).
 
-If a batch is full, more jobs are waiting. Then it is applied and acknowledged in the background,
-while the main thread takes and reads the next batch. If another worker changed an event's
-interaction meanwhile, step 4 returns the event as raced. A few raced events are applied and
-acknowledged with the next batch.
+If a batch is full, more jobs are waiting. Then a second thread applies it, while the main thread
+takes and reads the next batch. If another worker changed an event's interaction meanwhile, step 4
+returns the event as raced. A few raced events are applied and acknowledged with the next batch.
 
 A worker that dies before step 4 is committed has changed nothing. If it dies after step 4 and
 before step 5, its events are delivered again, and the ledger shows that they are duplicates. In
@@ -19,7 +18,7 @@ both cases the jobs are requeued when the lease expires.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -59,13 +58,10 @@ _MAX_CARRIED_OVER: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class _Applying:
-    """A batch that is applied and acknowledged in the background."""
+    """A batch that a second thread applies."""
 
     batch: Batch
     outcomes: Future[list[Outcome]]
-    """There when it is committed."""
-    acknowledged: Future[None]
-    """Done when all of it but its raced events is acknowledged."""
 
 
 class Pipeline:
@@ -128,29 +124,23 @@ class Pipeline:
             batch.deliveries = deliveries_of(batch.jobs, self._settings.max_redeliveries)
 
     def finish(self, then: Batch | None = None) -> None:
-        """Wait until the batch in the background is committed; begin `then`; end the first."""
+        """Wait for the batch being applied; start to apply `then`; acknowledge the first."""
         done = self._applying
         outcomes = done.outcomes.result() if done else []
         raced = [o.delivery for o in outcomes if o.raced]
-        others: list[Outcome] = []
+        settled = [o for o in outcomes if not o.raced]
         if done and then and then.queue is done.batch.queue:
             then.carry_over(raced, done.batch)
         elif raced:
-            others = self.apply(raced)
+            settled += self.apply(raced)
         self._applying = self._begin(then) if then else None
         if done:
-            self._ensure_acknowledged(done.batch, _settled(outcomes), done.acknowledged.result)
-            if others:
-                self._acknowledge(done.batch, others)
+            self._acknowledge(done.batch, settled)
 
     def _begin(self, batch: Batch) -> _Applying:
         leaves = batch.carried_over < _MAX_CARRIED_OVER
         most_raced = int(_RACED * self._settings.batch_size) if leaves else 0
-        outcomes = in_background(lambda: self._apply(batch, most_raced))
-        acknowledged = in_background(
-            lambda: self._try_to_acknowledge(batch, _settled(outcomes.result()))
-        )
-        return _Applying(batch, outcomes, acknowledged)
+        return _Applying(batch, in_background(lambda: self._apply(batch, most_raced)))
 
     def abandon(self) -> None:
         """Cancel the statement that Postgres runs, and close the connection."""
@@ -206,18 +196,11 @@ class Pipeline:
         )
 
     def _acknowledge(self, batch: Batch, outcomes: list[Outcome]) -> None:
-        """Step 5."""
-        acknowledge = partial(self._try_to_acknowledge, batch, outcomes)
-        self._ensure_acknowledged(batch, outcomes, acknowledge)
-
-    def _ensure_acknowledged(
-        self, batch: Batch, outcomes: list[Outcome], acknowledge: Callable[[], None]
-    ) -> None:
         """Step 5. If Redis refuses it, it is repeated before the queue's next batch is taken."""
+        self._committed.append((batch, outcomes))
         try:
-            acknowledge()
+            self._acknowledge_committed(batch.queue)
         except redis.ResponseError as error:
-            self._committed.append((batch, outcomes))
             if is_outage(error):
                 raise
             log.error("a committed batch stays in flight: %s", error)  # noqa: TRY400 -- the reason
@@ -229,14 +212,11 @@ class Pipeline:
             WrongTypeError: a key of the queue holds something else.
         """
         for batch, outcomes in [c for c in self._committed if c[0].queue is queue]:
-            self._try_to_acknowledge(batch, outcomes)
-            self._committed.remove((batch, outcomes))
-
-    def _try_to_acknowledge(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        with batch.report.timed("acknowledge"):
-            self._with_backoff(partial(self.acknowledge, batch, outcomes))
-        batch.report.count(outcomes)
-        log_batch(batch, outcomes)
+            with batch.report.timed("acknowledge"):
+                self._with_backoff(partial(self.acknowledge, batch, outcomes))
+            self._committed = [c for c in self._committed if c[0] is not batch]
+            batch.report.count(outcomes)
+            log_batch(batch, outcomes)
 
     def acknowledge(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         """Step 5. An oversized job leaves the queue, but stays in Redis."""
@@ -263,8 +243,3 @@ class Pipeline:
                 "was paused, or a reply of Redis was lost",
                 lost,
             )
-
-
-def _settled(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """All but the raced ones."""
-    return [outcome for outcome in outcomes if not outcome.raced]
