@@ -1,7 +1,8 @@
 """The core's steps, done by code that waits."""
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from types import TracebackType
+from typing import Generic, Self, TypeVar
 
 import redis
 
@@ -13,14 +14,15 @@ T = TypeVar("T")
 
 
 class Exchange(Generic[T]):
-    """Runs steps. A call of Redis is sent as soon as its step comes; `result` reads the answer.
+    """Runs steps in a `with` block, which releases the connection of an interrupted call.
 
-    So the first call is on its way before `result` is called. If `result` is not called, or not to
-    its end, close this, so that an interrupted call releases its connection.
+    A call of Redis is sent as soon as its step comes, and `result` reads the answer. So the first
+    call is on its way when the block begins.
     """
 
     __slots__ = ("_call", "_do", "_done", "_make_call", "_result", "_step", "_steps")
     _result: T
+    _step: Step
 
     def __init__(
         self, steps: Steps[T], call: Callable[[Send], Call], do: Callable[[Step], object]
@@ -31,13 +33,16 @@ class Exchange(Generic[T]):
         self._do = do
         self._call: Call | None = None
         self._done = False
+
+    def __enter__(self) -> Self:
         try:
-            self._begin(next(steps))
+            self._begin(next(self._steps))
         except StopIteration as done:
             self._done, self._result = True, done.value
+        return self
 
     def result(self) -> T:
-        """What the steps came to; closes this if it is interrupted, or fails."""
+        """What the steps came to."""
         try:
             while not self._done:
                 try:
@@ -50,9 +55,6 @@ class Exchange(Generic[T]):
                     self._begin(self._steps.send(answer))
         except StopIteration as done:
             self._done, self._result = True, done.value
-        except BaseException:
-            self.close()
-            raise
         return self._result
 
     def _begin(self, step: Step) -> None:
@@ -66,7 +68,12 @@ class Exchange(Generic[T]):
         if call is not None:
             call.close()
 
-    def close(self) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         """Give up what is not done."""
         if not self._done:
             self._close_call()

@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
@@ -101,7 +100,8 @@ class Producer:
                 replicas have the event (`ReplicasBehindError`); publish it again.
         """
         request = Request.of(event)
-        replies = self._start([request], timeout).result()
+        with self._exchange([request], timeout) as exchange:
+            replies = exchange.result()
         return self._core.publication.receipt(request, replies[0] if replies else 0)
 
     def publish_many(
@@ -140,7 +140,7 @@ class Producer:
         requests = next_chunk(coming)
         while requests:
             following = None
-            with closing(self._start(requests, timeout)) as exchange:
+            with self._exchange(requests, timeout) as exchange:
                 if len(requests) == CHUNK and self._owned:  # it is on its way
                     try:
                         following = next_chunk(coming)
@@ -151,10 +151,10 @@ class Producer:
             yield from self._core.publication.receipts(requests, replies)
             requests = next_chunk(coming) if following is None else following
 
-    def _start(
+    def _exchange(
         self, requests: list[Request], timeout: float | None
     ) -> Exchange[Sequence[ScriptReply]]:
-        """Send what was not rejected; the replies are the exchange's result."""
+        """What sends those that were not rejected; its result are the replies."""
         steps = self._core.publish(requests, self._core.deadline(timeout))
         return Exchange(steps, self._call, self._do)
 
@@ -173,7 +173,8 @@ class Producer:
             QueueUnavailableError: Redis cannot be reached; likewise.
             OSError: the file cannot be read or written.
         """
-        return Exchange(self._core.flush_spool(), self._call, self._do).result()
+        with Exchange(self._core.flush_spool(), self._call, self._do) as exchange:
+            return exchange.result()
 
     def _do(self, step: Step) -> Taken | None:
         """Do a step that is no call of Redis."""
