@@ -8,7 +8,7 @@
 BIN := .venv/bin
 READY := .venv/.ready
 READY_BENCH := .venv/.ready-bench
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 --dist worksteal
 ARGS ?=
 MINUTES ?= 10
 
@@ -46,7 +46,7 @@ demo: $(READY) ## Show the whole journey of 2,000 approvals, on servers of its o
 up: $(READY) ## Run Redis, Postgres and a worker in the foreground (Ctrl-C stops them)
 	@$(BIN)/signoff up $(ARGS)
 
-test: $(READY) ## Run the tests (PYTEST_ARGS='-n 2' by default)
+test: $(READY) ## Run the tests (PYTEST_ARGS='-n 2 --dist worksteal' by default)
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
 faults: $(READY) ## Break everything for MINUTES=10, SEED= any; the long part of tests/faults

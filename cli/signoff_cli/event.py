@@ -17,7 +17,7 @@ def event(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Tell the whole history of one event. Exit 1 if there is none, 2 if a server is away."""
+    """Show the history of one event. Exit 1 if there is none, 2 if a server is unavailable."""
     history = event_history(DirectServers(load_settings()), event_id)
     if as_json:
         entries = [asdict(entry) for entry in history.entries]

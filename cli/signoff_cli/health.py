@@ -29,7 +29,7 @@ def health(
     """Tell whether the queue's workers are live and ready. Exit 1 if one is not, or there is none.
 
     Live: its work gets on. Ready: it applies what it takes; else it says what it waits for. Exit 2
-    if Redis is away, which knows of the workers.
+    if Redis is unavailable, which knows of the workers.
     """
     unavailable = Unavailable()
     if port is None:

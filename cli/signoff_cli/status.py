@@ -1,21 +1,20 @@
 """`signoff status`."""
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from signoff_cli.leaving import leave_if_away
 from signoff_cli.terminal import AsJson, say, show_fields, show_json, show_table
-from signoff_db.reading import Overview
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_ops.status import QueueStatus, Status
 from signoff_ops.status import status as status_of
-from signoff_queue.reader import age
-from signoff_relay.table import OutboxOverview
+from signoff_ops.values import OutboxOverview, Overview
 
 
 def status(*, as_json: AsJson = False) -> None:
-    """Show queue, dead letters and workers. Exit 2 if a server is away; the others are shown."""
+    """Show queue, dead letters and workers. Exit 2 if one of the servers is unavailable."""
     found = status_of(DirectServers(load_settings()))
     if as_json:
         show_json(_as_data(found))
@@ -25,7 +24,7 @@ def status(*, as_json: AsJson = False) -> None:
 
 
 def _as_data(found: Status) -> dict[str, Any]:
-    """One flat object; what a server that is away would know is left out."""
+    """One flat object; what a server that is unavailable would know is left out."""
     data: dict[str, Any] = {}
     if queue := found.queue:
         data |= {
@@ -46,7 +45,7 @@ def _show(found: Status) -> None:
     if found.state:
         _show_state(found.state)
     if found.outbox:
-        _show_outbox(found.outbox)
+        _show_outbox(found.outbox, found.outbox_oldest_waiting)
 
 
 def _show_queue(found: QueueStatus) -> None:
@@ -92,11 +91,11 @@ def _applied(state: Overview) -> str:
     return f"{'about ' if state.applied_is_estimate else ''}{state.applied:,}"
 
 
-def _show_outbox(outbox: OutboxOverview) -> None:
+def _show_outbox(outbox: OutboxOverview, oldest_waiting: timedelta | None) -> None:
     show_fields(
         [
             ("Waiting in the outbox", outbox.waiting),
-            ("  the oldest for", age(outbox.oldest_waiting_at)),
+            ("  the oldest for", oldest_waiting),
             ("  refused", outbox.refused),
         ]
     )

@@ -1,31 +1,21 @@
-"""Look before migrating: whether a database can hold Signoff, and its interactions be adopted.
+"""Checks before a migration: can the database hold Signoff, and can its interactions be adopted?
 
 Each flaw is one sentence that says what to do. Nothing is changed here.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from psycopg import Connection
-from psycopg.rows import TupleRow, class_row
+from psycopg.rows import TupleRow
 
+from signoff_db.adoption_survey import Column, Survey, Table, columns_of, find_table
 from signoff_db.sql import statement
 from signoff_schemas import CUSTOMER_STATUSES, SignoffError
 
 OLDEST_POSTGRES: Final = 15
 ENCODING: Final = "UTF8"
-OUR_TABLES: Final = (
-    "approvals",
-    "approval_ids",
-    "customers",
-    "dead_letters",
-    "operator_actions",
-    "alerts",
-    "status_transitions",
-    "customer_funnel",
-)
 _MIGRATIONS_OF_0_1: Final = 11
 _KINDS: Final = {
     "p": "partitioned",
@@ -51,8 +41,8 @@ _COLUMNS: Final = {
     "created_at": (_INSTANT, "timestamptz", 0),
     "updated_at": (_INSTANT, "timestamptz", 0),
 }
-"""For each column that people query: the types that hold every value (a pattern), the one to change
-to, and the least length of a varchar."""
+"""For each column that people query: a pattern of the types that hold every value, the type to
+change to, and the least length of a varchar."""
 _NOTES: Final = (
     "last_event_id",
     "status_occurred_at",
@@ -60,7 +50,7 @@ _NOTES: Final = (
     "opening_customer_status",
     "opening_ltv_usd",
 )
-"""Columns in which Signoff keeps notes of its own."""
+"""Columns for Signoff's own use."""
 PUBLIC_COLUMNS: Final = tuple(_COLUMNS)
 _EXPECTED: Final = {
     "id": "a value of its own in each row",
@@ -72,67 +62,8 @@ class AdoptionError(SignoffError):
     """The database, or its table interactions, does not fit; nothing was changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What a database without this installation holds."""
-
-    server_version: int
-    encoding: str
-    home: str
-    home_exists: bool
-    may_create: bool
-    in_home: list[str]
-    old_schema: int | None
-    old_interactions: int | None
-    named: int | None
-    found: int | None
-    elsewhere: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table that is to be adopted."""
-
-    schema: str
-    name: str
-    kind: str
-    persistence: str
-    inherits: bool
-    has_rules: bool
-    hides_rows: bool
-    deferrable_key: str | None
-    is_owner: bool
-    is_taken: bool
-    triggers: list[str]
-    alike: list[str]
-
-    def __str__(self) -> str:
-        return f"{self.schema}.{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of it."""
-
-    name: str
-    type: str
-    is_required: bool
-    is_filled: bool
-    is_generated: bool
-    is_exact: bool
-
-
-def survey(connection: Connection[TupleRow], named: str | None) -> Survey:
-    """Look around, by the role's own search_path; `named` is the schema of given interactions."""
-    with connection.cursor(row_factory=class_row(Survey)) as cursor:
-        found = cursor.execute(statement("survey"), {"named": named}).fetchone()
-    if found is None:
-        raise AssertionError("survey.sql gives one row")
-    return found
-
-
 def check_server(version: int, encoding: str) -> None:
-    """See that this Postgres can hold what events hold.
+    """Check that this Postgres can hold every valid event.
 
     Raises:
         AdoptionError: it is too old, or its encoding lacks characters.
@@ -149,10 +80,10 @@ def check_server(version: int, encoding: str) -> None:
 
 
 def check_home(seen: Survey) -> None:
-    """See that the schema can be Signoff's own.
+    """Check that the schema can be Signoff's own.
 
     Raises:
-        AdoptionError: it holds other things already, or may not be made.
+        AdoptionError: it holds other things already, or this role may not create it.
     """
     strangers = [name for name in seen.in_home if name != "interactions"]
     if strangers and seen.old_schema is None:
@@ -169,10 +100,10 @@ def check_home(seen: Survey) -> None:
 
 
 def chosen_interactions(seen: Survey, named: str | None) -> int | None:
-    """The table that is to be adopted, as an oid; None where one is to be made.
+    """The oid of the table that is to be adopted; None if a new table is to be created.
 
     Raises:
-        AdoptionError: what was named is not there, or a choice is needed.
+        AdoptionError: the table that was named does not exist, or the user has to choose one.
     """
     if seen.old_interactions is not None:
         if named is not None and seen.named != seen.old_interactions:
@@ -198,10 +129,10 @@ def chosen_interactions(seen: Survey, named: str | None) -> int | None:
 
 
 def check_moved(connection: Connection[TupleRow]) -> None:
-    """See that an installation of release 0.1 is complete.
+    """Check that an installation of release 0.1 is complete.
 
     Raises:
-        AdoptionError: it is one of a release before.
+        AdoptionError: it is of an earlier release.
     """
     (applied,) = connection.execute(statement("migrations_of_0_1")).fetchone() or (0,)
     if applied != _MIGRATIONS_OF_0_1:
@@ -212,19 +143,19 @@ def check_moved(connection: Connection[TupleRow]) -> None:
 
 
 def look_at(connection: Connection[TupleRow], interactions: int) -> Table:
-    """The table; see `check_table` for what may be wrong."""
-    with connection.cursor(row_factory=class_row(Table)) as cursor:
-        table = cursor.execute(
-            statement("interactions_table"),
-            {"interactions": interactions, "ours": list(OUR_TABLES)},
-        ).fetchone()
+    """Read the description of the table to adopt; `check_table` checks it.
+
+    Raises:
+        AdoptionError: it was dropped meanwhile.
+    """
+    table = find_table(connection, interactions)
     if table is None:
         raise AdoptionError("the table interactions was dropped meanwhile; migrate again")
     return table
 
 
 def check_table(table: Table) -> None:
-    """See that the table is one that events can be written to, row by row.
+    """Check that events can be written to the table, row by row.
 
     Raises:
         AdoptionError: it is not; the text says what to do.
@@ -269,15 +200,12 @@ def _flaws(table: Table) -> Iterator[str]:
 
 
 def check_columns(connection: Connection[TupleRow], interactions: int, table: Table) -> list[str]:
-    """See that each column holds whatever events bring; returns the columns' names.
+    """Check that each column can hold every valid event's value; returns the columns' names.
 
     Raises:
-        AdoptionError: some do not; the text names each, and what to change.
+        AdoptionError: some cannot; the text names each, and what to change.
     """
-    with connection.cursor(row_factory=class_row(Column)) as cursor:
-        columns = cursor.execute(
-            statement("interactions_columns"), {"interactions": interactions}
-        ).fetchall()
+    columns = columns_of(connection, interactions)
     flaws = [flaw for column in columns if (flaw := _flaw(column))]
     names = [column.name for column in columns]
     if "id" not in names:
@@ -303,7 +231,7 @@ def _flaw(column: Column) -> str | None:
 
 
 def _flaw_of_type(column: Column) -> str | None:
-    """Why a column that events are written to cannot hold each of their values, just as it is."""
+    """Why a column cannot hold every value of an event exactly; None if it can."""
     pattern, wanted, length = _COLUMNS[column.name]
     kind, _, limit = column.type.partition("(") if length else (column.type, "", "")
     if not re.fullmatch(pattern, kind):
@@ -318,9 +246,9 @@ def _flaw_of_type(column: Column) -> str | None:
 
 
 def check_rows(connection: Connection[TupleRow], table: str) -> None:
-    """See that each row can be identified and counted.
+    """Check that each row can be identified and counted.
 
-    The session's search_path leads to the table.
+    The session's search_path has to find the table.
 
     Raises:
         AdoptionError: some cannot; the text names the column and values for example.

@@ -1,4 +1,4 @@
-"""What alerts say of the dead letters: new causes, and too many of them; each once."""
+"""Alerts about dead letters: of new causes, and of too many letters; each is sent once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +12,9 @@ from psycopg.rows import TupleRow, class_row
 from signoff_db.sql import statement
 
 _PAUSE: Final = timedelta(minutes=1)
-"""Between two alerts; what happens meanwhile goes into the next."""
+"""The least time between two alerts; what happens meanwhile goes into the next one."""
 _MEMORY: Final = timedelta(hours=1)
-"""A cause that was alerted and settled is not alerted again within this time."""
+"""A cause that was settled after its alert is not alerted again within this time."""
 _LOCK: Final = 0x41_6C65_7274_73
 """The advisory lock of the process that sends alerts ("Alerts" in ASCII)."""
 _LIMIT: Final = "limit"
@@ -31,24 +31,24 @@ class Cause:
     first_failed_at: datetime
     last_failed_at: datetime
     sample_id: int
-    """The newest."""
+    """The newest letter."""
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What an alert says."""
+    """The content of an alert."""
 
     causes: tuple[Cause, ...]
-    """New ones, the biggest first; of very many, some now and the others next time."""
+    """New causes, the biggest first; at most a few, the others follow in the next alert."""
     dead: int
-    """Open dead letters in all."""
+    """The number of open dead letters."""
     limit_passed: bool
-    """Whether there are more than the limit, of which no alert was sent yet."""
+    """Whether there are more than the limit, and no alert of that was sent yet."""
 
 
 @contextmanager
 def alone(connection: Connection[TupleRow]) -> Iterator[bool]:
-    """Whether nobody else sends alerts; nobody does until the block or this process ends."""
+    """Whether this process is the only one that sends alerts, until the end of the block."""
     row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
     mine = bool(row and row[0])
     try:
@@ -59,7 +59,7 @@ def alone(connection: Connection[TupleRow]) -> Iterator[bool]:
 
 
 def news(connection: Connection[TupleRow], *, limit: int) -> News | None:
-    """What to send now; None where there is nothing, or the last alert was sent a moment ago."""
+    """What to send now; None if there is nothing, or the last alert is too recent."""
     connection.execute(statement("forget_alerts"), {"memory": _MEMORY, "limit": limit})
     state = connection.execute(statement("alert_state"), {"pause": _PAUSE}).fetchone()
     if state is None:

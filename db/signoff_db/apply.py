@@ -2,17 +2,17 @@
 
 The steps of a batch:
 
-1. a delivery that cannot be read is a failure already; the others go to the statement in rounds
-   (nearly always one), since a round holds each event once and one user for an interaction;
-2. `apply.sql` folds and writes the events, and returns a result for each;
-3. failures that a retry cannot cure become dead letters;
-4. commit: all of it, or nothing;
-5. events whose interaction another transaction changed meanwhile go through 2 to 4 once more, with
-   their interactions locked first (`lock.sql`); a few may be left to the caller's next batch.
+1. A delivery that cannot be read is a failure already. The others go to the statement in rounds. A
+   round holds each event once, and one user for each interaction. One round is usually enough.
+2. `apply.sql` folds and writes the events, and returns a result for each.
+3. Failures that a retry cannot cure become dead letters.
+4. Commit: all of it, or nothing.
+5. If another transaction changed an interaction meanwhile, its events go through 2 to 4 once more,
+   and the interaction is locked first (`lock.sql`). A few may be left to the caller's next batch.
 
 A known failure is a result of the statement. An unknown failure is an error that fails the whole
-batch. Then the rejected event is found (`rejected_rows.py`), or the batch is halved until that
-event stands alone (`transactions.py`); all other events are applied.
+batch. Then the rejected event is found (`rejected_rows.py`), or the batch is halved until only that
+event is left (`transactions.py`). All other events are applied.
 """
 
 from collections import Counter
@@ -35,8 +35,8 @@ from signoff_schemas import ApprovalEvent, FailureKind, Verdict
 
 _RACED: Final = "raced"
 _RACES: Final = 3
-"""How often an event may be raced although its interaction is locked. After that, the cause must be
-another one, such as a trigger that suppresses the row."""
+"""How often an event may be raced although its interaction is locked. More often than that, the
+cause is another one, such as a trigger that suppresses the row."""
 _OVERFLOW: Final = FailureKind.LTV_OVERFLOW
 _VERDICTS: Final = {str(verdict): verdict for verdict in Verdict}
 
@@ -54,7 +54,7 @@ Result = Verdict | FailureKind | Unsettled
 
 
 class Outcome(NamedTuple):
-    """What became of one delivery: a verdict, or a failure that is retried or now a dead letter."""
+    """The result of one delivery: a verdict, or a failure, which is retried or is a dead letter."""
 
     delivery: Delivery
     verdict: Verdict | None
@@ -65,7 +65,7 @@ class Outcome(NamedTuple):
 
     @property
     def result(self) -> Result:
-        """What became of it."""
+        """The verdict, the failure kind, or that it is not settled yet."""
         if self.retry:
             return Unsettled.RETRY
         if self.failure:
@@ -87,8 +87,8 @@ def apply(
         deliveries: any number, in any order; at most a few thousand are best.
         retries: an `unknown_interaction` with fewer retries than this is returned for a retry, and
             is no dead letter yet.
-        most_raced: up to so many events may be returned as `raced`. The caller applies them with
-            its next batch, which saves the second transaction. More of them would race again.
+        most_raced: at most this many events may be returned as `raced`. The caller applies them
+            with its next batch, which saves the second transaction. More events would race again.
 
     Returns:
         One outcome for each delivery, in the same order. All but the `raced` ones are committed.
@@ -150,7 +150,7 @@ def apply_in_transaction(
             interaction changed meanwhile are returned as `raced`.
 
     Raises:
-        Exception: the caller must roll back, and find out whether an event is at fault.
+        Exception: the caller must roll back, and find out which event is at fault, if any.
     """
     if locking:
         connection.execute(statement("lock_ledger"), prepare=True)
@@ -168,7 +168,7 @@ def apply_in_transaction(
 def _apply_readable(
     connection: BatchConnection, deliveries: Sequence[Delivery], *, locking: bool
 ) -> dict[int, Outcome]:
-    """Run rounds of the statement until each event has a result; keyed by place in the batch."""
+    """Run rounds of the statement until each event has a result; keyed by position in the batch."""
     outcomes: dict[int, Outcome] = {}
     rounds = [_Round([i for i, d in enumerate(deliveries) if d.failure is None])]
     while rounds:
@@ -200,7 +200,7 @@ def _apply_readable(
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """Places of the batch that go to the statement next, and how often they were raced."""
+    """Positions in the batch that go to the statement next, and how often they were raced."""
 
     places: list[int]
     races: int = 0
@@ -210,8 +210,8 @@ def _halves(deliveries: Sequence[Delivery], overflowing: list[int]) -> list[_Rou
     """Split the events of interactions with several overflowing events into two rounds.
 
     The statement refuses all events of an interaction together. Applying halves of them, in order
-    of occurrence, finds the events that do not fit. The later half is first, since rounds are a
-    stack.
+    of occurrence, finds the events that do not fit. The rounds are a stack, so the later half is
+    put on it first.
     """
     sharing = Counter(_event(deliveries[i]).interaction_id for i in overflowing)
     shared = [i for i in overflowing if sharing[_event(deliveries[i]).interaction_id] > 1]
@@ -221,7 +221,7 @@ def _halves(deliveries: Sequence[Delivery], overflowing: list[int]) -> list[_Rou
 
 
 def _together(deliveries: Sequence[Delivery], places: list[int]) -> tuple[list[int], list[int]]:
-    """The places that one round of apply.sql can take, and the others.
+    """The positions that one round of apply.sql can take, and the others.
 
     The others are repeated events, and events that name a second user for an interaction.
     """

@@ -1,15 +1,15 @@
 -- Apply a batch of events: give each a verdict, fold new events into their interactions and customers, write
 -- the ledger, resolve their dead letters. Returns one row for each event, in order, with its verdict.
 --
--- `events`   json   array of canonical events; each event_id is there once; all events of an interaction
---                     that name a user_id name the same one
+-- `events`   json   array of canonical events; each event_id occurs once; all events of an interaction
+--                     that have a user_id have the same one
 -- `hashes`   bytea  their content hashes, concatenated, 16 bytes each
 --
--- Two verdicts are for the caller only. `raced`: another transaction created or changed the interaction
--- meanwhile; the event must be applied again. `ltv_overflow`: it is given to all events of the interaction
+-- Two results are for the caller only. `raced`: another transaction created or changed the interaction
+-- meanwhile; the event must be applied again. `ltv_overflow`: all events of the interaction get it
 -- together, so the caller tries smaller groups of them.
 --
--- It stays fast whatever the tables hold. Rows are found by an index only, event by event (LATERAL with
+-- The time does not grow with the tables. Rows are found by an index only, event by event (LATERAL with
 -- OFFSET 0), or by the row's address (ctid). So the planner cannot choose to scan a whole table, whatever
 -- the statistics say. A step that materializes, sorts or hashes rows copies each column, so such steps are few.
 WITH
@@ -160,9 +160,9 @@ updated AS (
         opening_customer_status = f.opening_status,
         opening_ltv_usd = f.opening_ltv
     FROM folded f
-    -- Only the version of the row that was read. If another transaction changes the row meanwhile, it gets
-    -- another address: it is not updated here, and its events are `raced`. The id is compared too, in case
-    -- the address is not unique (partitions); in a form for which no index is used.
+    -- Update only the version of the row that was read. If another transaction changed the row meanwhile,
+    -- the row has another address: it is not updated here, and its events are `raced`. The id is compared
+    -- too, in case the address is not unique (partitions); in a form for which no index is used.
     WHERE f.found AND f.fits AND i.ctid = f.held_at AND i.id IS NOT DISTINCT FROM f.interaction_id
     RETURNING i.id, i.user_id,
         -- If an interaction gets its owner, the trigger on interactions counts its LTV.
@@ -236,8 +236,8 @@ counted AS (
 ),
 resolved AS (
     -- A letter with the same event_id and other content stays open: that content was not applied. Letters are
-    -- looked up only if any letter is open. `resolved_at IS NULL` means the same as `dead`; but no index has
-    -- it as its condition, so the planner uses the index on event_id.
+    -- looked up only if any letter is open. `resolved_at IS NULL` means the same as `state = 'dead'`. It is used
+    -- because no index has it as its condition, so the planner takes the index on event_id.
     UPDATE dead_letters SET state = 'resolved', resolved_at = now()
     WHERE id = ANY (ARRAY(
         SELECT letter.id

@@ -1,4 +1,4 @@
-"""Check the promise: the state equals the fold of the ledger, and no event stands in two places."""
+"""Check that the state equals the fold of the ledger, and that no event is accounted for twice."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,7 +16,7 @@ _SAMPLE: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not as the ledger says it should be."""
+    """One value that differs from the fold of the ledger."""
 
     what: str
     """`interaction`, `customer` or `event`."""
@@ -28,7 +28,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How much there is."""
+    """The number of rows in each table."""
 
     events: int
     interactions: int
@@ -47,13 +47,13 @@ class AuditReport:
     differences: tuple[Difference, ...]
     """At most a thousand of them."""
     differing: int
-    """How many there are in all."""
+    """The number of all differences."""
 
 
 def audit(connection: Connection[TupleRow]) -> AuditReport:
-    """Fold the whole ledger anew and compare, in one snapshot: exact while workers go on.
+    """Fold the whole ledger and compare, in one snapshot: so it is exact while workers go on.
 
-    Each event of the ledger is compared with its hash, too.
+    Each event of the ledger is also compared with its hash.
 
     Args:
         connection: in autocommit mode, outside of a transaction; from `connect`, not from
@@ -77,7 +77,7 @@ def audit(connection: Connection[TupleRow]) -> AuditReport:
 
 
 def _altered_events(connection: Connection[TupleRow]) -> tuple[int, list[Difference]]:
-    """How many events of the ledger are not what their hash says, and as many as are listed."""
+    """The number of events of the ledger that differ from their hash, and the first of them."""
     number, listed = 0, []
     for event_id, noted, found in altered(connection):
         number += 1

@@ -14,7 +14,7 @@ from signoff_db.sql import statement
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What an interaction holds."""
+    """The status and the LTV of an interaction."""
 
     customer_status: str
     ltv_usd: Decimal
@@ -23,7 +23,7 @@ class Balance:
 def balances_of(
     connection: Connection[TupleRow], deliveries: Sequence[Delivery]
 ) -> dict[UUID, Balance]:
-    """What the deliveries' interactions hold now; those that are not in Postgres are left out."""
+    """The balances of the deliveries' interactions, as far as they are in Postgres."""
     interactions = list({d.event.interaction_id for d in deliveries if d.event})
     rows = connection.execute(
         statement("balances"), {"interactions": interactions}, prepare=True, binary=True

@@ -1,4 +1,4 @@
-"""Long actions in batches, between which they can be stopped."""
+"""Split long actions into batches; an action can be stopped between two batches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -7,14 +7,14 @@ Item = TypeVar("Item")
 
 
 def never() -> bool:
-    """Whether to stop: no."""
+    """Return False: do not stop."""
     return False
 
 
 def batches_of(
     items: Sequence[Item], size: int, should_stop: Callable[[], bool]
 ) -> Iterator[Sequence[Item]]:
-    """So many of the items at a time, in their order, until all are done or it is to stop."""
+    """The items in order, in batches of `size`, until the end or until `should_stop`."""
     for start in range(0, len(items), size):
         if should_stop():
             return

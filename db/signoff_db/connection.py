@@ -1,4 +1,4 @@
-"""Connections to Postgres, with the session settings that Signoff's statements count on."""
+"""Connections to Postgres, with the session settings that Signoff's statements need."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
@@ -17,44 +17,44 @@ from signoff_schemas import SignoffError, masked
 _CONNECT_TIMEOUT: Final = 10
 _PING_TIMEOUT: Final = 2
 _NETWORK: Final = {
-    # A server whose host vanished says nothing: without these, who waits for it waits for hours.
+    # If the server's host is lost, no error arrives: without these, a client would wait for hours.
     "keepalives_idle": "10",
     "keepalives_interval": "5",
     "keepalives_count": "4",
     "tcp_user_timeout": "30000",
 }
-"""How long a silent network is trusted, in seconds and milliseconds; the URL may say otherwise."""
+"""When a silent connection counts as lost, in seconds and milliseconds; the URL may override it."""
 _FORMATS: Final = (
-    # How values are written on the way to and fro.
+    # The formats of values in both directions.
     "bytea_output=hex",
     "standard_conforming_strings=on",
-    # The statements count on seeing what was committed before each of them began.
+    # Each statement must see what was committed before it began.
     "default_transaction_isolation=read\\ committed",
     "default_transaction_deferrable=off",
 )
-"""What no role, database or URL may decide."""
+"""Settings that no role, database or URL may override."""
 _TIMEOUTS: Final = (
     "statement_timeout=0",
     "lock_timeout=0",
     "idle_session_timeout=0",
     "idle_in_transaction_session_timeout=0",
 )
-"""What no role or database may decide; the URL of a person who only looks may."""
+"""Settings that no role or database may override; the URL may, on connections that only read."""
 _BATCHES: Final = (
-    # The batch statement is large and short: compiling it costs more than running it.
+    # The batch statement is long and runs for a short time: compiling it costs more than it saves.
     "jit=off",
-    # One plan for every batch, made once, whatever the statistics of a young table say.
+    # One plan for every batch, made once, whatever the statistics of a new table are.
     "plan_cache_mode=force_generic_plan",
     "enable_seqscan=off",
-    # A batch is sorted and joined in memory: what spills to disk also loses its order.
+    # A batch is sorted and joined in memory: rows that spill to disk would lose their order.
     "work_mem=64MB",
     *_TIMEOUTS,
-    # A worker that stands still must not hold its locks for longer than its lease.
+    # A worker that is stuck must not hold its locks for longer than its lease.
     "idle_in_transaction_session_timeout=10000",
 )
 _OUTBOX: Final = "signoff.outbox=on"
-"""Makes `open_session.sql` keep the role's search_path: an outbox is found as the upstream's own
-statements find it."""
+"""Makes `open_session.sql` keep the role's search_path, as the upstream's own statements use it to
+find the outbox."""
 
 
 C = TypeVar("C", bound=Connection[TupleRow])
@@ -70,9 +70,9 @@ def connect(
     """Open a connection in autocommit mode, for reading and for explicit transactions.
 
     Args:
-        database_url: where; its `options` may set `signoff.schema`, where Signoff's tables are.
-        application: what the connection calls itself in Postgres.
-        outbox: names are looked up as the role does, not in Signoff's schema.
+        database_url: its `options` may set `signoff.schema`, the schema of Signoff's tables.
+        application: the connection's application name in Postgres.
+        outbox: names are looked up in the role's search_path, not in Signoff's schema.
 
     Raises:
         DatabaseUnavailableError: the server cannot be reached or refuses the connection.
@@ -81,16 +81,16 @@ def connect(
 
 
 def answers(database_url: str) -> bool:
-    """Whether Postgres answers, be it that it is recovering or has no connection left."""
+    """Whether Postgres answers; also if it is recovering or has no connection left."""
     target = make_conninfo(database_url, connect_timeout=_PING_TIMEOUT).encode()
     return PGconn.ping(target) in {Ping.OK, Ping.REJECT}
 
 
 class BatchConnection(Connection[TupleRow]):
-    """A connection with the session settings that applying counts on."""
+    """A connection with the session settings that `apply` needs."""
 
     refuses_events = False
-    """Whether rejected rows were found in the last batch that was looked at for them."""
+    """Whether rejected rows were found in the last batch that was searched for them."""
 
 
 def connect_for_batches(
@@ -108,17 +108,17 @@ def connect_for_batches(
 def pool_of(
     database_url: str, *, application: str, size: int, wait_seconds: float
 ) -> ConnectionPool[Connection[TupleRow]]:
-    """Connections as `connect` opens them, kept for a service that answers many requests.
+    """A pool of connections as `connect` opens them, for a service that answers many requests.
 
     Args:
         database_url: see `connect`.
         application: likewise.
         size: the most connections.
-        wait_seconds: that a request waits for one; then `psycopg_pool.PoolTimeout` is raised.
+        wait_seconds: how long a request waits; then `psycopg_pool.PoolTimeout` is raised.
 
     Returns:
-        A pool that is not open yet. Each connection is looked at before it is lent, so that a
-        restart of the server costs no request.
+        A pool that is not open yet. Each connection is checked before it is lent, so that no
+        request fails because the server was restarted.
     """
     return ConnectionPool(
         _conninfo(database_url, _TIMEOUTS, _FORMATS, outbox=False),
@@ -141,7 +141,7 @@ def _open(
     *,
     outbox: bool,
 ) -> C:
-    """Connect and set what startup options cannot set for good."""
+    """Connect, and set what startup options cannot set reliably."""
     try:
         connection = kind.connect(
             _conninfo(database_url, defaults, ours, outbox=outbox), **_keywords(application)
@@ -163,7 +163,7 @@ def _open(
 def _conninfo(
     database_url: str, defaults: Sequence[str], ours: Sequence[str], *, outbox: bool
 ) -> str:
-    """Where and how to connect; of two settings of one name the later wins: ours at last."""
+    """The connection parameters; if a setting occurs twice, the later one wins: ours are last."""
     given = _NETWORK | conninfo_to_dict(database_url)
     own = [*ours, *([_OUTBOX] if outbox else [])]
     given["options"] = " ".join(

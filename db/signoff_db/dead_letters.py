@@ -1,7 +1,7 @@
-"""The dead-letter queue, which lives in Postgres beside the state it could not change.
+"""Read, choose, lock and resolve dead letters; they are rows in Postgres.
 
-However large a payload or a text is that somebody put there, what is read of it is bounded: lists
-hold no payloads, and of one letter no more is read at once than a valid event takes.
+What is read is bounded, however large payloads and texts are: lists hold no payloads, and of one
+letter no more is read at once than the size of a valid event.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,9 +27,9 @@ _LONG: Final = 10_000
 _MOST_GROUPS: Final = 100
 _MOST_OF_EVENT: Final = 100
 _BYTES_AT_A_TIME: Final = 16 * 1024 * 1024
-"""Payloads that are read together."""
+"""The size of payloads that are read together."""
 _PART: Final = 6 * 1024 * 1024
-"""Of a payload that is larger than any letter is now; a multiple of 3, so that base64 joins."""
+"""The part of a payload that is read at once; a multiple of 3, so that parts in base64 join."""
 
 
 class NoSuchLetterError(SignoffError):
@@ -45,7 +45,7 @@ class DeadLetter:
     job_id: str
     kind: FailureKind
     message: str
-    """In lists only its beginning."""
+    """Only its beginning in lists."""
     fingerprint: str
     interaction_id: UUID | None
     user_id: str | None
@@ -55,9 +55,9 @@ class DeadLetter:
     state: DeadLetterState
     resolved_at: datetime | None
     payload_size: int
-    """How many bytes came."""
+    """The size of the whole payload, in bytes."""
     payload_kept: int
-    """How many of them the letter holds, from the first on."""
+    """How many of these bytes the letter holds, from the first on."""
 
     @classmethod
     def of_row(cls, *, kind: str, state: str, **columns: Any) -> Self:  # noqa: ANN401 -- as it comes
@@ -72,11 +72,11 @@ class FullLetter:
     letter: DeadLetter
     detail: list[dict[str, Any]]
     payload: bytes
-    """The bytes as they came, or the first of them; see `payload_complete`."""
+    """The payload, unchanged; or the first bytes of it, see `payload_complete`."""
 
     @property
     def payload_complete(self) -> bool:
-        """Whether these are all the bytes that came."""
+        """Whether the letter holds the whole payload."""
         return len(self.payload) == self.letter.payload_size
 
     @classmethod
@@ -95,9 +95,9 @@ class Group:
     first_failed_at: datetime
     last_failed_at: datetime
     message: str
-    """That of the newest."""
+    """The message of the newest letter."""
     sample_id: int
-    """The newest."""
+    """The newest letter."""
 
     @classmethod
     def of_row(cls, *, kind: str, **columns: Any) -> Self:  # noqa: ANN401 -- as it comes
@@ -110,9 +110,9 @@ class Groups:
     """The biggest groups."""
 
     groups: tuple[Group, ...]
-    """The biggest first."""
+    """In order of size, the biggest first."""
     more: bool
-    """Whether there are others."""
+    """Whether there are more groups."""
 
 
 def list_letters(
@@ -125,7 +125,7 @@ def list_letters(
     """A page of dead letters, the newest first.
 
     Raises:
-        CursorError: the cursor is none that this list gave.
+        CursorError: the cursor is not one of this list.
     """
     before_id = key_of(cursor, _LIST, row_id)
     parameters = selection.parameters | {
@@ -141,7 +141,7 @@ def list_letters(
 def letters_of(
     connection: Connection[TupleRow], event_id: UUID | None, job_id: str
 ) -> list[DeadLetter]:
-    """An event's dead letters in any state, the oldest first; of very many, the newest hundred.
+    """The newest hundred dead letters of an event, in any state, the oldest first.
 
     A payload that could not be read has no event_id; its letter is found by the job's id.
     """
@@ -156,12 +156,12 @@ def letters_of(
 
 
 def get_letter(connection: Connection[TupleRow], letter_id: int) -> FullLetter | None:
-    """One dead letter, in whatever state."""
+    """One dead letter, in any state."""
     return next(iter(_read(connection, [letter_id])), None)
 
 
 def read_letters(connection: Connection[TupleRow], ids: Sequence[int]) -> Iterator[FullLetter]:
-    """Dead letters in whatever state, in the order of the ids; some megabytes in memory."""
+    """Dead letters in any state, in the order of the ids; only some megabytes are in memory."""
     left = list(ids)
     while left:
         found = {full.letter.id: full for full in _read(connection, left)}
@@ -176,7 +176,7 @@ def read_letters(connection: Connection[TupleRow], ids: Sequence[int]) -> Iterat
 
 
 def _read(connection: Connection[TupleRow], ids: Sequence[int]) -> list[FullLetter]:
-    """The first of these letters, as many as may be in memory together, but at least one."""
+    """The first of these letters: as many as may be in memory together, but at least one."""
     parameters = {
         "letters": list(ids),
         "most_bytes": MAX_PAYLOAD_BYTES,
@@ -188,7 +188,7 @@ def _read(connection: Connection[TupleRow], ids: Sequence[int]) -> list[FullLett
 
 
 def payload_parts(connection: Connection[TupleRow], letter: DeadLetter) -> Iterator[bytes]:
-    """All the bytes that a letter holds, however many, some megabytes at a time."""
+    """The part of the payload that a letter holds, some megabytes at a time."""
     for start in range(0, letter.payload_kept, _PART):
         parameters = {"letter": letter.id, "start": start + 1, "length": _PART}
         row = connection.execute(statement("payload_part"), parameters, binary=True).fetchone()
@@ -198,7 +198,7 @@ def payload_parts(connection: Connection[TupleRow], letter: DeadLetter) -> Itera
 
 
 def groups(connection: Connection[TupleRow], selection: Selection) -> Groups:
-    """Those that are dead among what is meant, by cause."""
+    """The selected dead letters that are still dead, grouped by cause."""
     parameters = selection.parameters | {"limit": _MOST_GROUPS + 1, "characters": _SHORT}
     with connection.cursor(row_factory=kwargs_row(Group.of_row)) as rows:
         found = rows.execute(statement("group_dead_letters"), parameters).fetchall()
@@ -208,9 +208,10 @@ def groups(connection: Connection[TupleRow], selection: Selection) -> Groups:
 def choose(
     connection: Connection[TupleRow], selection: Selection, *, limit: int | None = None
 ) -> list[int]:
-    """The ids of the dead ones among those that are meant, the oldest first, to act on.
+    """The ids of the selected letters that are still dead, the oldest first.
 
-    So a person confirms what happens: nothing that dies meanwhile is acted on, too.
+    An action takes these ids, so that it changes no letter that was written after the operator
+    confirmed it.
     """
     parameters = selection.parameters | {"limit": limit}
     rows = connection.execute(statement("choose_dead_letters"), parameters, binary=True)
@@ -218,7 +219,7 @@ def choose(
 
 
 def lock(connection: Connection[TupleRow], ids: Sequence[int]) -> dict[int, str]:
-    """Those of the letters that are still dead, each with its kind, locked in the transaction."""
+    """Lock those of the letters that are still dead; returns the kind of each."""
     rows = connection.execute(statement("lock_dead_letters"), {"letters": list(ids)}, prepare=True)
     kinds: dict[int, str] = dict(rows.fetchall())
     return kinds

@@ -1,4 +1,4 @@
-"""One delivery: a job as it came off the queue, or a dead letter as it is replayed."""
+"""One delivery: a job that was taken from the queue, or a dead letter that is replayed."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
@@ -17,39 +17,39 @@ from signoff_schemas import (
 
 
 class Job(NamedTuple):
-    """A job that is still to be read."""
+    """A job that was not read yet."""
 
     id: str
     data: bytes
     attempts: int = 1
-    """How often its event has been tried, this time included."""
+    """How often its event has been tried, including this time."""
     retries: int = 0
-    """How often it was put off since it may succeed later."""
+    """How often it was scheduled for a retry."""
     failure: Failure | None = None
     """Why its event is not to be applied, if there is one to read."""
 
 
 class Delivery(NamedTuple):
-    """What came, and the event in it; or, where it cannot be applied, why not.
+    """A job's event, or the reason why it cannot be applied.
 
-    A tuple, as all that is made once an event on its way through a worker: a third of the time.
+    It is a tuple, since one is created for each event, and a tuple takes a third of the time.
     """
 
     job_id: str
     payload: bytes
-    """The event's JSON byte for byte; where it cannot be found, the job's data."""
+    """The event's JSON, unchanged; the job's data if it holds no event."""
     event: ApprovalEvent | None
     failure: Failure | None = None
     attempts: int = 1
     """How often the event has been tried, this time included."""
     retries: int = 0
-    """How often it was put off since it may succeed later."""
+    """How often it was scheduled for a retry."""
     canonical_json: bytes = b""
     """The event in its canonical form, if there is an event."""
     content_hash: bytes | None = None
     """Distinguishes a duplicate from a conflict, if there is an event."""
     size: int | None = None
-    """How many bytes came, where `payload` holds only the first of them."""
+    """The size of all the data, if `payload` holds only the first bytes."""
 
     @classmethod
     def cut_short(
@@ -62,22 +62,22 @@ class Delivery(NamedTuple):
         kept_at: str | None,
         attempts: int = 1,
     ) -> Self:
-        """More data than any approval's job holds; only its beginning was read.
+        """A job with more data than any approval's; only its beginning was read.
 
         Args:
             job_id: the job's id.
-            beginning: the first bytes, as many as were read.
-            size: how many bytes there are.
-            sha1: the hash of all of them, in hex; None where it was not computed.
-            kept_at: where all of them still are, such as a key in Redis; None if nowhere.
-            attempts: how often the job has been tried, this time included.
+            beginning: the first bytes of the data, as many as were read.
+            size: the size of all the data, in bytes.
+            sha1: the hash of all the data, in hex; None if it was not computed.
+            kept_at: where all the data still is, such as a key in Redis; None if it is lost.
+            attempts: how often the job has been tried, including this time.
         """
         failure = Failure.too_large(size, sha1, kept_at)
         return cls(job_id, beginning, None, failure, attempts, size=size)
 
     @classmethod
     def of_job(cls, job: Job, event_of: Callable[[bytes], bytes] = decode_job) -> Self:
-        """Read what a job holds: its event, or why there is none."""
+        """Read a job: its event, or the reason why it holds none."""
         job_id, data, attempts, retries, failure = job
         try:
             payload = event_of(data)
@@ -97,7 +97,7 @@ class Delivery(NamedTuple):
         retries: int = 0,
         failure: Failure | None = None,
     ) -> Self:
-        """Read an event's JSON; `failure` says why it is not to be applied, if readable."""
+        """Read an event's JSON; `failure` is the reason not to apply it if it can be read."""
         try:
             event, canonical = ApprovalEvent.parse_and_canonicalize(payload)
         except InvalidEvent as error:
@@ -109,12 +109,12 @@ class Delivery(NamedTuple):
         )
 
     def refused(self, refusal: Refusal | None) -> Self:
-        """The same as it was refused, standing alone; unchanged where it was not."""
+        """The same delivery with its refusal as the failure; unchanged without a refusal."""
         return self if refusal is None else self._replace(failure=Failure.of_refusal(refusal))
 
     @property
     def identity(self) -> Identity:
-        """Whom the payload concerns, as far as it can be read."""
+        """The ids in the payload, as far as they can be read."""
         if self.event is None:
             too_large = len(self.payload) > MAX_EVENT_BYTES
             return Identity() if too_large else Identity.of(self.payload)
@@ -124,10 +124,11 @@ class Delivery(NamedTuple):
 def read_jobs(
     jobs: Sequence[Job], event_of: Callable[[bytes], bytes] = decode_job
 ) -> list[Delivery]:
-    """Read many jobs, each as `Delivery.of_job` does, in their order.
+    """Read many jobs in order, each as `Delivery.of_job` does.
 
-    Each step is taken for all of them, which is quicker. Where one of them is no event, all are
-    read one by one. `event_of` takes an event's JSON out of a job's data, or raises `InvalidEvent`.
+    Each step is done for all jobs together, which is faster. If one job holds no valid event, all
+    are read one by one. `event_of` takes an event's JSON out of a job's data, or raises
+    `InvalidEvent`.
     """
     try:
         payloads = [event_of(job.data) for job in jobs]
@@ -145,5 +146,5 @@ def read_jobs(
 
 
 def array_of(deliveries: Sequence[Delivery]) -> str:
-    """Their events as a JSON array, for the statements that take one."""
+    """The deliveries' events as a JSON array, as some statements take them."""
     return (b"[" + b",".join([d.canonical_json for d in deliveries]) + b"]").decode()

@@ -1,4 +1,4 @@
-"""Give dead letters up, for good: their events will not be applied unless they arrive again."""
+"""Discard dead letters for good: their events are not applied unless they arrive again."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,7 +13,7 @@ from signoff_db.sql import statement
 from signoff_db.transactions import in_one_transaction
 
 _BATCH: Final = 1000
-"""Letters given up in one transaction."""
+"""Letters discarded in one transaction."""
 
 
 def discard(
@@ -26,7 +26,7 @@ def discard(
     on_batch: Callable[[Sequence[int]], None] = lambda _: None,
     should_stop: Callable[[], bool] = never,
 ) -> list[int]:
-    """Discard these letters, as far as they are still dead, some in each transaction.
+    """Discard those of the letters that are still dead, in batches, one transaction each.
 
     Args:
         connection: in autocommit mode, outside of a transaction.
@@ -35,13 +35,13 @@ def discard(
         reason: why.
         dry_run: change nothing.
         on_batch: called with the letters of each batch when it is committed.
-        should_stop: asked before each batch; what is done by then stays.
+        should_stop: called before each batch; the batches before it stay committed.
 
     Returns:
-        The ids of the discarded letters; with `dry_run`, of those that would be.
+        The ids of the discarded letters; with `dry_run`, of those that would be discarded.
 
     Raises:
-        DatabaseUnavailableError: Postgres went away; what `on_batch` was called with is committed.
+        DatabaseUnavailableError: the batches that `on_batch` was called with are committed.
     """
     work = _still_dead if dry_run else partial(_discard, actor=actor, reason=reason)
     discarded: list[int] = []

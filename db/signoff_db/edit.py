@@ -24,12 +24,12 @@ class EditError(SignoffError):
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What became of an edited dead letter."""
+    """The result of an edit."""
 
     result: Result
-    """The verdict, or the failure kind: then nothing changed."""
+    """The verdict; or the failure kind, and then nothing was changed."""
     message: str | None
-    """Why it failed."""
+    """Why it failed, if it failed."""
     before: Balance | None
     after: Balance | None
     difference: tuple[tuple[str, Any, Any], ...]
@@ -45,7 +45,7 @@ def edit(
     reason: str,
     dry_run: bool = False,
 ) -> Edited:
-    """Apply an edited event in the place of a dead letter's; unless it applies, nothing changes.
+    """Apply an edited event instead of a dead letter's; if it is not applied, nothing changes.
 
     Raises:
         NoSuchLetterError: there is no such letter, or it is not dead any more.
@@ -77,7 +77,7 @@ def edit(
 
 
 def difference(old: bytes, new: bytes) -> tuple[tuple[str, Any, Any], ...]:
-    """The fields in which two payloads differ; an unreadable one counts as empty."""
+    """The fields in which two payloads differ; an unreadable payload counts as empty."""
     was, is_now = (fields_of(payload) or {} for payload in (old, new))
     names = [*was, *(name for name in is_now if name not in was)]
     return tuple(
@@ -100,7 +100,7 @@ def _dead(connection: BatchConnection, letter_id: int) -> FullLetter:
 
 
 def _apply(connection: BatchConnection, delivery: Delivery) -> Edited:
-    """Apply the event; where it fails, undo what that wrote, the failed attempt included."""
+    """Apply the event; if it fails, undo all that was written, also the failed attempt."""
     before = balances_of(connection, [delivery])
     with connection.transaction() as attempt:
         (outcome,) = apply_in_transaction(connection, [delivery])

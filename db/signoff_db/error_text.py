@@ -1,7 +1,7 @@
 """Why Postgres could not be used, with the message of the server or of the system.
 
 The message of a parser quotes the URL, and so may show the password. So only messages of known
-origin are shown; any other one is replaced by its subject.
+origin are shown; any other message is replaced by a general one.
 """
 
 import re
@@ -13,7 +13,7 @@ from signoff_schemas.wording import printable
 
 _LIMIT: Final = 500
 _FAILED: Final = re.compile(r"\bfailed: ([^\n]+)")
-"""libpq's `connection to server at "…", port … failed: REASON`; what follows is the server's."""
+"""libpq's `connection to server at "…", port … failed: REASON`; the reason is the server's text."""
 _OF_CONNECTIONS: Final = (
     "server closed the connection",
     "the connection is",
@@ -23,11 +23,11 @@ _OF_CONNECTIONS: Final = (
     "root certificate file",
     "certificate",
 )
-"""How texts begin that name no part of the URL but files of certificates."""
+"""The beginnings of texts that name certificate files, and no other part of the URL."""
 
 
 def reason_of(error: psycopg.Error) -> str:
-    """The reason, on one line, without anything that only a parser can have written."""
+    """The reason, on one line, without text that a parser may have written."""
     if message := error.diag.message_primary:
         return printable(message, limit=_LIMIT)
     text = str(error).strip()

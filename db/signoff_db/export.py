@@ -1,4 +1,4 @@
-"""Files that must be there, whole and right, before what they hold is deleted."""
+"""Export rows to a file that is complete and on disk before the rows are deleted."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ _OPTION: Final = "--export"
 
 
 class ExportError(SignoffError):
-    """The file cannot be written, or is there already; nothing was deleted."""
+    """The file cannot be written, or exists already; nothing was deleted."""
 
 
 Row = TypeVar("Row")
@@ -23,7 +23,7 @@ Key = TypeVar("Key")
 
 
 class ChecksummedFile:
-    """A text file that is written once, with its SHA-256 beside it, as `sha256sum -c` reads it."""
+    """A text file that is written once, and a file with its SHA-256 for `sha256sum -c`."""
 
     def __init__(self, path: Path, file: TextIO) -> None:
         self._path = path
@@ -37,11 +37,11 @@ class ChecksummedFile:
 
     @property
     def sha256(self) -> str:
-        """That of what was written so far, in hex."""
+        """The SHA-256 of what was written so far, in hex."""
         return self._sha256.hexdigest()
 
     def finish(self) -> None:
-        """See that the file, its checksum and their names are on disk."""
+        """Make sure that the file, its checksum and their names are on disk."""
         _synced(self._file)
         with _new(_beside(self._path)) as companion:
             companion.write(f"{self.sha256}  {self._path.name}\n")
@@ -64,12 +64,12 @@ def exported(
 
     Args:
         rows: what to write.
-        path: the file; without a path, and where there is no row, none is written.
-        key: what names a row.
-        pieces: the text of a row, its line break included.
+        path: the file; none is written without a path or without rows.
+        key: gives the key of a row.
+        pieces: gives the text of a row in pieces, with its line break.
 
     Raises:
-        ExportError: the file cannot be written, or is there already.
+        ExportError: the file cannot be written, or exists already.
     """
     keys: list[Key] = []
     with ExitStack() as stack:
@@ -89,17 +89,12 @@ def json_line(fields: dict[str, Any]) -> Iterator[str]:
     yield json_text(fields) + "\n"
 
 
-def check_with(path: Path) -> str:
-    """How a person sees that the file is whole."""
-    return f"They are in {path}; check it with: sha256sum -c {path.name}.sha256"
-
-
 @contextmanager
 def _checksummed(path: Path) -> Iterator[ChecksummedFile]:
-    """A new file; it is whole and on disk when the block ends without an error.
+    """A new file; it is complete and on disk when the block ends without an error.
 
     Raises:
-        ExportError: it cannot be written, or is there already.
+        ExportError: it cannot be written, or exists already.
     """
     try:
         if _beside(path).exists():

@@ -15,7 +15,7 @@ from signoff_schemas import (
 )
 
 _MESSAGE_LIMIT: Final = 2000
-"""Characters of a message: one of an installation's own triggers may quote a whole event."""
+"""Characters of a message: an installation's own trigger may quote a whole event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class Failure:
 
     kind: FailureKind
     message: str
-    """What a person reads; it may quote what the event held."""
+    """A text for people; it may quote the event."""
     loggable: str
     """The same without customers' texts or amounts."""
     cause: str = ""
-    """What failures of the same cause share, beside the kind; it holds nothing of the event's."""
+    """A text that is equal for failures of the same cause and kind; it quotes no event."""
     detail: tuple[dict[str, Any], ...] = ()
     minimal: bool = False
     """Whether the letter holds only what can always be written: ids, bytes, Signoff's own texts."""
@@ -52,17 +52,18 @@ class Failure:
 
     @classmethod
     def of_event(cls, event: ApprovalEvent, kind: FailureKind, owner: str | None) -> Self:
-        """What `apply.sql` found; `owner` is the interaction's user.
+        """A failure that `apply.sql` found; `owner` is the interaction's user.
 
         Raises:
-            ValueError: the statement does not find this kind.
+            ValueError: `apply.sql` does not find this kind.
         """
         interaction = f"interaction {event.interaction_id}"
         match kind:
             case FailureKind.UNKNOWN_INTERACTION:
                 text = (
                     f"{interaction} is not in Postgres, and the event gives no user_id to create "
-                    "it with; replay once the interaction is there, or edit a user_id in"
+                    "it with. Replay this dead letter once the interaction is there, or edit it "
+                    "and set user_id"
                 )
             case FailureKind.USER_MISMATCH:
                 owned = shortened(repr(owner))
@@ -90,10 +91,10 @@ class Failure:
 
     @classmethod
     def too_large(cls, size: int, sha1: str | None, kept_at: str | None) -> Self:
-        """There is more data than any approval's job holds.
+        """The job has more data than any approval's job.
 
-        The statements that read letters take the size from `detail`: what a letter holds of its
-        payload is all of it unless that is said there.
+        Statements that read letters take the payload's size from `detail`; if there is none, the
+        letter holds the whole payload.
         """
         where = f"all of it is still at {kept_at}" if kept_at else "the rest is gone"
         text = (
@@ -106,7 +107,7 @@ class Failure:
 
     @classmethod
     def of_refusal(cls, refusal: Refusal) -> Self:
-        """The event, standing alone, cannot be written, for a reason Signoff does not know."""
+        """The event cannot be written, even alone, for a reason that Signoff does not know."""
         error = refusal.error
         if refusal.unwritable:
             return cls._unwritable(error)

@@ -1,4 +1,4 @@
-"""Whether the ledger's events are still what was published, by their hashes."""
+"""Check by their hashes that the events of the ledger were not changed."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -12,14 +12,14 @@ from signoff_schemas import ApprovalEvent, InvalidEvent, content_hash
 
 _AT_A_TIME: Final = 2000
 _EXACT: Final = 10**16
-"""From here on a float is written with an exponent, which jsonb does not keep."""
+"""The least float that Python writes with an exponent, which jsonb does not keep."""
 
 
 def altered(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, str, str]]:
-    """The events whose content is not what their hash says: id, hash as noted, hash as found.
+    """The events whose content differs from their hash: id, noted hash, computed hash.
 
     Args:
-        connection: inside a transaction; its snapshot is what is read, in bounded memory.
+        connection: inside a transaction, whose snapshot is read, in bounded memory.
     """
     with connection.cursor(name="ledger_content", row_factory=dict_row) as cursor:
         cursor.itersize = _AT_A_TIME
@@ -38,7 +38,7 @@ def _hash_of(event: dict[str, Any]) -> str:
 
 
 def _rewritten_by_jsonb(value: object) -> bool:
-    """Whether it holds a number that jsonb may write in another way, so that no hash can tell."""
+    """Whether it holds a number that jsonb may write differently, so that hashes do not compare."""
     match value:
         case dict():
             return any(map(_rewritten_by_jsonb, value.values()))

@@ -23,20 +23,20 @@ class LedgerPartitionError(SignoffError):
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A part of the ledger: events that occurred before `until`, since the part before it."""
+    """A partition: events that occurred before `until`, from the end of the previous one on."""
 
     partition: str
     until: datetime
 
 
 def partitions(connection: Connection[TupleRow]) -> list[Partition]:
-    """The ledger's partitions, the oldest first; none where it is one table."""
+    """The ledger's partitions, the oldest first; none if the ledger is one table."""
     with connection.cursor(row_factory=class_row(Partition)) as cursor:
         return cursor.execute(statement("list_partitions")).fetchall()
 
 
 def partition_ledger(connection: Connection[TupleRow], until: datetime) -> None:
-    """Make all that the ledger holds its first partition, which ends before an instant.
+    """Make the present ledger its first partition, which ends before an instant.
 
     Raises:
         LedgerPartitionError: it is in partitions already, or holds events after that instant.
@@ -70,14 +70,14 @@ def detach_oldest(connection: Connection[TupleRow], *, confirmed: str | None = N
 
     Args:
         connection: in autocommit mode.
-        confirmed: the partition that is meant; None for whichever is the oldest.
+        confirmed: the partition that the operator confirmed; None for any.
 
     Returns:
-        The name of what is an ordinary table from now on.
+        The name of the detached partition, which is an ordinary table now.
 
     Raises:
         LedgerPartitionError: the ledger is one table, the partition is still written to, or another
-            one is the oldest by now.
+            partition is the oldest now.
     """
     _partitions(connection)
     with _explained(None), connection.transaction():

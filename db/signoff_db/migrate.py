@@ -1,8 +1,8 @@
 """Bring a database's schema up to date.
 
-All that is missing happens in one transaction, with the marks of what was done: a migration that is
-killed, or that fails, has changed nothing. An advisory lock of that transaction lets one machine at
-a time in, and goes with it.
+All missing migrations are applied and noted in one transaction. So a migration that is killed, or
+fails, has changed nothing. The transaction holds an advisory lock, so that one process at a time
+migrates.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from signoff_db import adoption
+from signoff_db.adoption_survey import survey
 from signoff_db.connection import connect
 from signoff_db.sql import statement
 from signoff_schemas import SignoffError, masked
@@ -23,9 +24,9 @@ from signoff_schemas import SignoffError, masked
 _LOCK: Final = 0x53_6967_6E6F_6666
 """Signoff's advisory lock for migrations ("Signoff" in ASCII)."""
 _LOCK_SECONDS: Final = 5
-"""How long a table in use is waited for: all that want it later wait behind this."""
+"""How long to wait for a lock on a table: other sessions have to wait behind a migration."""
 _TABLES: Final = "0001.tables"
-"""What an installation of release 0.1 brings with it."""
+"""The migrations that an installation of release 0.1 has applied already."""
 
 
 class MigrationError(SignoffError):
@@ -39,7 +40,7 @@ class Migrated:
     names: list[str]
     """The migrations, in order."""
     changes: list[str]
-    """What they changed in the catalog: a line for each table, column, constraint, trigger, …"""
+    """The changes of the catalog: a line for each table, column, constraint, trigger, …"""
 
 
 def migrate(database_url: str, *, interactions: str | None = None) -> list[str]:
@@ -47,8 +48,7 @@ def migrate(database_url: str, *, interactions: str | None = None) -> list[str]:
 
     Args:
         database_url: the database; its `options` may set `signoff.schema`.
-        interactions: `SCHEMA.interactions`, the table to adopt; it is looked for where this is not
-            given.
+        interactions: `SCHEMA.interactions`, the table to adopt; if None, it is searched for.
 
     Returns:
         The names of the migrations that were applied, in order; empty if there was nothing to do.
@@ -63,13 +63,13 @@ def migrate(database_url: str, *, interactions: str | None = None) -> list[str]:
 
 
 def rehearse(database_url: str, *, interactions: str | None = None) -> Migrated:
-    """Do what `migrate` would do, return it, and roll it back; the tables are locked meanwhile.
+    """Do what `migrate` does, but roll it back; the tables are locked meanwhile.
 
     Raises:
         AdoptionError, MigrationError, DatabaseUnavailableError: as `migrate`.
     """
     with alone(database_url, rollback=True) as connection:
-        return _migrate(connection, _schema_of(interactions), telling=True)
+        return _migrate(connection, _schema_of(interactions), with_changes=True)
 
 
 def pending(database_url: str) -> list[str]:
@@ -83,7 +83,7 @@ def pending(database_url: str) -> list[str]:
 
 
 def require_current(database_url: str) -> None:
-    """See that the database holds the tables this release works with.
+    """Check that the database has the tables of this release.
 
     Raises:
         MigrationError: migrations are missing.
@@ -99,7 +99,7 @@ def require_current(database_url: str) -> None:
 
 @contextmanager
 def alone(database_url: str, *, rollback: bool = False) -> Iterator[Connection[TupleRow]]:
-    """A connection inside of a transaction, while no other machine migrates this database.
+    """A connection inside a transaction, while no other process migrates this database.
 
     Raises:
         MigrationError: Postgres refuses something in the block.
@@ -123,40 +123,40 @@ def alone(database_url: str, *, rollback: bool = False) -> Iterator[Connection[T
 
 @dataclass(frozen=True, slots=True)
 class _Site:
-    """Where the installation is, or is to be."""
+    """The place of an existing or new installation."""
 
     home: str
     interactions_schema: str
     adopted: int | None = None
-    """The table that was there before, as an oid."""
+    """The oid of the table interactions that is adopted, if one is."""
     found_columns: list[str] | None = None
     old_schema: int | None = None
-    """That of an installation of release 0.1, which is to be moved, as an oid."""
+    """The oid of the schema of an installation of release 0.1, if one is to be moved."""
 
 
 def _migrate(
-    connection: Connection[TupleRow], named: str | None, *, telling: bool = False
+    connection: Connection[TupleRow], named: str | None, *, with_changes: bool = False
 ) -> Migrated:
     missing = _missing(connection)
     is_new = len(missing) == len(_names())
     site = _look(connection, named) if is_new else _present(connection, named)
-    before = _catalog(connection, site) if telling else {}
+    before = _catalog(connection, site) if with_changes else {}
     if is_new:
-        _settle(connection, site)
+        _create_schema(connection, site)
     else:
         _enter(connection, site)
     for name in missing:
         moved = name == _TABLES and site.old_schema is not None
         connection.execute(statement("move_from_0_1") if moved else _script(name))
         connection.execute("INSERT INTO migrations (name) VALUES (%s)", [name])
-    after = _catalog(connection, site) if telling else {}
+    after = _catalog(connection, site) if with_changes else {}
     return Migrated(missing, list(_changes(before, after)))
 
 
 def _look(connection: Connection[TupleRow], named: str | None) -> _Site:
-    """Find where a new installation goes, and see that all is as it must be; changes nothing."""
+    """Find the place of a new installation, and check that it fits; changes nothing."""
     connection.execute("SET LOCAL search_path TO DEFAULT")
-    seen = adoption.survey(connection, named)
+    seen = survey(connection, named)
     adoption.check_server(seen.server_version, seen.encoding)
     adoption.check_home(seen)
     oid = adoption.chosen_interactions(seen, named)
@@ -181,7 +181,7 @@ def _look(connection: Connection[TupleRow], named: str | None) -> _Site:
 
 
 def _present(connection: Connection[TupleRow], named: str | None) -> _Site:
-    """Where the installation is."""
+    """The place of the existing installation."""
     row = connection.execute(statement("installation")).fetchone()
     if row is None:
         raise MigrationError("the table installation has lost its row; restore it from a backup")
@@ -194,8 +194,8 @@ def _present(connection: Connection[TupleRow], named: str | None) -> _Site:
     return site
 
 
-def _settle(connection: Connection[TupleRow], site: _Site) -> None:
-    """Make the schema, and note in it where the interactions are."""
+def _create_schema(connection: Connection[TupleRow], site: _Site) -> None:
+    """Create the schema, and note in it where the interactions are."""
     home = sql.Identifier(site.home)
     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(home))
     _enter(connection, site)
@@ -213,7 +213,7 @@ def _settle(connection: Connection[TupleRow], site: _Site) -> None:
 
 
 def _enter(connection: Connection[TupleRow], site: _Site) -> None:
-    """Have bare names mean what they mean to workers; functions keep this path (FROM CURRENT)."""
+    """Set the search_path that workers have; functions keep it (FROM CURRENT)."""
     connection.execute(
         "SELECT set_config('search_path',"
         " concat_ws(', ', quote_ident(%s), quote_ident(nullif(%s, %s)), 'pg_temp'), true)",
@@ -234,7 +234,7 @@ def _schema_of(interactions: str | None) -> str | None:
 
 
 def _missing(connection: Connection[TupleRow]) -> list[str]:
-    """The migrations that were not applied; all of them where there is no installation."""
+    """The migrations that were not applied; all of them if there is no installation."""
     try:
         with connection.transaction():
             rows = connection.execute(statement("list_migrations")).fetchall()
@@ -247,7 +247,7 @@ def _missing(connection: Connection[TupleRow]) -> list[str]:
 def _catalog(
     connection: Connection[TupleRow], site: _Site
 ) -> dict[tuple[int, int, int], tuple[str, str]]:
-    """What stands in the schemas and belongs to an adopted table, by its place in the catalog."""
+    """The objects of the schema and of the table interactions, by their place in the catalog."""
     rows = connection.execute(
         statement("catalog"),
         {"home": site.home, "old": site.old_schema, "interactions": site.adopted},
@@ -261,12 +261,18 @@ def _changes(
 ) -> Iterator[str]:
     for place, (kind, identity) in before.items():
         if place not in after:
-            yield f"drop {kind} {identity}"
+            yield f"drop {kind.removeprefix('table ')} {identity}"
         elif after[place][1] != identity:
             yield f"move {kind} {identity} to {after[place][1]}"
     for place, (kind, identity) in after.items():
         if place not in before:
-            yield f"make {kind} {identity}"
+            yield f"{_made(kind)} {identity}"
+
+
+def _made(kind: str) -> str:
+    """How a person says that there is a new one; "table column" is Postgres's term."""
+    is_part = kind in {"table column", "table constraint"}
+    return f"add {kind.removeprefix('table ')}" if is_part else f"create {kind}"
 
 
 def _names() -> list[str]:

@@ -1,4 +1,4 @@
-"""What operators did to dead letters: who, when and why; never changed."""
+"""The record of operators' actions on dead letters: who, when and why; it is never changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from signoff_db.record_dead_letters import storable
 from signoff_db.sql import statement
 
 _MOST: Final = 50
-"""Actions of a letter that are read, the newest of them."""
+"""The most actions of a letter that are read: the newest."""
 
 
 class Action(StrEnum):
-    """What an operator can do to a dead letter."""
+    """The actions that an operator can take on a dead letter."""
 
     REPLAY = "replay"
     EDIT = "edit"
@@ -27,16 +27,16 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OperatorAction:
-    """What was done to one letter."""
+    """An operator's action on one letter."""
 
     actor: str
     acted_at: datetime
     action: Action
     reason: str | None
     before: Any
-    """The letter's part of what there was: for a replay its kind, for an edit its event."""
+    """The letter before the action: its kind for a replay, its event for an edit."""
     after: Any
-    """Likewise: for a replay the verdict or the kind of its failure."""
+    """The letter after the action: for a replay the verdict or the failure kind."""
 
     @classmethod
     def of_row(cls, *, action: str, **columns: Any) -> Self:  # noqa: ANN401 -- as they come
@@ -45,7 +45,7 @@ class OperatorAction:
 
 
 def actions_of(connection: Connection[TupleRow], letter_id: int) -> list[OperatorAction]:
-    """What operators did to a dead letter, the oldest first; of very many, the newest fifty."""
+    """The newest fifty actions on a dead letter, the oldest first."""
     with connection.cursor(row_factory=kwargs_row(OperatorAction.of_row)) as cursor:
         parameters = {"letter": letter_id, "limit": _MOST}
         return cursor.execute(statement("list_actions"), parameters).fetchall()[::-1]
@@ -61,7 +61,7 @@ def note(
     before: object,
     after: object,
 ) -> int:
-    """Write down what an operator does, inside the transaction that does it; returns its number."""
+    """Record an operator's action, inside the transaction that does it; returns its number."""
     row = connection.execute(
         statement("note_action"),
         {

@@ -1,7 +1,7 @@
 """Lists in bounded pages: each page names the next one by an opaque cursor.
 
-A cursor holds the key of the last item that was read (keyset pagination), so that a page takes the
-same time wherever it is, and what is added or removed meanwhile moves nothing.
+A cursor holds the key of the last item that was read (keyset pagination). So every page takes the
+same time, and items that are added or removed meanwhile do not move the others.
 """
 
 import base64
@@ -20,7 +20,7 @@ _LARGEST_ID: Final = 2**63 - 1
 
 
 class CursorError(SignoffError):
-    """A cursor is not one that this list gave."""
+    """A cursor is not one of this list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Page(Generic[Item]):
 
     items: tuple[Item, ...]
     next: str | None
-    """The cursor of the page that follows; None at the end."""
+    """The cursor of the next page; None at the end."""
 
 
 def page_of(
@@ -40,8 +40,8 @@ def page_of(
     Args:
         found: up to `size + 1` items.
         size: how many the page may hold.
-        list_name: what the cursor is for.
-        key: what the next page starts behind; its text is read by `key_of`.
+        list_name: the list that the cursor belongs to.
+        key: gives the key of an item; the next page begins after it.
     """
     items = tuple(found[:size])
     more = len(found) > size
@@ -52,12 +52,12 @@ def key_of(cursor: str | None, list_name: str, read: Callable[[str], Key]) -> Ke
     """The key that a cursor of this list holds.
 
     Args:
-        cursor: anything that came with a request; None for the first page.
-        list_name: what the cursor is for.
-        read: makes the key of its text, or raises `ValueError`.
+        cursor: any text from a request; None for the first page.
+        list_name: the list that the cursor belongs to.
+        read: makes the key from its text, or raises `ValueError`.
 
     Raises:
-        CursorError: it is none of this list.
+        CursorError: the cursor is not one of this list.
     """
     if cursor is None:
         return None
@@ -70,7 +70,7 @@ def key_of(cursor: str | None, list_name: str, read: Callable[[str], Key]) -> Ke
 
 
 def row_id(text: str) -> int:
-    """The id of a row, of Postgres's type bigint; raises `ValueError` where it is none."""
+    """The id of a row, a bigint of Postgres; raises `ValueError` if the text is not one."""
     number = int(text)
     if not 0 <= number <= _LARGEST_ID:
         raise ValueError(text)
@@ -78,7 +78,7 @@ def row_id(text: str) -> int:
 
 
 def follow(read: Callable[[str | None], Page[Item]]) -> Iterator[Page[Item]]:
-    """Every page of a list, one after the other; `read` reads the page of a cursor."""
+    """All pages of a list, in order; `read` reads the page of a cursor."""
     page = read(None)
     yield page
     while page.next is not None:

@@ -1,7 +1,7 @@
 """A dead letter's payload as text, to read and to edit.
 
-Whatever is not changed stays digit for digit: a number that went through a float would come out as
-another one, and an amount that the contract refuses would become one that it takes.
+Numbers that are not edited keep all their digits. A float would change some of them, and an amount
+that the contract refuses could become a valid one.
 """
 
 import json
@@ -16,11 +16,11 @@ _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+')
 _POSITIONS: Final = JSONDecoder(parse_int=float)  # int() raises on a very long number
 _INDENT: Final = "  "
 _USUAL_DIGITS: Final = 100
-"""Python's int() takes long for many more, and refuses thousands."""
+"""The most digits of a number; Python's int() is slow for more, and refuses thousands."""
 
 
 def fields_of(payload: bytes) -> dict[str, Any] | None:
-    """The fields of a JSON object, its numbers exact; None where the payload is none."""
+    """The fields of a JSON object, with exact numbers; None if the payload is not one."""
     try:
         fields = json.loads(payload, parse_float=Decimal, parse_int=_exact)
     except (ValueError, ArithmeticError, RecursionError):
@@ -29,7 +29,7 @@ def fields_of(payload: bytes) -> dict[str, Any] | None:
 
 
 def readable(payload: bytes) -> str:
-    """The payload to read: indented where it is JSON; bytes that are no text are escaped."""
+    """The payload as text: indented if it is JSON; bytes that are not text are escaped."""
     try:
         text = payload.decode()
         json.loads(text, parse_int=float)
@@ -39,19 +39,19 @@ def readable(payload: bytes) -> str:
 
 
 def with_fields(payload: bytes, values: Mapping[str, str]) -> bytes | None:
-    """The event with some fields set, each to the JSON text that is given; None where it is none.
+    """The event with some fields set to the given JSON texts; None if it is not a JSON object.
 
-    The other fields stay as they are written.
+    The other fields keep their text.
     """
     if fields_of(payload) is None:
         return None
-    # Of a name that stands there twice, readers of JSON take the last, and so does a dict.
+    # If a name occurs twice, readers of JSON use the last one, and so does a dict.
     members = {**dict(_members(payload.decode())), **values}
     return ("{" + ", ".join(f"{_string(n)}: {v}" for n, v in members.items()) + "}").encode()
 
 
 def json_or_text(text: str) -> str:
-    """What a person typed as a value, as JSON text: JSON where it is JSON, else a string."""
+    """A value that a person typed, as JSON text: unchanged if it is JSON, else as a string."""
     try:
         json.loads(text, parse_int=float, parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -64,12 +64,12 @@ def _exact(digits: str) -> int | Decimal:
 
 
 def _no_constant(name: str) -> None:
-    """NaN and Infinity are read by Python, but are no JSON."""
+    """Refuse NaN and Infinity, which Python reads, but which are not JSON."""
     raise ValueError(name)
 
 
 def _string(text: str) -> str:
-    """The text as a JSON string; halves of characters, which are no Unicode, are escaped."""
+    """The text as a JSON string; halves of surrogate pairs are escaped."""
     quoted = json.dumps(text, ensure_ascii=False)
     return quoted if _is_unicode(quoted) else json.dumps(text)
 
@@ -79,7 +79,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _members(text: str) -> Iterator[tuple[str, str]]:
-    """The names and the exact values of an object that is known to be JSON."""
+    """The names and the values' texts of an object that is known to be JSON."""
     position = _after(text, 0, "{")
     while text[position] != "}":
         name, end = _POSITIONS.raw_decode(text, position)

@@ -1,4 +1,4 @@
-"""Retention: settled dead letters are forgotten when they are old; what is dead never is."""
+"""Delete settled dead letters when they are old; a letter that is still dead is never deleted."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ from signoff_db.sql import statement
 from signoff_db.transactions import in_one_transaction
 
 _BATCH: Final = 1000
-"""Letters forgotten in one transaction."""
+"""Letters deleted in one transaction."""
 _MOST_ACTIONS: Final = 100
 _LIST: Final = "prunable"
 
@@ -36,25 +36,25 @@ class _Forgotten(NamedTuple):
     content_hash: bytes | None
     payload_hash: bytes | None
     is_in_ledger: bool
-    """This very content, under its id."""
+    """Whether the ledger holds the event with the same content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How many letters were, or would be, forgotten."""
+    """How many letters were, or would be, deleted."""
 
     resolved: int = 0
     discarded: int = 0
 
 
 def count_prunable(connection: Connection[TupleRow], before: datetime) -> Pruned:
-    """How many letters were settled before that time."""
+    """How many letters were settled before a time."""
     rows = connection.execute(statement("count_prunable"), {"before": before}).fetchall()
     return Pruned(**dict(rows))
 
 
 def prunable(connection: Connection[TupleRow], before: datetime) -> Iterator[list[int]]:
-    """The ids of the letters that were settled before that time, in batches, the oldest first."""
+    """The ids of the letters that were settled before a time, in batches, the oldest first."""
 
     def read(cursor: str | None) -> Page[int]:
         after_id = key_of(cursor, _LIST, row_id) or 0
@@ -67,7 +67,7 @@ def prunable(connection: Connection[TupleRow], before: datetime) -> Iterator[lis
 
 
 def prunable_letters(connection: Connection[TupleRow], before: datetime) -> Iterator[FullLetter]:
-    """The same letters with all that they hold; some megabytes in memory."""
+    """The same letters with all their content; only some megabytes are in memory."""
     for ids in prunable(connection, before):
         yield from read_letters(connection, ids)
 
@@ -82,21 +82,21 @@ def prune(
     on_batch: Callable[[Pruned], None] = lambda _: None,
     should_stop: Callable[[], bool] = never,
 ) -> Pruned:
-    """Forget letters that were settled before that time, some in each transaction, and note it.
+    """Delete letters that were settled before a time, in batches, and record the action.
 
-    Of a letter that the ledger does not account for, the ids stay on record.
+    If the ledger does not account for a letter, the letter's ids are kept.
 
     Args:
         connection: in autocommit mode.
-        letters: ids; those that are dead, or were settled later, stay.
+        letters: ids; letters that are dead, or were settled later, are not deleted.
         before: an aware time.
         actor: who acts.
         reason: why; with the name and checksum of an export.
-        on_batch: called with how many of each batch were forgotten, when it is committed.
-        should_stop: asked before each batch; what is done by then stays.
+        on_batch: called with the number of deleted letters of each batch when it is committed.
+        should_stop: called before each batch; the batches before it stay committed.
 
     Raises:
-        DatabaseUnavailableError: Postgres went away; what `on_batch` was called with is committed.
+        DatabaseUnavailableError: the batches that `on_batch` was called with are committed.
     """
     states: Counter[str] = Counter()
     for some in batches_of(letters, _BATCH, should_stop):
@@ -127,7 +127,7 @@ def _prune(
 
 
 def _record(connection: Connection[TupleRow], rows: Sequence[_Forgotten], action: int) -> None:
-    """Keep what accounts for an event that the ledger does not account for under its id."""
+    """Keep the ids and hashes of letters whose events are not in the ledger."""
     kept = [row for row in rows if not row.is_in_ledger or row.job_id != str(row.event_id)]
     connection.execute(
         statement("record_pruned_letters"),
@@ -144,10 +144,7 @@ def _record(connection: Connection[TupleRow], rows: Sequence[_Forgotten], action
 
 
 def pruned(connection: Connection[TupleRow], job_id: str) -> list[OperatorAction]:
-    """The actions that forgot the letters of a job, or of an event by its id, the oldest first.
-
-    Of very many, the newest hundred.
-    """
+    """The newest hundred actions that deleted letters of a job or an event, the oldest first."""
     parameters = {"job_id": job_id, "event_id": event_id_of(job_id), "limit": _MOST_ACTIONS}
     with connection.cursor(row_factory=kwargs_row(OperatorAction.of_row)) as cursor:
         return cursor.execute(statement("pruned_jobs"), parameters).fetchall()[::-1]

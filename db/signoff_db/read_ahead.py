@@ -1,7 +1,7 @@
-"""The chosen dead letters, batch by batch: each is read while the one before is worked on.
+"""Read chosen dead letters in batches: the next batch is read while one is replayed.
 
-A letter's bytes never change, so they may be read before it is locked; only whether it is still
-dead is to be asked under the lock.
+A letter's bytes never change, so they may be read before it is locked. Whether it is still dead is
+checked under the lock.
 """
 
 from bisect import bisect_right
@@ -21,7 +21,7 @@ _FIRST_BATCH: Final = 10
 _GROWTH: Final = 5
 _LARGEST_BATCH: Final = 1_000
 _BYTES: Final = 16 * 1024 * 1024
-"""Payloads of a batch."""
+"""The size of a batch's payloads."""
 
 
 class Letter(NamedTuple):
@@ -29,12 +29,12 @@ class Letter(NamedTuple):
 
     id: int
     delivery: Delivery
-    bears_event: bool
-    """Whether its row names the event and its content: then applying the event resolves it."""
+    has_event: bool
+    """Whether its row has the event's id and content hash: then applying the event resolves it."""
 
     @property
     def complete(self) -> bool:
-        """Whether the letter holds all the bytes that came; else there is nothing to apply."""
+        """Whether the letter holds the whole payload; if not, there is nothing to apply."""
         return self.delivery.size is None
 
 
@@ -51,12 +51,12 @@ class _Row(NamedTuple):
 def read_ahead(
     connection: BatchConnection, ids: Sequence[int], rate: float | None
 ) -> Iterator[list[Letter]]:
-    """Those of the letters that are dead; the next ones are read in a thread meanwhile.
+    """Those of the letters that are dead, in batches; a thread validates the next batch.
 
     Args:
-        connection: nothing else is to run on it whenever the next batch is asked for.
+        connection: must be free whenever the next batch is requested.
         ids: in ascending order.
-        rate: the most letters a batch, or None.
+        rate: the most letters in a batch, or None.
     """
     with ThreadPoolExecutor(max_workers=1) as reader:
         ahead: Future[list[Letter]] | None = None
@@ -71,13 +71,13 @@ def read_ahead(
 def _batches(
     connection: BatchConnection, ids: Sequence[int], rate: float | None
 ) -> Iterator[list[_Row]]:
-    """The oldest first: a few, to learn whether they apply, then many."""
+    """Batches, the oldest first: small ones at first, to see early whether events apply."""
     largest = _LARGEST_BATCH if rate is None else max(1, min(_LARGEST_BATCH, int(rate)))
     size, start = _FIRST_BATCH, 0
     while start < len(ids):
         some = ids[start : start + min(size, largest)]
         rows = _rows(connection, some)
-        # Where the payloads are large, these are not all; what is missing is for the next batch.
+        # If the payloads are large, these are not all of them; the rest is for the next batch.
         start = bisect_right(ids, rows[-1].id) if rows else start + len(some)
         size *= _GROWTH
         if rows:
@@ -97,21 +97,21 @@ def _read(rows: Sequence[_Row]) -> list[Letter]:
 
 
 def _event_of(payload: bytes) -> bytes:
-    """A letter holds its event's JSON; what never was an event is the job it came in."""
+    """The event's JSON: the payload itself or, if it could not be read before, in a job's data."""
     return payload if payload.startswith(b"{") else decode_job(payload)
 
 
 def _incomplete(row: _Row) -> Delivery:
-    """A delivery without an event: what came was larger than any. It fails as it did before."""
-    loggable = "more came than any event takes"
+    """A delivery without an event, since its data was too large: it fails as it did before."""
+    loggable = "more data than any event has"
     failure = Failure(FailureKind.INVALID_PAYLOAD, row.message, loggable, "too_large")
     return Delivery(row.job_id, b"", None, failure, size=0)
 
 
 def _letter(row: _Row, delivery: Delivery) -> Letter:
     event_id = delivery.event and delivery.event.event_id
-    borne = event_id is not None and (event_id, delivery.content_hash) == (
+    has_event = event_id is not None and (event_id, delivery.content_hash) == (
         row.event_id,
         row.content_hash,
     )
-    return Letter(row.id, delivery, borne)
+    return Letter(row.id, delivery, has_event)

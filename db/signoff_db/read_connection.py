@@ -1,4 +1,4 @@
-"""Connections to Postgres for use cases: what the driver raises becomes a sentence."""
+"""Connections to Postgres for use cases: errors of the driver become errors of Signoff."""
 
 import logging
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from signoff_db.connection import (
 from signoff_db.error_text import reason_of
 from signoff_schemas import Settings, SettingsError, masked
 
-# The driver warns of a rollback that Ctrl-C cut short; without a handler that goes to the terminal.
+# The driver warns if Ctrl-C interrupts a rollback; without a handler, that would be printed.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
@@ -26,7 +26,7 @@ def database_of(settings: Settings) -> Iterator[Connection[TupleRow]]:
     """A connection in autocommit mode.
 
     Raises:
-        DatabaseUnavailableError: Postgres cannot be reached, or went away.
+        DatabaseUnavailableError: Postgres cannot be reached, or the connection was lost.
         SettingsError: it lacks Signoff's tables, or does not allow their use.
     """
     url = settings.require("database_url")
@@ -36,10 +36,10 @@ def database_of(settings: Settings) -> Iterator[Connection[TupleRow]]:
 
 @contextmanager
 def batches_of(settings: Settings, application: str) -> Iterator[BatchConnection]:
-    """A connection on which events are applied, which calls itself so in Postgres.
+    """A connection on which events are applied; `application` is its name in Postgres.
 
     Raises:
-        DatabaseUnavailableError: Postgres cannot be reached, or went away.
+        DatabaseUnavailableError: Postgres cannot be reached, or the connection was lost.
         SettingsError: it lacks Signoff's tables, or does not allow their use.
     """
     url = settings.require("database_url")
@@ -49,9 +49,9 @@ def batches_of(settings: Settings, application: str) -> Iterator[BatchConnection
 
 @contextmanager
 def explained(url: str, *, remedy: str = "signoff migrate") -> Iterator[None]:
-    """Turn what psycopg raises inside the block into Signoff's own errors.
+    """Turn psycopg's errors in the block into Signoff's own errors.
 
-    `remedy` is the command that makes what the database may lack.
+    `remedy` is the command that creates missing tables.
     """
     try:
         yield
@@ -77,7 +77,7 @@ def explained(url: str, *, remedy: str = "signoff migrate") -> Iterator[None]:
 
 
 def require_writable(connection: Connection[TupleRow], url: str) -> None:
-    """See that the database takes writes, before something is done that is to be noted in it.
+    """Check that the database can be written to, before an action that has to be recorded in it.
 
     Raises:
         DatabaseUnavailableError: it is read-only.
@@ -88,7 +88,7 @@ def require_writable(connection: Connection[TupleRow], url: str) -> None:
 
 
 def read_only(url: str) -> DatabaseUnavailableError:
-    """The sentence for a database that takes no writes: it may pass, as after a failover."""
+    """The error for a read-only database; it may be temporary, as after a failover."""
     return DatabaseUnavailableError(
         f"Postgres at {masked(url)} is read-only (a standby, or default_transaction_read_only is "
         "on), and this has to write to it; use the primary"

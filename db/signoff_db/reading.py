@@ -1,6 +1,6 @@
-"""What commands show of the state: read-only queries, each of one kind of thing."""
+"""Read-only queries of the state, for commands to show."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +11,14 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
+from signoff_db.pages import Page, key_of, page_of
 from signoff_db.sql import statement
 from signoff_schemas import FailureKind
 
 _EXACT: Final = 10_000
-"""So many events are counted; how many there are beyond is an estimate."""
+"""Up to this many events are counted; a larger number is an estimate."""
+_LEDGER: Final = "ledger"
+_INTERACTIONS: Final = "interactions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,13 @@ class Interaction:
     created_at: datetime | None
     updated_at: datetime | None
     opening_customer_status: str | None
-    """What it held before its first event; None until then."""
+    """The status and LTV before its first event; None until there is one."""
     opening_ltv_usd: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One applied event, and what its interaction held after it, by order of occurrence."""
+    """One applied event, and its interaction's balance after it, in order of occurrence."""
 
     event_id: UUID
     occurred_at: datetime
@@ -94,10 +97,10 @@ class FunnelStep:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """How much has been applied, and what waits for an operator."""
+    """The totals of the ledger and of the open dead letters."""
 
     applied: int
-    """Events of the ledger; of many, an estimate, since counting them takes ever longer."""
+    """Events of the ledger; a large number is an estimate, since counting takes too long."""
     applied_is_estimate: bool
     last_applied_at: datetime | None
     dead: dict[FailureKind, int]
@@ -106,7 +109,7 @@ class Overview:
 
 @contextmanager
 def snapshot(connection: Connection[TupleRow]) -> Iterator[None]:
-    """Let all queries inside the block see one and the same state; they can only read."""
+    """A read-only transaction in which all queries see the same state."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
@@ -151,20 +154,61 @@ def customer(connection: Connection[TupleRow], user_id: str) -> Customer | None:
         return cursor.execute(statement("read_customer"), {"user_id": user_id}).fetchone()
 
 
-def interactions_of(connection: Connection[TupleRow], user_id: str) -> list[UUID]:
-    """The ids of a customer's interactions, the oldest first."""
-    rows = connection.execute(statement("interactions_of_user"), {"user_id": user_id})
-    return [row[0] for row in rows]
+def interactions_of(
+    connection: Connection[TupleRow], user_id: str, *, limit: int, cursor: str | None = None
+) -> Page[UUID]:
+    """A page of the ids of a customer's interactions, the newest first.
+
+    Raises:
+        CursorError: the cursor is none that this list gave.
+    """
+    parameters = {
+        "user_id": user_id,
+        "before": key_of(cursor, _INTERACTIONS, UUID),
+        "limit": limit + 1,
+    }
+    rows = connection.execute(statement("interactions_of_user"), parameters)
+    return page_of([row[0] for row in rows], limit, _INTERACTIONS, lambda found: found)
 
 
 def ledger_of(
-    connection: Connection[TupleRow], interactions: list[UUID], *, event_id: UUID | None = None
-) -> list[LedgerEntry]:
-    """The events of these interactions in order of occurrence, with the fold as it went.
+    connection: Connection[TupleRow],
+    *,
+    user_id: str | None = None,
+    interaction_id: UUID | None = None,
+    limit: int,
+    cursor: str | None = None,
+) -> Page[LedgerEntry]:
+    """A page of a customer's or an interaction's events, the latest first, with their balances.
 
-    Of one event alone, if that is given.
+    Raises:
+        CursorError: the cursor is none that this list gave.
     """
-    parameters = {"interactions": interactions, "event": event_id}
+    before_at, before_id = key_of(cursor, _LEDGER, _position) or (None, None)
+    parameters = {
+        "user_id": user_id,
+        "interaction_id": interaction_id,
+        "before_at": before_at,
+        "before_id": before_id,
+        "limit": limit + 1,
+    }
+    found = connection.execute(statement("latest_events"), parameters).fetchall()
+    page = page_of(found, limit, _LEDGER, lambda row: f"{row[1].isoformat()} {row[0]}")
+    entries = _entries(connection, {row[2] for row in page.items}, [row[0] for row in page.items])
+    return Page(tuple(reversed(entries)), page.next)
+
+
+def _position(text: str) -> tuple[datetime, UUID]:
+    """An event's place in the order of occurrence; raises `ValueError` if the text is none."""
+    moment, event_id = text.split(" ")
+    return datetime.fromisoformat(moment), UUID(event_id)
+
+
+def _entries(
+    connection: Connection[TupleRow], interactions: Collection[UUID], events: Sequence[UUID]
+) -> list[LedgerEntry]:
+    """These events of these interactions, in order of occurrence."""
+    parameters = {"interactions": list(interactions), "events": list(events)}
     with connection.cursor(row_factory=class_row(LedgerEntry)) as cursor:
         return cursor.execute(statement("read_ledger"), parameters).fetchall()
 
@@ -174,19 +218,25 @@ def ledger_entry(connection: Connection[TupleRow], event_id: UUID) -> LedgerEntr
     row = connection.execute(statement("interaction_of_event"), {"event_id": event_id}).fetchone()
     if row is None:
         return None
-    (entry,) = ledger_of(connection, [row[0]], event_id=event_id)
+    (entry,) = _entries(connection, [row[0]], [event_id])
     return entry
 
 
-def transitions_of(
+def transitions_by(
     connection: Connection[TupleRow],
+    entries: Sequence[LedgerEntry],
     *,
     user_id: str | None = None,
     interaction_id: UUID | None = None,
 ) -> list[Transition]:
-    """How a customer, or an interaction's part of it, moved through the funnel."""
+    """The moves of a customer through the funnel that these events caused, in their order.
+
+    Without a customer, those of the interaction.
+    """
+    parameters = {
+        "user_id": user_id,
+        "interaction_id": interaction_id,
+        "events": [entry.event_id for entry in entries],
+    }
     with connection.cursor(row_factory=class_row(Transition)) as cursor:
-        return cursor.execute(
-            statement("read_transitions"),
-            {"user_id": user_id, "interaction_id": interaction_id},
-        ).fetchall()
+        return cursor.execute(statement("read_transitions"), parameters).fetchall()

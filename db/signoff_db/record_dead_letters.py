@@ -1,4 +1,4 @@
-"""Write what failed for good into the dead letters, in bounds and so that it can be written."""
+"""Write failed deliveries to the dead letters, with bounded sizes and storable text."""
 
 import json
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from signoff_db.sql import statement
 from signoff_schemas import MAX_EVENT_BYTES
 
 MAX_PAYLOAD_BYTES: Final = MAX_EVENT_BYTES + 1024
-"""A letter keeps no more of a payload: the most that a valid event's job holds."""
+"""The most bytes of a payload that a letter keeps: no valid event's job has more."""
 _MAX_ATTEMPTS: Final = 1_000_000
-"""More are not counted; whoever can write to Redis may claim any number."""
+"""The most attempts that are counted: a writer to Redis may set any number."""
 _MAX_JOB_ID: Final = 1000
-"""Characters of a job's id; a longer one is cut and gets a hash."""
+"""The most characters of a job's id; a longer id is cut, and its hash is added."""
 
 
 class _Letter(NamedTuple):
@@ -29,7 +29,7 @@ class _Letter(NamedTuple):
 
 
 def record(connection: Connection[TupleRow], failures: Sequence[tuple[Delivery, Failure]]) -> None:
-    """Write what failed for good into the dead letters, inside the caller's transaction."""
+    """Write failed deliveries to the dead letters, inside the caller's transaction."""
     if not failures:
         return
     made = [_letter(_cut(delivery, failure)) for delivery, failure in failures]
@@ -46,13 +46,13 @@ def record(connection: Connection[TupleRow], failures: Sequence[tuple[Delivery, 
 
 
 def storable(value: object) -> str:
-    """JSON that Postgres can store: without NUL and halves of characters, which jsonb refuses."""
+    """JSON that Postgres can store: without NUL and unpaired surrogates, which jsonb refuses."""
     text = json.dumps(value, ensure_ascii=False, default=str).replace("\\u0000", "\\ufffd")
     return text.encode("utf-8", "replace").decode()
 
 
 def _cut(delivery: Delivery, failure: Failure) -> Delivery:
-    """The failed delivery with no more of its payload than a letter keeps."""
+    """The failed delivery, its payload cut to what a letter keeps."""
     delivery = delivery._replace(failure=failure)
     payload = delivery.payload
     if len(payload) <= MAX_PAYLOAD_BYTES:
@@ -90,7 +90,7 @@ def _identity(delivery: Delivery) -> dict[str, str | None]:
 
 
 def _minimal_identity(delivery: Delivery) -> dict[str, str | None]:
-    """Nothing but ASCII, and nothing that has to be read."""
+    """Only the job's id, in ASCII; nothing is read from the payload."""
     event = delivery.event
     return {
         "job_id": _bounded(ascii(delivery.job_id)[1:-1]).encode("ascii", "replace").decode(),

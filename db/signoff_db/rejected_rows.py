@@ -1,8 +1,8 @@
 """Find the events of a batch that Postgres rejects, in one call, instead of halving the batch.
 
-Every ledger row is tried and taken back again (migration `0005.rejected_rows.sql`). What is refused
-elsewhere, by a rule on `interactions`, say, is not found here; then the batch is halved until the
-culprit stands alone.
+All ledger rows are inserted and rolled back (migration `0005.rejected_rows.sql`). An event that
+another table refuses, such as `interactions` by a rule, is not found here; then the batch is halved
+until only that event is left.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ from signoff_db.transactions import FindRejectedRows, Item, find_none, is_outage
 def find_rejected_rows(
     connection: BatchConnection, deliveries: Sequence[Delivery]
 ) -> list[Delivery] | None:
-    """The deliveries anew, with a failure where Postgres refuses a ledger row; None if it does not.
+    """The deliveries, with a failure for each whose ledger row Postgres refuses; None if none is.
 
     Args:
-        connection: in autocommit mode, outside of a transaction. It remembers whether anything was
-            found: where some events of a batch are refused, those of the next probably are, too.
+        connection: in autocommit mode, outside of a transaction. It notes whether any row was
+            refused: then some events of the next batch probably are refused too.
         deliveries: what is to be applied.
     """
     refused = _refused(connection, [d for d in deliveries if d.failure is None])
@@ -40,10 +40,10 @@ def find_rejected_rows(
 def find_rejected_beforehand(
     connection: BatchConnection, items: Sequence[Item], find_rejected: FindRejectedRows[Item]
 ) -> tuple[Sequence[Item], FindRejectedRows[Item]]:
-    """The items as they are to be tried, and how to find those that are refused all the same.
+    """The items to try, and the function that finds rejected items if they are refused.
 
-    Where the last batch held rejected rows, these items are marked before they are tried. What is
-    refused then is refused elsewhere, where looking at ledger rows again would find nothing.
+    If the last batch held rejected rows, rejected items are marked before the first try. If the
+    batch is refused then, another table refuses it, and checking ledger rows again finds nothing.
     """
     if not connection.refuses_events:
         return items, find_rejected

@@ -1,14 +1,14 @@
 """Replay dead letters: apply their events with the same function as workers.
 
 Each batch is one transaction: the letters are locked, their events applied, the letters resolved
-and the operator's action noted, or none of it. So a double click, two operators at once and a crash
-in between all come to the same: each event takes effect once.
+and the operator's action recorded, or none of it. So each event takes effect once, also after a
+double click, with two operators at the same time, and after a crash.
 
-Like workers, it locks no interactions first: what another transaction changed meanwhile goes
-through a second transaction, and either notes what it did.
+Like workers, it locks no interactions first: events whose interaction another transaction changed
+meanwhile go through a second transaction. Each transaction records its own action.
 
-A dry run is one transaction around all batches, each of which is a savepoint in it, and is rolled
-back at the end: so its results are those of the same replay at this moment.
+A dry run is one transaction around all batches, each a savepoint, and is rolled back at its end. So
+its results are those of a replay at this moment.
 """
 
 import time
@@ -34,20 +34,20 @@ from signoff_db.transactions import Refusal, in_transactions
 from signoff_schemas import SignoffError, Verdict
 
 _STREAK: Final = 10
-"""So many failures of one cause in a row, with no success between them, stop a replay."""
+"""This many failures of one cause in a row, without a success in between, stop a replay."""
 _LOCK_TIMEOUT_MS: Final = 2000
-"""For how long a dry run waits for a lock; it tries some times."""
+"""How long a dry run waits for a lock; it tries a few times."""
 _DRY_RUN_LIMIT: Final = 10_000
-"""Letters of a dry run: it holds the locks of all of them until its end."""
+"""The most letters of a dry run: it holds the locks of all of them until its end."""
 
 
 class BlockedError(SignoffError):
-    """A dry run waits no longer for what another transaction holds."""
+    """A dry run stopped, since another transaction holds a lock for too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What became of one dead letter."""
+    """The result of the replay of one dead letter."""
 
     letter_id: int
     event_id: UUID | None
@@ -55,9 +55,9 @@ class Replayed:
     """The verdict, or the failure kind."""
     message: str | None
     fingerprint: str | None
-    """Of the failure, if it failed again."""
+    """The fingerprint of the failure, if it failed again."""
     before: Balance | None
-    """The interaction before the batch; None where it is not in Postgres, or nobody asked."""
+    """The interaction before the batch; None if it is not in Postgres or was not requested."""
     after: Balance | None
     """The interaction after the batch, likewise."""
 
@@ -69,13 +69,13 @@ class Replayed:
 
 @dataclass(slots=True)
 class ReplayReport:
-    """What became of all of them."""
+    """The results of a replay."""
 
     counts: Counter[str] = field(default_factory=Counter)
     stopped_by: str | None = None
-    """The fingerprint that kept recurring, where that ended the replay."""
+    """The fingerprint that recurred too often, if that ended the replay."""
     left_out: int = 0
-    """Letters that a dry run did not look at, since they were too many for one transaction."""
+    """Letters that a dry run left out, since they were too many for one transaction."""
 
     @property
     def replayed(self) -> int:
@@ -96,27 +96,27 @@ def replay(
     on_batch: Callable[[Sequence[Replayed]], None] = lambda _: None,
     should_stop: Callable[[], bool] = never,
 ) -> ReplayReport:
-    """Apply the events of these dead letters, as far as they are still dead, the oldest first.
+    """Apply the events of those of the letters that are still dead, the oldest first.
 
     Args:
         connection: in autocommit mode, outside of a transaction.
         ids: see `dead_letters.choose`.
         actor: who replays, for `operator_actions`.
         reason: why, for `operator_actions`.
-        dry_run: do all of it and roll back: the verdicts are those of this moment. It looks at the
-            first 10,000 letters, and waits for no rate.
-        rate: the most letters to try a second.
+        dry_run: do all of it and roll back: the verdicts are those of this moment. It tries at most
+            the first 10,000 letters, and ignores the rate.
+        rate: the most letters to try per second.
         keep_going: do not stop when one cause keeps recurring.
-        balances: for so many letters, from the first on, read what interactions held before and
-            after; None reads it for all, which takes a tenth of the time.
-        on_batch: called with each batch when it is committed; where events raced, with each
-            part of it.
-        should_stop: asked before each batch; what is done by then stays.
+        balances: the number of letters, from the first on, for which the interactions' balances
+            before and after are read; None reads all, which takes a tenth of the time.
+        on_batch: called with the results of each batch when it is committed; if events raced, with
+            each part of it.
+        should_stop: called before each batch; the batches before it stay committed.
 
     Raises:
-        BlockedError: a dry run met what another transaction holds for long.
-        DatabaseUnavailableError: Postgres went away; what `on_batch` was called with is committed.
-        psycopg.Error: it went away while letters were looked for; likewise.
+        BlockedError: another transaction held a lock for too long for a dry run.
+        DatabaseUnavailableError: the batches that `on_batch` was called with are committed.
+        psycopg.Error: the connection was lost while letters were read; likewise.
     """
     ids = sorted(ids)
     report = ReplayReport()
@@ -146,7 +146,7 @@ def replay(
 
 @contextmanager
 def _rolled_back(connection: BatchConnection) -> Iterator[None]:
-    """One transaction that changes nothing; it does not wait long for locks, as it holds some."""
+    """One transaction that is rolled back; it waits for locks only briefly, since it holds some."""
     try:
         with connection.transaction(force_rollback=True):
             connection.execute(
@@ -163,7 +163,7 @@ def _rolled_back(connection: BatchConnection) -> Iterator[None]:
 
 
 class _Tried(NamedTuple):
-    """What became of a letter's event in a transaction, and what interactions held around it."""
+    """The outcome of a letter's event in a transaction, and the balances before and after."""
 
     letter: Letter
     outcome: Outcome
@@ -172,9 +172,9 @@ class _Tried(NamedTuple):
 
     @property
     def unresolved(self) -> bool:
-        """Whether the event is in the ledger, and apply.sql has not resolved the letter for it."""
+        """Whether the event is in the ledger, and apply.sql has not resolved its letter."""
         verdict = self.outcome.verdict
-        return verdict is Verdict.DUPLICATE or (verdict is not None and not self.letter.bears_event)
+        return verdict is Verdict.DUPLICATE or (verdict is not None and not self.letter.has_event)
 
 
 def _replay(
@@ -185,7 +185,7 @@ def _replay(
     *,
     with_balances: bool,
 ) -> Iterator[list[Replayed]]:
-    """Replay a page, as `apply` does a batch; yields what became of it, part by committed part."""
+    """Replay a batch as `apply` does; yields the results of each committed part."""
     letters, find_rejected = find_rejected_beforehand(
         connection, letters, partial(_find_rejected_rows, connection)
     )
@@ -224,7 +224,7 @@ def _try(
     locking: bool,
     with_balances: bool,
 ) -> list[_Tried]:
-    """Apply what is still dead, resolve what applied, and note it, inside a transaction."""
+    """Apply what is still dead, resolve what was applied, and record it, inside a transaction."""
     kinds = dead_letters.lock(connection, [letter.id for letter in letters])
     held = [letter for letter in letters if letter.id in kinds]
     complete = [letter for letter in held if letter.complete]
@@ -266,7 +266,7 @@ def _apply(
 
 
 def _incomplete(letter: Letter) -> _Tried:
-    """A letter of more bytes than an event may have fails as it did before."""
+    """The outcome of a letter whose data is too large for an event: it fails as it did before."""
     delivery = letter.delivery
     return _Tried(letter, Outcome(delivery, None, delivery.failure), {}, {})
 
@@ -290,7 +290,7 @@ def _replayed(tried: _Tried) -> Replayed:
 def _recurring(
     streak: tuple[str | None, int], replayed: Sequence[Replayed]
 ) -> tuple[str | None, int]:
-    """The cause that the latest failures in a row share, and how many they are."""
+    """The cause of the latest failures in a row, and their number."""
     cause, length = streak
     for one in replayed:
         length = length + 1 if one.fingerprint and one.fingerprint == cause else 1

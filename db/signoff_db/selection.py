@@ -1,4 +1,4 @@
-"""Which dead letters are meant."""
+"""Which dead letters a command selects."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from signoff_schemas import DeadLetterState, FailureKind
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which dead letters are meant: those that match all of what is given."""
+    """The dead letters that match all the given conditions."""
 
     ids: tuple[int, ...] = ()
     kinds: tuple[FailureKind, ...] = ()
@@ -18,16 +18,16 @@ class Selection:
     user_id: str | None = None
     interaction_id: UUID | None = None
     since: datetime | None = None
-    """Failed last at this time or later."""
+    """Last failed at this time or later."""
     until: datetime | None = None
-    """Failed last before this time."""
+    """Last failed before this time."""
     up_to_id: int | None = None
-    """Not those that came after this one: what a person was shown, and nothing that came since."""
+    """Up to this letter: those that an operator was shown, and none that was written later."""
     states: tuple[DeadLetterState, ...] = (DeadLetterState.DEAD,)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """For the statements that choose letters; null where anything goes."""
+        """The parameters of the statements that choose letters; null is no condition."""
         return {
             "ids": list(self.ids) or None,
             "kinds": [str(kind) for kind in self.kinds] or None,

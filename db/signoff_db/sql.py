@@ -1,4 +1,4 @@
-"""SQL stands in `.sql` files, each beside the module that runs it; this reads them."""
+"""Read SQL from `.sql` files; each file is beside the module that runs it."""
 
 from functools import cache
 from importlib.resources import files
@@ -7,10 +7,10 @@ from typing import LiteralString
 
 @cache
 def statement(name: str, package: str = "signoff_db") -> LiteralString:
-    """The text of `<name>.sql` in a package, comments left out.
+    """The text of `<name>.sql` in a package, without comments.
 
-    The condition that statements about chosen dead letters share is put in for `{chosen}`. The
-    files ship with the package and hold no user's input, which `LiteralString` vouches for.
+    `{chosen}` is replaced by the condition that statements about chosen dead letters share. The
+    files are part of the package and hold no user's input, so they are a `LiteralString`.
     """
     text = files(package).joinpath(f"{name}.sql").read_text("utf-8")
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]

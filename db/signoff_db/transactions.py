@@ -2,11 +2,11 @@
 
 Three things can go wrong.
 
-1. Another transaction is in the way: the same work is tried again.
-2. There is an outage: Postgres is away, or in a state that is no item's fault. What counts as an
+1. A conflict with another transaction: the same work is tried again.
+2. An outage: Postgres is unavailable, or in a state that is no item's fault. What counts as an
    outage is a closed list of SQLSTATEs and connection errors. The caller waits.
-3. Anything else, whatever raised it, is the fault of an item. The items are halved until the
-   culprit stands alone; then the work is called once more with the reason.
+3. Any other error is the fault of an item. The items are halved until only that item is left; then
+   the work is called once more with the reason.
 """
 
 import random
@@ -29,10 +29,10 @@ Result = TypeVar("Result")
 Around = Callable[[], AbstractContextManager[object]]
 """Opens a transaction for a block."""
 FindRejectedRows = Callable[[Sequence[Item]], Sequence[Item] | None]
-"""Given items of which one was refused, marks the rejected ones; None if it finds none."""
+"""Takes items of which one was refused, and marks the rejected ones; None if it finds none."""
 
 _TRIES: Final = 6
-"""How often work is tried after conflicts with others; then the error counts as any other."""
+"""How often work is tried after conflicts; after that, the conflict counts as any other error."""
 _IN_THE_WAY: Final = frozenset({"40001", "40P01", "55P03"})
 """Serialization failure, deadlock, lock not available: the same work may succeed at once."""
 _OUTAGE_CLASSES: Final = frozenset(
@@ -59,7 +59,8 @@ _OUTAGE_CLASSES: Final = frozenset(
 )
 """SQLSTATE classes in which the server or its configuration is at fault, and no item."""
 _OUTAGE_STATES: Final = frozenset({"HV00N", "XX001", "XX002"})
-"""A foreign server is away; data or index corrupted. The rest of their classes may be a row's."""
+"""A foreign server is unavailable; data or an index is corrupted. Other SQLSTATEs of these classes
+may be a row's fault."""
 _ROW_SECURITY: Final = "ExecWithCheckOptions"
 """The function of Postgres in which a policy refuses a row; its SQLSTATE is that of a privilege."""
 _RAISE: Final = "exec_stmt_raise"
@@ -78,11 +79,11 @@ class Refusal:
 
     error: Exception
     unwritable: bool = False
-    """Whether what the work wrote about this failure could not be written either."""
+    """Whether the record of this failure could not be written either."""
 
 
 def find_none(_: Sequence[Item]) -> None:
-    """Find no rejected item, so that the items are halved."""
+    """Mark no item, so that the items are halved."""
 
 
 def in_transactions(
@@ -94,25 +95,25 @@ def in_transactions(
     one_writes_once: bool = False,
     find_rejected_rows: FindRejectedRows[Item] = find_none,
 ) -> list[Result]:
-    """Run the work on all items in one transaction; where one is refused, in as few as it takes.
+    """Run the work on all items in one transaction or, if an item is refused, in a few.
 
     Args:
-        connection: in autocommit mode; inside of a transaction, each of these is a savepoint.
+        connection: in autocommit mode; inside of a transaction, each transaction is a savepoint.
         items: what to work on.
-        run: works on some of the items inside a transaction. Where one item stands alone and was
-            refused, it is called again for it, with the refusal.
+        run: works on some of the items inside a transaction. If a single item is refused, it is
+            called again for this item, with the refusal.
         rollback: undo each transaction at its end.
-        one_writes_once: the work on a single item writes with one statement at the most, which is
-            a transaction by itself: BEGIN and COMMIT, two round trips, are left out.
-        find_rejected_rows: marks the culprits for `run` to leave out; where it finds none,
+        one_writes_once: the work on a single item writes with at most one statement, which is its
+            own transaction: BEGIN and COMMIT, two round trips, are left out.
+        find_rejected_rows: marks the rejected items, which `run` leaves out; if it finds none, the
             items are halved.
 
     Returns:
         What `run` returned, in the order of the items.
 
     Raises:
-        DatabaseUnavailableError: the part in hand is not committed; work on it again later.
-        SignoffError: `run` raised it; its part is not committed.
+        DatabaseUnavailableError: the current part is not committed; work on it again later.
+        SignoffError: `run` raised it; the current part is not committed.
     """
     bare = one_writes_once and len(items) == 1
 
@@ -142,7 +143,7 @@ def in_transactions(
 def in_one_transaction(
     connection: Connection[TupleRow], work: Callable[[], Result], *, rollback: bool = False
 ) -> Result:
-    """Run work that concerns no single item: all of it, or none.
+    """Run work in one transaction: all of it, or none.
 
     Raises:
         DatabaseUnavailableError: nothing is committed; try again later.
@@ -163,7 +164,7 @@ def _settle_refused(
     run: Callable[[Sequence[Item], Refusal | None], list[Result]],
     error: Exception,
 ) -> list[Result]:
-    """Work on the refused item once more, and once more with as little as can be written."""
+    """Work on the refused item again; if its failure cannot be recorded, again with less text."""
     last = error
     for refusal in (Refusal(error), Refusal(error, unwritable=True)):
         try:
@@ -177,7 +178,7 @@ def _settle_refused(
 
 
 def _persistently(around: Around, work: Callable[[], Result]) -> Result:
-    """Run work in one transaction; retry it a little later after a conflict with another one."""
+    """Run work in one transaction; after a conflict with another transaction, retry it."""
     for attempt in range(1, _TRIES):
         try:
             with around():
@@ -191,7 +192,7 @@ def _persistently(around: Around, work: Callable[[], Result]) -> Result:
 
 
 def _in_the_way(error: psycopg.Error) -> bool:
-    """Whether another transaction was: also where both wrote the same event to the ledger."""
+    """Whether another transaction is the cause; also if both wrote the same event to the ledger."""
     return error.sqlstate in _IN_THE_WAY or error.diag.constraint_name == "approvals_pkey"
 
 

@@ -1,17 +1,18 @@
-"""Take an installation back: what `signoff migrate` made goes, an adopted table stays."""
+"""Undo an installation: drop what `signoff migrate` created; an adopted table stays."""
 
 from signoff_db.migrate import MigrationError, alone
 from signoff_db.sql import statement
 
 
 def undo(database_url: str) -> None:
-    """Drop Signoff's schema with all it holds, and what was added to an adopted interactions.
+    """Drop Signoff's schema with all its objects, and what was added to an adopted interactions.
 
-    The ledger, the dead letters and the operators' actions are gone after it. Columns that
-    interactions had before keep what they hold now. An outbox is an upstream's, and stays.
+    This deletes the ledger, the dead letters and the operators' actions. Columns that interactions
+    had before keep their present values. An outbox is an upstream's, and stays.
 
     Raises:
-        MigrationError: there is no installation, or others build on its tables; nothing changed.
+        MigrationError: there is no installation, or other objects depend on its tables; nothing
+            was changed.
         DatabaseUnavailableError: the database cannot be reached.
     """
     with alone(database_url) as connection:

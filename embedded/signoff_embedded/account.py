@@ -1,16 +1,15 @@
-"""Whom the servers run as.
+"""The user that the servers run as.
 
-Neither runs as root. Where Signoff runs as root, they run as the system's unprivileged user
-`nobody`, and two things stand in the way, since data and programs may lie below folders that only
-root may enter (such as /root). No folder of the user's is changed for that, and no system user is
-made:
+Neither server runs as root. If Signoff runs as root, they run as the system's unprivileged user
+`nobody`. Data and programs may be below folders that only root may enter (such as /root). Signoff
+changes no folder of the user's, and creates no system user:
 
-- The data stays where the user wants it. Signoff opens the server's folder and lets the server
-  inherit the open folder: /proc/self/fd/N leads to it without entering its parents. Only that
-  folder, which Signoff made, is given to `nobody`.
-- The programs are used where they are if `nobody` can run them. Otherwise they are copied to a new
-  folder in the system's temporary folder for as long as the server runs, because Postgres resolves
-  the real path of its own program, and so needs one that it can follow.
+- The data stays where the user wants it. Signoff opens the server's folder, and the server inherits
+  the open folder: /proc/self/fd/N leads to it without entering its parents. Only that folder, which
+  Signoff made, is given to `nobody`.
+- If `nobody` can run the programs, they stay where they are. Otherwise they are copied to a new
+  folder in the system's temporary folder while the server runs, since Postgres resolves the real
+  path of its own program.
 """
 
 import os
@@ -34,7 +33,7 @@ _NOT_NEEDED: Final = shutil.ignore_patterns("include", "pgxs", "*.a")
 
 @dataclass(frozen=True)
 class Account:
-    """A user for a server; `home` is its folder by the name under which that user reaches it."""
+    """The user for a server; `home` is the path by which that user reaches the server's folder."""
 
     home: Path
     user: int | None = None
@@ -44,14 +43,14 @@ class Account:
 
 @dataclass(frozen=True)
 class Programs:
-    """A server's programs: a wheel's folder, the program that is tried, and its libraries."""
+    """A server's programs: a wheel's folder, the server's program, and its libraries."""
 
     server: str
     folder: Path
     program: Path
-    """Below `folder`."""
+    """The server's program, below `folder`."""
     libraries: Path | None = None
-    """What has to stand beside `folder`, if the wheel has it."""
+    """The folder of libraries that has to be beside `folder`, if the wheel has one."""
 
 
 @contextmanager
@@ -74,7 +73,7 @@ def account_for(server: str, home: Path) -> Iterator[Account]:
 
 
 def other_owner() -> int | None:
-    """The user that a server's folder may belong to besides this one: root gives it to `nobody`."""
+    """The other user that may own a server's folder: `nobody`, if this user is root."""
     if os.geteuid() != 0:
         return None
     try:
@@ -84,7 +83,7 @@ def other_owner() -> int | None:
 
 
 def clean_environment() -> dict[str, str]:
-    """The variables of a server: ours without Postgres's, and without Signoff's secrets."""
+    """The variables for a server: ours without those of Postgres and without Signoff's secrets."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -104,7 +103,7 @@ def _nobody(server: str) -> pwd.struct_passwd:
 
 
 def _give(server: str, home: Path, nobody: pwd.struct_passwd) -> None:
-    """Give the folder away, and what is in it where an earlier release ran the server as root."""
+    """Give the folder to the user; also its files, if an earlier release ran the server as root."""
     try:
         if home.stat().st_uid != nobody.pw_uid:
             for _, folders, files, folder in os.fwalk(home):
@@ -123,7 +122,7 @@ def _give(server: str, home: Path, nobody: pwd.struct_passwd) -> None:
 
 @contextmanager
 def programs_for(account: Account, programs: Programs) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Give the program's path for this account, and what to tell the user of it."""
+    """The program's path for this account, and a note for the user, if there is one."""
     program = programs.folder / programs.program
     if account.user is None:
         yield program, ()
@@ -139,7 +138,7 @@ def programs_for(account: Account, programs: Programs) -> Iterator[tuple[Path, t
 
 
 def _can_run(program: Path, account: Account) -> bool:
-    """Find out by running it: parents, modes, mounts and libraries all have a say."""
+    """Find out by running it, since it depends on parents, modes, mounts and libraries."""
     try:
         subprocess.run(
             [program, "--version"],
@@ -157,7 +156,7 @@ def _can_run(program: Path, account: Account) -> bool:
 
 
 def _copy(programs: Programs, target: Path) -> None:
-    """Copy the programs and the libraries beside them, for others to read and run."""
+    """Copy the programs and their libraries, readable and executable by others."""
     top = programs.program.parts[0]
     shutil.copytree(programs.folder / top, target / programs.folder.name / top, ignore=_NOT_NEEDED)
     if programs.libraries and programs.libraries.exists():

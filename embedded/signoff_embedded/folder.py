@@ -1,7 +1,7 @@
-"""The data folder: who may use it, who has it open, and what it remembers between starts.
+"""The data folder: its owner, its lock, and the password and ports that it keeps between starts.
 
-It is this user's own, in a folder of this user's or of root's, and no link in it is followed:
-otherwise whoever prepared it would choose what is read and overwritten.
+It must belong to this user, and be in a folder of this user or of root; no link in it is followed.
+Otherwise another user who prepared it could choose which files are read and overwritten.
 
 lock            held (flock) while a `signoff up` or `signoff demo` runs on the folder
 embedded.json   the servers' password and ports; readable by its owner only
@@ -47,7 +47,7 @@ class DataFolder:
 
     @property
     def password(self) -> str:
-        """What both servers ask for: generated once, so that URLs stay valid."""
+        """The password of both servers: generated once, so that URLs stay valid."""
         return self.memory.password
 
     def last_port(self, server: str) -> int | None:
@@ -55,7 +55,7 @@ class DataFolder:
         return self.memory.ports.get(server)
 
     def port(self, server: str, requested: int | None, *, option: str) -> int:
-        """Settle on the requested, the remembered or a free port, and remember it."""
+        """Choose the requested, the last or a free port, and store it."""
         port = requested or self.last_port(server) or free_port()
         check_port(port, server=server, option=option)
         self.memory.ports[server] = port
@@ -66,7 +66,7 @@ class DataFolder:
         return port
 
     def subfolder(self, name: str) -> Path:
-        """Make the folder of one server, private to its owner."""
+        """Create the folder of one server, private to its owner."""
         folder = self.path / name
         try:
             folder.mkdir(mode=_PRIVATE, exist_ok=True)
@@ -79,10 +79,10 @@ class DataFolder:
 
 @contextmanager
 def open_folder(path: Path) -> Iterator[DataFolder]:
-    """Make the folder where it is missing, lock it, and recall what it holds.
+    """Create the folder if it is missing, lock it, and read the stored password and ports.
 
     Raises:
-        EmbeddedError: it cannot be made, read or written, belongs to another user, or is in use.
+        EmbeddedError: it cannot be created, read or written, belongs to another user, or is in use.
     """
     path = path.expanduser().absolute()
     try:
@@ -106,7 +106,7 @@ def _unusable(path: Path, error: OSError) -> EmbeddedError:
 
 
 def _take(lock: int, path: Path) -> None:
-    """Lock the folder for as long as this process lives, and leave its id for whoever comes."""
+    """Lock the folder until this process ends, and write this process's id for others to read."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -120,7 +120,7 @@ def _take(lock: int, path: Path) -> None:
 
 
 def _recall(path: Path) -> _Memory:
-    """Read what the last start left; at the first start make it."""
+    """Read what the last start stored; at the first start, generate it."""
     file = path / _MEMORY
     try:
         if not file.exists():
@@ -137,10 +137,10 @@ def _recall(path: Path) -> _Memory:
 
 
 def _check_owner(path: Path) -> None:
-    """Keep away from a folder that somebody else made, or is about to make something in.
+    """Refuse a folder that belongs to another user, or that another user can write to.
 
-    Root would write where they lead it, and leave files in a user's data that the user could not
-    read again.
+    That user could redirect root's writes. Root would also leave files in a user's data that the
+    user could not read.
     """
     existing = next(one for one in (path, *path.parents) if one.exists() or one.is_symlink())
     if reason := distrust(existing):

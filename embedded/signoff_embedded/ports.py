@@ -1,4 +1,4 @@
-"""Which TCP ports the embedded servers listen on."""
+"""The TCP ports of the embedded servers."""
 
 import random
 import socket
@@ -7,13 +7,13 @@ from typing import Final
 from signoff_embedded.errors import EmbeddedError
 
 HOST: Final = "127.0.0.1"
-# Below the ranges from which Linux and macOS draw ports for outgoing connections: a port that is
-# remembered from the last start is then not held by a mere connection of some other program.
+# Below the ranges that Linux and macOS use for outgoing connections, so that another program's
+# connection does not use a port that was stored at the last start.
 _CANDIDATES: Final = range(20_000, 30_000)
 
 
 def free_port() -> int:
-    """Pick a port that nothing listens on, at random, so that parallel starts do not collide."""
+    """A free port, chosen at random, so that parallel starts do not collide."""
     for port in random.sample(_CANDIDATES, k=100):
         if _refusal(port) is None:
             return port
@@ -24,7 +24,7 @@ def free_port() -> int:
 
 
 def check_port(port: int, *, server: str, option: str) -> None:
-    """Raise EmbeddedError, with what to do, where `server` could not listen on `port`."""
+    """Raise EmbeddedError, with what to do, if `server` could not listen on `port`."""
     if refusal := _refusal(port):
         raise EmbeddedError(
             f"{server} cannot listen on {HOST}:{port}: {refusal}. Stop what uses the port, or "
@@ -33,9 +33,9 @@ def check_port(port: int, *, server: str, option: str) -> None:
 
 
 def _refusal(port: int) -> str | None:
-    """Say why the system does not let us listen on the port; None if it does."""
+    """The reason why this process cannot listen on the port; None if it can."""
     with socket.socket() as listener:
-        # As the servers do: connections of a server that has just ended do not hold its port.
+        # As the servers do: the port is free although connections of the last server still close.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, port))

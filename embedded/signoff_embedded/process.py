@@ -1,4 +1,4 @@
-"""A server's life as a child process: start, wait until it answers, stop in order."""
+"""Run a server as a child process: start it, wait until it answers, stop it."""
 
 import logging
 import os
@@ -8,13 +8,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
 from signoff_embedded.errors import EmbeddedError
+from signoff_embedded.parent import ending_with_parent
 from signoff_schemas.private_files import open_private
 from signoff_schemas.wording import printable
 
@@ -29,7 +30,7 @@ _LINE: Final = 500
 
 @dataclass(frozen=True)
 class Launch:
-    """How a server's process starts; `user` is None for whoever runs Signoff."""
+    """The parameters of a server's process; `user` is None for the user that runs Signoff."""
 
     command: Sequence[str | Path]
     log: Path
@@ -40,10 +41,10 @@ class Launch:
     pass_fds: Sequence[int] = ()
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start it in a session of its own, its output in the log.
+        """Start it in a new session, with its output in the log.
 
-        A terminal sends Ctrl-C to every process of its session: the servers must not see it, since
-        they are to stop after the work that uses them.
+        A terminal sends Ctrl-C to every process of its session. The servers must not get it, since
+        they have to stop after the processes that use them.
         """
         log = open_private(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
@@ -68,34 +69,49 @@ class Launch:
 def running(
     name: str, launch: Launch, *, answers: Callable[[], bool], stop_signal: signal.Signals
 ) -> Iterator[None]:
-    """Run a server from the moment it answers until the block ends.
+    """Run a server until the block or this process ends; the block begins when it answers.
 
     Raises:
         EmbeddedError: it does not start, ends before it answers, or does not answer in time.
     """
     process = started(name, launch)
     try:
-        _wait_until_answering(name, launch.log, process, answers)
-        yield
+        with _ending_with_us(name, process, launch, stop_signal):
+            _wait_until_answering(name, launch.log, process, answers)
+            yield
     finally:
         _stop(name, process, stop_signal)
 
 
+@contextmanager
+def _ending_with_us(
+    name: str, process: subprocess.Popen[bytes], launch: Launch, stop_signal: signal.Signals
+) -> Iterator[None]:
+    with ExitStack() as stack:
+        ending = ending_with_parent(process.pid, stop_signal, user=launch.user, group=launch.group)
+        try:
+            stack.enter_context(ending)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise _cannot_start(name, "/bin/sh", error) from error
+        yield
+
+
 def started(name: str, launch: Launch) -> subprocess.Popen[bytes]:
-    """Start the process; where the system refuses, say why."""
+    """Start the process; if the system refuses, raise an error that says why."""
     try:
         return launch.start()
     except (OSError, subprocess.SubprocessError) as error:
-        place = getattr(error, "filename", None) or launch.command[0]
-        raise EmbeddedError(f"{name} cannot be started ({place}): {_why(error)}") from error
+        raise _cannot_start(name, launch.command[0], error) from error
 
 
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or type(error).__name__
+def _cannot_start(name: str, program: str | Path, error: Exception) -> EmbeddedError:
+    place = getattr(error, "filename", None) or program
+    why = getattr(error, "strerror", None) or type(error).__name__
+    return EmbeddedError(f"{name} cannot be started ({place}): {why}")
 
 
 def wait_for(condition: Callable[[], bool], *, seconds: float) -> bool:
-    """Look until the condition holds; False when it did not in that time."""
+    """Wait until the condition holds; returns False if it does not hold in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -105,7 +121,7 @@ def wait_for(condition: Callable[[], bool], *, seconds: float) -> bool:
 
 
 def log_tail(log: Path) -> str:
-    """Return the last lines of a server's log and where to find the rest."""
+    """The last lines of a server's log, and the path of the log."""
     with log.open(encoding="utf-8", errors="replace") as lines:
         last = [f"  {printable(line.rstrip(), limit=_LINE)}" for line in deque(lines, _LOG_LINES)]
     return "\n".join([f"The end of its log {log}:", *last]).rstrip()
@@ -125,9 +141,9 @@ def _wait_until_answering(
 
 
 def _stop(name: str, process: subprocess.Popen[bytes], stop_signal: signal.Signals) -> None:
-    """Ask the server to end and wait for it.
+    """Ask the server to end, and wait for it.
 
-    An interrupt during the wait leaves a server that is ending by itself.
+    If the wait is interrupted, the server still ends by itself.
     """
     process.send_signal(stop_signal)
     try:
@@ -144,10 +160,10 @@ def _stop(name: str, process: subprocess.Popen[bytes], stop_signal: signal.Signa
 
 @contextmanager
 def ending_by_signal_unwinds() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP leave the block as an exception.
+    """Make SIGTERM and SIGHUP raise an exception in the block.
 
-    Their default ends Python on the spot, without a `finally`, and would leave the servers behind.
-    A handler that somebody else has set stays, and so does everything outside the main thread.
+    By default they end Python at once, without `finally`, and the servers would go on running. A
+    handler that was set before is not replaced, and nothing is changed outside the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

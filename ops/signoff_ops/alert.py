@@ -34,7 +34,7 @@ def alert_once(
 
     Raises:
         HookError: it was not taken; the next look tries again.
-        DatabaseUnavailableError: Postgres is away, or read-only.
+        DatabaseUnavailableError: Postgres is unavailable, or read-only.
     """
     limit = servers.settings.dead_letter_limit
     with servers.database() as connection, alone(connection) as mine:

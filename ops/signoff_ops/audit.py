@@ -41,7 +41,7 @@ def audit(servers: Servers, *, forget_missing: bool = False) -> Audit:
     `forget_missing` it forgets the others as well, once they are reported.
 
     Raises:
-        RedisUnavailableError, DatabaseUnavailableError: a server is away.
+        RedisUnavailableError, DatabaseUnavailableError: a server is unavailable.
     """
     with servers.redis() as client:
         account = account_for(QueueReader(client, servers.settings.queue))

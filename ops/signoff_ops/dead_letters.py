@@ -3,7 +3,7 @@
 Lists are pages with opaque cursors; what is read of a letter is bounded, however large it is.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,27 +48,28 @@ def page_of_letters(
 
     Raises:
         CursorError: the cursor is none that this list gave.
-        DatabaseUnavailableError: Postgres is away.
+        DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
         return dead_letters.list_letters(connection, selection, limit=limit, cursor=cursor)
 
 
-def all_letters(servers: Servers, selection: Selection) -> list[DeadLetter]:
-    """All of them, in one snapshot.
+def all_letters(servers: Servers, selection: Selection) -> Iterator[Sequence[DeadLetter]]:
+    """All of them, the newest first, in one snapshot; a page at a time is read.
 
     Raises:
-        DatabaseUnavailableError: Postgres is away.
+        DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection, snapshot(connection):
-        return [letter for page in _pages(connection, selection) for letter in page.items]
+        for page in _pages(connection, selection):
+            yield page.items
 
 
 def letter_history(servers: Servers, letter_id: int) -> LetterHistory | None:
     """One dead letter, in whatever state; None if there is none.
 
     Raises:
-        DatabaseUnavailableError: Postgres is away.
+        DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection, snapshot(connection):
         full = dead_letters.get_letter(connection, letter_id)
@@ -81,7 +82,7 @@ def groups(servers: Servers, selection: Selection) -> Groups:
     """Those that are dead, by cause, the biggest groups.
 
     Raises:
-        DatabaseUnavailableError: Postgres is away.
+        DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
         return dead_letters.groups(connection, selection)
@@ -91,7 +92,7 @@ def choose(servers: Servers, selection: Selection, *, limit: int | None = None) 
     """Fix which letters are meant, the oldest `limit` of them, before anybody confirms it.
 
     Raises:
-        DatabaseUnavailableError: Postgres is away.
+        DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection, snapshot(connection):
         ids = dead_letters.choose(connection, selection, limit=limit)
@@ -118,7 +119,7 @@ def export(servers: Servers, selection: Selection, write: Callable[[str], object
     `write` is given text in pieces of some megabytes at the most.
 
     Raises:
-        DatabaseUnavailableError: Postgres is away.
+        DatabaseUnavailableError: Postgres is unavailable.
     """
     written = 0
     with servers.database() as connection, snapshot(connection):

@@ -19,7 +19,7 @@ from signoff_schemas import SettingsError
 
 
 def doctor(servers: Servers) -> Iterator[Check]:
-    """Each check as it is made; a server that is away, or not set, is a failed check."""
+    """Each check as it is made; a server that is unavailable, or not set, is a failed check."""
     yield from check_variables()
     yield from _redis_checks(servers)
     yield from _database_checks(servers)

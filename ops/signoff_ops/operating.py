@@ -50,7 +50,7 @@ def replay(
 
     Raises:
         BlockedError: a dry run met what another transaction holds for long.
-        DatabaseUnavailableError: Postgres went away; what `on_batch` was called with is committed.
+        DatabaseUnavailableError: the batches that `on_batch` was called with are committed.
     """
     with servers.batches("signoff dlq replay") as connection:
         return replaying.replay(
@@ -78,7 +78,7 @@ def discard(
     """Give these letters up; returns those that were, or would be.
 
     Raises:
-        DatabaseUnavailableError: Postgres went away; what `on_batch` was called with is committed.
+        DatabaseUnavailableError: the batches that `on_batch` was called with are committed.
     """
     with servers.database() as connection:
         return discarding.discard(
@@ -99,7 +99,7 @@ def edit(servers: Servers, letter_id: int, payload: bytes, operator: Operator) -
         NoSuchLetterError: there is no such letter, or it is not dead any more.
         InvalidEvent: the edited event breaks the contract.
         EditError: the edit changes the `event_id`.
-        DatabaseUnavailableError: Postgres is away; nothing changed.
+        DatabaseUnavailableError: Postgres is unavailable; nothing changed.
     """
     with servers.batches("signoff dlq edit") as connection:
         return editing.edit(
@@ -116,7 +116,7 @@ def prunable(servers: Servers, before: datetime) -> Pruned:
     """How many letters were settled before that time.
 
     Raises:
-        DatabaseUnavailableError: Postgres is away.
+        DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
         return pruning.count_prunable(connection, before)
@@ -138,7 +138,7 @@ def prune(
 
     Raises:
         ExportError: the file cannot be written, or is there already; nothing was forgotten.
-        DatabaseUnavailableError: Postgres went away; what `on_batch` was called with is committed.
+        DatabaseUnavailableError: the batches that `on_batch` was called with are committed.
     """
     with servers.database() as connection:
         ids, sha256 = _exported(connection, before, export)

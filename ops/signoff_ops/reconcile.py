@@ -33,7 +33,7 @@ def reconcile(servers: Servers, *, dry_run: bool = False) -> Reconciliation:
     of this very content. Safe at any time, and beside relays and workers.
 
     Raises:
-        RedisUnavailableError, DatabaseUnavailableError: a server is away.
+        RedisUnavailableError, DatabaseUnavailableError: a server is unavailable.
         SettingsError: there is no outbox, or one that an earlier release made.
     """
     settings = servers.settings

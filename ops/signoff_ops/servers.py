@@ -25,7 +25,7 @@ _WAIT_SECONDS: Final = 5.0
 
 
 class Servers(Protocol):
-    """Ways to the servers; each raises what says that its server is away, or not set."""
+    """Ways to the servers; each raises what says that its server is unavailable, or not set."""
 
     @property
     def settings(self) -> Settings:
@@ -88,7 +88,7 @@ class PooledServers:
         self._client = impatient_client(self._redis_url)
 
     def __enter__(self) -> Self:
-        """Begin to connect; servers that are away are no error yet."""
+        """Begin to connect; servers that are unavailable are no error yet."""
         self._pool.open()
         return self
 

@@ -26,7 +26,7 @@ def run_workers(servers: Servers, *, processes: int | None = None, burst: bool =
 
     Raises:
         MigrationError: the database lacks tables that this release works with.
-        RedisUnavailableError: the password is wrong. A server that is away is waited for.
+        RedisUnavailableError: the password is wrong. A server that is unavailable is waited for.
     """
     settings = servers.settings
     with suppress(DatabaseUnavailableError):

@@ -1,13 +1,13 @@
-"""What an upstream service needs of Signoff: to publish approval events, and nothing else.
+"""The parts of Signoff that an upstream service needs to publish approval events.
 
     from signoff import Producer
 
     with Producer("redis://localhost:6379/0") as producer:
         producer.publish(event).raise_for_status()
 
-`Producer` is for code that waits, `AsyncProducer` for code that awaits. `outbox.add` writes an
-event into the caller's own database transaction, from which a relay publishes it. Every error that
-is raised on purpose is a `SignoffError`.
+`Producer` is for synchronous code, `AsyncProducer` for asynchronous code. `outbox.add` writes an
+event in the caller's own database transaction; a relay publishes it from there. Every error that is
+raised on purpose is a `SignoffError`.
 """
 
 from signoff import outbox

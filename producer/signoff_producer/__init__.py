@@ -1,6 +1,6 @@
-"""Publish approval events: `Producer` for code that waits, `AsyncProducer` for code that awaits.
+"""Publish approval events: `Producer` in synchronous code, `AsyncProducer` in asynchronous code.
 
-`outbox.add` writes an event into the caller's own database transaction; a relay publishes it.
+`outbox.add` writes an event in the caller's own database transaction; a relay publishes it.
 """
 
 from signoff_producer import outbox

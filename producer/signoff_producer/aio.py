@@ -1,4 +1,4 @@
-"""Publish approval events from code that awaits."""
+"""Publish approval events from asynchronous code."""
 
 import asyncio
 from collections import Counter
@@ -16,7 +16,7 @@ from signoff_producer.coalescing import RequestCoalescer, Waiting
 from signoff_producer.consumed import AsyncConsumed
 from signoff_producer.core import Core
 from signoff_producer.deadline import Deadline
-from signoff_producer.options import Options, check_options
+from signoff_producer.options import Options, argument_of, check_options
 from signoff_producer.outages import Server
 from signoff_producer.producer import answer_timeout, reading_bytes
 from signoff_producer.publication import SCRIPT, SCRIPT_HASH, Request, ScriptReply, Source, many
@@ -33,13 +33,13 @@ from signoff_schemas import PublishSettings, async_redis_client
 
 T = TypeVar("T")
 _SPOOLING: Final = 0.5
-"""Seconds in which the spool may take an event that Redis did not take by its deadline."""
+"""Seconds after the deadline in which an event may still be written to the spool."""
 
 
 class AsyncProducer:
-    """Puts approval events on the queue: `Producer` for code that awaits, with the same answers.
+    """Puts approval events on the queue, as `Producer` does, from asynchronous code.
 
-    It belongs to the event loop in which it is first used, until it is closed. Any number of tasks
+    Until it is closed, it belongs to the event loop in which it is first used. Any number of tasks
     of this loop may share it.
     """
 
@@ -54,8 +54,8 @@ class AsyncProducer:
     ) -> None:
         """Connects on first use. Arguments and errors are those of `Producer`."""
         check_options(options)
-        settings = settings or PublishSettings.load(
-            redis_url=redis_url, publish_timeout=timeout, **options
+        settings = settings or PublishSettings.load_named(
+            {"redis_url": redis_url, "publish_timeout": timeout, **options}, argument_of
         )
         self._redis: redis.asyncio.Redis = reading_bytes(connection or _connected(settings))
         self._owned = connection is None
@@ -105,18 +105,18 @@ class AsyncProducer:
     ) -> AsyncIterator[Receipt]:
         """Publish any number of events, in bounded memory; yields their receipts in order.
 
-        It works as it is consumed: iterate over it with `async for`, or nothing is published. It
-        sends 500 events at a time. Of a slow source that is awaited it sends what is there half a
-        second after the first of them came, and goes on waiting for the next. A source that is not
-        awaited blocks the event loop, and is sent as by `Producer`.
+        Iterate over the result with `async for`; otherwise nothing is published. It sends 500
+        events at a time. If an asynchronous source is slow, it sends the events that have arrived
+        half a second after the first of them, and waits for the next ones. A synchronous source
+        blocks the event loop; it is sent as by `Producer`.
 
         Args:
-            events: each as `Producer.publish` takes it.
-            timeout: seconds that each round trip may take in all, instead of the producer's.
+            events: each as for `Producer.publish`.
+            timeout: the most seconds of each round trip in all, instead of the producer's.
 
         Raises:
             TypeError: `events` is a single event.
-            QueueFull: at the first event that found no room.
+            QueueFull: at the first event for which the queue had no room.
             QueueUnavailableError: Redis cannot be reached; publish again.
             EventLoopError: this producer belongs to another event loop.
         """
@@ -149,7 +149,7 @@ class AsyncProducer:
                 receipt.set_exception(error)
 
     async def flush_spool(self) -> Counter[Answer]:
-        """Publish all that the spool holds, and count the answers; as `Producer.flush_spool`."""
+        """Publish all events of the spool, and count the answers; as `Producer.flush_spool`."""
         return await self._done(self._core.flush_spool())
 
     async def _done(self, steps: Steps[T]) -> T:
@@ -209,10 +209,10 @@ class AsyncProducer:
             return self._replicas.checked(await pipe.execute(raise_on_error=False))
 
     def _enter_loop(self) -> None:
-        """Stay in one event loop: connections and waiting publishers belong to it.
+        """Check that the event loop is still the same: connections and waiting publishers need it.
 
         Raises:
-            EventLoopError: this is another one.
+            EventLoopError: it is another event loop.
         """
         running = asyncio.get_running_loop()
         if self._loop is None:

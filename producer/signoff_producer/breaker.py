@@ -26,10 +26,10 @@ class Breaker:
         """When the next publish is admitted; None while all are."""
 
     def admit(self) -> None:
-        """Return if a publish is admitted.
+        """Return if a publish is admitted now.
 
         Raises:
-            CircuitOpenError: it is not admitted now.
+            CircuitOpenError: it is not admitted.
         """
         if not self._failed:
             return

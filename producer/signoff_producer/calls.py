@@ -1,4 +1,4 @@
-"""A call of the publishing script: sent at once, its answer read when it is asked for."""
+"""A call of the publishing script: it is sent at once, and its answer is read later."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -15,10 +15,10 @@ from signoff_producer.steps import Send
 
 
 class Call(Protocol):
-    """A call that was sent, or will be when its answer is asked for."""
+    """A call that was sent, or will be sent when its answer is read."""
 
     def answer(self) -> Sequence[ScriptReply]:
-        """The script's reply to each job; to be asked for once.
+        """The script's reply to each job; call this once.
 
         Raises:
             redis.RedisError: Redis cannot be reached, or refused.
@@ -30,7 +30,7 @@ class Call(Protocol):
 
 
 class OwnCall:
-    """A call on a connection that stays with its producer."""
+    """A call on a connection that the producer keeps."""
 
     def __init__(self, connections: Connections, replicas: Replicas, send: Send) -> None:
         self._connections = connections
@@ -51,7 +51,7 @@ class OwnCall:
             raise
 
     def answer(self) -> Sequence[ScriptReply]:
-        """As `Call` has it."""
+        """See `Call`."""
         if self._connection is None:
             raise self._failure or redis.ConnectionError("the call was given up")
         answers = self._read(self._connection)
@@ -62,11 +62,11 @@ class OwnCall:
         return self._replicas.checked(answers)
 
     def close(self) -> None:
-        """As `Call` has it."""
+        """See `Call`."""
         self._release(clean=False)
 
     def _write(self, command: str, script: str) -> None:
-        """Send the call, and with it the wait for replicas, where there is one."""
+        """Send the call, followed by the wait for replicas if there is one."""
         keys, arguments = self._send.keys, self._send.arguments
         connection: Any = self._connection
         try:
@@ -100,7 +100,7 @@ class OwnCall:
 def _packed(command: str, script: str, keys: tuple[str, ...], arguments: Sequence[bytes]) -> bytes:
     """The call in Redis's protocol (RESP).
 
-    redis-py checks the type of each argument, which takes a tenth of the time of a publish.
+    redis-py would check the type of each argument, which takes a tenth of the time of a publish.
     """
     head = _packed_head(command, script, keys)
     count = len(keys) + 3 + len(arguments)
@@ -116,7 +116,7 @@ def _packed_head(command: str, script: str, keys: tuple[str, ...]) -> bytes:
 
 
 class ClientsCall:
-    """A call by the caller's own client, with the timeouts and retries of that client."""
+    """A call with the caller's own client, with that client's timeouts and retries."""
 
     def __init__(self, client: redis.Redis, replicas: Replicas, send: Send) -> None:
         self._client = client
@@ -124,7 +124,7 @@ class ClientsCall:
         self._send = send
 
     def answer(self) -> Sequence[ScriptReply]:
-        """As `Call` has it."""
+        """See `Call`."""
         try:
             return self._run("EVALSHA", SCRIPT_HASH)
         except NoScriptError:
@@ -142,4 +142,4 @@ class ClientsCall:
             return self._replicas.checked(pipe.execute(raise_on_error=False))
 
     def close(self) -> None:
-        """As `Call` has it: nothing was taken."""
+        """See `Call`; there is nothing to release."""

@@ -1,4 +1,4 @@
-"""Read a source of events in chunks: as many as a round trip carries, or as many as are there."""
+"""Read a source of events in chunks: at most as many events as one round trip carries."""
 
 import asyncio
 import time
@@ -9,13 +9,13 @@ from typing import Final
 from signoff_producer.publication import CHUNK, Request, Source
 
 FLUSH_AFTER: Final = 0.5
-"""Seconds that an event waits for others to share its round trip."""
+"""The most seconds that an event waits for others, to share a round trip."""
 
 
 def next_chunk(requests: Iterator[Request]) -> list[Request]:
-    """As many as a round trip carries, or fewer of a slow source; none when there are no more.
+    """The next chunk; a slow source gives fewer events; an empty chunk is the end.
 
-    The time is checked only when an event arrives: without a thread nothing can interrupt a source.
+    The time is checked only when an event arrives, since a source cannot be interrupted.
     """
     chunk: list[Request] = []
     begin = time.monotonic()
@@ -29,7 +29,7 @@ def next_chunk(requests: Iterator[Request]) -> list[Request]:
 async def chunks(
     events: Iterable[Source] | AsyncIterable[Source],
 ) -> AsyncGenerator[list[Request], None]:
-    """The same for code that awaits, until there are no more."""
+    """All chunks of a source, for asynchronous code."""
     if isinstance(events, AsyncIterable):
         async with aclosing(_awaited_chunks(events)) as coming:
             async for chunk in coming:
@@ -41,7 +41,7 @@ async def chunks(
 
 
 async def _awaited_chunks(events: AsyncIterable[Source]) -> AsyncGenerator[list[Request], None]:
-    """Yields the events that have arrived, while it waits for more."""
+    """Yield chunks of the events that have arrived, while waiting for more."""
     reader = _Reader(events)
     try:
         while chunk := await reader.chunk():
@@ -51,25 +51,25 @@ async def _awaited_chunks(events: AsyncIterable[Source]) -> AsyncGenerator[list[
 
 
 class _Reader:
-    """Reads a source in one task of its own, so that waiting for it can end.
+    """Reads a source in a separate task, so that a wait for it can end.
 
-    It reads no further than a chunk before that is asked for.
+    It reads at most one chunk ahead.
     """
 
     def __init__(self, events: AsyncIterable[Source]) -> None:
         self._events = events
         self._chunk: list[Request] = []
         self._started = asyncio.Event()
-        """Set when there is something to hand on, or nothing more to come."""
+        """Set when an event was read, or when the source has ended."""
         self._full = asyncio.Event()
         self._asked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def chunk(self) -> list[Request]:
-        """The next chunk; none behind the last.
+        """The next chunk; an empty one after the last.
 
         Raises:
-            Exception: the source's own, after the chunks of what it gave before.
+            Exception: the source raised it; the events before it are in earlier chunks.
         """
         self._task = self._task or asyncio.create_task(self._read())
         self._asked.set()
@@ -100,7 +100,7 @@ class _Reader:
             self._full.set()
 
     async def close(self) -> None:
-        """End the reading."""
+        """Stop reading."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})

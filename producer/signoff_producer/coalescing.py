@@ -1,7 +1,7 @@
 """Events that are published at the same time share a round trip.
 
-The first event is sent at once. Events that come before its answer wait for that answer, and are
-then sent together. There is no timer and nothing to set; a single event never waits for another.
+The first event is sent at once. Events that arrive before its answer wait for that answer, and are
+then sent together. There is no timer and no setting; a single event never waits for another.
 """
 
 import asyncio

@@ -18,14 +18,14 @@ import redis
 from redis.connection import Connection, ConnectionPool
 
 _LIMIT: Final[ContextVar[float | None]] = ContextVar("signoff_connect_limit", default=None)
-"""Seconds that connecting may take in this call, where that is less than the settings say."""
+"""The most seconds for connecting in this call, if that is less than the setting."""
 
 
 class Connections:
-    """Lends a connection for a call: a kept one, if it is still good, or else one of the pool.
+    """Lends a connection for a call: a kept one if it is still good, otherwise one of the pool.
 
-    Safe to share between threads: each has one to itself while its call is on the way. A forked
-    process makes its own.
+    Safe to share between threads: a lent connection is used by one thread only. A forked process
+    makes its own.
     """
 
     def __init__(self, pool: ConnectionPool) -> None:
@@ -34,9 +34,9 @@ class Connections:
         self._kept: deque[Connection] = deque()
 
     def take(self, limit: float | None = None) -> Connection:
-        """A connection that is open, and on which no reply is left to be read.
+        """An open connection without unread replies.
 
-        `limit` is in seconds, for connecting and then for each wait for the other side.
+        `limit` is in seconds, for connecting and then for each wait for the server.
 
         Raises:
             redis.RedisError: Redis cannot be reached.
@@ -62,7 +62,7 @@ class Connections:
         return connection if good else self._pool.get_connection()
 
     def _is_good(self, connection: Connection) -> bool:
-        """Whether it is this process's, is open to the present primary, and has no unread data."""
+        """Whether it belongs to this process, is open to the primary, and has no unread data."""
         try:
             return (
                 connection.pid == os.getpid()
@@ -87,25 +87,25 @@ class Connections:
         self._kept.append(connection)
 
     def release_all(self) -> None:
-        """Give what is kept to the pool."""
+        """Return the kept connections to the pool."""
         with suppress(IndexError):
             while True:
                 self._pool.release(self._kept.pop())
 
     def close_idle(self) -> None:
-        """Have the next calls connect again: the address of Redis may have changed."""
+        """Make the next calls connect again, since the address of Redis may have changed."""
         self.release_all()
         self._pool.disconnect(inuse_connections=False)
 
 
 def _must_reconnect(connection: Connection) -> bool:
-    """Whether a server in maintenance asked for a new connection; redis-py 6 does not know that."""
+    """Whether a server in maintenance requested a new connection; redis-py 6 has no such method."""
     asked = getattr(connection, "should_reconnect", None)
     return bool(asked and asked())
 
 
 def _wait_at_most(connection: Connection, limit: float | None) -> None:
-    """Let each wait for the other side take no longer; None: what the settings say."""
+    """Limit each wait for the server to `limit` seconds; None for the setting."""
     usual: float | None = connection.socket_timeout
     seconds = usual if limit is None else min(limit, usual or limit)
     socket: Any = connection._sock  # noqa: SLF001 -- redis-py 6 has no other way
@@ -123,7 +123,7 @@ def _connecting_within(limit: float) -> Iterator[None]:
 
 
 class _ConnectsInTime:
-    """Mixed into redis-py's connections, TLS and Sentinel too: connecting heeds `_LIMIT`."""
+    """A mix-in for all of redis-py's connection classes: connecting takes at most `_LIMIT`."""
 
     def connect(self: Any) -> None:
         limit = _LIMIT.get()

@@ -1,4 +1,4 @@
-"""Iterators that say so when they were never iterated over, as an un-awaited coroutine does."""
+"""Iterators that warn if they were never iterated over, as a coroutine that was never awaited."""
 
 import warnings
 from collections.abc import AsyncIterator, Iterator
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Consumed(Iterator[T]):
-    """Iterates over `source`; warns if it is thrown away before its first item was asked for."""
+    """Iterates over `source`; warns if it is deleted before its first item was requested."""
 
     def __init__(self, source: Iterator[T]) -> None:
         self._source = source

@@ -1,9 +1,10 @@
 """The logic of publishing, without input and output: `Producer` and `AsyncProducer` run its steps.
 
     admit → encode → send → reply → receipt
-                 ↘ while Redis is away: repeat, then spool
+                 ↘ while Redis is unavailable: repeat, then spool
 
-Each method is a generator of steps. It is sent the answer of each step, or has its error thrown.
+Each method is a generator of steps. The producer runs each step, and sends its answer or throws its
+error into the generator.
 """
 
 import logging
@@ -26,14 +27,14 @@ from signoff_schemas import PublishSettings
 
 _logger: Final = logging.getLogger(__name__)
 _UNTIL_FREE: Final = 0.05
-"""Seconds until a spool that another publisher replays is looked at again."""
+"""Seconds until a spool that another publisher replays is checked again."""
 
 
 class Core:
     """The state of a producer, and its decisions."""
 
     def __init__(self, settings: PublishSettings, server: Server, *, owned: bool) -> None:
-        """With `owned` false the client is the caller's and does its own retries."""
+        """If `owned` is false, the client is the caller's, which does its own retries."""
         self.publication = Publication.of(settings)
         self.breaker = Breaker(settings.breaker_failures, settings.breaker_cooldown)
         self.spool = Spool.of(settings, server.label)
@@ -56,7 +57,7 @@ class Core:
         """Publish the requests that were not rejected; returns the reply to each.
 
         Raises:
-            QueueUnavailableError: Redis did not take them, nor did a spool.
+            QueueUnavailableError: neither Redis nor a spool took them.
         """
         sendable = [request for request in requests if request.error is None]
         if not sendable:
@@ -80,7 +81,7 @@ class Core:
         return replies
 
     def _send_again(self, send: Send, error: RedisError) -> Steps[Sequence[ScriptReply]]:
-        """Retry what failed, while Redis is away; that is safe, by `event_id`."""
+        """Send again while Redis is unavailable; `event_id` makes that safe."""
         again = send.again()
         for delay in self._retries.delays():
             if not passes(error) or not send.deadline.allows(delay):
@@ -102,7 +103,7 @@ class Core:
         """Publish all events of the spool, also those for another Redis; counts the answers.
 
         Raises:
-            QueueFull, QueueUnavailableError, OSError: what is left stays in the file.
+            QueueFull, QueueUnavailableError, OSError: the other events stay in the file.
         """
         answers: Counter[Answer] = Counter()
         while self.spool is not None and self.spool.holds():
@@ -121,13 +122,13 @@ class Core:
             if taken is not None:
                 yield from self._replay(taken, deadline)
         except (QueueFull, QueueUnavailableError, OSError) as error:
-            _logger.warning("The spool %s keeps what it holds: %s", spool.path, error)
+            _logger.warning("The spool %s keeps its events: %s", spool.path, error)
 
     def _replay(self, taken: Taken, deadline: Deadline) -> Steps[list[Receipt]]:
         """Publish them once, each to its own queue; the file is locked meanwhile.
 
         Raises:
-            QueueFull, QueueUnavailableError: what has no answer stays in the file, and only that.
+            QueueFull, QueueUnavailableError: only events without an answer stay in the file.
         """
         receipts: list[Receipt | None] = [None] * len(taken.requests)
         trouble: QueueFull | QueueUnavailableError | None = None
@@ -170,7 +171,7 @@ class Core:
 def _outcomes(
     publication: Publication, requests: Sequence[Request], replies: Sequence[ScriptReply]
 ) -> Iterator[Receipt | QueueFull]:
-    """The receipt of each, or `QueueFull`; one that is full does not end the others."""
+    """The receipt of each event, or `QueueFull`; a full queue does not stop the others."""
     coming = iter(replies)
     for request in requests:
         reply = 0 if request.error else next(coming)

@@ -1,4 +1,4 @@
-"""The core's steps, done by code that waits."""
+"""Run the core's steps in synchronous code."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -27,7 +27,7 @@ class Exchange(Generic[T]):
     def __init__(
         self, steps: Steps[T], call: Callable[[Send], Call], do: Callable[[Step], object]
     ) -> None:
-        """Calls of Redis are made by `call`; `do` does every other step."""
+        """`call` makes the calls of Redis; `do` runs every other step."""
         self._steps = steps
         self._make_call = call
         self._do = do
@@ -42,7 +42,7 @@ class Exchange(Generic[T]):
         return self
 
     def result(self) -> T:
-        """What the steps came to."""
+        """Run the steps to their end; returns their result."""
         try:
             while not self._done:
                 try:
@@ -74,7 +74,7 @@ class Exchange(Generic[T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Give up what is not done."""
+        """Give up the steps that are not done."""
         if not self._done:
             self._close_call()
             self._steps.close()

@@ -1,4 +1,4 @@
-"""Options of a producer, each instead of the setting of the same name."""
+"""Options of a producer; each overrides the setting of the same name."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -7,37 +7,42 @@ from typing import Literal, TypedDict
 
 
 class Options(TypedDict, total=False):
-    """Each stands for the setting `SIGNOFF_<NAME>`, and wins over it; None leaves it alone."""
+    """Each option overrides the setting `SIGNOFF_<NAME>`; None overrides nothing."""
 
     queue: str | None
     """The RQ queue's name."""
     max_queue_length: int | None
-    """With this many events waiting, publishing raises `QueueFull`."""
+    """If this many events are waiting, publishing raises `QueueFull`."""
     full_retry_after: float | None
     """Seconds that `QueueFull.retry_after` asks a publisher to wait."""
     redis_timeout: float | None
-    """Seconds that connecting, and then each answer, may take."""
+    """The most seconds for connecting, and then for each answer."""
     publish_retries: int | None
-    """Times that publishing is repeated while Redis is away, with growing, jittered delays."""
+    """How often a publish is retried while Redis is unavailable, with growing, jittered delays."""
     wait_replicas: int | None
-    """Replicas that must have an event before its publish is answered."""
+    """How many replicas must have an event before its publish is answered."""
     wait_timeout: float | None
-    """Seconds that they are waited for; then `ReplicasBehindError` is raised."""
+    """Seconds to wait for the replicas; then `ReplicasBehindError` is raised."""
     breaker_failures: int | None
-    """Publishes in a row that fail before Redis is not tried for a while; 0: it always is."""
+    """Failed publishes in a row after which Redis is not tried for some time; 0: never."""
     breaker_cooldown: float | None
-    """Seconds between tries then; a publish meanwhile raises `CircuitOpenError`."""
+    """Seconds between single tries then; other publishes raise `CircuitOpenError`."""
     spool: Path | str | Literal[False] | None
-    """A local file that takes events while Redis is away; False: none, whatever the setting."""
+    """A local file for events while Redis is unavailable; False: none, even if one is set."""
     spool_max_bytes: int | None
-    """The size that this file may have."""
+    """The most bytes of this file."""
+
+
+def argument_of(field: str) -> str:
+    """The argument of a producer that stands for a field of its settings."""
+    return f"the argument {'timeout' if field == 'publish_timeout' else field}"
 
 
 def check_options(options: Mapping[str, object]) -> None:
-    """See that each is an option: what is misspelt would otherwise change nothing.
+    """Check that each name is an option: a misspelt one would have no effect.
 
     Raises:
-        TypeError: one is not; the text names it, and what it may mean.
+        TypeError: a name is not an option; the text names it and similar options.
     """
     known = [*Options.__annotations__, "redis_url", "connection", "timeout", "settings"]
     for name in options:

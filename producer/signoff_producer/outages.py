@@ -1,4 +1,4 @@
-"""What Redis's failures mean to a publisher: which pass by themselves, and what a person reads."""
+"""Failures of Redis in a publisher: which of them may pass by themselves, and their messages."""
 
 from dataclasses import dataclass
 from typing import Final, Self
@@ -15,14 +15,14 @@ from redis.exceptions import (
 from signoff_producer.receipts import QueueUnavailableError
 
 _PASSING: Final = (redis.ConnectionError, redis.TimeoutError, ReadOnlyError, MasterDownError)
-"""The connection broke (LOADING counts as that), or a replica was asked in a failover."""
+"""The connection was lost (LOADING counts as that), or a replica got the command in a failover."""
 _DENIED: Final = (redis.AuthenticationError, AuthorizationError, NoPermissionError)
 
 
 def passes(error: redis.RedisError) -> bool:
-    """Whether publishing again, a little later, may find Redis well.
+    """Whether publishing again a little later may succeed.
 
-    A refusal (no memory, a wrong password, a wrong type) stays until a person mends it.
+    A refusal (no memory, a wrong password, a wrong type) lasts until a person fixes it.
     """
     if isinstance(error, _DENIED):
         return False
@@ -32,16 +32,16 @@ def passes(error: redis.RedisError) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The Redis that a client leads to, as messages name it."""
+    """The Redis that a client connects to, as messages name it."""
 
     address: str
     label: str
-    """The same with the number of the database: what a spool file is for."""
+    """The address with the number of the database: a spool file is for one of these."""
     password: str | None
 
     @classmethod
     def of(cls, client: redis.Redis | redis.asyncio.Redis) -> Self:
-        """That of this client."""
+        """The server of a client."""
         pool = client.connection_pool
         options = pool.connection_kwargs
         password = options.get("password")
@@ -57,7 +57,7 @@ class Server:
     def unavailable(
         self, error: redis.RedisError, timeout: float | None = None
     ) -> QueueUnavailableError:
-        """Signoff's own error for what redis-py raised; `timeout` is that of the whole publish."""
+        """Signoff's error for one of redis-py; `timeout` is that of the whole publish."""
         within = f" within the {timeout:g} s that a publish may take" if timeout else ""
         return QueueUnavailableError(
             f"Redis at {self.address} did not take the events{within}: {self._reason(error)}. "
@@ -65,7 +65,7 @@ class Server:
         )
 
     def _reason(self, error: redis.RedisError) -> str:
-        """Its text; a server that does not know AUTH or HELLO quotes the password back."""
+        """The error's text, without a password that the server may quote."""
         text = str(error).rstrip(".")
         return text.replace(str(self.password), "***") if self.password else text
 

@@ -1,4 +1,4 @@
-"""Publish approval events from code that waits."""
+"""Publish approval events from synchronous code."""
 
 import time
 from collections import Counter
@@ -18,7 +18,7 @@ from signoff_producer.connections import Connections
 from signoff_producer.consumed import Consumed
 from signoff_producer.core import Core
 from signoff_producer.exchange import Exchange
-from signoff_producer.options import Options, check_options
+from signoff_producer.options import Options, argument_of, check_options
 from signoff_producer.outages import Server
 from signoff_producer.publication import CHUNK, Request, ScriptReply, Source, many
 from signoff_producer.receipts import Answer, Receipt
@@ -31,10 +31,10 @@ Client = TypeVar("Client", redis.Redis, redis.asyncio.Redis)
 
 
 class Producer:
-    """Puts approval events on the queue, one round trip a call, each event with a definite answer.
+    """Puts approval events on the queue, one round trip for each call; each event gets a receipt.
 
     Safe to share between threads, and to use in a forked process. Publishing an event again is
-    safe, whatever became of the first attempt: `event_id` makes it take effect once.
+    always safe: because of its `event_id` it takes effect once.
     """
 
     def __init__(
@@ -46,19 +46,19 @@ class Producer:
         settings: PublishSettings | None = None,
         **options: Unpack[Options],
     ) -> None:
-        """Connects on first use. What is not given comes from variables of the environment.
+        """Connects on first use. Options that are not given are read from the environment.
 
-        They are named `SIGNOFF_` and an option's name. Other settings than a producer's are not
-        looked at, nor is any `.env` file: that of the working folder may be another project's.
+        The variables are named `SIGNOFF_` and the option's name. Only a producer's settings are
+        read. No `.env` file is read: that of the working folder may be another project's.
 
         Args:
             redis_url: such as `redis://localhost:6379/0`.
             connection: a client of your own, instead of a URL; it must not decode responses. Its
-                own timeouts and retries hold, not those of the settings.
-            timeout: seconds that a publish may take in all: connecting, repetitions and waiting
-                included. Default: none but `redis_timeout` for each try
-                (`SIGNOFF_PUBLISH_TIMEOUT`).
-            settings: read before, instead of from the environment and from `options`.
+                own timeouts and retries are used, not those of the settings.
+            timeout: the most seconds of a publish in all, with connecting, retries and waiting
+                (`SIGNOFF_PUBLISH_TIMEOUT`). By default only each try is limited, by
+                `redis_timeout`.
+            settings: used instead of the environment and `options`.
             **options: see `Options`.
 
         Raises:
@@ -67,8 +67,8 @@ class Producer:
             TypeError: there is no such option.
         """
         check_options(options)
-        settings = settings or PublishSettings.load(
-            redis_url=redis_url, publish_timeout=timeout, **options
+        settings = settings or PublishSettings.load_named(
+            {"redis_url": redis_url, "publish_timeout": timeout, **options}, argument_of
         )
         self._redis: redis.Redis = reading_bytes(connection or _connected(settings))
         self._owned = connection is None
@@ -87,12 +87,12 @@ class Producer:
 
         Args:
             event: an `ApprovalEvent`, any mapping of JSON-like values, or JSON as text or bytes.
-            timeout: seconds that this publish may take in all, instead of the producer's.
+            timeout: the most seconds of this publish in all, instead of the producer's.
 
         Returns:
             The receipt: accepted, duplicate, conflict, rejected, or spooled. If the event is
-            invalid, the receipt says why, and nothing is raised; `receipt.raise_for_status()`
-            raises it.
+            invalid, no error is raised here, but by `receipt.raise_for_status()`; the receipt has
+            the reason.
 
         Raises:
             QueueFull: the queue is at its `max_queue_length`.
@@ -109,20 +109,20 @@ class Producer:
     ) -> Iterator[Receipt]:
         """Publish any number of events, in bounded memory; yields their receipts in order.
 
-        Like a generator it works as it is consumed: iterate over it, or nothing is published. It
-        sends 500 events at a time, and reads the next ones while Redis works on these. Of a slow
-        source it sends fewer: what it has when an event arrives more than half a second after the
-        reading for this round trip began. While the source itself blocks nothing can be
-        sent, so that what it yielded just before goes with its next event. Where that is too late,
-        use `publish`, or `AsyncProducer`, which sends while it waits for its source.
+        It is a generator: iterate over the result; otherwise nothing is published. It sends 500
+        events at a time, and reads the next ones while Redis works. If the source is slow, it sends
+        fewer: it sends when an event arrives more than half a second after the first one of the
+        chunk was requested. While the source blocks, nothing can be sent, so events may wait until
+        the source yields the next one. If that is too late, use `publish`, or `AsyncProducer`,
+        which sends while it waits for its source.
 
         Args:
-            events: each as `publish` takes it.
-            timeout: seconds that each round trip may take in all, instead of the producer's.
+            events: each as for `publish`.
+            timeout: the most seconds of each round trip in all, instead of the producer's.
 
         Raises:
             TypeError: `events` is a single event.
-            QueueFull: at the first event that found no room.
+            QueueFull: at the first event for which the queue had no room.
             QueueUnavailableError: Redis cannot be reached; publish again from the first event
                 without a receipt, or from the start.
         """
@@ -132,11 +132,11 @@ class Producer:
     def publish_requests(
         self, requests: Iterable[Request], *, timeout: float | None = None
     ) -> Iterator[Receipt]:
-        """The same for requests, which are validated already; a relay uses it."""
+        """Publish requests, which are validated already; relays use it."""
         return Consumed(self._receipts(iter(requests), timeout))
 
     def _receipts(self, coming: Iterator[Request], timeout: float | None) -> Iterator[Receipt]:
-        """A round trip at a time; while Redis works on a full one, the next events are read."""
+        """One round trip for each chunk; while Redis works on a full one, the next is read."""
         requests = next_chunk(coming)
         while requests:
             following = None
@@ -159,17 +159,17 @@ class Producer:
         return Exchange(steps, self._call, self._do)
 
     def flush_spool(self) -> Counter[Answer]:
-        """Publish all that the spool holds, each event to the queue it was meant for.
+        """Publish all events of the spool, each to the queue it was meant for.
 
-        A publish that Redis takes does the same with a batch of what was meant for this Redis.
-        This publishes also what was meant for another one, to this producer's.
+        Each successful publish also publishes a batch of the spool, if the spool's events are for
+        this Redis. This method publishes events for another Redis too, to this producer's.
 
         Returns:
-            How many events got which answer. What was refused is in a file beside the spool, whose
+            The number of events by answer. Refused events are in a file beside the spool, whose
             name ends in `.aside`.
 
         Raises:
-            QueueFull: the queue is at its `max_queue_length`; what is left stays in the file.
+            QueueFull: the queue is at its `max_queue_length`; the other events stay in the file.
             QueueUnavailableError: Redis cannot be reached; likewise.
             OSError: the file cannot be read or written.
         """
@@ -177,7 +177,7 @@ class Producer:
             return exchange.result()
 
     def _do(self, step: Step) -> Taken | None:
-        """Do a step that is no call of Redis."""
+        """Run a step that is not a call of Redis."""
         match step:
             case Sleep(seconds):
                 self._wait(seconds)
@@ -218,15 +218,15 @@ def _connected(settings: PublishSettings) -> redis.Redis:
 
 
 def answer_timeout(settings: PublishSettings) -> float:
-    """Seconds for an answer, and for the replicas that are waited for before it comes."""
+    """Seconds to wait for an answer, including the wait for replicas."""
     return settings.redis_timeout + (settings.wait_timeout if settings.wait_replicas else 0)
 
 
 def reading_bytes(client: Client) -> Client:
-    """The client, if it hands out bytes: a zlib-compressed job is no text.
+    """The client, if it returns bytes: a zlib-compressed job is not text.
 
     Raises:
-        SettingsError: it decodes responses; redis-py takes any text, also `False`, for true.
+        SettingsError: it decodes responses; redis-py treats any text as true, also `False`.
     """
     if client.connection_pool.connection_kwargs.get("decode_responses"):
         raise SettingsError(

@@ -1,4 +1,4 @@
-"""Requests, the replies of the script, and the receipts that they become."""
+"""Requests, the replies of the script, and their receipts."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,22 +23,22 @@ from signoff_schemas import (
 from signoff_schemas.keys import JOB_PREFIX, QUEUES, QueueKeys
 
 Source = ApprovalEvent | Mapping[str, Any] | bytes | str
-"""What can be published: an event, a mapping of JSON-like values, or JSON."""
+"""The types that can be published: an event, a mapping of JSON-like values, or JSON."""
 
 ScriptReply = int | bytes | list[bytes]
 """The script's reply to one job."""
 SCRIPT: Final = files("signoff_producer").joinpath("publish.lua").read_text("utf-8")
 SCRIPT_HASH: Final = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
-"""What Redis knows the script by, once it has seen it."""
+"""The hash under which Redis caches the script."""
 CHUNK: Final = 500
-"""Events a round trip carries at the most; bounds both memory and the time Redis is held up."""
+"""The most events of a round trip; this bounds the memory, and the time that Redis is busy."""
 _ACCEPTED, _DUPLICATE, _FULL = 1, 0, -1
 SPOOLED: Final = 2
-"""Stands for the reply to an event that the spool took in place of Redis."""
+"""The reply for an event that the spool took, instead of Redis."""
 
 
 class Request(NamedTuple):
-    """One event on its way: ready to be sent, or rejected."""
+    """One event to publish: valid and ready to be sent, or rejected."""
 
     event_id: UUID | None
     canonical_json: bytes = b""
@@ -56,18 +56,18 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True)
 class Publication:
-    """The queue that events go to: the script's arguments, and what its replies mean."""
+    """A queue to publish to: the script's arguments, and the meaning of its replies."""
 
     queue: str
     max_queue_length: int | None = None
     full_retry_after: float = 5.0
-    """Seconds that `QueueFull` asks for."""
+    """`QueueFull.retry_after`, in seconds."""
     replicated: bool = False
-    """Whether replicas are waited for after the script."""
+    """Whether to wait for replicas after the script."""
 
     @classmethod
     def of(cls, settings: PublishSettings) -> Self:
-        """As the settings say."""
+        """The publication of these settings."""
         return cls(
             settings.queue,
             settings.max_queue_length,
@@ -87,7 +87,7 @@ class Publication:
 
     @cached_property
     def _always(self) -> tuple[bytes, bytes, bytes, bytes]:
-        """The arguments that are the same in each call."""
+        """The constant arguments of each call."""
         return (
             JOB_PREFIX.encode(),
             self.queue.encode(),
@@ -96,7 +96,7 @@ class Publication:
         )
 
     def arguments(self, requests: Sequence[Request]) -> list[bytes]:
-        """The script's arguments for what is to be sent."""
+        """The script's arguments for these requests."""
         prefix, queue, limit, replicated = self._always
         arguments = [prefix, queue, _as_rq_writes(int(time.time())), limit, replicated]
         for request in requests:
@@ -110,17 +110,17 @@ class Publication:
         """Match the script's replies to the requests, in order.
 
         Raises:
-            QueueFull: at the first event that found no room; those before it have their receipts.
+            QueueFull: at the first event without room; those before it have their receipts.
         """
         coming = iter(replies)
         for request in requests:
             yield self.receipt(request, next(coming) if request.error is None else 0)
 
     def receipt(self, request: Request, reply: ScriptReply) -> Receipt:
-        """What the script's reply to one request means.
+        """The receipt for the script's reply to one request.
 
         Raises:
-            QueueFull: the event found no room.
+            QueueFull: there was no room for the event.
         """
         if request.error is not None:
             return Receipt(Answer.REJECTED, request.event_id, request.error)
@@ -142,12 +142,12 @@ class Publication:
 
 @lru_cache(maxsize=1)
 def _as_rq_writes(second: int) -> bytes:
-    """A moment in UTC; many events are published in each."""
+    """The second in RQ's format; it is cached, since many events are published in each second."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second)).encode()
 
 
 def _event_id(source: Source) -> UUID | None:
-    """The id of a refused event, so that its publisher knows which it was."""
+    """The id of a refused event, if it can be read, for its receipt."""
     match source:
         case bytes():
             return Identity.of(source).event_id
@@ -162,7 +162,7 @@ def _event_id(source: Source) -> UUID | None:
 
 
 def _same_content(request: Request, held: int | bytes) -> bool:
-    """Whether a job that another publisher wrote holds this event, perhaps as other JSON."""
+    """Whether a job that another publisher wrote holds this event, perhaps in other JSON."""
     if not isinstance(held, bytes):
         return False
     try:
@@ -172,7 +172,7 @@ def _same_content(request: Request, held: int | bytes) -> bool:
 
 
 def many(events: object) -> None:
-    """Refuse a single event where many are asked for: its characters or keys are none.
+    """Refuse a single event where many are expected: its characters or keys are not events.
 
     Raises:
         TypeError: it is a string, bytes or a mapping.

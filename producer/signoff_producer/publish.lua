@@ -5,40 +5,41 @@
 -- KEYS[3]  sorted set  RQ's scheduled registry: job id by due time
 -- KEYS[4]  sorted set  RQ's started registry: <job id>:<lease token>
 -- KEYS[5]  sorted set  leases: token of each live worker by expiry
--- (hash)               one per job, named ARGV[1] .. id; RQ does not let them be known beforehand either,
---                      so this does not run on Redis Cluster
+-- (hash)               one per job, named ARGV[1] .. id; they are not in KEYS, as with RQ, so this does not
+--                      run on Redis Cluster
 --
 -- ARGV[1]  prefix of a job's key        ARGV[2]  the queue's name
--- ARGV[3]  enqueued_at, whole seconds   ARGV[4]  the longest the queue may get, 0 for any length
--- ARGV[5]  1 where WAIT follows, else 0     ARGV[6]… pairs: job id, data
+-- ARGV[3]  enqueued_at, whole seconds   ARGV[4]  the most waiting jobs, 0 for any number
+-- ARGV[5]  1 if WAIT follows, else 0    ARGV[6]… pairs: job id, data
 --
--- Returns one reply a job, in order: 1 accepted, 0 already there with the same data, -1 the queue is
--- full; where other data is there, that data, for the caller to compare contents, or nothing of data that
--- is too long for an event; and where the job is another queue's, a list of that queue's name.
+-- Returns one reply for each job, in order: 1 accepted; 0 there is such a job with the same data; -1 the
+-- queue is full. If there is such a job with other data: that data, for the caller to compare contents, or
+-- an empty string if it is too long for an event. If the job is on another queue: a list with that queue's
+-- name.
 local replies, ids, n, sent = {}, {}, 0, 0
 local prefix, queue, enqueued_at = ARGV[1], ARGV[2], ARGV[3]
--- Asked whether or not there is a limit: where KEYS[1] is no list this fails before anything is
--- written. A hash without its id on the queue would not be taken by any worker.
+-- This runs also without a limit: if KEYS[1] is not a list, it fails before anything is written. A hash
+-- whose id is not on the queue would not be taken by any worker.
 local waiting = redis.call('LLEN', KEYS[1])
 local room = math.huge
 if ARGV[4] ~= '0' then
     room = tonumber(ARGV[4]) - waiting
 end
 
--- Whether a job is none that could hold an event: its data or its queue's name is too long. Neither is
--- read then; whoever can write to Redis must not fill a publisher's memory.
+-- Whether a job cannot hold an event, since its data or its queue's name is too long. Then neither is
+-- read: anybody who can write to Redis must not be able to fill a publisher's memory.
 local function is_oversized(key)
     local data, origin = redis.pcall('HSTRLEN', key, 'data'), redis.pcall('HSTRLEN', key, 'origin')
     return type(data) == 'number' and (data > 300000 or origin > 1000)
 end
 
--- Statuses of jobs that are in a registry of RQ's own, from which RQ or a worker takes them on.
+-- Statuses of jobs that are in one of RQ's registries, and are moved on from there by RQ or a worker.
 local elsewhere = { started = true, failed = true, deferred = true, stopped = true }
 
--- Whether a job that is there may be on no list, so that nobody would ever apply it: a publisher in
--- another language may have died between its HSET and its RPUSH. Whoever does both at once, as this
--- script and RQ, writes `enqueued_at`; it is written below as well, so each job is looked for once.
--- A long queue is looked through at its end only. A job that is then listed twice takes effect once.
+-- Whether an existing job may be on no list, so that no worker would apply it: a publisher in another
+-- language may have died between its HSET and its RPUSH. Publishers that do both at once, as this script and
+-- RQ, write `enqueued_at`; it is also written below, so each job is searched for once. Only the end of a long
+-- queue is searched. If a job is listed twice because of that, it takes effect once.
 local function may_be_unlisted(id, status, job_enqueued_at)
     if job_enqueued_at or elsewhere[status] or redis.pcall('ZSCORE', KEYS[3], id) then
         return false
@@ -55,15 +56,15 @@ for i = 6, #ARGV, 2 do
     local id, data = ARGV[i], ARGV[i + 1]
     local key = prefix .. id
     n = n + 1
-    local there = redis.call('EXISTS', key) == 1
-    local oversized = there and is_oversized(key)
-    local held = there and not oversized and redis.pcall('HMGET', key, 'data', 'origin', 'status', 'enqueued_at')
+    local exists = redis.call('EXISTS', key) == 1
+    local oversized = exists and is_oversized(key)
+    local held = exists and not oversized and redis.pcall('HMGET', key, 'data', 'origin', 'status', 'enqueued_at')
     if held and (held[3] == 'finished' or held[3] == 'canceled') then
-        -- A stock worker is done with it, and RQ keeps it for a while: nothing waits under this id.
+        -- A stock worker has finished it, and RQ keeps it for some time: no job waits under this id.
         redis.call('DEL', key)
-        there = false
+        exists = false
     end
-    if there then
+    if exists then
         if oversized or held.err then
             replies[n] = ''
         elseif held[2] and held[2] ~= queue then
@@ -95,8 +96,8 @@ if sent > 0 then
     redis.call('RPUSH', KEYS[1], unpack(ids))
     redis.call('SADD', KEYS[2], KEYS[1])
 elseif ARGV[5] == '1' then
-    -- WAIT counts from the last write of its connection. With none it would say at once that every
-    -- replica has a duplicate which, for all it knows, only the primary has.
+    -- WAIT waits for the last write of its connection. Without a write it would return at once, although
+    -- the duplicate may be on the primary only.
     redis.call('SREM', KEYS[2], KEYS[1])
     redis.call('SADD', KEYS[2], KEYS[1])
 end

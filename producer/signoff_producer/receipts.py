@@ -1,4 +1,4 @@
-"""What a publisher learns of each event, and the errors that concern the queue as a whole."""
+"""The receipt of each published event, and the errors of the queue as a whole."""
 
 from enum import StrEnum
 from typing import NamedTuple, Self
@@ -8,34 +8,34 @@ from signoff_schemas import InvalidEvent, SignoffError
 
 
 class Answer(StrEnum):
-    """What became of a published event."""
+    """The result of publishing an event."""
 
     ACCEPTED = "accepted"
     """It is on the queue."""
     DUPLICATE = "duplicate"
     """It is on the queue already, with the same content; nothing changed."""
     CONFLICT = "conflict"
-    """The same `event_id` is taken: by other content, or on another queue; nothing changed."""
+    """The `event_id` is used by other content, or on another queue; nothing changed."""
     REJECTED = "rejected"
     """It breaks the contract; nothing was sent."""
     SPOOLED = "spooled"
-    """Redis is away; it is in the local spool file, and goes on the queue when Redis is back."""
+    """Redis is unavailable; the event is in the local spool file, and is published later."""
 
 
 class Receipt(NamedTuple):
-    """The definite answer to one event."""
+    """The result of publishing one event."""
 
     answer: Answer
     event_id: UUID | None
-    """None where the event was rejected and holds no id that can be read."""
+    """None if the event was rejected and its id cannot be read."""
     error: InvalidEvent | None = None
-    """What is wrong, where the event was rejected."""
+    """What is wrong with a rejected event."""
     conflict: str | None = None
-    """What the event conflicts with, where it does."""
+    """What the event conflicts with, if it does."""
 
     @property
     def reason(self) -> str | None:
-        """Why the event was not taken; None where it was."""
+        """Why the event was not taken; None if it was."""
         return str(self.error) if self.error else self.conflict
 
     @property
@@ -44,11 +44,11 @@ class Receipt(NamedTuple):
         return self.answer in {Answer.ACCEPTED, Answer.DUPLICATE, Answer.SPOOLED}
 
     def raise_for_status(self) -> Self:
-        """Raise unless the event was taken; else return this receipt, so that calls can be chained.
+        """Return this receipt, so that calls can be chained; raise if the event was not taken.
 
         Raises:
             InvalidEvent: it was rejected; `problems` says what is wrong, field by field.
-            EventConflict: its `event_id` is taken.
+            EventConflict: its `event_id` is in use.
         """
         if self.error is not None:
             raise self.error
@@ -58,7 +58,7 @@ class Receipt(NamedTuple):
 
 
 class EventConflict(SignoffError):  # noqa: N818 -- named after the answer
-    """An `event_id` is taken by other content, or is on another queue; nothing was published."""
+    """An `event_id` is used by other content, or on another queue; nothing was published."""
 
     def __init__(self, event_id: UUID | None, conflict: str | None) -> None:
         super().__init__(
@@ -69,7 +69,7 @@ class EventConflict(SignoffError):  # noqa: N818 -- named after the answer
         self.conflict = conflict
 
     def __reduce__(self) -> tuple[type["EventConflict"], tuple[UUID | None, str | None]]:
-        """Travels between processes: an exception's own way forgets all but the message."""
+        """For pickling between processes: by default an exception keeps only its message."""
         return EventConflict, (self.event_id, self.conflict)
 
 
@@ -89,7 +89,7 @@ class QueueFull(SignoffError):  # noqa: N818 -- the name queues give this, as in
         self.retry_after = retry_after
 
     def __reduce__(self) -> tuple[type["QueueFull"], tuple[str, int, float]]:
-        """Travels between processes, as `EventConflict`."""
+        """For pickling; see `EventConflict`."""
         return QueueFull, (self.queue, self.limit, self.retry_after)
 
 
@@ -111,12 +111,12 @@ class ReplicasBehindError(QueueUnavailableError):
         self.timeout = timeout
 
     def __reduce__(self) -> tuple[type["ReplicasBehindError"], tuple[int, int, float]]:
-        """Travels between processes, as `EventConflict`."""
+        """For pickling; see `EventConflict`."""
         return ReplicasBehindError, (self.acknowledged, self.wanted, self.timeout)
 
 
 class CircuitOpenError(QueueUnavailableError):
-    """Redis failed so often in a row that it is not even tried for a while."""
+    """Redis failed so often in a row that it is not tried for some time."""
 
     def __init__(self, failures: int, retry_after: float) -> None:
         super().__init__(
@@ -128,12 +128,12 @@ class CircuitOpenError(QueueUnavailableError):
         self.retry_after = retry_after
 
     def __reduce__(self) -> tuple[type["CircuitOpenError"], tuple[int, float]]:
-        """Travels between processes, as `EventConflict`."""
+        """For pickling; see `EventConflict`."""
         return CircuitOpenError, (self.failures, self.retry_after)
 
 
 class EventLoopError(SignoffError):
-    """An `AsyncProducer` is used in another event loop than before."""
+    """An `AsyncProducer` is used in a second event loop."""
 
     def __init__(self) -> None:
         super().__init__(

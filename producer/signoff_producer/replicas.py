@@ -12,7 +12,7 @@ from signoff_producer.receipts import ReplicasBehindError
 
 @dataclass(frozen=True, slots=True)
 class Replicas:
-    """How many of them, and how long they are waited for; none by default, and nothing is asked."""
+    """How many replicas, and how long to wait for them; by default none, and there is no wait."""
 
     wanted: int
     timeout: float
@@ -20,13 +20,13 @@ class Replicas:
 
     @property
     def wait(self) -> tuple[str, int, int]:
-        """The command that waits for them."""
+        """The command that waits for the replicas."""
         return "WAIT", self.wanted, max(1, round(self.timeout * 1000))
 
     def checked(self, answers: Sequence[object]) -> list[ScriptReply]:
         """The script's replies, if enough replicas have the events.
 
-        `answers` are those of the script and, where replicas are wanted, of WAIT.
+        `answers` are those of the script and, if there are replicas to wait for, of WAIT.
 
         Raises:
             redis.RedisError: one of the two failed.

@@ -1,4 +1,4 @@
-"""How often publishing is retried while Redis is away, and the delays in between."""
+"""How often publishing is retried while Redis is unavailable, and the delays in between."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -12,17 +12,17 @@ from signoff_schemas.backoff import backoff_delays
 class Retries:
     """`count` retries, each after a random part of a delay that doubles ("full jitter").
 
-    So publishers that lost Redis at the same moment do not all retry at the same moment.
+    Because of the jitter, publishers that lost Redis together do not all retry together.
     """
 
     count: int
     first: float = 0.1
-    """Seconds before the first repetition, at the most."""
+    """The most seconds before the first retry."""
     longest: float = 5.0
-    """Seconds before any repetition, at the most."""
+    """The most seconds before any retry."""
     chance: Callable[[], float] = random.random
 
     def delays(self) -> Iterator[float]:
-        """The seconds to wait before each repetition."""
+        """The seconds to wait before each retry."""
         delays = backoff_delays(self.first, self.longest, least=0, chance=self.chance)
         return islice(delays, self.count)

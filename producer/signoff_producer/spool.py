@@ -1,9 +1,9 @@
-"""A local file that holds events while Redis is away, and from which they are published later.
+"""A local file for events while Redis is unavailable; they are published later.
 
-One JSON object a line (`spool_lines.py`), in any order. Its lock is the system's, on the file
-itself: several processes can share it, and none that dies leaves it locked. Events are taken from
-the file's end, so that removing them is cutting the file off; nothing before them is ever written.
-A file is for one Redis: its events are not published to another by accident.
+It has one JSON object in each line (`spool_lines.py`), in any order. The file itself is locked, so
+several processes can share it, and a process that dies leaves no lock. Events are taken from the
+end of the file and removed by truncating it, so the lines before them are never rewritten. A file
+is for one Redis: its events are not published to another one by mistake.
 """
 
 import errno
@@ -23,11 +23,11 @@ from signoff_schemas.private_files import open_private
 
 _logger: Final = logging.getLogger(__name__)
 _BLOCK: Final = 1 << 20
-"""Bytes read from the end at a time, at first."""
+"""Bytes that are read from the end at first."""
 
 
 class Spool:
-    """The file: `keep` appends to it while Redis is away, `take` gives a batch once it is back."""
+    """The file: `keep` appends to it while Redis is unavailable, `take` returns a batch later."""
 
     def __init__(self, path: Path, max_bytes: int, queue: str, redis: str) -> None:
         """Create the file if it is missing, so that an error is raised early.
@@ -51,7 +51,7 @@ class Spool:
 
     @classmethod
     def of(cls, settings: PublishSettings, redis: str) -> "Spool | None":
-        """As the settings say, for this Redis; None where there is to be none."""
+        """The spool of these settings for this Redis; None if no spool is set."""
         if not settings.spool:
             return None
         return cls(settings.spool, settings.spool_max_bytes, settings.queue, redis)
@@ -60,7 +60,7 @@ class Spool:
         """Append events that Redis did not take; they are on disk when this returns.
 
         Raises:
-            QueueUnavailableError: the file could not take them either; none of them is in it.
+            QueueUnavailableError: they could not be written either; none of them is in the file.
         """
         events = [
             SpooledEvent(request.canonical_json, self._queue, self._redis)
@@ -86,7 +86,7 @@ class Spool:
             _logger.warning("Events go to the spool %s: %s", self.path, failure)
 
     def _refuse_others(self, file: int, size: int) -> None:
-        """Refuse events for another Redis than those in the file: a file is for one Redis only."""
+        """Refuse events for another Redis than that of the file's events."""
         if size == 0:
             return
         redis = SpooledEvent.read(_last_lines(file, size, 1)[1][0]).redis
@@ -98,17 +98,17 @@ class Spool:
             )
 
     def holds(self) -> bool:
-        """Whether there is anything in it."""
+        """Whether the file holds any events."""
         try:
             return self.path.stat().st_size > 0
         except OSError:
             return False
 
     def take(self, *, any_redis: bool = False) -> "Taken | None":
-        """A batch of its events, locked until it is closed.
+        """A batch of events; the file is locked until it is closed.
 
-        None where it is empty, another publisher has it in hand, or, without `any_redis`, its
-        events are for another Redis.
+        None if the file is empty, if another publisher has locked it, or, without `any_redis`, if
+        its events are for another Redis.
 
         Raises:
             OSError: it cannot be read.
@@ -139,7 +139,7 @@ class Spool:
         return not others
 
     def set_aside(self, lines: bytes, why: str) -> None:
-        """Keep what can never be published beside the file, for a person to look at."""
+        """Write lines that can never be published to a second file, for a person to read."""
         aside = self.path.with_name(f"{self.path.name}.aside")
         file = open_private(aside, os.O_WRONLY | os.O_CREAT)
         try:
@@ -150,7 +150,7 @@ class Spool:
         _logger.warning("A line of the spool %s was put in %s: %s", self.path, aside, why)
 
     def _sound_size(self, file: int) -> int:
-        """The size; a last line without an end, of a publisher that died in it, is put aside."""
+        """The size without an unfinished last line, which is put aside: its publisher died."""
         size = os.fstat(file).st_size
         if size == 0 or os.pread(file, 1, size - 1) == b"\n":
             return size
@@ -173,7 +173,7 @@ class Spool:
 
 
 class Taken:
-    """Events at the end of a spool, which nobody else can change until this is closed."""
+    """Events at the end of a spool; nobody else can change the file until this is closed."""
 
     def __init__(
         self, spool: Spool, file: int, size: int, start: int, lines: Sequence[bytes]
@@ -187,13 +187,13 @@ class Taken:
         self.requests = [event.request for event in self.events]
 
     def by_queue(self, default: str) -> Iterator[tuple[str, list[int]]]:
-        """Each queue that events are for, with their numbers."""
+        """The positions of the events, by queue."""
         queues = [event.queue or default for event in self.events]
         for queue in dict.fromkeys(queues):
             yield queue, [number for number, held in enumerate(queues) if held == queue]
 
     def settle(self, receipts: Sequence[Receipt | None]) -> None:
-        """Remove what has its receipt, and put aside what was refused; the rest stays.
+        """Remove events that have a receipt, and put refused ones aside; the others stay.
 
         Raises:
             OSError: the files cannot be written.
@@ -207,7 +207,7 @@ class Taken:
             elif not receipt.ok:
                 self._spool.set_aside(line, f"{receipt.answer}: {receipt.reason}")
         if rest:
-            # Written twice, first behind the old lines: if the process dies, one copy is complete.
+            # Written twice, first after the old lines: if the process dies, one copy is complete.
             _write_behind(self._file, rest, self._size)
             _write(self._file, rest, self._start)
         os.ftruncate(self._file, self._start + len(rest))
@@ -215,12 +215,12 @@ class Taken:
             _logger.info("The spool %s is empty: Redis has its events", self._spool.path)
 
     def close(self) -> None:
-        """Unlock the file: what was not settled stays."""
+        """Unlock the file; events that were not settled stay in it."""
         os.close(self._file)
 
 
 def _last_lines(file: int, size: int, most: int) -> tuple[int, list[bytes]]:
-    """Where the last lines begin, and those lines; `size` is that of a file of whole lines."""
+    """The position of the last lines, and the lines; `size` is the size of all complete lines."""
     block = _BLOCK
     while True:
         start = max(0, size - block)
@@ -234,7 +234,7 @@ def _last_lines(file: int, size: int, most: int) -> tuple[int, list[bytes]]:
 
 
 def _line_start(file: int, size: int) -> int:
-    """Where the unfinished last line begins."""
+    """The position at which the unfinished last line begins."""
     start = size
     while start > 0:
         block = max(0, start - _BLOCK)
@@ -246,7 +246,7 @@ def _line_start(file: int, size: int) -> int:
 
 
 def _write_behind(file: int, lines: bytes, size: int) -> None:
-    """Write them behind what is there; all of them, or nothing stays of them."""
+    """Append the lines: all of them, or none."""
     try:
         _write(file, lines, size)
     except OSError:
@@ -255,7 +255,7 @@ def _write_behind(file: int, lines: bytes, size: int) -> None:
 
 
 def _write(file: int, lines: bytes, at: int) -> None:
-    """Write it all, to the disk."""
+    """Write all the data, and sync it to the disk."""
     rest = memoryview(lines)
     while rest:
         written = os.pwrite(file, rest, at)
@@ -264,7 +264,7 @@ def _write(file: int, lines: bytes, at: int) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """Make sure that the file's name is on the disk, not only what is in it."""
+    """Make sure that the file's name is on the disk too, not only its content."""
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

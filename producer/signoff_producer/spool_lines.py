@@ -1,8 +1,8 @@
-"""A line of a spool file: an event, and the queue and the Redis that it is meant for.
+"""A line of a spool file: an event, and the queue and the Redis that it is for.
 
     {"queue":"approvals","redis":"localhost:6379/0","event":{"event_id":…}}
 
-Files of earlier releases hold the events alone; such a line is for whoever replays it.
+In files of earlier releases a line is only an event; it is for the producer that replays it.
 """
 
 import json
@@ -18,17 +18,17 @@ _LINE: Final = re.compile(
 
 
 class SpooledEvent(NamedTuple):
-    """What a line holds."""
+    """The content of a line."""
 
     event_json: bytes
     queue: str | None = None
-    """None: that of the producer that replays it."""
+    """None for the queue of the producer that replays it."""
     redis: str | None = None
-    """None: likewise."""
+    """None for the Redis of that producer."""
 
     @classmethod
     def read(cls, line: bytes) -> Self:
-        """Read a line, whoever wrote it; what is no event is rejected when it is published."""
+        """Read a line, which may hold anything; an invalid event is rejected on publishing."""
         match = _LINE.fullmatch(line)
         if match is None:
             return cls(line)
@@ -39,11 +39,11 @@ class SpooledEvent(NamedTuple):
             return cls(line)
 
     def line(self) -> bytes:
-        """The line, with its end."""
+        """The line, with its line break."""
         head = f'{{"queue":"{self.queue}","redis":{json.dumps(self.redis)},"event":'
         return head.encode() + self.event_json + b"}\n"
 
     @property
     def request(self) -> Request:
-        """The event on its way to the queue."""
+        """The request that publishes the event."""
         return Request.of(self.event_json)

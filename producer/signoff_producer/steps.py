@@ -1,4 +1,4 @@
-"""The steps that the core asks a producer to do; the producer sends the result of each back."""
+"""The steps that the core gives to a producer; the producer runs each and sends its result back."""
 
 from collections.abc import Generator, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -10,27 +10,27 @@ from signoff_producer.spool import Spool, Taken
 
 
 class Send(NamedTuple):
-    """Run the publishing script. The answer is its reply to each job; or a `redis.RedisError`."""
+    """Run the publishing script. The answer is its reply to each job, or a `redis.RedisError`."""
 
     keys: tuple[str, ...]
     arguments: Sequence[bytes]
     deadline: Deadline
     reconnect: bool = False
-    """Whether to connect anew: where Redis is may have changed."""
+    """Whether to connect again, since the address of Redis may have changed."""
 
     def again(self) -> "Send":
-        """The same once more, after it failed."""
+        """The same step, to be repeated after it failed."""
         return self._replace(reconnect=True)
 
 
 class Sleep(NamedTuple):
-    """Wait for so many seconds."""
+    """Wait for some seconds."""
 
     seconds: float
 
 
 class Keep(NamedTuple):
-    """Append events to the spool, to be on disk when this is answered."""
+    """Append events to the spool; they are on disk when this is answered."""
 
     spool: Spool
     requests: Sequence[Request]
@@ -39,15 +39,15 @@ class Keep(NamedTuple):
 
 
 class Take(NamedTuple):
-    """Take a batch out of the spool. The answer is it; None where there is none to be had now."""
+    """Take a batch out of the spool. The answer is the batch, or None if there is none now."""
 
     spool: Spool
     any_redis: bool
-    """Whether the file may be meant for another Redis."""
+    """Whether the file may be for another Redis."""
 
 
 class Settle(NamedTuple):
-    """Remove from the spool what has its receipt; None stands for an event that has none."""
+    """Remove events that have a receipt from the spool; None is an event without one."""
 
     taken: Taken
     receipts: Sequence[Receipt | None]
@@ -56,4 +56,4 @@ class Settle(NamedTuple):
 Step = Send | Sleep | Keep | Take | Settle
 T = TypeVar("T")
 Steps = Generator[Step, Any, T]
-"""Steps one after the other, to a result."""
+"""A sequence of steps with a result."""

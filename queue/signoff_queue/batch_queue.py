@@ -1,8 +1,8 @@
 """The worker's side of the queue in Redis: take, acknowledge, requeue; one round trip each.
 
-A job moves from `waiting` (a list) to `started`, under this worker's lease. There it is
-acknowledged, which deletes it; or it is put off into `scheduled`, and promoted to `waiting` when it
-is due. When a lease expires, its worker counts as dead, and its jobs are requeued.
+A job moves from `waiting` (a list) to `started`, under this worker's lease. Then it is acknowledged
+and deleted; or it is moved to `scheduled`, and back to `waiting` when its retry is due. When a
+lease expires, its worker counts as dead, and its jobs are requeued.
 """
 
 import secrets
@@ -18,25 +18,28 @@ from signoff_schemas.envelope import MAX_JOB_BYTES
 from signoff_schemas.keys import JOB_PREFIX, SUSPENDED, QueueKeys
 
 MAX_ID_BYTES: Final = 512
-"""The longest job id that is read; an event's has 36."""
+"""The most bytes of a job id that is read; an event's id has 36."""
 _MOST_BYTES: Final = 8 * 1024 * 1024
 """The most data that one batch takes out of Redis."""
 _FIELDS: Final = 5
+_IN_FLIGHT_PAGE: Final = 1000
+"""Entries of the started registry that one call of `requeue.lua` looks at."""
 
 
 class JobHash(IntEnum):
-    """What `drain.lua` found under a job's id."""
+    """The kind of a job's hash, as `drain.lua` found it."""
 
     JOB = 1
-    GONE = 0
+    MISSING = 0
     NO_DATA = -1
     NO_HASH = -2
     LARGE_DATA = -3
     LONG_ID = -4
 
 
-_NOT_HELD: Final = frozenset({JobHash.GONE, JobHash.LONG_ID})
-"""Removed from the queue by the drain itself; not acknowledged."""
+_NOT_HELD: Final = frozenset({JobHash.MISSING, JobHash.LONG_ID})
+"""Not in the started registry, and so not acknowledged: the drain removed it from the queue, or put
+it into the failed registry."""
 
 
 class Oversize(NamedTuple):
@@ -49,14 +52,14 @@ class Oversize(NamedTuple):
 
 
 class TakenJob(NamedTuple):
-    """A job as it stood in Redis."""
+    """A job as it was in Redis."""
 
     id: str
-    """Where it is too long, its beginning."""
+    """Only its beginning if it is too long."""
     data: bytes | None
-    """Where it is too large, its beginning."""
+    """Only its beginning if it is too large."""
     deaths: int
-    """Workers that died with it in hand."""
+    """The number of workers that died while they held it."""
     retries: int
     hash: int
     """A `JobHash`."""
@@ -64,8 +67,8 @@ class TakenJob(NamedTuple):
 
     @property
     def missing(self) -> bool:
-        """Whether only the id was left; there is nothing to apply or to keep."""
-        return self.hash == JobHash.GONE
+        """Whether only its id was left, so that there is nothing to apply or to keep."""
+        return self.hash == JobHash.MISSING
 
 
 class BatchQueue:
@@ -76,12 +79,14 @@ class BatchQueue:
         self.keys = QueueKeys(name)
         self.name = name
         self.lease = _token()
-        """This worker's token, which marks its jobs in the started registry."""
+        """This worker's lease token, which marks its jobs in the started registry."""
         self.lease_seconds = lease_seconds
         self.group = group
         """The most jobs with one death that are taken together."""
+        self.has_long_ids = False
+        """Whether the last batch held ids that are too long; they are in the failed registry."""
         self._raw: dict[str, bytes] = {}
-        """The bytes of ids that are not UTF-8, by the text that stands for them everywhere else."""
+        """The bytes of ids that are not UTF-8, by the text that is used for them elsewhere."""
         self._drain = Script(redis, "drain")
         self._acknowledge = Script(redis, "acknowledge")
         self._requeue = Script(redis, "requeue")
@@ -90,9 +95,9 @@ class BatchQueue:
         self._waiter = Waiter(redis, self.keys.waiting, self._drain)
 
     def take(self, most: int, *, suspects: bool = True) -> list[TakenJob]:
-        """Take up to `most` jobs; none while the queue is empty or workers are suspended.
+        """Take up to `most` jobs; none if the queue is empty or workers are suspended.
 
-        Without `suspects`, none while the next job has a death.
+        Without `suspects`, none if a worker died with the next job.
 
         Raises:
             WrongTypeError: a key of the queue holds something else; nothing was taken.
@@ -118,7 +123,7 @@ class BatchQueue:
             self.keys.leases,
             SUSPENDED,
             self.keys.missing_jobs,
-            self.keys.oversized,
+            self.keys.failed,
         ]
 
     def _drain_arguments(self, most: int, group: int) -> list[str | float]:
@@ -134,6 +139,7 @@ class BatchQueue:
         ]
 
     def _jobs(self, values: Any) -> list[TakenJob]:  # noqa: ANN401 -- as Redis answers
+        self.has_long_ids = False
         each = iter(values)
         jobs = [
             TakenJob(self._name(job_id), data, deaths, retries, found)
@@ -142,6 +148,7 @@ class BatchQueue:
         found = values[_FIELDS - 1 :: _FIELDS]
         if list in set(map(type, found)):
             jobs = list(map(described, jobs, found))
+            self.has_long_ids = any(job.hash == JobHash.LONG_ID for job in jobs)
         self._forget_names([j.id for j in jobs if j.hash in _NOT_HELD] if self._raw else ())
         return jobs
 
@@ -202,14 +209,14 @@ class BatchQueue:
         return self._raw.get(job_id, job_id)
 
     def release(self) -> int:
-        """Requeue all that this worker holds, without counting a death."""
-        return cast("int", self._requeue(self._flight_keys, [JOB_PREFIX, self.lease]))
+        """Requeue all jobs of this worker, without counting a death."""
+        return self._requeue_pages(self.lease)
 
     def start_over(self) -> None:
-        """Release what a `take` may have taken whose reply was lost, and begin a new lease.
+        """After a lost reply to `take`: release the jobs that it took, and begin a new lease.
 
-        Redis may still run that `take` later. What it takes is held by the old lease, which nobody
-        renews, and is requeued when that expires.
+        Redis may run that `take` later. What it takes is held by the old lease, which nobody
+        renews, and is requeued when that lease expires.
         """
         self.release()
         self.lease = _token()
@@ -220,8 +227,20 @@ class BatchQueue:
         return cast("int", self._promote(keys, [JOB_PREFIX]))
 
     def redeliver(self) -> int:
-        """Requeue what dead workers held; returns how many jobs."""
-        return cast("int", self._requeue(self._flight_keys, [JOB_PREFIX, ""]))
+        """Requeue the jobs of dead workers; returns how many."""
+        return self._requeue_pages("")
+
+    def _requeue_pages(self, lease: str) -> int:
+        """Requeue what this lease holds; what expired leases held, if it is empty."""
+        cursor = b"0"
+        requeued: int = 0
+        while True:
+            page: list[str | bytes | float] = [lease, cursor, _IN_FLIGHT_PAGE]
+            arguments = [JOB_PREFIX, *page, self.name]
+            cursor, back = self._requeue(self._flight_keys, arguments)
+            requeued += back
+            if cursor == b"0":
+                return requeued
 
     def renew_lease(self) -> None:
         """Renew this worker's lease."""

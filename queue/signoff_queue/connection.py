@@ -1,4 +1,4 @@
-"""Connections for commands: errors of the driver become a sentence with the server's address."""
+"""Connections for commands; errors of the driver become sentences with the server's address."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +17,10 @@ class RedisUnavailableError(SignoffError):
 
 @contextmanager
 def redis_of(settings: Settings) -> Iterator[redis.Redis]:
-    """A client for one use, which gives up at once: a person waits for the answer.
+    """A client for one use, without retries, since a person waits for the answer.
 
     Raises:
-        RedisUnavailableError: Redis cannot be reached, or refused what the block asked.
+        RedisUnavailableError: Redis cannot be reached, or refused a command of the block.
     """
     url = settings.require("redis_url")
     with impatient_client(url) as client, redis_explained(url):
@@ -28,7 +28,7 @@ def redis_of(settings: Settings) -> Iterator[redis.Redis]:
 
 
 def impatient_client(url: str) -> redis.Redis:
-    """A client without retries: a person waits, and is told what is wrong."""
+    """A client without retries: a person waits, and gets the error at once."""
     return redis_client(
         url, socket_timeout=30, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
     )
@@ -36,7 +36,7 @@ def impatient_client(url: str) -> redis.Redis:
 
 @contextmanager
 def redis_explained(url: str) -> Iterator[None]:
-    """Turn what redis-py raises inside the block into `RedisUnavailableError`."""
+    """Turn errors of redis-py in the block into `RedisUnavailableError`."""
     try:
         yield
     except redis.RedisError as error:

@@ -6,8 +6,8 @@
 -- ARGV[1]  prefix of a job's key            ARGV[2]  the most jobs of either end
 -- ARGV[3]  the longest id                   ARGV[4]  the most bytes of data
 --
--- Returns three values a job: its id; the beginning of its data; when it was put on the queue. Ids are cut,
--- what is not there or too large is nil.
+-- Returns three values for each job: its id; the beginning of its data; when it was enqueued. Ids are cut,
+-- missing or too large values are nil.
 if wrong_type({[KEYS[1]] = 'list'}) then
     return {}
 end

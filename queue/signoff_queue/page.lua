@@ -1,6 +1,6 @@
 -- A page of the job ids that one place names, with bounds; nothing is changed.
 --
--- KEYS[1]  list, sorted set or set; or any key, where all jobs' hashes are looked through
+-- KEYS[1]  list, sorted set or set; or any key if all jobs' hashes are scanned
 -- (hash)   one per job, named ARGV[4] .. id
 --
 -- ARGV[1]  LRANGE, ZSCAN, SSCAN, or SCAN for the jobs' hashes

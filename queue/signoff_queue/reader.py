@@ -1,4 +1,4 @@
-"""What a queue holds in Redis, read through the registries that RQ keeps; nothing is changed.
+"""Read a queue in Redis through RQ's registries; nothing is changed.
 
 Anybody who can write to Redis can put anything there. So sizes are bounded before anything is read,
 and a value of the wrong type counts as absent.
@@ -20,15 +20,15 @@ from signoff_schemas.keys import JOB_PREFIX, QueueKeys
 
 _PAGE: Final = 1000
 _BEGINNING: Final = 4096
-"""Bytes of a sample's data."""
+"""The most bytes of a sample's data."""
 _LONGEST_TIME: Final = 64
-"""Bytes of an instant."""
+"""The most bytes of an instant."""
 _LONGEST_NAME: Final = 200
-"""Bytes of a queue's name."""
+"""The most bytes of a queue's name."""
 
 
 class Place(StrEnum):
-    """Where a job is."""
+    """The place of a job."""
 
     QUEUED = "queued"
     IN_FLIGHT = "in_flight"
@@ -37,21 +37,21 @@ class Place(StrEnum):
     OVERSIZED = "oversized"
     """It is too large to be read, and stays in Redis."""
     UNLISTED = "unlisted"
-    """Its hash is there, but no list names it."""
+    """Its hash exists, but no list names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many jobs are where."""
+    """The number of jobs in each place."""
 
     waiting: int
     in_flight: int
     scheduled: int
     rq_failed: int
-    """Jobs that RQ gave up; workers move them to the dead letters."""
+    """Jobs that failed in RQ; workers move them to the dead letters."""
     missing_jobs: int
-    """Job ids whose job was gone from Redis when a worker took them, until an audit settles them;
-    an event that was on the queue twice may be among them."""
+    """Job ids whose job did not exist when a worker took them, until an audit settles them. An
+    event that was on the queue twice may be among them."""
     oversized: int
     """Jobs that are too large to be read; they stay in Redis."""
 
@@ -96,12 +96,12 @@ class QueueReader:
         return wrong_types(self.client, expected)
 
     def oldest_waiting(self) -> datetime | None:
-        """When the job at the head was put on the queue; None where that is not known."""
+        """When the job at the head was enqueued; None if that is not known."""
         found = self._look([self.keys.waiting], [JOB_PREFIX, 1, MAX_ID_BYTES, 1])
         return moment(found[2]) if found else None
 
     def sample(self, most: int) -> dict[str, bytes]:
-        """How the data of up to `most` waiting jobs on either end of the queue begins, by id."""
+        """The first bytes of up to `most` waiting jobs at either end of the queue, by id."""
         limits: list[str | bytes | float] = [JOB_PREFIX, most, MAX_ID_BYTES, _BEGINNING]
         each = iter(self._look([self.keys.waiting], limits))
         return {
@@ -109,13 +109,12 @@ class QueueReader:
         }
 
     def workers(self, *, silent_after: float) -> list[WorkerState]:
-        """Its workers; silent is one that gave no heartbeat for so many seconds."""
+        """Its workers; a worker is silent after this many seconds without a heartbeat."""
         return registered_workers(self.client, self.name, silent_after=silent_after)
 
     def place_of(self, job_id: str) -> tuple[Place, datetime | None] | None:
-        """Where a job is, and since when or until when; None if Redis does not hold it."""
-        # In the order in which a job moves, so that a job that moves meanwhile is found at a later
-        # place.
+        """The place of a job, and since when or until when it is there; None if it is in none."""
+        # In the order in which a job moves, so that a job that moves meanwhile is found later on.
         if self._find("LPOS", self.keys.waiting, job_id) is not None:
             return Place.QUEUED, self._enqueued_at(job_id)
         if self._is_in_flight(job_id):
@@ -135,7 +134,7 @@ class QueueReader:
         return Place.UNLISTED if self.client.exists(JOB_PREFIX + job_id) else None
 
     def _find(self, command: str, key: str, member: str) -> Any:  # noqa: ANN401 -- as Redis answers
-        """What the command finds; None where the key is of another type."""
+        """The command's reply; None if the key is of another type."""
         with suppress(redis.ResponseError):
             return self.client.execute_command(command, key, member)  # type: ignore[no-untyped-call]
         return None
@@ -156,7 +155,7 @@ class QueueReader:
         return None
 
     def listed(self) -> Iterator[str]:
-        """The id of every job that some list of the queue names."""
+        """The id of every job that is on a list of the queue."""
         keys = self.keys
         for job_id in self._ids("LRANGE", keys.waiting, keys.intermediate):
             yield text_of(job_id)
@@ -169,16 +168,16 @@ class QueueReader:
             yield text_of(key).removeprefix(JOB_PREFIX)
 
     def missing_jobs(self) -> Iterator[bytes]:
-        """Ids that workers took off the queue and found no job of."""
+        """Ids that workers took off the queue and whose job did not exist."""
         return self._ids("SSCAN", self.keys.missing_jobs)
 
     def kept(self) -> Iterator[str]:
-        """The id of every job of the queue whose hash Redis holds."""
+        """The id of every job of the queue that has a hash in Redis."""
         for job_id in self._ids("SCAN", self.keys.waiting):
             yield text_of(job_id)
 
     def _ids(self, how: str, *places: str) -> Iterator[bytes]:
-        """All ids in the places. An id that stays in its place is yielded at least once."""
+        """All ids in the places. An id that does not move meanwhile is yielded at least once."""
         for place in places:
             start: bytes = b"0"
             while True:
@@ -197,7 +196,7 @@ class QueueReader:
 
 
 def queue_of(client: redis.Redis, job_id: str) -> str | None:
-    """The queue that a job says it is on; None without such a job, or if it does not say."""
+    """The queue that a job's hash names; None if there is no such job, or it names none."""
     with suppress(redis.ResponseError):
         key = JOB_PREFIX + job_id
         if client.hstrlen(key, "origin") <= _LONGEST_NAME:
@@ -207,7 +206,7 @@ def queue_of(client: redis.Redis, job_id: str) -> str | None:
 
 
 def age(moment: datetime | None) -> timedelta | None:
-    """How long ago that was."""
+    """The time since that moment."""
     return None if moment is None else datetime.now(UTC) - moment
 
 
@@ -219,5 +218,5 @@ def _instant(seconds: float) -> datetime | None:
 
 
 def _literal(text: str) -> str:
-    """The text as a pattern that matches nothing but itself."""
+    """A pattern that matches only this text."""
     return "".join(f"\\{c}" if c in "*?[]^\\" else c for c in text)

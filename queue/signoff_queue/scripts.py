@@ -1,4 +1,4 @@
-"""Scripts that Redis runs for workers, and what they raise."""
+"""Run Lua scripts in Redis for workers, and classify their errors."""
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -9,7 +9,7 @@ from redis.exceptions import ResponseError
 
 
 class WrongTypeError(ResponseError):
-    """A key of the queue holds another type than it should; the text says what to do."""
+    """A key of the queue has the wrong type; the text says what to do."""
 
 
 class Script:
@@ -20,14 +20,14 @@ class Script:
 
     @property
     def sha(self) -> str:
-        """The hash by which Redis knows it."""
+        """The hash under which Redis caches it."""
         return self._registered.sha
 
     def __call__(self, keys: Sequence[str], arguments: Sequence[str | bytes | float]) -> Any:  # noqa: ANN401 -- as Redis answers
-        """What the script returns.
+        """Run the script; returns its reply.
 
         Raises:
-            WrongTypeError: a key holds another type; nothing was changed.
+            WrongTypeError: a key has the wrong type; nothing was changed.
         """
         try:
             return self._registered(keys, arguments)
@@ -36,7 +36,7 @@ class Script:
 
 
 def classified(error: ResponseError) -> ResponseError:
-    """The error; a `WrongTypeError` where Redis reports a key of the wrong type."""
+    """The error; as a `WrongTypeError` if Redis reports a key of the wrong type."""
     if isinstance(error, WrongTypeError) or not str(error).startswith("WRONGTYPE "):
         return error
     return WrongTypeError(str(error).removeprefix("WRONGTYPE "))
@@ -47,7 +47,7 @@ def _text(name: str) -> str:
 
 
 def wrong_types(redis: Redis, expected: Mapping[str, str]) -> list[str]:
-    """A sentence for each key that holds another type than expected; checks.lua says the same."""
+    """A sentence for each key that has the wrong type, as in checks.lua."""
     with redis.pipeline(transaction=False) as pipe:
         for key in expected:
             pipe.type(key)

@@ -15,27 +15,27 @@ from redis.exceptions import NoScriptError, ResponseError
 from signoff_queue.scripts import Script, classified
 
 _EMPTY_LIST = "rq:signoff:no_such_list"
-"""A key that nothing writes. Waiting for it fails if this Redis is too full to allow a wait."""
+"""A key that nobody writes. Waiting for it fails if this Redis is too full to allow a wait."""
 
 
 class Waiter:
-    """Waits for a list to hold something and runs a script then, in one round trip."""
+    """Waits until a list is not empty, then runs a script, in one round trip."""
 
     def __init__(self, redis: Redis, waiting: str, script: Script) -> None:
         self._redis = redis
         self._waiting = waiting
         self._script = script
         self._skips: bool | None = None
-        """Whether this server can suppress a reply; None while that is not known."""
+        """Whether this server can suppress a reply; None until that is known."""
 
     def await_and_run(
         self, seconds: int, keys: Sequence[str], arguments: Sequence[str | float]
     ) -> Any:  # noqa: ANN401 -- as Redis answers
-        """What the script returns, as soon as the list holds something or `seconds` are over.
+        """Run the script as soon as the list is not empty or `seconds` are over; returns its reply.
 
         Raises:
-            OutOfMemoryError: a full Redis does not let wait, and the script found nothing.
-            WrongTypeError: a key holds another type than it should.
+            OutOfMemoryError: a full Redis allows no wait, and the script found nothing.
+            WrongTypeError: a key has the wrong type.
         """
         begun = time.monotonic()
         wait = ("BLMOVE", self._waiting, self._waiting, "LEFT", "LEFT", seconds)

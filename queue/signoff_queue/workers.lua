@@ -1,12 +1,12 @@
--- Read what the workers of a queue say of themselves, with bounds; nothing is changed.
+-- Read the entries of a queue's workers, with bounds; nothing is changed.
 --
 -- KEYS[1]  set         keys of the queue's workers
 -- (hash)               one per worker
 --
--- ARGV[1]  the most workers    ARGV[2]  what a worker's key begins with
+-- ARGV[1]  the most workers    ARGV[2]  prefix of a worker's key
 -- ARGV[3]… pairs: a field of a worker's hash; the most bytes of it
 --
--- Returns a list a worker: its key, then the fields; what is not there or too large is nil.
+-- Returns a list for each worker: its key, then the fields; a missing or too large field is nil.
 local found = {}
 local workers = redis.pcall('SRANDMEMBER', KEYS[1], ARGV[1])
 for _, key in ipairs(workers.err and {} or workers) do

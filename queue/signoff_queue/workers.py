@@ -1,4 +1,4 @@
-"""The workers of a queue, as their entries in Redis describe them. An entry may hold anything."""
+"""Read the entries of a queue's workers in Redis. An entry may hold anything."""
 
 import json
 from dataclasses import dataclass
@@ -25,16 +25,16 @@ _FIELDS: Final = {
     "failed_job_count": 18,
     HEALTH: 4096,
 }
-"""What is read of a worker's hash, and the most bytes of each."""
+"""The fields that are read of a worker's hash, and the most bytes of each."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """A worker as it registered itself."""
+    """A worker's entry in RQ's registry."""
 
     name: str
     state: str
-    """The state that RQ knows; `silent` if the worker died or hangs."""
+    """The worker's state in RQ; `silent` if the worker died or hangs."""
     host: str | None
     pid: int | None
     last_heartbeat: datetime | None
@@ -50,7 +50,7 @@ class WorkerState:
 
 
 def registered_workers(redis: Redis, queue: str, *, silent_after: float) -> list[WorkerState]:
-    """The workers that listen on the queue, by name; a thousand at the most.
+    """The workers of the queue by name, at most a thousand.
 
     RQ keeps the entry of a killed worker for minutes. A worker counts as silent after
     `silent_after` seconds without a heartbeat.
@@ -96,7 +96,7 @@ def _health(reported: bytes | None) -> dict[str, Any]:
 
 
 def moment(value: bytes | None) -> datetime | None:
-    """An instant as RQ writes it; None where it is not one."""
+    """An instant in RQ's format; None if the text is not one."""
     try:
         return datetime.fromisoformat(_text(value or b"")).astimezone(UTC)
     except (ValueError, OverflowError):

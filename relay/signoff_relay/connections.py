@@ -1,4 +1,4 @@
-"""The connection to the outbox's database, for commands that look at it or correct it."""
+"""The connection to the outbox's database, for commands that read or change it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +14,10 @@ from signoff_schemas import Settings, SettingsError, masked
 
 @contextmanager
 def outbox_if_any(settings: Settings) -> Iterator[OutboxTable | None]:
-    """The outbox, on a connection in autocommit mode; None where the database has none.
+    """The outbox, on a connection in autocommit mode; None if the database has none.
 
     Raises:
-        DatabaseUnavailableError: Postgres cannot be reached, or went away.
+        DatabaseUnavailableError: Postgres cannot be reached, or the connection was lost.
     """
     url = settings.outbox
     with (
@@ -29,10 +29,10 @@ def outbox_if_any(settings: Settings) -> Iterator[OutboxTable | None]:
 
 @contextmanager
 def outbox_of(settings: Settings) -> Iterator[OutboxTable]:
-    """The outbox, which must be there.
+    """The outbox, which must exist.
 
     Raises:
-        DatabaseUnavailableError: Postgres cannot be reached, or went away.
+        DatabaseUnavailableError: Postgres cannot be reached, or the connection was lost.
         SettingsError: the database has no outbox, or one that an earlier release made.
     """
     with outbox_if_any(settings) as table:
@@ -40,7 +40,7 @@ def outbox_of(settings: Settings) -> Iterator[OutboxTable]:
 
 
 def table_if_any(connection: Connection[TupleRow]) -> OutboxTable | None:
-    """The outbox that the connection leads to; None where the database has none."""
+    """The outbox in the connection's database; None if there is none."""
     table = OutboxTable(connection)
     return table if table.exists() else None
 

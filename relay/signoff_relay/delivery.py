@@ -11,7 +11,7 @@ from signoff_relay.table import OutboxTable, Waiting
 
 @dataclass(slots=True)
 class Delivery:
-    """What became of a batch."""
+    """The result of publishing a batch."""
 
     published: list[Waiting] = field(default_factory=list)
     """Events that are on the queue: accepted now, or duplicates."""
@@ -22,7 +22,7 @@ class Delivery:
 
 
 def publish(producer: Producer, batch: Sequence[Waiting]) -> Delivery:
-    """Publish a batch, as far as the queue takes it."""
+    """Publish the events of a batch until the queue takes no more."""
     delivery = Delivery()
     receipts = producer.publish_requests(map(_request, batch))
     try:

@@ -1,14 +1,14 @@
-"""How events get from the outbox to the queue, a batch at a time.
+"""Move events from the outbox to the queue, a batch at a time.
 
-A batch's life, in one transaction of the outbox's database:
+The steps of a batch, in one transaction of the outbox's database:
 
-1. claim events that wait (`FOR UPDATE SKIP LOCKED`: every relay gets others);
+1. claim waiting events (`FOR UPDATE SKIP LOCKED`: no other relay claims the same events);
 2. publish them;
-3. mark what is on the queue and what the queue refuses; commit.
+3. mark the events that are on the queue and those that the queue refuses; commit.
 
 A relay that dies before step 2 has changed nothing. If it dies after step 2, before step 3 is
-committed, the events are published again. They are duplicates: the queue sees that while they wait
-there, the ledger sees it afterwards.
+committed, the events are published again. The queue finds these duplicates while the first jobs
+wait there; the ledger finds them later.
 """
 
 import logging
@@ -33,7 +33,7 @@ log = logging.getLogger("signoff.relay")
 _TURN: Final = 0.5
 """Seconds that a lane waits while another one publishes its batch, which takes far less."""
 _RESTART_AFTER: Final = 100
-"""After so many full batches a lane begins again at the oldest event."""
+"""After this many full batches a lane begins again at the oldest event."""
 
 
 class Lane:
@@ -73,7 +73,7 @@ class Lane:
         self._batches = 0
 
     def move(self) -> int:
-        """Move a batch; how many events were in it. A full one says that more may be waiting.
+        """Move a batch; returns its number of events. After a full batch, more may be waiting.
 
         Raises:
             DatabaseUnavailableError: the outbox cannot be reached; the batch is still in it.
@@ -128,12 +128,12 @@ class Lane:
         mark(table, delivery)
 
     def _go_on(self, batch: list[Waiting], *, full: bool) -> None:
-        """Set the place where the next claim begins.
+        """Set the position at which the next claim begins.
 
         After a full batch it begins behind that batch. A claim from the oldest event on would read
         all index entries of marked rows, which Postgres cannot remove while an old transaction is
-        open. An event that is committed late, before that place, is found by the next claim that
-        begins at the oldest.
+        open. An event that is committed late, before that position, is found by the next claim that
+        begins at the oldest event.
         """
         self._batches += 1
         if full and self._batches % _RESTART_AFTER:
@@ -142,7 +142,7 @@ class Lane:
             self._behind = Place()
 
     def added(self, *, within: float) -> bool:
-        """Whether events were added since the last look; waits so many seconds for that."""
+        """Whether events were added since the last claim; waits up to `seconds` for that."""
         if not self._notified:
             waited_for = [self._connection] if self._connection else []
             # The notification is read by the next claim; if the connection was lost, that claim
@@ -171,7 +171,7 @@ class Lane:
 
 
 def _log(delivery: Delivery, seconds: float) -> None:
-    """Log one line for the batch and one for each refused event; no texts, no amounts."""
+    """Log a line for the batch and one for each refused event; no texts, no amounts."""
     if delivery.published or delivery.refused:
         fields = {
             "published": len(delivery.published),

@@ -32,7 +32,7 @@ _PAGE: Final = 1000
 
 @dataclass(slots=True)
 class Pruned:
-    """What became of the events that were published long enough ago."""
+    """The events that were published long enough ago: how many were pruned and kept."""
 
     pruned: int = 0
     kept: int = 0
@@ -45,7 +45,7 @@ def prune(
     older_than: timedelta,
     stop: threading.Event | None = None,
 ) -> Pruned:
-    """Delete events that were published so long ago, if they were applied or given up for good."""
+    """Delete events that were published long enough ago, and were applied or discarded."""
     before = datetime.now(UTC) - older_than
     done = Pruned()
     for settled in _settled(table, database, before, done):
@@ -58,10 +58,10 @@ def prune(
 def prune_exported(
     table: OutboxTable, database: Connection[TupleRow], older_than: timedelta, export: Path
 ) -> tuple[Pruned, str | None]:
-    """The same, after all of them were written to a new file; its SHA-256, if there were any.
+    """Export the events to a new file, then delete them; returns also the file's SHA-256, if any.
 
     Raises:
-        UsageError: the file cannot be written, or is there already; nothing was deleted.
+        ExportError: the file cannot be written, or exists already; nothing was deleted.
     """
     before = datetime.now(UTC) - older_than
     done = Pruned()
@@ -77,7 +77,7 @@ def prune_exported(
 def _settled(
     table: OutboxTable, database: Connection[TupleRow], before: datetime, done: Pruned
 ) -> Iterator[Sequence[Entry]]:
-    """Page by page, the events published before then that can be deleted; counts the others."""
+    """The events published before a time that can be deleted, in pages; counts the others."""
     for page in table.pages(published_before=before):
         found = locate_events(database, [event.event_id for event in page])
         settled = [event for event in page if _is_settled(event, found)]
@@ -91,7 +91,7 @@ def _is_settled(event: Entry, found: EventLocations) -> bool:
 
 @contextmanager
 def pruning(settings: Settings, older_than: timedelta | None) -> Iterator[None]:
-    """Prune every ten minutes while the block runs, in a thread; without an age, never."""
+    """While the block runs, prune every ten minutes in a thread; without an age, do nothing."""
     if older_than is None:
         yield
         return

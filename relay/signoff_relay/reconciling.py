@@ -1,9 +1,9 @@
 """Find events of the outbox that Redis lost, and publish them again.
 
-An event is lost if a relay published it, or the queue refused it then, and now it is neither in
-Redis, nor in the ledger, nor a dead letter of the same content. Redis is asked first: a worker
-removes a job from Redis only after its event is committed, so an event that is settled meanwhile is
-found in Postgres. Publishing an event once too often is harmless: it takes effect once.
+An event is lost if a relay published it, or the queue refused it, and it is neither in Redis, nor
+in the ledger, nor a dead letter of the same content. Redis is read first: a worker removes a job
+from Redis only after its event is committed, so an event that is settled meanwhile is found in
+Postgres. Publishing an event that was not lost is harmless: it takes effect once.
 """
 
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ _EXAMPLES: Final = 10
 
 @dataclass(slots=True)
 class Reconciled:
-    """Where the events are that a relay has handled, and what became of the lost ones."""
+    """The places of the events that a relay has handled, and the results for lost ones."""
 
     looked_at: int = 0
     queued: int = 0
-    """In Redis: waiting, in flight, or put off."""
+    """In Redis: waiting, in flight, or scheduled."""
     settled: int = 0
     """In the ledger, or a dead letter."""
     lost: int = 0
@@ -57,11 +57,11 @@ class Reconciler:
         self.done = Reconciled()
 
     def run(self, producer: Producer | None) -> None:
-        """Look at every event; with a producer, publish again what is lost.
+        """Check every event; with a producer, publish the lost ones again.
 
         Raises:
-            QueueFull, QueueUnavailableError: the queue did not take it all; `done` says how far it
-                came, and running it again goes on.
+            QueueFull, QueueUnavailableError: the queue did not take all events; `done` counts what
+                was done, and another run does the rest.
         """
         self._unlisted_jobs = frozenset(account_for(self._queue).unlisted_jobs)
         for page in self._table.pages():

@@ -18,11 +18,11 @@ _OUTAGES: Final = (DatabaseUnavailableError, QueueUnavailableError, QueueFull)
 _STOP_CHECK: Final = 0.25
 """Seconds between checks whether the relay is to stop."""
 _FULL: Final = 1.0
-"""The longest pause, in seconds, where the queue is full: workers make room all the time."""
+"""The longest delay, in seconds, if the queue is full: workers make room all the time."""
 
 
 class Relay:
-    """Moves all waiting events; then waits for a notification, or for the next poll."""
+    """Moves all waiting events, then waits for a notification or the next poll."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Relay:
 
         Args:
             lanes: the first one listens.
-            stop: once set, the relay ends after the batches in hand.
+            stop: once set, the relay ends after the current batches.
             poll: seconds after which it looks for events without a notification.
             between: run whenever nothing waits.
         """
@@ -81,7 +81,7 @@ class Relay:
                 return
 
     def _with_backoff(self, step: Callable[[], None]) -> bool:
-        """Run a step; while a server is away or the queue is full, again with backoff.
+        """Run a step; repeat it with backoff while a server is unavailable or the queue is full.
 
         Returns:
             Whether to go on: false once the relay is to stop.

@@ -1,4 +1,4 @@
-"""The outbox's table: what relays and operators read and write. One method runs one statement."""
+"""The outbox's table, for relays and operators. Each method runs one statement."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ from signoff_schemas import SignoffError
 
 
 class OutboxError(SignoffError):
-    """The outbox's table is not as `signoff outbox create` makes it."""
+    """The outbox's table differs from the one that `signoff outbox create` makes."""
 
 
 CHANNEL: Final = "signoff_outbox"
-"""What the table's trigger notifies."""
+"""The channel that the table's trigger notifies."""
 _PAGE: Final = 1000
 _LIST: Final = "outbox"
 _FIRST: Final = UUID(int=0)
 
 
 class Waiting(NamedTuple):
-    """An event that was claimed, to be published."""
+    """An event that was claimed and is to be published."""
 
     address: str
     """The row's address (ctid), the fastest way to a row; it is stable while the row is locked."""
@@ -34,12 +34,12 @@ class Waiting(NamedTuple):
     added_at: str
     event: str
     validated_hash: bytes | None
-    """What `outbox.add` noted; None where somebody else wrote the row."""
+    """The hash that `outbox.add` noted; None if the row was written in another way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A position in the outbox; the next batch is claimed behind it."""
+    """A position in the outbox; the next batch is claimed after it."""
 
     added_at: str = "-infinity"
     event_id: str = str(_FIRST)
@@ -58,7 +58,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class OutboxOverview:
-    """What waits in the outbox, and what the queue refuses."""
+    """The numbers of waiting and refused events."""
 
     waiting: int
     oldest_waiting_at: datetime | None
@@ -72,7 +72,7 @@ class OutboxTable:
         self.connection = connection
 
     def exists(self) -> bool:
-        """Whether the table is there."""
+        """Whether the table exists."""
         row = self.connection.execute("SELECT to_regclass('signoff_outbox')").fetchone()
         return row is not None and row[0] is not None
 
@@ -91,7 +91,7 @@ class OutboxTable:
             return cursor.execute(_sql("claim"), parameters).fetchall()
 
     def claim_again(self, events: Sequence[UUID]) -> list[Waiting]:
-        """Lock those of the handled events that nobody else has locked."""
+        """Lock those of the handled events that are not locked by others."""
         with self.connection.cursor(row_factory=args_row(Waiting)) as cursor:
             return cursor.execute(_sql("claim_again"), {"events": list(events)}).fetchall()
 
@@ -120,14 +120,14 @@ class OutboxTable:
             )
 
     def pages(self, *, published_before: datetime | None = None) -> Iterator[list[Entry]]:
-        """All events that a relay has handled; with a time, those published before it."""
+        """All events that a relay has handled; if a time is given, those published before it."""
         for page in follow(lambda cursor: self.page(cursor, published_before=published_before)):
             yield list(page.items)
 
     def page(
         self, cursor: str | None = None, *, published_before: datetime | None = None
     ) -> Page[Entry]:
-        """Some of them, by id.
+        """A page of these events, by id.
 
         Raises:
             CursorError: the cursor is not from this list.
@@ -139,7 +139,7 @@ class OutboxTable:
         return page_of(found, _PAGE, _LIST, lambda entry: str(entry.event_id))
 
     def forget(self, events: Sequence[UUID], before: datetime) -> int:
-        """Delete events that were published before then; returns how many."""
+        """Delete those of the events that were published before a time; returns how many."""
         parameters = {"events": list(events), "before": before}
         return self.connection.execute(_sql("forget"), parameters).rowcount
 

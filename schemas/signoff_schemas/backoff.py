@@ -1,4 +1,4 @@
-"""The one backoff: how long, and how, Signoff waits for a server that is away."""
+"""The backoff of all parts: how Signoff waits for a server that is unavailable."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class StoppedError(Exception):
-    """Whoever waited for a server was asked to stop meanwhile."""
+    """The process was asked to stop while it waited for a server."""
 
 
 def backoff_delays(
@@ -20,12 +20,12 @@ def backoff_delays(
 ) -> Iterator[float]:
     """Seconds between tries, without end: doubling, with jitter.
 
-    Those who lost a server at the same moment do not all come back at the same moment.
+    Because of the jitter, clients that lost a server together do not all return together.
 
     Args:
         first: the longest first delay, in seconds.
         longest: the longest of all delays, in seconds.
-        least: the part of a delay that is always waited; 0 is "full jitter".
+        least: the part of each delay that has no jitter; 0 is "full jitter".
         chance: a number from 0 to 1.
     """
     delay = first
@@ -42,20 +42,20 @@ def retry_outages(
     on_recovery: Callable[[], None],
     wait: Callable[[float], bool],
 ) -> T:
-    """Run a step; while there is an outage, again with backoff, however long it takes.
+    """Run a step; repeat it with backoff for as long as an outage lasts.
 
     Args:
-        step: what to run. An outage must have left it undone, or repeating it must do no harm.
-        outages: whether an error is one; any other error is raised.
-        on_outage: is given each such error, and the seconds until the next try.
-        on_recovery: is called when the step succeeds after an outage.
-        wait: waits so many seconds, and says whether to stop.
+        step: what to run. It must be safe to repeat after an outage.
+        outages: whether an error is an outage; any other error is raised.
+        on_outage: called with each outage's error and the seconds until the next try.
+        on_recovery: called when the step succeeds after an outage.
+        wait: waits for the given seconds, and returns whether to stop.
 
     Returns:
         What the step returned.
 
     Raises:
-        StoppedError: `wait` said so.
+        StoppedError: `wait` returned that the process is to stop.
     """
     delays = backoff_delays()
     failed = False

@@ -1,4 +1,4 @@
-"""Which schema of a database is meant: carried in its URL, so that each connection finds it."""
+"""The name of Signoff's schema is part of the database's URL, so that each connection has it."""
 
 from typing import Final
 
@@ -7,9 +7,9 @@ _OPTIONS: Final = "options="
 
 
 def with_schema(url: str, schema: str) -> str:
-    """The URL of the same database, whose connections find Signoff's tables in the schema.
+    """The URL of the same database, with the schema in which Signoff's tables are.
 
-    It stands in libpq's `options`, as the setting `signoff.schema`.
+    The schema is the setting `signoff.schema` in libpq's `options`.
     """
     if schema == DEFAULT_SCHEMA:
         return url

@@ -1,4 +1,4 @@
-"""The variables of a `.env` file, read as people write it, and only where it can be trusted."""
+"""Read the variables of a `.env` file, if the file can be trusted."""
 
 from io import StringIO
 from pathlib import Path
@@ -14,14 +14,14 @@ PREFIX: Final = "SIGNOFF_"
 
 
 def env_file_variables(path: Path = ENV_FILE) -> dict[str, str]:
-    """What the file sets, by the names as they stand there; nothing where there is no such file.
+    """The variables of the file by name; none if there is no such file.
 
-    A value may have quotes, blanks around it and a comment behind it; `$` and `{` mean themselves.
-    A byte order mark is skipped. A name without a value sets nothing.
+    A value may have quotes, blanks around it and a comment behind it; `$` and `{` have no special
+    meaning. A byte order mark is skipped. A name without a value sets nothing.
 
     Raises:
-        SettingsError: it sets what is Signoff's and may be another user's; or it is no UTF-8 text,
-            or cannot be read.
+        SettingsError: the file sets Signoff's variables and another user may have written it; or
+            it is not UTF-8 text, or cannot be read.
     """
     if not (path.is_file() or path.is_fifo()):
         return {}
@@ -37,8 +37,8 @@ def env_file_variables(path: Path = ENV_FILE) -> dict[str, str]:
     if PREFIX.lower() in text.lower():
         require_trusted(
             path.absolute(),
-            f"Its {PREFIX} settings would decide what is run and where events go: set them in the "
-            "environment instead, or make the file and its folder your own (chown)",
+            f"Its {PREFIX} settings decide what is run and where events go: set them in the "
+            "environment instead, or let nobody but you own and write the file and its folder",
         )
     values = dotenv_values(stream=StringIO(text), interpolate=False)
     return {name: value for name, value in values.items() if value is not None}

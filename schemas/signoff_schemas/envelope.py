@@ -1,6 +1,6 @@
-"""How an event travels: the `data` of an RQ job, `[function, null, [EVENT], {}]` as JSON.
+"""An event's form on the queue: the `data` of an RQ job, `[function, null, [EVENT], {}]` as JSON.
 
-RQ compresses its own jobs with zlib; both forms are read. Pickle is never read. Sizes are looked at
+RQ compresses its own jobs with zlib; both forms are read. Pickle is never read. Sizes are checked
 before anything is inflated or parsed.
 """
 
@@ -21,7 +21,7 @@ _OPENING: Final = _HEAD + b"{"
 _CLOSING: Final = b"}" + _TAIL
 MAX_JOB_BYTES: Final = MAX_EVENT_BYTES + 1024
 """The largest `data` of a job in which an event may be, plain or compressed."""
-# Where only the structure of JSON matters, `parse_int=float`: int() raises on a long number.
+# Where only the structure of the JSON matters, `parse_int=float`: int() raises on a long number.
 
 
 def encode_job(event_json: bytes) -> bytes:
@@ -46,9 +46,9 @@ def decode_job(data: bytes) -> bytes:
 
 
 def inflate(data: bytes) -> bytes:
-    """Undo zlib where it was used.
+    """The data without zlib.
 
-    What is not zlib comes back as it is, and so does what is too large or would become so.
+    Data that is not zlib, is too large, or would inflate to too much, is returned unchanged.
     """
     if len(data) > MAX_JOB_BYTES:
         return data
@@ -57,7 +57,7 @@ def inflate(data: bytes) -> bytes:
 
 
 def first_bytes(data: bytes, most: int = 16) -> bytes:
-    """How a job's data begins once zlib is undone; the beginning of `data` is enough to tell."""
+    """The first bytes of a job's data without zlib; `data` may be only its beginning."""
     try:
         plain = zlib.decompressobj().decompress(data, most)
     except zlib.error:
@@ -66,7 +66,7 @@ def first_bytes(data: bytes, most: int = 16) -> bytes:
 
 
 def _inflated(data: bytes) -> bytes:
-    """The data without zlib; of what becomes too large, as much as shows that it is."""
+    """The data without zlib; if it is too large, only one byte more than is allowed."""
     stream = zlib.decompressobj()
     try:
         plain = stream.decompress(data, MAX_JOB_BYTES + 1)
@@ -124,7 +124,7 @@ def _after(text: str, start: int, mark: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a payload concerns, as far as that can be read from a payload that was refused."""
+    """The ids in a refused payload, as far as they can be read."""
 
     event_id: UUID | None = None
     interaction_id: UUID | None = None
@@ -132,7 +132,7 @@ class Identity:
 
     @classmethod
     def of(cls, payload: bytes) -> "Identity":
-        """Read what can be read; nothing of a payload that is larger than a job may be."""
+        """Read the ids that can be read; none of a payload that is larger than a job may be."""
         if len(payload) > MAX_JOB_BYTES:
             return cls()
         try:

@@ -2,7 +2,7 @@
 
 
 class SignoffError(Exception):
-    """Something a user can understand and mend; its text says what and how."""
+    """An error that a user can understand and fix; its text says what is wrong and what to do."""
 
 
 class SettingsError(SignoffError):

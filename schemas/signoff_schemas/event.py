@@ -1,7 +1,7 @@
 """The approval event: the public contract between upstream services and Signoff.
 
-The limits stand here, those of amounts in `money.py`, and nowhere else; the JSON Schema, the checks
-in SQL and the documents follow from these modules or are tested against them.
+All limits are defined here, and those of amounts in `money.py`. The JSON Schema, the checks in SQL
+and the documents are generated from these modules or tested against them.
 """
 
 import json
@@ -34,7 +34,7 @@ from signoff_schemas.taxonomy import CustomerStatus, EditTag
 
 SCHEMA_VERSION: Final = 1
 MAX_EVENT_BYTES: Final = 262_144
-"""An event's JSON may take this many bytes; the largest valid event takes fewer."""
+"""The most bytes of an event's JSON; the largest valid event is smaller."""
 MAX_CTA_BYTES: Final = 4096
 MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far `occurred_at` may lie ahead of the clock that checks it."""
@@ -45,11 +45,11 @@ _RFC3339: Final = re.compile(
 _USUAL_INSTANT: Final = re.compile(
     r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,6})?Z", re.ASCII
 )
-"""The part of RFC 3339 in which nearly every instant is written, and every canonical one."""
+"""The form of nearly every instant, and of every canonical one: a part of RFC 3339."""
 
 
 def _instant(value: object, read: ValidatorFunctionWrapHandler) -> datetime:
-    """The instant in UTC; pydantic reads what is unusual, and says what is wrong with it."""
+    """The instant in UTC; pydantic reads unusual forms, and reports errors."""
     try:
         utc = _usual_instant(value) or read(_instant_text(value)).astimezone(UTC)
     except OverflowError:
@@ -62,7 +62,7 @@ def _instant(value: object, read: ValidatorFunctionWrapHandler) -> datetime:
 
 
 def _usual_instant(value: object) -> datetime | None:
-    """What Python reads as pydantic does, but with a UTC that is quicker to handle."""
+    """The instant of a text in the usual form, with Python's `UTC`, which is faster to handle."""
     if not isinstance(value, str) or not _USUAL_INSTANT.fullmatch(value):
         return None
     try:
@@ -72,7 +72,7 @@ def _usual_instant(value: object) -> datetime | None:
 
 
 def _instant_text(value: object) -> object:
-    """Refuse what pydantic would take for an instant but RFC 3339 does not, such as a number."""
+    """Refuse values that pydantic takes for an instant and RFC 3339 does not, such as a number."""
     if isinstance(value, str) and not _RFC3339.fullmatch(value):
         raise PydanticCustomError(
             "instant", "must be an RFC 3339 instant with an offset, such as 2026-01-31T10:00:00Z"
@@ -83,7 +83,7 @@ def _instant_text(value: object) -> object:
 
 
 def _version(value: object) -> object:
-    """Take 1 or null; `true` and `1.0` equal 1 in Python, but are other values in JSON."""
+    """Accept 1 or null; not `true` and `1.0`, which equal 1 in Python but not in JSON."""
     if value is None:
         return SCHEMA_VERSION
     if type(value) is not int or value != SCHEMA_VERSION:
@@ -92,7 +92,7 @@ def _version(value: object) -> object:
 
 
 def _distinct_tags(value: object, read: ValidatorFunctionWrapHandler) -> tuple[EditTag, ...]:
-    """Null is the same as absent."""
+    """The tags, each of which may occur once; null is the same as absent."""
     if value is None:
         return ()
     tags: tuple[EditTag, ...] = read(value)
@@ -102,13 +102,13 @@ def _distinct_tags(value: object, read: ValidatorFunctionWrapHandler) -> tuple[E
 
 
 def _json_object(value: dict[str, Any]) -> dict[str, Any]:
-    """Bring the object to its canonical form, keys sorted, and hold it to what jsonb can store."""
+    """The object in its canonical form, keys sorted; refused if jsonb cannot store it."""
     try:
         text = json.dumps(
             value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
         )
         size = len(text.encode())
-        held: dict[str, Any] = from_json(f"[{text}]")[0]  # as deep as it stands in the event
+        held: dict[str, Any] = from_json(f"[{text}]")[0]  # nested as deep as in the event
     except (TypeError, ValueError, RecursionError):
         raise PydanticCustomError(
             "json_object",
@@ -198,8 +198,8 @@ class ApprovalEvent(BaseModel):
     def parse(cls, source: "ApprovalEvent | Mapping[str, Any] | bytes | str") -> Self:
         """Read an event from JSON or from a mapping of JSON-like values.
 
-        A mapping may hold `UUID`, `Decimal` and aware `datetime` objects; it is read as the JSON
-        it stands for, so that every road in has one set of rules.
+        A mapping may hold `UUID`, `Decimal` and aware `datetime` objects. It is converted to JSON
+        and then read, so that the same rules apply to every source.
 
         Raises:
             InvalidEvent: the source breaks the contract; it lists every problem found.
@@ -210,7 +210,7 @@ class ApprovalEvent(BaseModel):
     def parse_and_canonicalize(
         cls, source: "ApprovalEvent | Mapping[str, Any] | bytes | str"
     ) -> tuple[Self, bytes]:
-        """Read an event, as `parse` does, and write it in its canonical JSON: both in one pass."""
+        """Read an event as `parse` does, and return its canonical JSON too."""
         if not isinstance(source, bytes):
             if isinstance(source, cls):
                 return source, source.canonical_json()
@@ -220,10 +220,10 @@ class ApprovalEvent(BaseModel):
 
     @classmethod
     def validate_all(cls, sources: Sequence[bytes]) -> list[Self]:
-        """Read many, at a lower cost for each; `canonicalize_all` makes their canonical JSON.
+        """Read many events, which is faster for each; see `canonicalize_all` for canonical JSON.
 
         Raises:
-            InvalidEvent: one of them breaks the contract; read one by one they tell which.
+            InvalidEvent: one of them breaks the contract; to find it, read them one by one.
         """
         largest = max(map(len, sources), default=0)
         if largest > MAX_EVENT_BYTES:
@@ -239,7 +239,7 @@ class ApprovalEvent(BaseModel):
         """The canonical JSON of events that `validate_all` read from these sources.
 
         Raises:
-            InvalidEvent: an amount has digits that the JSON parser does not see.
+            InvalidEvent: an amount has digits that the JSON parser rounded off.
         """
         return list(map(cls._canonicalized, events, sources))
 
@@ -255,23 +255,23 @@ class ApprovalEvent(BaseModel):
 
     def _canonicalized(self, source: bytes) -> bytes:
         canonical = self.canonical_json()
-        # In canonical JSON an amount has plain digits: nothing was rounded.
+        # In canonical JSON an amount has two decimal places, so nothing was rounded.
         if canonical != source and self.ltv_amount is not None:
             check_exact(source, self.ltv_amount)
         return canonical
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Pydantic's, but for a change being validated: a changed event is an event, too.
+        """Copy the event as pydantic does, but validate the update.
 
         Raises:
-            InvalidEvent: with the update it would break the contract.
+            InvalidEvent: the updated event breaks the contract.
         """
         if update is None:
             return super().model_copy(deep=deep)
         return self.parse({**self.model_dump(), **update})
 
     def canonical_json(self) -> bytes:
-        """The one JSON text of this content: fixed field order, nothing that is absent or default.
+        """The one JSON text of this content: fields in a fixed order, none absent or default.
 
         `250`, `250.0` and `"250.00"` are the same amount, two texts of one instant are the
         same instant, and null is the same as absent.
@@ -280,7 +280,7 @@ class ApprovalEvent(BaseModel):
 
 
 def content_hash(canonical_json: bytes) -> bytes:
-    """The 16 bytes that tell a `duplicate` from an `event_conflict` (BLAKE2b-128, RFC 7693)."""
+    """16 bytes that distinguish `duplicate` from `event_conflict` (BLAKE2b-128, RFC 7693)."""
     return blake2b(canonical_json, digest_size=16).digest()
 
 
@@ -296,14 +296,14 @@ def _as_json(source: object) -> bytes:
 
 
 def _plain_mapping(value: object) -> dict[Any, Any]:
-    """Any mapping is an object of JSON; serializers know only dictionaries."""
+    """A mapping as a dictionary, since the serializer takes no other mapping."""
     if isinstance(value, Mapping):
         return dict(value)
     raise ValueError(f"a {type(value).__name__} is none of JSON's values")
 
 
 def _plain_amount(source: object) -> object:
-    """A `Decimal` is a number: `Decimal("1E+2")` and `Decimal("250.000")` are amounts too."""
+    """Write a `Decimal` amount with two places, also `Decimal("1E+2")` and `Decimal("250.000")`."""
     match source:
         case {"ltv_amount": Decimal() as amount, **rest}:
             cents = in_cents(amount)

@@ -1,4 +1,4 @@
-"""What is wrong with a refused event: a text for people, and data for tools."""
+"""What is wrong with a refused event: as text for people, and as data for tools."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -38,16 +38,16 @@ _PHRASES = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: where, which rule it breaks, and what stood there."""
+    """One thing that is wrong: where, which rule it breaks, and what was found there."""
 
     path: str
-    """The field, such as `final_bubbles[2]`; empty where the whole payload is meant."""
+    """The field, such as `final_bubbles[2]`; empty for the whole payload."""
     rule: str
-    """What is allowed there. Holds nothing of the customer's, so it may be logged."""
+    """What is allowed there. It holds no customer's data, so it may be logged."""
     code: str
     """The rule's short, stable name."""
     found: str | None = None
-    """What the field held, shortened; None where it held nothing."""
+    """What the field held, shortened; None if it held nothing."""
 
     def __str__(self) -> str:
         found = "" if self.found is None else f"; found {self.found}"
@@ -68,7 +68,7 @@ class InvalidEvent(SignoffError):  # noqa: N818 -- the noun that people use for 
         self.problems = tuple(problems)
 
     def __reduce__(self) -> tuple[type[Self], tuple[FailureKind, tuple[Problem, ...]]]:
-        """Travels between processes: an exception's own way forgets all but the message."""
+        """For pickling between processes: by default an exception keeps only its message."""
         return type(self), (self.kind, self.problems)
 
     @property
@@ -78,10 +78,10 @@ class InvalidEvent(SignoffError):  # noqa: N818 -- the noun that people use for 
 
     @property
     def cause(self) -> str:
-        """What is the same for every event refused for the same reason.
+        """A text that is equal for all events refused for the same reason.
 
-        It is that of the first problem, and made of the contract's own words: whoever writes events
-        can make neither many causes nor one of their choice.
+        It names the field and the rule of the first problem, in terms of the contract only. So an
+        event's writer can create neither many causes nor a cause of their choice.
         """
         first = self.problems[0]
         return f"{_field(first)}:{first.code}"
@@ -118,7 +118,7 @@ class InvalidEvent(SignoffError):  # noqa: N818 -- the noun that people use for 
 
     @classmethod
     def too_many_places(cls, found: str) -> Self:
-        """The amount is finer than cents."""
+        """The amount has more than two decimal places."""
         rule = _PHRASES["decimal_max_places"]
         problem = Problem("ltv_amount", rule, "decimal_max_places", shortened(found))
         return cls(FailureKind.INVALID_PAYLOAD, [problem])
@@ -130,7 +130,7 @@ def fingerprint(kind: FailureKind, cause: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """Keep a found value short enough to be read in a message."""
+    """The text, cut if it is too long for a message."""
     return text if len(text) <= _FOUND_LIMIT else f"{text[:_FOUND_LIMIT]}… ({len(text)} characters)"
 
 
@@ -149,7 +149,7 @@ def _found(value: object) -> str:
 
 
 def _without_echoes(problems: list[Problem]) -> list[Problem]:
-    """Drop `too_short` where it only says that every item of the list was refused."""
+    """Drop `too_short` if it is only a consequence: every item of the list was refused."""
     refused = {_unindexed(problem.path) for problem in problems if "[" in problem.path}
     return [p for p in problems if p.code != "too_short" or p.path not in refused]
 
@@ -178,12 +178,12 @@ def _path(loc: tuple[int | str, ...]) -> str:
 
 
 def _name(field: str) -> str:
-    """A field's name; an unknown one may hold anything, and goes into logs and into Postgres."""
+    """A field's name as printable text: an unknown one may hold anything, and is logged."""
     return shortened(field if field.isprintable() else ascii(field)[1:-1])
 
 
 def _field(problem: Problem) -> str:
-    """The contract's field; the name of an unknown one is the writer's."""
+    """The field's name; `*` for an unknown field, whose name the writer chose."""
     if problem.code == _UNKNOWN_FIELD:
         return "*"
     return problem.path.partition("[")[0].partition(".")[0]

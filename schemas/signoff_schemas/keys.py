@@ -6,9 +6,9 @@ from typing import Final
 from rq.defaults import RQ_KEY_PREFIX
 
 JOB_PREFIX: Final = f"{RQ_KEY_PREFIX}:job:"
-"""What a job's hash is called, before its id."""
+"""The prefix of a job's key, before its id."""
 RESULTS_PREFIX: Final = f"{RQ_KEY_PREFIX}:results:"
-"""What the stream of a job's results is called, before its id; only stock workers write it."""
+"""The prefix of the stream of a job's results, before its id; only stock workers write it."""
 QUEUES: Final = f"{RQ_KEY_PREFIX}:queues"
 """The set of all queues' keys, by which RQ's tools find them."""
 HEALTH: Final = "signoff_health"
@@ -75,7 +75,7 @@ class QueueKeys:
 
     @property
     def missing_jobs(self) -> str:
-        """Set of job ids whose hash was gone when a worker wanted it: Signoff's own."""
+        """Set of job ids whose hash did not exist when a worker took them: Signoff's own."""
         return f"{RQ_KEY_PREFIX}:signoff:missing_jobs:{self.name}"
 
     @property

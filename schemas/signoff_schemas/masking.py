@@ -1,8 +1,8 @@
-"""URLs as they may be shown: where a server is, and nothing of what may be secret.
+"""URLs in the form in which they may be shown: the server's address, without secrets.
 
 A URL of a setting may hold a password anywhere: in its user part, in a misspelt option, in the path
-of a webhook, or spread over all of them by a character that was not percent-encoded. So nothing is
-masked here. What is known to be harmless is taken out, and the rest is dropped.
+of a webhook, or in several parts if a character was not percent-encoded. So the password is not
+searched for. Only the parts that are certainly harmless are shown.
 """
 
 import re
@@ -23,15 +23,15 @@ _DATABASES: Final = {
     **dict.fromkeys(("postgresql", "postgres"), re.compile(r"/[\w.%~-]{0,100}")),
     "unix": re.compile(r"/[\w./-]{0,200}"),
 }
-"""What follows the host where it names a database (or a socket), by scheme."""
+"""By scheme: the paths that name a database (or a socket)."""
 
 
 def masked(url: str) -> str:
-    """The URL as it may be shown: scheme, hosts, ports and database.
+    """The URL's scheme, hosts, ports and database.
 
-    `***` stands for user and password (`:***` where there is no user); options are dropped. Where
-    it is not certain where the password ends, all behind the scheme is hidden; what is no URL is
-    hidden as a whole. So is the path of a webhook, which may be its secret.
+    `***` stands for user and password (`:***` if there is no user); options are dropped. If it is
+    not certain where the password ends, everything after the scheme is hidden. A text that is not a
+    URL is hidden as a whole. The path of a webhook is hidden too, since it may be a secret.
     """
     parts = _URL.fullmatch(url.strip())
     if parts is None:

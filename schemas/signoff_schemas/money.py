@@ -1,4 +1,4 @@
-"""Amounts of money as events hold them: dollars and cents, exact whatever JSON they came in."""
+"""Amounts of money in events: dollars and cents, always exact."""
 
 import json
 import re
@@ -12,16 +12,16 @@ from signoff_schemas.invalid import InvalidEvent
 
 _CENT: Final = Decimal("0.01")
 _EXACT: Final = Context(prec=28, traps=[InvalidOperation])
-"""Money's own: the thread's decimal context is the caller's, and may round to fewer digits."""
+"""A separate context: the thread's decimal context may round to fewer digits."""
 _PLAIN_AMOUNT: Final = re.compile(r"[0-9]+(\.[0-9]{1,2})?")
 _USUAL_AMOUNT: Final = re.compile(r"[0-9]{1,4}\.[0-9]{2}")
-"""The part of what is allowed in which nearly every amount is written, as canonical JSON does."""
+"""The form of nearly every amount, and of every canonical one: a part of what is allowed."""
 _INEXACT_NUMBER: Final = re.compile(rb":[ \t\n\r]*[-+.0-9eE]*?(?:[.0-9]{16}|[0-9][eE]-[0-9]{2})")
 """A number that a double may not hold exactly: sixteen digits and more, or a tiny exponent."""
 
 
 def _amount_text(value: object) -> object:
-    """Take a JSON number or plain decimal digits; no float arithmetic touches either."""
+    """Accept a JSON number or plain decimal digits, without float arithmetic."""
     if isinstance(value, str) and _PLAIN_AMOUNT.fullmatch(value):
         return Decimal(value)
     if isinstance(value, float):
@@ -38,7 +38,7 @@ def _amount_text(value: object) -> object:
 
 
 def _amount(value: object, read: ValidatorFunctionWrapHandler) -> Decimal:
-    """The amount in cents; pydantic reads what is unusual, and says what is wrong with it."""
+    """The amount in cents; pydantic reads unusual forms, and reports errors."""
     if isinstance(value, str) and _USUAL_AMOUNT.fullmatch(value):
         return Decimal(value)
     cents = in_cents(read(_amount_text(value)))
@@ -48,7 +48,7 @@ def _amount(value: object, read: ValidatorFunctionWrapHandler) -> Decimal:
 
 
 def in_cents(value: Decimal) -> Decimal | None:
-    """The same amount with two decimal places, if it can be written so and is not negative."""
+    """The same amount with two decimal places; None if it has more, or is negative."""
     try:
         cents = value.quantize(_CENT, context=_EXACT).copy_abs()
     except InvalidOperation:
@@ -63,7 +63,7 @@ Money = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                # No multipleOf 0.01: validators that divide doubles find that 0.29 is none.
+                # No multipleOf 0.01: validators that divide doubles would refuse 0.29.
                 {"type": "number", "minimum": 0, "maximum": 10_000},
                 {"type": "string", "pattern": r"^0*([0-9]{1,4}(\.[0-9]{1,2})?|10000(\.0{1,2})?)$"},
             ]
@@ -74,7 +74,7 @@ Money = Annotated[
 
 
 def check_exact(data: bytes, amount: Decimal) -> None:
-    """The JSON parser reads numbers as doubles: look again where one may have hidden digits.
+    """Check that the JSON parser, which reads numbers as doubles, did not round the amount.
 
     Raises:
         InvalidEvent: the event `data` has more decimal places in its amount than were read.

@@ -1,7 +1,7 @@
-"""Files that only their owner can read, and that are never reached through a link.
+"""Files that only their owner can read, and that are never opened through a link.
 
-Whoever prepares a link, a second name or a file of their own where Signoff is to write would choose
-what is overwritten, or read what is written. Each of these is refused.
+If another user prepared a link, a hard link or a file where Signoff writes, that user could choose
+which file is overwritten, or read what is written. Each of these is refused.
 """
 
 import errno
@@ -12,22 +12,22 @@ from typing import Final
 
 _PRIVATE: Final = 0o600
 _ALWAYS: Final = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-"""Without O_NONBLOCK, opening a pipe that somebody put there would wait for its other end."""
+"""Without O_NONBLOCK, opening a named pipe would wait for its other end."""
 
 
 def create_private(path: Path) -> int:
-    """Make a new file, to be written to; returns its descriptor.
+    """Create a new file for writing; returns its descriptor.
 
     Raises:
-        OSError: something has this name already, or the system refuses.
+        OSError: a file with this name exists already, or the system refuses.
     """
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ALWAYS, _PRIVATE)
 
 
 def replace_private(path: Path, content: bytes) -> None:
-    """Put a new file in the place of the one that has this name, in one step.
+    """Replace the file with this name by a new one, atomically.
 
-    A crash leaves the old one or the new one.
+    After a crash, either the old file or the new file is there.
 
     Raises:
         OSError: the system refuses.
@@ -42,11 +42,11 @@ def replace_private(path: Path, content: bytes) -> None:
 def open_private(path: Path, flags: int) -> int:
     """Open a file of this user; returns its descriptor.
 
-    `flags` are those of `os.open`; with O_CREAT it is made where it is missing.
+    `flags` are those of `os.open`; with O_CREAT, a missing file is created.
 
     Raises:
-        OSError: it is a link, no regular file, has a second name, or is another user's, or the
-            system refuses.
+        OSError: it is a link or not a regular file, has a second name, or belongs to another user,
+            or the system refuses.
     """
     try:
         descriptor = os.open(path, flags | _ALWAYS, _PRIVATE)

@@ -1,4 +1,4 @@
-"""The options that the query of a Redis URL may hold: redis-py's, as far as text can give them."""
+"""The options that the query of a Redis URL may hold: those of redis-py that text can express."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -25,7 +25,7 @@ _FALSE: Final = frozenset({"false", "no", "n", "f", "0", ""})
 
 
 def allowed_options(scheme: str) -> frozenset[str]:
-    """Those that a URL of this scheme may have."""
+    """The options that a URL of this scheme may have."""
     tcp = TCP if scheme != "unix" else frozenset()
     tls = TLS if scheme.startswith("rediss") else frozenset()
     return ANY | tcp | tls | (SENTINEL if scheme.endswith("+sentinel") else frozenset())
@@ -35,8 +35,8 @@ def check_options(scheme: str, options: Iterable[tuple[str, str]]) -> None:
     """Refuse options with which redis-py would fail to connect.
 
     Raises:
-        ValueError: with what was expected. A name is quoted only where it is close to that of an
-            option, or is one: anything else may be a piece of a password.
+        ValueError: with what was expected. A name is quoted only if it is an option's or similar
+            to one: anything else may be part of a password.
     """
     for name, value in options:
         if name not in allowed_options(scheme):

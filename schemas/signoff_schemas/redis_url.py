@@ -25,7 +25,7 @@ from signoff_schemas.redis_options import check_options
 _SCHEMES: Final = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
 _SENTINEL_PORT: Final = 26379
 _SENTINEL_SECONDS: Final = 2
-"""For one Sentinel to answer, before the next is asked."""
+"""Seconds that one Sentinel may take to answer, before the next is asked."""
 _SERVICE: Final = re.compile(r"/(?P<service>[^/]+)(?P<database>/[0-9]*)?")
 _DATABASE_NUMBER: Final = re.compile(r"(/[0-9]*)?")
 _EXPECTED: Final = (
@@ -37,7 +37,7 @@ _EXPECTED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Sentinels:
-    """What a URL of Sentinels says."""
+    """The parts of a URL of Sentinels."""
 
     addresses: list[tuple[str, int]]
     service: str
@@ -73,11 +73,11 @@ class _Sentinels:
 
 
 def check(url: str) -> None:
-    """Refuse what no client can be made of.
+    """Refuse a URL from which no client can be created.
 
     Raises:
-        ValueError: with what was expected. It quotes nothing of the URL but the name of an option,
-            where that is surely one: anything else may be a password.
+        ValueError: with what was expected. Of the URL it quotes at most the name of an option, if
+            it is certain that it is one: anything else may be a password.
     """
     parts = _split(url)
     check_options(parts.scheme, parse_qsl(parts.query, keep_blank_values=True))
@@ -88,7 +88,7 @@ def check(url: str) -> None:
         _make_connection(url)
     except (ValueError, TypeError, redis.RedisError) as error:
         raise ValueError(_expected(parts.query, error)) from None
-    # The client takes /abc for database 0, and /1/2 for database 12.
+    # redis-py would use database 0 for /abc, and database 12 for /1/2.
     if parts.scheme != "unix" and not _DATABASE_NUMBER.fullmatch(parts.path):
         raise ValueError(
             "a URL whose path is the number of a database, such as redis://localhost:6379/0"
@@ -96,12 +96,12 @@ def check(url: str) -> None:
 
 
 def _split(url: str) -> SplitResult:
-    """The URL's parts, if it is certain where each begins."""
+    """The URL's parts; refused if it is not certain where each begins."""
     try:
         parts = urlsplit(url)
     except ValueError:  # a bracket that is not closed, say
         raise ValueError(_EXPECTED) from None
-    # What stands behind a "/", "?" or "#" that should have been percent-encoded.
+    # A password is cut off at a "/", "?" or "#" that should have been percent-encoded.
     cut_off = "@" in parts.path + parts.query and "@" not in parts.netloc
     if cut_off or "#" in url:
         raise ValueError(_EXPECTED)
@@ -109,14 +109,14 @@ def _split(url: str) -> SplitResult:
 
 
 def _make_connection(url: str) -> None:
-    """Make one, without connecting it: redis-py checks options only there."""
+    """Create a connection without connecting it: only then redis-py checks the options."""
     options = parse_url(_without_decoding(url))  # type: ignore[no-untyped-call]
     options.pop("max_connections", None)
     options.pop("connection_class", redis.Connection)(**options)
 
 
 def _expected(query: str, error: Exception) -> str:
-    """Name the option that redis-py names, if it is one of the URL's."""
+    """The expected URL; it names the option of the URL that redis-py's error names, if any."""
     for name, _ in parse_qsl(query):
         if f"'{name}'" in str(error):
             return f"a URL whose option {name} has a value of its kind"
@@ -124,9 +124,9 @@ def _expected(query: str, error: Exception) -> str:
 
 
 def _without_decoding(url: str) -> str:
-    """The URL without `decode_responses`, which `check` has found false.
+    """The URL without `decode_responses`; `check` has allowed only false.
 
-    redis-py takes any text for true.
+    redis-py treats any text as true.
     """
     if "decode_responses" not in url:
         return url
@@ -136,7 +136,7 @@ def _without_decoding(url: str) -> str:
 
 
 def redis_client(url: str, **options: Any) -> redis.Redis:  # noqa: ANN401 -- they are redis-py's
-    """A client that connects on first use; what the URL says wins over `options`."""
+    """A client that connects on first use; the URL's options win over `options`."""
     if urlsplit(url).scheme not in _SCHEMES:
         return redis.Redis.from_url(_without_decoding(url), **options)
     named = _Sentinels.parse(url)
@@ -167,7 +167,7 @@ def async_redis_client(url: str, **options: Any) -> redis.asyncio.Redis:  # noqa
 
 
 def plain_url(url: str) -> str:
-    """The same server for tools that know no Sentinels: the primary of this moment, by its address.
+    """The URL of the present primary, for tools that do not support Sentinels.
 
     Raises:
         RedisError: no Sentinel names one.
@@ -187,7 +187,7 @@ def plain_url(url: str) -> str:
 
 
 class _Primary(redis.Redis):
-    """A client of a primary, which takes the connections to the Sentinels along when it closes."""
+    """A client of a primary; closing it also closes the connections to the Sentinels."""
 
     def close(self) -> None:
         super().close()
@@ -215,7 +215,7 @@ def _short_timeouts(retry: object) -> dict[str, Any]:
 
 
 def _options(url: str) -> dict[str, Any]:
-    """A plain URL's options, as Sentinel's own clients and pools take them."""
+    """A plain URL's options, in the form that redis-py's clients and pools for Sentinel take."""
     options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
     del options["host"]
     if options.pop("connection_class", None) is SSLConnection:

@@ -1,5 +1,8 @@
-"""How a set of settings is read: arguments first, then the environment, then `.env` if it may."""
+"""How settings are read: from arguments first, then the environment, then `.env` if it is read."""
 
+import os
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self
 
@@ -14,16 +17,20 @@ from pydantic_settings import (
 
 from signoff_schemas.env_file import PREFIX, env_file_variables
 from signoff_schemas.errors import SettingsError
+from signoff_schemas.expected import expected
 from signoff_schemas.invalid import shortened
 from signoff_schemas.masking import HIDDEN, masked
 
 _VARIABLES: Final = {"db_schema": f"{PREFIX}SCHEMA"}
-"""Fields whose variable is not called like them: pydantic keeps the name `schema` for itself."""
+"""Fields whose variable has another name: pydantic reserves the name `schema`."""
 _SECRETS: Final = frozenset({"alert_secret", "alert_command"})
 _EXAMPLES: Final = {
     "redis_url": "redis://localhost:6379/0",
     "database_url": "postgresql://user@localhost:5432/signoff",
 }
+
+_ALIKE: Final = 0.7
+"""How alike two names must be (of 1) for the one to be taken as the other, misspelt."""
 
 
 def variable_of(field: str) -> str:
@@ -31,10 +38,15 @@ def variable_of(field: str) -> str:
     return _VARIABLES.get(field, PREFIX + field.upper())
 
 
+def argument(field: str) -> str:
+    """What a field is called where it was given as an argument."""
+    return f"the argument {field}"
+
+
 class RoleSettings(BaseSettings):
     """The settings of one role, such as publishing; each field is read from its variable.
 
-    Only these are looked at: a wrong setting of another role is no fault of this one.
+    Other variables are not read, so a wrong setting of another role causes no error here.
     """
 
     model_config = SettingsConfigDict(
@@ -47,8 +59,8 @@ class RoleSettings(BaseSettings):
         validate_by_alias=True,
     )
     env_path: ClassVar[Path | None] = None
-    """The file that is read beside the environment. A library reads none: the `.env` of the folder
-    that its process happens to run in is another project's. Commands and workers read theirs."""
+    """The file that is read besides the environment. A library reads none: the `.env` of the folder
+    that its process runs in may be another project's. Commands and workers read one."""
 
     @classmethod
     def settings_customise_sources(
@@ -59,14 +71,14 @@ class RoleSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read `.env` in Signoff's own way; pydantic's expands `${…}`."""
+        """Read `.env` with `env_file.py`; pydantic's own reader expands `${…}`."""
         del dotenv_settings, file_secret_settings
         file = InitSettingsSource(settings_cls, cls._from_file())
         return init_settings, env_settings, file
 
     @classmethod
     def _from_file(cls) -> dict[str, Any]:
-        """What the file says of the fields; an empty value counts as not set."""
+        """The fields that the file sets; an empty value counts as not set."""
         if cls.env_path is None:
             return {}
         held = {name.lower(): value for name, value in env_file_variables(cls.env_path).items()}
@@ -78,13 +90,23 @@ class RoleSettings(BaseSettings):
         """Read the settings; an override wins over the environment, None overrides nothing.
 
         Raises:
-            SettingsError: a variable holds what cannot be used; the text names each of them.
+            SettingsError: a variable or an override holds what cannot be used; the text names each.
+        """
+        return cls.load_named(overrides, argument)
+
+    @classmethod
+    def load_named(cls, overrides: Mapping[str, object], named: Callable[[str], str]) -> Self:
+        """The same; `named` says what a message calls an override, such as a command's option.
+
+        Raises:
+            SettingsError: as `load`.
         """
         given = {name: value for name, value in overrides.items() if value is not None}
         try:
             return cls(**given)  # type: ignore[arg-type]  # they are validated
         except ValidationError as error:
-            raise SettingsError("\n".join(sorted(map(_sentence, error.errors())))) from None
+            sentences = [_sentence(one, given, named) for one in error.errors()]
+            raise SettingsError("\n".join(sorted(sentences))) from None
 
     def require(self, name: Literal["redis_url", "database_url"]) -> str:
         """A URL that this part cannot work without.
@@ -97,6 +119,9 @@ class RoleSettings(BaseSettings):
             return url
         variable = PREFIX + name.upper()
         where = "in the environment"
+        given = [*os.environ, *(env_file_variables(self.env_path) if self.env_path else ())]
+        meant = misspelt(variable, given)
+        found = f" ({meant} is set, which nothing reads: is it misspelt?)" if meant else ""
         hint = ", or give it as an argument"
         if self.env_path is not None:
             where += " or in .env"
@@ -105,15 +130,24 @@ class RoleSettings(BaseSettings):
                 "folder)"
             )
         raise SettingsError(
-            f"{variable} is not set; set it {where}, for example {variable}={_EXAMPLES[name]}{hint}"
+            f"{variable} is not set{found}; set it {where}, for example "
+            f"{variable}={_EXAMPLES[name]}{hint}"
         )
 
 
-def _sentence(error: ErrorDetails) -> str:
-    """Which variable it is, what it holds, and what was expected."""
+def misspelt(variable: str, given: Iterable[str]) -> str | None:
+    """The given name that is most like a variable that is not set; None if no name is like it."""
+    names = {name.upper(): name for name in given if name.upper().startswith(PREFIX)}
+    bare = {name.removeprefix(PREFIX): original for name, original in names.items()}
+    alike = get_close_matches(variable.removeprefix(PREFIX), bare, n=1, cutoff=_ALIKE)
+    return bare[alike[0]] if alike else None
+
+
+def _sentence(error: ErrorDetails, given: Mapping[str, object], named: Callable[[str], str]) -> str:
+    """A sentence with the variable or argument, what it holds, and what was expected."""
     field = str(error["loc"][0]).lower().removeprefix(PREFIX.lower())
-    cause = error.get("ctx", {}).get("error", error["msg"].replace("Input should be ", ""))
-    return f"{variable_of(field)} holds {_held(field, error['input'])}; expected {cause}"
+    name = named(field) if field in given else variable_of(field)
+    return f"{name} holds {_held(field, error['input'])}; expected {expected(error)}"
 
 
 def _held(field: str, value: object) -> str:

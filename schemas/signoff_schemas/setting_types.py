@@ -1,4 +1,4 @@
-"""The types of settings that are more than a number: what each allows, in words for people."""
+"""The types of settings that are not numbers; a refused value's message says what is allowed."""
 
 import re
 from pathlib import Path
@@ -25,7 +25,7 @@ def _redis_url(url: str) -> str:
 
 
 def _database_url(url: str) -> str:
-    """Refuse what Postgres's own parser would refuse with a text that quotes the password."""
+    """Refuse here what libpq would refuse with a message that quotes the password."""
     parts = _POSTGRES.fullmatch(url)
     expected = "a URL such as postgresql://user@localhost:5432/signoff"
     if parts is None:
@@ -69,7 +69,7 @@ def _adopted_table(name: str) -> str:
 
 
 def _spool(value: object) -> object:
-    """Read `false`, which is text in the environment, as what it says."""
+    """Read the text `false`, as it is in the environment, as False."""
     match value:
         case str() if value.strip().lower() in _OFF:
             return False
@@ -97,7 +97,7 @@ QueueName = Annotated[str, AfterValidator(_queue_name)]
 SchemaName = Annotated[str, AfterValidator(_schema_name)]
 AdoptedTable = Annotated[str, AfterValidator(_adopted_table)]
 SpoolPath = Annotated[Path | Literal[False] | None, BeforeValidator(_spool)]
-"""A file; False for none, whatever is set elsewhere; None where nothing is set."""
+"""A file; False for no file, whatever is set elsewhere; None if nothing is set."""
 Secret = Annotated[str, AfterValidator(_secret)]
 Host = Annotated[str, Field(min_length=1)]
 LogFormat = Annotated[Literal["text", "json"], BeforeValidator(_stripped)]

@@ -1,7 +1,7 @@
 """Settings by role, from the environment (prefix `SIGNOFF_`) and `.env`, validated once.
 
-Who only publishes reads `PublishSettings`, a worker `WorkerSettings`; commands, which do all of it,
-read `Settings`. A field belongs to one role, and `Settings` has them all.
+A publisher reads `PublishSettings`, a worker `WorkerSettings`. Commands read `Settings`, which has
+the fields of all roles. Each field belongs to one role.
 """
 
 from pathlib import Path
@@ -52,7 +52,7 @@ class DatabaseSettings(RoleSettings):
     )
 
     def require(self, name: Literal["redis_url", "database_url"]) -> str:
-        """A URL that this part cannot work without; that of the database names the schema, too.
+        """A URL that must be set; the database's URL holds the name of the schema too.
 
         Raises:
             SettingsError: it is not set.
@@ -100,7 +100,7 @@ class PublishSettings(QueueSettings):
         description="Seconds that a publish may take in all, its repetitions included",
     )
     publish_retries: int = Field(
-        3, ge=0, le=100, description="Times a publish is repeated while Redis is away"
+        3, ge=0, le=100, description="Times a publish is repeated while Redis is unavailable"
     )
     wait_replicas: int = Field(
         0, ge=0, le=100, description="Replicas that must have an event before a publish is answered"
@@ -115,7 +115,7 @@ class PublishSettings(QueueSettings):
         10.0, gt=0, le=3600, description="Seconds between single tries while it is left alone"
     )
     spool: SpoolPath = Field(
-        None, description="A local file that takes events while Redis is away; false: none"
+        None, description="A local file for events while Redis is unavailable; false: none"
     )
     spool_max_bytes: int = Field(100_000_000, ge=1, description="The size that this file may have")
 
@@ -146,10 +146,10 @@ class WorkerSettings(QueueSettings, DatabaseSettings, LogSettings):
         1.0, gt=0, le=3600, description="Seconds before the first retry; doubles each time"
     )
     health_host: Host = Field(
-        "127.0.0.1", description="The address on which a worker tells its health"
+        "127.0.0.1", description="The address on which a worker reports its health"
     )
     health_port: int | None = Field(
-        None, ge=1, le=65_535, description="The port on which a worker tells its health over HTTP"
+        None, ge=1, le=65_535, description="The port of a worker's health over HTTP"
     )
     stuck_after: float = Field(
         300, ge=3, le=86_400, description="Seconds in one turn after which a worker counts as stuck"
@@ -157,7 +157,7 @@ class WorkerSettings(QueueSettings, DatabaseSettings, LogSettings):
 
 
 class AlertSettings(RoleSettings):
-    """When and how `signoff alert` tells somebody."""
+    """When and how `signoff alert` sends alerts."""
 
     dead_letter_limit: int = Field(
         1000, ge=0, description="More open dead letters than this are an incident"
@@ -176,6 +176,6 @@ class AlertSettings(RoleSettings):
 
 
 class Settings(WorkerSettings, PublishSettings, OutboxSettings, AlertSettings):
-    """All that can be set: what commands read, which do everything."""
+    """All settings; commands read these."""
 
     env_path: ClassVar[Path | None] = ENV_FILE

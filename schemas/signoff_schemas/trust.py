@@ -1,7 +1,7 @@
-"""Whose files are trusted: this user's own and root's, as ssh and git have it.
+"""Which files are trusted: those of this user and of root, as with ssh and git.
 
-A file that Signoff looks for in the folder where it is started may have been put there by somebody
-else, who would so choose which servers are used and which command root runs.
+Signoff looks for some files in the folder where it is started. If another user wrote them, that
+user could choose which servers are used and which command root runs.
 """
 
 import os
@@ -16,27 +16,27 @@ _ROOT: Final = 0
 
 
 def distrust(path: Path) -> str | None:
-    """Why what the file or folder holds may be somebody else's; None where it is trusted.
+    """Why another user may have written the file or folder; None if it is trusted.
 
-    Looked at are the path itself, what it leads to if it is a link, and the folder that it is in.
+    The path itself, the target if it is a link, and the folder that it is in are checked.
 
     Raises:
-        OSError: it cannot be looked at.
+        OSError: it cannot be read.
     """
     whole = path.absolute()
     for one, held in ((whole, whole.lstat()), (whole, whole.stat())):
         if reason := _not_ours(one, held):
             return reason
         if held.st_mode & stat.S_IWOTH and not stat.S_ISLNK(held.st_mode) and not _sticky(held):
-            return f"{one} can be written to by every user"
+            return f"every user can write to it; change that with: chmod o-w {one}"
     return _not_ours(whole.parent, whole.parent.stat())
 
 
 def require_trusted(path: Path, remedy: str) -> None:
-    """Refuse a file that another user may have written; one that is not there is no matter.
+    """Refuse a file that another user may have written; a missing file is allowed.
 
     Raises:
-        SettingsError: naming the file and its owner, and what to do.
+        SettingsError: it is not trusted; the text names file and owner, and says what to do.
     """
     try:
         reason = distrust(path)
@@ -49,7 +49,7 @@ def require_trusted(path: Path, remedy: str) -> None:
 
 
 def user_name(user_id: int) -> str:
-    """A user's name with the id, as messages tell it."""
+    """A user's name and id, for messages."""
     try:
         return f"{pwd.getpwuid(user_id).pw_name} (user id {user_id})"
     except KeyError:

@@ -20,7 +20,7 @@ class FailureKind(StrEnum):
     INVALID_PAYLOAD = "invalid_payload"
     """The job or its event breaks the contract, or is not JSON at all."""
     UNSUPPORTED_VERSION = "unsupported_version"
-    """The event is of a `schema_version` that this release does not know."""
+    """The event has a `schema_version` that this release does not support."""
     UNKNOWN_FUNCTION = "unknown_function"
     """A job on the queue that is not an approval."""
     UNKNOWN_INTERACTION = "unknown_interaction"
@@ -28,17 +28,17 @@ class FailureKind(StrEnum):
     USER_MISMATCH = "user_mismatch"
     """The interaction belongs to another user."""
     LTV_OVERFLOW = "ltv_overflow"
-    """The interaction's LTV would leave `numeric(8,2)`."""
+    """The interaction's LTV would exceed `numeric(8,2)`."""
     EVENT_CONFLICT = "event_conflict"
-    """The ledger holds another content under the same `event_id`."""
+    """The ledger holds other content under the same `event_id`."""
     REFUSED_BY_DATABASE = "refused_by_database"
     """Postgres refused this event for a reason Signoff does not know, such as an added CHECK."""
     ABANDONED = "abandoned"
-    """Workers died with this event in hand until its attempts ran out."""
+    """Workers died while they held this event, until its attempts ran out."""
 
 
 class DeadLetterState(StrEnum):
-    """Where a dead letter stands."""
+    """The state of a dead letter."""
 
     DEAD = "dead"
     RESOLVED = "resolved"

@@ -8,15 +8,15 @@ from typing import Final
 from uuid import UUID
 
 _PLAIN: Final = re.compile(r"[ -~]*")
-"""Most texts; nothing in them is escaped."""
+"""The usual texts, in which nothing is escaped."""
 
 
 def printable(text: str, *, limit: int | None = None) -> str:
     """A text from outside on one line, fit for terminals and logs.
 
-    Whatever is not printable is shown by its escape: line breaks, which would forge lines, the
-    controls of terminals, and those that turn the direction of reading. What is longer than `limit`
-    characters is cut, which is said.
+    Characters that are not printable are escaped: line breaks, which could forge lines, terminal
+    controls, and controls that change the direction of the text. A text of more than `limit`
+    characters is cut, and its length is added.
     """
     held = text if limit is None else shortened(text, limit)
     if _PLAIN.fullmatch(held):
@@ -25,17 +25,17 @@ def printable(text: str, *, limit: int | None = None) -> str:
 
 
 def shortened(text: str, limit: int) -> str:
-    """A text of at most so many characters; one that was longer says how long it was."""
+    """A text, cut if it has more characters than `limit`; then its length is added."""
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
 
 
 def json_text(value: object, *, indent: int | None = None, ascii_only: bool = False) -> str:
-    """A value as JSON that reads as the same value, and holds no character that is not printable.
+    """A value as JSON; characters that are not printable are escaped.
 
     Times are in UTC, amounts are strings.
     """
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, default=json_default)
-    # Outside of strings, JSON has no characters but printable ones and the line breaks of `indent`.
+    # Outside of strings, all characters of JSON are printable, but for the line breaks of `indent`.
     return "\n".join(_escaped(line) for line in text.split("\n"))
 
 
@@ -51,7 +51,7 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def ago(age: timedelta) -> str:
-    """An age, as coarse as it is old."""
+    """An age in the largest unit that fits, such as 3 days."""
     seconds = max(0, int(age.total_seconds()))
     for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:
@@ -60,9 +60,9 @@ def ago(age: timedelta) -> str:
 
 
 def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
-    """The moment in a zone, None being the machine's own; near year 1 and 9999 it may have none.
+    """The moment in a time zone; None is the machine's own.
 
-    Then it is given as it came.
+    Near the years 1 and 9999 a moment may have no local time; then it is returned unchanged.
     """
     try:
         return moment.astimezone(zone)

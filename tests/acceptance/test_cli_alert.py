@@ -92,7 +92,7 @@ def test_a_webhook_that_stumbles_is_tried_again(alerting: Signoff, hook: Hook) -
 
 
 def test_what_was_not_taken_is_told_by_the_next_look(alerting: Signoff, hook: Hook) -> None:
-    """Exit 1, the reason on standard error, and nothing is remembered as told."""
+    """Exit 1, the reason on standard error, and nothing is noted as sent."""
     hook.answers = [503] * 4
     printed = alerting("alert", "--once", expect=1).stderr
     assert "answered 503" in printed
@@ -103,7 +103,7 @@ def test_what_was_not_taken_is_told_by_the_next_look(alerting: Signoff, hook: Ho
 
 
 def test_too_many_dead_letters_are_told(alerting: Signoff, hook: Hook, database_url: str) -> None:
-    """With the limit, after the cause itself was told before."""
+    """It names the limit; an alert of the cause itself was sent before."""
     alerting("alert", "--once")
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE alerts SET alerted_at = now() - interval '2 minutes'")
@@ -139,7 +139,7 @@ def test_several_instances_tell_each_cause_once(
         with psycopg.connect(database_url) as connection:
             connection.execute("UPDATE alerts SET alerted_at = now() - interval '2 minutes'")
             connection.execute("UPDATE dead_letters SET fingerprint = 'another'")
-        eventually(lambda: len(hook.received) > 1, what="the cause is told")
+        eventually(lambda: len(hook.received) > 1, what="an alert of the cause is sent")
         for one in running:
             one.terminate()
             assert exit_code(one) == 0
@@ -148,6 +148,18 @@ def test_several_instances_tell_each_cause_once(
             one.kill()
             one.communicate()
     assert [message["new_causes_total"] for message in hook.messages] == [1, 1]
+
+
+def test_a_hook_that_cannot_work_is_noticed_without_news(alerting: Signoff, hook: Hook) -> None:
+    """One look as by cron: a missing program is an error, and what was not tried is said."""
+    without_url = alerting.having(SIGNOFF_ALERT_URL="", SIGNOFF_ALERT_COMMAND="/nowhere/at-all")
+    alerting("alert", "--once")
+
+    assert "names no program" in without_url("alert", "--once", expect=2).stderr
+    assert "the webhook was not called" in alerting("alert", "--once").stdout
+    true = without_url.having(SIGNOFF_ALERT_COMMAND="true")
+    assert "the command was not run; its program is there" in true("alert", "--once").stdout
+    assert len(hook.received) == 1
 
 
 def test_without_a_hook_it_says_what_to_set(signoff: Signoff) -> None:

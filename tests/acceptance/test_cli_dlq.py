@@ -137,7 +137,7 @@ def test_a_replay_applies_and_resolves(signoff: Signoff, bury: Bury) -> None:
 
 
 def test_a_replay_stops_where_one_cause_keeps_recurring(signoff: Signoff, bury: Bury) -> None:
-    """Ten failures of one cause in a row end it, unless it is told to go on."""
+    """Ten failures of one cause in a row end it, unless --keep-going is given."""
     bury(*[mapping(user_id=None) for _ in range(30)])
 
     stopped = signoff("dlq", "replay", "--all", "--yes", expect=1)
@@ -226,7 +226,7 @@ def test_an_edit_that_is_refused_changes_nothing(
 def test_an_editor_that_changes_nothing(
     signoff: Signoff, bury: Bury, editor: str, code: int, sentence: str
 ) -> None:
-    """Leaving the text alone, failing and being absent are told apart."""
+    """An unchanged text, an editor that fails and a missing editor have different messages."""
     bury(mapping(quality_score=9))
     (letter,) = ids(signoff)
     editing = signoff.at_a_terminal().having(EDITOR=editor, VISUAL="")
@@ -258,6 +258,8 @@ def test_groups_are_by_cause(signoff: Signoff, bury: Bury) -> None:
         ("invalid_payload", 1),
     ]
     assert groups[1]["sample_id"] in ids(signoff, "--fingerprint", groups[1]["fingerprint"])
+    assert "or edit it and set user_id" in groups[0]["message"]
+    assert "example id" in signoff("dlq", "groups").stdout
 
 
 def test_an_export_holds_payloads_as_they_came(signoff: Signoff, bury: Bury) -> None:
@@ -384,9 +386,22 @@ def test_a_blank_reason_is_none(signoff: Signoff, bury: Bury) -> None:
     assert ids(signoff) == [letter]
 
 
+def test_all_letters_are_listed_page_by_page(
+    signoff: Signoff, bury: Bury, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them, as JSON too, though no more than a page is in memory."""
+    assert signoff.json("dlq", "list", "--all") == []
+    bury(*(mapping(user_id=None) for _ in range(5)))
+    monkeypatch.setattr("signoff_ops.dead_letters._PAGE", 2)
+
+    assert signoff.json("dlq", "list", "--all") == signoff.json("dlq", "list")
+    assert len(ids(signoff, "--all")) == 5
+    assert signoff("dlq", "list", "--all").stdout.count("unknown_interaction") == 5
+
+
 @pytest.mark.parametrize("command", ["show", "list", "replay", "export"])
 def test_an_id_beyond_all_ids_is_a_mistake(signoff: Signoff, command: str) -> None:
-    """Postgres's largest is the limit, and is told."""
+    """Postgres's largest bigint is the limit, and the message names it."""
     printed = signoff("dlq", command, "99999999999999999999", expect=2)
 
     assert str(2**63 - 1) in printed.stderr

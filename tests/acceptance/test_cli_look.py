@@ -27,8 +27,8 @@ def whats(signoff: Signoff, event_id: object, *, expect: int = 0) -> list[str]:
 
 def test_status_counts_everything(signoff: Signoff) -> None:
     """Waiting and applied events, dead letters by kind, and how long the oldest has waited."""
-    orphan = mapping(user_id=None)
-    signoff.publish(mapping(), orphan)
+    without_user = mapping(user_id=None)
+    signoff.publish(mapping(), without_user)
     signoff.work()
     signoff.publish(mapping())
 
@@ -58,6 +58,18 @@ def test_an_events_history_names_its_place(signoff: Signoff, client: redis.Redis
     client.zadd(KEYS.scheduled, {job: 1_800_000_000})
     (entry,) = signoff.json("event", job)["history"]
     assert (entry["what"], entry["at"]) == ("scheduled", "2027-01-15T08:00:00Z")
+
+
+def test_an_oversized_job_is_told_to_stay_in_redis(signoff: Signoff, client: redis.Redis) -> None:
+    """Its place is a part of its history, too."""
+    client.hset(JOB_PREFIX + "huge", "data", b"x" * 300_000)
+    client.rpush(KEYS.waiting, "huge", "i" * 600)
+    client.hset(JOB_PREFIX + "i" * 600, "data", b"x")
+    signoff.work()
+
+    assert sorted(whats(signoff, "huge")) == ["dead", "oversized"]
+    assert signoff.json("status")["oversized"] == 2
+    assert len(signoff.json("dlq", "list")) == 2
 
 
 def test_an_events_history_is_told_to_its_end(signoff: Signoff) -> None:
@@ -103,6 +115,48 @@ def test_a_ledger_shows_the_fold_as_it_went(signoff: Signoff) -> None:
     assert shown["ltv_usd"] == "125.00"
 
 
+def test_a_long_history_is_shown_in_pages(signoff: Signoff) -> None:
+    """The latest events first, and how to see those before them; also with --json."""
+    interaction = uuid4()
+    events = [mapping(n, interaction_id=interaction) for n in range(3)]
+    signoff.publish(*events, mapping(9))
+    signoff.work()
+
+    for command in (["interaction", interaction], ["customer", "user-1"]):
+        shown = signoff.json(*command, "--limit", 2)
+        printed = signoff(*command, "--limit", 2).stdout
+        rest = signoff.json(*command, "--after", shown["next"])
+        listed = [entry["event_id"] for entry in [*rest["ledger"], *shown["ledger"]]]
+        assert listed[:3] == [str(event["event_id"]) for event in events]
+        assert "There are earlier events: raise --limit" in printed
+        assert f"--after {shown['next']}" in printed
+        assert rest["next"] is None
+        assert "There are" not in signoff(*command).stdout
+
+
+def test_a_customers_interactions_are_listed_in_pages(signoff: Signoff) -> None:
+    """Beside the history their number is told, as far as a page goes."""
+    signoff.publish(*(mapping(n) for n in range(3)))
+    signoff.work()
+
+    first = signoff.json("customer", "user-1", "--interactions", "--limit", 2)
+    last = signoff.json("customer", "user-1", "--interactions", "--after", first["next"])
+
+    assert (len(first["interactions"]), len(last["interactions"]), last["next"]) == (2, 1, None)
+    assert signoff.json("customer", "user-1")["interactions"] == [
+        *first["interactions"],
+        *last["interactions"],
+    ]
+    assert (
+        "2; there are more, see --interactions"
+        in signoff("customer", "user-1", "--limit", 2).stdout
+    )
+    printed = signoff("customer", "user-1", "--interactions", "--limit", 2).stdout
+    assert printed.splitlines()[:2] == first["interactions"]
+    assert f"--after {first['next']}" in printed
+    assert signoff.json("customer", "nobody", "--interactions", expect=1)["known"] is False
+
+
 def test_times_are_shown_in_the_readers_zone(signoff: Signoff) -> None:
     """Tables follow TZ; JSON stays in UTC."""
     event = mapping()
@@ -145,7 +199,7 @@ def test_an_audit_finds_nothing_where_all_is_well(signoff: Signoff) -> None:
 
 
 def test_an_audit_finds_a_changed_balance(signoff: Signoff, database_url: str) -> None:
-    """What somebody else wrote into a table is told beside what the ledger says."""
+    """A value that somebody else wrote into a table is shown beside the ledger's value."""
     event = mapping(ltv_amount="10")
     signoff.publish(event)
     signoff.work()
@@ -213,7 +267,7 @@ def test_status_tells_what_is_known_and_what_is_away(
 def test_a_schema_that_is_behind_hides_nothing_of_the_others(
     signoff: Signoff, empty_database_url: str, command: tuple[str, ...]
 ) -> None:
-    """It is told like a server that is away, beside one that is; so is one that is not set."""
+    """It is shown like an unavailable server; so is a server whose URL is not set."""
     behind = signoff.having(SIGNOFF_DATABASE_URL=empty_database_url)
 
     printed = behind.json(*command, expect=2)
@@ -230,7 +284,7 @@ def test_a_schema_that_is_behind_hides_nothing_of_the_others(
 
 @pytest.mark.parametrize("server", ["redis", "postgres", "outbox"])
 def test_an_events_history_is_told_while_a_server_is_away(signoff: Signoff, server: str) -> None:
-    """What the others know of it is told; what nobody can know is not said to be unknown."""
+    """The history from the other servers is shown; it is not said that the event is unknown."""
     event = mapping()
     signoff.publish(event)
     hampered = signoff.having(**UNREACHABLE[server])
@@ -245,7 +299,7 @@ def test_an_events_history_is_told_while_a_server_is_away(signoff: Signoff, serv
 
 
 def test_health_without_redis_is_told_to_be_unknown(signoff: Signoff) -> None:
-    """Nobody can tell how workers are while Redis is away: no workers are not told of either."""
+    """Without Redis the workers are unknown; it is not said that there are none."""
     hampered = signoff.having(**UNREACHABLE["redis"])
 
     printed = hampered.json("health", expect=2)
@@ -285,4 +339,4 @@ def test_the_doctor_sees_that_workers_are_suspended(signoff: Signoff, client: re
     """It names the command that lets them go on."""
     suspend(client)
 
-    assert "rq resume -u redis://" in signoff("doctor", expect=1).stdout
+    assert "RQ_REDIS_URL=redis://" in signoff("doctor", expect=1).stdout

@@ -186,12 +186,12 @@ def test_a_job_that_no_list_names_is_listed_again(
     shop: Signoff, upstream: str, client: redis.Redis
 ) -> None:
     """Its hash is there, so that publishing calls it a duplicate; its id goes back on the queue."""
-    (stranded,) = relayed(upstream, client, approval())
+    (unlisted,) = relayed(upstream, client, approval())
     client.delete(KEYS.waiting)
 
     assert shop.json("reconcile")["published"] == 1
 
-    assert client.lrange(KEYS.waiting, 0, -1) == [stranded.encode()]
+    assert client.lrange(KEYS.waiting, 0, -1) == [unlisted.encode()]
     shop.work()
     assert shop.json("status")["applied"] == 1
 

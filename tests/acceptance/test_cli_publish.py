@@ -81,14 +81,14 @@ def test_a_full_queue_tells_how_far_it_came(signoff: Signoff) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["nowhere.jsonl"], "nowhere.jsonl cannot be read: No such file"),
-        (["-", "--queue", "a b"], "SIGNOFF_QUEUE holds 'a b'"),
+        (["missing.jsonl"], "missing.jsonl cannot be read: No such file"),
+        (["-", "--queue", "a b"], "--queue holds 'a b'; expected a name"),
         (["-", "--rejects", "no/such/folder"], "--rejects no/such/folder cannot be written"),
         ([], "Missing argument"),
     ],
 )
 def test_mistakes_get_a_sentence(signoff: Signoff, arguments: list[str], sentence: str) -> None:
-    """A wrong argument is told as what it is, with exit code 2."""
+    """The message says what is wrong with an argument, with exit code 2."""
     assert sentence in signoff("publish", *arguments, expect=2).stderr
 
 
@@ -103,7 +103,7 @@ def test_unreachable_redis_gets_a_sentence(signoff: Signoff) -> None:
 
 
 def test_missing_settings_are_named(signoff: Signoff) -> None:
-    """Without a server, the variable to set and the way without any server are told."""
+    """Without a server, the message names the variable to set, and `signoff up`."""
     printed = signoff.having(SIGNOFF_REDIS_URL="")("publish", "-", expect=2)
 
     assert "SIGNOFF_REDIS_URL is not set" in printed.stderr
@@ -130,13 +130,13 @@ def test_publishing_needs_no_driver(signoff: Signoff) -> None:
     assert b"pip install 'signoff[worker]'" in status.stderr
 
 
-@pytest.mark.parametrize("spelling", ["events.jsonl", "./events.jsonl"])
-def test_the_published_file_is_not_overwritten(signoff: Signoff, spelling: str) -> None:
+@pytest.mark.parametrize("path", ["events.jsonl", "./events.jsonl"])
+def test_the_published_file_is_not_overwritten(signoff: Signoff, path: str) -> None:
     """--rejects that names the input is refused before anything is opened."""
     file = signoff.folder / "events.jsonl"
     file.write_bytes(lines(mapping()))
 
-    printed = signoff("publish", "events.jsonl", "--rejects", spelling, expect=2)
+    printed = signoff("publish", "events.jsonl", "--rejects", path, expect=2)
 
     assert "is the file to publish" in printed.stderr
     assert file.read_bytes() != b""

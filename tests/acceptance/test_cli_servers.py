@@ -91,7 +91,7 @@ def test_migrations_are_checked_and_applied(signoff: Signoff, empty_database_url
 
 
 def test_the_doctor_names_what_to_change(signoff: Signoff) -> None:
-    """The test's servers do not sync to disk, which the doctor finds, and tells how to mend it."""
+    """The test's servers do not sync to disk; the doctor finds it and says how to fix it."""
     checks = {check["name"]: check for check in signoff.json("doctor", expect=1)}
 
     assert checks["Redis maxmemory-policy"]["grade"] == "ok"
@@ -217,7 +217,7 @@ def test_what_brings_the_servers_is_named(alone: Signoff, command: str, package:
 
 @pytest.mark.parametrize("module", ["pydantic", "typer", "signoff_cli.status"])
 def test_ctrl_c_during_the_start_is_quiet(signoff: Signoff, module: str) -> None:
-    """While modules are imported there is nothing to tell, and no traceback."""
+    """Ctrl-C while modules are imported prints nothing, and no traceback."""
     printed = run_python(signoff, INTERRUPTED_WHILE_IMPORTING, module)
 
     assert (printed.returncode, printed.stderr) == (130, "")

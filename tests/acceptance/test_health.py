@@ -53,7 +53,7 @@ def until(port: int, path: str, status: int, log: Path, waits_for: str = "") -> 
 
 @contextmanager
 def working(signoff: Signoff, port: int, *options: object) -> Iterator[Path]:
-    """A worker process that tells its health, and ends when it is asked to; gives its log."""
+    """Run a worker process that reports its health, and stop it at the end; gives its log."""
     log = signoff.folder / "worker.log"
     often_told = signoff.having(SIGNOFF_REDELIVER_AFTER="3")
     with (
@@ -92,7 +92,7 @@ def test_a_worker_tells_that_it_is_live_and_ready(signoff: Signoff, port: int) -
 def test_a_suspended_worker_is_live_but_not_ready(
     signoff: Signoff, port: int, redis_url: str
 ) -> None:
-    """`rq suspend` is told as the reason; after `rq resume` it is ready again."""
+    """`rq suspend` is shown as the reason; after `rq resume` it is ready again."""
     with redis.Redis.from_url(redis_url) as client, working(signoff, port) as log:
         until(port, "ready", 200, log)
         suspend(client)
@@ -126,7 +126,7 @@ def test_an_outage_is_seen_from_everywhere(
 
 
 def test_status_shows_what_a_worker_waits_for(signoff: Signoff, port: int, redis_url: str) -> None:
-    """As a column that is there only when there is something to tell."""
+    """In a column that is shown only if a worker is not ready."""
     with redis.Redis.from_url(redis_url) as client, working(signoff, port) as log:
         until(port, "ready", 200, log)
         assert "waits for" not in signoff("status").stdout
@@ -176,7 +176,7 @@ def test_a_stuck_batch_is_told_with_who_holds_it_up(
         assert stuck.json("health", "--live", "--port", port, expect=1)["healthy"] is False
         holder.rollback()
         until(port, "live", 200, log)
-        eventually(lambda: b"not stuck any more" in log.read_bytes(), what="it is told", log=log)
+        eventually(lambda: b"not stuck any more" in log.read_bytes(), what="it is logged", log=log)
     assert b"stuck: no turn for" in log.read_bytes()
     assert signoff.json("status")["applied"] == 1
 
@@ -203,7 +203,9 @@ def test_a_port_that_is_taken_keeps_nobody_from_working(signoff: Signoff, port: 
     signoff.publish(mapping())
     taken = socket.create_server(("127.0.0.1", port))
     with working(signoff, port) as log:
-        eventually(lambda: b"cannot be opened, trying again" in log.read_bytes(), what="it is told")
+        eventually(
+            lambda: b"cannot be opened, trying again" in log.read_bytes(), what="it is logged"
+        )
         eventually(lambda: signoff.json("status")["applied"] == 1, what="it is applied", log=log)
         taken.close()
         until(port, "ready", 200, log)

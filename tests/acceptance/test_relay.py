@@ -200,7 +200,7 @@ def test_a_full_queue_is_waited_for(stage: Stage) -> None:
 
 
 def test_an_outage_of_redis_is_waited_for(stage: Stage, tmp_path: Path) -> None:
-    """A relay whose Redis is away moves everything once it is back."""
+    """A relay whose Redis is unavailable moves everything once it is back."""
     port = free_port()
     with embedded_valkey(tmp_path / "own", port=port, fsync=False) as url:
         pass

@@ -1,13 +1,15 @@
 """A real Sentinel set: publishers and workers follow its primary."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 from approvals import mapping
 from command_line import Signoff
 from processes import BIN, DEADLINE, environment, eventually, process, worker
+from redis.exceptions import ResponseError
 from rq.suspension import is_suspended, suspend
 from valkeys import Valkey, valkey
 
@@ -29,6 +32,17 @@ AUTH = [f"requirepass {SECRET}", f"masterauth {SECRET}"]
 RIDES_OUT: Options = {"publish_retries": 30, "redis_timeout": 2}
 
 
+QUICK = {
+    "info-period": 200,
+    "publish-period": 200,
+    "ask-period": 200,
+    "election-timeout": 1000,
+    # A Sentinel on a busy machine would think that its clock had jumped, and rest for 30 seconds.
+    "tilt-trigger": 60_000,
+}
+"""Milliseconds. As it is, a Sentinel looks for replicas every 10 seconds, for others every 2."""
+
+
 @dataclass
 class Set:
     """Three Sentinels, their primary and its replica."""
@@ -39,28 +53,48 @@ class Set:
 
 @pytest.fixture
 def sentinels(tmp_path: Path) -> Iterator[Set]:
+    """A set of this test, whose primary may come to harm."""
+    with _sentinels(tmp_path, down_after=500) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def whole_sentinels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Set]:
+    """A set that several tests use, and leave whole."""
+    with _sentinels(tmp_path_factory.mktemp("sentinels"), down_after=600_000) as one:
+        yield one
+
+
+@contextmanager
+def _sentinels(folder: Path, *, down_after: int) -> Iterator[Set]:
     """A set whose replica has caught up."""
     with ExitStack() as stack:
 
-        def start(folder: Path, *lines: str, sentinel: bool = False) -> Valkey:
-            return stack.enter_context(valkey(folder, *lines, sentinel=sentinel))
+        def start(name: str, *lines: str, sentinel: bool = False) -> Valkey:
+            return stack.enter_context(valkey(folder / name, *lines, sentinel=sentinel))
 
-        primary = start(tmp_path / "primary", *AUTH, "repl-diskless-sync-delay 0")
-        start(tmp_path / "replica", *AUTH, f"replicaof 127.0.0.1 {primary.port}")
+        primary = start("primary", *AUTH, "repl-diskless-sync-delay 0")
+        replica = start("replica", *AUTH, f"replicaof 127.0.0.1 {primary.port}")
+        with redis_client(f"redis://:{SECRET}@127.0.0.1:{replica.port}") as client:
+            eventually(partial(_has_caught_up, client), what="the replica has caught up")
         lines = [
             f"sentinel monitor approvals 127.0.0.1 {primary.port} 2",
             f"sentinel auth-pass approvals {SECRET}",
-            "sentinel down-after-milliseconds approvals 500",
+            f"sentinel down-after-milliseconds approvals {down_after}",
             "sentinel failover-timeout approvals 3000",
         ]
-        servers = [
-            start(tmp_path / f"sentinel-{number}", *lines, sentinel=True) for number in range(3)
-        ]
+        servers = [start(f"sentinel-{number}", *lines, sentinel=True) for number in range(3)]
         for server in servers:
             with redis_client(f"redis://127.0.0.1:{server.port}") as client:
+                with suppress(ResponseError):  # Redis 6.2 has no such command
+                    client.execute_command("SENTINEL DEBUG", *chain(*QUICK.items()))
                 eventually(partial(_complete, client), what="the Sentinels know each other")
         hosts = ",".join(f"127.0.0.1:{server.port}" for server in servers)
         yield Set(f"redis+sentinel://:{SECRET}@{hosts}/approvals/0", primary)
+
+
+def _has_caught_up(client: Any) -> bool:
+    return bool(client.info("replication")["master_link_status"] == "up")
 
 
 def _complete(client: Any) -> bool:
@@ -134,32 +168,33 @@ def _applied(database_url: str) -> int:
     return int(row[0]) if row else 0
 
 
-def test_commands_take_the_url(sentinels: Set, signoff: Signoff) -> None:
+def test_commands_take_the_url(whole_sentinels: Set, signoff: Signoff) -> None:
     """`signoff status` looks at the primary; no command shows the password."""
-    with Producer(sentinels.url) as producer:
+    with Producer(whole_sentinels.url) as producer:
         producer.publish(mapping())
 
-    assert signoff.having(SIGNOFF_REDIS_URL=sentinels.url).json("status")["waiting"] == 1
+    assert signoff.having(SIGNOFF_REDIS_URL=whole_sentinels.url).json("status")["waiting"] == 1
 
 
-def test_the_doctor_tells_how_to_resume_workers(sentinels: Set, signoff: Signoff) -> None:
+def test_the_doctor_tells_how_to_resume_workers(whole_sentinels: Set, signoff: Signoff) -> None:
     """RQ's tools know no Sentinels: the URL that it prints is the primary's own, and works."""
-    with redis_client(sentinels.url) as client:
+    with redis_client(whole_sentinels.url) as client:
         suspend(client)
 
-        checks = signoff.having(SIGNOFF_REDIS_URL=sentinels.url).json("doctor", expect=1)
+        checks = signoff.having(SIGNOFF_REDIS_URL=whole_sentinels.url).json("doctor", expect=1)
         (printed,) = (check["text"] for check in checks if check["name"] == "Workers suspended")
-        url = printed.rpartition(" -u ")[2]
-        assert url == f"redis://:***@127.0.0.1:{sentinels.primary.port}/0"
-        command = [BIN / "rq", "resume", "-u", url.replace("***", SECRET)]
-        subprocess.run(command, check=True, capture_output=True, timeout=DEADLINE)
+        url = printed.rpartition(" RQ_REDIS_URL=")[2].removesuffix(" rq resume")
+        assert url == f"redis://:***@127.0.0.1:{whole_sentinels.primary.port}/0"
+        own = os.environ | {"RQ_REDIS_URL": url.replace("***", SECRET)}
+        command = [str(BIN / "rq"), "resume"]
+        subprocess.run(command, env=own, check=True, capture_output=True, timeout=DEADLINE)
 
         assert not is_suspended(client)
 
 
-def test_an_unknown_service_is_named(sentinels: Set) -> None:
+def test_an_unknown_service_is_named(whole_sentinels: Set) -> None:
     """Without its password."""
-    wrong = sentinels.url.replace("/approvals/", "/aprovals/")
+    wrong = whole_sentinels.url.replace("/approvals/", "/aprovals/")
 
     with (
         Producer(wrong, publish_retries=0) as producer,

@@ -188,8 +188,8 @@ def test_a_stopped_worker_finishes_its_batch(stage: Stage) -> None:
 
 def test_a_worker_that_waits_for_postgres_ends_well(stage: Stage) -> None:
     """SIGTERM before it could begin: there is nothing to finish, and nothing went wrong."""
-    nowhere = environment(stage.redis_url, "postgresql://u@127.0.0.1:1/x")
-    with worker(nowhere, stage.log) as early:
+    unreachable = environment(stage.redis_url, "postgresql://u@127.0.0.1:1/x")
+    with worker(unreachable, stage.log) as early:
         eventually(lambda: b"cannot be reached" in stage.log.read_bytes(), what="it waits")
         early.send_signal(signal.SIGTERM)
         assert exit_code(early, log=stage.log) == 0
@@ -378,12 +378,13 @@ def test_rq_info_reads_the_queue_and_the_worker(stage: Stage) -> None:
 
 
 def test_a_worker_pool_of_rq_runs_our_worker(stage: Stage) -> None:
-    """`rq worker-pool -w signoff_worker.ApprovalWorker` works the queue off."""
+    """`rq worker-pool -w signoff_worker.ApprovalWorker` works the queue off, its URL in no `ps`."""
     events = some_events(50)
     stage.publish(*events)
     command = [str(BIN / "rq"), "worker-pool", "approvals", "-n", "2", "-b"]
-    command += ["-u", stage.redis_url, "-w", "signoff_worker.ApprovalWorker"]
-    with process(*command, env=stage.env, log=stage.log) as pool:
+    command += ["-w", "signoff_worker.ApprovalWorker"]
+    env = {**stage.env, "RQ_REDIS_URL": stage.redis_url}
+    with process(*command, env=env, log=stage.log) as pool:
         assert exit_code(pool, log=stage.log) == 0
     assert read(stage.database) == fold(events)
 
@@ -497,15 +498,15 @@ def test_a_worker_refuses_a_database_that_is_behind(
 
 
 def test_log_lines_hold_no_texts_and_no_amounts(stage: Stage) -> None:
-    """The log tells counts, times and kinds; what customers said and paid stays in Postgres."""
+    """The log holds counts, times and kinds, but no customers' texts and amounts."""
     fields = mapping(final_bubbles=["top secret"], ltv_amount="1234.56", quality_score=9)
     stage.publish(approval(final_bubbles=["top secret"], ltv_amount="4321.09"))
     stage.push("bad", data=encode_job(to_json(fields)))
     env = environment(stage.redis_url, stage.database_url, log_format="json")
-    told = b'"message": "dead letter: quality_score must be at most 5"'
+    logged = b'"message": "dead letter: quality_score must be at most 5"'
     with worker(env, stage.log):
         stage.until_idle()
-        eventually(lambda: told in stage.log.read_bytes(), what="it is told", log=stage.log)
+        eventually(lambda: logged in stage.log.read_bytes(), what="it is logged", log=stage.log)
     printed = stage.log.read_text()
     assert '"events": 2' in printed or '"events": 1' in printed
     assert not any(secret in printed for secret in ("top secret", "1234.56", "4321.09"))
@@ -548,7 +549,10 @@ def test_a_worker_that_starts_while_redis_is_away_waits_for_it(
     env = environment(url, database_url)
     with process(*command, env=env, log=tmp_path / "log") as early:
         eventually(
-            lambda: early.poll() is not None or b"Redis is away" in (tmp_path / "log").read_bytes(),
+            lambda: (
+                early.poll() is not None
+                or b"Redis is unavailable" in (tmp_path / "log").read_bytes()
+            ),
             what="it has tried",
         )
         assert early.poll() is None, (tmp_path / "log").read_text()

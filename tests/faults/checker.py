@@ -35,7 +35,7 @@ class Account:
     dead: int
     discarded: int
     lost: frozenset[str]
-    """Published, and nowhere."""
+    """Published, and neither in the ledger, nor a dead letter, nor queued."""
     doubled: frozenset[str]
     """In two places."""
     wrong: tuple[str, ...]

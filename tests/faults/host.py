@@ -26,7 +26,7 @@ class Host:
         return [_ip(), "netns", "exec", self.name]
 
     def unplug(self) -> None:
-        """What is sent from now on is gone, and nobody is told."""
+        """Drop all packets from now on, without an error for anybody."""
         _run("link", "set", self.cable, "down")
 
     def plug(self) -> None:

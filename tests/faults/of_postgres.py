@@ -64,7 +64,7 @@ def _failing_at_random(stage: Stage, _: Random) -> Iterator[None]:
 
 
 def _deadlocked(stage: Stage, _: Random) -> Iterator[None]:
-    """A rival locks the busiest interactions in the opposite order, and is the more patient one."""
+    """A rival transaction locks the busiest interactions in the opposite order and waits longer."""
     over = threading.Event()
     rival = threading.Thread(target=_rival, args=[stage, over])
     before = _deadlocks(stage)

@@ -11,7 +11,7 @@ from faults.events import Published
 from signoff_producer import outbox
 
 _AWAY: Final = (psycopg.OperationalError, psycopg.InternalError)
-"""What an upstream tries again after: a server that is away, and one that is read-only."""
+"""What an upstream tries again after: a server that is unavailable, and one that is read-only."""
 
 
 def add(url: str, some: list[Published]) -> list[Published]:

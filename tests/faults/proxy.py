@@ -19,7 +19,7 @@ class Link:
         self.client = client
         self.server = server
         self.half_open = False
-        """The server's host is gone, and the client has not been told."""
+        """The server's host is lost, and the client gets no error."""
 
     def reset(self) -> None:
         """End both sides without a goodbye (RST)."""
@@ -52,11 +52,11 @@ class Proxy:
         return len(self._links)
 
     def partition(self) -> None:
-        """Nothing passes, in either direction, and nobody is told."""
+        """Drop everything in both directions, without an error for anybody."""
         self._soon(self._passable.clear)
 
     def half_open(self) -> None:
-        """The server forgets every connection; its clients are not told. New ones pass."""
+        """Drop every open connection without an error for its client; new connections work."""
         self._soon(self._forget)
 
     def slow(self, seconds: float) -> None:

@@ -4,7 +4,7 @@ Run as `python -m faults.publisher SEED NUMBER JOURNAL WAY SPOOL`. The way is th
 producer with nothing but its defaults; `spool`, by one that leaves Redis alone while it is away and
 keeps events in the file SPOOL meanwhile; or an `outbox`. Each line of standard input is a number of
 events; once all of them have receipts, or are committed to the outbox, a line is written back. What
-it publishes follows from seed and number, and the journal tells how far it came: killed and started
+it publishes follows from seed and number, and the journal says how far it came: killed and started
 again, it goes on there, and publishes again what it had no receipt for.
 """
 

@@ -1,4 +1,4 @@
-"""An event of the outbox is settled where its content is; what else has its id does not count."""
+"""The ledger and the dead letters account for an event of the outbox only with the same content."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -35,7 +35,7 @@ def table(connection: BatchConnection) -> OutboxTable:
 
 
 def relayed(table: OutboxTable, event: bytes) -> None:
-    """A relay published this event, and Redis lost it since."""
+    """A relay published this event, and then Redis lost it."""
     table.connection.execute(
         "INSERT INTO signoff_outbox (event, published_at) VALUES (%s, now())", [event.decode()]
     )
@@ -49,14 +49,14 @@ def reconcile(table: OutboxTable, client: redis.Redis) -> Reconciled:
 
 
 def dies(connection: BatchConnection, dead: Delivery, *, discarded: bool) -> None:
-    """A delivery ends as a dead letter, which an operator gives up."""
+    """A delivery becomes a dead letter, which an operator discards."""
     apply(connection, [dead])
     if discarded:
         discard(connection, chosen(connection), actor="op", reason="r")
 
 
 def bad_copy(event: ApprovalEvent) -> Delivery:
-    """The same event as somebody broke it."""
+    """An invalid copy of the event."""
     broken = mapping(event_id=event.event_id, quality_score=9)
     return Delivery.of_payload(str(event.event_id), to_json(broken))
 
@@ -76,7 +76,7 @@ def test_a_letter_of_other_content_accounts_for_nothing(
     *,
     discarded: bool,
 ) -> None:
-    """What Redis lost is published again, and its row is kept."""
+    """An event that Redis lost is published again, and its row is kept."""
     event = approval()
     dies(connection, copy(event), discarded=discarded)
     relayed(table, event.canonical_json())
@@ -91,7 +91,7 @@ def test_a_letter_of_other_content_accounts_for_nothing(
 def test_a_letter_of_the_same_content_accounts_for_it(
     table: OutboxTable, connection: BatchConnection, client: redis.Redis
 ) -> None:
-    """However it was written, and after the letter was pruned; while it is open, the row stays."""
+    """In any JSON form, and after the letter was pruned; while it is open, the row is kept."""
     event = approval(ltv_amount="2.50")
     other_spelling = event.canonical_json().replace(b'"2.50"', b"2.5")
     assert other_spelling != event.canonical_json()
@@ -114,7 +114,7 @@ def test_a_letter_of_the_same_content_accounts_for_it(
 def test_an_event_that_is_not_valid_is_accounted_for_by_its_bytes(
     table: OutboxTable, connection: BatchConnection, client: redis.Redis, *, forgotten: bool
 ) -> None:
-    """Else it would be published again, and die again, each time that somebody looks."""
+    """Otherwise each reconcile would publish it again, and it would become a letter again."""
     broken = to_json(mapping(quality_score=9))
     dies(connection, Delivery.of_payload("j", broken), discarded=True)
     if forgotten:
@@ -130,7 +130,7 @@ def test_an_event_that_is_not_valid_is_accounted_for_by_its_bytes(
 def test_an_edited_event_stays_accounted_for_when_its_letter_is_pruned(
     table: OutboxTable, connection: BatchConnection, client: redis.Redis
 ) -> None:
-    """The ledger holds what the operator made of it, under its id; the outbox, what came."""
+    """The ledger holds the edited event under its id; the outbox holds the original."""
     event = approval()
     dies(connection, delivery(event)._replace(failure=GIVEN_UP), discarded=False)
     edited = approval(event_id=event.event_id, quality_score=1).canonical_json()

@@ -94,22 +94,22 @@ ALL = """
 
 
 def everything(url: str) -> list[tuple[object, ...]]:
-    """What stands in the database beside Postgres's own."""
+    """All objects of the database that are not Postgres's own."""
     with psycopg.connect(url) as connection:
         return connection.execute(ALL.encode()).fetchall()
 
 
 def run(url: str, statements: str) -> None:
-    """Have an upstream do something in its database."""
+    """Run an upstream's statement in its database."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statements.encode())
 
 
 @pytest.mark.parametrize(("statements", "reason"), REFUSED, ids=[reason for _, reason in REFUSED])
-def test_what_cannot_be_adopted_exactly_is_refused(
+def test_a_table_that_cannot_be_adopted_exactly_is_refused(
     empty_database_url: str, statements: str, reason: str
 ) -> None:
-    """The sentence says what is in the way; nothing was changed."""
+    """The message says why; nothing was changed."""
     run(empty_database_url, statements)
     before = everything(empty_database_url)
     with pytest.raises((AdoptionError, MigrationError), match=reason):
@@ -128,7 +128,7 @@ def test_what_cannot_be_adopted_exactly_is_refused(
     ],
 )
 def test_a_table_that_holds_all_values_is_adopted(empty_database_url: str, columns: str) -> None:
-    """Its own types, keys and other columns are no matter; events apply, and the audit is exact."""
+    """It may have other types, keys and columns; events are applied, and the audit is exact."""
     run(empty_database_url, f"CREATE TABLE interactions ({columns})")
     run(empty_database_url, "INSERT INTO interactions (id) VALUES (gen_random_uuid())")
     migrate(empty_database_url)
@@ -142,7 +142,7 @@ def test_a_table_that_holds_all_values_is_adopted(empty_database_url: str, colum
 
 @pytest.fixture
 def upstream(empty_database_url: str) -> str:
-    """A database with an upstream's tables, of which some are called like Signoff's."""
+    """A database with an upstream's tables, some of which have the names of Signoff's tables."""
     run(
         empty_database_url,
         "CREATE TABLE customers (number int); CREATE TABLE alerts (text text);"
@@ -154,7 +154,7 @@ def upstream(empty_database_url: str) -> str:
 
 
 def test_tables_of_the_same_names_stay_the_upstreams(upstream: str) -> None:
-    """Signoff's own are in its schema; each finds its own by bare names."""
+    """Signoff's tables are in its own schema; each side finds its own tables by bare names."""
     migrate(upstream)
     with connect_for_batches(upstream, application="test") as connection:
         interaction = uuid4()
@@ -166,7 +166,7 @@ def test_tables_of_the_same_names_stay_the_upstreams(upstream: str) -> None:
 
 
 def test_a_table_outside_of_the_search_path_is_adopted_by_name(empty_database_url: str) -> None:
-    """It stays where it is; another is not made beside it."""
+    """It stays where it is, and no second table is created."""
     run(empty_database_url, 'CREATE SCHEMA "My App"')
     run(empty_database_url, 'CREATE TABLE "My App".interactions (id uuid PRIMARY KEY)')
     migrate(empty_database_url, interactions="My App.interactions")
@@ -180,8 +180,8 @@ def test_a_table_outside_of_the_search_path_is_adopted_by_name(empty_database_ur
         assert found.fetchall() == [('"My App"',)]
 
 
-def test_the_second_schema_of_the_search_path_is_looked_into(empty_database_url: str) -> None:
-    """No empty second table is made in the first."""
+def test_a_table_in_the_second_schema_of_the_search_path_is_found(empty_database_url: str) -> None:
+    """No empty table is created in the first schema."""
     run(empty_database_url, "CREATE SCHEMA first; CREATE SCHEMA second")
     run(empty_database_url, "CREATE TABLE second.interactions (id uuid PRIMARY KEY)")
     migrate(f"{empty_database_url}?options=-csearch_path%3Dfirst,second")
@@ -200,17 +200,15 @@ def test_the_second_schema_of_the_search_path_is_looked_into(empty_database_url:
         ("interactions", "SCHEMA.interactions is expected"),
     ],
 )
-def test_a_name_that_leads_nowhere_is_refused(
-    empty_database_url: str, named: str, reason: str
-) -> None:
-    """What SIGNOFF_INTERACTIONS names must be there."""
+def test_a_name_of_no_table_is_refused(empty_database_url: str, named: str, reason: str) -> None:
+    """The table that SIGNOFF_INTERACTIONS names must exist."""
     with pytest.raises((AdoptionError, MigrationError), match=reason):
         migrate(empty_database_url, interactions=named)
     assert pending(empty_database_url) != []
 
 
-def test_a_table_of_ones_own_can_be_asked_for(upstream: str) -> None:
-    """The upstream's is left alone."""
+def test_signoff_can_have_its_own_interactions_beside_an_upstreams(upstream: str) -> None:
+    """The upstream's table is not changed."""
     migrate(upstream, interactions="signoff.interactions")
     with psycopg.connect(upstream) as connection:
         columns = connection.execute(
@@ -223,7 +221,7 @@ def test_a_table_of_ones_own_can_be_asked_for(upstream: str) -> None:
 
 
 def test_two_installations_do_not_share_a_table(upstream: str) -> None:
-    """The second gets an error that says whose table it is."""
+    """The second gets an error that names the installation with the table."""
     migrate(upstream)
     other = f"{upstream}?options=-csignoff.schema%3Dother"
     with pytest.raises(AdoptionError, match="another installation of Signoff works with it"):
@@ -236,17 +234,17 @@ def test_two_installations_do_not_share_a_table(upstream: str) -> None:
             assert audit(connection).totals.events == count
 
 
-def test_a_dry_run_tells_what_would_change_and_changes_nothing(upstream: str) -> None:
-    """Each table, and each column, constraint, index and trigger of the adopted one."""
+def test_a_dry_run_shows_what_would_change_and_changes_nothing(upstream: str) -> None:
+    """It lists each table, and each column, constraint, index and trigger of the adopted table."""
     before = everything(upstream)
     rehearsed = rehearse(upstream)
     assert everything(upstream) == before
     assert rehearsed.names == pending(upstream) == migrate(upstream)
     for change in (
-        "make table signoff.customers",
-        "make table column public.interactions.edit_tags",
-        "make trigger interactions_count_insert on public.interactions",
-        "make index public.interactions_of_user",
+        "create table signoff.customers",
+        "add column public.interactions.edit_tags",
+        "create trigger interactions_count_insert on public.interactions",
+        "create index public.interactions_of_user",
     ):
         assert change in rehearsed.changes
     assert not [change for change in rehearsed.changes if "public.customers" in change]
@@ -254,7 +252,7 @@ def test_a_dry_run_tells_what_would_change_and_changes_nothing(upstream: str) ->
 
 
 def test_undoing_leaves_the_adopted_table_with_its_values(upstream: str) -> None:
-    """Columns that were there keep what they hold now; all else is as it was before."""
+    """Columns that it had before keep their present values; everything else is removed."""
     before = everything(upstream)
     migrate(upstream)
     interaction = uuid4()
@@ -274,7 +272,7 @@ def test_undoing_leaves_the_adopted_table_with_its_values(upstream: str) -> None
 
 
 def test_undoing_drops_nothing_that_others_made(upstream: str) -> None:
-    """A view upon Signoff's tables is named, and all stays."""
+    """If a view depends on Signoff's tables, it is named, and nothing is dropped."""
     migrate(upstream)
     run(upstream, "CREATE SCHEMA bi; CREATE VIEW bi.report AS SELECT * FROM signoff.customers")
     with pytest.raises(MigrationError, match=r"others build on .*bi\.report"):
@@ -282,14 +280,14 @@ def test_undoing_drops_nothing_that_others_made(upstream: str) -> None:
     assert pending(upstream) == []
 
 
-def test_undoing_nothing_is_said(empty_database_url: str) -> None:
-    """A database without an installation has none to take back."""
+def test_undoing_without_an_installation_is_an_error(empty_database_url: str) -> None:
+    """The message says that there is none."""
     with pytest.raises(MigrationError, match="no installation"):
         undo(empty_database_url)
 
 
 def test_an_encoding_that_lacks_characters_is_refused(postgres_server: str) -> None:
-    """One emoji would end every worker."""
+    """Such a database could not store an emoji."""
     with psycopg.connect(postgres_server, autocommit=True) as admin:
         name = f"latin_{uuid4().hex}"
         admin.execute(
@@ -321,8 +319,8 @@ def psycopg_url(server: str, name: str) -> str:
     return f"{server.rpartition('/')[0]}/{name}"
 
 
-def test_a_table_in_use_is_not_waited_for_without_end(upstream: str) -> None:
-    """What others want of it later would wait behind the migration."""
+def test_the_wait_for_a_table_in_use_is_bounded(upstream: str) -> None:
+    """Other sessions would have to wait behind the migration."""
     with psycopg.connect(upstream) as busy:
         busy.execute("SELECT * FROM interactions")
         with pytest.raises(MigrationError, match="others use the tables"):
@@ -341,8 +339,8 @@ def poor_role(upstream: str) -> Iterator[str]:
     run(upstream, f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
-def test_a_role_without_rights_is_told_which(poor_role: str, upstream: str) -> None:
-    """First the schema, then the table."""
+def test_a_missing_right_of_a_role_is_named(poor_role: str, upstream: str) -> None:
+    """First that on the schema, then that on the table."""
     with pytest.raises(AdoptionError, match="GRANT CREATE ON DATABASE"):
         migrate(poor_role)
     role = poor_role.split("//")[1].split(":", maxsplit=1)[0]
@@ -353,7 +351,7 @@ def test_a_role_without_rights_is_told_which(poor_role: str, upstream: str) -> N
 
 
 def test_rows_are_written_by_their_key_too(connection: BatchConnection) -> None:
-    """A table that gained children after it was adopted: no row of a child is taken for another."""
+    """If a table gains children after it was adopted, no row of a child is changed by mistake."""
     first, second = uuid4(), uuid4()
     connection.execute("INSERT INTO interactions (id, user_id) VALUES (%s, 'ann')", [first])
     connection.execute("CREATE TABLE interactions_of_old () INHERITS (interactions)")

@@ -1,4 +1,4 @@
-"""What is news about the dead letters: each cause once, gathered, and again when it comes again."""
+"""Alerts of dead letters: each cause once, several in one alert, and again after it was settled."""
 
 from approvals import apply_events, approval
 from letters import chosen
@@ -22,17 +22,17 @@ def mismatch(connection: BatchConnection) -> None:
 
 
 def settle(connection: BatchConnection) -> None:
-    """Give up all that is dead."""
+    """Discard all open letters."""
     discard(connection, chosen(connection), actor="op", reason="test data")
 
 
 def later(connection: BatchConnection, age: str) -> None:
-    """Let so much time pass since the last alert."""
+    """Make the last alert this much older."""
     connection.execute("UPDATE alerts SET alerted_at = alerted_at - %s::interval", [age])
 
 
 def sent_news(connection: BatchConnection, *, limit: int = 1000) -> News | None:
-    """What an alert would tell now, which is then remembered."""
+    """The content of an alert now; it is then noted as sent."""
     found = news(connection, limit=limit)
     if found:
         remember(connection, found)
@@ -44,15 +44,15 @@ def kinds(found: News | None) -> list[str]:
     return [cause.kind for cause in found.causes] if found else []
 
 
-def test_nothing_is_news_while_nothing_is_dead(connection: BatchConnection) -> None:
-    """Applied events are none."""
+def test_without_dead_letters_there_is_no_alert(connection: BatchConnection) -> None:
+    """Applied events cause no alert."""
     apply_events(connection, approval())
 
     assert sent_news(connection, limit=0) is None
 
 
-def test_a_new_cause_is_told_once(connection: BatchConnection) -> None:
-    """More letters of the same cause are no news; those of another are."""
+def test_a_new_cause_is_alerted_once(connection: BatchConnection) -> None:
+    """More letters of the same cause cause no alert; a letter of another cause does."""
     unknown_interactions(connection, 2)
     first = sent_news(connection)
     assert first
@@ -66,8 +66,8 @@ def test_a_new_cause_is_told_once(connection: BatchConnection) -> None:
     assert kinds(sent_news(connection)) == ["user_mismatch"]
 
 
-def test_what_happens_within_a_minute_is_gathered(connection: BatchConnection) -> None:
-    """The next alert tells it, not sooner than a minute after the last."""
+def test_causes_within_a_minute_are_in_one_alert(connection: BatchConnection) -> None:
+    """It is in the next alert, a minute after the last one at the earliest."""
     unknown_interactions(connection)
     assert sent_news(connection)
     mismatch(connection)
@@ -78,8 +78,8 @@ def test_what_happens_within_a_minute_is_gathered(connection: BatchConnection) -
     assert kinds(sent_news(connection)) == ["user_mismatch"]
 
 
-def test_a_cause_that_comes_again_is_news_again(connection: BatchConnection) -> None:
-    """Once it was settled, but not within the hour: what comes and goes is one alert."""
+def test_a_cause_that_comes_again_is_alerted_again(connection: BatchConnection) -> None:
+    """If it was settled in between, but not within the hour."""
     unknown_interactions(connection)
     assert sent_news(connection)
     settle(connection)
@@ -96,8 +96,8 @@ def test_a_cause_that_comes_again_is_news_again(connection: BatchConnection) -> 
     assert kinds(sent_news(connection)) == ["unknown_interaction"]
 
 
-def test_too_many_dead_letters_are_told_once(connection: BatchConnection) -> None:
-    """When the limit is passed; again only after the number has fallen to half of it."""
+def test_too_many_dead_letters_are_alerted_once(connection: BatchConnection) -> None:
+    """When the limit is exceeded; again only after the number has fallen to half of it."""
     unknown_interactions(connection, 4)
     first = sent_news(connection, limit=4)
     assert first
@@ -123,7 +123,7 @@ def test_too_many_dead_letters_are_told_once(connection: BatchConnection) -> Non
 
 
 def test_one_at_a_time_sends_alerts(connection: BatchConnection, database_url: str) -> None:
-    """Of several instances one looks and tells; when it is gone another does."""
+    """Only one of several instances sends alerts; when it has ended, another one does."""
     with connect(database_url) as other:
         with alone(connection) as first, alone(other) as second:
             assert (first, second) == (True, False)

@@ -1,4 +1,4 @@
-"""Verdicts, failures, and what happens to a batch in which one event fails."""
+"""Verdicts, failures, and batches in which an event fails."""
 
 import threading
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from signoff_schemas import DeadLetterState, FailureKind, Verdict, encode_job
 
 
 def test_the_same_event_again_is_a_duplicate(connection: BatchConnection) -> None:
-    """An event takes effect once, in one batch and over batches, however it is spelled."""
+    """An event takes effect once, in one batch and over batches, also as another JSON text."""
     event = approval(customer_status="CUSTOMER", ltv_amount="250.00")
     other_spelling = approval(**event.model_dump(exclude={"occurred_at"}) | {"ltv_amount": 250})
     assert apply_events(connection, event, event) == ["applied", "duplicate"]
@@ -43,7 +43,7 @@ def test_other_content_under_a_known_id_is_a_conflict(connection: BatchConnectio
 def test_an_unknown_interaction_without_user_is_retried_then_dead(
     connection: BatchConnection,
 ) -> None:
-    """It is put off as often as the caller allows, and is a dead letter only then."""
+    """It is retried as often as the caller allows, and then it is a dead letter."""
     event = approval(user_id=None)
     first, second = (
         Delivery.of_payload("job", event.canonical_json(), attempts=n + 1, retries=n)
@@ -58,7 +58,7 @@ def test_an_unknown_interaction_without_user_is_retried_then_dead(
 
 
 def test_a_neighbour_in_the_batch_may_create_the_interaction(connection: BatchConnection) -> None:
-    """An event without user is applied where another of its batch creates its interaction."""
+    """An event without user is applied if another of its batch creates its interaction."""
     interaction = uuid4()
     verdicts = apply_events(
         connection,
@@ -69,7 +69,7 @@ def test_a_neighbour_in_the_batch_may_create_the_interaction(connection: BatchCo
 
 
 def test_another_users_event_is_a_mismatch(connection: BatchConnection) -> None:
-    """An interaction has one user: that of the event that came first, also within a batch."""
+    """An interaction has one user, that of the first event, also within a batch."""
     interaction = uuid4()
     verdicts = apply_events(
         connection,
@@ -84,10 +84,10 @@ def test_another_users_event_is_a_mismatch(connection: BatchConnection) -> None:
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["one batch", "one by one"])
-def test_ltv_overflow_refuses_only_what_does_not_fit(
+def test_ltv_overflow_refuses_only_the_events_that_do_not_fit(
     connection: BatchConnection, at_once: bool
 ) -> None:
-    """The hundredth 10,000 does not fit into numeric(8,2); the 99 before it and a cent less do."""
+    """The hundredth 10,000 does not fit into numeric(8,2); the 99 before it do, and a cent less."""
     interaction = uuid4()
     big = {"interaction_id": interaction, "customer_status": "CUSTOMER", "ltv_amount": "10000"}
     events = [approval(n, **big) for n in range(100)]
@@ -102,10 +102,10 @@ def test_ltv_overflow_refuses_only_what_does_not_fit(
     assert audit(connection).differing == 0
 
 
-def test_a_late_event_that_would_overflow_what_came_after_it_is_refused(
+def test_a_late_event_that_would_overflow_a_later_step_is_refused(
     connection: BatchConnection,
 ) -> None:
-    """The whole fold must fit, not only its end as it was."""
+    """Each step of the fold must fit, not only the last one."""
     interaction = uuid4()
     big = {"interaction_id": interaction, "customer_status": "CUSTOMER", "ltv_amount": "10000"}
     apply_events(connection, *(approval(n, **big) for n in range(1, 100)))
@@ -114,7 +114,7 @@ def test_a_late_event_that_would_overflow_what_came_after_it_is_refused(
 
 
 def test_bad_jobs_leave_their_neighbours_alone(connection: BatchConnection) -> None:
-    """Whatever is in the batch, the good events are applied, and each bad one is a dead letter."""
+    """The good events of a batch are applied, and each bad one is a dead letter."""
     good = [delivery(approval(n)) for n in range(3)]
     bad = [
         Delivery.of_job(Job("pickle", b"\x80\x05K\x01.")),
@@ -152,15 +152,15 @@ def test_a_dead_letter_that_fails_again_is_still_one(connection: BatchConnection
 
 @contextmanager
 def house_rule(connection: BatchConnection) -> Iterator[None]:
-    """A CHECK that the installation added, of which Signoff knows nothing."""
+    """A CHECK that the installation added."""
     connection.execute(
         "ALTER TABLE interactions ADD CONSTRAINT no_unlucky_users CHECK (user_id <> 'unlucky')"
     )
     yield
 
 
-def test_what_only_the_database_refuses_is_found_and_set_aside(connection: BatchConnection) -> None:
-    """An unknown refusal costs the culprits alone: their neighbours are applied."""
+def test_an_event_that_only_the_database_refuses_is_found(connection: BatchConnection) -> None:
+    """Only the refused events become dead letters; their neighbours are applied."""
     events = [approval(n, user_id="unlucky" if n in {3, 17} else f"user-{n}") for n in range(40)]
     with house_rule(connection):
         verdicts = apply_events(connection, *events)
@@ -171,8 +171,8 @@ def test_what_only_the_database_refuses_is_found_and_set_aside(connection: Batch
     assert "no_unlucky_users" in letters[0].message
 
 
-def test_what_the_ledger_refuses_is_sifted_out_together(connection: BatchConnection) -> None:
-    """Many culprits at once, by rules and triggers of the ledger's own; each gets its reason."""
+def test_all_events_that_the_ledger_refuses_are_found_together(connection: BatchConnection) -> None:
+    """Many at once, by constraints and triggers of the ledger; each gets its reason."""
     connection.execute("ALTER TABLE approvals ADD CONSTRAINT no_ones CHECK (quality_score > 1)")
     connection.execute(
         "CREATE FUNCTION no_ann() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
@@ -186,7 +186,7 @@ def test_what_the_ledger_refuses_is_sifted_out_together(connection: BatchConnect
         approval(n, quality_score=1 + n % 5, reviewer_id="ann" if n % 7 == 0 else "bob")
         for n in range(60)
     ]
-    for _ in range(2):  # the second batch is sifted before it is tried
+    for _ in range(2):  # rejected rows of the second batch are found before it is tried
         verdicts = apply_events(connection, *events)
     bad = {n for n in range(60) if n % 5 == 0 or n % 7 == 0}
     assert {n for n, verdict in enumerate(verdicts) if verdict == "refused_by_database"} == bad
@@ -203,28 +203,28 @@ def test_what_the_ledger_refuses_is_sifted_out_together(connection: BatchConnect
     ]
 
 
-def test_what_was_sifted_beforehand_is_not_sifted_again(connection: BatchConnection) -> None:
-    """What is refused all the same is refused by another table's rule: halving finds it at once."""
+def test_rejected_rows_are_not_searched_twice(connection: BatchConnection) -> None:
+    """If the rest is refused, another table refuses it, and halving finds the event."""
     connection.execute("ALTER TABLE approvals ADD CONSTRAINT no_ones CHECK (quality_score > 1)")
     apply_events(connection, approval(0, quality_score=1), approval(1))
-    connection.execute("CREATE SEQUENCE sifts")
-    connection.execute("ALTER FUNCTION signoff_find_rejected_rows RENAME TO counted_sift")
+    connection.execute("CREATE SEQUENCE searches")
+    connection.execute("ALTER FUNCTION signoff_find_rejected_rows RENAME TO counted_search")
     connection.execute(
         "CREATE FUNCTION signoff_find_rejected_rows(json) RETURNS TABLE (event_id uuid,"
         " sqlstate text, message text, hint text, constraint_name text) LANGUAGE sql VOLATILE"
-        " AS $$ SELECT nextval('sifts'); SELECT * FROM counted_sift($1) $$"
+        " AS $$ SELECT nextval('searches'); SELECT * FROM counted_search($1) $$"
     )
     events = [approval(n, user_id="unlucky" if n == 3 else f"user-{n}") for n in range(2, 10)]
     with house_rule(connection):
         verdicts = apply_events(connection, *events, approval(10, quality_score=1))
     assert [n for n, verdict in enumerate(verdicts) if verdict == "refused_by_database"] == [1, 8]
-    assert connection.execute("SELECT last_value FROM sifts").fetchone() == (1,)
+    assert connection.execute("SELECT last_value FROM searches").fetchone() == (1,)
 
 
-def test_a_rule_that_came_later_makes_no_applied_event_a_failure(
+def test_a_new_rule_does_not_make_an_applied_event_a_failure(
     connection: BatchConnection,
 ) -> None:
-    """What the ledger holds is a duplicate, also where its row would be refused by now."""
+    """An event in the ledger is a duplicate, although its row would be refused now."""
     old = approval(1, quality_score=1)
     apply_events(connection, old)
     connection.execute(
@@ -235,7 +235,7 @@ def test_a_rule_that_came_later_makes_no_applied_event_a_failure(
 
 
 def test_a_missing_table_is_no_events_fault(connection: BatchConnection) -> None:
-    """Where the schema is broken nothing is dead-lettered: the worker waits for the operator."""
+    """If the schema is broken, nothing is dead-lettered: the worker waits for the operator."""
     connection.execute("ALTER TABLE customers RENAME TO clients")
     with pytest.raises(DatabaseUnavailableError, match="customers"):
         apply_events(connection, approval())
@@ -243,7 +243,7 @@ def test_a_missing_table_is_no_events_fault(connection: BatchConnection) -> None
 
 
 def test_a_lost_connection_is_an_outage(connection: BatchConnection, database_url: str) -> None:
-    """A connection that Postgres ended burns nothing: applying again on a new one succeeds."""
+    """After Postgres ended the connection, applying again on a new one succeeds."""
     event = approval()
     with connect(database_url) as other:
         other.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
@@ -256,9 +256,9 @@ def test_a_lost_connection_is_an_outage(connection: BatchConnection, database_ur
 def test_an_abandoned_event_that_was_committed_after_all_is_a_duplicate(
     connection: BatchConnection,
 ) -> None:
-    """A worker may die between commit and acknowledge: the ledger knows better than the count.
+    """A worker may die between commit and acknowledge: then the event is in the ledger.
 
-    Other content under the id of a known event was not committed.
+    Other content under the same id was not committed.
     """
     known, unknown = approval(), approval()
     other = approval(event_id=known.event_id, quality_score=1)
@@ -277,7 +277,7 @@ def test_an_abandoned_event_that_was_committed_after_all_is_a_duplicate(
 
 
 def test_an_event_that_arrives_again_resolves_its_dead_letter(connection: BatchConnection) -> None:
-    """What the upstream mends and publishes again needs no operator."""
+    """If the upstream fixes and publishes it again, no operator is needed."""
     fields = mapping()
     broken = Delivery.of_payload(
         "job", encode_job(b"")[:0] + b'{"event_id": "%s"}' % str(fields["event_id"]).encode()
@@ -294,7 +294,7 @@ def test_an_event_that_arrives_again_resolves_its_dead_letter(connection: BatchC
 def test_an_interaction_created_meanwhile_is_tried_again(
     connection: BatchConnection, database_url: str
 ) -> None:
-    """Two batches that create the same interaction at once both take effect."""
+    """Two batches that create the same interaction at the same time both take effect."""
     interaction = uuid4()
     first = approval(0, interaction_id=interaction, customer_status="CUSTOMER", ltv_amount="1")
     second = approval(1, interaction_id=interaction, customer_status="CUSTOMER", ltv_amount="2")
@@ -320,13 +320,18 @@ def _apply_elsewhere(database_url: str, event: object) -> None:
 
 
 def test_the_ledger_and_the_actions_cannot_be_changed(connection: BatchConnection) -> None:
-    """What was written down stays as it was."""
+    """Their rows cannot be updated or deleted."""
     apply_events(connection, approval())
     with pytest.raises(psycopg.errors.RaiseException, match="insert-only"):
         connection.execute("UPDATE approvals SET ltv_amount = 1")
     with pytest.raises(psycopg.errors.RaiseException, match="insert-only"):
         connection.execute("DELETE FROM approvals")
-    for table in ("approvals", "operator_actions, pruned_letters", "interactions, approvals"):
+    for table in (
+        "approvals",
+        "operator_actions, pruned_letters",
+        "pruned_letters",
+        "interactions, approvals",
+    ):
         with pytest.raises(psycopg.errors.RaiseException, match="TRUNCATE refused"):
             connection.execute(f"TRUNCATE {table}")
 
@@ -369,7 +374,7 @@ def newest(connection: BatchConnection) -> UUID:
 def test_a_status_follows_an_interaction_to_its_owner(
     connection: BatchConnection, backwards: bool
 ) -> None:
-    """What an event said of an interaction counts for the owner that it gains later."""
+    """A status that an event gave to an interaction counts for an owner that it gains later."""
     unowned, newer = uuid4(), uuid4()
     connection.execute("INSERT INTO interactions (id) VALUES (%s)", [unowned])
     connection.execute("INSERT INTO interactions (id, user_id) VALUES (%s, 'ann')", [newer])
@@ -401,10 +406,10 @@ def test_the_most_recently_created_interaction_counts_even_if_ours_is_not(
     assert audit(connection).differing == 0
 
 
-def test_eventless_interactions_inserted_at_once_leave_the_newest_status(
+def test_interactions_inserted_at_the_same_time_give_the_newest_status(
     connection: BatchConnection, database_url: str
 ) -> None:
-    """Two sessions that insert for one user do not leave the status of the one that came last."""
+    """If two sessions insert for one user, the newest interaction counts, not the last commit."""
     insert = (
         "INSERT INTO interactions (id, user_id, customer_status, created_at)"
         " VALUES (%s, 'ann', %s, %s)"
@@ -427,14 +432,14 @@ def test_eventless_interactions_inserted_at_once_leave_the_newest_status(
 def test_a_rule_that_keeps_rows_from_being_written_is_a_refusal(
     connection: BatchConnection,
 ) -> None:
-    """A trigger that swallows the write is found out; the batch does not try for ever."""
+    """A trigger that suppresses the row is noticed; the batch is not tried for ever."""
     swallow_interactions_of(connection, "unlucky")
     verdicts = apply_events(connection, approval(), approval(user_id="unlucky"), approval())
     assert verdicts == ["applied", "refused_by_database", "applied"]
 
 
 def test_a_letter_of_other_content_is_not_resolved(connection: BatchConnection) -> None:
-    """That another content was applied under its id settles nothing for a valid dead letter."""
+    """A valid dead letter stays open if other content was applied under its id."""
     dead = approval(user_id=None, ltv_amount="10")
     assert apply_events(connection, dead) == ["unknown_interaction"]
     other = approval(event_id=dead.event_id, ltv_amount="99")
@@ -444,8 +449,8 @@ def test_a_letter_of_other_content_is_not_resolved(connection: BatchConnection) 
     assert audit(connection).differing == 0
 
 
-def test_absurd_counters_and_ids_are_dead_lettered_like_any(connection: BatchConnection) -> None:
-    """Nothing that stands in a job can keep its failure from being written down."""
+def test_jobs_with_absurd_counters_and_ids_are_dead_lettered(connection: BatchConnection) -> None:
+    """No content of a job can prevent that its failure is recorded."""
     failing = [
         Delivery.of_payload("x" * 9000, b"{}", attempts=2**70),
         Delivery.of_payload("\x00odd", b"{}"),
@@ -460,7 +465,7 @@ def test_absurd_counters_and_ids_are_dead_lettered_like_any(connection: BatchCon
 
 
 def test_attempts_are_counted_up_to_a_limit(connection: BatchConnection) -> None:
-    """A job that claims a million deaths, a thousand times over, ends as one letter."""
+    """A job with a million deaths, delivered a thousand times, is one letter."""
     absurd = Delivery.of_payload("job", b"{}", attempts=2_000_001)
     for _ in range(3):
         apply(connection, [absurd] * 400)
@@ -470,8 +475,8 @@ def test_attempts_are_counted_up_to_a_limit(connection: BatchConnection) -> None
     assert letter.attempts == 1_000_000
 
 
-def test_late_events_that_overflow_are_found_by_halves(connection: BatchConnection) -> None:
-    """A few that do not fit among many late ones cost a few refolds, not one each."""
+def test_late_events_that_overflow_are_found_by_halving(connection: BatchConnection) -> None:
+    """A few that do not fit among many late ones need a few more folds, not one for each event."""
     interaction = uuid4()
     fits = {"interaction_id": interaction, "customer_status": "CUSTOMER", "ltv_amount": "1"}
     big = fits | {"ltv_amount": "10000"}

@@ -1,4 +1,4 @@
-"""The audit: one snapshot, each event that differs by its name, no false alarm."""
+"""The audit names each event that differs, and raises no false alarm."""
 
 from decimal import Decimal
 from uuid import UUID
@@ -20,14 +20,14 @@ FULL = {
 
 
 def change(connection: BatchConnection, update: str, event_id: UUID) -> None:
-    """Change the ledger as only somebody who switched its trigger off can."""
+    """Change the ledger, which needs its trigger to be disabled."""
     connection.execute("ALTER TABLE approvals DISABLE TRIGGER approvals_insert_only")
     connection.execute(f"UPDATE approvals SET {update} WHERE event_id = %s".encode(), [event_id])
     connection.execute("ALTER TABLE approvals ENABLE TRIGGER approvals_insert_only")
 
 
 def named(connection: BatchConnection) -> set[tuple[str, str, str]]:
-    """What differs: the thing, its key, the field."""
+    """The differences: the kind of thing, its key, the field."""
     return {(d.what, d.key, d.field) for d in audit(connection).differences}
 
 
@@ -45,7 +45,7 @@ def named(connection: BatchConnection) -> set[tuple[str, str, str]]:
 def test_content_as_published_is_no_difference(
     connection: BatchConnection, cta: dict[str, object] | None
 ) -> None:
-    """Whatever Postgres does to the spelling: order of keys, exponents, fractions of a second."""
+    """Postgres may change the text: order of keys, exponents, fractions of a second."""
     apply_events(connection, approval(0.123456, cta_data=cta, **FULL), approval(1))
 
     assert audit(connection).differing == 0
@@ -68,7 +68,7 @@ def test_content_as_published_is_no_difference(
 def test_an_event_that_was_changed_in_the_ledger_is_named(
     connection: BatchConnection, update: str
 ) -> None:
-    """By its hash, even where the tables were changed along with it; its neighbours are not."""
+    """Its hash shows it, even if the tables were changed to match; its neighbours are not named."""
     event = approval(cta_data={"a": 1}, **FULL)
     apply_events(connection, event, approval(1))
 
@@ -79,7 +79,7 @@ def test_an_event_that_was_changed_in_the_ledger_is_named(
 
 
 def test_an_event_in_two_places_is_named(connection: BatchConnection) -> None:
-    """In the ledger and dead at once, once for each letter."""
+    """If it is in the ledger and an open letter too, once for each letter."""
     twice, once = approval(customer_status="CUSTOMER"), approval(1)
     apply_events(connection, twice, once)
     connection.execute(

@@ -1,4 +1,4 @@
-"""Connections to Postgres: what they count on, and how long they trust a silent network."""
+"""Connections to Postgres: their session settings, and when a silent one counts as lost."""
 
 import socket
 import sys
@@ -29,8 +29,8 @@ def option(url: str, name: str) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="these are Linux's names of the options")
-def test_a_host_that_vanished_is_noticed_within_half_a_minute(postgres_server: str) -> None:
-    """Its silence is asked about after 10 s, four times; unanswered data is given up after 30 s."""
+def test_a_lost_host_is_noticed_within_half_a_minute(postgres_server: str) -> None:
+    """Keepalive probes begin after 10 s of silence; unacknowledged data times out after 30 s."""
     idle, interval, count = (
         option(postgres_server, name) for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT")
     )
@@ -39,8 +39,8 @@ def test_a_host_that_vanished_is_noticed_within_half_a_minute(postgres_server: s
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="these are Linux's names of the options")
-def test_the_url_decides_how_long_the_network_is_trusted(postgres_server: str) -> None:
-    """What libpq can be told in the URL wins over Signoff's own choice."""
+def test_the_url_can_set_the_timeouts_of_the_network(postgres_server: str) -> None:
+    """Options of libpq in the URL win over Signoff's own."""
     url = f"{postgres_server}?keepalives_idle=77&options=-c%20statement_timeout%3D5000"
     assert option(url, "TCP_KEEPIDLE") == 77
     with connect(url) as connection:
@@ -67,7 +67,7 @@ ODD_SETTINGS = {
 
 @pytest.fixture
 def odd_database_url(database_url: str) -> Iterator[str]:
-    """A migrated database for a role whose settings are as odd as can be."""
+    """A migrated database, for a role with unusual settings."""
     name = database_url.rpartition("/")[2]
     role = f"odd_{uuid4().hex}"
     with psycopg.connect(database_url, autocommit=True) as admin:
@@ -83,7 +83,7 @@ def odd_database_url(database_url: str) -> Iterator[str]:
 
 
 def test_a_roles_settings_do_not_matter(odd_database_url: str) -> None:
-    """Events apply, and what is read back is what was written, for batches and for readers."""
+    """Events are applied, and values are read back unchanged, on both kinds of connection."""
     text = "grüße 🎉"
     event = approval(final_bubbles=[text], customer_status="CUSTOMER", ltv_amount="5")
     with connect_for_batches(odd_database_url, application="test") as batches:
@@ -109,7 +109,7 @@ def test_a_roles_settings_do_not_matter(odd_database_url: str) -> None:
 def test_the_environment_of_the_client_does_not_matter(
     opening: Callable[..., Any], database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What libpq reads there would win over options."""
+    """Signoff's settings win over these variables, which libpq reads."""
     monkeypatch.setenv("PGDATESTYLE", "German")
     monkeypatch.setenv("PGTZ", "America/New_York")
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
@@ -121,15 +121,15 @@ def test_the_environment_of_the_client_does_not_matter(
     assert shown == ["ISO, MDY", "UTC", "UTF8", "read committed"]
 
 
-def test_an_outbox_is_looked_for_where_the_role_looks(database_url: str) -> None:
-    """Its table is an upstream's, found as the upstream's own statements find it."""
+def test_an_outbox_is_found_by_the_roles_search_path(database_url: str) -> None:
+    """Its table is an upstream's, so the upstream's own search_path is used."""
     url = f"{database_url}?options=-csearch_path%3Dpublic"
     with connect(url, outbox=True) as connection:
         assert connection.execute("SHOW search_path").fetchone() == ("public",)
 
 
-def test_a_role_that_may_not_enter_the_schema_is_told(database_url: str) -> None:
-    """The sentence names what is not allowed."""
+def test_a_role_without_usage_of_the_schema_gets_a_sentence(database_url: str) -> None:
+    """It names what is not allowed."""
     role = f"stranger_{uuid4().hex}"
     with psycopg.connect(database_url, autocommit=True) as admin:
         admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'")

@@ -1,4 +1,4 @@
-"""What operators do: choose, replay, edit, discard; and two of them at once."""
+"""Operators choose, replay, edit and discard dead letters; also two of them at the same time."""
 
 import json
 import threading
@@ -49,13 +49,13 @@ def create_interaction(connection: BatchConnection, event: ApprovalEvent) -> Non
 
 
 def bury(connection: BatchConnection, *events: ApprovalEvent) -> None:
-    """Sound events become dead letters, since workers died with them in hand."""
+    """Make dead letters of valid events, as if workers had died while they held them."""
     gave_up = Failure(FailureKind.ABANDONED, "gave up", "gave up")
     apply(connection, [delivery(event)._replace(failure=gave_up) for event in events])
 
 
-def test_a_replay_applies_what_is_mended_and_keeps_what_is_not(connection: BatchConnection) -> None:
-    """What applies is resolved; what fails again stays dead, with one more attempt."""
+def test_a_replay_resolves_what_applies_and_keeps_the_others(connection: BatchConnection) -> None:
+    """A letter that fails again stays dead, with one more attempt."""
     mended, broken = unknown_interaction(ltv_amount="5"), unknown_interaction()
     apply_events(connection, mended, broken)
     create_interaction(connection, mended)
@@ -68,8 +68,8 @@ def test_a_replay_applies_what_is_mended_and_keeps_what_is_not(connection: Batch
     assert audit(connection).differing == 0
 
 
-def test_a_dry_run_tells_the_truth_and_changes_nothing(connection: BatchConnection) -> None:
-    """The verdicts are those of this moment, with the balance before and after."""
+def test_a_dry_run_gives_the_true_verdicts_and_changes_nothing(connection: BatchConnection) -> None:
+    """They are those of this moment, with the balance before and after."""
     event = unknown_interaction(customer_status="CUSTOMER", ltv_amount="5")
     apply_events(connection, event)
     create_interaction(connection, event)
@@ -91,10 +91,10 @@ def test_a_dry_run_tells_the_truth_and_changes_nothing(connection: BatchConnecti
     assert actions_of(connection, letters_in(connection)[0].id) == []
 
 
-def test_two_operators_at_once_apply_each_event_once(
+def test_two_operators_at_the_same_time_apply_each_event_once(
     connection: BatchConnection, database_url: str
 ) -> None:
-    """Both replay everything; each letter is resolved by one of them, and counts once."""
+    """Both replay everything; each letter is resolved by one of them."""
     events = [
         unknown_interaction(n, customer_status="CUSTOMER", ltv_amount="1") for n in range(150)
     ]
@@ -119,8 +119,8 @@ def test_two_operators_at_once_apply_each_event_once(
     assert audit(connection).differing == 0
 
 
-def test_what_is_settled_after_it_was_chosen_is_left_out(connection: BatchConnection) -> None:
-    """The next letters are read while these are applied; one discarded meanwhile stays so."""
+def test_a_letter_that_is_settled_meanwhile_is_left_out(connection: BatchConnection) -> None:
+    """The next letters are read ahead; one that is discarded meanwhile is not replayed."""
     events = [unknown_interaction(n) for n in range(15)]
     apply_events(connection, *events)
     for event in events:
@@ -135,10 +135,10 @@ def test_what_is_settled_after_it_was_chosen_is_left_out(connection: BatchConnec
     assert [letter.id for letter in letters_in(connection, DeadLetterState.DISCARDED)] == [newest]
 
 
-def test_balances_are_told_for_as_many_letters_as_are_asked_for(
+def test_balances_are_read_for_as_many_letters_as_requested(
     connection: BatchConnection,
 ) -> None:
-    """Looking them up takes time, so that who shows none may ask for none."""
+    """Reading them takes time, so a caller that shows none requests none."""
     event = unknown_interaction(ltv_amount="5")
     apply_events(connection, event)
     create_interaction(connection, event)
@@ -172,7 +172,7 @@ def test_a_replay_stops_when_one_cause_keeps_recurring(connection: BatchConnecti
 
 
 def test_a_limit_and_a_rate_are_kept(connection: BatchConnection) -> None:
-    """Only so many letters are tried, the oldest first, and in batches no larger than the rate."""
+    """Only this many letters are tried, the oldest first, in batches no larger than the rate."""
     apply_events(connection, *(unknown_interaction(n) for n in range(8)))
     oldest = sorted(letter.id for letter in letters_in(connection))
     sizes: list[int] = []
@@ -192,10 +192,10 @@ def test_a_limit_and_a_rate_are_kept(connection: BatchConnection) -> None:
     assert sizes == [2]
 
 
-def test_what_the_ledger_holds_already_is_resolved_as_a_duplicate(
+def test_a_letter_whose_event_is_in_the_ledger_is_resolved_as_a_duplicate(
     connection: BatchConnection,
 ) -> None:
-    """A letter whose very event was applied meanwhile is settled, and counts no second time."""
+    """The event takes effect once."""
     event = approval(customer_status="CUSTOMER", ltv_amount="5")
     apply_events(connection, event)
     apply(connection, [Delivery.of_payload("other-job", b"{}")])
@@ -208,8 +208,10 @@ def test_what_the_ledger_holds_already_is_resolved_as_a_duplicate(
     assert balance(connection, event.interaction_id) == ("CUSTOMER", "5.00")
 
 
-def test_one_refused_by_the_database_does_not_stop_the_others(connection: BatchConnection) -> None:
-    """Replay halves a batch like workers do."""
+def test_an_event_that_the_database_refuses_does_not_stop_the_others(
+    connection: BatchConnection,
+) -> None:
+    """Replay halves a batch, as workers do."""
     events = [unknown_interaction(n) for n in range(6)]
     apply_events(connection, *events)
     for event in events:
@@ -248,8 +250,8 @@ def test_letters_are_chosen_by_what_is_given(connection: BatchConnection) -> Non
     )
 
 
-def test_groups_gather_what_has_the_same_cause(connection: BatchConnection) -> None:
-    """Letters of one cause are one group, whatever their ids and texts; other causes are others."""
+def test_letters_of_one_cause_are_one_group(connection: BatchConnection) -> None:
+    """Their ids and texts may differ; another cause is another group."""
     bad = [
         Delivery.of_payload(str(n), to_json(mapping(quality_score=9, final_bubbles=[f"t{n}"])))
         for n in range(3)
@@ -264,7 +266,7 @@ def test_groups_gather_what_has_the_same_cause(connection: BatchConnection) -> N
 
 
 def test_pages_follow_each_other(connection: BatchConnection) -> None:
-    """The next page starts below the last id of the one before, whatever came meanwhile."""
+    """The next page starts below the last id of the previous one, also after new letters."""
     apply_events(connection, *(unknown_interaction(n) for n in range(5)))
     first = dead_letters.list_letters(connection, ALL, limit=3)
     apply_events(connection, unknown_interaction())
@@ -277,8 +279,8 @@ def test_pages_follow_each_other(connection: BatchConnection) -> None:
         dead_letters.list_letters(connection, ALL, cursor="bm9uZQ")
 
 
-def test_an_edit_applies_in_the_letters_place(connection: BatchConnection) -> None:
-    """The edited event keeps its id and is applied; what was changed is written down."""
+def test_an_edited_event_is_applied_instead_of_the_letters(connection: BatchConnection) -> None:
+    """It keeps its id; the changes are recorded."""
     event = unknown_interaction(ltv_amount="5")
     apply_events(connection, event)
     (letter,) = letters_in(connection)
@@ -293,7 +295,7 @@ def test_an_edit_applies_in_the_letters_place(connection: BatchConnection) -> No
 
 
 def test_an_edit_that_does_not_apply_changes_nothing(connection: BatchConnection) -> None:
-    """A still failing, invalid or renamed event leaves the letter as it was."""
+    """If the event still fails, is invalid or has another id, the letter is not changed."""
     event = unknown_interaction()
     apply_events(connection, event)
     before = letters_in(
@@ -322,7 +324,7 @@ def test_an_edit_that_does_not_apply_changes_nothing(connection: BatchConnection
     assert actions_of(connection, letter.id) == []
 
 
-def test_discarding_is_final_for_the_letter_and_written_down(connection: BatchConnection) -> None:
+def test_discarding_is_final_and_recorded(connection: BatchConnection) -> None:
     """A discarded letter is not replayed; a dry run discards nothing."""
     apply_events(connection, unknown_interaction(), unknown_interaction())
     assert len(discard(connection, chosen(connection), actor="op", reason="x", dry_run=True)) == 2
@@ -336,10 +338,10 @@ def test_discarding_is_final_for_the_letter_and_written_down(connection: BatchCo
     assert (action.action, action.reason) == ("discard", "test data")
 
 
-def test_a_replay_and_a_worker_may_meet_on_the_same_event(
+def test_a_replay_and_a_worker_may_apply_the_same_event(
     connection: BatchConnection, database_url: str
 ) -> None:
-    """The event arrives again by the queue while an operator replays it: it counts once."""
+    """It arrives again by the queue while an operator replays it; it takes effect once."""
     events = [unknown_interaction(n, customer_status="CUSTOMER", ltv_amount="1") for n in range(60)]
     apply_events(connection, *events)
     for event in events:
@@ -360,12 +362,12 @@ def test_a_replay_and_a_worker_may_meet_on_the_same_event(
     assert audit(connection).differing == 0
 
 
-def test_a_replay_and_a_worker_on_the_same_rows_do_not_wait_in_a_circle(
+def test_a_replay_and_a_worker_on_the_same_rows_do_not_deadlock(
     connection: BatchConnection, database_url: str
 ) -> None:
-    """The replay waits for a row that a worker creates, and holds none that the worker changes yet.
+    """The replay waits for a row that a worker creates, and holds no row that the worker changes.
 
-    What the worker changed goes through a second transaction, which is told and noted by itself.
+    Events on rows that the worker changed go through a second transaction with its own record.
     """
     first, second, third, new = (UUID(int=n) for n in range(1, 5))
     apply_events(connection, *(approval(interaction_id=i) for i in (first, second, third)))
@@ -399,10 +401,10 @@ def test_a_replay_and_a_worker_on_the_same_rows_do_not_wait_in_a_circle(
     assert audit(connection).differing == 0
 
 
-def test_a_dry_run_tells_of_what_others_changed_meanwhile(
+def test_a_dry_run_includes_what_others_changed_meanwhile(
     connection: BatchConnection, database_url: str
 ) -> None:
-    """It waits for them, looks again, and still changes nothing."""
+    """It waits for them, tries again, and still changes nothing."""
     interaction = uuid4()
     apply_events(connection, approval(interaction_id=interaction))
     bury(
@@ -440,8 +442,8 @@ def test_a_dry_run_tells_of_what_others_changed_meanwhile(
     assert [letter.attempts for letter in letters_in(connection)] == [1]
 
 
-def test_what_the_ledger_refuses_is_sifted_out_of_a_replay(connection: BatchConnection) -> None:
-    """The letters beside it are resolved together, not in ever smaller transactions."""
+def test_events_that_the_ledger_refuses_are_found_in_a_replay(connection: BatchConnection) -> None:
+    """The other letters are resolved together, not in smaller and smaller transactions."""
     events = [approval(n, quality_score=1 if n % 5 == 4 else 3) for n in range(60)]
     bury(connection, *events)
     connection.execute("ALTER TABLE approvals ADD CONSTRAINT no_ones CHECK (quality_score > 1)")
@@ -453,8 +455,8 @@ def test_what_the_ledger_refuses_is_sifted_out_of_a_replay(connection: BatchConn
     assert audit(connection).differing == 0
 
 
-def test_a_letter_that_does_not_say_what_it_holds_is_resolved(connection: BatchConnection) -> None:
-    """Once it can be read: what was noted when it could not be does not matter."""
+def test_a_letter_without_event_id_or_hash_is_resolved(connection: BatchConnection) -> None:
+    """Once its event can be read, although it could not when the letter was written."""
     event, other = approval(), approval()
     bury(connection, event, other)
     connection.execute(
@@ -469,13 +471,13 @@ def test_a_letter_that_does_not_say_what_it_holds_is_resolved(connection: BatchC
 
 
 def elsewhere(database_url: str, work: Callable[[BatchConnection], T]) -> T:
-    """Work on a connection of its own."""
+    """Run work in a thread, on a separate connection."""
     with connect_for_batches(database_url, application="elsewhere") as own:
         return work(own)
 
 
 def deadlocks(connection: Connection[TupleRow]) -> int:
-    """How many there were in this database; sessions report theirs when they end."""
+    """The number of deadlocks in this database; sessions report theirs when they end."""
     others = "SELECT FROM pg_stat_activity WHERE application_name = 'elsewhere'"
     eventually(lambda: connection.execute(others).rowcount == 0, what="the others have gone")
     row = connection.execute(
@@ -504,7 +506,7 @@ def deadlocks(connection: Connection[TupleRow]) -> int:
     ],
 )
 def test_the_audit_finds_what_differs(connection: BatchConnection, damage: str, what: str) -> None:
-    """Any change behind Signoff's back is named; without one there is no difference."""
+    """It names any change that Signoff did not make; without one there is no difference."""
     apply(connection, [delivery(approval(customer_status="CUSTOMER", ltv_amount="5"))])
     assert audit(connection).differing == 0
     connection.execute(damage.encode())

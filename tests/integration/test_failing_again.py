@@ -1,4 +1,4 @@
-"""A dead letter whose very job fails again: one letter, which tells of both times."""
+"""A job that fails again is the same dead letter, with both times."""
 
 from approvals import approval, delivery
 from letters import letters_in
@@ -7,8 +7,8 @@ from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection
 
 
-def test_a_letter_that_fails_again_tells_when(connection: BatchConnection) -> None:
-    """The first time stays, the last one moves on, and attempts add up."""
+def test_a_letter_that_fails_again_holds_both_times(connection: BatchConnection) -> None:
+    """The first time is kept, the last one is updated, and the attempts are added."""
     again = delivery(approval(user_id=None))
     apply(connection, [again])
     (before,) = letters_in(connection)

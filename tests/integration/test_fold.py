@@ -1,4 +1,4 @@
-"""What events make of an interaction and its customer, in Postgres."""
+"""The effect of events on an interaction and its customer, in Postgres."""
 
 import threading
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def test_an_interaction_ends_as_the_contract_says(
     at_once: bool,
     backwards: bool,
 ) -> None:
-    """Each row of the contract's table holds, however its events arrive."""
+    """Each row of the contract's table holds, in any order of arrival."""
     interaction = uuid4()
     events = [
         approval(minute, interaction_id=interaction, customer_status=status, ltv_amount=amount)
@@ -59,7 +59,7 @@ def test_an_interaction_ends_as_the_contract_says(
 
 
 def test_the_fold_starts_from_the_opening_balance(connection: BatchConnection) -> None:
-    """What an interaction held before its first event is where every fold begins."""
+    """The fold begins with the values that an interaction had before its first event."""
     interaction = uuid4()
     connection.execute(
         "INSERT INTO interactions (id, user_id, customer_status, ltv_usd)"
@@ -76,8 +76,8 @@ def test_the_fold_starts_from_the_opening_balance(connection: BatchConnection) -
     assert customer(connection, "user-1") == ("CUSTOMER", "101.00")
 
 
-def test_a_late_event_takes_its_own_place(connection: BatchConnection) -> None:
-    """An event that arrives after a newer one is `late`, and counts where it occurred."""
+def test_a_late_event_counts_at_its_position(connection: BatchConnection) -> None:
+    """An event that arrives after a newer one is `late`, and counts at its time of occurrence."""
     interaction = uuid4()
     newer = approval(60, interaction_id=interaction, customer_status="CUSTOMER", ltv_amount="100")
     older = approval(
@@ -88,10 +88,10 @@ def test_a_late_event_takes_its_own_place(connection: BatchConnection) -> None:
     assert balance(connection, interaction) == ("CUSTOMER", "105.00")
 
 
-def test_an_older_event_is_not_late_where_no_newer_one_gave_a_status(
+def test_an_older_event_is_not_late_if_no_newer_one_gave_a_status(
     connection: BatchConnection,
 ) -> None:
-    """`late` says that a newer event holds the status: one that gave none holds nothing."""
+    """`late` means that a newer event gave the present status."""
     interaction = uuid4()
     apply_events(connection, approval(60, interaction_id=interaction))
     assert apply_events(
@@ -100,8 +100,8 @@ def test_an_older_event_is_not_late_where_no_newer_one_gave_a_status(
     assert balance(connection, interaction) == ("CHURNED", "0.00")
 
 
-def test_what_an_event_does_not_give_stays(connection: BatchConnection) -> None:
-    """Reviewer, notes and call to action are the last given; the rest is the last event's."""
+def test_values_that_an_event_does_not_give_are_kept(connection: BatchConnection) -> None:
+    """Reviewer, notes and call to action are the last given; other values are the last event's."""
     interaction = uuid4()
     apply_events(
         connection,
@@ -123,7 +123,7 @@ def test_what_an_event_does_not_give_stays(connection: BatchConnection) -> None:
 
 
 def test_a_customer_is_the_sum_of_the_interactions(connection: BatchConnection) -> None:
-    """LTV adds up over interactions; the status is that of the customer's latest event."""
+    """The LTV is the sum over interactions; the status is that of the customer's latest event."""
     apply_events(
         connection,
         approval(2, customer_status="CHURNED", ltv_amount="7"),
@@ -137,7 +137,7 @@ def test_a_customer_is_the_sum_of_the_interactions(connection: BatchConnection) 
 def test_a_new_interaction_without_a_status_makes_a_customer_without_events_a_prospect(
     connection: BatchConnection,
 ) -> None:
-    """Where no event gave a status, the most recently created interaction's counts."""
+    """If no event gave a status, that of the most recently created interaction counts."""
     connection.execute(
         "INSERT INTO interactions (id, user_id, customer_status, ltv_usd)"
         " VALUES (%s, 'user-1', 'CUSTOMER', 70)",
@@ -152,7 +152,7 @@ def test_a_new_interaction_without_a_status_makes_a_customer_without_events_a_pr
 def test_an_interaction_without_owner_gets_the_first_that_an_event_names(
     connection: BatchConnection,
 ) -> None:
-    """An adopted row without user belongs to whom an event names, and then counts for them."""
+    """An adopted row without user gets the user of an event, and then counts for that customer."""
     interaction = uuid4()
     connection.execute(
         "INSERT INTO interactions (id, customer_status, ltv_usd) VALUES (%s, 'CUSTOMER', 70)",
@@ -175,7 +175,7 @@ INTERACTIONS = [UUID(int=n) for n in range(1, 5)]
 
 @st.composite
 def streams(draw: st.DrawFn) -> tuple[list[ApprovalEvent], list[list[ApprovalEvent]]]:
-    """Distinct events, and an arrival of them: repeated, in any order, in batches of any size."""
+    """Distinct events, and their arrival: repeated, in any order, in batches of any size."""
     events = [
         approval(
             draw(st.integers(0, 4)),
@@ -206,7 +206,7 @@ def streams(draw: st.DrawFn) -> tuple[list[ApprovalEvent], list[list[ApprovalEve
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(stream=streams(), workers=st.integers(1, 3))
-def test_the_tables_equal_the_fold_whatever_the_arrival(
+def test_the_tables_equal_the_fold_for_any_arrival(
     database_url: str,
     stream: tuple[list[ApprovalEvent], list[list[ApprovalEvent]]],
     workers: int,
@@ -226,8 +226,8 @@ def test_the_tables_equal_the_fold_whatever_the_arrival(
         assert set(results) <= {"applied", "late", "duplicate"}
 
 
-def test_workers_meet_on_one_interaction_and_one_customer(database_url: str) -> None:
-    """Many workers on the same hot rows, in different orders, lose nothing and do not deadlock."""
+def test_workers_may_change_the_same_interaction_and_customer(database_url: str) -> None:
+    """Many workers on the same rows, in different orders, lose nothing and do not deadlock."""
     hot, rows = uuid4(), [uuid4() for _ in range(20)]
     events = [
         approval(
@@ -260,16 +260,16 @@ HOLD_UP = """
     CREATE TRIGGER hold_up BEFORE UPDATE ON interactions FOR EACH ROW
         WHEN (current_setting('application_name') = 'first') EXECUTE FUNCTION hold_up();
     SELECT pg_advisory_lock(1)"""
-"""While this session keeps its lock, the first batch waits in an update whose row it has locked."""
+"""While this session keeps its lock, the first batch waits and holds the row that it updates."""
 
 
-def test_batches_that_create_and_update_the_same_rows_do_not_wait_in_a_circle(
+def test_batches_that_create_and_update_the_same_rows_do_not_deadlock(
     connection: BatchConnection, database_url: str
 ) -> None:
-    """What one batch creates, another has created and is updating: one waits, neither for ever.
+    """If one batch creates a row that another batch has created and updates, one of them waits.
 
-    The first batch stands still in the middle. Then a second creates what the first did not find,
-    and a third updates it and wants the row that the first has locked.
+    The first batch is stopped in the middle. Then a second batch creates the row that the first did
+    not find, and a third updates it and needs the row that the first has locked.
     """
     new, known = UUID(int=1), UUID(int=2)
     apply_events(connection, approval(interaction_id=known))
@@ -298,7 +298,7 @@ def test_batches_that_create_and_update_the_same_rows_do_not_wait_in_a_circle(
 
 
 def in_parallel(database_url: str, lanes: Sequence[Sequence[Sequence[ApprovalEvent]]]) -> list[str]:
-    """Apply each lane's batches on a connection and a thread of its own."""
+    """Apply the batches of each list in order, on a separate connection and thread."""
     results: list[str] = []
     failures: list[Any] = []
 

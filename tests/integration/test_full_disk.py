@@ -1,4 +1,4 @@
-"""The disk of the spool fills up in the middle of a write."""
+"""The disk of the spool becomes full during a write."""
 
 import errno
 import os
@@ -26,16 +26,16 @@ try:
 except QueueUnavailableError as error:
     print(error)
 """
-"""A write beyond the limit is cut off there, as on a full disk, and the next one fails."""
+"""A write beyond the limit is cut off, as on a full disk, and the next one fails."""
 
 
 @pytest.mark.parametrize("room", [1, 500])
-def test_what_a_full_disk_cuts_off_leaves_nothing_behind(
+def test_a_write_that_a_full_disk_cuts_off_leaves_nothing(
     redis_url: str, client: redis.Redis, tmp_path: Path, room: int
 ) -> None:
-    """The publish fails as a whole: not even the events that found room are published later.
+    """The whole publish fails: its events are not published later, not even those that fit.
 
-    What was in the spool before is still whole, and comes.
+    Events that were in the spool before are complete, and are published.
     """
     spool = tmp_path / "spool.jsonl"
     with Producer(UNLISTED, spool=spool, publish_retries=0) as producer:
@@ -55,10 +55,10 @@ def test_what_a_full_disk_cuts_off_leaves_nothing_behind(
     assert client.llen("rq:queue:approvals") == 1
 
 
-def test_a_disk_that_fills_up_while_the_spool_is_replayed_leaves_it_as_it_was(
+def test_a_full_disk_during_a_replay_does_not_change_the_spool(
     redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is left is written behind what is there; half of that is taken away again."""
+    """The remaining lines are appended; if only half of them fit, they are removed again."""
     spool = tmp_path / "spool.jsonl"
     with Producer(UNLISTED, spool=spool, publish_retries=0) as producer:
         list(producer.publish_many([mapping() for _ in range(3)]))
@@ -80,10 +80,10 @@ def test_a_disk_that_fills_up_while_the_spool_is_replayed_leaves_it_as_it_was(
     assert len(spool.read_bytes().splitlines()) == 2
 
 
-def test_what_is_spooled_is_on_the_disk_when_it_is_answered(
+def test_a_spooled_event_is_on_the_disk_when_it_is_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All of it was synced: an answered event outlives the machine's power."""
+    """Everything was synced, so that a power cut loses no answered event."""
     spool = tmp_path / "spool.jsonl"
     synced: dict[int, int] = {}
 

@@ -1,6 +1,6 @@
-"""Redis 7.0 takes no MULTI while it is full, not even to look; who must work then sends none.
+"""A full Redis 7.0 refuses MULTI, also for reading, so code that must work then does not use it.
 
-The embedded server is more lenient, so what it was sent is looked at instead.
+The embedded server allows it, so the commands that it received are checked instead.
 """
 
 from contextlib import nullcontext
@@ -22,18 +22,18 @@ KEYS = QueueKeys("approvals")
 
 @pytest.fixture
 def client(client: redis.Redis) -> redis.Redis:
-    """A client of an empty Valkey that has counted no command yet."""
+    """A client of an empty Valkey whose command statistics are reset."""
     client.config_resetstat()
     return client
 
 
 def sent(client: redis.Redis) -> dict[str, Any]:
-    """The commands that the server was sent."""
+    """The commands that the server has received."""
     return dict(client.info("commandstats"))
 
 
-def test_counting_a_queue_takes_no_multi(client: redis.Redis) -> None:
-    """All places at one moment all the same."""
+def test_counting_a_queue_uses_no_multi(client: redis.Redis) -> None:
+    """All places are counted at one moment nevertheless."""
     client.rpush(KEYS.waiting, "a", "b")
     client.zadd(KEYS.started, {"c:x": 1})
 
@@ -43,8 +43,8 @@ def test_counting_a_queue_takes_no_multi(client: redis.Redis) -> None:
     assert "cmdstat_multi" not in sent(client)
 
 
-def test_sweeping_takes_no_multi(client: redis.Redis, connection: BatchConnection) -> None:
-    """A job that RQ gave up is a dead letter then, and gone from Redis."""
+def test_sweeping_uses_no_multi(client: redis.Redis, connection: BatchConnection) -> None:
+    """A failed job of RQ becomes a dead letter, and is deleted from Redis."""
     event = approval()
     job_id = str(event.event_id)
     client.hset(JOB_PREFIX + job_id, "data", encode_job(event.canonical_json()))

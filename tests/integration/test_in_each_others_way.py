@@ -1,4 +1,4 @@
-"""Transactions that meet on the same event or the same rows, at a moment that a test chooses."""
+"""Concurrent transactions on the same event or the same rows."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -15,10 +15,10 @@ from signoff_db.replay import replay
 
 
 @pytest.mark.parametrize("neighbours", [0, 3])
-def test_two_events_of_one_id_at_the_same_moment_are_a_conflict(
+def test_two_events_of_one_id_at_the_same_time_are_a_conflict(
     connection: BatchConnection, database_url: str, neighbours: int
 ) -> None:
-    """The ledger takes one; the other is judged anew, and is no row that Postgres refuses."""
+    """The ledger takes one; the other is tried again, and is not `refused_by_database`."""
     first = approval()
     second = approval(event_id=first.event_id, quality_score=1)
     others = [delivery(approval()) for _ in range(neighbours)]
@@ -38,7 +38,7 @@ def test_two_events_of_one_id_at_the_same_moment_are_a_conflict(
 def test_interactions_are_locked_in_the_order_of_their_ids(
     connection: BatchConnection, database_url: str
 ) -> None:
-    """Whatever the order of the events and of the rows on disk: no two batches wait in a circle."""
+    """In any order of events and of rows on disk, so that batches do not deadlock."""
     low, high = UUID(int=1), UUID(int=2)
     for interaction in (high, low):
         connection.execute("INSERT INTO interactions (id, user_id) VALUES (%s, 'u')", [interaction])
@@ -63,7 +63,7 @@ def test_interactions_are_locked_in_the_order_of_their_ids(
 def test_letters_are_locked_in_the_order_of_their_ids(
     connection: BatchConnection, database_url: str
 ) -> None:
-    """Two operators on the same letters never wait in a circle, however these lie on disk."""
+    """In any order on disk, so that two operators do not deadlock."""
     apply(connection, [delivery(approval(user_id=None)) for _ in range(2)])
     first, second = sorted(letter.id for letter in letters_in(connection))
     connection.execute("UPDATE dead_letters SET message = 'moved' WHERE id = %s", [first])

@@ -1,4 +1,4 @@
-"""The connections that a producer keeps between its calls: a real server, threads, forks, cuts."""
+"""The connections that a producer keeps between its calls, on a real server."""
 
 import select
 import subprocess
@@ -31,7 +31,7 @@ def client(client: redis.Redis) -> redis.Redis:
 
 @pytest.fixture
 def writes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What connections of any client write to their sockets, a piece for each write."""
+    """The data that any client writes to its socket, one item for each write."""
     written: list[bytes] = []
     sending = redis.Connection.send_packed_command
 
@@ -45,14 +45,14 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 
 def connected(client: redis.Redis) -> set[int]:
-    """The ids of the connections that the server has, without those of the test's own client."""
+    """The ids of the server's connections, without those of the test's own client."""
     own = client.client_id()
     return {int(one["id"]) for one in client.client_list()} - {own}
 
 
 @pytest.fixture
 def before(client: redis.Redis) -> set[int]:
-    """The connections that were there when the test began."""
+    """The connections that existed when the test began."""
     return connected(client)
 
 
@@ -66,7 +66,7 @@ def only_kept(producer: Producer) -> Any:
 def test_one_publish_is_one_write_on_one_connection(
     redis_url: str, client: redis.Redis, before: set[int], writes: list[bytes]
 ) -> None:
-    """Whatever its answer; the call that loads the script needs no second connection either."""
+    """With any answer; the call that loads the script needs no second connection either."""
     one = mapping()
     client.script_flush()
     with Producer(redis_url) as producer:
@@ -83,10 +83,10 @@ def test_one_publish_is_one_write_on_one_connection(
     assert [b"EVALSHA" in piece for piece in sent] == [True] * 3
 
 
-def test_closing_closes_what_was_kept(
+def test_closing_closes_the_kept_connections(
     redis_url: str, client: redis.Redis, before: set[int]
 ) -> None:
-    """Nothing is left behind; and publishing once more connects once more."""
+    """None is left; publishing again connects again."""
     producer = Producer(redis_url)
     producer.publish(mapping())
     producer.close()
@@ -98,8 +98,8 @@ def test_closing_closes_what_was_kept(
 
 
 @pytest.mark.usefixtures("client")
-def test_a_callers_own_pool_has_its_connection_back(redis_url: str) -> None:
-    """A client that is passed lends a connection for a call: it may have no other."""
+def test_a_connection_of_the_callers_own_pool_is_returned(redis_url: str) -> None:
+    """After each call, since the pool may have no other connection."""
     with redis.Redis.from_url(redis_url, max_connections=1) as callers:
         producer = Producer(connection=callers)
 
@@ -110,7 +110,7 @@ def test_a_callers_own_pool_has_its_connection_back(redis_url: str) -> None:
 def test_threads_have_a_connection_each(
     redis_url: str, client: redis.Redis, before: set[int]
 ) -> None:
-    """Of eight at once each learns what became of its own events, not of another's."""
+    """Each of eight threads gets the answers to its own events."""
     start = threading.Barrier(THREADS)
 
     with Producer(redis_url) as producer:
@@ -153,7 +153,7 @@ with Producer(url) as producer:
 def test_a_forked_process_makes_a_connection_of_its_own(
     redis_url: str, client: redis.Redis
 ) -> None:
-    """And leaves its parent's as it was."""
+    """The parent's connection still works."""
     events = [approval().canonical_json().decode() for _ in range(3)]
     client.config_resetstat()
 
@@ -172,10 +172,10 @@ def test_a_forked_process_makes_a_connection_of_its_own(
     assert client.info("stats")["total_connections_received"] == 2
 
 
-def test_a_connection_lost_between_calls_is_not_noticed(
+def test_a_connection_lost_between_calls_is_replaced(
     redis_url: str, client: redis.Redis, before: set[int]
 ) -> None:
-    """Redis closed it, as after its `timeout` or a restart: the next call connects anew."""
+    """Redis closed it, as after its `timeout` or a restart; the next call connects again."""
     with Producer(redis_url, publish_retries=0) as producer:
         producer.publish(mapping())
         (kept,) = connected(client) - before
@@ -186,8 +186,8 @@ def test_a_connection_lost_between_calls_is_not_noticed(
 
 
 @pytest.mark.usefixtures("client")
-def test_a_connection_on_which_something_arrived_is_not_used(redis_url: str) -> None:
-    """An answer that nobody read is not taken for that of the next event."""
+def test_a_connection_with_unread_data_is_not_used(redis_url: str) -> None:
+    """An unread answer is not taken as the answer to the next event."""
     with Producer(redis_url, publish_retries=0) as producer:
         producer.publish(mapping())
         kept = only_kept(producer)
@@ -198,10 +198,10 @@ def test_a_connection_on_which_something_arrived_is_not_used(redis_url: str) -> 
         assert producer.publish(mapping()).answer == "accepted"
 
 
-def test_a_connection_that_is_to_move_is_made_anew(
+def test_a_connection_that_the_server_wants_replaced_is_replaced(
     redis_url: str, client: redis.Redis, before: set[int]
 ) -> None:
-    """A server in maintenance asks for that."""
+    """A server in maintenance requests a new connection."""
     with Producer(redis_url) as producer:
         producer.publish(mapping())
         old = connected(client) - before
@@ -213,7 +213,7 @@ def test_a_connection_that_is_to_move_is_made_anew(
 
 @contextmanager
 def interrupted_on_entering(name: str) -> Iterator[None]:
-    """Ctrl-C comes as the function of this name begins, which is where Python lets it come."""
+    """Raise Ctrl-C when the function of this name begins, one of the places where it may happen."""
 
     def interrupt(frame: FrameType, event: str, _: object) -> None:
         if event == "call" and frame.f_code.co_name == name:
@@ -236,7 +236,7 @@ def interrupted_on_entering(name: str) -> Iterator[None]:
     ],
 )
 def test_an_interrupted_publish_keeps_no_connection(redis_url: str, where: str) -> None:
-    """Wherever Ctrl-C comes: a pool of one has it back, and the event can be published again."""
+    """A pool of one connection has it back, and the event can be published again."""
     one = mapping()
     with Producer(f"{redis_url}?max_connections=1", publish_retries=0) as producer:
         producer.publish(mapping())

@@ -1,4 +1,4 @@
-"""How a relay finds its batches, against a real outbox and a real queue."""
+"""A relay's lane finds its batches, with a real outbox and a real queue."""
 
 import threading
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def lane(url: str, client: redis.Redis) -> Iterator[Lane]:
 
 
 def add(url: str, count: int = 1) -> list[UUID]:
-    """Commit events to the outbox, each in a transaction of its own."""
+    """Commit events to the outbox, each in a separate transaction."""
     events = [approval(n) for n in range(count)]
     for event in events:
         with psycopg.connect(url) as connection:
@@ -59,15 +59,17 @@ def queued(client: redis.Redis) -> list[UUID]:
     return [UUID(job.decode()) for job in jobs]
 
 
-def test_a_lane_goes_on_where_it_was(url: str, client: redis.Redis, lane: Lane) -> None:
-    """Batch follows batch, the oldest first, until one is not full."""
+def test_a_lane_continues_behind_its_last_batch(url: str, client: redis.Redis, lane: Lane) -> None:
+    """It takes batches, the oldest events first, until one is not full."""
     added = add(url, 5)
     assert [lane.move() for _ in range(4)] == [2, 2, 1, 0]
     assert queued(client) == added
 
 
-def test_what_commits_late_is_moved_too(url: str, client: redis.Redis, lane: Lane) -> None:
-    """A transaction that began long ago adds its event behind the place a lane has come to."""
+def test_an_event_that_is_committed_late_is_moved_too(
+    url: str, client: redis.Redis, lane: Lane
+) -> None:
+    """A long transaction adds its event before the position of a lane."""
     late = approval()
     with psycopg.connect(url) as slow:
         outbox.add(slow, late)
@@ -79,10 +81,10 @@ def test_what_commits_late_is_moved_too(url: str, client: redis.Redis, lane: Lan
     assert queued(client) == [*added, late.event_id]
 
 
-def test_a_lane_that_never_comes_to_an_end_starts_over(
+def test_a_lane_with_full_batches_only_starts_over(
     url: str, client: redis.Redis, lane: Lane
 ) -> None:
-    """What commits late is met though every batch is full."""
+    """So an event that is committed late is found although every batch is full."""
     late = approval()
     with psycopg.connect(url) as slow:
         outbox.add(slow, late)
@@ -98,7 +100,7 @@ def test_a_lane_that_never_comes_to_an_end_starts_over(
 
 
 def test_two_lanes_take_different_events(url: str, client: redis.Redis, lane: Lane) -> None:
-    """What one has locked the other passes over, without waiting."""
+    """An event that one lane has locked is skipped by the other, without waiting."""
     first, second, third = add(url, 3)
     with psycopg.connect(url) as other:
         other.execute("SELECT FROM signoff_outbox WHERE event_id = %s FOR UPDATE", [first])
@@ -108,10 +110,10 @@ def test_two_lanes_take_different_events(url: str, client: redis.Redis, lane: La
     assert queued(client) == [second, third, first]
 
 
-def test_a_row_that_was_written_anew_is_marked_where_it_is_now(
+def test_a_row_that_was_updated_is_marked_at_its_new_address(
     url: str, client: redis.Redis, lane: Lane
 ) -> None:
-    """Rows move as they are changed: neither another row is marked, nor this one forgotten."""
+    """An update changes a row's address; the right row is marked."""
     first, second, third = add(url, 3)
     with psycopg.connect(url, autocommit=True) as other:
         for _ in range(2):
@@ -139,7 +141,7 @@ def test_lanes_take_turns_at_publishing(url: str, client: redis.Redis) -> None:
 
 
 def has_claimed(url: str) -> bool:
-    """Whether a lane holds a batch, and does nothing more for now."""
+    """Whether a lane has claimed a batch and is idle."""
     find = (
         "SELECT FROM pg_stat_activity WHERE application_name = 'signoff relay'"
         " AND datname = current_database() AND state = 'idle in transaction'"
@@ -149,8 +151,8 @@ def has_claimed(url: str) -> bool:
         return connection.execute(find).fetchone() is not None
 
 
-def test_a_lane_does_not_wait_for_one_that_the_queue_keeps(url: str, client: redis.Redis) -> None:
-    """A turn that takes too long is that of a lane whose queue is silent."""
+def test_the_wait_for_another_lane_is_bounded(url: str, client: redis.Redis) -> None:
+    """If the turn takes too long, the other lane's queue does not answer."""
     (event,) = add(url)
     turn = threading.Lock()
     lane = Lane(url, Producer(connection=client), most=2, turn=turn, turn_timeout=0)
@@ -161,10 +163,10 @@ def test_a_lane_does_not_wait_for_one_that_the_queue_keeps(url: str, client: red
 
 
 class InterruptedLane(Lane):
-    """Its outbox gives it up while it waits for the queue."""
+    """A lane whose outbox ends the connection while it waits for the queue."""
 
     def publish(self, batch: list[Waiting]) -> Delivery:
-        """Step 2, at the end of which the connection is gone."""
+        """Step 2; then the connection is lost."""
         delivery = super().publish(batch)
         with psycopg.connect(self._url) as connection:
             connection.execute(
@@ -174,8 +176,8 @@ class InterruptedLane(Lane):
         return delivery
 
 
-def test_a_queue_that_is_away_is_named_though_the_outbox_gave_up_first(url: str) -> None:
-    """Redis is what has to be mended; that Postgres ended an idle transaction follows from it."""
+def test_an_unavailable_queue_is_named_although_the_outbox_timed_out_first(url: str) -> None:
+    """Redis has to be fixed; that Postgres ended an idle transaction is only a consequence."""
     add(url)
     lane = InterruptedLane(url, Producer("redis://127.0.0.1:1/0"), most=2)
     with pytest.raises(QueueUnavailableError):
@@ -184,7 +186,7 @@ def test_a_queue_that_is_away_is_named_though_the_outbox_gave_up_first(url: str)
 
 
 def test_an_outbox_of_several_tables_is_refused(url: str, lane: Lane) -> None:
-    """Addresses of rows repeat from table to table: an event not published is not to be marked."""
+    """Addresses of rows are not unique over tables, so a wrong event could be marked."""
     add(url)
     with psycopg.connect(url, autocommit=True) as upstream:
         upstream.execute("CREATE TABLE more () INHERITS (signoff_outbox)")
@@ -197,10 +199,10 @@ def test_an_outbox_of_several_tables_is_refused(url: str, lane: Lane) -> None:
         assert marked.fetchall() == []
 
 
-def test_what_add_validated_is_not_validated_again(
+def test_an_event_that_add_validated_is_not_validated_again(
     url: str, client: redis.Redis, lane: Lane
 ) -> None:
-    """A text whose hash stands beside it goes to the queue as it is; workers look at it anyway."""
+    """A text with a matching hash is published unchanged; workers validate it anyway."""
     (event,) = add(url)
     with psycopg.connect(url) as upstream:
         text = broken(upstream, event)
@@ -211,10 +213,10 @@ def test_what_add_validated_is_not_validated_again(
     assert client.hget(JOB_PREFIX + str(event), "data") == encode_job(text.encode())
 
 
-def test_what_was_changed_by_hand_is_validated_again(
+def test_an_event_that_was_changed_in_sql_is_validated_again(
     url: str, client: redis.Redis, lane: Lane
 ) -> None:
-    """A stale hash does no harm: one event is refused, the other is canonicalized again."""
+    """Its hash does not match: one event is refused, the other is canonicalized again."""
     wrong, right = add(url, 2)
     with psycopg.connect(url) as upstream:
         broken(upstream, wrong)
@@ -243,10 +245,10 @@ def broken(upstream: "psycopg.Connection[TupleRow]", event: UUID) -> str:
     return str(text)
 
 
-def test_an_outbox_of_an_earlier_release_is_asked_to_be_brought_up_to_date(
+def test_an_outbox_of_an_earlier_release_is_an_error_that_says_what_to_do(
     url: str, lane: Lane
 ) -> None:
-    """Nothing is moved, and nothing lost; a relay ends with what to do instead of trying again."""
+    """Nothing is moved, and nothing lost; a relay ends instead of trying again."""
     with psycopg.connect(url, autocommit=True) as upstream:
         add(url)
         upstream.execute("ALTER TABLE signoff_outbox DROP COLUMN validated_hash")
@@ -257,12 +259,12 @@ def test_an_outbox_of_an_earlier_release_is_asked_to_be_brought_up_to_date(
 
 
 class UpgradedLane(Lane):
-    """Somebody brings the table up to date while it has a batch in hand."""
+    """A lane during whose batch the table is brought up to date."""
 
     upgrading: threading.Thread
 
     def publish(self, batch: list[Waiting]) -> Delivery:
-        """Step 2, at the end of which the table is asked for."""
+        """Step 2; then the schema is run."""
         delivery = super().publish(batch)
         self.upgrading = threading.Thread(target=upgrade, args=(self._url,))
         self.upgrading.start()
@@ -276,8 +278,8 @@ def upgrade(url: str) -> None:
         upstream.execute(outbox.SCHEMA)
 
 
-def test_the_schema_waits_for_the_batch_in_hand(url: str, client: redis.Redis) -> None:
-    """The table is brought up to date under running relays: the batch is marked first."""
+def test_the_schema_waits_for_a_batch_that_is_being_moved(url: str, client: redis.Redis) -> None:
+    """If the table is brought up to date while relays run, the batch is marked first."""
     added = add(url, 2)
     lane = UpgradedLane(url, Producer(connection=client), most=2)
     assert lane.move() == 2
@@ -286,8 +288,8 @@ def test_the_schema_waits_for_the_batch_in_hand(url: str, client: redis.Redis) -
     lane.drop()
 
 
-def test_an_event_that_is_added_is_told(url: str, lane: Lane) -> None:
-    """Also where the notification came while the lane was looking; once, and not before."""
+def test_a_lane_is_notified_of_a_new_event(url: str, lane: Lane) -> None:
+    """Also if the notification arrives during a claim; once, and not before."""
     assert lane.move() == 0
     assert not lane.added(within=0)
     add(url)
@@ -298,8 +300,8 @@ def test_an_event_that_is_added_is_told(url: str, lane: Lane) -> None:
     assert lane.added(within=0)
 
 
-def test_a_turn_is_given_up_whatever_becomes_of_the_batch(url: str, client: redis.Redis) -> None:
-    """Of a batch that the queue took, and of one that it did not: no other lane waits for it."""
+def test_a_turn_is_always_released(url: str, client: redis.Redis) -> None:
+    """After a batch that the queue took, and after one that it refused."""
     add(url, 2)
     turn = threading.Lock()
     lane = Lane(url, Producer(connection=client, max_queue_length=1), most=1, turn=turn)
@@ -311,8 +313,8 @@ def test_a_turn_is_given_up_whatever_becomes_of_the_batch(url: str, client: redi
     lane.drop()
 
 
-def test_what_found_no_room_is_the_next(url: str, client: redis.Redis) -> None:
-    """A full batch of which the queue took a part: the rest is not passed over."""
+def test_events_that_found_no_room_are_in_the_next_batch(url: str, client: redis.Redis) -> None:
+    """If the queue took a part of a full batch, the rest is not skipped."""
     first, second, third = add(url, 3)
     lane = Lane(url, Producer(connection=client, max_queue_length=1), most=2)
     with pytest.raises(QueueFull):
@@ -327,8 +329,8 @@ def test_what_found_no_room_is_the_next(url: str, client: redis.Redis) -> None:
     lane.drop()
 
 
-def test_what_is_published_anew_is_not_forgotten(url: str, lane: Lane) -> None:
-    """Between the look at the ledger and the pruning, somebody may have published it again."""
+def test_an_event_that_is_published_again_is_not_pruned(url: str, lane: Lane) -> None:
+    """It may be published again between the read of the ledger and the pruning."""
     add(url, 2)
     lane.move()
     with connect(url, outbox=True) as connection:

@@ -1,4 +1,4 @@
-"""Migrations: up, down, twice, at once, and onto what is there already."""
+"""Migrations: up, down, twice, at the same time, and with an existing table."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ OLD_TABLE = """
 
 
 def test_migrating_twice_does_nothing_more(empty_database_url: str) -> None:
-    """The second run finds nothing to do; --check sees the same."""
+    """The second run has nothing to do; `pending` says the same."""
     wanted = pending(empty_database_url)
     assert len(wanted) >= 7
     assert migrate(empty_database_url) == wanted
@@ -42,7 +42,7 @@ def test_migrating_twice_does_nothing_more(empty_database_url: str) -> None:
 
 
 def test_down_and_up_again(empty_database_url: str) -> None:
-    """An installation can be taken back, and made anew."""
+    """An installation can be undone and created again."""
     done = migrate(empty_database_url)
     undo(empty_database_url)
     assert pending(empty_database_url) == done
@@ -50,7 +50,7 @@ def test_down_and_up_again(empty_database_url: str) -> None:
 
 
 def test_a_migration_that_is_killed_has_changed_nothing(empty_database_url: str) -> None:
-    """Whenever it is: the next one finds nothing in its way, and makes all of it."""
+    """At any moment: the next migration succeeds."""
     support = Path(__file__).parents[1] / "support"
     done = subprocess.run(
         [sys.executable, "-m", "mortal_migration", empty_database_url, "25", "seed"],
@@ -63,7 +63,7 @@ def test_a_migration_that_is_killed_has_changed_nothing(empty_database_url: str)
         assert apply_events(connection, approval()) == ["applied"]
 
 
-def test_two_machines_may_migrate_at_once(empty_database_url: str) -> None:
+def test_two_machines_may_migrate_at_the_same_time(empty_database_url: str) -> None:
     """One of them does it, the others wait and find it done."""
     results: list[list[str]] = []
     machines = [
@@ -79,7 +79,7 @@ def test_two_machines_may_migrate_at_once(empty_database_url: str) -> None:
 
 
 def test_an_old_interactions_table_is_adopted(empty_database_url: str) -> None:
-    """Missing columns are added, values stay, even such that break the new rules."""
+    """Missing columns are added, and values are kept, even if they violate the new rules."""
     paid, odd, blank = (uuid4() for _ in range(3))
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute(OLD_TABLE)
@@ -120,7 +120,7 @@ def test_an_old_interactions_table_is_adopted(empty_database_url: str) -> None:
 
 
 def test_a_table_of_other_types_is_refused_by_name(empty_database_url: str) -> None:
-    """Migrating says which column is in the way, and leaves nothing half done."""
+    """The message names the columns; nothing was changed."""
     with psycopg.connect(empty_database_url) as connection:
         connection.execute("CREATE TABLE interactions (id bigint PRIMARY KEY, user_id integer)")
     with pytest.raises(AdoptionError, match=r"id is bigint, expected uuid: .* user_id is integer"):
@@ -133,7 +133,7 @@ def test_a_table_of_other_types_is_refused_by_name(empty_database_url: str) -> N
 
 
 def test_an_unreachable_database_is_named_without_its_password() -> None:
-    """The message shows where, not the secret."""
+    """The message shows the address only."""
     with pytest.raises(DatabaseUnavailableError, match=r"127\.0\.0\.1:1/x") as caught:
         migrate("postgresql://u:s3cret@127.0.0.1:1/x")
     assert "s3cret" not in str(caught.value)
@@ -159,8 +159,8 @@ def _quoted(check: str) -> set[str]:
     return set(check.split("'")[1::2])
 
 
-def test_new_rows_of_an_adopted_table_are_held_to_the_rules(empty_database_url: str) -> None:
-    """Old values may be odd; new ones may not."""
+def test_new_rows_of_an_adopted_table_must_obey_the_rules(empty_database_url: str) -> None:
+    """Only old values may violate them."""
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute(OLD_TABLE)
     migrate(empty_database_url)
@@ -174,7 +174,7 @@ def test_new_rows_of_an_adopted_table_are_held_to_the_rules(empty_database_url: 
 
 
 def test_rows_that_others_insert_while_adopting_are_counted(empty_database_url: str) -> None:
-    """The table is locked while its customers are counted: what comes meanwhile counts as well."""
+    """The table is locked while its customers are counted, so that later rows count too."""
     insert = (
         "INSERT INTO interactions (id, user_id, ltv_usd)"
         " SELECT gen_random_uuid(), 'ann', 1 FROM generate_series(1, %s)"
@@ -201,7 +201,7 @@ def test_rows_that_others_insert_while_adopting_are_counted(empty_database_url: 
 
 
 def test_the_url_names_the_schema(empty_database_url: str) -> None:
-    """`signoff.schema` among its options holds for migrations and for what is read later."""
+    """`signoff.schema` in its options is used by migrations and by later reads."""
     url = f"{empty_database_url}?options=-csignoff.schema%3Delsewhere"
     assert migrate(url) != []
     assert pending(url) == []
@@ -211,7 +211,7 @@ def test_the_url_names_the_schema(empty_database_url: str) -> None:
 
 
 @pytest.mark.parametrize("flaw", ["?nonsense=1", "?options=%2Dc%20no_such_setting%3D1"])
-def test_a_flawed_url_is_a_users_mistake(empty_database_url: str, flaw: str) -> None:
-    """What libpq or Postgres makes of a URL comes out as an error that can be read."""
+def test_a_wrong_url_is_a_signoff_error(empty_database_url: str, flaw: str) -> None:
+    """Errors of libpq and Postgres about a URL become readable errors."""
     with pytest.raises(SignoffError):
         migrate(empty_database_url + flaw)

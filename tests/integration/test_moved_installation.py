@@ -1,4 +1,4 @@
-"""An installation that release 0.1 made is moved into a schema of its own, with all it holds."""
+"""An installation of release 0.1 is moved into its own schema, with all its data."""
 
 from pathlib import Path
 from uuid import uuid4
@@ -66,7 +66,7 @@ CUSTOMER = """
 
 @pytest.fixture
 def old_url(empty_database_url: str) -> str:
-    """A database of release 0.1, with one event, and two interactions that no event concerned."""
+    """A database of release 0.1, with one event, and two interactions without events."""
     event = approval(user_id="ann", customer_status="CUSTOMER", ltv_amount="30")
     keys = {
         "event": event.event_id,
@@ -88,13 +88,13 @@ def old_url(empty_database_url: str) -> str:
 
 
 def catalog(url: str) -> list[tuple[object, ...]]:
-    """All that stands in the schemas, with its definition."""
+    """All objects of the schemas, with their definitions."""
     with connect(url) as connection:
         return connection.execute(CATALOG.encode()).fetchall()
 
 
-def test_what_was_there_is_kept_and_goes_on(old_url: str) -> None:
-    """The ledger, customers and interactions; new events and rows count as before."""
+def test_data_is_kept_and_new_events_apply(old_url: str) -> None:
+    """The ledger, customers and interactions are kept; new events and rows count as before."""
     assert len(pending(old_url)) > 1
     migrate(old_url)
     with connect_for_batches(old_url, application="test") as connection:
@@ -110,8 +110,8 @@ def test_what_was_there_is_kept_and_goes_on(old_url: str) -> None:
         assert audit(connection).differing == 0
 
 
-def test_what_was_pruned_is_still_known(old_url: str) -> None:
-    """Its ids stood in what the actions noted; by now each letter has a row."""
+def test_pruned_letters_are_still_known(old_url: str) -> None:
+    """Their ids were in the details of actions; now each letter has a row."""
     event, gone = uuid4(), uuid4()
     letters = [
         {"id": 1, "state": "discarded", "job_id": str(event), "event_id": str(event)},
@@ -141,8 +141,8 @@ def test_moved_and_new_installations_are_equal(old_url: str, database_url: str) 
     assert catalog(old_url) == catalog(database_url)
 
 
-def test_who_could_read_still_can(old_url: str) -> None:
-    """Rights on tables come along; the right to enter the schema is given to who has any."""
+def test_roles_keep_their_rights(old_url: str) -> None:
+    """Rights on tables are moved; each role that has any gets USAGE of the schema."""
     with psycopg.connect(old_url, autocommit=True) as connection:
         connection.execute("DROP ROLE IF EXISTS reader_of_0_1")
         connection.execute("CREATE ROLE reader_of_0_1")
@@ -156,7 +156,7 @@ def test_who_could_read_still_can(old_url: str) -> None:
 
 
 def test_an_unfinished_installation_is_refused(old_url: str) -> None:
-    """One of a release before 0.1.0 is to become one of 0.1.0 first; nothing is changed."""
+    """An installation older than 0.1.0 must be migrated to 0.1.0 first; nothing is changed."""
     with psycopg.connect(old_url, autocommit=True) as connection:
         connection.execute("DELETE FROM signoff_migrations WHERE migration_id LIKE '0011%'")
     before = catalog(old_url)
@@ -166,7 +166,7 @@ def test_an_unfinished_installation_is_refused(old_url: str) -> None:
 
 
 def test_a_ledger_in_partitions_is_moved(old_url: str) -> None:
-    """With its partitions and the ids of their events; old ones can be detached as before."""
+    """With its partitions and the ids of their events; old partitions can be detached as before."""
     with psycopg.connect(old_url, autocommit=True) as connection:
         connection.execute(PARTITIONS.encode())
         connection.execute("SELECT signoff_partition_ledger('2026-02-01Z')")

@@ -1,4 +1,4 @@
-"""What is read of Postgres in several queries is of one moment, whatever is written meanwhile."""
+"""Several queries read the same moment of the database, although others write meanwhile."""
 
 from collections.abc import Iterator
 
@@ -14,12 +14,12 @@ from signoff_db.sql import statement
 
 @pytest.fixture
 def reader(database_url: str) -> Iterator[psycopg.Connection]:
-    """A connection as commands use it, beside the one that writes."""
+    """A connection as commands use it, besides the one that writes."""
     with connect(database_url) as reader:
         yield reader
 
 
-def test_a_snapshot_does_not_show_what_is_applied_meanwhile(
+def test_a_snapshot_does_not_show_events_that_are_applied_meanwhile(
     connection: BatchConnection, reader: psycopg.Connection
 ) -> None:
     """Every query inside sees what the first one saw; the next snapshot sees the rest."""
@@ -34,7 +34,7 @@ def test_a_snapshot_does_not_show_what_is_applied_meanwhile(
 
 
 def test_nothing_is_written_inside_a_snapshot(reader: psycopg.Connection) -> None:
-    """Who only looks cannot change anything, by mistake either."""
+    """A command that only reads cannot change anything by mistake."""
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), snapshot(reader):
         reader.execute("INSERT INTO customers (user_id) VALUES ('u')")
 
@@ -42,7 +42,7 @@ def test_nothing_is_written_inside_a_snapshot(reader: psycopg.Connection) -> Non
 def test_an_audit_compares_one_moment(
     connection: BatchConnection, reader: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What changes between two of its queries is for the next audit: totals and findings agree."""
+    """A change between two of its queries is left to the next audit: totals and findings agree."""
     apply_events(connection, approval(ltv_amount="5"))
 
     def changed_before_it_compares(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What an operator confirms is what happens, and what is looked at is bounded."""
+"""Actions change only what an operator confirmed, and reads are bounded."""
 
 from uuid import uuid4
 
@@ -22,17 +22,17 @@ from signoff_schemas import ApprovalEvent, DeadLetterState, FailureKind
 
 ALL = Selection()
 HUGE = 20_000_000
-"""Bytes of a letter that an earlier release wrote, which kept whatever came."""
+"""Bytes of a letter of an earlier release, which kept payloads of any size."""
 
 
 def bury(connection: BatchConnection, *events: ApprovalEvent) -> None:
-    """Sound events become dead letters, since workers died with them in hand."""
+    """Make dead letters of valid events, as if workers had died while they held them."""
     gave_up = Failure(FailureKind.ABANDONED, "gave up", "gave up")
     apply(connection, [delivery(event)._replace(failure=gave_up) for event in events])
 
 
 def bury_huge(connection: BatchConnection) -> int:
-    """A letter of many megabytes; its id."""
+    """Insert a letter of many megabytes; returns its id."""
     row = connection.execute(
         "INSERT INTO dead_letters (job_id, kind, message, payload, fingerprint)"
         " VALUES (repeat('j', 1000000), 'invalid_payload', repeat('m', 1000000),"
@@ -42,8 +42,8 @@ def bury_huge(connection: BatchConnection) -> int:
     return int(row[0])
 
 
-def test_only_what_was_confirmed_is_discarded(connection: BatchConnection) -> None:
-    """Letters that match, too, but came after the operator was asked, stay."""
+def test_only_confirmed_letters_are_discarded(connection: BatchConnection) -> None:
+    """Letters that match, but were written after the confirmation, are not changed."""
     bury(connection, approval(), approval())
     confirmed = choose(connection, ALL)
     bury(connection, *(approval() for _ in range(5)))
@@ -52,8 +52,8 @@ def test_only_what_was_confirmed_is_discarded(connection: BatchConnection) -> No
     assert len(letters_in(connection)) == 5
 
 
-def test_only_what_was_confirmed_is_replayed(connection: BatchConnection) -> None:
-    """Likewise."""
+def test_only_confirmed_letters_are_replayed(connection: BatchConnection) -> None:
+    """Letters that were written after the confirmation are not replayed."""
     bury(connection, approval(), approval())
     confirmed = choose(connection, ALL)
     bury(connection, *(approval() for _ in range(5)))
@@ -62,8 +62,8 @@ def test_only_what_was_confirmed_is_replayed(connection: BatchConnection) -> Non
     assert len(letters_in(connection)) == 5
 
 
-def test_what_came_later_can_be_left_out_by_an_id(connection: BatchConnection) -> None:
-    """A front end that keeps no list of ids remembers the newest that it showed."""
+def test_later_letters_can_be_left_out_by_an_id(connection: BatchConnection) -> None:
+    """A front end that keeps no list of ids stores only the newest id that it showed."""
     bury(connection, approval(), approval())
     newest = letters_in(connection)[0].id
     bury(connection, approval())
@@ -71,10 +71,10 @@ def test_what_came_later_can_be_left_out_by_an_id(connection: BatchConnection) -
     assert len(choose(connection, Selection(up_to_id=newest))) == 2
 
 
-def test_a_dry_run_of_many_pages_tells_what_the_same_replay_does(
+def test_a_dry_run_of_many_pages_has_the_results_of_the_replay(
     connection: BatchConnection,
 ) -> None:
-    """What a letter of a later page meets is what those before it left behind."""
+    """The letters of a later page are tried after the effects of earlier pages."""
     first, last = approval(ltv_amount="1"), uuid4()
     other = approval(**first.model_dump() | {"ltv_amount": "2"})
     without_user = approval(9, interaction_id=last, user_id=None)
@@ -93,8 +93,8 @@ def test_a_dry_run_of_many_pages_tells_what_the_same_replay_does(
     assert dry_report.counts == {"applied": 23, "event_conflict": 1}
 
 
-def test_a_dry_run_stops_where_the_replay_does(connection: BatchConnection) -> None:
-    """At a cause that keeps recurring, unless it is to go on."""
+def test_a_dry_run_stops_at_the_same_letter_as_the_replay(connection: BatchConnection) -> None:
+    """At a cause that keeps recurring, unless --keep-going is given."""
     apply_events(connection, *(approval(n, user_id=None) for n in range(30)))
     ids = chosen(connection)
 
@@ -106,7 +106,7 @@ def test_a_dry_run_stops_where_the_replay_does(connection: BatchConnection) -> N
 def test_a_dry_run_says_how_many_it_leaves_out(
     connection: BatchConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It holds locks until its end, so that it looks at some thousands at the most."""
+    """It holds locks until its end, so it tries a few thousand at most."""
     monkeypatch.setattr("signoff_db.replay._DRY_RUN_LIMIT", 5)
     bury(connection, *(approval(n) for n in range(8)))
 
@@ -118,7 +118,7 @@ def test_a_dry_run_says_how_many_it_leaves_out(
 def test_a_dry_run_does_not_wait_for_long(
     connection: BatchConnection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It holds locks itself: where another transaction is in its way it gives up, and says so."""
+    """It holds locks itself, so it stops with an error if another transaction blocks it."""
     monkeypatch.setattr("signoff_db.replay._LOCK_TIMEOUT_MS", 20)
     bury(connection, approval())
     ids = chosen(connection)
@@ -130,7 +130,7 @@ def test_a_dry_run_does_not_wait_for_long(
 
 
 def test_long_actions_stop_between_batches(connection: BatchConnection) -> None:
-    """What is done by then stays done."""
+    """The batches before it stay committed."""
     bury(connection, *(approval(n) for n in range(40)))
     ids = chosen(connection)
     done: list[Replayed] = []
@@ -144,8 +144,8 @@ def test_long_actions_stop_between_batches(connection: BatchConnection) -> None:
     assert chosen(connection) == left
 
 
-def test_a_letter_of_many_megabytes_hurts_nobody_who_looks(connection: BatchConnection) -> None:
-    """Lists hold no payloads, and of one letter no more is read than an event may take."""
+def test_reads_of_a_letter_of_many_megabytes_are_bounded(connection: BatchConnection) -> None:
+    """Lists hold no payloads, and of one letter no more is read than the largest event."""
     huge = bury_huge(connection)
 
     (listed,) = list_letters(connection, ALL).items
@@ -160,7 +160,7 @@ def test_a_letter_of_many_megabytes_hurts_nobody_who_looks(connection: BatchConn
 
 
 def test_a_letter_of_many_megabytes_is_exported_in_pieces(connection: BatchConnection) -> None:
-    """The file holds all of it, and no piece is large."""
+    """The file holds the whole payload, and no piece is large."""
     (full,) = read_letters(connection, [bury_huge(connection)])
 
     pieces = list(line_pieces(connection, full))
@@ -169,8 +169,8 @@ def test_a_letter_of_many_megabytes_is_exported_in_pieces(connection: BatchConne
     assert sum(map(len, pieces)) > HUGE * 4 / 3
 
 
-def test_a_letter_of_many_megabytes_is_no_event_to_a_replay(connection: BatchConnection) -> None:
-    """It fails again, as it is, while its neighbours are applied."""
+def test_a_letter_of_many_megabytes_fails_again_in_a_replay(connection: BatchConnection) -> None:
+    """It is not changed, and its neighbours are applied."""
     huge = bury_huge(connection)
     bury(connection, approval())
 
@@ -181,7 +181,7 @@ def test_a_letter_of_many_megabytes_is_no_event_to_a_replay(connection: BatchCon
 
 
 def test_a_batch_of_large_letters_is_read_in_parts(connection: BatchConnection) -> None:
-    """So many as fit into some megabytes; none is left out."""
+    """As many as fit into a few megabytes at a time; none is left out."""
     connection.execute(
         "INSERT INTO dead_letters (job_id, kind, message, payload, fingerprint)"
         " SELECT 'j' || n, 'invalid_payload', 'm', convert_to(repeat('[', 250000), 'UTF8'), 'f'"
@@ -203,8 +203,8 @@ def test_a_batch_of_large_letters_is_read_in_parts(connection: BatchConnection) 
     assert [full.letter.id for full in read_letters(connection, ids)] == ids
 
 
-def test_groups_say_where_they_are_cut_off(connection: BatchConnection) -> None:
-    """The hundred biggest are returned, and that there are others."""
+def test_groups_say_if_there_are_more(connection: BatchConnection) -> None:
+    """The hundred biggest are returned, with a flag that there are more."""
     connection.execute(
         "INSERT INTO dead_letters (job_id, kind, message, payload, fingerprint)"
         " SELECT 'j' || n, 'invalid_payload', 'm', '', 'f' || n FROM generate_series(1, 150) AS n"
@@ -215,8 +215,8 @@ def test_groups_say_where_they_are_cut_off(connection: BatchConnection) -> None:
     assert (len(found.groups), found.more) == (100, True)
 
 
-def test_letters_of_several_states_come_in_one_order(connection: BatchConnection) -> None:
-    """Each state is read by itself; the newest of all come first."""
+def test_letters_of_several_states_are_in_one_order(connection: BatchConnection) -> None:
+    """Each state is read separately; the newest of all are first."""
     bury(connection, *(approval(n) for n in range(9)))
     ids = chosen(connection)
     discard(connection, ids[::3], actor="op", reason="r")
@@ -235,10 +235,10 @@ def test_letters_of_several_states_come_in_one_order(connection: BatchConnection
     assert resolved.id == ids[7]
 
 
-def test_a_replay_of_what_is_cut_short_keeps_what_is_known_of_it(
+def test_a_replay_of_a_truncated_letter_keeps_its_details(
     connection: BatchConnection,
 ) -> None:
-    """Where the rest is, and its hash, are still there afterwards."""
+    """The place of the whole payload and its hash are still there afterwards."""
     cut = Delivery.cut_short("j", b"[[[", size=10**9, sha1="ab" * 20, kept_at="rq:job:j")
     detail = {"code": "id_too_long", "size": 10**9, "sha1": "cd" * 20, "kept_at": "rq:job:x…"}
     too_long = Failure(FailureKind.INVALID_PAYLOAD, "the id is long", "", "", (detail,))
@@ -257,7 +257,7 @@ def test_a_replay_of_what_is_cut_short_keeps_what_is_known_of_it(
 
 @given(st.lists(st.integers(0, 1000), unique=True, max_size=30), st.integers(1, 9))
 def test_pages_hold_every_item_once(items: list[int], size: int) -> None:
-    """Whatever their size, they follow each other without gap or repetition, and end."""
+    """With any page size, without gaps and repetitions, to the end."""
     items.sort()
 
     def read(cursor: str | None) -> Page[int]:
@@ -272,22 +272,22 @@ def test_pages_hold_every_item_once(items: list[int], size: int) -> None:
 
 
 @given(st.text(max_size=30) | st.just("x" * 5000))
-def test_a_cursor_that_no_list_gave_is_refused(text: str) -> None:
-    """It is read from a URL, and may be anything."""
+def test_an_invalid_cursor_is_refused(text: str) -> None:
+    """It may come from a URL, and be any text."""
     with pytest.raises(CursorError):
         key_of(text, "numbers", row_id)
 
 
 @pytest.mark.parametrize("key", ["a", "-1", str(2**63), "9" * 500])
 def test_a_cursor_with_another_kind_of_key_is_refused(key: str) -> None:
-    """Whoever knows how cursors are made gets no further than to another page."""
+    """A forged cursor can only lead to another page."""
     page = page_of([key, key], 1, "numbers", lambda item: item)
     with pytest.raises(CursorError):
         key_of(page.next, "numbers", row_id)
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:
-    """Its key would be another thing."""
+    """Its key would mean something else."""
     page = page_of([1, 2], 1, "others", lambda item: item)
     with pytest.raises(CursorError):
         key_of(page.next, "numbers", row_id)

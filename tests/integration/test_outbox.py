@@ -1,4 +1,4 @@
-"""Adding to the outbox, on every kind of connection that an upstream may have."""
+"""Add to the outbox on every kind of connection that an upstream may have."""
 
 import threading
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from signoff_schemas import ApprovalEvent, content_hash
 
 @pytest.fixture
 def url(empty_database_url: str) -> str:
-    """An upstream's database, which has an outbox and nothing of Signoff's."""
+    """An upstream's database, which has an outbox and no tables of Signoff."""
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute(outbox.SCHEMA.encode())
     return empty_database_url
@@ -25,14 +25,14 @@ def url(empty_database_url: str) -> str:
 
 @pytest.fixture
 def earlier(url: str) -> str:
-    """A database with an outbox that an earlier release made; nobody validated what is in it."""
+    """A database with an outbox of an earlier release, without the column validated_hash."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ALTER TABLE signoff_outbox DROP COLUMN validated_hash")
     return url
 
 
 def held(url: str) -> dict[UUID, str]:
-    """What the outbox holds."""
+    """The events in the outbox."""
     with psycopg.connect(url) as connection:
         return dict(connection.execute("SELECT event_id, event FROM signoff_outbox").fetchall())
 
@@ -58,7 +58,7 @@ def test_an_event_is_committed_with_its_transaction_or_not_at_all(
 def test_the_same_event_twice_is_one_and_other_content_is_a_conflict(
     url: str, way: Callable[..., None]
 ) -> None:
-    """Adding again changes nothing; another event under the id is refused by name."""
+    """Adding again changes nothing; other content under the id is refused, with the id."""
     event = approval(ltv_amount="250.00")
     way(url, [event, {**mapping_of(event), "ltv_amount": 250}], commit=True)
     other = {**mapping_of(event), "ltv_amount": 251}
@@ -76,21 +76,21 @@ def mapping_of(event: ApprovalEvent) -> dict[str, Any]:
 
 @each_way
 def test_an_event_is_noted_as_validated(url: str, way: Callable[..., None]) -> None:
-    """The hash of its text stands beside it, whichever driver wrote it."""
+    """The hash of its text is in its row, with every driver."""
     event = approval()
     way(url, [event], commit=True)
     assert noted(url) == {event.event_id: content_hash(event.canonical_json())}
 
 
 def noted(url: str) -> dict[UUID, bytes | None]:
-    """Which text of each event was validated."""
+    """The hash of each event."""
     with psycopg.connect(url) as connection:
         rows = connection.execute("SELECT event_id, validated_hash FROM signoff_outbox").fetchall()
     return dict(rows)
 
 
-def test_adding_what_another_wrote_notes_that_it_is_valid(url: str) -> None:
-    """The same text, written without `add` before, needs no second row and no second validation."""
+def test_adding_an_event_that_exists_marks_it_as_validated(url: str) -> None:
+    """A row with the same text, written without `add` before, gets the hash."""
     event = approval()
     with psycopg.connect(url) as connection:
         insert = "INSERT INTO signoff_outbox (event) VALUES (%s)"
@@ -102,7 +102,7 @@ def test_adding_what_another_wrote_notes_that_it_is_valid(url: str) -> None:
 
 
 def test_an_invalid_event_is_refused_before_anything_is_written(url: str) -> None:
-    """The contract is checked first; the transaction goes on as if nothing had been asked."""
+    """The event is validated first; the transaction can go on."""
     event = approval()
     with psycopg.connect(url) as connection:
         with pytest.raises(InvalidEvent, match="quality_score"):
@@ -112,7 +112,7 @@ def test_an_invalid_event_is_refused_before_anything_is_written(url: str) -> Non
 
 
 def test_a_conflict_leaves_the_transaction_usable(url: str) -> None:
-    """The upstream decides what becomes of its business change."""
+    """The upstream decides whether to commit its business change."""
     event, another = approval(), approval()
     with psycopg.connect(url) as connection:
         outbox.add(connection, event)
@@ -123,7 +123,7 @@ def test_a_conflict_leaves_the_transaction_usable(url: str) -> None:
 
 
 def test_two_transactions_that_add_one_event_wait_for_each_other(url: str) -> None:
-    """The second learns what became of the first: rolled back, so that its own event is the one."""
+    """If the first is rolled back, the second adds its event."""
     event = approval()
     other = {**mapping_of(event), "quality_score": 1}
     with psycopg.connect(url) as first, psycopg.connect(url) as second:
@@ -139,23 +139,21 @@ def test_two_transactions_that_add_one_event_wait_for_each_other(url: str) -> No
 
 @each_way
 def test_an_outbox_of_an_earlier_release_is_named(earlier: str, way: Callable[..., None]) -> None:
-    """Whatever the driver raises, the upstream reads which table to bring up to date, and how."""
+    """With every driver the error says which table to bring up to date, and how."""
     with pytest.raises(outbox.OutboxSchemaError, match=r"signoff_outbox.*`signoff outbox create`"):
         way(earlier, [approval()], commit=True)
     assert held(earlier) == {}
 
 
 @each_way
-def test_an_outbox_that_is_not_there_is_named(
-    empty_database_url: str, way: Callable[..., None]
-) -> None:
-    """Likewise where the table was never made."""
+def test_a_missing_outbox_is_named(empty_database_url: str, way: Callable[..., None]) -> None:
+    """With every driver the error says how to create the table."""
     with pytest.raises(outbox.OutboxSchemaError, match=r"signoff_outbox.*`signoff outbox create`"):
         way(empty_database_url, [approval()], commit=True)
 
 
-def test_what_else_the_database_refuses_is_the_drivers_to_tell(url: str) -> None:
-    """An upstream handles its own database's errors as it always does."""
+def test_other_errors_of_the_database_are_the_drivers(url: str) -> None:
+    """The upstream handles the errors of its own database."""
     with psycopg.connect(url) as connection:
         connection.read_only = True
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
@@ -163,7 +161,7 @@ def test_what_else_the_database_refuses_is_the_drivers_to_tell(url: str) -> None
 
 
 def test_the_schema_brings_an_earlier_outbox_up_to_date(earlier: str) -> None:
-    """Rows stay where they are, not validated by anybody; the next is."""
+    """Rows are not rewritten and have no hash; new rows have one."""
     old, new = approval(), approval()
     place = "SELECT pg_relation_filenode('signoff_outbox'), (SELECT max(ctid) FROM signoff_outbox)"
     with psycopg.connect(earlier, autocommit=True) as connection:
@@ -177,7 +175,7 @@ def test_the_schema_brings_an_earlier_outbox_up_to_date(earlier: str) -> None:
 
 
 def test_an_earlier_release_adds_to_an_outbox_of_this_one(url: str) -> None:
-    """The table may be brought up to date first: the statement that it had still works."""
+    """The table may be brought up to date first: the earlier statement still works."""
     event = approval()
     statement = (
         "INSERT INTO signoff_outbox AS held (event) VALUES (%s)"
@@ -191,14 +189,14 @@ def test_an_earlier_release_adds_to_an_outbox_of_this_one(url: str) -> None:
 
 
 @pytest.mark.parametrize("connection", [None, "postgresql://localhost/shop", object()])
-def test_what_is_no_connection_is_named(connection: object) -> None:
-    """A URL, say, is not what the transaction is on."""
+def test_an_argument_that_is_not_a_connection_is_named(connection: object) -> None:
+    """A URL, for example, is not a connection."""
     with pytest.raises(TypeError, match=type(connection).__name__):
         outbox.add(connection, approval())
 
 
 def test_the_schema_may_be_run_again(url: str) -> None:
-    """An upstream's migrations may run it twice; rows and a disabled trigger stay as they are."""
+    """An upstream's migrations may run it twice; rows and a disabled trigger are not changed."""
     psycopg_connection(url, [approval()], commit=True)
     with psycopg.connect(url) as connection:
         connection.execute("ALTER TABLE signoff_outbox DISABLE TRIGGER signoff_outbox_notify")
@@ -210,7 +208,7 @@ def test_the_schema_may_be_run_again(url: str) -> None:
 
 
 def test_any_language_adds_an_event_with_an_insert(url: str) -> None:
-    """The id is taken from the event; what is no JSON, or has no id, is refused by the table."""
+    """The id is generated from the event; the table refuses text that is not JSON or has no id."""
     event = approval()
     with psycopg.connect(url, autocommit=True) as connection:
         insert = "INSERT INTO signoff_outbox (event) VALUES (%s)"

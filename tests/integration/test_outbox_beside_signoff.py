@@ -1,4 +1,4 @@
-"""An outbox in Signoff's own database stands beside Signoff's schema, not in it."""
+"""An outbox in Signoff's own database is not created in Signoff's schema."""
 
 import psycopg
 from psycopg import sql
@@ -8,8 +8,8 @@ from signoff_db.undo import undo
 from signoff_ops.outbox import create_outbox
 
 
-def test_a_role_that_is_called_like_the_schema_makes_it_elsewhere(empty_database_url: str) -> None:
-    """Then undoing leaves it alone, and the schema can be made anew."""
+def test_a_role_with_the_schemas_name_creates_it_elsewhere(empty_database_url: str) -> None:
+    """So `migrate --undo` does not drop it, and the schema can be created again."""
     migrate(empty_database_url)
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
         role = connection.info.user

@@ -1,4 +1,4 @@
-"""What `status` shows of the ledger, whose size must not matter."""
+"""What `status` shows of the ledger, in a time that does not depend on its size."""
 
 import pytest
 from approvals import apply_events, approval
@@ -16,18 +16,18 @@ LEDGER_ROWS = sql.SQL(
 
 
 def add_rows(connection: BatchConnection, count: int, applied_at: str) -> None:
-    """Rows of the ledger, as if applied at this time."""
+    """Add rows to the ledger, as if they had been applied at this time."""
     connection.execute(LEDGER_ROWS.format(sql.Literal(applied_at), sql.Literal(count)))
 
 
 def last_applied(connection: BatchConnection) -> object:
-    """By reading all of the ledger."""
+    """The time of the last event, by reading the whole ledger."""
     row = connection.execute("SELECT max(applied_at) FROM approvals").fetchone()
     return row and row[0]
 
 
 def test_few_events_are_counted(connection: BatchConnection) -> None:
-    """And the open letters by their kind."""
+    """The open letters are counted by their kind."""
     apply_events(connection, approval(), approval(), approval(user_id=None))
 
     found = overview(connection)
@@ -38,14 +38,14 @@ def test_few_events_are_counted(connection: BatchConnection) -> None:
 
 
 def test_an_empty_ledger_has_no_last_event(connection: BatchConnection) -> None:
-    """Nothing was applied yet."""
+    """It is None."""
     found = overview(connection)
 
     assert (found.applied, found.last_applied_at, found.dead) == (0, None, {})
 
 
 def test_many_events_are_estimated(connection: BatchConnection) -> None:
-    """Which is said; statistics or not, the estimate is near and never below what was counted."""
+    """The overview says so; the estimate is near, and never below the counted part."""
     add_rows(connection, 30_000, "2026-01-01Z")
     before = overview(connection)
     connection.execute("ANALYZE approvals")
@@ -56,8 +56,8 @@ def test_many_events_are_estimated(connection: BatchConnection) -> None:
     assert after.applied == pytest.approx(30_000, rel=0.05)
 
 
-def test_the_last_event_is_found_behind_what_was_taken_back(connection: BatchConnection) -> None:
-    """Batches that Postgres refused leave pages without a row at the ledger's end."""
+def test_the_last_event_is_found_before_rolled_back_rows(connection: BatchConnection) -> None:
+    """Batches that were rolled back leave pages without a row at the ledger's end."""
     add_rows(connection, 10, "2026-01-01Z")
     add_rows(connection, 10, "2026-01-02Z")
     with connection.transaction(force_rollback=True):
@@ -67,7 +67,7 @@ def test_the_last_event_is_found_behind_what_was_taken_back(connection: BatchCon
 
 
 def test_the_last_event_is_found_in_any_partition(connection: BatchConnection) -> None:
-    """The one that was applied last may have occurred long ago."""
+    """The event that was applied last may have occurred long ago."""
     connection.execute("SELECT signoff_partition_ledger('2026-06-01Z')")
     connection.execute("SELECT signoff_add_ledger_partition('2027-01-01Z')")
     apply_events(connection, approval(60 * 24 * 200), approval())

@@ -30,7 +30,7 @@ Make = Callable[..., Publisher]
 
 @pytest.fixture
 def way(redis_url: str) -> Iterator[Way]:
-    """The way to an empty Valkey, good until told otherwise."""
+    """A proxy to an empty Valkey; it works until a test makes it fail."""
     with troubled(redis_url) as way:
         yield way
 

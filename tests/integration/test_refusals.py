@@ -80,7 +80,7 @@ def test_a_trigger_that_is_broken_is_an_outage(connection: BatchConnection) -> N
     """It refuses nothing: what it looks for is not there, for no event, until somebody mends it."""
     connection.execute(
         "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS"
-        " 'BEGIN PERFORM FROM nowhere; RETURN NEW; END'"
+        " 'BEGIN PERFORM FROM missing_table; RETURN NEW; END'"
     )
     connection.execute(
         "CREATE TRIGGER broken BEFORE INSERT ON interactions FOR EACH ROW EXECUTE FUNCTION broken()"

@@ -64,7 +64,7 @@ def spool(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def way(redis_url: str) -> Iterator[Way]:
-    """The way to an empty Valkey, good until told otherwise."""
+    """A proxy to an empty Valkey; it works until a test makes it fail."""
     with troubled(redis_url) as way:
         yield way
 
@@ -390,7 +390,7 @@ def test_events_for_another_redis_stay_until_they_are_asked_for(
 
 
 def test_a_file_is_for_one_redis(make: Make, way: Way, spool: Path) -> None:
-    """Events for another one are not mixed in; their publisher is told what to do."""
+    """Events for another Redis are refused; the message says what to do."""
     spooled(spool, ABSENT, mapping())
     held = spool.read_bytes()
     publisher = make()

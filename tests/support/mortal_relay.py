@@ -1,4 +1,4 @@
-"""`signoff relay`, which can be told to kill itself, as `kill -9` would, with a batch in its hands.
+"""`signoff relay` that kills itself, as `kill -9` would, at a given step of a batch.
 
 Run as `python -m mortal_relay [POINT]`; the points are those below. It prunes when it starts.
 """
@@ -23,7 +23,7 @@ def die_at(point: str) -> None:
 
 
 class MortalLane(Lane):
-    """Dies where it is told to."""
+    """Dies at the given step."""
 
     def claim(self, table: OutboxTable) -> list[Waiting]:
         """Step 1, and maybe the last."""

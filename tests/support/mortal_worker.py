@@ -1,4 +1,4 @@
-"""A worker that can be told to kill itself, as `kill -9` would, at a point of a batch's life.
+"""A worker that kills itself, as `kill -9` would, at a given step of a batch.
 
 Run as `python -m mortal_worker [POINT] [burst | again]`; the points are the methods' names below,
 before or after. With `burst` it ends when nothing waits; with `again` another one takes its place
@@ -37,7 +37,7 @@ def die_at(point: str) -> None:
 
 
 class MortalPipeline(Pipeline):
-    """Dies where it is told to, and of any event that holds poison."""
+    """Dies at the given step, and when it takes an event that holds poison."""
 
     def take(self, queue: BatchQueue, *, wait: bool) -> list[TakenJob]:
         """Step 2, and maybe the last."""
@@ -81,7 +81,7 @@ vars(working)["Pipeline"] = MortalPipeline
 
 
 def started() -> ApprovalWorker:
-    """A worker; RQ cannot make one while Redis is away, then a supervisor would start it again."""
+    """Make a worker; RQ cannot while Redis is unavailable, so this tries again until it can."""
     settings = Settings.load()
     connection = redis_client(settings.require("redis_url"))
     while True:

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from redis import Redis
 
+from signoff_embedded import ending_with_parent
 from signoff_queue.reader import QueueReader
 from signoff_schemas.keys import QueueKeys
 
@@ -42,11 +43,12 @@ def environment(redis_url: str, database_url: str, **settings: Any) -> dict[str,
 
 @contextmanager
 def process(*command: str, env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is gone when the block ends; what it prints goes to `log`."""
+    """A process that is gone when the block or the tests end; what it prints goes to `log`."""
     with log.open("ab") as output:
         started = subprocess.Popen(command, env=env, stdout=output, stderr=output, cwd=log.parent)
     try:
-        yield started
+        with ending_with_parent(started.pid, signal.SIGKILL):
+            yield started
     finally:
         if started.poll() is None:
             started.send_signal(signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""A way to Redis on which things go wrong: a proxy before a real server, told what to do when."""
+"""A proxy in front of a real Redis, which fails as a test tells it to."""
 
 import socket
 import threading

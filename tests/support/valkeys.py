@@ -4,6 +4,7 @@ TEST_REDIS_SERVER names the program of a Redis that takes their place.
 """
 
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 import redis
 from processes import eventually
 
+from signoff_embedded import ending_with_parent
 from signoff_embedded.wheels import wheel_folder
 
 
@@ -51,7 +53,8 @@ def valkey(folder: Path, *lines: str, sentinel: bool = False) -> Iterator[Valkey
     try:
         with redis.Redis(port=port) as client:
             eventually(lambda: _answers(client), what="Valkey answers", log=folder / "log")
-        yield Valkey(port, process)
+        with ending_with_parent(process.pid, signal.SIGKILL):
+            yield Valkey(port, process)
     finally:
         process.kill()
         process.wait()

@@ -1,4 +1,4 @@
-"""The envelope: what stands in an RQ job's `data`, in whatever form it came."""
+"""The envelope: the event in an RQ job's `data`, in each form that is accepted."""
 
 import json
 import pickle
@@ -46,7 +46,7 @@ def refusal(data: bytes) -> InvalidEvent:
 
 @given(objects)
 @thorough
-def test_what_was_sealed_is_unsealed(event: dict[str, Any]) -> None:
+def test_an_encoded_job_can_be_decoded(event: dict[str, Any]) -> None:
     """Encoding and decoding a job gives the same bytes, compressed or not."""
     held = json.dumps(event).encode()
 
@@ -54,7 +54,7 @@ def test_what_was_sealed_is_unsealed(event: dict[str, Any]) -> None:
     assert decode_job(zlib.compress(encode_job(held))) == held
 
 
-def test_a_sealed_event_is_what_rq_calls() -> None:
+def test_an_encoded_job_is_what_rq_calls() -> None:
     """It is RQ's JSON: function, instance, arguments, keyword arguments."""
     assert json.loads(encode_job(EVENT)) == [FUNCTION, None, [json.loads(EVENT)], {}]
 
@@ -69,13 +69,13 @@ def test_a_sealed_event_is_what_rq_calls() -> None:
     ],
     ids=["compact", "roomy", "escaped"],
 )
-def test_any_spelling_keeps_the_events_own_bytes(data: bytes, compress: Any) -> None:
-    """Whatever the form of the envelope, the event comes out byte for byte."""
+def test_any_form_of_the_envelope_keeps_the_events_bytes(data: bytes, compress: Any) -> None:
+    """The event's JSON is not changed."""
     assert decode_job(compress(data)) == EVENT
 
 
-def test_a_number_too_long_for_an_int_is_the_events_affair() -> None:
-    """The envelope is opened; what its event holds is judged by the event's own rules."""
+def test_a_number_too_long_for_an_int_does_not_break_the_envelope() -> None:
+    """The event is taken out; its own rules then decide about the number."""
     event = b'{"quality_score": %s}' % (b"9" * 5000)
 
     assert decode_job(b"[%s,null,[%s],{}]" % (NAME, event)) == event
@@ -83,8 +83,8 @@ def test_a_number_too_long_for_an_int_is_the_events_affair() -> None:
 
 @pytest.mark.parametrize("function", ["other.job", "signoff_worker.jobs.apply_approval2", ""])
 @pytest.mark.parametrize("compress", [bytes, zlib.compress], ids=["plain", "zlib"])
-def test_another_function_is_told_apart(function: str, compress: Any) -> None:
-    """A job that is no approval is unknown_function, and its name is shown."""
+def test_another_function_has_its_own_kind(function: str, compress: Any) -> None:
+    """A job that is not an approval is unknown_function; the function's name is shown."""
     error = refusal(compress(json.dumps([function, None, [{}], {}]).encode()))
 
     assert error.kind is FailureKind.UNKNOWN_FUNCTION
@@ -95,7 +95,7 @@ def test_another_function_is_told_apart(function: str, compress: Any) -> None:
 @pytest.mark.parametrize("compress", [bytes, zlib.compress], ids=["plain", "zlib"])
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
 def test_a_pickle_is_refused_unread(protocol: int, compress: Any) -> None:
-    """What RQ's default serializer writes is named, and never loaded."""
+    """The output of RQ's default serializer is recognized and never loaded."""
     data = pickle.dumps((FUNCTION, None, ({},), {}), protocol)
 
     error = refusal(compress(data))
@@ -134,8 +134,8 @@ def test_a_pickle_is_refused_unread(protocol: int, compress: Any) -> None:
     ],
     ids=lambda data: repr(data[:24]),
 )
-def test_what_is_no_approvals_job_is_refused(data: bytes) -> None:
-    """Anything else is invalid_payload, and a log line holds none of it."""
+def test_a_job_of_another_form_is_refused(data: bytes) -> None:
+    """It is invalid_payload, and the text for the log quotes nothing of it."""
     error = refusal(data)
 
     assert error.kind is FailureKind.INVALID_PAYLOAD
@@ -148,7 +148,7 @@ def test_what_is_no_approvals_job_is_refused(data: bytes) -> None:
 @example(b"x^")
 @example(b"\x80")
 @thorough
-def test_any_data_is_answered(data: bytes) -> None:
+def test_any_data_is_read_or_refused(data: bytes) -> None:
     """Random bytes never raise anything but InvalidEvent, inside and outside of zlib."""
     for candidate in (data, zlib.compress(data), zlib.compress(data)[:-1]):
         with pytest.raises(InvalidEvent):
@@ -160,8 +160,8 @@ def test_any_data_is_answered(data: bytes) -> None:
 @example(b"x\x9c")
 @example(zlib.compress(b"abc" * 100)[:-5])
 @thorough
-def test_what_is_not_zlib_comes_back_as_it_is(data: bytes) -> None:
-    """A dead letter keeps the bytes that came, even where they begin like zlib."""
+def test_data_that_is_not_zlib_is_unchanged(data: bytes) -> None:
+    """A dead letter keeps the job's bytes, also if they begin like zlib."""
     try:
         plain = zlib.decompress(data)
     except zlib.error:
@@ -172,7 +172,7 @@ def test_what_is_not_zlib_comes_back_as_it_is(data: bytes) -> None:
 
 
 def test_a_bomb_is_not_inflated() -> None:
-    """A few kilobytes that would become many megabytes are refused, and kept as they came."""
+    """A few kilobytes that would become many megabytes are refused, and kept unchanged."""
     bomb = zlib.compress(b" " * 50_000_000, 9)
 
     assert [problem.code for problem in refusal(bomb).problems] == ["too_large"]
@@ -189,8 +189,8 @@ def test_a_bomb_is_not_inflated() -> None:
     ],
     ids=["canonical", "another form", "compressed", "repetition"],
 )
-def test_what_is_too_large_is_refused_unread(data: bytes) -> None:
-    """The size is looked at before anything is inflated or parsed."""
+def test_too_large_data_is_refused_without_reading_it(data: bytes) -> None:
+    """The size is checked before anything is inflated or parsed."""
     tracemalloc.start()
 
     error = refusal(data)
@@ -214,7 +214,7 @@ def test_what_is_too_large_is_refused_unread(data: bytes) -> None:
     ids=["empty", "short", "plain", "compressed", "a beginning", "a bomb"],
 )
 def test_the_first_bytes_of_data_need_only_its_beginning(data: bytes, first: bytes) -> None:
-    """Enough to tell a pickle, whatever follows."""
+    """They are enough to recognize a pickle."""
     assert first_bytes(data) == first
 
 
@@ -247,13 +247,13 @@ def test_the_first_bytes_of_data_need_only_its_beginning(data: bytes, first: byt
     ],
     ids=lambda value: repr(value)[:20],
 )
-def test_whom_a_refused_payload_concerns(payload: bytes, identity: Identity) -> None:
-    """What can be read of it is; what Postgres could not store is not."""
+def test_the_ids_of_a_refused_payload_are_read(payload: bytes, identity: Identity) -> None:
+    """As far as they can be read and Postgres can store them."""
     assert Identity.of(payload) == identity
 
 
 @given(st.binary(max_size=100) | objects.map(lambda event: json.dumps(event).encode()))
 @thorough
 def test_identity_is_found_or_not(payload: bytes) -> None:
-    """No payload makes looking for it fail."""
+    """Looking for the ids raises no error for any payload."""
     assert isinstance(Identity.of(payload), Identity)

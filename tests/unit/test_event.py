@@ -1,4 +1,4 @@
-"""The approval event: each rule of the contract, on both sides, by every road in."""
+"""The approval event: each rule of the contract, on both sides of its limit, for each source."""
 
 import json
 import pickle
@@ -72,7 +72,7 @@ ROADS: list[Road] = [as_bytes, as_text, ApprovalEvent.parse, constructed]
 
 
 def with_raw(field: str, literal: str) -> bytes:
-    """Return an event's JSON that holds a field in exactly this spelling."""
+    """Return an event's JSON with exactly this text for a field."""
     others = json.dumps({name: value for name, value in MINIMAL.items() if name != field})
     return f'{others[:-1]}, "{field}": {literal}}}'.encode()
 
@@ -146,7 +146,7 @@ thorough = settings(deadline=None, max_examples=150)
 
 @pytest.mark.parametrize("road", ROADS)
 @pytest.mark.parametrize("event", [MINIMAL, FULL], ids=["minimal", "full"])
-def test_every_road_leads_to_the_same_event(road: Road, event: Mapping) -> None:
+def test_every_kind_of_source_gives_the_same_event(road: Road, event: Mapping) -> None:
     """Bytes, text, a mapping and the constructor give equal events."""
     assert road(event) == ApprovalEvent.parse(event)
 
@@ -165,7 +165,7 @@ def test_fields_hold_python_values() -> None:
 
 
 def test_a_mapping_may_hold_python_values() -> None:
-    """UUID, aware datetime, Decimal and tuples stand for the JSON that they become."""
+    """UUID, aware datetime, Decimal and tuples are accepted as the JSON that they become."""
     event = FULL | {
         "event_id": UUID(EVENT_ID),
         "occurred_at": datetime(2026, 1, 31, 10, tzinfo=UTC),
@@ -242,8 +242,8 @@ def test_a_changed_copy_is_validated() -> None:
         ],
     ],
 )
-def test_what_the_contract_allows_is_taken(road: Road, field: str, value: Any) -> None:
-    """The last value inside each limit is accepted, by every road."""
+def test_what_the_contract_allows_is_accepted(road: Road, field: str, value: Any) -> None:
+    """The last value inside each limit is accepted, from each kind of source."""
     assert road(MINIMAL | {field: value}).event_id == UUID(EVENT_ID)
 
 
@@ -315,7 +315,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
 
 @pytest.mark.parametrize(("field", "value", "path", "code"), REFUSED)
 def test_what_the_contract_forbids_is_refused(field: str, value: Any, path: str, code: str) -> None:
-    """The first value outside each limit is refused, by bytes and by mapping, naming its place."""
+    """The first value outside each limit is refused, in bytes and in a mapping, with its path."""
     event = MINIMAL | {field: value}
 
     for error in (refusal(json.dumps(event).encode()), refusal(event)):
@@ -325,7 +325,7 @@ def test_what_the_contract_forbids_is_refused(field: str, value: Any, path: str,
 
 @pytest.mark.parametrize(("field", "value", "path"), [case[:3] for case in REFUSED])
 def test_the_constructor_has_the_same_rules(field: str, value: Any, path: str) -> None:
-    """What JSON may not hold, the constructor does not take, in pydantic's error."""
+    """It refuses what is refused in JSON, with pydantic's error."""
     with pytest.raises(ValidationError) as caught:
         constructed(MINIMAL | {field: value})
 
@@ -347,7 +347,7 @@ def test_required_fields_are_required(field: str, given: str) -> None:
 
 
 @pytest.mark.parametrize("version", [0, 2, -1, True, 1.0, "1", [], {}, 10**30])
-def test_another_version_is_told_apart(version: Any) -> None:
+def test_another_version_has_its_own_kind(version: Any) -> None:
     """Any other schema_version is unsupported_version, whatever else is wrong with the event."""
     error = refusal(MINIMAL | {"schema_version": version, "quality_score": 9})
 
@@ -356,7 +356,7 @@ def test_another_version_is_told_apart(version: Any) -> None:
 
 
 def test_the_clock_may_be_five_minutes_behind() -> None:
-    """Almost five minutes ahead is taken; more is refused."""
+    """Almost five minutes ahead is accepted; more is refused."""
     now = datetime.now(UTC)
 
     ahead = ApprovalEvent.parse(MINIMAL | {"occurred_at": now + timedelta(minutes=5)})
@@ -442,7 +442,7 @@ def test_no_amount_changes_on_its_way(amount: int) -> None:
 @example(Decimal("sNaN"))
 @thorough
 def test_decimals_are_numbers(amount: Decimal) -> None:
-    """A Decimal is judged by its value, and by the same rule in a mapping and the constructor."""
+    """The value of a Decimal counts, with the same rule in a mapping and in the constructor."""
     event = MINIMAL | {"ltv_amount": amount}
     allowed = amount.is_finite() and 0 <= amount <= 10_000 and (amount * 100) % 1 == 0
     allowed = allowed and len(amount.as_tuple().digits) < 28
@@ -468,7 +468,7 @@ def test_the_callers_decimal_context_does_not_matter(road: Road) -> None:
 
 
 def test_numbers_of_other_libraries_are_numbers() -> None:
-    """A subclass of float or int, as numpy has, is taken by its value, however it prints."""
+    """For a subclass of float or int, as in numpy, the value counts, whatever its repr is."""
 
     class Float64(float):
         def __repr__(self) -> str:
@@ -511,7 +511,7 @@ def test_the_canonical_form_is_a_fixed_point(event: Mapping) -> None:
 
 @given(events)
 @thorough
-def test_what_is_valid_survives(event: Mapping) -> None:
+def test_no_field_of_a_valid_event_is_lost(event: Mapping) -> None:
     """No field of a valid event is lost or altered on its way."""
     held = json.loads(as_bytes(event).canonical_json())
 
@@ -531,7 +531,7 @@ def test_what_is_valid_survives(event: Mapping) -> None:
 
 @given(events, st.randoms(use_true_random=False), st.sampled_from([None, 2]))
 @thorough
-def test_the_spelling_of_the_json_does_not_matter(
+def test_the_form_of_the_json_does_not_matter(
     event: Mapping, random: Any, indent: int | None
 ) -> None:
     """Key order (in cta_data too), whitespace and escapes leave the hash alone."""
@@ -554,7 +554,7 @@ def test_the_spelling_of_the_json_does_not_matter(
 @given(events)
 @thorough
 def test_absent_and_null_are_the_same(event: Mapping) -> None:
-    """An optional field given as null, or its default spelled out, is the same content as none."""
+    """An optional field that is null, or has its default, is the same content as an absent one."""
     nulls = dict.fromkeys(OPTIONAL) | event
 
     assert digest(nulls) == digest(event)
@@ -563,7 +563,7 @@ def test_absent_and_null_are_the_same(event: Mapping) -> None:
 
 @given(events, st.integers(-1439, 1439))
 @thorough
-def test_spellings_of_one_instant_are_the_same(event: Mapping, offset: int) -> None:
+def test_all_texts_of_one_instant_are_the_same(event: Mapping, offset: int) -> None:
     """The offset in which an instant is written leaves the hash alone."""
     instant = datetime.fromisoformat(event["occurred_at"]).astimezone(UTC)
     moved = instant.astimezone(timezone(timedelta(minutes=offset)))
@@ -594,7 +594,7 @@ def test_z_is_no_more_and_no_less_than_no_offset(date: str, time: str) -> None:
 
 
 @pytest.mark.parametrize("literal", ["250", "250.0", '"250.00"', "2.5e2", "25000e-2", '"250"'])
-def test_spellings_of_one_amount_are_the_same(literal: str) -> None:
+def test_all_texts_of_one_amount_are_the_same(literal: str) -> None:
     """250, 250.0 and "250.00" have one hash."""
     assert digest(with_raw("ltv_amount", literal)) == digest(with_raw("ltv_amount", "250.000"))
 
@@ -602,7 +602,7 @@ def test_spellings_of_one_amount_are_the_same(literal: str) -> None:
 @pytest.mark.parametrize(
     "form", [EVENT_ID.upper(), EVENT_ID.replace("-", ""), f"urn:uuid:{EVENT_ID}"]
 )
-def test_spellings_of_one_uuid_are_the_same(form: str) -> None:
+def test_all_texts_of_one_uuid_are_the_same(form: str) -> None:
     """Upper case, no dashes and the URN form name the same event."""
     assert digest(MINIMAL | {"event_id": form}) == digest(MINIMAL)
 
@@ -632,7 +632,7 @@ def test_another_content_has_another_hash(field: str, value: Any) -> None:
 
 
 def test_the_last_of_duplicate_keys_counts() -> None:
-    """As in every JSON parser of note; the digits of an earlier one do not."""
+    """As in all usual JSON parsers; the digits of an earlier key do not count."""
     first = f'{{"ltv_amount": 1.00000000000000000001, "quality_score": 1, {json.dumps(FULL)[1:]}'
 
     assert digest(first) == digest(FULL)
@@ -641,7 +641,7 @@ def test_the_last_of_duplicate_keys_counts() -> None:
 @given(events)
 @thorough
 def test_the_json_schema_admits_every_valid_event(event: Mapping) -> None:
-    """A publisher in another language that checks against the schema is not held back."""
+    """So a publisher in another language may check its events against the schema."""
     amount = event.get("ltv_amount")
     as_number = event if amount is None else event | {"ltv_amount": float(amount)}
     as_nulls = dict.fromkeys(OPTIONAL) | event
@@ -676,12 +676,12 @@ SCHEMA = Draft202012Validator(ApprovalEvent.model_json_schema())
 def test_an_error_names_place_rule_and_finding(
     field: str, value: Any, rule: str, found: str
 ) -> None:
-    """The message holds the path, what is allowed, and what stood there, shortened."""
+    """The message holds the path, what is allowed, and what was found, shortened."""
     assert str(refusal(MINIMAL | {field: value})) == f"{field} {rule}; found {found}"
 
 
-def test_an_error_names_the_item_and_the_words_it_may_be() -> None:
-    """In a list the path holds the place; a closed set is spelled out."""
+def test_an_error_names_the_item_and_the_allowed_values() -> None:
+    """The path holds the position in a list; a closed set is listed."""
     error = refusal(MINIMAL | {"final_bubbles": ["a", " "], "customer_status": "VIP"})
 
     assert [problem.path for problem in error.problems] == ["final_bubbles[1]", "customer_status"]
@@ -697,7 +697,7 @@ def test_every_problem_is_listed() -> None:
     assert json.loads(json.dumps(error.detail)) == error.detail
 
 
-def test_a_flood_of_problems_is_dammed() -> None:
+def test_the_number_of_listed_problems_is_bounded() -> None:
     """A hostile payload does not become a dead letter many times its size."""
     error = refusal({f"f{i}": 1 for i in range(9000)})
 
@@ -709,7 +709,7 @@ def test_a_flood_of_problems_is_dammed() -> None:
 @example({"a\0b\nc\u202e": None})
 @thorough
 def test_names_of_unknown_fields_are_harmless(extra: Mapping) -> None:
-    """They cannot break a log line, nor Postgres text, nor flood either."""
+    """They cannot break a log line or a text in Postgres, and their length is bounded."""
     error = refusal(json.dumps({**MINIMAL, **extra, "x": 1}).encode())
 
     for line in (str(error), error.loggable):
@@ -733,8 +733,8 @@ SECRET = "ɸquokka"
     ],
     ids=["text", "long", "list", "deep", "nul", "nan"],
 )
-def test_what_is_logged_holds_nothing_found(field: str, value: Any) -> None:
-    """A log line tells the rule, never the customer's words."""
+def test_a_logged_problem_quotes_no_value(field: str, value: Any) -> None:
+    """A log line names the rule, and never a customer's text."""
     event = json.dumps(MINIMAL | {field: value, "also": SECRET}).encode()
 
     assert "ɸ" not in refusal(event).loggable
@@ -743,16 +743,16 @@ def test_what_is_logged_holds_nothing_found(field: str, value: Any) -> None:
 @pytest.mark.parametrize(
     "value", [object(), {1: {SECRET: object()}}, b"\xff" + SECRET.encode(), f"\ud800{SECRET}"]
 )
-def test_a_mapping_that_is_no_json_is_refused(value: Any) -> None:
-    """Objects, bytes that are no UTF-8 and lone surrogates are an InvalidEvent like any other."""
+def test_a_mapping_that_is_not_json_is_refused(value: Any) -> None:
+    """Objects, bytes that are not UTF-8 and lone surrogates raise InvalidEvent."""
     error = refusal(MINIMAL | {"user_id": value})
 
     assert error.kind is FailureKind.INVALID_PAYLOAD
     assert SECRET not in error.loggable
 
 
-def test_a_refusal_travels_between_processes() -> None:
-    """It is pickled and copied with its kind and problems, as process pools do."""
+def test_a_refusal_can_be_pickled() -> None:
+    """Process pools pickle errors; kind and problems are kept."""
     error = refusal({"quality_score": 9})
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own bytes
 
@@ -760,7 +760,7 @@ def test_a_refusal_travels_between_processes() -> None:
 
 
 def test_the_same_cause_has_the_same_fingerprint() -> None:
-    """Which bubble, and what stood in it, does not matter; which rule does."""
+    """The rule counts; which bubble it was and its text do not."""
 
     def cause(bubbles: list[str]) -> str:
         error = refusal(MINIMAL | {"final_bubbles": bubbles})
@@ -770,8 +770,8 @@ def test_the_same_cause_has_the_same_fingerprint() -> None:
     assert cause(["a", " "]) != cause(["a", "b" * 501])
 
 
-def test_a_fingerprint_holds_nothing_of_the_writers() -> None:
-    """Whatever fields and combinations a writer thinks of, the causes stay few."""
+def test_a_writer_cannot_create_many_fingerprints() -> None:
+    """With any fields and combinations there are few causes."""
 
     def cause(**fields: Any) -> str:
         error = refusal(MINIMAL | fields)
@@ -799,7 +799,7 @@ def survives(source: Any) -> None:
 
 @given(st.binary(max_size=300))
 @thorough
-def test_any_bytes_are_answered(data: bytes) -> None:
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     """Random bytes never raise anything but InvalidEvent."""
     survives(data)
 
@@ -814,22 +814,22 @@ anything = st.recursive(
 
 @given(anything)
 @thorough
-def test_any_python_value_is_answered(value: Any) -> None:
-    """So do a publisher's mistakes: dates, bytes, decimals, surrogates in odd places."""
+def test_any_python_value_is_read_or_refused(value: Any) -> None:
+    """Also a publisher's mistakes: dates, bytes, decimals, surrogates in wrong places."""
     survives(value)
 
 
 @given(events, st.sampled_from([*REQUIRED, *OPTIONAL, "extra"]), anything)
 @thorough
-def test_any_mutation_is_answered(event: Mapping, field: str, value: Any) -> None:
-    """A valid event with one field replaced by anything is taken or refused."""
+def test_any_mutation_is_read_or_refused(event: Mapping, field: str, value: Any) -> None:
+    """A valid event with one field replaced by anything is accepted or refused."""
     survives(event | {field: value})
 
 
 @given(events, st.data())
 @thorough
-def test_any_corruption_is_answered(event: Mapping, data: st.DataObject) -> None:
-    """A valid event with a stretch of its bytes replaced is taken or refused."""
+def test_any_corruption_is_read_or_refused(event: Mapping, data: st.DataObject) -> None:
+    """A valid event with some of its bytes replaced is accepted or refused."""
     held = json.dumps(event).encode()
     start = data.draw(st.integers(0, len(held)))
     end = data.draw(st.integers(start, len(held)))
@@ -848,14 +848,14 @@ def test_any_corruption_is_answered(event: Mapping, data: st.DataObject) -> None
     ],
     ids=lambda literal: literal[:12],
 )
-def test_hostile_values_are_answered(field: str, literal: str) -> None:
-    """Long numbers, lone surrogates, deep nesting and broken JSON in any field are survived."""
+def test_hostile_values_are_refused(field: str, literal: str) -> None:
+    """Long numbers, lone surrogates, deep nesting and broken JSON in any field crash nothing."""
     survives(with_raw(field, literal))
 
 
 @pytest.mark.parametrize("depth", [200, 201, 256, 500, 900, 2000])
-def test_cta_data_may_be_deep_but_not_bottomless(depth: int) -> None:
-    """The constructor takes what the JSON parser reads back, and refuses what it does not."""
+def test_the_depth_of_cta_data_is_bounded(depth: int) -> None:
+    """The constructor accepts exactly what the JSON parser can read back."""
     event = MINIMAL | {"cta_data": nested(depth)}
 
     if depth == 200:
@@ -867,8 +867,8 @@ def test_cta_data_may_be_deep_but_not_bottomless(depth: int) -> None:
         assert refusal(event).kind is FailureKind.INVALID_PAYLOAD
 
 
-def test_circles_are_refused() -> None:
-    """A mapping that holds itself is no JSON."""
+def test_circular_mappings_are_refused() -> None:
+    """A mapping that holds itself is not JSON."""
     circle: Mapping = {}
     circle["a"] = circle
 
@@ -886,8 +886,8 @@ def test_circles_are_refused() -> None:
     ],
     ids=["blanks", "brackets", "notes"],
 )
-def test_a_huge_payload_is_refused_unread(data: bytes) -> None:
-    """Ten megabytes are refused for their size, in words that name it."""
+def test_a_huge_payload_is_refused_without_reading_it(data: bytes) -> None:
+    """Ten megabytes are refused for their size; the message names it."""
     error = refusal(data)
 
     assert [problem.code for problem in error.problems] == ["too_large"]
@@ -895,7 +895,7 @@ def test_a_huge_payload_is_refused_unread(data: bytes) -> None:
 
 
 def test_the_largest_valid_event_fits() -> None:
-    """Each field at its limit, each character in its longest JSON spelling, is below the limit."""
+    """With each field at its limit and each character in its longest JSON form, it is smaller."""
     largest = MINIMAL | {
         "user_id": "😀" * 200,
         "reviewer_id": "😀" * 200,

@@ -41,7 +41,7 @@ def test_a_worker_that_gets_on_is_live_and_ready(stage: Stage) -> None:
 
 
 def test_a_worker_without_turns_is_not_live(stage: Stage) -> None:
-    """It tells for how long and on what; the next turn makes it live again."""
+    """The report says for how long and on what; the next turn makes it live again."""
     stage.now += 61
     stage.health.stuck_on = "Postgres: a lock"
     report = stage.health.report()
@@ -54,7 +54,7 @@ def test_a_worker_without_turns_is_not_live(stage: Stage) -> None:
 
 
 def test_an_outage_makes_it_live_but_not_ready(stage: Stage) -> None:
-    """Probing a server that is away is getting on, the pause between two probes included."""
+    """Probing a server that is unavailable is getting on, the pause between two probes included."""
     stage.now += 50
     stage.health.outage("Postgres", ConnectionError("gone"), pause=30)
     stage.now += 80
@@ -81,7 +81,7 @@ def _silent_postgres(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("change", "waits_for"),
     [
-        (_suspended, "rq resume"),
+        (_suspended, "workers are suspended; run `rq resume`"),
         (_stopping, "it was asked to stop"),
         (_silent_postgres, "Postgres: it does not answer"),
     ],

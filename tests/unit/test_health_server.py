@@ -1,4 +1,4 @@
-"""Health over HTTP is told to who asks, whoever else is connected and says nothing."""
+"""Health over HTTP: requests are answered although other connections are idle."""
 
 import http.client
 import json
@@ -17,7 +17,7 @@ from signoff_worker.health import HealthReport
 from signoff_worker.health_server import HealthServer
 
 READY = HealthReport("w", live=True, waits_for=None, turn_age_seconds=0.1)
-WAITS = HealthReport("w", live=True, waits_for="Postgres: it is away", turn_age_seconds=0.1)
+WAITS = HealthReport("w", live=True, waits_for="Postgres: it is unavailable", turn_age_seconds=0.1)
 
 
 @contextmanager
@@ -64,10 +64,10 @@ def ask(port: int, path: str, method: str = "GET") -> tuple[int, bytes]:
         (READY, "/ready", "POST", 405),
     ],
 )
-def test_each_question_has_its_answer(
+def test_each_path_and_method_has_its_answer(
     port: int, report: HealthReport, path: str, method: str, status: int
 ) -> None:
-    """As JSON, where it is a report."""
+    """A report is JSON."""
     with serving(port, lambda: report):
         answered, body = ask(port, path, method)
 
@@ -77,7 +77,7 @@ def test_each_question_has_its_answer(
 
 
 def test_a_probe_is_answered_beside_a_thousand_silent_connections(port: int) -> None:
-    """What says nothing, or drips, gives way and has no thread; each probe comes through."""
+    """Idle and slow connections use no thread and are closed; each probe is answered."""
     threads = threading.active_count()
     with serving(port), ExitStack() as stack:
         silent = []
@@ -91,7 +91,7 @@ def test_a_probe_is_answered_beside_a_thousand_silent_connections(port: int) -> 
 
 
 def test_a_request_without_an_end_is_closed(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After its time, or once it is longer than any question."""
+    """After some seconds, or when it is longer than any valid request."""
     monkeypatch.setattr(health_server, "_REQUEST_SECONDS", 0.2)
     with serving(port):
         for sent in (b"GET /live", b"x" * 20_000):
@@ -108,10 +108,10 @@ def ended(connection: socket.socket) -> bool:
         return True
 
 
-def test_a_port_that_is_taken_is_waited_for(
+def test_a_port_in_use_is_tried_again(
     port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is said, and the worker works meanwhile."""
+    """It is logged, and the worker works meanwhile."""
     monkeypatch.setattr(health_server, "_TAKEN_PAUSE", 0.05)
     server = HealthServer(lambda: READY, "127.0.0.1", port)
     with caplog.at_level(logging.ERROR), socket.create_server(("127.0.0.1", port)):
@@ -124,8 +124,8 @@ def test_a_port_that_is_taken_is_waited_for(
         server.close()
 
 
-def test_a_closed_server_has_left_its_port(port: int) -> None:
-    """Also where connections are open that say nothing."""
+def test_a_closed_server_frees_its_port(port: int) -> None:
+    """Also if idle connections are open."""
     with ExitStack() as stack:
         with serving(port):
             stack.enter_context(socket.create_connection(("127.0.0.1", port)))

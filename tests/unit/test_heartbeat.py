@@ -1,4 +1,4 @@
-"""The heartbeat goes on beside the work, whatever one beat meets."""
+"""The heartbeat goes on beside the work, also after an error."""
 
 from threading import Event
 
@@ -13,7 +13,7 @@ from signoff_worker.heartbeat import Heartbeat
     "trouble", [redis.ConnectionError("away"), ValueError("garbled"), OSError()]
 )
 def test_a_beat_that_fails_is_not_the_last(trouble: Exception) -> None:
-    """Redis away or anything else: without a beat a healthy worker would count as dead."""
+    """After any error: without heartbeats a healthy worker would count as dead."""
     beaten_again = Event()
     troubles = [trouble, trouble]
 
@@ -27,7 +27,7 @@ def test_a_beat_that_fails_is_not_the_last(trouble: Exception) -> None:
 
 
 def test_the_heartbeat_ends_with_its_block() -> None:
-    """What comes afterwards, such as the end of the lease, is not undone by a late beat."""
+    """A late beat does not undo what follows, such as the end of the lease."""
     with Heartbeat(lambda: None, DEADLINE) as heartbeat:
         pass
 

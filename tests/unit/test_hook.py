@@ -20,7 +20,7 @@ from signoff_schemas.backoff import backoff_delays
 
 
 def test_it_is_tried_four_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With growing pauses; then the failure goes up."""
+    """With growing delays; then the error is raised."""
     tries: list[bytes] = []
     pauses: list[float] = []
 
@@ -42,7 +42,7 @@ def test_it_is_tried_four_times(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_stop_ends_the_tries() -> None:
-    """Who is asked to stop does not wait for a hook."""
+    """A process that is asked to stop does not wait for a hook."""
     tries: list[bytes] = []
 
     def refuse(message: bytes) -> None:
@@ -71,26 +71,40 @@ def test_a_signature_can_be_checked_by_anybody() -> None:
     ],
     ids=str,
 )
-def test_where_alerts_go_must_be_clear(fields: dict[str, str], shown: str) -> None:
-    """One of the two, and a command that a shell's rules can split."""
+def test_exactly_one_hook_must_be_set(fields: dict[str, str], shown: str) -> None:
+    """A command or a URL, and the command must be one that a shell can split."""
     with pytest.raises(SettingsError, match=shown):
         hook_of(Settings.load(**fields))
 
 
-def test_a_command_that_is_not_there_is_told() -> None:
-    """By the setting's name."""
+def test_a_missing_command_is_named() -> None:
+    """By the setting's name: without news, and if it was deleted later."""
+    with pytest.raises(SettingsError, match="names no program that this user may execute"):
+        hook_of(Settings.load(alert_command="t0k3n-at-all"))
     with pytest.raises(HookError, match="SIGNOFF_ALERT_COMMAND cannot be started: No such file"):
-        hook_of(Settings.load(alert_command="/nowhere/at-all"))(b"{}")
+        alert_command.run(["/missing/command"], b"{}")
 
 
-def test_a_command_that_fails_without_a_word_is_told() -> None:
-    """No reason is a finding too: it is not left out of the sentence."""
+def test_a_command_that_may_not_be_executed_is_named(tmp_path: Path) -> None:
+    """A script without its x bit, or a folder: the text does not quote it."""
+    script = tmp_path / "t0k3n"
+    script.write_text("#!/bin/sh\n")
+    for command in (script, tmp_path):
+        with pytest.raises(SettingsError, match="names no program") as caught:
+            hook_of(Settings.load(alert_command=str(command)))
+        assert "t0k3n" not in str(caught.value)
+    script.chmod(0o700)
+    hook_of(Settings.load(alert_command=str(script)))(b"{}")
+
+
+def test_a_command_that_fails_without_output_is_reported() -> None:
+    """The message says that it wrote no reason."""
     with pytest.raises(HookError, match="exit code 1: it wrote no reason"):
         hook_of(Settings.load(alert_command="false"))(b"{}")
 
 
-def test_a_webhooks_token_is_not_told() -> None:
-    """Chat systems put the secret into the URL's path."""
+def test_a_webhooks_token_is_not_shown() -> None:
+    """Chat systems have the secret in the URL's path."""
     hook = hook_of(Settings.load(alert_url="http://127.0.0.1:1/services/t0k3n"))
 
     with pytest.raises(
@@ -102,12 +116,12 @@ def test_a_webhooks_token_is_not_told() -> None:
 
 
 def test_a_blank_key_is_refused() -> None:
-    """Alerts would go out unsigned, and the receiver would have to guess why."""
-    with pytest.raises(SettingsError, match=r"SIGNOFF_ALERT_SECRET holds .*not blank"):
+    """Otherwise alerts would be signed with a key that everybody knows."""
+    with pytest.raises(SettingsError, match=r"the argument alert_secret holds .*not blank"):
         Settings.load(alert_url="http://h/", alert_secret="  ")
 
 
-def test_a_command_knows_none_of_signoffs_secrets(
+def test_a_command_gets_none_of_signoffs_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its environment is ours without Signoff's variables."""
@@ -124,7 +138,7 @@ def test_a_command_knows_none_of_signoffs_secrets(
 
 
 def test_a_command_that_takes_too_long_is_ended_and_not_quoted(tmp_path: Path) -> None:
-    """With what it has started, and without its words, which may hold a token."""
+    """Its child processes are ended too; its arguments may hold a token and are not shown."""
     started = f"echo $$ > {tmp_path}/pid; sleep 600 & echo $! > {tmp_path}/child; wait"
 
     with pytest.raises(HookError, match="did not end within 1 s") as caught:
@@ -136,7 +150,7 @@ def test_a_command_that_takes_too_long_is_ended_and_not_quoted(tmp_path: Path) -
 
 
 def runs(pid: int) -> bool:
-    """Whether a process does anything yet; one that only waits to be buried does not."""
+    """Whether a process still runs; a zombie does not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
@@ -144,13 +158,13 @@ def runs(pid: int) -> bool:
     return state != "Z"
 
 
-def test_what_a_command_leaves_running_holds_up_nothing() -> None:
-    """A child that keeps its streams open is not waited for."""
+def test_a_commands_child_that_goes_on_is_not_waited_for() -> None:
+    """Also if it keeps the command's streams open."""
     alert_command.run(["sh", "-c", "sleep 100 & echo $! >&2"], b"{}", seconds=30)
 
 
-def test_what_a_failed_command_wrote_is_told_on_one_line() -> None:
-    """Its end, escaped: it cannot forge lines, nor move a cursor."""
+def test_the_output_of_a_failed_command_is_shown_on_one_line() -> None:
+    """Its end is escaped: it cannot forge lines, nor move the cursor."""
     with pytest.raises(HookError) as caught:
         alert_command.run(["sh", "-c", r"printf 'a\nb\033[2J' >&2; exit 3"], b"{}")
 
@@ -159,7 +173,7 @@ def test_what_a_failed_command_wrote_is_told_on_one_line() -> None:
 
 @contextmanager
 def receiver(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Something that listens, and does this with each connection; its URL."""
+    """Run a server that does this with each connection; gives its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -179,7 +193,7 @@ def receiver(answer: Callable[[socket.socket], None]) -> Iterator[str]:
 
 
 def drip(connection: socket.socket) -> None:
-    """Send a header that does not end, a byte now and then."""
+    """Send an endless header, byte by byte."""
     connection.recv(1 << 16)
     connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
     while True:
@@ -188,8 +202,8 @@ def drip(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_receiver_that_drips_has_a_time_that_ends(scheme: str) -> None:
-    """Each byte comes soon, the answer never does; a handshake that does not end is no better."""
+def test_a_receiver_that_sends_slowly_times_out(scheme: str) -> None:
+    """It sends bytes, but never a complete answer; or an endless TLS handshake."""
     with receiver(drip if scheme == "http" else drip_handshake) as url:
         started = time.monotonic()
         with pytest.raises(HookError, match=r"did not answer within 1 s"):
@@ -199,7 +213,7 @@ def test_a_receiver_that_drips_has_a_time_that_ends(scheme: str) -> None:
 
 
 def drip_handshake(connection: socket.socket) -> None:
-    """Begin a large record of the handshake and never end it."""
+    """Begin a large record of the handshake, and never complete it."""
     connection.sendall(b"\x16\x03\x03\x40\x00\x02")
     while True:
         connection.sendall(b"\0")
@@ -216,15 +230,15 @@ def drip_handshake(connection: socket.socket) -> None:
     ],
 )
 def test_no_part_of_an_unreadable_url_is_shown(url: str, shown: str) -> None:
-    """What a parser says of it quotes it."""
+    """A parser's message would quote it."""
     with pytest.raises(HookError, match=shown) as caught:
         webhook.post(url, b"{}", {})
 
     assert "t0k3n" not in str(caught.value)
 
 
-def test_an_answer_that_is_no_http_is_not_quoted() -> None:
-    """It is somebody else's text, of any length."""
+def test_an_answer_that_is_not_http_is_not_quoted() -> None:
+    """It may be any text of any length."""
 
     def garbage(connection: socket.socket) -> None:
         connection.recv(1 << 16)

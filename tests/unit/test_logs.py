@@ -1,4 +1,4 @@
-"""Log lines cannot be forged, nor filled, by what a line tells of."""
+"""Logged values cannot forge log lines, nor make them long."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ def record(message: str, **fields: object) -> logging.LogRecord:
 
 
 def test_a_text_line_is_one_line() -> None:
-    """Whatever the message and its fields hold."""
+    """Also if the message or a field holds line breaks."""
     line = TextFormatter().format(record(f"gone: {FORGED}", event=FORGED))
 
     assert line.isprintable()
@@ -42,7 +42,7 @@ def test_the_lines_of_a_traceback_are_indented() -> None:
 
 
 def test_a_json_line_is_one_line() -> None:
-    """And holds the text as it is."""
+    """The text in it is unchanged."""
     line = JsonFormatter().format(record("gone", event=FORGED))
 
     assert line.isprintable()

@@ -1,4 +1,4 @@
-"""A payload that is read and edited as text keeps what nobody changed, digit for digit."""
+"""A payload that is edited as text keeps all digits of values that were not edited."""
 
 import json
 from decimal import Decimal
@@ -24,14 +24,14 @@ FINE = b'{"quality_score": 9, "ltv_amount": 10.000000000000000001, "n": 1e400, "
 
 
 def test_a_field_that_is_set_leaves_the_others_as_they_are_written() -> None:
-    """A number that went through a float would be another one."""
+    """A float would change some numbers."""
     changed = with_fields(FINE, {"quality_score": "4", "user_id": '"ann"'})
 
     assert changed == FINE.replace(b"9", b"4", 1)[:-1] + b', "user_id": "ann"}'
 
 
 def test_a_payload_is_shown_with_its_own_digits() -> None:
-    """It goes into an editor, and what is saved there is applied."""
+    """It is opened in an editor, and the saved text is applied."""
     shown = readable(FINE)
 
     assert '"ltv_amount": 10.000000000000000001,\n' in shown
@@ -39,8 +39,10 @@ def test_a_payload_is_shown_with_its_own_digits() -> None:
 
 
 @given(OBJECTS, st.booleans())
-def test_what_is_shown_is_the_same_json_indented(value: dict[str, Any], ascii_only: bool) -> None:
-    """As Python would indent it, whatever escapes it came with."""
+def test_a_payload_is_shown_as_the_same_json_indented(
+    value: dict[str, Any], ascii_only: bool
+) -> None:
+    """As Python indents it; its escapes may differ."""
     payload = json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
 
     shown = readable(payload)
@@ -53,7 +55,7 @@ def test_what_is_shown_is_the_same_json_indented(value: dict[str, Any], ascii_on
 def test_setting_a_field_is_setting_it_in_the_object(
     value: dict[str, Any], name: str, new: object, indent: int | None
 ) -> None:
-    """However the object is written."""
+    """The object may have any form."""
     payload = json.dumps(value, indent=indent).encode()
 
     changed = with_fields(payload, {name: json.dumps(new)})
@@ -64,7 +66,7 @@ def test_setting_a_field_is_setting_it_in_the_object(
 
 @given(st.binary())
 def test_any_bytes_can_be_shown(payload: bytes) -> None:
-    """Bytes that are no text are escaped, so that every terminal and file takes them."""
+    """Bytes that are not text are escaped, so that they can be shown and stored."""
     readable(payload).encode()
     if fields_of(payload) is None:
         assert with_fields(payload, {"a": "1"}) is None
@@ -74,14 +76,14 @@ def test_any_bytes_can_be_shown(payload: bytes) -> None:
     "payload", [b'{"a": "\\ud800"}', b'{"\\ud800": 1}', b'{"a": 1e9999999999999}']
 )
 def test_odd_json_can_be_shown_and_edited(payload: bytes) -> None:
-    """Halves of characters stay escaped; a number that no decimal holds does no harm."""
+    """Lone surrogates stay escaped; a number that Decimal cannot hold causes no error."""
     readable(payload).encode()
     changed = with_fields(payload, {"b": "2"})
     assert changed is None or fields_of(changed) is not None
 
 
-def test_a_name_that_stands_twice_is_set_once() -> None:
-    """Readers take the last, so that the first must not survive beside what was set."""
+def test_a_name_that_occurs_twice_is_set_once() -> None:
+    """Readers use the last value, so the earlier ones must not be kept."""
     assert with_fields(b'{"a": 1, "b": 2, "a": 3}', {"a": "4"}) == b'{"a": 4, "b": 2}'
 
 
@@ -99,12 +101,12 @@ def test_a_name_that_stands_twice_is_set_once() -> None:
     ],
 )
 def test_what_a_person_types_is_json_or_text(typed: str, meant: str) -> None:
-    """A number keeps the digits that were typed; NaN is no JSON."""
+    """A number keeps its digits; NaN is not JSON."""
     assert json_or_text(typed) == meant
 
 
 def test_fields_hold_exact_numbers() -> None:
-    """So that a difference in the last digit is one."""
+    """So a difference in the last digit is found."""
     fields = fields_of(FINE)
     assert fields is not None
     assert fields["ltv_amount"] == Decimal("10.000000000000000001")

@@ -1,4 +1,4 @@
-"""Files are private, and neither links nor other users' files are written to or believed."""
+"""Files are private; links and other users' files are neither written to nor trusted."""
 
 import os
 from collections.abc import Callable
@@ -20,8 +20,8 @@ def append(path: Path) -> int:
 
 
 @pytest.mark.parametrize("make", [create_private, append])
-def test_a_new_file_is_its_owners_alone(tmp_path: Path, make: Callable[[Path], int]) -> None:
-    """Whatever the umask says."""
+def test_only_the_owner_can_read_a_new_file(tmp_path: Path, make: Callable[[Path], int]) -> None:
+    """With any umask."""
     before = os.umask(0)
     try:
         os.close(make(tmp_path / "file"))
@@ -34,7 +34,7 @@ def test_a_new_file_is_its_owners_alone(tmp_path: Path, make: Callable[[Path], i
 @pytest.mark.parametrize("make", [create_private, append])
 @pytest.mark.parametrize("there", [True, False])
 def test_a_link_is_never_followed(tmp_path: Path, make: Callable[[Path], int], there: bool) -> None:
-    """Neither to a file, nor to a name that nothing has yet."""
+    """Neither to a file, nor to a missing file."""
     target = tmp_path / "target"
     if there:
         target.write_text("precious")
@@ -46,8 +46,8 @@ def test_a_link_is_never_followed(tmp_path: Path, make: Callable[[Path], int], t
     assert target.exists() == there
 
 
-def test_what_is_there_is_not_a_new_file(tmp_path: Path) -> None:
-    """A new file never overwrites."""
+def test_an_existing_file_is_not_a_new_file(tmp_path: Path) -> None:
+    """A new file never overwrites another one."""
     (tmp_path / "file").write_text("precious")
 
     with pytest.raises(FileExistsError):
@@ -55,7 +55,7 @@ def test_what_is_there_is_not_a_new_file(tmp_path: Path) -> None:
 
 
 def test_a_file_with_a_second_name_is_refused(tmp_path: Path) -> None:
-    """Through the other one somebody else may read it, or it is a file that they chose."""
+    """Another user may read it by the other name, or may have chosen the file."""
     (tmp_path / "file").touch()
     (tmp_path / "second").hardlink_to(tmp_path / "file")
 
@@ -72,7 +72,7 @@ def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
 
 
 def test_an_own_file_becomes_private(tmp_path: Path) -> None:
-    """What it holds stays."""
+    """Its content is kept."""
     (tmp_path / "file").write_text("kept")
     (tmp_path / "file").chmod(0o644)
 
@@ -84,7 +84,7 @@ def test_an_own_file_becomes_private(tmp_path: Path) -> None:
 
 @AS_ROOT
 def test_another_users_file_is_not_written_to(tmp_path: Path) -> None:
-    """It would be theirs to read."""
+    """That user could read it."""
     (tmp_path / "file").touch()
     os.chown(tmp_path / "file", 65534, -1)
 
@@ -93,7 +93,7 @@ def test_another_users_file_is_not_written_to(tmp_path: Path) -> None:
 
 
 def test_an_own_file_in_an_own_folder_is_trusted(tmp_path: Path) -> None:
-    """And a file that is not there is no matter."""
+    """A missing file is no error."""
     (tmp_path / "file").touch()
 
     assert distrust(tmp_path / "file") is None
@@ -101,18 +101,20 @@ def test_an_own_file_in_an_own_folder_is_trusted(tmp_path: Path) -> None:
 
 
 def test_a_file_that_everybody_can_write_is_not_trusted(tmp_path: Path) -> None:
-    """Whoever owns it: what it holds may be anybody's."""
+    """Anybody may have written its content, whoever owns it."""
     (tmp_path / "file").touch()
     (tmp_path / "file").chmod(0o666)
 
-    with pytest.raises(SettingsError, match=r"file is not trusted.*every user\. Do this"):
+    with pytest.raises(
+        SettingsError, match=r"file is not trusted: every user.*chmod o-w .*file\. Do this"
+    ):
         require_trusted(tmp_path / "file", "Do this")
 
 
 @AS_ROOT
 @pytest.mark.parametrize("whose", ["folder", "file", "link", "target"])
-def test_what_another_user_prepared_is_not_trusted(tmp_path: Path, whose: str) -> None:
-    """The file, a link to it, what it leads to, or the folder in which it stands."""
+def test_a_file_of_another_user_is_not_trusted(tmp_path: Path, whose: str) -> None:
+    """Nor a link, the target of a link, or a folder that belongs to another user."""
     folder = tmp_path / "folder"
     folder.mkdir()
     (tmp_path / "elsewhere").touch()
@@ -133,7 +135,7 @@ def test_what_another_user_prepared_is_not_trusted(tmp_path: Path, whose: str) -
 def test_settings_of_another_users_folder_are_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, refused: bool
 ) -> None:
-    """A `.env` in it could name a command that root runs; one of another project is no matter."""
+    """A `.env` in it could name a command that root runs; one without our variables is ignored."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text(text)
     os.chown(tmp_path, 65534, -1)

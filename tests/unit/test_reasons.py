@@ -1,4 +1,4 @@
-"""Why a server is away is shown without what a parser or a server quotes of its URL."""
+"""Why a server is unavailable is shown without what a parser or a server quotes of its URL."""
 
 import psycopg
 import pytest

@@ -1,4 +1,4 @@
-"""How a worker waits while Redis is away."""
+"""How a worker waits while Redis is unavailable."""
 
 import logging
 from collections.abc import Callable
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Backoff:
-    """Runs a step that uses Redis; repeats it with backoff while Redis is away."""
+    """Runs a step that uses Redis; repeats it with backoff while Redis is unavailable."""
 
     def __init__(self, stop: Event, health: Health) -> None:
         """`stop` is set when the worker is to end; `health` notes outages."""
@@ -41,7 +41,7 @@ class Backoff:
 
     def _note(self, error: Exception, delay: float) -> None:
         away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
-        trouble = "Redis is away" if away else "Redis refuses"
+        trouble = "Redis is unavailable" if away else "Redis refuses"
         log.error("%s: %s", trouble, outage_reason(error))
         self._health.outage("Redis", error, pause=delay)
 

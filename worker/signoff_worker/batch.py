@@ -1,4 +1,4 @@
-"""One batch in the worker: its jobs, its deliveries, and the report of what became of it."""
+"""One batch in the worker: its jobs, its deliveries, and the report of its results."""
 
 import time
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import Any
 
 from signoff_db.apply import Outcome
 from signoff_db.delivery import Delivery
-from signoff_queue.batch_queue import BatchQueue, TakenJob
+from signoff_queue.batch_queue import BatchQueue, JobHash, TakenJob
 
 
 @dataclass(slots=True)
@@ -21,7 +21,7 @@ class Report:
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Measure a step; parts of the same step add up."""
+        """Measure a step; the times of several parts of a step are added."""
         start = time.perf_counter()
         yield
         took = (time.perf_counter() - start) * 1000
@@ -56,13 +56,13 @@ class Batch:
 
     @property
     def missing_jobs(self) -> list[str]:
-        """Ids whose job was gone."""
+        """Ids of jobs that did not exist any more."""
         return [job.id for job in self.jobs if job.missing]
 
     @property
-    def oversized(self) -> dict[str, int]:
-        """The ids of oversized jobs, each with its `JobHash`."""
-        return {job.id: job.hash for job in self.jobs if job.oversize}
+    def oversized(self) -> set[str]:
+        """The ids of jobs whose data is too large to be read."""
+        return {job.id for job in self.jobs if job.hash == JobHash.LARGE_DATA}
 
     def carry_over(self, raced: Sequence[Delivery], earlier: "Batch") -> None:
         """Apply and acknowledge the raced events of an earlier batch with this one."""

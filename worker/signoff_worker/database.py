@@ -34,7 +34,7 @@ class Database:
 
     @property
     def _url(self) -> str:
-        # Read late: RQ's tools also create worker objects to show them, and may have no URL.
+        # Read on first use: RQ's tools also create worker objects, and they may have no URL.
         return self._settings.require("database_url")
 
     def await_schema(self, stop: Event, health: Health) -> None:
@@ -60,7 +60,7 @@ class Database:
         health: Health,
         on_outage: Callable[[Exception], None],
     ) -> T:
-        """Run a step and return its result; repeat it with backoff while Postgres is away.
+        """Run a step and return its result; repeat it with backoff while Postgres is unavailable.
 
         Raises:
             StoppedError: the worker was asked to stop meanwhile.
@@ -95,7 +95,7 @@ class Database:
 
     @contextmanager
     def lent(self) -> Iterator[BatchConnection]:
-        """The connection; dropped where Postgres went away in the block, so that the next is new.
+        """The connection. If it is lost in the block, it is dropped, so that the next one is new.
 
         Raises:
             DatabaseUnavailableError: Postgres cannot be reached.

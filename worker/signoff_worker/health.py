@@ -1,6 +1,6 @@
 """A worker's health. The main loop notes it; the watch, the HTTP port and Redis report it.
 
-*Live*: the main loop makes progress. It finished a turn lately, or probes a server that is away. A
+*Live*: the main loop makes progress. It finished a turn lately, or probes an unavailable server. A
 worker that is not live should be restarted. *Ready*: nothing keeps it from applying what it takes.
 """
 
@@ -67,7 +67,7 @@ class Health:
         self._turned = self._clock()
 
     def outage(self, server: str, error: Exception, *, pause: float) -> None:
-        """A server is away and is tried again after `pause` seconds; this counts as progress."""
+        """A server is unavailable and is tried again after `pause` s; this counts as progress."""
         self._outages[server] = f"{server}: {outage_reason(error)}"
         self._turned = self._clock() + pause
 
@@ -98,9 +98,9 @@ class Health:
         for outage in list(self._outages.values()):
             return outage
         if self._stopping():
-            return "its end: it was asked to stop"
+            return "it was asked to stop"
         if not self._registered:
             return "its registration in Redis"
         if self._state() == WorkerStatus.SUSPENDED:
-            return "rq resume: workers are suspended"
+            return "workers are suspended; run `rq resume`"
         return None if self.postgres_answers else "Postgres: it does not answer"

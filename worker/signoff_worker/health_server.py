@@ -1,8 +1,8 @@
-"""A worker's health over HTTP, for what supervises it: `/live` and `/ready` answer 200 or 503.
+"""A worker's health over HTTP, for its supervisor: `/live` and `/ready` answer 200 or 503.
 
-One thread serves any number of connections, each for a few seconds and for one request. Where too
-many are open, the oldest gives way: a supervisor's, which asks as soon as it is connected, is
-answered while a thousand others say nothing.
+One thread serves any number of connections, each for a few seconds and for one request. If too many
+are open, the oldest is closed. A supervisor sends its request as soon as it is connected, so it is
+answered although a thousand other connections are idle.
 """
 
 import asyncio
@@ -19,17 +19,17 @@ from signoff_worker.health import HealthReport
 log = logging.getLogger("signoff.worker")
 
 _TAKEN_PAUSE: Final = 2.0
-"""Seconds until a port that is taken, perhaps by the worker before this one, is tried again."""
+"""Seconds until a port in use, perhaps by the previous worker, is tried again."""
 _REQUEST_SECONDS: Final = 5.0
 _REQUEST_BYTES: Final = 8192
 _ACCEPT_PAUSE: Final = 0.1
-"""Seconds until the next try where a connection could not be taken."""
+"""Seconds until the next try if a connection could not be accepted."""
 _CONNECTIONS: Final = 128
-"""Open at the same time; a process may have 1,024 files of any kind by default."""
+"""The most open connections; by default a process may have 1,024 open files."""
 
 
 class HealthServer:
-    """Answers on one port, from a thread of its own; without a port it does nothing."""
+    """Answers on one port, in a separate thread; without a port it does nothing."""
 
     def __init__(self, report: Callable[[], HealthReport], host: str, port: int | None) -> None:
         self._report = report
@@ -40,7 +40,7 @@ class HealthServer:
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
-        """Begin to answer as soon as the port is free."""
+        """Start to answer as soon as the port is free."""
         if self._port is None:
             return
         self._loop = asyncio.new_event_loop()
@@ -68,7 +68,7 @@ class HealthServer:
             try:
                 listener = _listener(self._host, port)
             except OSError as error:
-                # A port that is taken is no reason to stop applying.
+                # The worker goes on although the port is in use.
                 log.error(  # noqa: TRY400 -- the reason is the message
                     "SIGNOFF_HEALTH_PORT %d on %s cannot be opened, trying again: %s",
                     port, self._host, error.strerror,
@@ -87,7 +87,7 @@ class HealthServer:
 
 
 def _listener(host: str, port: int) -> socket.socket:
-    """Unlike the library's HTTPServer it asks no name server what this host is called."""
+    """Open the port; unlike HTTPServer, this does not look up this host's name in DNS."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=_CONNECTIONS)
     listener.setblocking(False)
@@ -95,18 +95,19 @@ def _listener(host: str, port: int) -> socket.socket:
 
 
 class _Answers:
-    """The connections that are open, the oldest first."""
+    """The open connections, the oldest first."""
 
     def __init__(self, report: Callable[[], HealthReport]) -> None:
         self._report = report
         self._open: dict[asyncio.Task[None], socket.socket] = {}
 
     def accept(self, listener: socket.socket) -> None:
-        """Take a connection; where too many are open, the oldest is dropped."""
+        """Accept a connection; if too many are open, the oldest is closed."""
         loop = asyncio.get_running_loop()
         try:
             connection, _ = listener.accept()
-        except OSError:  # who called has gone, or no file is left: then this would be tried at once
+        # The client has closed it; or too many files are open, and then a try would fail at once.
+        except OSError:
             loop.remove_reader(listener)
             loop.call_later(_ACCEPT_PAUSE, loop.add_reader, listener, self.accept, listener)
             return
@@ -117,11 +118,11 @@ class _Answers:
         task.add_done_callback(self._close)
 
     def _close(self, task: asyncio.Task[None]) -> None:
-        """Also where the task was dropped before it began."""
+        """Close the connection, also if its task was cancelled before it began."""
         self._open.pop(task).close()
 
     async def _answer(self, connection: socket.socket) -> None:
-        """Answer one request; a connection that is slow or odd has no answer."""
+        """Answer one request; a slow or invalid request gets no answer."""
         loop = asyncio.get_running_loop()
         with contextlib.suppress(TimeoutError, OSError):
             connection.setblocking(False)
@@ -136,14 +137,14 @@ class _Answers:
                 await loop.sock_sendall(connection, answer)
 
     async def end(self) -> None:
-        """Drop what is open."""
+        """Close all open connections."""
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
 
 
 def _response(request_line: bytes, report: HealthReport) -> bytes:
-    """200 or 503, the report as JSON; 404 for any other path, 405 for what is no question."""
+    """200 or 503 with the report as JSON; 404 for another path, 405 for another method."""
     method, _, rest = request_line.partition(b" ")
     held = {b"/live": report.live, b"/ready": report.ready}.get(rest.partition(b" ")[0])
     kind, body = "application/json", report.as_json().encode()

@@ -17,7 +17,7 @@ class Heartbeat:
     """Calls `beat` at once and every `interval` seconds, from a thread, until the block ends.
 
     The heartbeats of a stopped or killed process end, so that others see that it is dead. While
-    Redis is away they go on: the next one may succeed.
+    Redis is unavailable they go on: the next one may succeed.
     """
 
     def __init__(self, beat: Callable[[], None], interval: float) -> None:

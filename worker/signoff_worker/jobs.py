@@ -1,7 +1,7 @@
 """The function that a job of the queue names.
 
 `ApprovalWorker` never calls it: it applies whole batches. It is here for stock RQ workers, which
-run jobs one at a time; events take the same way and end in the same tables.
+run one job at a time; the events are applied in the same way.
 """
 
 import json
@@ -20,7 +20,7 @@ from signoff_schemas import WorkerSettings
 from signoff_worker.retries import retry_delay
 
 _OUTAGE_RETRIES: Final = 1_000_000
-"""An outage is not the event's fault: it ends before these do."""
+"""Retries of a job in an outage; an outage is not the event's fault, so there are many."""
 _OUTAGE_PAUSE: Final = 5
 
 
@@ -28,10 +28,10 @@ def apply_approval(event: dict[str, Any]) -> str | Retry:
     """Apply one approval event; a failure is a dead letter in Postgres, not a failed job of RQ.
 
     Returns:
-        The verdict or the failure kind; `Retry` while it may yet succeed, or Postgres is away.
+        The verdict or the failure kind; `Retry` if it may succeed later, or in an outage.
 
     Raises:
-        DatabaseUnavailableError: Postgres is away, and no RQ worker called this.
+        DatabaseUnavailableError: Postgres is unavailable, and no RQ worker called this.
     """
     settings = WorkerSettings.load()
     job = get_current_job()
@@ -57,7 +57,7 @@ def apply_approval(event: dict[str, Any]) -> str | Retry:
 
 
 def _connection(database_url: str) -> BatchConnection:
-    """One connection a process, made anew when it was lost."""
+    """The connection of this process; a new one if it was lost."""
     known = _connections.get(database_url)
     if known is None or known.closed:
         known = connect_for_batches(database_url, application="signoff stock worker")

@@ -15,7 +15,7 @@ log = logging.getLogger("signoff.worker")
 
 _MESSAGE_LIMIT: Final = 4000
 _VALUE_LIMIT: Final = 500
-"""Characters of a text that a line holds: a job's id may be as long as its writer likes."""
+"""The most characters of a text in a line: a job's id may have any length."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -40,14 +40,14 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """Writes a record as a line to read; its fields follow as name=value.
+    """Writes a record as a line for people; its fields follow as name=value.
 
-    Text from outside cannot forge a line: each but those of a traceback, which are indented,
-    begins with its time.
+    Text from outside cannot forge a line: each line begins with its time, but those of a traceback,
+    which are indented.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line, and the traceback below it if there is one."""
+        """One line; a traceback, if there is one, follows it."""
         fields = getattr(record, "fields", {})
         tail = "".join(f" {name}={_value(value)}" for name, value in fields.items())
         at = datetime.fromtimestamp(record.created).astimezone().strftime("%Y-%m-%d %H:%M:%S%z")
@@ -77,7 +77,7 @@ def configure(style: Literal["text", "json"], level: str) -> None:
 
 
 def log_batch(batch: Batch, outcomes: Sequence[Outcome]) -> None:
-    """One line for the batch, and one for each of its dead letters; no texts, no amounts."""
+    """Log a line for the batch, and one for each of its dead letters; no texts, no amounts."""
     log.info("batch", extra={"fields": batch.report.fields})
     for outcome in outcomes:
         if outcome.failure and not outcome.retry:

@@ -24,7 +24,7 @@ _OUTAGES: Final = (
     TryAgainError,
 )
 _OUTAGE_CODES: Final = ("MISCONF ", "NOREPLICAS ", "BUSY ")
-"""A disk that is full, replicas that are away, a script of somebody else that runs too long."""
+"""A full disk, unavailable replicas, a script of another client that runs too long."""
 
 
 def is_outage(error: redis.RedisError) -> bool:

@@ -26,8 +26,8 @@ class ApprovalWorkerPool(WorkerPool):
             worker_class=ApprovalWorker,
             serializer=JSONSerializer,
         )
-        # Nobody writes to this pipe. When the supervisor ends, however it ends, its write end is
-        # closed, and a child sees that at the read end: each child closes its own write end.
+        # Nothing is written to this pipe. When the supervisor ends, in any way, its write end is
+        # closed, and the children notice that at the read end: each closes its own write end.
         self._gone, self._alive = os.pipe()
         os.register_at_fork(after_in_child=self._become_a_worker)
         self._first_port = settings.health_port
@@ -35,7 +35,7 @@ class ApprovalWorkerPool(WorkerPool):
         """The processes that are alive, by the worker's name."""
 
     def get_worker_process(self, name: str, *args: Any, **kwargs: Any) -> BaseProcess:  # noqa: ANN401
-        """The process about to be forked, which reads its settings from this environment."""
+        """The process that will be forked; it reads its settings from this environment."""
         if self._first_port is not None:
             living = {w: p for w, p in self._ports.items() if w in self.worker_dict}
             port = next(p for p in count(self._first_port) if p not in living.values())
@@ -55,6 +55,6 @@ class ApprovalWorkerPool(WorkerPool):
             threading.Thread(target=self._end_with_pool, name="supervisor", daemon=True).start()
 
     def _end_with_pool(self) -> None:
-        """Finish the batch in hand and end, as after a signal, once the supervisor is gone."""
+        """When the supervisor has ended, finish the current batch and end, as after a signal."""
         os.read(self._gone, 1)
         os.kill(os.getpid(), signal.SIGTERM)

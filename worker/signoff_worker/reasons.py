@@ -1,4 +1,4 @@
-"""Why a server is away, as logs and health show it."""
+"""Why a server is unavailable, as logs and health show it."""
 
 import psycopg
 import redis
@@ -12,7 +12,7 @@ _LIMIT = 1000
 
 
 def outage_reason(error: Exception) -> str:
-    """One line: the text of the server, of the system or of Signoff; no other text is shown.
+    """One line with the message of the server, of the system or of Signoff; no other text.
 
     The message of a parser quotes its input, which may be a URL with a password.
     """

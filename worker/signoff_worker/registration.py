@@ -1,4 +1,4 @@
-"""A worker's entry in RQ's registry, by which RQ's tools and `signoff status` see it.
+"""A worker's entry in RQ's registry, which RQ's tools and `signoff status` show.
 
 The worker does not depend on it: if it cannot be written, that is logged, and the work goes on.
 """
@@ -50,7 +50,7 @@ class Registration:
             self._trouble = ""
 
     def show(self, state: WorkerStatus) -> None:
-        """Show the worker's state to RQ's tools, if it has changed."""
+        """Write the worker's state for RQ's tools, if it has changed."""
         if self._worker.get_state() != state:
             with self._tolerant():
                 self._worker.set_state(state)

@@ -13,7 +13,7 @@ _UNEARNED: Final = 2
 
 
 def group_size(max_redeliveries: int) -> int:
-    """How many events with one death are taken together: one, if more could cost a good event."""
+    """How many events with one death are taken together; one if a group could cost a good event."""
     return _GROUP if max_redeliveries >= _UNEARNED else 1
 
 

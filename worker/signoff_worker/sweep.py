@@ -1,6 +1,7 @@
 """Move RQ's failed jobs to the dead letters, where nothing expires.
 
-RQ's failed registry holds jobs that its own workers could not do, or died with.
+RQ's failed registry holds jobs that failed in its own workers, or whose worker died. `drain.lua`
+puts those there whose id is too long to be read.
 """
 
 import logging
@@ -18,13 +19,13 @@ log = logging.getLogger("signoff.worker")
 def sweep_failed(
     failed: FailedJobs, connected: Callable[[], AbstractContextManager[BatchConnection]]
 ) -> int:
-    """Write some of the queue's failed jobs into the dead letters, then forget them in Redis.
+    """Write some of the queue's failed jobs into the dead letters, then delete them in Redis.
 
     If the worker dies in between, this is repeated, with the same effect: the same bytes of a job
     are one dead letter.
 
     Returns:
-        How many were swept; none while Postgres is away.
+        How many were swept; none while Postgres is unavailable.
     """
     jobs = failed.some()
     if not jobs:
@@ -34,7 +35,7 @@ def sweep_failed(
         with connected() as connection:
             apply(connection, deliveries)
     except DatabaseUnavailableError as error:
-        log.warning("failed jobs of RQ stay where they are, Postgres is away: %s", error)
+        log.warning("failed jobs of RQ are not swept, since Postgres is unavailable: %s", error)
         return 0
     failed.forget(jobs)
     return len(deliveries)

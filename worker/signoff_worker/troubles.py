@@ -21,7 +21,7 @@ class _Trouble:
 
 
 class Troubles:
-    """Skips a faulty queue for a while, so that the other queues go on."""
+    """Skips a faulty queue for some time, so that the other queues go on."""
 
     def __init__(self, health: Health, clock: Callable[[], float] = time.monotonic) -> None:
         self._health = health

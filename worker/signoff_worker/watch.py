@@ -1,7 +1,7 @@
 """A thread that watches the main loop and logs a stuck batch with its reason.
 
-It changes nothing. The cause may pass by itself, and a worker that ends while it holds a batch
-costs that batch a redelivery. Whoever asks `/live` decides about a restart.
+It changes nothing. The cause may pass by itself, and if a worker ends while it holds a batch, the
+batch has one redelivery less. The supervisor that reads `/live` decides about a restart.
 """
 
 import logging
@@ -29,7 +29,7 @@ _PING: Final = 5.0
 
 
 class Watch:
-    """Looks at the worker's health until closed, and answers on the health port if one is set."""
+    """Checks the worker's health until closed, and answers on the health port if one is set."""
 
     def __init__(self, health: Health, settings: WorkerSettings, *, application: str) -> None:
         """`application` is the worker's application name in Postgres."""
@@ -48,7 +48,7 @@ class Watch:
         self._server.open()
 
     def close(self) -> None:
-        """End; the port is free again."""
+        """Stop watching, and free the port."""
         self._over.set()
         self._server.close()
 
@@ -83,7 +83,7 @@ class Watch:
 
 
 def _place() -> str:
-    """Where in Signoff's code the main thread is."""
+    """The line of Signoff's code that the main thread runs."""
     main = threading.main_thread().ident
     frame = sys._current_frames().get(main or 0)  # noqa: SLF001 -- the documented way to look
     places = [f for f in traceback.extract_stack(frame) if "signoff_" in f.filename]

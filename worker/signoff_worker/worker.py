@@ -1,4 +1,4 @@
-"""The worker: to RQ one like any other; it settles many jobs at a time (`pipeline.py`)."""
+"""The worker: an RQ worker that settles many jobs at a time (`pipeline.py`)."""
 
 import json
 import logging
@@ -46,14 +46,14 @@ log = logging.getLogger("signoff.worker")
 _PAUSE: Final = 1.0
 """Seconds between looks while workers are suspended."""
 _LONGEST_COMMAND: Final = 1024
-"""Bytes of a command of RQ's tools."""
+"""The most bytes of a command of RQ's tools."""
 
 
 class ApprovalWorker(BaseWorker):
     """An RQ worker that applies approval events in batches."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- they are RQ's
-        """Takes what RQ's workers take; the rest comes from `WorkerSettings`."""
+        """Takes the arguments of RQ's workers; other settings come from `WorkerSettings`."""
         kwargs["serializer"] = JSONSerializer
         super().__init__(*args, **kwargs)
         # The client must not repeat a drain: the reply to the first one would be lost.
@@ -86,11 +86,11 @@ class ApprovalWorker(BaseWorker):
             queue.name: Maintenance(queue, self._connected_alone) for queue in self._batch_queues
         }
         self._idle = False
-        """Whether the last turn found no job: then the next one waits."""
+        """Whether the last turn found no job; then the next turn waits."""
         self._worked = 0
 
     def _set_ip_address(self, connection: redis.Redis) -> None:
-        """RQ's constructor calls this. If Redis is away, the worker waits for it later."""
+        """RQ's constructor calls this. If Redis is unavailable, the worker waits for it later."""
         try:
             super()._set_ip_address(connection)
         except (redis.ConnectionError, redis.TimeoutError):
@@ -98,7 +98,7 @@ class ApprovalWorker(BaseWorker):
 
     @property
     def dequeue_timeout(self) -> int:
-        """Seconds a wait for jobs takes at the most; RQ derives its socket timeout from it."""
+        """The most seconds of a wait for jobs; RQ derives its socket timeout from it."""
         return WAIT
 
     def work(  # noqa: PLR0917 -- the arguments are RQ's
@@ -112,7 +112,7 @@ class ApprovalWorker(BaseWorker):
         with_scheduler: bool = False,  # noqa: ARG002 -- retries are promoted here
         dequeue_strategy: object = None,  # noqa: ARG002 -- queues are taken in turn
     ) -> bool:
-        """Work until stopped; with `burst`, until nothing waits. RQ's arguments and its result."""
+        """Work until stopped; with `burst`, until nothing waits. Arguments and result are RQ's."""
         self._install_signal_handlers()  # type: ignore[no-untyped-call]
         configure(self.settings.log_format, logging_level or self.settings.log_level)
         spend_time_on_events()
@@ -148,7 +148,7 @@ class ApprovalWorker(BaseWorker):
         self._pipeline.finish()
 
     def _turn(self) -> int:
-        """Do what is due, then take and settle one batch of each queue; returns the jobs taken."""
+        """Run due maintenance, then settle one batch of each queue; returns the jobs taken."""
         due = [queue for queue in self._batch_queues if self._troubles.is_due(queue.name)]
         if not due:
             self._stop.wait(_PAUSE / 10)
@@ -158,8 +158,8 @@ class ApprovalWorker(BaseWorker):
     def _work_on(self, queue: BatchQueue, *, wait: bool) -> int:
         """Process one queue in this turn; a fault of this queue does not stop the others."""
         try:
-            self._maintenance[queue.name].run_when_due()
-            done = self._pipeline.settle_next(queue, wait=wait)
+            swept = self._maintenance[queue.name].run_when_due()
+            done = swept + self._pipeline.settle_next(queue, wait=wait and not swept)
         except redis.ResponseError as error:
             if is_outage(error):
                 raise
@@ -213,7 +213,7 @@ class ApprovalWorker(BaseWorker):
                 raise
 
     def handle_payload(self, message: dict[str, Any]) -> None:
-        """RQ calls this with what is published to this worker; only `shutdown` is obeyed."""
+        """RQ calls this with a command published to this worker; only `shutdown` is obeyed."""
         data = message.get("data")
         payload = None
         with suppress(ValueError, RecursionError):
@@ -226,18 +226,18 @@ class ApprovalWorker(BaseWorker):
 
     @contextmanager
     def _connected_alone(self) -> Iterator[BatchConnection]:
-        """The connection, when no batch is on it."""
+        """The connection, once no batch uses it."""
         self._pipeline.finish()
         with self._database.lent() as connection:
             yield connection
 
     def _shutdown(self) -> None:
-        """RQ calls this on the first signal: the batch in hand is finished. A second one raises."""
+        """RQ calls this on the first signal: the current batch is finished. A second one raises."""
         self._stop_requested = True
         self._stop.set()
 
     def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
-        """RQ calls this on the second signal: leave at once, whatever signals follow."""
+        """RQ calls this on the second signal: leave at once; later signals are ignored."""
         try:
             super().request_force_stop(signum, frame)
         except SystemExit:
@@ -253,7 +253,7 @@ class ApprovalWorker(BaseWorker):
                 self._leave_queue(queue, release=release)
             self._registration.close()
         except redis.RedisError as error:
-            log.warning("left without saying so, Redis is away: %s", outage_reason(error))
+            log.warning("not unregistered, since Redis is unavailable: %s", outage_reason(error))
 
     @staticmethod
     def _leave_queue(queue: BatchQueue, *, release: bool) -> None:

@@ -1,7 +1,7 @@
 """The transactional outbox: an event is committed with its business change, or not at all.
 
 `add` writes it into the table `signoff_outbox` of the caller's own database, on the caller's own
-connection; `signoff relay` moves it to the queue. No driver is needed but the one at hand.
+connection; `signoff relay` moves it to the queue. Only the caller's own driver is used.
 """
 
 from signoff_producer.outbox.adding import OutboxConflict, OutboxSchemaError, add

@@ -12,7 +12,7 @@ from signoff_producer.publication import Source
 from signoff_schemas import ApprovalEvent, SignoffError
 
 _UNDEFINED: Final = frozenset({"42P01", "42703"})
-"""What Postgres says of a table, and of a column, that is not there."""
+"""The SQLSTATEs of a missing table and of a missing column."""
 
 
 class OutboxConflict(SignoffError):  # noqa: N818 -- named after the answer that a publish gets
@@ -26,7 +26,7 @@ class OutboxConflict(SignoffError):  # noqa: N818 -- named after the answer that
         self.event_id = event_id
 
     def __reduce__(self) -> tuple[type["OutboxConflict"], tuple[UUID]]:
-        """Travels between processes: an exception's own way forgets all but the message."""
+        """For pickling between processes: by default an exception keeps only its message."""
         return OutboxConflict, (self.event_id,)
 
 
@@ -64,19 +64,19 @@ def add(connection: object, event: Source) -> Awaitable[None] | None:
     again changes nothing. The table is made by `signoff outbox create`, or by `SCHEMA`.
 
     Args:
-        connection: what the caller's transaction is on: a connection or cursor of psycopg or of any
+        connection: runs the caller's transaction: a connection or cursor of psycopg or of any
             DB-API driver for Postgres, an asyncpg connection, or a connection or session of
-            SQLAlchemy. A cursor is used as it is: results that it still holds are gone.
-        event: what `Producer.publish` takes.
+            SQLAlchemy. If it is a cursor, results that it still holds are lost.
+        event: as for `Producer.publish`.
 
     Returns:
-        None; where the connection's `execute` is awaited, so is `add`.
+        None. If the connection's `execute` is awaited, await `add` too.
 
     Raises:
         InvalidEvent: it breaks the contract; nothing was sent to the database.
         OutboxConflict: the outbox holds other content under its id; the transaction goes on.
-        OutboxSchemaError: the table is not there, or lacks a column; the transaction is lost.
-        TypeError: `connection` is none.
+        OutboxSchemaError: the table does not exist, or lacks a column; the transaction has failed.
+        TypeError: `connection` is not one of these.
     """
     parsed = ApprovalEvent.parse(event)
     with _explained():
@@ -95,7 +95,7 @@ async def _awaited(written: Awaitable[bool], event_id: UUID) -> None:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Say what to do about an outbox that is not there; whatever else a driver raises goes up."""
+    """Explain the error of a missing outbox; other errors of the driver are not changed."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""One statement on whatever connection the caller has; the driver is the caller's.
+"""Run one statement on the caller's connection, with the caller's driver.
 
 Each function returns whether the statement returned a row. It uses the driver's row count if there
 is one, since a caller's row factory may return anything for a row.
@@ -23,16 +23,16 @@ _MARKS: Final = {
     "numeric": ":{number}",
     "qmark": "?",
 }
-"""How a DB-API driver wants a parameter written, by its module's `paramstyle`."""
+"""The form of a parameter for a DB-API driver, by its module's `paramstyle`."""
 _BY_NAME: Final = frozenset({"pyformat", "named"})
 _POSTGRES_MARK: Final = "${number}"
 
 
 def write(connection: Any, row: Row) -> bool | Awaitable[bool]:  # noqa: ANN401 -- any driver's
-    """Run the statement; whether the event is in the outbox now, to be awaited where `execute` is.
+    """Run the statement; returns whether the event is in the outbox. Awaited if `execute` is.
 
     Raises:
-        TypeError: this is no connection, cursor or session.
+        TypeError: this is not a connection, cursor or session.
     """
     if _is_sqlalchemys(connection):
         return _by_sqlalchemy(connection, row)
@@ -49,7 +49,7 @@ def write(connection: Any, row: Row) -> bool | Awaitable[bool]:  # noqa: ANN401 
 
 
 def _is_sqlalchemys(connection: object) -> bool:
-    """A connection or session of its own; its raw connections are the driver's, in a wrapper."""
+    """Whether it is SQLAlchemy's own connection or session, not a wrapped raw connection."""
     raw = hasattr(connection, "dbapi_connection")
     return _made_by(connection, "sqlalchemy") and hasattr(connection, "execute") and not raw
 
@@ -104,7 +104,7 @@ async def _by_awaited_cursor(cursor: Any, row: Row) -> bool:  # noqa: ANN401
 
 
 def _call(cursor: object, row: Row) -> tuple[str, dict[str, str | bytes] | Row]:
-    """The statement and its parameters, as the cursor's driver wants them written."""
+    """The statement and its parameters, in the form that the cursor's driver takes."""
     if any(kind.__name__ == "RawCursorMixin" for kind in type(cursor).__mro__):
         return _statement(_POSTGRES_MARK), row  # psycopg's cursors for Postgres's own style
     style = next(_styles(cursor), "format")  # wrappers, such as Django's, have it like that
@@ -112,7 +112,7 @@ def _call(cursor: object, row: Row) -> tuple[str, dict[str, str | bytes] | Row]:
 
 
 def sqlstate(error: Exception) -> str | None:
-    """The code that Postgres gave, wherever the driver keeps it; None where it gave none."""
+    """The SQLSTATE of a driver's error; None if it has none."""
     raised = getattr(error, "orig", None) or error  # SQLAlchemy's go around the driver's
     match raised.args:
         case [{"C": str(code)}]:  # pg8000's
@@ -129,7 +129,7 @@ def _statement(mark: str) -> str:
 
 
 def _styles(cursor: object) -> Iterator[str]:
-    """What the modules say that the cursor's class comes from, the nearest first."""
+    """The `paramstyle` of the modules that define the cursor's class, the nearest first."""
     for kind in type(cursor).__mro__:
         name = kind.__module__
         while name:

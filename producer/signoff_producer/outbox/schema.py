@@ -1,4 +1,4 @@
-"""The outbox's table, for upstreams that keep their schema in migrations of their own."""
+"""The outbox's table, for upstreams that have their own migrations."""
 
 from importlib.resources import files
 from typing import Final

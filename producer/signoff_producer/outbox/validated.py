@@ -1,8 +1,8 @@
-"""What `add` has validated, relays need not validate again: how a row says so.
+"""Mark rows that `add` has validated, so that relays need not validate them again.
 
-The row carries the hash of the text that was validated, not a flag: whoever changes the event by
-hand, or writes rows without `add`, has it validated by the relay, without having to think of it.
-A hash that is right under an event that is not does no harm: workers validate whatever comes.
+The mark is the hash of the text that was validated, not a flag. So if somebody changes the event in
+SQL, or writes rows without `add`, the relay validates it. A matching hash of an invalid event does
+no harm: workers validate every event.
 """
 
 from typing import NamedTuple, Self
@@ -13,22 +13,22 @@ from signoff_schemas import ApprovalEvent, content_hash
 
 
 class Row(NamedTuple):
-    """What `add` writes, by the names of the columns."""
+    """The row that `add` writes; the fields are named like the columns."""
 
     event: str
     validated_hash: bytes
 
     @classmethod
     def of(cls, event: ApprovalEvent) -> Self:
-        """An event, which is valid by its type, as canonical JSON."""
+        """The row of a valid event, in its canonical JSON."""
         canonical_json = event.canonical_json()
         return cls(canonical_json.decode(), content_hash(canonical_json))
 
 
 def request_of(event_id: UUID, event: str, validated_hash: bytes | None) -> Request:
-    """A row on its way to the queue: validated here, unless it still is what `add` validated.
+    """The request of a row; it is validated here unless it is still the text that `add` validated.
 
-    Then it is canonical JSON as well: `add` writes nothing else.
+    In that case it is canonical JSON, since `add` writes nothing else.
     """
     event_json = event.encode()
     if validated_hash is not None and validated_hash == content_hash(event_json):
