@@ -258,6 +258,8 @@ def test_groups_are_by_cause(signoff: Signoff, bury: Bury) -> None:
         ("invalid_payload", 1),
     ]
     assert groups[1]["sample_id"] in ids(signoff, "--fingerprint", groups[1]["fingerprint"])
+    assert "or edit it and set user_id" in groups[0]["message"]
+    assert "example id" in signoff("dlq", "groups").stdout
 
 
 def test_an_export_holds_payloads_as_they_came(signoff: Signoff, bury: Bury) -> None:
@@ -382,6 +384,19 @@ def test_a_blank_reason_is_none(signoff: Signoff, bury: Bury) -> None:
     for command in ("discard", "edit"):
         assert "blank" in signoff("dlq", command, letter, "--reason", " ", expect=2).stderr
     assert ids(signoff) == [letter]
+
+
+def test_all_letters_are_listed_page_by_page(
+    signoff: Signoff, bury: Bury, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them, as JSON too, though no more than a page is in memory."""
+    assert signoff.json("dlq", "list", "--all") == []
+    bury(*(mapping(user_id=None) for _ in range(5)))
+    monkeypatch.setattr("signoff_ops.dead_letters._PAGE", 2)
+
+    assert signoff.json("dlq", "list", "--all") == signoff.json("dlq", "list")
+    assert len(ids(signoff, "--all")) == 5
+    assert signoff("dlq", "list", "--all").stdout.count("unknown_interaction") == 5
 
 
 @pytest.mark.parametrize("command", ["show", "list", "replay", "export"])
