@@ -27,16 +27,14 @@ def test_data_that_is_too_large_is_described(*, failed: bool) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("failed", [False, True], ids=["taken", "failed in RQ"])
-def test_an_id_that_is_too_long_is_described(*, failed: bool) -> None:
-    """Likewise; of the id, its beginning is what is shown."""
+def test_an_id_that_is_too_long_is_described() -> None:
+    """Likewise, once RQ's failed registry has it: the sweep reads it, batches leave it out."""
     job = TakenJob("iiii", None, 0, 0, JobHash.LONG_ID, Oversize(600, "cd34"))
 
-    read = _read(job, failed=failed)
+    read = _read(job, failed=True)
 
+    assert deliveries_of([job], 9) == []
     assert (read.job_id, read.payload, read.attempts) == ("iiii", b"", 1)
     assert read.failure
     (detail,) = read.failure.detail
-    assert detail == {
-        "code": "id_too_long", "size": 600, "sha1": "cd34", "kept_at": "rq:job:iiii…"
-    }  # fmt: skip
+    assert (detail["code"], detail["size"], detail["sha1"]) == ("id_too_long", 600, "cd34")
