@@ -63,7 +63,6 @@ def migrated_template(postgres_server: str) -> str:
     """The name of a migrated, empty database, made once and copied for each test."""
     from signoff_db.migrate import migrate  # noqa: PLC0415 - tests without a database do not load it
 
-    _execute(postgres_server, f"DROP DATABASE IF EXISTS {TEMPLATE}")
     _create(postgres_server, TEMPLATE)
     migrate(_with_database(postgres_server, TEMPLATE))
     return TEMPLATE
@@ -90,6 +89,8 @@ def empty_database_url(postgres_server: str) -> Iterator[str]:
 
 
 def _create(server: str, name: str, *, template: str = "template0") -> None:
+    # A run that was killed may have left one of this name on a server that is given.
+    _execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     # Copying files takes a quarter of the time that writing each page to the log does.
     _execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
 
@@ -99,7 +100,7 @@ def _with_database(url: str, name: str) -> str:
 
 
 def _execute(url: str, statement: str) -> None:
-    """Run a statement as the administrator, whose connection is kept: each test needs it thrice."""
+    """Run a statement as the administrator, by a connection that is kept for all tests."""
     connection = _administrators.get(url)
     if connection is None or connection.closed:
         connection = _administrators[url] = psycopg.connect(url, autocommit=True)
