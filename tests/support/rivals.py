@@ -9,8 +9,7 @@ from processes import eventually
 from signoff_db.connection import BatchConnection
 
 _BLOCKED = (
-    "SELECT FROM pg_stat_activity"
-    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 )
 
 
