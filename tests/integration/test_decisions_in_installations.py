@@ -1,0 +1,376 @@
+"""Status decisions where an installation is unlike a new one: partitions, adopted tables, 0.1."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from approvals import apply_events, approval, customer, decision, delivery, outcomes
+from letters import letters_in
+from reference import fold, read
+
+from signoff_db.apply import apply_in_transaction
+from signoff_db.audit import audit
+from signoff_db.connection import BatchConnection, connect, connect_for_batches
+from signoff_db.ledger_partitions import add_partition, detach_oldest, partition_ledger
+from signoff_db.migrate import migrate
+from signoff_db.undo import undo
+from signoff_schemas import CUSTOMER_STATUSES, AnyEvent
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+OLD = Path(__file__).parents[1] / "support" / "installation_0_1.sql"
+OLD_PARTITIONS = OLD.with_name("partitioned_ledger_0_1.sql").read_text("utf-8")
+
+
+def day(number: float) -> datetime:
+    """So many days after the start."""
+    return START + timedelta(days=number)
+
+
+def is_void(connection: BatchConnection, event: AnyEvent) -> bool:
+    """Whether the decision is void now."""
+    row = connection.execute(
+        "SELECT void FROM status_decisions WHERE event_id = %s", [event.event_id]
+    ).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+def assert_exact(connection: BatchConnection, events: list[AnyEvent]) -> None:
+    """The tables are the fold of all events there ever were, and the audit says so too."""
+    assert read(connection) == fold(events)
+    assert audit(connection).differences == ()
+
+
+# Partitions
+
+
+@pytest.fixture
+def partitioned(connection: BatchConnection) -> BatchConnection:
+    """An empty ledger in three partitions of ten days."""
+    partition_ledger(connection, day(10))
+    for end in (20, 30):
+        add_partition(connection, day(end))
+    return connection
+
+
+def some_events(
+    count: int, first: float, last: float, known: list[AnyEvent], chance: random.Random
+) -> list[AnyEvent]:
+    """Events of both kinds between two days; decisions rest on these events and on `known` ones."""
+    ids = [UUID(int=chance.getrandbits(128)) for _ in range(count)]
+    grounds = [*ids, *[event.event_id for event in known]]
+    events: list[AnyEvent] = []
+    for event_id in ids:
+        at = day(chance.uniform(first, last))
+        status = chance.choice([*CUSTOMER_STATUSES, None])
+        if status and chance.random() < 0.5:
+            ground = chance.choice(grounds)
+            events.append(
+                decision(
+                    event_id=event_id,
+                    occurred_at=at,
+                    user_id=f"user-{chance.randrange(3)}",
+                    customer_status=status,
+                    rests_on=None if ground == event_id or chance.random() < 0.2 else ground,
+                )
+            )
+        else:
+            interaction = chance.randrange(6)
+            events.append(
+                approval(
+                    event_id=event_id,
+                    occurred_at=at,
+                    interaction_id=UUID(int=interaction + 1),
+                    user_id=f"user-{interaction % 3}",
+                    customer_status=chance.choice([status, None]),
+                    ltv_amount=chance.choice([None, None, "1.10"]),
+                )
+            )
+    return events
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_old_partitions_go_and_decisions_stay_the_fold_of_all_events(
+    partitioned: BatchConnection, seed: int
+) -> None:
+    """Before, between and after detaching, also where a decision's ground was detached."""
+    chance = random.Random(seed)
+    events = some_events(40, 0, 30, [], chance)
+    apply_events(partitioned, *events)
+    assert_exact(partitioned, events)
+    for horizon in (10, 20):
+        detach_oldest(partitioned)
+        assert_exact(partitioned, events)
+        left = [event for event in events if event.occurred_at >= day(horizon)]
+        later = some_events(20, horizon, 30, left, chance)
+        apply_events(partitioned, *later)
+        events += later
+        assert_exact(partitioned, events)
+
+
+@pytest.mark.parametrize("given", [{"customer_status": "CUSTOMER"}, {"ltv_amount": "5"}])
+def test_a_decision_stays_void_when_what_voids_it_is_detached(
+    partitioned: BatchConnection, given: dict[str, str]
+) -> None:
+    """Both its ground and the event between are in the partition; audit stays green."""
+    ground = approval(occurred_at=day(1), customer_status="PROSPECT")
+    rule = decision(occurred_at=day(15), rests_on=ground.event_id)
+    between = approval(occurred_at=day(5), interaction_id=ground.interaction_id, **given)
+    apply_events(partitioned, ground, rule, between)
+    assert is_void(partitioned, rule)
+    detach_oldest(partitioned)
+    apply_events(partitioned, approval(occurred_at=day(14), user_id="user-1"))
+    assert is_void(partitioned, rule)
+    assert audit(partitioned).differences == ()
+
+
+def test_a_decision_whose_ground_was_detached_is_voided_by_a_late_event(
+    partitioned: BatchConnection,
+) -> None:
+    """It counts until an event between arrives; what is left of the ledger decides that."""
+    ground = approval(occurred_at=day(1), customer_status="PROSPECT")
+    rule = decision(occurred_at=day(15), rests_on=ground.event_id)
+    apply_events(partitioned, ground, rule)
+    detach_oldest(partitioned)
+    assert customer(partitioned, "user-1") == ("CHURNED", "0.00")
+    late = approval(occurred_at=day(12), customer_status="CUSTOMER")
+    apply_events(partitioned, late)
+    assert is_void(partitioned, rule)
+    assert_exact(partitioned, [ground, rule, late])
+
+
+def test_a_decision_that_rests_on_a_detached_decision_keeps_its_state(
+    partitioned: BatchConnection,
+) -> None:
+    """Also where the decision that it rests on is void."""
+    ground = approval(occurred_at=day(1), customer_status="PROSPECT")
+    void = decision(occurred_at=day(3), rests_on=uuid4())
+    later = decision(occurred_at=day(15), rests_on=void.event_id, customer_status="CUSTOMER")
+    apply_events(partitioned, ground, void, later)
+    detach_oldest(partitioned)
+    detach_oldest(partitioned)
+    apply_events(partitioned, approval(occurred_at=day(25)))
+    assert [is_void(partitioned, one) for one in (void, later)] == [True, False]
+    assert customer(partitioned, "user-1") == ("CUSTOMER", "0.00")
+    assert audit(partitioned).differences == ()
+
+
+def test_a_decision_before_the_horizon_becomes_a_dead_letter(partitioned: BatchConnection) -> None:
+    """New or seen before, as an approval does."""
+    seen = decision(occurred_at=day(3))
+    apply_events(partitioned, seen)
+    detach_oldest(partitioned)
+    new = decision(occurred_at=day(4), customer_status="CUSTOMER")
+    recent = decision(occurred_at=day(15), customer_status="PROSPECT")
+    results = apply_events(partitioned, seen, new, recent)
+    assert results == ["refused_by_database", "refused_by_database", "applied"]
+    assert_exact(partitioned, [seen, recent])
+
+
+def test_a_ledger_with_decisions_becomes_the_first_partition(connection: BatchConnection) -> None:
+    """They are known there, and a conflict under another instant is found."""
+    events = some_events(30, 0, 9, [], random.Random(3))
+    apply_events(connection, *events)
+    partition_ledger(connection, day(10))
+    add_partition(connection, day(20))
+    assert set(apply_events(connection, *events)) == {"duplicate"}
+    moved = decision(event_id=events[0].event_id, occurred_at=day(15))
+    assert apply_events(connection, moved) == ["event_conflict"]
+    assert_exact(connection, events)
+
+
+# An installation of release 0.1
+
+
+@pytest.mark.parametrize("partitions", [False, True])
+def test_an_installation_of_release_0_1_takes_decisions(
+    empty_database_url: str, *, partitions: bool
+) -> None:
+    """Moved into its schema, in partitions or not, and undone."""
+    with psycopg.connect(empty_database_url, autocommit=True) as upstream:
+        upstream.execute(OLD.read_bytes())
+        if partitions:
+            upstream.execute(OLD_PARTITIONS.encode())
+            upstream.execute("SELECT signoff_partition_ledger('2026-01-31 10:30Z')")
+            upstream.execute("SELECT signoff_add_ledger_partition('2040-01-01Z')")
+    migrate(empty_database_url)
+    with connect_for_batches(empty_database_url, application="test") as connection:
+        ground = approval(0, customer_status="CUSTOMER", ltv_amount="5")
+        rule = decision(60, rests_on=ground.event_id)
+        assert apply_events(connection, rule) == ["void"]
+        assert apply_events(connection, ground) == ["applied"]
+        assert customer(connection, "user-1") == ("CHURNED", "5.00")
+        if partitions:
+            detach_oldest(connection)
+        assert audit(connection).differences == ()
+        late = approval(40, interaction_id=ground.interaction_id, ltv_amount="1")
+        apply_events(connection, late)
+        assert customer(connection, "user-1") == ("CUSTOMER", "6.00")
+        assert audit(connection).differences == ()
+    undo(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        left = connection.execute(
+            "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p', 'v')"
+            " AND relnamespace IN ('public'::regnamespace, to_regnamespace('signoff'))"
+            " UNION ALL SELECT proname FROM pg_proc WHERE proname LIKE 'signoff%'"
+        )
+        assert left.fetchall() == [("interactions",)]
+
+
+# An adopted table
+
+
+@pytest.fixture
+def upstream_url(empty_database_url: str) -> str:
+    """A database whose upstream keeps its interactions in `public`, adopted by Signoff."""
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute(
+            "CREATE TABLE interactions (id uuid PRIMARY KEY, user_id text, customer_status text,"
+            " ltv_usd numeric(8,2), created_at timestamptz NOT NULL DEFAULT now())"
+        )
+    migrate(empty_database_url)
+    return empty_database_url
+
+
+@pytest.fixture
+def writer(upstream_url: str) -> Iterator["psycopg.Connection[object]"]:
+    """A session of a role that may write interactions, and nothing else."""
+    role = f"writer_{uuid4().hex}"
+    with psycopg.connect(upstream_url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {role}")
+        admin.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON interactions TO {role}")
+        admin.execute(f"SET ROLE {role}; SET search_path TO public")
+        try:
+            yield admin
+        finally:
+            admin.execute(f"RESET ROLE; DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_whoever_may_write_interactions_moves_grounds_of_decisions(
+    upstream_url: str, writer: "psycopg.Connection[object]"
+) -> None:
+    """An update, a delete and a TRUNCATE by that role alone bring decisions up to date."""
+    ground = approval(0, customer_status="CUSTOMER", ltv_amount="7")
+    rule = decision(10, rests_on=ground.event_id)
+    with connect_for_batches(upstream_url, application="test") as connection:
+        apply_events(connection, ground, rule)
+        writer.execute("UPDATE interactions SET user_id = 'user-2'")
+        assert is_void(connection, rule)
+        assert customer(connection, "user-1") == ("PROSPECT", "0.00")
+        writer.execute("UPDATE interactions SET user_id = 'user-1'")
+        assert not is_void(connection, rule)
+        assert customer(connection, "user-1") == ("CHURNED", "7.00")
+        assert audit(connection).differences == ()
+        writer.execute("DELETE FROM interactions")
+        assert is_void(connection, rule)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            writer.execute("SELECT * FROM signoff.status_decisions")
+        apply_events(connection, decision(20, customer_status="LEAD_EXHAUSTED"))
+        writer.execute("TRUNCATE interactions")
+        assert customer(connection, "user-1") == ("LEAD_EXHAUSTED", "0.00")
+
+
+def test_rows_of_others_that_no_event_touched_void_nothing(
+    upstream_url: str, writer: "psycopg.Connection[object]"
+) -> None:
+    """Only events stand between; a row that the upstream writes is none."""
+    ground = approval(0, customer_status="CUSTOMER")
+    rule = decision(10, rests_on=ground.event_id)
+    with connect_for_batches(upstream_url, application="test") as connection:
+        apply_events(connection, ground, rule)
+        writer.execute(
+            "INSERT INTO interactions (id, user_id, customer_status, ltv_usd)"
+            " VALUES (gen_random_uuid(), 'user-1', 'CUSTOMER', 5)"
+        )
+        assert not is_void(connection, rule)
+        assert customer(connection, "user-1") == ("CHURNED", "5.00")
+        assert audit(connection).differences == ()
+
+
+@pytest.mark.parametrize("owner_first", [True, False])
+def test_an_interaction_that_gets_its_owner_brings_all_its_events(
+    connection: BatchConnection, *, owner_first: bool
+) -> None:
+    """An event that occurred before the one that names the owner voids a decision, too."""
+    key = uuid4()
+    connection.execute("INSERT INTO interactions (id) VALUES (%s)", [key])
+    ground = approval(0, customer_status="CUSTOMER")
+    between = approval(5, interaction_id=key, user_id=None, ltv_amount="3")
+    rule = decision(10, rests_on=ground.event_id)
+    naming = approval(20, interaction_id=key)
+    apply_events(connection, ground, rule)
+    for event in (naming, between) if owner_first else (between, naming):
+        apply_events(connection, event)
+    assert is_void(connection, rule)
+    assert customer(connection, "user-1") == ("CUSTOMER", "3.00")
+    assert_exact(connection, [ground, between, rule, naming])
+
+
+# What the database refuses
+
+
+def test_a_decision_that_a_check_refuses_is_found_in_one_call(connection: BatchConnection) -> None:
+    """Its neighbours of both kinds are applied; the letter names the constraint."""
+    connection.execute(
+        "ALTER TABLE approvals ADD CONSTRAINT no_rules CHECK (decided_by NOT LIKE 'rule:%')"
+    )
+    ground = approval(0, customer_status="CUSTOMER")
+    rule = decision(1, decided_by="rule:a@1", rests_on=ground.event_id)
+    events = [ground, decision(2, customer_status="PROSPECT"), rule, approval(3)]
+    assert apply_events(connection, *events) == [
+        "applied",
+        "applied",
+        "refused_by_database",
+        "applied",
+    ]
+    assert connection.refuses_events, "rejected rows were found in one call, not by halving"
+    (letter,) = letters_in(connection)
+    assert (letter.event_id, letter.user_id) == (rule.event_id, "user-1")
+    assert "no_rules" in letter.message
+    assert apply_events(connection, rule, decision(4)) == ["refused_by_database", "applied"]
+    assert audit(connection).differences == ()
+
+
+def test_a_table_of_decisions_that_refuses_one_costs_that_one_alone(
+    connection: BatchConnection,
+) -> None:
+    """What the ledger would take and the table does not is found by halving the batch."""
+    connection.execute(
+        "ALTER TABLE status_decisions ADD CONSTRAINT odd CHECK (user_id <> 'unlucky')"
+    )
+    events = [decision(n, user_id="unlucky" if n == 3 else f"user-{n}") for n in range(6)]
+    results = apply_events(connection, *events)
+    assert results == ["refused_by_database" if n == 3 else "applied" for n in range(6)]
+    assert customer(connection, "unlucky") is None
+    assert audit(connection).differences == ()
+
+
+def test_the_ledger_takes_no_incomplete_event(connection: BatchConnection) -> None:
+    """A row that is neither an approval nor a decision is refused, whoever writes it."""
+    for columns in (
+        "event_type, user_id, customer_status, decided_by) VALUES ('status_decision', 'u', 'CHURNED', 'a'",
+        "event_type, user_id) VALUES ('approval', 'u'",
+        "event_type, user_id) VALUES ('another', 'u'",
+    ):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute(
+                "INSERT INTO approvals (event_id, schema_version, occurred_at, content_hash,"
+                f" {columns.replace(') VALUES (', ') VALUES (gen_random_uuid(), 1, now(), %s, ')})",
+                [b"h"],
+            )
+
+
+def test_both_kinds_in_one_transaction(connection: BatchConnection) -> None:
+    """As a replay applies them: all, or nothing."""
+    ground = approval(0, customer_status="CUSTOMER")
+    rule = decision(1, rests_on=ground.event_id)
+    events = [delivery(event) for event in (rule, ground, rule, approval(2))]
+    with connection.transaction(force_rollback=True):
+        results = [str(o.result) for o in apply_in_transaction(connection, events)]
+    assert results == ["applied", "applied", "duplicate", "applied"]
+    assert read(connection) == fold([])
+    assert outcomes(connection, rule)[0].verdict == "void"
