@@ -4,21 +4,22 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
 import pytest
 from approvals import apply_events, approval, customer, decision, delivery, outcomes
 from letters import letters_in
+from mixed import mixed_events
 from reference import fold, read
 
 from signoff_db.apply import apply_in_transaction
 from signoff_db.audit import audit
-from signoff_db.connection import BatchConnection, connect, connect_for_batches
+from signoff_db.connection import BatchConnection, connect_for_batches
 from signoff_db.ledger_partitions import add_partition, detach_oldest, partition_ledger
 from signoff_db.migrate import migrate
 from signoff_db.undo import undo
-from signoff_schemas import CUSTOMER_STATUSES, AnyEvent
+from signoff_schemas import AnyEvent
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 OLD = Path(__file__).parents[1] / "support" / "installation_0_1.sql"
@@ -57,56 +58,20 @@ def partitioned(connection: BatchConnection) -> BatchConnection:
     return connection
 
 
-def some_events(
-    count: int, first: float, last: float, known: list[AnyEvent], chance: random.Random
-) -> list[AnyEvent]:
-    """Events of both kinds between two days; decisions rest on these events and on `known` ones."""
-    ids = [UUID(int=chance.getrandbits(128)) for _ in range(count)]
-    grounds = [*ids, *[event.event_id for event in known]]
-    events: list[AnyEvent] = []
-    for event_id in ids:
-        at = day(chance.uniform(first, last))
-        status = chance.choice([*CUSTOMER_STATUSES, None])
-        if status and chance.random() < 0.5:
-            ground = chance.choice(grounds)
-            events.append(
-                decision(
-                    event_id=event_id,
-                    occurred_at=at,
-                    user_id=f"user-{chance.randrange(3)}",
-                    customer_status=status,
-                    rests_on=None if ground == event_id or chance.random() < 0.2 else ground,
-                )
-            )
-        else:
-            interaction = chance.randrange(6)
-            events.append(
-                approval(
-                    event_id=event_id,
-                    occurred_at=at,
-                    interaction_id=UUID(int=interaction + 1),
-                    user_id=f"user-{interaction % 3}",
-                    customer_status=chance.choice([status, None]),
-                    ltv_amount=chance.choice([None, None, "1.10"]),
-                )
-            )
-    return events
-
-
 @pytest.mark.parametrize("seed", range(6))
 def test_old_partitions_go_and_decisions_stay_the_fold_of_all_events(
     partitioned: BatchConnection, seed: int
 ) -> None:
     """Before, between and after detaching, also where a decision's ground was detached."""
     chance = random.Random(seed)
-    events = some_events(40, 0, 30, [], chance)
+    events = mixed_events(chance, 40, day(0), day(30))
     apply_events(partitioned, *events)
     assert_exact(partitioned, events)
     for horizon in (10, 20):
         detach_oldest(partitioned)
         assert_exact(partitioned, events)
         left = [event for event in events if event.occurred_at >= day(horizon)]
-        later = some_events(20, horizon, 30, left, chance)
+        later = mixed_events(chance, 20, day(horizon), day(30), grounds=left)
         apply_events(partitioned, *later)
         events += later
         assert_exact(partitioned, events)
@@ -173,7 +138,7 @@ def test_a_decision_before_the_horizon_becomes_a_dead_letter(partitioned: BatchC
 
 def test_a_ledger_with_decisions_becomes_the_first_partition(connection: BatchConnection) -> None:
     """They are known there, and a conflict under another instant is found."""
-    events = some_events(30, 0, 9, [], random.Random(3))
+    events = mixed_events(random.Random(3), 30, day(0), day(9))
     apply_events(connection, *events)
     partition_ledger(connection, day(10))
     add_partition(connection, day(20))
@@ -320,7 +285,12 @@ def test_a_decision_that_a_check_refuses_is_found_in_one_call(connection: BatchC
     )
     ground = approval(0, customer_status="CUSTOMER")
     rule = decision(1, decided_by="rule:a@1", rests_on=ground.event_id)
-    events = [ground, decision(2, customer_status="PROSPECT"), rule, approval(3)]
+    events: list[AnyEvent] = [
+        ground,
+        decision(2, customer_status="PROSPECT"),
+        rule,
+        approval(3),
+    ]
     assert apply_events(connection, *events) == [
         "applied",
         "applied",
@@ -351,17 +321,14 @@ def test_a_table_of_decisions_that_refuses_one_costs_that_one_alone(
 
 def test_the_ledger_takes_no_incomplete_event(connection: BatchConnection) -> None:
     """A row that is neither an approval nor a decision is refused, whoever writes it."""
-    for columns in (
-        "event_type, user_id, customer_status, decided_by) VALUES ('status_decision', 'u', 'CHURNED', 'a'",
-        "event_type, user_id) VALUES ('approval', 'u'",
-        "event_type, user_id) VALUES ('another', 'u'",
-    ):
-        with pytest.raises(psycopg.errors.CheckViolation):
-            connection.execute(
-                "INSERT INTO approvals (event_id, schema_version, occurred_at, content_hash,"
-                f" {columns.replace(') VALUES (', ') VALUES (gen_random_uuid(), 1, now(), %s, ')})",
-                [b"h"],
-            )
+    insert = (
+        "INSERT INTO approvals (event_id, schema_version, occurred_at, content_hash, user_id,"
+        " customer_status, decided_by, event_type)"
+        " VALUES (gen_random_uuid(), 1, now(), 'h', 'u', 'CHURNED', 'user:ann', %s)"
+    )
+    for kind in ("status_decision", "approval", "another"):
+        with pytest.raises(psycopg.errors.CheckViolation, match="approvals_complete"):
+            connection.execute(insert, [kind])
 
 
 def test_both_kinds_in_one_transaction(connection: BatchConnection) -> None:

@@ -301,7 +301,7 @@ def test_a_rule_says_what_it_rests_on(by: str, given: Mapping) -> None:
 
     assert (problem.path, problem.code) == ("rests_on", "rests_on_missing")
     assert "is required where decided_by begins with 'rule:'" in problem.rule
-    assert parse_event(event | {"rests_on": GROUND_ID})
+    assert isinstance(parse_event(event | {"rests_on": GROUND_ID}), StatusDecision)
 
 
 @pytest.mark.parametrize("version", [0, 2, True, "1", []])
@@ -572,7 +572,7 @@ def test_the_largest_valid_decision_fits() -> None:
     data = json.dumps(largest).encode()
 
     assert len(data) < MAX_EVENT_BYTES
-    assert parse_event(data)
+    assert isinstance(parse_event(data), StatusDecision)
 
 
 def survives(source: Any) -> None:
