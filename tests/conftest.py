@@ -1,4 +1,4 @@
-"""Real servers for the tiers that need them: started once a session, fresh state for each test."""
+"""Real servers for tests that need them: started once, with fresh state for each test."""
 
 import itertools
 import os
@@ -12,17 +12,17 @@ import redis
 from signoff_embedded import embedded_postgres, embedded_valkey
 
 _PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-"""Which of the test processes this is: a server that is given is one for all of them."""
+"""The name of this test process; a given server is shared by all of them."""
 TEMPLATE = f"signoff_template_{_PROCESS}"
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a Valkey that lives as long as this test process.
+    """The URL of a Valkey that runs until this test process ends.
 
-    TEST_REDIS_URL names a Redis or Valkey that is there already, of another version, say. All that
-    it holds is deleted before each test, so one test process has it alone (no -n).
+    TEST_REDIS_URL names another Redis or Valkey, of another version, for example. All its data is
+    deleted before each test, so only one test process may use it (no -n).
     """
     if given := os.environ.get("TEST_REDIS_URL"):
         yield given
@@ -33,9 +33,9 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a Postgres that lives as long as this test process.
+    """The URL of a Postgres that runs until this test process ends.
 
-    TEST_POSTGRES_URL names one that is there already, of another version, say; its user must be
+    TEST_POSTGRES_URL names another Postgres, of another version, for example; its user must be
     allowed to create databases.
     """
     if given := os.environ.get("TEST_POSTGRES_URL"):
@@ -66,7 +66,7 @@ def migrated_template(postgres_server: str) -> str:
 
 @pytest.fixture
 def database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
-    """The URL of a fresh, migrated database, gone after the test."""
+    """The URL of a fresh, migrated database, which is dropped after the test."""
     name = f"test_{_PROCESS}_{next(_numbers)}"
     _create(postgres_server, name, template=migrated_template)
     # Tests look into the tables by bare names, as an administrator whose search_path is set may.
@@ -77,7 +77,7 @@ def database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
 
 @pytest.fixture
 def empty_database_url(postgres_server: str) -> Iterator[str]:
-    """The URL of a fresh database without any migration, gone after the test."""
+    """The URL of a fresh database without any migration, which is dropped after the test."""
     name = f"test_{_PROCESS}_{next(_numbers)}"
     _create(postgres_server, name)
     yield _with_database(postgres_server, name)

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from signoff_cli.errors import UsageError
 from signoff_cli.interrupted import INTERRUPTED
 from signoff_cli.lines import Lines
+from signoff_cli.options import option
 from signoff_cli.refusals import Refusals, refusals
 from signoff_cli.terminal import AsJson, complain, err, say, show_json
 from signoff_ops.producing import producer_of
@@ -41,7 +42,7 @@ def publish(
     Refused lines are shown with their numbers on standard error; the others are published.
     Publishing a file again is safe: an event_id takes effect once. Exit 1 if a line was refused.
     """
-    settings = load_settings(queue=queue)
+    settings = load_settings(named=option, queue=queue)
     answers: Counter[str] = Counter(dict.fromkeys(_ANSWERS, 0))
     with ExitStack() as stack:
         refused = stack.enter_context(refusals(file, rejects))
@@ -55,7 +56,7 @@ def publish(
     refused.conclude()
     if stopped:
         _tell_stop(lines, stopped)
-    _tell(answers, settings.queue, lines.next if stopped else None, as_json=as_json)
+    _show(answers, settings.queue, lines.next if stopped else None, as_json=as_json)
     code = _code(stopped) or int(refused.count > 0)
     if code:
         raise typer.Exit(code)
@@ -83,7 +84,10 @@ def _publish(
 
 def _tell_stop(lines: Lines, stopped: BaseException) -> None:
     reason = "interrupted" if isinstance(stopped, KeyboardInterrupt) else stopped
-    complain(f"signoff: stopped before line {lines.next}, the lines before it are done: {reason}")
+    done = f"stopped before line {lines.next}, the lines before it are done"
+    if lines.next == 1:
+        done = "stopped, no line is known to be published"
+    complain(f"signoff: {done}: {reason}")
 
 
 def _code(stopped: BaseException | None) -> int:
@@ -98,7 +102,7 @@ def _code(stopped: BaseException | None) -> int:
     return 2
 
 
-def _tell(answers: Counter[str], queue: str, stopped_before: int | None, *, as_json: bool) -> None:
+def _show(answers: Counter[str], queue: str, stopped_before: int | None, *, as_json: bool) -> None:
     if as_json:
         show_json({"queue": queue, **answers, "stopped_before_line": stopped_before})
         return

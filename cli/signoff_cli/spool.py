@@ -1,4 +1,4 @@
-"""`signoff spool`: publishes the events that a spool file took while Redis was away."""
+"""`signoff spool`: publish the events of a spool file, which were kept in an outage of Redis."""
 
 from collections import Counter
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from signoff_cli.errors import UsageError
+from signoff_cli.options import option
 from signoff_cli.terminal import AsJson, say, show_json
 from signoff_ops.services import load_settings
 from signoff_producer import Answer, Producer
@@ -26,11 +27,11 @@ def spool(
     Producers do so themselves with their next publish; this is for events whose process has ended.
     An event leaves the file when Redis has it. Exit 1 if one was refused, and put in FILE.aside.
     """
-    settings = load_settings(queue=queue, spool=file)
+    settings = load_settings(named=option, queue=queue, spool=file)
     path = _path(settings)
     with Producer(settings=settings) as producer:
         answers = _flushed(producer, path)
-    _tell(answers, path, settings.queue, as_json=as_json)
+    _show(answers, path, settings.queue, as_json=as_json)
     if answers[Answer.CONFLICT] or answers[Answer.REJECTED]:
         raise typer.Exit(1)
 
@@ -50,7 +51,7 @@ def _flushed(producer: Producer, path: Path) -> Counter[Answer]:
         raise UsageError(f"{path} cannot be published: {error.strerror}") from None
 
 
-def _tell(answers: Counter[Answer], path: Path, queue: str, *, as_json: bool) -> None:
+def _show(answers: Counter[Answer], path: Path, queue: str, *, as_json: bool) -> None:
     shown = [answer for answer in Answer if answer is not Answer.SPOOLED]
     if as_json:
         show_json({"queue": queue, "spool": str(path)} | {str(one): answers[one] for one in shown})

@@ -1,7 +1,7 @@
-"""What commands write: sentences and tables for people, JSON for machines.
+"""The output of commands: sentences and tables for people, JSON for machines.
 
-Data goes to standard output, everything else to standard error. What came from outside is never
-read as markup; what is not printable in it, line breaks included, is shown by its escape.
+Data goes to standard output, everything else to standard error. Text from outside is never read as
+markup, and its characters that are not printable, also line breaks, are escaped.
 """
 
 import sys
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
+from textwrap import indent
 from typing import Annotated, Final
 
 import typer
@@ -32,7 +33,7 @@ _CELL_LIMIT: Final = 10_000
 _LINE_LIMIT: Final = 20_000
 """Characters of one value, and of one line, that are shown."""
 NOTHING: Final = "-"
-"""What stands in a table where there is no value."""
+"""The cell of a table without a value."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of tables; times in UTC.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -68,6 +69,22 @@ def complain(text: str) -> None:
 def show_json(value: object) -> None:
     """Write a value as JSON: times in UTC, amounts as strings."""
     typer.echo(json_text(value, indent=2, ascii_only=not holds_all_characters(sys.stdout)))
+
+
+def show_json_list(values: Iterable[object]) -> None:
+    """Write a list as JSON, value by value: it need not fit into memory."""
+    written = False
+    for value in values:
+        text = json_text(value, indent=2, ascii_only=not holds_all_characters(sys.stdout))
+        typer.echo(f"{',' if written else '['}\n{indent(text, '  ')}", nl=False)
+        written = True
+    typer.echo("\n]" if written else "[]")
+
+
+def say_more(cursor: str | None, what: str) -> None:
+    """Say how to see the next page, where there is one."""
+    if cursor is not None:
+        say(f"There are {what}: raise --limit, or see the next page with --after {cursor}")
 
 
 def show_table(
