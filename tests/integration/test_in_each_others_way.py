@@ -12,9 +12,11 @@ from reference import fold, read
 from rivals import await_blocked, await_blocked_or_done
 
 from signoff_db.apply import apply, apply_in_transaction
+from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect, connect_for_batches
+from signoff_db.failure import Failure
 from signoff_db.replay import replay
-from signoff_schemas import AnyEvent
+from signoff_schemas import AnyEvent, FailureKind
 
 
 @pytest.mark.parametrize("neighbours", [0, 3])
@@ -182,3 +184,28 @@ def test_customers_of_decisions_are_locked_in_the_order_of_their_ids(
             free = "SELECT FROM customers WHERE user_id = 'high' FOR UPDATE SKIP LOCKED"
             assert rival.execute(free).rowcount == 1, "the higher id was locked first"
         assert applying.result(DEADLINE) == ["applied", "applied"]
+
+
+def test_a_replay_of_both_kinds_survives_a_deadlock(
+    connection: BatchConnection, database_url: str
+) -> None:
+    """One transaction locks the customers of approvals, then those of decisions; it tries again."""
+    abandoned = Failure(FailureKind.ABANDONED, "gave up", "gave up")
+    ground = approval(0, user_id="bob", customer_status="CUSTOMER")
+    events = [ground, decision(1, user_id="ann")]
+    apply(connection, [delivery(event)._replace(failure=abandoned) for event in events])
+    letters = [letter.id for letter in letters_in(connection)]
+    # Postgres looks for a deadlock once a session has waited for this long: the replay is the one.
+    connection.execute("SET deadlock_timeout = '5s'")
+
+    with connect_for_batches(database_url, application="rival") as rival, ThreadPoolExecutor() as t:
+        rival.execute("SET deadlock_timeout = '1h'")
+        with rival.transaction():
+            apply_in_transaction(rival, [delivery(approval(2, user_id="ann"))])
+            replaying = t.submit(replay, connection, letters, actor="ann")
+            await_blocked(database_url)
+            apply_in_transaction(rival, [delivery(decision(3, user_id="bob"))])
+        assert replaying.result(DEADLINE).counts == {"applied": 2}
+
+    assert letters_in(connection) == []
+    assert audit(connection).differing == 0
