@@ -192,7 +192,7 @@ def test_a_replay_of_both_kinds_survives_a_deadlock(
     """One transaction locks the customers of approvals, then those of decisions; it tries again."""
     abandoned = Failure(FailureKind.ABANDONED, "gave up", "gave up")
     ground = approval(0, user_id="bob", customer_status="CUSTOMER")
-    events = [ground, decision(1, user_id="ann")]
+    events: list[AnyEvent] = [ground, decision(1, user_id="ann")]
     apply(connection, [delivery(event)._replace(failure=abandoned) for event in events])
     letters = [letter.id for letter in letters_in(connection)]
     # Postgres looks for a deadlock once a session has waited for this long: the replay is the one.
