@@ -124,6 +124,50 @@ def test_a_decision_that_rests_on_a_detached_decision_keeps_its_state(
     assert audit(partitioned).differences == ()
 
 
+def test_a_later_decision_rests_on_the_last_event_that_was_detached(
+    partitioned: BatchConnection,
+) -> None:
+    """A rule about silent customers does; also on the last one that gave something."""
+    older = approval(occurred_at=day(1), customer_status="PROSPECT")
+    giving = approval(occurred_at=day(2), interaction_id=older.interaction_id, ltv_amount="5")
+    last = approval(occurred_at=day(3))
+    decided = decision(occurred_at=day(4), user_id="user-2")
+    apply_events(partitioned, older, giving, last, decided)
+    detach_oldest(partitioned)
+    rules: list[AnyEvent] = [
+        decision(occurred_at=day(25), rests_on=older.event_id),
+        decision(occurred_at=day(25.1), rests_on=giving.event_id, customer_status="CUSTOMER"),
+        decision(occurred_at=day(25.2), rests_on=last.event_id),
+        decision(occurred_at=day(25), user_id="user-2", rests_on=decided.event_id),
+        decision(occurred_at=day(25.3), user_id="user-2", rests_on=last.event_id),
+    ]
+    results = [apply_events(partitioned, rule) for rule in rules]
+    assert results == [["void"], ["applied"], ["void"], ["applied"], ["void"]]
+    events: list[AnyEvent] = [older, giving, last, decided, *rules]
+    assert_exact(partitioned, events)
+    detach_oldest(partitioned)
+    assert_exact(partitioned, events)
+    late = approval(occurred_at=day(22), customer_status="LEAD_QUALIFIED")
+    again = decision(occurred_at=day(23), rests_on=late.event_id)
+    apply_events(partitioned, late, again)
+    assert_exact(partitioned, [*events, late, again])
+
+
+def test_the_last_detached_event_is_that_of_all_partitions(partitioned: BatchConnection) -> None:
+    """A later partition may hold only events that gave nothing."""
+    giving = approval(occurred_at=day(2), ltv_amount="5")
+    last = approval(occurred_at=day(15), interaction_id=giving.interaction_id)
+    apply_events(partitioned, giving, last)
+    detach_oldest(partitioned)
+    detach_oldest(partitioned)
+    rules = [
+        decision(occurred_at=day(25), rests_on=last.event_id, customer_status="CUSTOMER"),
+        decision(occurred_at=day(24), rests_on=giving.event_id),
+    ]
+    apply_events(partitioned, *rules)
+    assert_exact(partitioned, [giving, last, *rules])
+
+
 def test_a_decision_before_the_horizon_becomes_a_dead_letter(partitioned: BatchConnection) -> None:
     """New or seen before, as an approval does."""
     seen = decision(occurred_at=day(3))
