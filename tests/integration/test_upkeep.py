@@ -58,6 +58,15 @@ def test_what_died_with_a_stock_worker_goes_back(client: redis.Redis, upkeep: Up
     assert upkeep.run() == 0
 
 
+@pytest.mark.parametrize("deaths", ["999", "1000", "1000000", "9" * 400])
+def test_deaths_are_counted_up_to_a_limit(client: redis.Redis, upkeep: Upkeep, deaths: str) -> None:
+    """Whatever a job's hash claims."""
+    a_job(client, signoff_deaths=deaths)
+    client.zadd(KEYS.started, {"job:execution": LONG_AGO})
+    assert upkeep.run() == 1
+    assert client.hget(JOB_PREFIX + "job", "signoff_deaths") == b"1000"
+
+
 @pytest.mark.parametrize("status", ["finished", "failed", "canceled", "stopped", "queued"])
 def test_what_only_was_left_behind_is_dropped(
     client: redis.Redis, upkeep: Upkeep, status: str

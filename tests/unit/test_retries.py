@@ -5,7 +5,7 @@ from approvals import approval
 
 from signoff_queue.batch_queue import JobHash, TakenJob
 from signoff_schemas import FailureKind, Settings, encode_job
-from signoff_worker.reading import deliveries_of
+from signoff_worker.reading import begin_reading_taken
 from signoff_worker.retries import group_size, retry_delay
 
 
@@ -28,7 +28,7 @@ def test_an_event_is_abandoned_after_more_deaths_than_redeliveries(
     data = encode_job(event.canonical_json())
     job = TakenJob(str(event.event_id), data, deaths, 1, JobHash.JOB)
 
-    (delivery,) = deliveries_of([job], max_redeliveries=2)
+    (delivery,) = begin_reading_taken([job], max_redeliveries=2)()
 
     assert (delivery.failure and delivery.failure.kind) == kind
     assert delivery.attempts == 1 + deaths + 1
