@@ -233,13 +233,14 @@ def test_an_installation_of_release_0_1_takes_decisions(
 # An adopted table
 
 
-@pytest.fixture
-def upstream_url(empty_database_url: str) -> str:
+@pytest.fixture(params=["text", "varchar(200)", 'varchar(300) COLLATE "C"'])
+def upstream_url(empty_database_url: str, request: pytest.FixtureRequest) -> str:
     """A database whose upstream keeps its interactions in `public`, adopted by Signoff."""
     with psycopg.connect(empty_database_url) as connection:
         connection.execute(
-            "CREATE TABLE interactions (id uuid PRIMARY KEY, user_id text, customer_status text,"
-            " ltv_usd numeric(8,2), created_at timestamptz NOT NULL DEFAULT now())"
+            f"CREATE TABLE interactions (id uuid PRIMARY KEY, user_id {request.param},"
+            " customer_status text, ltv_usd numeric(8,2),"
+            " created_at timestamptz NOT NULL DEFAULT now())"
         )
     migrate(empty_database_url)
     return empty_database_url
@@ -273,6 +274,9 @@ def test_whoever_may_write_interactions_moves_grounds_of_decisions(
         writer.execute("UPDATE interactions SET user_id = 'user-1'")
         assert not is_void(connection, rule)
         assert customer(connection, "user-1") == ("CHURNED", "7.00")
+        assert connection.execute(
+            "SELECT user_id, to_status FROM status_transitions ORDER BY occurred_at"
+        ).fetchall() == [("user-1", "CUSTOMER"), ("user-1", "CHURNED")]
         assert audit(connection).differences == ()
         writer.execute("DELETE FROM interactions")
         assert is_void(connection, rule)

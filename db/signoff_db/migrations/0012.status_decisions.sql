@@ -305,37 +305,47 @@ CREATE TRIGGER interactions_refold_truncate AFTER TRUNCATE ON interactions
     FOR EACH STATEMENT EXECUTE FUNCTION signoff_refold_truncated();
 
 -- Decisions included, but for void ones; `decided_by` says who decided.
-CREATE OR REPLACE VIEW status_transitions AS
-SELECT user_id, from_status, to_status, occurred_at, interaction_id, event_id,
-    signoff_on_path(from_status, to_status) AS on_path, decided_by
-FROM (
-    SELECT user_id, to_status, occurred_at, interaction_id, event_id, decided_by,
-        coalesce(
-            lag(to_status) OVER (
-                PARTITION BY user_id, CASE WHEN user_id IS NULL THEN interaction_id END
-                ORDER BY occurred_at, event_id),
-            opening_status,
-            -- The first event of the customer that gave a status is a decision.
-            CASE WHEN interaction_id IS NULL THEN (
-                SELECT signoff_known_status(coalesce(i.opening_customer_status, i.customer_status))::varchar
-                FROM interactions i
-                WHERE i.user_id = given.user_id
-                ORDER BY i.created_at DESC NULLS LAST, i.id DESC
-                LIMIT 1) END,
-            'PROSPECT') AS from_status
-    FROM (
-        SELECT i.user_id, a.customer_status AS to_status, a.occurred_at, a.interaction_id, a.event_id,
-            'reviewer:' || a.reviewer_id AS decided_by, i.opening_customer_status AS opening_status
-        FROM approvals a
-        JOIN interactions i ON i.id = a.interaction_id
-        WHERE a.customer_status IS NOT NULL
-        UNION ALL
-        SELECT d.user_id, d.customer_status, d.occurred_at, NULL, d.event_id, d.decided_by, NULL
-        FROM status_decisions d
-        WHERE NOT d.void
-    ) AS given
-) AS step
-WHERE from_status <> to_status;
+-- A view cannot be replaced if a column gets another type. An adopted interactions may have user_id of type
+-- varchar, of at least 200 characters.
+DO $$
+BEGIN
+    EXECUTE format($view$
+        CREATE OR REPLACE VIEW status_transitions AS
+        SELECT user_id, from_status, to_status, occurred_at, interaction_id, event_id,
+            signoff_on_path(from_status, to_status) AS on_path, decided_by
+        FROM (
+            SELECT user_id, to_status, occurred_at, interaction_id, event_id, decided_by,
+                coalesce(
+                    lag(to_status) OVER (
+                        PARTITION BY user_id, CASE WHEN user_id IS NULL THEN interaction_id END
+                        ORDER BY occurred_at, event_id),
+                    opening_status,
+                    -- The first event of the customer that gave a status is a decision.
+                    CASE WHEN interaction_id IS NULL THEN (
+                        SELECT signoff_known_status(coalesce(i.opening_customer_status, i.customer_status))::varchar
+                        FROM interactions i
+                        WHERE i.user_id = given.user_id
+                        ORDER BY i.created_at DESC NULLS LAST, i.id DESC
+                        LIMIT 1) END,
+                    'PROSPECT') AS from_status
+            FROM (
+                SELECT i.user_id, a.customer_status AS to_status, a.occurred_at, a.interaction_id, a.event_id,
+                    'reviewer:' || a.reviewer_id AS decided_by, i.opening_customer_status AS opening_status
+                FROM approvals a
+                JOIN interactions i ON i.id = a.interaction_id
+                WHERE a.customer_status IS NOT NULL
+                UNION ALL
+                SELECT d.user_id::%s, d.customer_status, d.occurred_at, NULL, d.event_id, d.decided_by, NULL
+                FROM status_decisions d
+                WHERE NOT d.void
+            ) AS given
+        ) AS step
+        WHERE from_status <> to_status
+        $view$,
+        (SELECT format_type(atttypid, atttypmod) FROM pg_attribute
+        WHERE attrelid = 'interactions'::regclass AND attname = 'user_id'));
+END
+$$;
 
 -- The functions of 0005.rejected_rows.sql, for both kinds.
 CREATE OR REPLACE FUNCTION signoff_try_rows(ledger_rows approvals[]) RETURNS void LANGUAGE sql AS $$
