@@ -83,8 +83,10 @@ def _replay(stage: Stage, count: int) -> float:
     """Letters a second, from the first batch of an operator's command until it has ended."""
     stage.database.execute(
         "ALTER TABLE operator_actions DISABLE TRIGGER USER;"
+        " ALTER TABLE pruned_letters DISABLE TRIGGER USER;"
         " TRUNCATE operator_actions, pruned_letters;"
-        " ALTER TABLE operator_actions ENABLE TRIGGER USER"
+        " ALTER TABLE operator_actions ENABLE TRIGGER USER;"
+        " ALTER TABLE pruned_letters ENABLE TRIGGER USER"
     )
     command = [sys.executable, "-m", "signoff_cli", "dlq", "replay", "--all", "--yes"]
     env = {**os.environ, "SIGNOFF_DATABASE_URL": stage.database_url}

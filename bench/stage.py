@@ -84,9 +84,11 @@ class Stage:
         self.redis.flushall()
         self.database.execute(
             "ALTER TABLE approvals DISABLE TRIGGER USER;"
+            " ALTER TABLE pruned_letters DISABLE TRIGGER USER;"
             " TRUNCATE interactions, approvals, customers, dead_letters,"
             " pruned_letters;"
-            " ALTER TABLE approvals ENABLE TRIGGER USER"
+            " ALTER TABLE approvals ENABLE TRIGGER USER;"
+            " ALTER TABLE pruned_letters ENABLE TRIGGER USER"
         )
         self.database.execute("CHECKPOINT")
 

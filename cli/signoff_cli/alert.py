@@ -8,11 +8,12 @@ import typer
 from signoff_cli.options import finite
 from signoff_cli.stopping import stop_on_signals
 from signoff_cli.terminal import complain, say
-from signoff_db.connection import DatabaseUnavailableError
 from signoff_ops.alert import alert_once
 from signoff_ops.hook import HookError, hook_of
 from signoff_ops.servers import DirectServers, Servers
 from signoff_ops.services import load_settings
+from signoff_ops.values import DatabaseUnavailableError
+from signoff_schemas import Settings
 
 
 def alert(
@@ -26,8 +27,8 @@ def alert(
 ) -> None:
     """Tell a command or webhook of new causes of dead letters, and of too many of them.
 
-    Where to: SIGNOFF_ALERT_COMMAND or SIGNOFF_ALERT_URL. Any number may run; each cause is told
-    once, all that is new in one message, at most one a minute.
+    Where to: SIGNOFF_ALERT_COMMAND, whose program must be there, or SIGNOFF_ALERT_URL. Any number
+    may run; each cause is told once, all that is new in one message, at most one a minute.
     """
     settings = load_settings()
     settings.require("database_url")
@@ -36,7 +37,7 @@ def alert(
         if not once:
             say(f"Looking for news of dead letters every {interval:g} s; Ctrl-C stops it.")
         while True:
-            taken = _look(DirectServers(settings), hook, stop.wait)
+            taken = _look(DirectServers(settings), hook, stop.wait, say_if_none=once)
             if once or stop.wait(interval):
                 break
     if once and not taken:
@@ -44,7 +45,11 @@ def alert(
 
 
 def _look(
-    servers: Servers, hook: Callable[[bytes], None], stopped: Callable[[float], bool]
+    servers: Servers,
+    hook: Callable[[bytes], None],
+    stopped: Callable[[float], bool],
+    *,
+    say_if_none: bool,
 ) -> bool:
     """Whether what is new was told, or there was nothing new; the next look tries again."""
     try:
@@ -54,4 +59,13 @@ def _look(
         return False
     if sent:
         say(f"Told: {sent}")
+    elif say_if_none:
+        say(f"Nothing new was found, so {_not_tried(servers.settings)}.")
     return True
+
+
+def _not_tried(settings: Settings) -> str:
+    """What is known of the hook, and what only an alert can show."""
+    if settings.alert_url:
+        return "the webhook was not called: whether it takes alerts shows with the next one"
+    return "the command was not run; its program is there"

@@ -40,6 +40,17 @@ COMMANDS: Final = {
 class LazyGroup(TyperGroup):
     """Lists commands without importing them; imports the one that is to run."""
 
+    def invoke(
+        self,
+        ctx: Any,  # noqa: ANN401 -- typer does not name its context class in public
+    ) -> Any:  # noqa: ANN401 -- whatever the command returns
+        """Run the command; why a value is refused is said in plain words."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = importlib.import_module("signoff_cli.wrong_values").reason(error)
+            raise
+
     def resolve_command(
         self,
         ctx: Any,  # noqa: ANN401 -- typer does not name its context class in public

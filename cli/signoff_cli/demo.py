@@ -18,12 +18,12 @@ from signoff_cli.app import app
 from signoff_cli.errors import WorkersEndedError
 from signoff_cli.terminal import progress, say
 from signoff_cli.up import running_workers
-from signoff_db.dead_letters import list_letters
-from signoff_db.selection import Selection
 from signoff_embedded import embedded_services
+from signoff_ops.dead_letters import page_of_letters
 from signoff_ops.demo_data import insert_interaction, put_foreign_jobs, unsettled_jobs
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import environment
+from signoff_ops.values import Selection
 from signoff_schemas import FailureKind, Settings, Verdict
 
 EXAMPLE: Final = "examples/approvals.jsonl"
@@ -170,8 +170,7 @@ class Demo:
 
     def _letter(self, kind: str, word: str) -> int:
         """The first dead letter of a kind whose message holds the word."""
-        with self.servers.database() as connection:
-            letters = list_letters(connection, Selection(kinds=(FailureKind(kind),)))
+        letters = page_of_letters(self.servers, Selection(kinds=(FailureKind(kind),)))
         return next(letter.id for letter in reversed(letters.items) if word in letter.message)
 
 

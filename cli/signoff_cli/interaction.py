@@ -8,10 +8,10 @@ import typer
 
 from signoff_cli.ledger_tables import show_ledger, show_transitions
 from signoff_cli.terminal import AsJson, complain, show_fields, show_json
-from signoff_db.reading import Interaction
 from signoff_ops.customer import interaction_history
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
+from signoff_ops.values import Interaction
 
 
 def interaction(

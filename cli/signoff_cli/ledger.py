@@ -1,5 +1,6 @@
 """`signoff ledger`: the ledger in partitions, of which old ones can be detached."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -7,15 +8,10 @@ import typer
 
 from signoff_cli.dlq.choosing import moment
 from signoff_cli.terminal import AsJson, Yes, confirm, say, show_json
-from signoff_db.ledger_partitions import (
-    Partition,
-    add_partition,
-    detach_oldest,
-    partition_ledger,
-    partitions,
-)
-from signoff_db.read_connection import database_of
+from signoff_ops.ledger import add_partition, detach_oldest, partition_ledger, partitions
+from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
+from signoff_ops.values import Partition
 
 app: Final = typer.Typer(
     no_args_is_help=True,
@@ -33,19 +29,16 @@ Until = Annotated[
 def partition(*, until: Until, yes: Yes = False, as_json: AsJson = False) -> None:
     """Make all that the ledger holds its first partition; workers wait meanwhile."""
     end = moment(until, "--until")
-    with database_of(load_settings()) as connection:
-        confirm(f"Put the ledger into partitions, the first up to {end.isoformat()}?", yes=yes)
-        partition_ledger(connection, end)
-        _tell(partitions(connection), as_json=as_json)
+    servers = DirectServers(load_settings())
+    confirm(f"Put the ledger into partitions, the first up to {end.isoformat()}?", yes=yes)
+    _show(partition_ledger(servers, end), as_json=as_json)
 
 
 @app.command("add")
 def add(*, until: Until, as_json: AsJson = False) -> None:
     """Add the next partition, from where the last one ends."""
     end = moment(until, "--until")
-    with database_of(load_settings()) as connection:
-        add_partition(connection, end)
-        _tell(partitions(connection), as_json=as_json)
+    _show(add_partition(DirectServers(load_settings()), end), as_json=as_json)
 
 
 @app.command("detach")
@@ -55,24 +48,24 @@ def detach(*, yes: Yes = False, as_json: AsJson = False) -> None:
     Balances stay as they are, and `signoff audit` stays exact. Events of that time which come
     later find no place, and become dead letters.
     """
-    with database_of(load_settings()) as connection:
-        oldest = next(iter(partitions(connection)), None)
-        if oldest is not None:
-            confirm(f"Detach {oldest.partition}, up to {_shown(oldest.until)}?", yes=yes)
-        name = detach_oldest(connection, confirmed=oldest.partition if oldest else None)
-        _tell(partitions(connection), detached=name, as_json=as_json)
+    servers = DirectServers(load_settings())
+    oldest = next(iter(partitions(servers)), None)
+    if oldest is not None:
+        confirm(f"Detach {oldest.partition}, up to {_instant(oldest.until)}?", yes=yes)
+    done = detach_oldest(servers, confirmed=oldest.partition if oldest else None)
+    _show(done.partitions, detached=done.name, as_json=as_json)
 
 
-def _tell(found: list[Partition], *, as_json: bool, detached: str | None = None) -> None:
+def _show(found: Sequence[Partition], *, as_json: bool, detached: str | None = None) -> None:
     if as_json:
-        listed = [{"partition": one.partition, "until": _shown(one.until)} for one in found]
+        listed = [{"partition": one.partition, "until": _instant(one.until)} for one in found]
         show_json({"partitions": listed} | ({"detached": detached} if detached else {}))
         return
     if detached:
         say(f"Detached {detached}, an ordinary table from now on: export it, and drop it.")
     for one in found:
-        say(f"{one.partition}  up to {_shown(one.until)}")
+        say(f"{one.partition}  up to {_instant(one.until)}")
 
 
-def _shown(instant: datetime) -> str:
+def _instant(instant: datetime) -> str:
     return instant.isoformat()

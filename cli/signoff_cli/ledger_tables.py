@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from signoff_cli.terminal import say, show_table
-from signoff_db.reading import LedgerEntry, Transition
+from signoff_ops.values import LedgerEntry, Transition
 
 
 def show_ledger(entries: Sequence[LedgerEntry], *, of_several: bool = False) -> None:

@@ -6,9 +6,9 @@ import typer
 
 from signoff_cli.errors import UsageError
 from signoff_cli.terminal import AsJson, Yes, confirm, say, show_json
-from signoff_db import migrate as migrations
-from signoff_db.undo import undo as take_back
+from signoff_ops import schema
 from signoff_ops.services import load_settings
+from signoff_schemas import Settings
 from signoff_schemas.wording import count
 
 
@@ -39,17 +39,16 @@ def migrate(
     if check + dry_run + undo > 1:
         raise UsageError("--check, --dry-run and --undo exclude each other; give one of them")
     settings = load_settings()
-    url = settings.require("database_url")
     if undo:
-        _undo(url, settings.db_schema, yes=yes, as_json=as_json)
+        _undo(settings, yes=yes, as_json=as_json)
     elif check:
-        names = migrations.pending(url)
+        names = schema.pending(settings)
         _show(names, "pending", "The database lacks", as_json=as_json)
         raise typer.Exit(1 if names else 0)
     elif dry_run:
-        _rehearse(url, settings.interactions, as_json=as_json)
+        _rehearse(settings, as_json=as_json)
     else:
-        names = migrations.migrate(url, interactions=settings.interactions)
+        names = schema.migrate(settings)
         _show(names, "applied", "Applied", as_json=as_json)
 
 
@@ -64,8 +63,8 @@ def _show(names: list[str], what: str, verb: str, *, as_json: bool) -> None:
         say("The database is up to date.")
 
 
-def _rehearse(url: str, interactions: str | None, *, as_json: bool) -> None:
-    rehearsed = migrations.rehearse(url, interactions=interactions)
+def _rehearse(settings: Settings, *, as_json: bool) -> None:
+    rehearsed = schema.rehearse(settings)
     if as_json:
         show_json({"would_apply": rehearsed.names, "changes": rehearsed.changes})
         return
@@ -76,16 +75,17 @@ def _rehearse(url: str, interactions: str | None, *, as_json: bool) -> None:
         say(f"  {change}")
 
 
-def _undo(url: str, schema: str, *, yes: bool, as_json: bool) -> None:
+def _undo(settings: Settings, *, yes: bool, as_json: bool) -> None:
     """Undo it, once the user has agreed to what will be lost."""
+    settings.require("database_url")
     confirm(
-        f"The schema {schema} goes with all it holds: the ledger, customers, dead letters and "
-        "operators' actions. Workers must have stopped. A table interactions that was there "
-        "before stays, with the values that it holds now. Go on?",
+        f"The schema {settings.db_schema} goes with all it holds: the ledger, customers, dead "
+        "letters and operators' actions. Workers must have stopped. A table interactions that was "
+        "there before stays, with the values that it holds now. Go on?",
         yes=yes,
     )
-    take_back(url)
+    undone = schema.undo(settings)
     if as_json:
-        show_json({"undone": schema})
+        show_json({"undone": undone})
     else:
-        say(f"The schema {schema} is gone; `signoff migrate` makes it anew, empty.")
+        say(f"The schema {undone} is gone; `signoff migrate` makes it anew, empty.")

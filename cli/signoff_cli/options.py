@@ -12,6 +12,16 @@ Export = Annotated[
 ]
 
 
+def option(field: str) -> str:
+    """The option of a command that stands for a setting."""
+    return f"--{field.replace('_', '-')}"
+
+
+def check_with(export: Path) -> str:
+    """Where the exported rows are, and the command that checks the file."""
+    return f"They are in {export}; check it with: sha256sum -c {export.name}.sha256"
+
+
 def finite(value: float | None) -> float | None:
     """A callback of options that are numbers: inf and nan pass the bounds of some, and mean none.
 

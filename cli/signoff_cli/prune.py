@@ -9,14 +9,13 @@ import typer
 
 from signoff_cli.dlq.acting import Actor, DryRun, actor_of
 from signoff_cli.dlq.choosing import moment
-from signoff_cli.options import Export
+from signoff_cli.options import Export, check_with
 from signoff_cli.terminal import AsJson, Yes, confirm, local, say, show_json
-from signoff_db.export import check_with
-from signoff_db.prune import Pruned
 from signoff_ops import operating
 from signoff_ops.operating import Operator
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
+from signoff_ops.values import Pruned
 from signoff_schemas.wording import count
 
 

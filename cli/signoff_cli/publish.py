@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from signoff_cli.errors import UsageError
 from signoff_cli.interrupted import INTERRUPTED
 from signoff_cli.lines import Lines
+from signoff_cli.options import option
 from signoff_cli.refusals import Refusals, refusals
 from signoff_cli.terminal import AsJson, complain, err, say, show_json
 from signoff_ops.producing import producer_of
@@ -41,7 +42,7 @@ def publish(
     Refused lines are shown with their numbers on standard error; the others are published.
     Publishing a file again is safe: an event_id takes effect once. Exit 1 if a line was refused.
     """
-    settings = load_settings(queue=queue)
+    settings = load_settings(named=option, queue=queue)
     answers: Counter[str] = Counter(dict.fromkeys(_ANSWERS, 0))
     with ExitStack() as stack:
         refused = stack.enter_context(refusals(file, rejects))
@@ -83,7 +84,10 @@ def _publish(
 
 def _tell_stop(lines: Lines, stopped: BaseException) -> None:
     reason = "interrupted" if isinstance(stopped, KeyboardInterrupt) else stopped
-    complain(f"signoff: stopped before line {lines.next}, the lines before it are done: {reason}")
+    done = f"stopped before line {lines.next}, the lines before it are done"
+    if lines.next == 1:
+        done = "stopped, no line is known to be published"
+    complain(f"signoff: {done}: {reason}")
 
 
 def _code(stopped: BaseException | None) -> int:

@@ -9,8 +9,8 @@ from signoff_cli.terminal import AsJson, complain, say, show_json
 from signoff_ops.reconcile import reconcile as run_reconcile
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
+from signoff_ops.values import Reconciled
 from signoff_producer import QueueUnavailableError
-from signoff_relay.reconciling import Reconciled
 from signoff_schemas.wording import count
 
 

@@ -5,12 +5,11 @@ from typing import Annotated
 import typer
 
 from signoff_cli.ages import required_age
-from signoff_cli.options import finite
+from signoff_cli.options import finite, option
 from signoff_cli.stopping import stop_on_signals
+from signoff_ops.process import log_to_stderr, spend_time_on_events
 from signoff_ops.relay import run_relay
 from signoff_ops.services import load_settings
-from signoff_worker.interpreter import spend_time_on_events
-from signoff_worker.logs import configure
 
 
 def relay(
@@ -42,9 +41,9 @@ def relay(
     Any number of relays may run. Ctrl-C or SIGTERM ends one after the batch in hand. What the queue
     refuses stays in the outbox and holds up nothing: `signoff outbox refused` lists it.
     """
-    settings = load_settings(queue=queue)
+    settings = load_settings(named=option, queue=queue)
     age = None if prune_after is None else required_age(prune_after, "--prune-after")
-    configure(settings.log_format, settings.log_level)
+    log_to_stderr(settings)
     spend_time_on_events()
     with stop_on_signals() as stop:
         refused = run_relay(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from signoff_cli.errors import UsageError
+from signoff_cli.options import option
 from signoff_cli.terminal import AsJson, say, show_json
 from signoff_ops.services import load_settings
 from signoff_producer import Answer, Producer
@@ -26,7 +27,7 @@ def spool(
     Producers do so themselves with their next publish; this is for events whose process has ended.
     An event leaves the file when Redis has it. Exit 1 if one was refused, and put in FILE.aside.
     """
-    settings = load_settings(queue=queue, spool=file)
+    settings = load_settings(named=option, queue=queue, spool=file)
     path = _path(settings)
     with Producer(settings=settings) as producer:
         answers = _flushed(producer, path)

@@ -1,17 +1,16 @@
 """`signoff status`."""
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from signoff_cli.leaving import leave_if_away
 from signoff_cli.terminal import AsJson, say, show_fields, show_json, show_table
-from signoff_db.reading import Overview
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_ops.status import QueueStatus, Status
 from signoff_ops.status import status as status_of
-from signoff_queue.reader import age
-from signoff_relay.table import OutboxOverview
+from signoff_ops.values import OutboxOverview, Overview
 
 
 def status(*, as_json: AsJson = False) -> None:
@@ -46,7 +45,7 @@ def _show(found: Status) -> None:
     if found.state:
         _show_state(found.state)
     if found.outbox:
-        _show_outbox(found.outbox)
+        _show_outbox(found.outbox, found.outbox_oldest_waiting)
 
 
 def _show_queue(found: QueueStatus) -> None:
@@ -92,11 +91,11 @@ def _applied(state: Overview) -> str:
     return f"{'about ' if state.applied_is_estimate else ''}{state.applied:,}"
 
 
-def _show_outbox(outbox: OutboxOverview) -> None:
+def _show_outbox(outbox: OutboxOverview, oldest_waiting: timedelta | None) -> None:
     show_fields(
         [
             ("Waiting in the outbox", outbox.waiting),
-            ("  the oldest for", age(outbox.oldest_waiting_at)),
+            ("  the oldest for", oldest_waiting),
             ("  refused", outbox.refused),
         ]
     )

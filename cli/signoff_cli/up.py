@@ -15,13 +15,13 @@ import typer
 from signoff_cli.errors import WorkersEndedError
 from signoff_cli.stopping import stop_on_signals
 from signoff_cli.terminal import say
-from signoff_db.migrate import migrate
 from signoff_embedded import (
     embedded_postgres,
     embedded_services,
     embedded_valkey,
     ending_with_parent,
 )
+from signoff_ops.schema import migrate
 from signoff_ops.services import FILE, Announced, announcement, environment
 from signoff_ops.watching import Watched, watched
 from signoff_schemas import Settings, masked
@@ -51,7 +51,7 @@ def up(
         given = Settings.load()
         settings = stack.enter_context(_servers(given, data, redis_port, postgres_port))
         redis_url, database_url = settings.require("redis_url"), settings.require("database_url")
-        migrate(database_url, interactions=settings.interactions)
+        migrate(settings)
         announce(Announced(redis_url=redis_url, database_url=database_url))
         processes = stack.enter_context(running_workers(settings, workers)) if workers else None
         _tell(settings, workers)

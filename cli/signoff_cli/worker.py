@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from signoff_cli.options import option
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_ops.worker import run_workers
@@ -37,5 +38,7 @@ def worker(
     Ctrl-C or SIGTERM finishes the batch in hand, a second one leaves it to another worker. RQ's own
     tools (rq info, rq suspend) see these workers.
     """
-    settings = load_settings(queue=queue, batch_size=batch_size, health_port=health_port)
+    settings = load_settings(
+        named=option, queue=queue, batch_size=batch_size, health_port=health_port
+    )
     run_workers(DirectServers(settings), processes=processes, burst=burst)

@@ -5,27 +5,17 @@ Each flaw is one sentence that says what to do. Nothing is changed here.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from psycopg import Connection
-from psycopg.rows import TupleRow, class_row
+from psycopg.rows import TupleRow
 
+from signoff_db.adoption_survey import Column, Survey, Table, columns_of, find_table
 from signoff_db.sql import statement
 from signoff_schemas import CUSTOMER_STATUSES, SignoffError
 
 OLDEST_POSTGRES: Final = 15
 ENCODING: Final = "UTF8"
-OUR_TABLES: Final = (
-    "approvals",
-    "approval_ids",
-    "customers",
-    "dead_letters",
-    "operator_actions",
-    "alerts",
-    "status_transitions",
-    "customer_funnel",
-)
 _MIGRATIONS_OF_0_1: Final = 11
 _KINDS: Final = {
     "p": "partitioned",
@@ -70,65 +60,6 @@ _EXPECTED: Final = {
 
 class AdoptionError(SignoffError):
     """The database, or its table interactions, does not fit; nothing was changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What a database holds in which Signoff is not installed yet."""
-
-    server_version: int
-    encoding: str
-    home: str
-    home_exists: bool
-    may_create: bool
-    in_home: list[str]
-    old_schema: int | None
-    old_interactions: int | None
-    named: int | None
-    found: int | None
-    elsewhere: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table that is to be adopted."""
-
-    schema: str
-    name: str
-    kind: str
-    persistence: str
-    inherits: bool
-    has_rules: bool
-    hides_rows: bool
-    deferrable_key: str | None
-    is_owner: bool
-    is_taken: bool
-    triggers: list[str]
-    alike: list[str]
-
-    def __str__(self) -> str:
-        return f"{self.schema}.{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table that is to be adopted."""
-
-    name: str
-    type: str
-    is_required: bool
-    is_filled: bool
-    is_generated: bool
-    is_exact: bool
-
-
-def survey(connection: Connection[TupleRow], named: str | None) -> Survey:
-    """Survey the database by the role's own search_path; `named` is the schema of interactions."""
-    with connection.cursor(row_factory=class_row(Survey)) as cursor:
-        found = cursor.execute(statement("survey"), {"named": named}).fetchone()
-    if found is None:
-        raise AssertionError("survey.sql gives one row")
-    return found
 
 
 def check_server(version: int, encoding: str) -> None:
@@ -212,12 +143,12 @@ def check_moved(connection: Connection[TupleRow]) -> None:
 
 
 def look_at(connection: Connection[TupleRow], interactions: int) -> Table:
-    """Read the description of a table; `check_table` checks it."""
-    with connection.cursor(row_factory=class_row(Table)) as cursor:
-        table = cursor.execute(
-            statement("interactions_table"),
-            {"interactions": interactions, "ours": list(OUR_TABLES)},
-        ).fetchone()
+    """Read the description of the table to adopt; `check_table` checks it.
+
+    Raises:
+        AdoptionError: it was dropped meanwhile.
+    """
+    table = find_table(connection, interactions)
     if table is None:
         raise AdoptionError("the table interactions was dropped meanwhile; migrate again")
     return table
@@ -274,10 +205,7 @@ def check_columns(connection: Connection[TupleRow], interactions: int, table: Ta
     Raises:
         AdoptionError: some cannot; the text names each, and what to change.
     """
-    with connection.cursor(row_factory=class_row(Column)) as cursor:
-        columns = cursor.execute(
-            statement("interactions_columns"), {"interactions": interactions}
-        ).fetchall()
+    columns = columns_of(connection, interactions)
     flaws = [flaw for column in columns if (flaw := _flaw(column))]
     names = [column.name for column in columns]
     if "id" not in names:

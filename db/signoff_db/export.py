@@ -89,11 +89,6 @@ def json_line(fields: dict[str, Any]) -> Iterator[str]:
     yield json_text(fields) + "\n"
 
 
-def check_with(path: Path) -> str:
-    """A sentence that says how to check that the file is complete."""
-    return f"They are in {path}; check it with: sha256sum -c {path.name}.sha256"
-
-
 @contextmanager
 def _checksummed(path: Path) -> Iterator[ChecksummedFile]:
     """A new file; it is complete and on disk when the block ends without an error.

@@ -62,7 +62,8 @@ class Failure:
             case FailureKind.UNKNOWN_INTERACTION:
                 text = (
                     f"{interaction} is not in Postgres, and the event gives no user_id to create "
-                    "it with; replay once the interaction is there, or edit a user_id in"
+                    "it with. Replay this dead letter once the interaction is there, or edit it "
+                    "and set user_id"
                 )
             case FailureKind.USER_MISMATCH:
                 owned = shortened(repr(owner))

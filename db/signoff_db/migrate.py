@@ -16,6 +16,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from signoff_db import adoption
+from signoff_db.adoption_survey import survey
 from signoff_db.connection import connect
 from signoff_db.sql import statement
 from signoff_schemas import SignoffError, masked
@@ -155,7 +156,7 @@ def _migrate(
 def _look(connection: Connection[TupleRow], named: str | None) -> _Site:
     """Find the place of a new installation, and check that it fits; changes nothing."""
     connection.execute("SET LOCAL search_path TO DEFAULT")
-    seen = adoption.survey(connection, named)
+    seen = survey(connection, named)
     adoption.check_server(seen.server_version, seen.encoding)
     adoption.check_home(seen)
     oid = adoption.chosen_interactions(seen, named)
@@ -260,12 +261,18 @@ def _changes(
 ) -> Iterator[str]:
     for place, (kind, identity) in before.items():
         if place not in after:
-            yield f"drop {kind} {identity}"
+            yield f"drop {kind.removeprefix('table ')} {identity}"
         elif after[place][1] != identity:
             yield f"move {kind} {identity} to {after[place][1]}"
     for place, (kind, identity) in after.items():
         if place not in before:
-            yield f"make {kind} {identity}"
+            yield f"{_made(kind)} {identity}"
+
+
+def _made(kind: str) -> str:
+    """How a person says that there is a new one; "table column" is Postgres's term."""
+    is_part = kind in {"table column", "table constraint"}
+    return f"add {kind.removeprefix('table ')}" if is_part else f"create {kind}"
 
 
 def _names() -> list[str]:

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -20,10 +21,11 @@ _SECRET_VARIABLES: Final = frozenset({"PGPASSWORD", "PGSERVICEFILE", "PGPASSFILE
 
 
 def words_of(command: str) -> list[str]:
-    """The command's arguments, split as a shell would.
+    """The command's arguments, split as a shell would; its program is there and executable.
 
     Raises:
-        SettingsError: it is no command.
+        SettingsError: it is no command that can be run. The text does not quote it: it may hold a
+            token.
     """
     try:
         words = shlex.split(command)
@@ -31,6 +33,11 @@ def words_of(command: str) -> list[str]:
         raise SettingsError(f"SIGNOFF_ALERT_COMMAND cannot be read: {error}") from None
     if not words:
         raise SettingsError("SIGNOFF_ALERT_COMMAND is blank; set the command to run")
+    if shutil.which(words[0]) is None:
+        raise SettingsError(
+            "SIGNOFF_ALERT_COMMAND cannot be run: its first word names no program that this user "
+            "may execute; give the program's path, or its name if it is in a folder of PATH"
+        )
     return words
 
 

@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 from signoff_db.adoption import ENCODING, OLDEST_POSTGRES
 from signoff_db.migrate import pending
 from signoff_db.reading import overview
+from signoff_db.sql import statement
 from signoff_ops.variables import unknown_variables
 from signoff_queue.reader import QueueReader
 from signoff_queue.workers import SILENT
@@ -128,7 +129,7 @@ def check_queue(client: redis.Redis, settings: Settings) -> Iterator[Check]:
         url = masked(plain_url(settings.require("redis_url")))
         yield Check(
             Grade.WARN, "Workers suspended",
-            f"they take nothing off the queue; let them go on with: rq resume -u {url}",
+            f"they take nothing off the queue; let them go on with: RQ_REDIS_URL={url} rq resume",
         )  # fmt: skip
     for text in reader.wrong_types():
         yield Check(Grade.FAIL, "Redis key", text)
@@ -208,6 +209,7 @@ def check_database(
         yield Check(Grade.FAIL, "Migrations", text)
         return
     yield Check(Grade.OK, "Migrations", "up to date")
+    yield from _open_schemas(connection)
     yield _dead_letters(connection, settings.dead_letter_limit)
 
 
@@ -262,6 +264,19 @@ def _skew(server: str, seconds: float) -> Check:
         f"{abs(seconds):.0f} s {direction} this host's; events may be refused as lying in the "
         "future: run a time service (chrony, systemd-timesyncd) on every host",
     )  # fmt: skip
+
+
+def _open_schemas(connection: Connection[TupleRow]) -> Iterator[Check]:
+    """Schemas that sessions search and every role can put functions and operators into.
+
+    One that fits better than Postgres's own would run with the rights of a worker or operator.
+    """
+    for (schema,) in connection.execute(statement("open_schemas", "signoff_ops")):
+        yield Check(
+            Grade.WARN, f"Schema {schema}",
+            "every role may create objects in it, and workers and operators would call functions "
+            f"that somebody put there; run: REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC",
+        )  # fmt: skip
 
 
 def _dead_letters(connection: Connection[TupleRow], limit: int) -> Check:

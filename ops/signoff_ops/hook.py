@@ -25,7 +25,7 @@ def hook_of(settings: Settings) -> Callable[[bytes], None]:
     """What hands a message over, trying once.
 
     Raises:
-        SettingsError: neither a command nor a URL is set, or both, or the command is no command.
+        SettingsError: neither a command nor a URL is set, or both, or the command cannot be run.
     """
     command, url, secret = settings.alert_command, settings.alert_url, settings.alert_secret
     if (command is None) == (url is None):

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from signoff_schemas import Settings, SettingsError
 from signoff_schemas.private_files import open_private
-from signoff_schemas.role_settings import variable_of
+from signoff_schemas.role_settings import argument, variable_of
 from signoff_schemas.trust import require_trusted
 
 FILE: Final = Path(".signoff", "services.json")
@@ -33,25 +33,27 @@ class Announced(BaseModel):
     database_url: str
 
 
-def load_settings(**overrides: object) -> Settings:
+def load_settings(*, named: Callable[[str], str] = argument, **overrides: object) -> Settings:
     """The settings; where they name no server, that of a running `signoff up` stands in.
+
+    Args:
+        named: what a message calls an override.
+        **overrides: each wins over the environment; None overrides nothing.
 
     Raises:
         SettingsError: a setting is wrong, or a file of a `signoff up` that has ended is left.
     """
-    settings = Settings.load(**overrides)
+    settings = Settings.load_named(overrides, named)
     if settings.redis_url and settings.database_url:
         return settings
     found = _running()
     if found is None:
         return settings
-    return Settings.load(
-        **overrides
-        | {
-            "redis_url": settings.redis_url or found.redis_url,
-            "database_url": settings.database_url or found.database_url,
-        }
-    )
+    urls = {
+        "redis_url": settings.redis_url or found.redis_url,
+        "database_url": settings.database_url or found.database_url,
+    }
+    return Settings.load_named(overrides | urls, named)
 
 
 def environment(settings: Settings) -> dict[str, str]:

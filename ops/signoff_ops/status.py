@@ -34,6 +34,11 @@ class Status:
     away: dict[str, str]
     """Why a server could not be asked, by its name."""
 
+    @property
+    def outbox_oldest_waiting(self) -> timedelta | None:
+        """How long the oldest event has waited in the outbox; None where none does."""
+        return age(self.outbox.oldest_waiting_at) if self.outbox else None
+
 
 def status(servers: Servers) -> Status:
     """Ask every server; one that is away keeps the others from nothing."""

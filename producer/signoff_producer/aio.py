@@ -16,7 +16,7 @@ from signoff_producer.coalescing import RequestCoalescer, Waiting
 from signoff_producer.consumed import AsyncConsumed
 from signoff_producer.core import Core
 from signoff_producer.deadline import Deadline
-from signoff_producer.options import Options, check_options
+from signoff_producer.options import Options, argument_of, check_options
 from signoff_producer.outages import Server
 from signoff_producer.producer import answer_timeout, reading_bytes
 from signoff_producer.publication import SCRIPT, SCRIPT_HASH, Request, ScriptReply, many
@@ -54,8 +54,8 @@ class AsyncProducer:
     ) -> None:
         """Connects on first use. Arguments and errors are those of `Producer`."""
         check_options(options)
-        settings = settings or PublishSettings.load(
-            redis_url=redis_url, publish_timeout=timeout, **options
+        settings = settings or PublishSettings.load_named(
+            {"redis_url": redis_url, "publish_timeout": timeout, **options}, argument_of
         )
         self._redis: redis.asyncio.Redis = reading_bytes(connection or _connected(settings))
         self._owned = connection is None

@@ -33,6 +33,11 @@ class Options(TypedDict, total=False):
     """The most bytes of this file."""
 
 
+def argument_of(field: str) -> str:
+    """The argument of a producer that stands for a field of its settings."""
+    return f"the argument {'timeout' if field == 'publish_timeout' else field}"
+
+
 def check_options(options: Mapping[str, object]) -> None:
     """Check that each name is an option: a misspelt one would have no effect.
 

@@ -17,7 +17,7 @@ from signoff_producer.connections import Connections
 from signoff_producer.consumed import Consumed
 from signoff_producer.core import Core
 from signoff_producer.exchange import Exchange
-from signoff_producer.options import Options, check_options
+from signoff_producer.options import Options, argument_of, check_options
 from signoff_producer.outages import Server
 from signoff_producer.publication import CHUNK, Request, ScriptReply, many
 from signoff_producer.receipts import Answer, Receipt
@@ -66,8 +66,8 @@ class Producer:
             TypeError: there is no such option.
         """
         check_options(options)
-        settings = settings or PublishSettings.load(
-            redis_url=redis_url, publish_timeout=timeout, **options
+        settings = settings or PublishSettings.load_named(
+            {"redis_url": redis_url, "publish_timeout": timeout, **options}, argument_of
         )
         self._redis: redis.Redis = reading_bytes(connection or _connected(settings))
         self._owned = connection is None

@@ -37,8 +37,8 @@ def env_file_variables(path: Path = ENV_FILE) -> dict[str, str]:
     if PREFIX.lower() in text.lower():
         require_trusted(
             path.absolute(),
-            f"Its {PREFIX} settings would decide what is run and where events go: set them in the "
-            "environment instead, or make the file and its folder your own (chown)",
+            f"Its {PREFIX} settings decide what is run and where events go: set them in the "
+            "environment instead, or let nobody but you own and write the file and its folder",
         )
     values = dotenv_values(stream=StringIO(text), interpolate=False)
     return {name: value for name, value in values.items() if value is not None}

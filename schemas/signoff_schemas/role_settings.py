@@ -1,5 +1,8 @@
 """How settings are read: from arguments first, then the environment, then `.env` if it is read."""
 
+import os
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self
 
@@ -14,6 +17,7 @@ from pydantic_settings import (
 
 from signoff_schemas.env_file import PREFIX, env_file_variables
 from signoff_schemas.errors import SettingsError
+from signoff_schemas.expected import expected
 from signoff_schemas.invalid import shortened
 from signoff_schemas.masking import HIDDEN, masked
 
@@ -25,10 +29,18 @@ _EXAMPLES: Final = {
     "database_url": "postgresql://user@localhost:5432/signoff",
 }
 
+_ALIKE: Final = 0.7
+"""How alike two names must be (of 1) for the one to be taken as the other, misspelt."""
+
 
 def variable_of(field: str) -> str:
     """The environment variable that sets a field."""
     return _VARIABLES.get(field, PREFIX + field.upper())
+
+
+def argument(field: str) -> str:
+    """What a field is called where it was given as an argument."""
+    return f"the argument {field}"
 
 
 class RoleSettings(BaseSettings):
@@ -78,13 +90,23 @@ class RoleSettings(BaseSettings):
         """Read the settings; an override wins over the environment, None overrides nothing.
 
         Raises:
-            SettingsError: variables hold values that cannot be used; the text names each of them.
+            SettingsError: a variable or an override holds what cannot be used; the text names each.
+        """
+        return cls.load_named(overrides, argument)
+
+    @classmethod
+    def load_named(cls, overrides: Mapping[str, object], named: Callable[[str], str]) -> Self:
+        """The same; `named` says what a message calls an override, such as a command's option.
+
+        Raises:
+            SettingsError: as `load`.
         """
         given = {name: value for name, value in overrides.items() if value is not None}
         try:
             return cls(**given)  # type: ignore[arg-type]  # they are validated
         except ValidationError as error:
-            raise SettingsError("\n".join(sorted(map(_sentence, error.errors())))) from None
+            sentences = [_sentence(one, given, named) for one in error.errors()]
+            raise SettingsError("\n".join(sorted(sentences))) from None
 
     def require(self, name: Literal["redis_url", "database_url"]) -> str:
         """A URL that this part cannot work without.
@@ -97,6 +119,9 @@ class RoleSettings(BaseSettings):
             return url
         variable = PREFIX + name.upper()
         where = "in the environment"
+        given = [*os.environ, *(env_file_variables(self.env_path) if self.env_path else ())]
+        meant = misspelt(variable, given)
+        found = f" ({meant} is set, which nothing reads: is it misspelt?)" if meant else ""
         hint = ", or give it as an argument"
         if self.env_path is not None:
             where += " or in .env"
@@ -105,15 +130,24 @@ class RoleSettings(BaseSettings):
                 "folder)"
             )
         raise SettingsError(
-            f"{variable} is not set; set it {where}, for example {variable}={_EXAMPLES[name]}{hint}"
+            f"{variable} is not set{found}; set it {where}, for example "
+            f"{variable}={_EXAMPLES[name]}{hint}"
         )
 
 
-def _sentence(error: ErrorDetails) -> str:
-    """A sentence with the variable, what it holds, and what was expected."""
+def misspelt(variable: str, given: Iterable[str]) -> str | None:
+    """The given name that is most like a variable that is not set; None if no name is like it."""
+    names = {name.upper(): name for name in given if name.upper().startswith(PREFIX)}
+    bare = {name.removeprefix(PREFIX): original for name, original in names.items()}
+    alike = get_close_matches(variable.removeprefix(PREFIX), bare, n=1, cutoff=_ALIKE)
+    return bare[alike[0]] if alike else None
+
+
+def _sentence(error: ErrorDetails, given: Mapping[str, object], named: Callable[[str], str]) -> str:
+    """A sentence with the variable or argument, what it holds, and what was expected."""
     field = str(error["loc"][0]).lower().removeprefix(PREFIX.lower())
-    cause = error.get("ctx", {}).get("error", error["msg"].replace("Input should be ", ""))
-    return f"{variable_of(field)} holds {_held(field, error['input'])}; expected {cause}"
+    name = named(field) if field in given else variable_of(field)
+    return f"{name} holds {_held(field, error['input'])}; expected {expected(error)}"
 
 
 def _held(field: str, value: object) -> str:

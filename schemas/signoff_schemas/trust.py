@@ -28,7 +28,7 @@ def distrust(path: Path) -> str | None:
         if reason := _not_ours(one, held):
             return reason
         if held.st_mode & stat.S_IWOTH and not stat.S_ISLNK(held.st_mode) and not _sticky(held):
-            return f"{one} can be written to by every user"
+            return f"every user can write to it; change that with: chmod o-w {one}"
     return _not_ours(whole.parent, whole.parent.stat())
 
 

@@ -150,6 +150,18 @@ def test_several_instances_tell_each_cause_once(
     assert [message["new_causes_total"] for message in hook.messages] == [1, 1]
 
 
+def test_a_hook_that_cannot_work_is_noticed_without_news(alerting: Signoff, hook: Hook) -> None:
+    """One look as by cron: a missing program is an error, and what was not tried is said."""
+    without_url = alerting.having(SIGNOFF_ALERT_URL="", SIGNOFF_ALERT_COMMAND="/nowhere/at-all")
+    alerting("alert", "--once")
+
+    assert "names no program" in without_url("alert", "--once", expect=2).stderr
+    assert "the webhook was not called" in alerting("alert", "--once").stdout
+    true = without_url.having(SIGNOFF_ALERT_COMMAND="true")
+    assert "the command was not run; its program is there" in true("alert", "--once").stdout
+    assert len(hook.received) == 1
+
+
 def test_without_a_hook_it_says_what_to_set(signoff: Signoff) -> None:
     """Exit 2."""
     assert "SIGNOFF_ALERT_COMMAND or SIGNOFF_ALERT_URL" in signoff(

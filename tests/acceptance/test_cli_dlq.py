@@ -258,6 +258,8 @@ def test_groups_are_by_cause(signoff: Signoff, bury: Bury) -> None:
         ("invalid_payload", 1),
     ]
     assert groups[1]["sample_id"] in ids(signoff, "--fingerprint", groups[1]["fingerprint"])
+    assert "or edit it and set user_id" in groups[0]["message"]
+    assert "example id" in signoff("dlq", "groups").stdout
 
 
 def test_an_export_holds_payloads_as_they_came(signoff: Signoff, bury: Bury) -> None:

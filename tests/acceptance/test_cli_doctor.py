@@ -182,6 +182,35 @@ def test_events_of_the_outbox_that_the_queue_refuses_are_told(
     assert "1 event of the outbox; `signoff outbox refused` says why" in check["text"]
 
 
+def test_a_schema_into_which_everybody_can_write_is_named(
+    signoff: Signoff, empty_database_url: str
+) -> None:
+    """Sessions search that of an adopted table: a function that is put there may be called."""
+    adopting = signoff.having(SIGNOFF_DATABASE_URL=empty_database_url)
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE interactions (id uuid PRIMARY KEY, user_id text)")
+        adopting("migrate")
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        assert "Schema public" not in findings(adopting)
+        connection.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+
+        check = findings(adopting)["Schema public"]
+        assert check["grade"] == "warn"
+        advice = check["text"].rpartition("run: ")[2]
+        assert advice == "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+        connection.execute(advice.encode())
+        assert "Schema public" not in findings(adopting)
+
+
+def test_a_schema_that_sessions_do_not_search_is_no_matter(
+    signoff: Signoff, database_url: str
+) -> None:
+    """A new installation stands in its own schema: who may write to public changes nothing."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+    assert "Schema public" not in findings(signoff)
+
+
 def test_variables_that_nothing_reads_are_named(signoff: Signoff) -> None:
     """Those of the environment and of .env, with what was probably meant; real ones are not."""
     (signoff.folder / ".env").write_text("SIGNOFF_RETRYDELAY=3\nSIGNOFF_QUEUE=approvals\nOTHER=1\n")

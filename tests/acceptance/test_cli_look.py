@@ -285,4 +285,4 @@ def test_the_doctor_sees_that_workers_are_suspended(signoff: Signoff, client: re
     """It names the command that lets them go on."""
     suspend(client)
 
-    assert "rq resume -u redis://" in signoff("doctor", expect=1).stdout
+    assert "RQ_REDIS_URL=redis://" in signoff("doctor", expect=1).stdout

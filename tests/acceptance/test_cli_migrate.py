@@ -28,8 +28,8 @@ def test_a_dry_run_shows_what_migrating_then_does(new: Signoff) -> None:
     """It lists each change; the schema is behind before, and up to date after."""
     shown = new("migrate", "--dry-run").stdout
     assert "none of which was kept" in shown
-    assert "make table signoff.customers" in shown
-    assert "make table column public.interactions.ltv_usd" in shown
+    assert "create table signoff.customers" in shown
+    assert "add column public.interactions.ltv_usd" in shown
     printed = json.loads(new("migrate", "--dry-run", "--json").stdout)
     pending = json.loads(new("migrate", "--check", "--json", expect=1).stdout)
     assert printed["would_apply"] == pending["pending"]

@@ -81,8 +81,8 @@ def test_a_full_queue_tells_how_far_it_came(signoff: Signoff) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["missing.jsonl"], "nowhere.jsonl cannot be read: No such file"),
-        (["-", "--queue", "a b"], "SIGNOFF_QUEUE holds 'a b'"),
+        (["missing.jsonl"], "missing.jsonl cannot be read: No such file"),
+        (["-", "--queue", "a b"], "--queue holds 'a b'; expected a name"),
         (["-", "--rejects", "no/such/folder"], "--rejects no/such/folder cannot be written"),
         ([], "Missing argument"),
     ],

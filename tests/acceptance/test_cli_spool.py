@@ -57,5 +57,5 @@ def test_commands_do_not_spool(signoff: Signoff) -> None:
 
     printed = away("publish", "-", typed=lines(mapping()), expect=2)
 
-    assert "stopped before line 1" in printed.stderr
+    assert "stopped, no line is known to be published" in printed.stderr
     assert not (signoff.folder / "spool.jsonl").exists()

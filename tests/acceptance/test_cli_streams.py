@@ -168,7 +168,26 @@ def test_a_number_that_is_none_is_refused(signoff: Signoff, options: list[str]) 
     """Inf and nan pass the bounds of some, and would make an endless pause, or none."""
     printed = signoff(*options, expect=2).stderr
 
-    assert "is no finite number" in printed or "Input should be" in printed
+    assert "is no finite number" in printed or "expected a number" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("dlq list --limit 0", "expected a number greater than or equal to 1, found '0'"),
+        ("dlq edit abc --reason r", "expected a whole number, found 'abc'"),
+        ("relay --poll x", "expected a number, found 'x'"),
+        ("interaction 12", "expected a UUID, such as 6f1c5f0e-8a41-4d6b-9b53-0d2f1c7a9e11, found"),
+        ("dlq list --kind nope", "'nope' is not one of 'invalid_payload'"),
+    ],
+)
+def test_a_wrong_value_is_told_in_plain_words(signoff: Signoff, arguments: str, said: str) -> None:
+    """Not in those of the library that checks it."""
+    printed = signoff(*arguments.split(), expect=2).stderr
+
+    assert f": {said}" in printed
+    for phrase in ("Input should", "Value error", "unable to parse"):
+        assert phrase not in printed
 
 
 def test_times_that_a_zone_does_not_have_are_shown(signoff: Signoff) -> None:

@@ -1,6 +1,7 @@
 """A real Sentinel set: publishers and workers follow its primary."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -182,10 +183,11 @@ def test_the_doctor_tells_how_to_resume_workers(whole_sentinels: Set, signoff: S
 
         checks = signoff.having(SIGNOFF_REDIS_URL=whole_sentinels.url).json("doctor", expect=1)
         (printed,) = (check["text"] for check in checks if check["name"] == "Workers suspended")
-        url = printed.rpartition(" -u ")[2]
+        url = printed.rpartition(" RQ_REDIS_URL=")[2].removesuffix(" rq resume")
         assert url == f"redis://:***@127.0.0.1:{whole_sentinels.primary.port}/0"
-        command = [BIN / "rq", "resume", "-u", url.replace("***", SECRET)]
-        subprocess.run(command, check=True, capture_output=True, timeout=DEADLINE)
+        own = os.environ | {"RQ_REDIS_URL": url.replace("***", SECRET)}
+        command = [str(BIN / "rq"), "resume"]
+        subprocess.run(command, env=own, check=True, capture_output=True, timeout=DEADLINE)
 
         assert not is_suspended(client)
 

@@ -378,12 +378,13 @@ def test_rq_info_reads_the_queue_and_the_worker(stage: Stage) -> None:
 
 
 def test_a_worker_pool_of_rq_runs_our_worker(stage: Stage) -> None:
-    """`rq worker-pool -w signoff_worker.ApprovalWorker` works the queue off."""
+    """`rq worker-pool -w signoff_worker.ApprovalWorker` works the queue off, its URL in no `ps`."""
     events = some_events(50)
     stage.publish(*events)
     command = [str(BIN / "rq"), "worker-pool", "approvals", "-n", "2", "-b"]
-    command += ["-u", stage.redis_url, "-w", "signoff_worker.ApprovalWorker"]
-    with process(*command, env=stage.env, log=stage.log) as pool:
+    command += ["-w", "signoff_worker.ApprovalWorker"]
+    env = {**stage.env, "RQ_REDIS_URL": stage.redis_url}
+    with process(*command, env=env, log=stage.log) as pool:
         assert exit_code(pool, log=stage.log) == 0
     assert read(stage.database) == fold(events)
 

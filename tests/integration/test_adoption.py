@@ -241,10 +241,10 @@ def test_a_dry_run_shows_what_would_change_and_changes_nothing(upstream: str) ->
     assert everything(upstream) == before
     assert rehearsed.names == pending(upstream) == migrate(upstream)
     for change in (
-        "make table signoff.customers",
-        "make table column public.interactions.edit_tags",
-        "make trigger interactions_count_insert on public.interactions",
-        "make index public.interactions_of_user",
+        "create table signoff.customers",
+        "add column public.interactions.edit_tags",
+        "create trigger interactions_count_insert on public.interactions",
+        "create index public.interactions_of_user",
     ):
         assert change in rehearsed.changes
     assert not [change for change in rehearsed.changes if "public.customers" in change]

@@ -326,7 +326,12 @@ def test_the_ledger_and_the_actions_cannot_be_changed(connection: BatchConnectio
         connection.execute("UPDATE approvals SET ltv_amount = 1")
     with pytest.raises(psycopg.errors.RaiseException, match="insert-only"):
         connection.execute("DELETE FROM approvals")
-    for table in ("approvals", "operator_actions, pruned_letters", "interactions, approvals"):
+    for table in (
+        "approvals",
+        "operator_actions, pruned_letters",
+        "pruned_letters",
+        "interactions, approvals",
+    ):
         with pytest.raises(psycopg.errors.RaiseException, match="TRUNCATE refused"):
             connection.execute(f"TRUNCATE {table}")
 

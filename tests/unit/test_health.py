@@ -81,7 +81,7 @@ def _silent_postgres(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("change", "waits_for"),
     [
-        (_suspended, "rq resume"),
+        (_suspended, "workers are suspended; run `rq resume`"),
         (_stopping, "it was asked to stop"),
         (_silent_postgres, "Postgres: it does not answer"),
     ],

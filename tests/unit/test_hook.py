@@ -78,9 +78,23 @@ def test_exactly_one_hook_must_be_set(fields: dict[str, str], shown: str) -> Non
 
 
 def test_a_missing_command_is_named() -> None:
-    """By the setting's name."""
+    """By the setting's name: without news, and if it was deleted later."""
+    with pytest.raises(SettingsError, match="names no program that this user may execute"):
+        hook_of(Settings.load(alert_command="t0k3n-at-all"))
     with pytest.raises(HookError, match="SIGNOFF_ALERT_COMMAND cannot be started: No such file"):
-        hook_of(Settings.load(alert_command="/missing/command"))(b"{}")
+        alert_command.run(["/missing/command"], b"{}")
+
+
+def test_a_command_that_may_not_be_executed_is_named(tmp_path: Path) -> None:
+    """A script without its x bit, or a folder: the text does not quote it."""
+    script = tmp_path / "t0k3n"
+    script.write_text("#!/bin/sh\n")
+    for command in (script, tmp_path):
+        with pytest.raises(SettingsError, match="names no program") as caught:
+            hook_of(Settings.load(alert_command=str(command)))
+        assert "t0k3n" not in str(caught.value)
+    script.chmod(0o700)
+    hook_of(Settings.load(alert_command=str(script)))(b"{}")
 
 
 def test_a_command_that_fails_without_output_is_reported() -> None:
@@ -103,7 +117,7 @@ def test_a_webhooks_token_is_not_shown() -> None:
 
 def test_a_blank_key_is_refused() -> None:
     """Otherwise alerts would be signed with a key that everybody knows."""
-    with pytest.raises(SettingsError, match=r"SIGNOFF_ALERT_SECRET holds .*not blank"):
+    with pytest.raises(SettingsError, match=r"the argument alert_secret holds .*not blank"):
         Settings.load(alert_url="http://h/", alert_secret="  ")
 
 

@@ -105,7 +105,9 @@ def test_a_file_that_everybody_can_write_is_not_trusted(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "file").chmod(0o666)
 
-    with pytest.raises(SettingsError, match=r"file is not trusted.*every user\. Do this"):
+    with pytest.raises(
+        SettingsError, match=r"file is not trusted: every user.*chmod o-w .*file\. Do this"
+    ):
         require_trusted(tmp_path / "file", "Do this")
 
 

@@ -832,11 +832,14 @@ def test_a_server_that_quotes_the_password_is_not_quoted() -> None:
         ({}, "SIGNOFF_REDIS_URL is not set"),
         (
             {"redis_url": f"http://:{SECRET}@h"},
-            r"SIGNOFF_REDIS_URL holds http://\*\*\*; expected",
+            r"the argument redis_url holds http://\*\*\*; expected",
         ),
-        ({"redis_url": f"redis://:{SECRET}@h"}, r"SIGNOFF_REDIS_URL holds redis://\*\*\*;"),
-        ({"redis_url": "redis://h", "queue": "a b"}, "SIGNOFF_QUEUE holds 'a b'"),
-        ({"redis_url": "redis://h", "max_queue_length": 0}, "SIGNOFF_MAX_QUEUE_LENGTH holds 0"),
+        ({"redis_url": f"redis://:{SECRET}@h"}, r"the argument redis_url holds redis://\*\*\*;"),
+        ({"redis_url": "redis://h", "queue": "a b"}, "the argument queue holds 'a b'"),
+        (
+            {"redis_url": "redis://h", "max_queue_length": 0},
+            "the argument max_queue_length holds 0",
+        ),
         ({"redis_url": "redis://h?decode_responses=true"}, "returns bytes"),
         ({"redis_url": "redis://h?socket_timout=1"}, "perhaps socket_timeout is meant"),
         ({"connection": redis.Redis.from_url("redis://h?decode_responses=False")}, "returns bytes"),
@@ -1253,3 +1256,16 @@ def test_a_misspelt_option_is_refused(kind: type[Producer] | type[AsyncProducer]
     """It would change nothing, and nobody would know."""
     with pytest.raises(TypeError, match=r"no option 'wait_replica'; did you mean wait_replicas\?"):
         kind("redis://localhost:1/0", wait_replica=1)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("kind", [Producer, AsyncProducer])
+def test_a_wrong_option_is_named_as_it_was_given(
+    kind: type[Producer] | type[AsyncProducer],
+) -> None:
+    """Not as a variable of the environment, which nobody set."""
+    with pytest.raises(
+        SettingsError, match=r"^the argument timeout holds -1; expected a number greater"
+    ):
+        kind("redis://localhost:1/0", timeout=-1)
+    with pytest.raises(SettingsError, match=r"^the argument redis_timeout holds 0; expected"):
+        kind("redis://localhost:1/0", redis_timeout=0)

@@ -22,6 +22,7 @@ from signoff_schemas import (
     redis_client,
 )
 from signoff_schemas.redis_options import allowed_options
+from signoff_schemas.role_settings import misspelt
 
 EnvFile = Callable[[str], None]
 SECRET = "s3cr3t"
@@ -128,7 +129,7 @@ def test_the_nearer_setting_wins(monkeypatch: pytest.MonkeyPatch, env_file: EnvF
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("BATCH_SIZE", "many", "a valid integer"),
+        ("BATCH_SIZE", "many", "a whole number"),
         ("BATCH_SIZE", "0", "greater than or equal to 1"),
         ("BATCH_SIZE", "5001", "less than or equal to 5000"),
         ("MAX_QUEUE_LENGTH", "0", "greater than or equal to 1"),
@@ -136,7 +137,9 @@ def test_the_nearer_setting_wins(monkeypatch: pytest.MonkeyPatch, env_file: EnvF
         ("REDELIVER_AFTER", "nan", "3"),
         ("RETRY_ATTEMPTS", "21", "less than or equal to 20"),
         ("RETRY_DELAY", "0", "greater than 0"),
-        ("MAX_REDELIVERIES", "1.5", "a valid integer"),
+        ("MAX_REDELIVERIES", "1.5", "a whole number"),
+        ("REDELIVER_AFTER", "soon", "a number"),
+        ("HEALTH_HOST", " ", "text that is not empty"),
         ("QUEUE", "a b", "letters, digits"),
         ("QUEUE", "q" * 101, "at most 100"),
         ("LOG_FORMAT", "xml", "'text' or 'json'"),
@@ -188,9 +191,11 @@ def test_every_wrong_value_is_named_at_once(env_file: EnvFile) -> None:
 
 
 def test_a_wrong_argument_is_named() -> None:
-    """An argument is held to the same rules, under the same name."""
-    with pytest.raises(SettingsError, match=r"^SIGNOFF_QUEUE holds ''; expected"):
+    """An argument is held to the same rules, and named as such: no variable is at fault."""
+    with pytest.raises(SettingsError, match=r"^the argument queue holds ''; expected"):
         Settings.load(queue="")
+    with pytest.raises(SettingsError, match=r"^--queue holds ''; expected"):
+        Settings.load_named({"queue": ""}, lambda field: f"--{field}")
 
 
 def test_an_env_file_that_is_no_text_is_named(tmp_path: Path) -> None:
@@ -211,6 +216,34 @@ def test_a_missing_url_is_asked_for(name: str, example: str) -> None:
     """Who needs a URL that is not set says how to set it."""
     with pytest.raises(SettingsError, match=f"for example {example}"):
         Settings.load().require(name)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("way", ["environment", "file"])
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("database_url", "SIGNOFF_DATABSE_URL"),
+        ("database_url", "SIGNOFF_DATABASE"),
+        ("redis_url", "signoff_redis_uri"),
+    ],
+)
+def test_a_misspelt_variable_is_named_where_the_setting_is_missing(
+    monkeypatch: pytest.MonkeyPatch, env_file: EnvFile, *, way: str, name: str, variable: str
+) -> None:
+    """What was set under another name is what the person believes to have set."""
+    if way == "file":
+        env_file(f"{variable}=x\n")
+    else:
+        monkeypatch.setenv(variable, "x")
+    with pytest.raises(SettingsError, match=f"{variable} is set, which nothing reads: is it miss"):
+        Settings.load().require(name)  # type: ignore[arg-type]
+
+
+def test_no_setting_is_taken_for_another_one_misspelt() -> None:
+    """Each is known under its own name; the environment of a test run has others beside."""
+    names = [f"SIGNOFF_{name.upper()}" for name in Settings.model_fields]
+    for variable in ("SIGNOFF_REDIS_URL", "SIGNOFF_DATABASE_URL"):
+        assert misspelt(variable, [name for name in names if name != variable]) is None
 
 
 @pytest.mark.parametrize(
@@ -388,7 +421,7 @@ def test_a_spool_can_be_switched_off_by_a_variable(
 
 def test_a_spool_that_is_merely_switched_on_is_refused() -> None:
     """It needs the path of a file."""
-    with pytest.raises(SettingsError, match="SIGNOFF_SPOOL holds 'true'; expected the path"):
+    with pytest.raises(SettingsError, match="the argument spool holds 'true'; expected the path"):
         Settings.load(spool="true")
 
 

@@ -98,9 +98,9 @@ class Health:
         for outage in list(self._outages.values()):
             return outage
         if self._stopping():
-            return "its end: it was asked to stop"
+            return "it was asked to stop"
         if not self._registered:
             return "its registration in Redis"
         if self._state() == WorkerStatus.SUSPENDED:
-            return "rq resume: workers are suspended"
+            return "workers are suspended; run `rq resume`"
         return None if self.postgres_answers else "Postgres: it does not answer"

@@ -11,10 +11,10 @@ from signoff_cli.ages import EXAMPLES, age_of
 from signoff_cli.dlq.letters import LARGEST_ID, absence
 from signoff_cli.errors import UsageError
 from signoff_cli.terminal import complain
-from signoff_db.selection import Selection
 from signoff_ops.dead_letters import Choice, choose
 from signoff_ops.servers import DirectServers, Servers
 from signoff_ops.services import load_settings
+from signoff_ops.values import Selection
 from signoff_schemas import FailureKind
 
 _HOW: Final = (

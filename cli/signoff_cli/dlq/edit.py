@@ -12,15 +12,14 @@ from signoff_cli.dlq.letters import absence
 from signoff_cli.dlq.show import LetterId
 from signoff_cli.errors import UsageError
 from signoff_cli.terminal import AsJson, Yes, cell, complain, confirm, say, show_json
-from signoff_db.dead_letters import FullLetter, NoSuchLetterError
-from signoff_db.edit import Edited
-from signoff_db.payload_text import json_or_text, readable, with_fields
 from signoff_ops import operating
-from signoff_ops.dead_letters import letter_history
+from signoff_ops.editing import NotDeadError, letter_to_edit, set_fields
+from signoff_ops.letter_text import json_or_text, readable
 from signoff_ops.operating import Operator
 from signoff_ops.servers import DirectServers, Servers
 from signoff_ops.services import load_settings
-from signoff_schemas import DeadLetterState, InvalidEvent
+from signoff_ops.values import Edited, FullLetter, NoSuchLetterError
+from signoff_schemas import InvalidEvent
 from signoff_schemas.wording import json_text
 
 Assignments = Annotated[
@@ -64,15 +63,11 @@ def edit(
 
 
 def _dead(servers: Servers, letter_id: int) -> FullLetter:
-    found = letter_history(servers, letter_id)
-    if found is None or found.full.letter.state is not DeadLetterState.DEAD:
-        complain(absence(letter_id, found.full.letter.state if found else None))
-        raise typer.Exit(1)
-    full = found.full
-    if not full.payload_complete:
-        size = full.letter.payload_size
-        raise UsageError(f"dead letter {letter_id} came with {size:,} bytes, too many for an event")
-    return full
+    try:
+        return letter_to_edit(servers, letter_id)
+    except NotDeadError as error:
+        complain(absence(error.letter_id, error.state))
+        raise typer.Exit(1) from None
 
 
 def _assigned(full: FullLetter, assignments: list[str]) -> bytes:
@@ -83,13 +78,7 @@ def _assigned(full: FullLetter, assignments: list[str]) -> bytes:
         if not equals:
             raise UsageError(f"--set {assignment!r}: expected FIELD=VALUE")
         values[name] = json_or_text(text)
-    payload = with_fields(full.payload, values)
-    if payload is None:
-        raise UsageError(
-            f"dead letter {full.letter.id} holds no JSON object, so no field can be set; edit it "
-            "without --set"
-        )
-    return payload
+    return set_fields(full, values)
 
 
 def _written(full: FullLetter) -> bytes:

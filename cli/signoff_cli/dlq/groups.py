@@ -5,10 +5,10 @@ from dataclasses import asdict
 
 from signoff_cli.dlq.choosing import Kinds, Since, Until, chosen
 from signoff_cli.terminal import AsJson, say, show_json, show_table
-from signoff_db.dead_letters import Group
 from signoff_ops import dead_letters
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
+from signoff_ops.values import Group
 
 
 def groups(
@@ -31,6 +31,6 @@ def show_groups(found: Sequence[Group]) -> None:
         say("No dead letter matches.")
         return
     show_table(
-        ["letters", "kind", "fingerprint", "last failed", "such as", "message"],
+        ["letters", "kind", "fingerprint", "last failed", "example id", "message"],
         [[g.count, g.kind, g.fingerprint, g.last_failed_at, g.sample_id, g.message] for g in found],
     )

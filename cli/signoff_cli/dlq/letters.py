@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from signoff_db.dead_letters import DeadLetter
+from signoff_ops.values import DeadLetter
 from signoff_schemas import DeadLetterState, FailureKind
 
 LARGEST_ID: Final = 2**63 - 1

@@ -17,11 +17,10 @@ from signoff_cli.dlq.choosing import (
     chosen,
 )
 from signoff_cli.terminal import AsJson, say, show_json, show_table
-from signoff_db.dead_letters import DeadLetter
-from signoff_db.pages import Page
 from signoff_ops.dead_letters import all_letters, page_of_letters
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
+from signoff_ops.values import DeadLetter, Page
 from signoff_schemas import DeadLetterState
 
 _MOST: Final = 10_000

@@ -38,17 +38,20 @@ from signoff_cli.terminal import (
     show_json,
     show_table,
 )
-from signoff_db.balances import Balance
-from signoff_db.connection import DatabaseUnavailableError
-from signoff_db.replay import Replayed, ReplayReport
 from signoff_ops import operating
 from signoff_ops.operating import Operator
+from signoff_ops.process import spend_time_on_events
+from signoff_ops.values import Balance, DatabaseUnavailableError, Replayed, ReplayReport
 from signoff_schemas.wording import count as counted
-from signoff_worker.interpreter import spend_time_on_events
 
 _SHOWN: Final = 50
 _AS_A_WHOLE: Final = "a batch is replayed as a whole or not at all"
 
+Rate = Annotated[float | None, typer.Option(min=0.1, callback=finite, help="The most a second.")]
+KeepGoing = Annotated[
+    bool, typer.Option("--keep-going", help="Do not stop when one cause keeps recurring.")
+]
+Why = Annotated[str | None, typer.Option(help="Why; kept in operator_actions.")]
 Ended = ReplayReport | DatabaseUnavailableError | KeyboardInterrupt
 """How a replay ended: with its report, or by what cut it short."""
 
@@ -65,13 +68,9 @@ def replay(  # noqa: PLR0913 -- one argument an option
     everything: All = False,
     dry_run: DryRun = False,
     limit: Limit = None,
-    rate: Annotated[
-        float | None, typer.Option(min=0.1, callback=finite, help="The most a second.")
-    ] = None,
-    keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Do not stop when one cause keeps recurring.")
-    ] = False,
-    reason: Annotated[str | None, typer.Option(help="Why; kept in operator_actions.")] = None,
+    rate: Rate = None,
+    keep_going: KeepGoing = False,
+    reason: Why = None,
     actor: Actor = None,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -91,28 +90,23 @@ def replay(  # noqa: PLR0913 -- one argument an option
     choice, servers = meant(selection, limit)
     if len(choice.ids) > 1 and not dry_run:
         confirm(f"Replay {len(choice.ids):,} dead letters?", yes=yes)
-    with progress() as bar:
-        replayed: list[Replayed] = []
-        act = partial(
-            operating.replay,
-            servers,
-            choice.ids,
-            Operator(actor_of(actor), reason, dry_run),
-            rate=rate,
-            keep_going=keep_going,
-            balances=None if as_json or dry_run else _SHOWN,
-            on_batch=_watch(bar, len(choice.ids), replayed),
-        )
-        ended = _ended(act)
+    act = partial(
+        operating.replay, servers, choice.ids, Operator(actor_of(actor), reason, dry_run),
+        rate=rate, keep_going=keep_going, balances=None if as_json or dry_run else _SHOWN,
+    )  # fmt: skip
+    replayed, ended = _replayed(act, len(choice.ids))
     _conclude(replayed, ended, len(choice.absent), dry_run=dry_run, as_json=as_json)
 
 
-def _ended(act: Callable[[], ReplayReport]) -> Ended:
+def _replayed(act: Callable[..., ReplayReport], total: int) -> tuple[list[Replayed], Ended]:
+    """What became of each letter until the end, or until what cut it short; shows the progress."""
     spend_time_on_events()
-    try:
-        return act()
-    except (DatabaseUnavailableError, KeyboardInterrupt) as stop:
-        return stop
+    replayed: list[Replayed] = []
+    with progress() as bar:
+        try:
+            return replayed, act(on_batch=_watch(bar, total, replayed))
+        except (DatabaseUnavailableError, KeyboardInterrupt) as stop:
+            return replayed, stop
 
 
 def _conclude(

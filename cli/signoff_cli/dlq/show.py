@@ -17,13 +17,11 @@ from signoff_cli.terminal import (
     show_fields,
     show_json,
 )
-from signoff_db.dead_letters import FullLetter
-from signoff_db.letter_lines import as_data
-from signoff_db.operator_actions import OperatorAction
-from signoff_db.payload_text import readable
 from signoff_ops.dead_letters import letter_history
+from signoff_ops.letter_text import as_data, readable
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
+from signoff_ops.values import FullLetter, OperatorAction
 from signoff_schemas import DeadLetterState
 
 _SIZES: Final = frozenset({"payload_size", "payload_kept"})

@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 
 from signoff_cli.ages import required_age
-from signoff_cli.options import Export
+from signoff_cli.options import Export, check_with
 from signoff_cli.terminal import AsJson, say, show_json
-from signoff_db.export import check_with
 from signoff_ops.outbox import prune_outbox
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings

@@ -1,0 +1,45 @@
+"""What use cases take and return, and the errors that a front end handles by their type.
+
+The parts below `ops` define them. A front end imports them from here, so that it knows no part
+below `ops` (a contract in pyproject.toml).
+"""
+
+from signoff_db.balances import Balance
+from signoff_db.connection import DatabaseUnavailableError
+from signoff_db.dead_letters import DeadLetter, FullLetter, Group, NoSuchLetterError
+from signoff_db.edit import Edited
+from signoff_db.ledger_partitions import Partition
+from signoff_db.migrate import Migrated
+from signoff_db.operator_actions import OperatorAction
+from signoff_db.pages import Page
+from signoff_db.prune import Pruned
+from signoff_db.reading import FunnelStep, Interaction, LedgerEntry, Overview, Transition
+from signoff_db.replay import Replayed, ReplayReport
+from signoff_db.selection import Selection
+from signoff_relay.reconciling import Reconciled
+from signoff_relay.table import OutboxOverview
+
+__all__ = [
+    "Balance",
+    "DatabaseUnavailableError",
+    "DeadLetter",
+    "Edited",
+    "FullLetter",
+    "FunnelStep",
+    "Group",
+    "Interaction",
+    "LedgerEntry",
+    "Migrated",
+    "NoSuchLetterError",
+    "OperatorAction",
+    "OutboxOverview",
+    "Overview",
+    "Page",
+    "Partition",
+    "Pruned",
+    "Reconciled",
+    "ReplayReport",
+    "Replayed",
+    "Selection",
+    "Transition",
+]
