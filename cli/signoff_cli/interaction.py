@@ -6,7 +6,8 @@ from uuid import UUID
 
 import typer
 
-from signoff_cli.ledger_tables import show_ledger, show_transitions
+from signoff_cli.ledger_tables import history_data, show_ledger, show_transitions
+from signoff_cli.options import After, Limit
 from signoff_cli.terminal import AsJson, complain, show_fields, show_json
 from signoff_ops.customer import interaction_history
 from signoff_ops.servers import DirectServers
@@ -17,10 +18,13 @@ from signoff_ops.values import Interaction
 def interaction(
     interaction_id: Annotated[UUID, typer.Argument(metavar="ID", help="The interaction's id.")],
     *,
+    limit: Limit = 50,
+    after: After = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show an interaction: its state, ledger and transitions. Exit 1 if it is unknown."""
-    found = interaction_history(DirectServers(load_settings()), interaction_id)
+    """Show an interaction: its state, latest events and transitions. Exit 1 if it is unknown."""
+    servers = DirectServers(load_settings())
+    found = interaction_history(servers, interaction_id, limit=limit, cursor=after)
     if found is None:
         if as_json:
             show_json({"id": interaction_id, "known": False})
@@ -30,8 +34,7 @@ def interaction(
             )
         raise typer.Exit(1)
     if as_json:
-        data = asdict(found)
-        show_json({"known": True, **data.pop("state"), **data})
+        show_json({"known": True, **asdict(found.state), **history_data(found)})
         return
     show_fields(_fields(found.state))
     show_ledger(found.ledger)

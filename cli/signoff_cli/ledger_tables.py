@@ -1,17 +1,29 @@
 """Tables that several commands show: applied events, and moves through the funnel."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
-from signoff_cli.terminal import say, show_table
-from signoff_ops.values import LedgerEntry, Transition
+from signoff_cli.terminal import say, say_more, show_table
+from signoff_ops.customer import CustomerHistory, InteractionHistory
+from signoff_ops.values import LedgerEntry, Page, Transition
 
 
-def show_ledger(entries: Sequence[LedgerEntry], *, of_several: bool = False) -> None:
+def history_data(found: CustomerHistory | InteractionHistory) -> dict[str, Any]:
+    """The page of a history as JSON has it, in order of occurrence; `next` is of earlier events."""
+    return {
+        "ledger": [asdict(entry) for entry in reversed(found.ledger.items)],
+        "transitions": [asdict(move) for move in found.transitions],
+        "next": found.ledger.next,
+    }
+
+
+def show_ledger(page: Page[LedgerEntry], *, of_several: bool = False) -> None:
     """Applied events in order of occurrence, each with what its interaction held after it.
 
     `of_several` says that they are of several interactions, which are then named.
     """
-    if not entries:
+    if not page.items:
         say("No event was applied yet.")
         return
     show_table(
@@ -34,10 +46,11 @@ def show_ledger(entries: Sequence[LedgerEntry], *, of_several: bool = False) -> 
                 entry.customer_status,
                 entry.ltv_usd,
             ]
-            for entry in entries
+            for entry in reversed(page.items)
         ],
         title="Ledger",
     )
+    say_more(page.next, "earlier events")
 
 
 def show_transitions(moves: Sequence[Transition]) -> None:

@@ -11,6 +11,12 @@ Export = Annotated[
     typer.Option(dir_okay=False, help="First write them to this new file, and FILE.sha256."),
 ]
 
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="The most to list.")]
+After = Annotated[
+    str | None,
+    typer.Option(metavar="CURSOR", help="List the page after the one that gave this cursor."),
+]
+
 
 def option(field: str) -> str:
     """The option of a command that stands for a setting."""

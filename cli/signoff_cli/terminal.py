@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
+from textwrap import indent
 from typing import Annotated, Final
 
 import typer
@@ -68,6 +69,22 @@ def complain(text: str) -> None:
 def show_json(value: object) -> None:
     """Write a value as JSON: times in UTC, amounts as strings."""
     typer.echo(json_text(value, indent=2, ascii_only=not holds_all_characters(sys.stdout)))
+
+
+def show_json_list(values: Iterable[object]) -> None:
+    """Write a list as JSON, value by value: it need not fit into memory."""
+    written = False
+    for value in values:
+        text = json_text(value, indent=2, ascii_only=not holds_all_characters(sys.stdout))
+        typer.echo(f"{',' if written else '['}\n{indent(text, '  ')}", nl=False)
+        written = True
+    typer.echo("\n]" if written else "[]")
+
+
+def say_more(cursor: str | None, what: str) -> None:
+    """Say how to see the next page, where there is one."""
+    if cursor is not None:
+        say(f"There are {what}: raise --limit, or see the next page with --after {cursor}")
 
 
 def show_table(

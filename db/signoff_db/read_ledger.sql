@@ -1,5 +1,5 @@
 -- The events of `interactions` (uuid[]) in order of occurrence, each with its interaction's balance
--- after it. If `event` is given, only that one.
+-- after it; only `events` (uuid[]) of them.
 SELECT event_id, occurred_at, applied_at, interaction_id, user_id, reviewer_id, quality_score,
     given_status, given_ltv, (balance).customer_status, (balance).ltv_usd::numeric(8,2) AS ltv_usd,
     given_status IS NOT NULL AND newer_statuses > 0 AS status_superseded
@@ -17,5 +17,5 @@ FROM (
     LEFT JOIN interactions i ON i.id = a.interaction_id
     WHERE a.interaction_id = ANY(%(interactions)s)
 ) AS folded
-WHERE %(event)s::uuid IS NULL OR event_id = %(event)s
+WHERE event_id = ANY(%(events)s::uuid[])
 ORDER BY occurred_at, event_id

@@ -1,10 +1,9 @@
--- How a customer moved through the funnel. If an interaction is given: only the moves that its events
--- caused, but computed over all events of the customer; of one without a customer, over its own events,
--- which are found by their index (the view would read the whole ledger).
+-- The moves through the funnel that `events` (uuid[]) caused, computed over all events of the customer; of an
+-- interaction without a customer, over its own events, which are found by their index (the view would read
+-- the whole ledger).
 SELECT user_id, from_status, to_status, occurred_at, interaction_id, event_id, on_path
 FROM status_transitions
-WHERE user_id = %(user_id)s
-    AND (%(interaction_id)s::uuid IS NULL OR interaction_id = %(interaction_id)s)
+WHERE user_id = %(user_id)s AND event_id = ANY(%(events)s::uuid[])
 UNION ALL
 SELECT NULL, from_status, to_status, occurred_at, interaction_id, event_id,
     signoff_on_path(from_status, to_status)
@@ -17,5 +16,5 @@ FROM (
     JOIN approvals a ON a.interaction_id = i.id
     WHERE i.id = %(interaction_id)s AND i.user_id IS NULL AND a.customer_status IS NOT NULL
 ) AS step
-WHERE from_status <> to_status
+WHERE from_status <> to_status AND event_id = ANY(%(events)s::uuid[])
 ORDER BY occurred_at, event_id

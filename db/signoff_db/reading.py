@@ -1,6 +1,6 @@
 """Read-only queries of the state, for commands to show."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +11,14 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
+from signoff_db.pages import Page, key_of, page_of
 from signoff_db.sql import statement
 from signoff_schemas import FailureKind
 
 _EXACT: Final = 10_000
 """Up to this many events are counted; a larger number is an estimate."""
+_LEDGER: Final = "ledger"
+_INTERACTIONS: Final = "interactions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,20 +154,61 @@ def customer(connection: Connection[TupleRow], user_id: str) -> Customer | None:
         return cursor.execute(statement("read_customer"), {"user_id": user_id}).fetchone()
 
 
-def interactions_of(connection: Connection[TupleRow], user_id: str) -> list[UUID]:
-    """The ids of a customer's interactions, the oldest first."""
-    rows = connection.execute(statement("interactions_of_user"), {"user_id": user_id})
-    return [row[0] for row in rows]
+def interactions_of(
+    connection: Connection[TupleRow], user_id: str, *, limit: int, cursor: str | None = None
+) -> Page[UUID]:
+    """A page of the ids of a customer's interactions, the newest first.
+
+    Raises:
+        CursorError: the cursor is none that this list gave.
+    """
+    parameters = {
+        "user_id": user_id,
+        "before": key_of(cursor, _INTERACTIONS, UUID),
+        "limit": limit + 1,
+    }
+    rows = connection.execute(statement("interactions_of_user"), parameters)
+    return page_of([row[0] for row in rows], limit, _INTERACTIONS, lambda found: found)
 
 
 def ledger_of(
-    connection: Connection[TupleRow], interactions: list[UUID], *, event_id: UUID | None = None
-) -> list[LedgerEntry]:
-    """The events of these interactions in order of occurrence, each with the balance after it.
+    connection: Connection[TupleRow],
+    *,
+    user_id: str | None = None,
+    interaction_id: UUID | None = None,
+    limit: int,
+    cursor: str | None = None,
+) -> Page[LedgerEntry]:
+    """A page of a customer's or an interaction's events, the latest first, with their balances.
 
-    If an event is given, only that event.
+    Raises:
+        CursorError: the cursor is none that this list gave.
     """
-    parameters = {"interactions": interactions, "event": event_id}
+    before_at, before_id = key_of(cursor, _LEDGER, _position) or (None, None)
+    parameters = {
+        "user_id": user_id,
+        "interaction_id": interaction_id,
+        "before_at": before_at,
+        "before_id": before_id,
+        "limit": limit + 1,
+    }
+    found = connection.execute(statement("latest_events"), parameters).fetchall()
+    page = page_of(found, limit, _LEDGER, lambda row: f"{row[1].isoformat()} {row[0]}")
+    entries = _entries(connection, {row[2] for row in page.items}, [row[0] for row in page.items])
+    return Page(tuple(reversed(entries)), page.next)
+
+
+def _position(text: str) -> tuple[datetime, UUID]:
+    """An event's place in the order of occurrence; raises `ValueError` if the text is none."""
+    moment, event_id = text.split(" ")
+    return datetime.fromisoformat(moment), UUID(event_id)
+
+
+def _entries(
+    connection: Connection[TupleRow], interactions: Collection[UUID], events: Sequence[UUID]
+) -> list[LedgerEntry]:
+    """These events of these interactions, in order of occurrence."""
+    parameters = {"interactions": list(interactions), "events": list(events)}
     with connection.cursor(row_factory=class_row(LedgerEntry)) as cursor:
         return cursor.execute(statement("read_ledger"), parameters).fetchall()
 
@@ -174,19 +218,25 @@ def ledger_entry(connection: Connection[TupleRow], event_id: UUID) -> LedgerEntr
     row = connection.execute(statement("interaction_of_event"), {"event_id": event_id}).fetchone()
     if row is None:
         return None
-    (entry,) = ledger_of(connection, [row[0]], event_id=event_id)
+    (entry,) = _entries(connection, [row[0]], [event_id])
     return entry
 
 
-def transitions_of(
+def transitions_by(
     connection: Connection[TupleRow],
+    entries: Sequence[LedgerEntry],
     *,
     user_id: str | None = None,
     interaction_id: UUID | None = None,
 ) -> list[Transition]:
-    """The changes of a customer's status; if an interaction is given, only those of its events."""
+    """The moves of a customer through the funnel that these events caused, in their order.
+
+    Without a customer, those of the interaction.
+    """
+    parameters = {
+        "user_id": user_id,
+        "interaction_id": interaction_id,
+        "events": [entry.event_id for entry in entries],
+    }
     with connection.cursor(row_factory=class_row(Transition)) as cursor:
-        return cursor.execute(
-            statement("read_transitions"),
-            {"user_id": user_id, "interaction_id": interaction_id},
-        ).fetchall()
+        return cursor.execute(statement("read_transitions"), parameters).fetchall()

@@ -149,8 +149,8 @@ def _leftovers(reader: QueueReader) -> Iterator[Check]:
     if counts.oversized:
         yield Check(
             Grade.WARN, "Oversized jobs",
-            f"{count(counts.oversized, 'job')} too large to be read stay in Redis; "
-            "docs/operations.md (Oversized jobs) tells how to look at them and delete them",
+            f"{count(counts.oversized, 'job')} too large to be read stay in Redis, and are dead "
+            "letters; docs/operations.md (Oversized jobs) tells how to look at and delete them",
         )  # fmt: skip
 
 

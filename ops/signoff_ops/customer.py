@@ -1,9 +1,13 @@
-"""A customer, and an interaction: what is held now, and how it came to that."""
+"""A customer, and an interaction: what is held now, and how it came to that.
+
+Histories are pages with opaque cursors, the latest events first.
+"""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from signoff_db import reading
+from signoff_db.pages import Page
 from signoff_db.reading import Customer, Interaction, LedgerEntry, Transition
 from signoff_ops.servers import Servers
 
@@ -13,11 +17,12 @@ class CustomerHistory:
     """One customer, from one moment of the database."""
 
     state: Customer
-    interactions: tuple[UUID, ...]
-    """The oldest first."""
-    ledger: tuple[LedgerEntry, ...]
-    """The events of all interactions, in order of occurrence."""
+    interactions: Page[UUID]
+    """The first page of them, the newest first; see `customer_interactions`."""
+    ledger: Page[LedgerEntry]
+    """The events of all interactions, the latest first."""
     transitions: tuple[Transition, ...]
+    """Those that the events of this page caused, in order of occurrence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,43 +30,64 @@ class InteractionHistory:
     """One interaction, from one moment of the database."""
 
     state: Interaction
-    ledger: tuple[LedgerEntry, ...]
-    """Its events, in order of occurrence."""
+    ledger: Page[LedgerEntry]
+    """Its events, the latest first."""
     transitions: tuple[Transition, ...]
-    """Those of its customer that its events caused."""
+    """Those of its customer that the events of this page caused, in order of occurrence."""
 
 
-def customer_history(servers: Servers, user_id: str) -> CustomerHistory | None:
-    """A customer with all that was applied; None where no interaction names the user.
+def customer_history(
+    servers: Servers, user_id: str, *, limit: int = 50, cursor: str | None = None
+) -> CustomerHistory | None:
+    """A customer with a page of what was applied; None where no interaction names the user.
 
     Raises:
+        CursorError: the cursor is none that the ledger of a history gave.
         DatabaseUnavailableError: Postgres cannot be reached.
     """
     with servers.database() as connection, reading.snapshot(connection):
         state = reading.customer(connection, user_id)
         if state is None:
             return None
-        interactions = reading.interactions_of(connection, user_id)
+        ledger = reading.ledger_of(connection, user_id=user_id, limit=limit, cursor=cursor)
         return CustomerHistory(
             state,
-            tuple(interactions),
-            tuple(reading.ledger_of(connection, interactions)),
-            tuple(reading.transitions_of(connection, user_id=user_id)),
+            reading.interactions_of(connection, user_id, limit=limit),
+            ledger,
+            tuple(reading.transitions_by(connection, ledger.items, user_id=user_id)),
         )
 
 
-def interaction_history(servers: Servers, interaction_id: UUID) -> InteractionHistory | None:
-    """An interaction with all that was applied to it; None where Postgres does not hold it.
+def customer_interactions(
+    servers: Servers, user_id: str, *, limit: int = 50, cursor: str | None = None
+) -> Page[UUID]:
+    """A page of the ids of a customer's interactions, the newest first.
 
     Raises:
+        CursorError: the cursor is none that this list gave.
+        DatabaseUnavailableError: Postgres cannot be reached.
+    """
+    with servers.database() as connection:
+        return reading.interactions_of(connection, user_id, limit=limit, cursor=cursor)
+
+
+def interaction_history(
+    servers: Servers, interaction_id: UUID, *, limit: int = 50, cursor: str | None = None
+) -> InteractionHistory | None:
+    """An interaction with a page of what was applied; None where Postgres does not hold it.
+
+    Raises:
+        CursorError: the cursor is none that the ledger of a history gave.
         DatabaseUnavailableError: Postgres cannot be reached.
     """
     with servers.database() as connection, reading.snapshot(connection):
         state = reading.interaction(connection, interaction_id)
         if state is None:
             return None
-        moves = reading.transitions_of(
-            connection, user_id=state.user_id, interaction_id=interaction_id
+        ledger = reading.ledger_of(
+            connection, interaction_id=interaction_id, limit=limit, cursor=cursor
         )
-        ledger = reading.ledger_of(connection, [interaction_id])
-        return InteractionHistory(state, tuple(ledger), tuple(moves))
+        moves = reading.transitions_by(
+            connection, ledger.items, user_id=state.user_id, interaction_id=interaction_id
+        )
+        return InteractionHistory(state, ledger, tuple(moves))

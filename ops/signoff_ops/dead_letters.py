@@ -3,7 +3,7 @@
 Lists are pages with opaque cursors; what is read of a letter is bounded, however large it is.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,14 +54,15 @@ def page_of_letters(
         return dead_letters.list_letters(connection, selection, limit=limit, cursor=cursor)
 
 
-def all_letters(servers: Servers, selection: Selection) -> list[DeadLetter]:
-    """All of them, in one snapshot.
+def all_letters(servers: Servers, selection: Selection) -> Iterator[Sequence[DeadLetter]]:
+    """All of them, the newest first, in one snapshot; a page at a time is read.
 
     Raises:
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection, snapshot(connection):
-        return [letter for page in _pages(connection, selection) for letter in page.items]
+        for page in _pages(connection, selection):
+            yield page.items
 
 
 def letter_history(servers: Servers, letter_id: int) -> LetterHistory | None:

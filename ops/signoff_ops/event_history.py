@@ -31,6 +31,7 @@ class Step(StrEnum):
     IN_FLIGHT = "in_flight"
     SCHEDULED = "scheduled"
     FAILED = "failed"
+    OVERSIZED = "oversized"
     UNLISTED = "unlisted"
     APPLIED = "applied"
     DEAD = "dead"
@@ -47,6 +48,7 @@ _PLACES: Final = {
     Place.IN_FLIGHT: "in flight, a worker has it in hand",
     Place.SCHEDULED: "scheduled, retry at that time",
     Place.FAILED: "given up by RQ, a worker will sweep it into the dead letters",
+    Place.OVERSIZED: "too large to be read; it stays in Redis, and is a dead letter",
     Place.UNLISTED: "its job is in Redis, but on no list, so no worker will find it",
 }
 

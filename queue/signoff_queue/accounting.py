@@ -1,6 +1,8 @@
 """Account for every job in Redis: find unlisted jobs and missing jobs.
 
-Jobs move while they are counted. So a job that seems unlisted or missing is checked several times.
+Jobs move while they are counted. So a job that seems unlisted or missing is checked several
+times. However many jobs there are, a bounded number of ids is in memory, beside those that are
+reported.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -14,8 +16,10 @@ from signoff_queue.scripts import Script
 from signoff_schemas.keys import JOB_PREFIX
 
 T = TypeVar("T")
-_LOOKS: Final = 5
+_LOOKS: Final = 6
 _PAGE: Final = 1000
+_CHUNK: Final = 500_000
+"""Jobs that are compared with the lists at a time; each time reads all lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +37,42 @@ class QueueAccount:
 
 def account_for(reader: QueueReader) -> QueueAccount:
     """Compare the jobs that Redis keeps with those that the queue's lists name."""
-    kept = set(reader.kept())
-    listed = set(reader.listed())
-    unlisted, missing = kept - listed, listed - kept
-    for _ in range(_LOOKS):
-        if not unlisted and not missing:
-            break
-        listed = set(reader.listed())
-        unlisted = _existing(reader, unlisted - listed)
-        missing = (missing & listed) - _existing(reader, missing & listed)
+    unlisted: set[str] = set()
+    missing_jobs = set(map(text_of, reader.missing_jobs()))
+    for kept in _pages(reader.kept(), _CHUNK):
+        unlisted |= _unlisted(reader, set(kept))
+        missing_jobs.difference_update(kept)
     return QueueAccount(
         counts=reader.counts(),
         unlisted_jobs=tuple(sorted(unlisted)),
-        missing=tuple(sorted(missing)),
-        missing_jobs=tuple(sorted(set(map(text_of, reader.missing_jobs())) - kept)),
+        missing=tuple(sorted(_missing(reader))),
+        missing_jobs=tuple(sorted(missing_jobs)),
     )
+
+
+def _unlisted(reader: QueueReader, job_ids: set[str]) -> set[str]:
+    """Those of the jobs that exist, and that no list names."""
+    for _ in range(_LOOKS):
+        for page in _pages(reader.listed()):
+            job_ids.difference_update(page)
+        if not job_ids:
+            break
+        job_ids = _existing(reader, job_ids)
+    return job_ids
+
+
+def _missing(reader: QueueReader) -> set[str]:
+    """Ids that a list names and whose job does not exist."""
+    missing: set[str] = set()
+    for look in range(_LOOKS):
+        absent: set[str] = set()
+        for page in _pages(reader.listed()):
+            named = missing.intersection(page) if look else set(page)
+            absent |= named - _existing(reader, named)
+        missing = absent
+        if not missing:
+            break
+    return missing
 
 
 def settle_missing(reader: QueueReader, job_ids: Collection[str]) -> int:
@@ -74,7 +99,7 @@ def _existing(reader: QueueReader, job_ids: Collection[str]) -> set[str]:
     return there
 
 
-def _pages(items: Iterable[T]) -> Iterator[list[T]]:
+def _pages(items: Iterable[T], size: int = _PAGE) -> Iterator[list[T]]:
     each = iter(items)
-    while page := list(islice(each, _PAGE)):
+    while page := list(islice(each, size)):
         yield page

@@ -25,8 +25,7 @@ local refused = wrong_type({[KEYS[1]] = 'zset', [KEYS[2]] = 'zset', [KEYS[4]] = 
 if refused then
     return refused
 end
-local time = redis.call('TIME')
-local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local now = clock()
 local prefix, holder = ARGV[1], ':' .. ARGV[2]
 local good, dead, kept = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local settled = good + dead

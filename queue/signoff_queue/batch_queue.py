@@ -22,6 +22,8 @@ MAX_ID_BYTES: Final = 512
 _MOST_BYTES: Final = 8 * 1024 * 1024
 """The most data that one batch takes out of Redis."""
 _FIELDS: Final = 5
+_IN_FLIGHT_PAGE: Final = 1000
+"""Entries of the started registry that one call of `requeue.lua` looks at."""
 
 
 class JobHash(IntEnum):
@@ -36,7 +38,8 @@ class JobHash(IntEnum):
 
 
 _NOT_HELD: Final = frozenset({JobHash.MISSING, JobHash.LONG_ID})
-"""Removed from the queue by the drain itself; not acknowledged."""
+"""Not in the started registry, and so not acknowledged: the drain removed it from the queue, or put
+it into the failed registry."""
 
 
 class Oversize(NamedTuple):
@@ -80,6 +83,8 @@ class BatchQueue:
         self.lease_seconds = lease_seconds
         self.group = group
         """The most jobs with one death that are taken together."""
+        self.has_long_ids = False
+        """Whether the last batch held ids that are too long; they are in the failed registry."""
         self._raw: dict[str, bytes] = {}
         """The bytes of ids that are not UTF-8, by the text that is used for them elsewhere."""
         self._drain = Script(redis, "drain")
@@ -118,7 +123,7 @@ class BatchQueue:
             self.keys.leases,
             SUSPENDED,
             self.keys.missing_jobs,
-            self.keys.oversized,
+            self.keys.failed,
         ]
 
     def _drain_arguments(self, most: int, group: int) -> list[str | float]:
@@ -134,6 +139,7 @@ class BatchQueue:
         ]
 
     def _jobs(self, values: Any) -> list[TakenJob]:  # noqa: ANN401 -- as Redis answers
+        self.has_long_ids = False
         each = iter(values)
         jobs = [
             TakenJob(self._name(job_id), data, deaths, retries, found)
@@ -142,6 +148,7 @@ class BatchQueue:
         found = values[_FIELDS - 1 :: _FIELDS]
         if list in set(map(type, found)):
             jobs = list(map(described, jobs, found))
+            self.has_long_ids = any(job.hash == JobHash.LONG_ID for job in jobs)
         self._forget_names([j.id for j in jobs if j.hash in _NOT_HELD] if self._raw else ())
         return jobs
 
@@ -203,7 +210,7 @@ class BatchQueue:
 
     def release(self) -> int:
         """Requeue all jobs of this worker, without counting a death."""
-        return cast("int", self._requeue(self._flight_keys, [JOB_PREFIX, self.lease]))
+        return self._requeue_pages(self.lease)
 
     def start_over(self) -> None:
         """After a lost reply to `take`: release the jobs that it took, and begin a new lease.
@@ -221,7 +228,19 @@ class BatchQueue:
 
     def redeliver(self) -> int:
         """Requeue the jobs of dead workers; returns how many."""
-        return cast("int", self._requeue(self._flight_keys, [JOB_PREFIX, ""]))
+        return self._requeue_pages("")
+
+    def _requeue_pages(self, lease: str) -> int:
+        """Requeue what this lease holds; what expired leases held, if it is empty."""
+        cursor = b"0"
+        requeued: int = 0
+        while True:
+            page: list[str | bytes | float] = [lease, cursor, _IN_FLIGHT_PAGE]
+            arguments = [JOB_PREFIX, *page, self.name]
+            cursor, back = self._requeue(self._flight_keys, arguments)
+            requeued += back
+            if cursor == b"0":
+                return requeued
 
     def renew_lease(self) -> None:
         """Renew this worker's lease."""

@@ -18,6 +18,12 @@ local function wrong_type(expected)
     end
 end
 
+-- Redis's clock, in seconds since the epoch.
+local function clock()
+    local time = redis.call('TIME')
+    return tonumber(time[1]) + tonumber(time[2]) / 1000000
+end
+
 -- A counter of a job's hash. What is not a number counts as 0; a larger number than MOST_COUNTED as that.
 local function counter(value)
     if type(value) ~= 'string' or not string.match(value, '^%d+$') then
@@ -31,7 +37,8 @@ end
 local function read_job(prefix, id, longest, largest)
     local size = #id
     if size > longest then
-        return string.sub(id, 1, longest), false, {-4, size, redis.sha1hex(id)}, size
+        local hash = size <= MOST_HASHED and redis.sha1hex(id) or nil
+        return string.sub(id, 1, longest), false, {-4, size, hash}, size
     end
     local key = prefix .. id
     size = redis.pcall('HSTRLEN', key, 'data')
@@ -59,6 +66,12 @@ local function mark_of(key)
         return nil
     end
     return size > MOST_HASHED and tostring(size) or redis.sha1hex(redis.call('HGET', key, 'data'))
+end
+
+-- The job that an entry of the started registry names: <job id>:<execution>, or a job id alone.
+local function job_of(prefix, member)
+    local whole = redis.call('EXISTS', prefix .. member) == 1
+    return not whole and string.match(member, '^(.*):[^:]*$') or member
 end
 
 -- Note the ids of missing jobs: a list names them, but they do not exist. A failure to note them is ignored.

@@ -6,7 +6,8 @@
 -- KEYS[3]  sorted set  leases: worker token by expiry
 -- KEYS[4]  string      exists while workers are suspended
 -- KEYS[5]  set         ids of jobs whose hash did not exist
--- KEYS[6]  set         keys of jobs that are too large to be read
+-- KEYS[6]  sorted set  RQ's failed registry. A job whose id is too long is moved there: the sweep writes its
+--                      dead letter (sweep.py). It scores +inf, so that no tool of RQ treats it as expired
 -- (hash)               one per job, named ARGV[1] .. id, which rules out Redis Cluster, as RQ does
 --
 -- ARGV[1]  prefix of a job's key            ARGV[2]  this worker's lease token
@@ -18,7 +19,7 @@
 -- Returns five values for each job: id; data, or nil; deaths of workers that held it; retries; and the kind
 -- of its hash: 1 a job, 0 missing (then it is removed from the queue), -1 without data, -2 not a hash. If
 -- the job is too large to be read, the fifth value is a list: -3 if its data is too large, -4 if its id is
--- (then it is removed from the queue); the size in bytes; the SHA-1, or nil. Then id and data are only the
+-- (then it is in the failed registry); the size in bytes; the SHA-1, or nil. Then id and data are only the
 -- first bytes.
 --
 -- The first write removes something. A full Redis allows that, and then the other writes of the script too.
@@ -32,18 +33,16 @@ if redis.call('EXISTS', KEYS[4]) == 1 then
     return {}
 end
 local refused = wrong_type({
-    [KEYS[1]] = 'list', [KEYS[2]] = 'zset', [KEYS[3]] = 'zset', [KEYS[6]] = 'set',
+    [KEYS[1]] = 'list', [KEYS[2]] = 'zset', [KEYS[3]] = 'zset', [KEYS[6]] = 'zset',
 })
 if refused then
     return refused
 end
-local time = redis.call('TIME')
-local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local prefix, holder = ARGV[1], ':' .. ARGV[2]
 local most, most_bytes, group = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local longest, largest = tonumber(ARGV[7]), tonumber(ARGV[8])
 local ids, deaths
-local batch, members, missing, kept, taken, bytes = {}, {}, {}, {}, 0, 0
+local batch, members, missing, long, taken, bytes = {}, {}, {}, {}, 0, 0
 local n, m = 0, 0 -- the lengths of `batch` and `members`; the operator # would search for them
 while taken < most and bytes < most_bytes do
     local place = taken % PAGE
@@ -70,7 +69,7 @@ while taken < most and bytes < most_bytes do
     if hash == 0 then
         missing[#missing + 1] = id
     elseif name ~= id then
-        kept[#kept + 1] = prefix .. id
+        long[#long + 1] = id
     else
         members[m + 1], members[m + 2] = '+inf', id .. holder
         m = m + 2
@@ -84,9 +83,9 @@ if taken > 0 then
     for first = 1, m, 2000 do
         redis.call('ZADD', KEYS[2], unpack(members, first, math.min(first + 1999, m)))
     end
-    redis.call('ZADD', KEYS[3], now + tonumber(ARGV[3]), ARGV[2])
-    for _, key in ipairs(kept) do
-        redis.call('SADD', KEYS[6], key)
+    redis.call('ZADD', KEYS[3], clock() + tonumber(ARGV[3]), ARGV[2])
+    for _, id in ipairs(long) do
+        redis.call('ZADD', KEYS[6], '+inf', id)
     end
     note_missing(KEYS[5], missing)
 end

@@ -1,4 +1,4 @@
-"""Jobs that failed in RQ's own workers, in RQ's failed registry."""
+"""Jobs in RQ's failed registry: they failed in RQ, or their id is too long to be read."""
 
 import zlib
 from base64 import b64decode
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from redis import Redis
 
-from signoff_queue.batch_queue import MAX_ID_BYTES, TakenJob, described, text_of
+from signoff_queue.batch_queue import MAX_ID_BYTES, JobHash, TakenJob, described, text_of
 from signoff_queue.scripts import Script
 from signoff_schemas.envelope import MAX_JOB_BYTES
 from signoff_schemas.keys import JOB_PREFIX, RESULTS_PREFIX, QueueKeys
@@ -23,11 +23,12 @@ class FailedJob(NamedTuple):
     """A job in RQ's failed registry."""
 
     id: bytes
+    """Where it is too long, its beginning."""
     job: TakenJob
     reason: str | None
     """The last line of the traceback, if RQ noted one."""
     mark: bytes
-    """Identifies its data: a SHA-1, or the size."""
+    """Identifies its data: a SHA-1, or the size. Of an id that is too long: the same of the id."""
 
 
 class FailedJobs:
@@ -35,7 +36,7 @@ class FailedJobs:
 
     def __init__(self, redis: Redis, name: str) -> None:
         keys = QueueKeys(name)
-        self._keys = [keys.failed, keys.oversized]
+        self._failed, self._oversized = keys.failed, keys.oversized
         self._take = Script(redis, "take_failed")
         self._forget = Script(redis, "forget_failed")
 
@@ -46,7 +47,7 @@ class FailedJobs:
             WrongTypeError: a key of the queue holds something else.
         """
         limits = [_AT_A_TIME, _MOST_BYTES, MAX_ID_BYTES, MAX_JOB_BYTES, _LONGEST_REASON]
-        each = iter(self._take(self._keys, [JOB_PREFIX, RESULTS_PREFIX, *limits]))
+        each = iter(self._take([self._failed], [JOB_PREFIX, RESULTS_PREFIX, *limits]))
         return [
             FailedJob(
                 job_id,
@@ -58,10 +59,16 @@ class FailedJobs:
         ]
 
     def forget(self, jobs: Sequence[FailedJob]) -> int:
-        """Delete those that are still there with the same data; returns how many."""
-        pairs = [value for job in jobs for value in (job.id, job.mark)]
-        arguments: list[str | bytes | float] = [JOB_PREFIX, RESULTS_PREFIX, MAX_JOB_BYTES, *pairs]
-        forgotten: int = self._forget(self._keys, arguments)
+        """Forget those that are still there with the same data; returns how many.
+
+        What is too large to be read stays in Redis, and is noted as oversized.
+        """
+        long = [one.mark for one in jobs if one.job.hash == JobHash.LONG_ID]
+        others = [one for one in jobs if one.job.hash != JobHash.LONG_ID]
+        pairs = [value for one in others for value in (one.id, one.mark)]
+        limits: list[str | bytes | float] = [MAX_JOB_BYTES, MAX_ID_BYTES, _AT_A_TIME, len(others)]
+        arguments = [JOB_PREFIX, RESULTS_PREFIX, *limits, *pairs, *long]
+        forgotten: int = self._forget([self._failed, self._oversized], arguments)
         return forgotten
 
 

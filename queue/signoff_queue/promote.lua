@@ -11,8 +11,7 @@ local refused = wrong_type({[KEYS[1]] = 'list', [KEYS[2]] = 'zset'})
 if refused then
     return refused
 end
-local time = redis.call('TIME')
-local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', time[1] .. '.' .. string.format('%06d', time[2]), 'LIMIT', 0, 1000)
+local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', clock(), 'LIMIT', 0, 1000)
 for _, id in ipairs(due) do
     redis.call('ZREM', KEYS[2], id)
     redis.call('RPUSH', KEYS[1], id)

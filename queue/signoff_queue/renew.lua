@@ -8,9 +8,7 @@ local refused = wrong_type({[KEYS[1]] = 'zset'})
 if refused then
     return refused
 end
-local time = redis.call('TIME')
-local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then
     return 0
 end
-return redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
+return redis.call('ZADD', KEYS[1], clock() + tonumber(ARGV[2]), ARGV[1])

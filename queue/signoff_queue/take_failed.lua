@@ -1,7 +1,6 @@
 -- Read jobs that failed in RQ. They stay in its registry until forget_failed.lua is run.
 --
 -- KEYS[1]  sorted set  RQ's failed registry: job ids
--- KEYS[2]  set         keys of jobs that are too large to be read
 -- (hash)               one per job, named ARGV[1] .. id
 -- (stream)             the results of each, named ARGV[2] .. id
 --
@@ -11,9 +10,9 @@
 -- ARGV[7]  the most bytes of a reason
 --
 -- Returns five values for each job: id, data and the kind of its hash (see drain.lua); the mark of its data
--- (`mark_of` in checks.lua), or nil; why it failed, as RQ packs it, or nil. A job whose id is too long
--- is removed from the registry.
-local refused = wrong_type({[KEYS[1]] = 'zset', [KEYS[2]] = 'set'})
+-- (`mark_of` in checks.lua), or nil; why it failed, as RQ packs it, or nil. Of an id that is too long it
+-- returns the first bytes, and as the mark the SHA-1 of the whole id, or its size, if it is too large to be hashed.
+local refused = wrong_type({[KEYS[1]] = 'zset'})
 if refused then
     return refused
 end
@@ -37,12 +36,11 @@ end
 local found, bytes = {}, 0
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)) do
     local name, data, hash, size = read_job(prefix, id, longest, largest)
-    local mark, reason = false, false
-    if name ~= id then
-        redis.call('ZREM', KEYS[1], id)
-        redis.call('SADD', KEYS[2], prefix .. id)
-    else
+    local mark, reason
+    if name == id then
         mark, reason = mark_of(prefix .. id) or false, reason_of(id)
+    else
+        mark, reason = hash[3] or tostring(size), false
     end
     local n = #found
     found[n + 1], found[n + 2], found[n + 3], found[n + 4], found[n + 5] = name, data, hash, mark, reason

@@ -24,8 +24,7 @@ local STUCK = 60 -- seconds in the intermediate queue after which a job's worker
 local ELSEWHERE = {
     finished = true, failed = true, canceled = true, stopped = true, queued = true, deferred = true, scheduled = true,
 }
-local time = redis.call('TIME')
-local now, most = tonumber(time[1]), tonumber(ARGV[3])
+local now, most = clock(), tonumber(ARGV[3])
 local back = 0
 
 -- The members that a command finds; none where the key is of another type.
@@ -59,8 +58,7 @@ end
 
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, most)) do
     redis.call('ZREM', KEYS[2], member)
-    local whole = redis.call('EXISTS', ARGV[1] .. member) == 1 -- older workers note no execution
-    requeue(not whole and string.match(member, '^(.*):[^:]*$') or member)
+    requeue(job_of(ARGV[1], member)) -- older workers of RQ note no execution
 end
 for _, id in ipairs(found('LRANGE', KEYS[6], 0, most - 1)) do
     local seen = KEYS[6] .. ':first_seen:' .. id

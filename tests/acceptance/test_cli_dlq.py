@@ -386,6 +386,19 @@ def test_a_blank_reason_is_none(signoff: Signoff, bury: Bury) -> None:
     assert ids(signoff) == [letter]
 
 
+def test_all_letters_are_listed_page_by_page(
+    signoff: Signoff, bury: Bury, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them, as JSON too, though no more than a page is in memory."""
+    assert signoff.json("dlq", "list", "--all") == []
+    bury(*(mapping(user_id=None) for _ in range(5)))
+    monkeypatch.setattr("signoff_ops.dead_letters._PAGE", 2)
+
+    assert signoff.json("dlq", "list", "--all") == signoff.json("dlq", "list")
+    assert len(ids(signoff, "--all")) == 5
+    assert signoff("dlq", "list", "--all").stdout.count("unknown_interaction") == 5
+
+
 @pytest.mark.parametrize("command", ["show", "list", "replay", "export"])
 def test_an_id_beyond_all_ids_is_a_mistake(signoff: Signoff, command: str) -> None:
     """Postgres's largest bigint is the limit, and the message names it."""

@@ -60,6 +60,18 @@ def test_an_events_history_names_its_place(signoff: Signoff, client: redis.Redis
     assert (entry["what"], entry["at"]) == ("scheduled", "2027-01-15T08:00:00Z")
 
 
+def test_an_oversized_job_is_told_to_stay_in_redis(signoff: Signoff, client: redis.Redis) -> None:
+    """Its place is a part of its history, too."""
+    client.hset(JOB_PREFIX + "huge", "data", b"x" * 300_000)
+    client.rpush(KEYS.waiting, "huge", "i" * 600)
+    client.hset(JOB_PREFIX + "i" * 600, "data", b"x")
+    signoff.work()
+
+    assert sorted(whats(signoff, "huge")) == ["dead", "oversized"]
+    assert signoff.json("status")["oversized"] == 2
+    assert len(signoff.json("dlq", "list")) == 2
+
+
 def test_an_events_history_is_told_to_its_end(signoff: Signoff) -> None:
     """Dead, mended by somebody for a reason, applied: each with its time, in order."""
     event = mapping(user_id=None)
@@ -101,6 +113,48 @@ def test_a_ledger_shows_the_fold_as_it_went(signoff: Signoff) -> None:
         ("PROSPECT", "CUSTOMER", False)
     ]
     assert shown["ltv_usd"] == "125.00"
+
+
+def test_a_long_history_is_shown_in_pages(signoff: Signoff) -> None:
+    """The latest events first, and how to see those before them; also with --json."""
+    interaction = uuid4()
+    events = [mapping(n, interaction_id=interaction) for n in range(3)]
+    signoff.publish(*events, mapping(9))
+    signoff.work()
+
+    for command in (["interaction", interaction], ["customer", "user-1"]):
+        shown = signoff.json(*command, "--limit", 2)
+        printed = signoff(*command, "--limit", 2).stdout
+        rest = signoff.json(*command, "--after", shown["next"])
+        listed = [entry["event_id"] for entry in [*rest["ledger"], *shown["ledger"]]]
+        assert listed[:3] == [str(event["event_id"]) for event in events]
+        assert "There are earlier events: raise --limit" in printed
+        assert f"--after {shown['next']}" in printed
+        assert rest["next"] is None
+        assert "There are" not in signoff(*command).stdout
+
+
+def test_a_customers_interactions_are_listed_in_pages(signoff: Signoff) -> None:
+    """Beside the history their number is told, as far as a page goes."""
+    signoff.publish(*(mapping(n) for n in range(3)))
+    signoff.work()
+
+    first = signoff.json("customer", "user-1", "--interactions", "--limit", 2)
+    last = signoff.json("customer", "user-1", "--interactions", "--after", first["next"])
+
+    assert (len(first["interactions"]), len(last["interactions"]), last["next"]) == (2, 1, None)
+    assert signoff.json("customer", "user-1")["interactions"] == [
+        *first["interactions"],
+        *last["interactions"],
+    ]
+    assert (
+        "2; there are more, see --interactions"
+        in signoff("customer", "user-1", "--limit", 2).stdout
+    )
+    printed = signoff("customer", "user-1", "--interactions", "--limit", 2).stdout
+    assert printed.splitlines()[:2] == first["interactions"]
+    assert f"--after {first['next']}" in printed
+    assert signoff.json("customer", "nobody", "--interactions", expect=1)["known"] is False
 
 
 def test_times_are_shown_in_the_readers_zone(signoff: Signoff) -> None:

@@ -5,6 +5,7 @@ from approvals import approval
 
 from signoff_producer import Producer
 from signoff_queue.batch_queue import BatchQueue
+from signoff_queue.scripts import Script
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
 
 KEYS = QueueKeys("approvals")
@@ -78,3 +79,40 @@ def test_a_worker_that_lost_its_lease_schedules_no_retries(client: redis.Redis) 
     assert client.zcard(KEYS.scheduled) == 0
     assert client.hget(JOB_PREFIX + event, "number_of_retries") is None
     assert other.acknowledge("rq:worker:other", [event]) == 0
+
+
+def test_jobs_in_flight_are_looked_at_in_pages(client: redis.Redis) -> None:
+    """However many there are, no call holds up Redis for long; all of a dead worker's come back."""
+    ids = publish(client, 4000)
+    dead = a_worker(client, lease_seconds=-1)
+    live = a_worker(client)
+    assert (len(dead.take(2500)), len(live.take(1500))) == (2500, 1500)
+    keys = [KEYS.waiting, KEYS.started, KEYS.leases, KEYS.missing_jobs]
+
+    following, back = Script(client, "requeue")(keys, [JOB_PREFIX, "", 0, 100, "approvals"])
+
+    assert following != b"0"
+    assert 0 < back < 1000
+    assert back + a_worker(client).redeliver() == 2500
+    assert sorted(client.lrange(KEYS.waiting, 0, -1)) == sorted(i.encode() for i in ids[:2500])
+    assert client.zcard(KEYS.started) == 1500
+    assert live.release() == 1500
+    assert client.zcard(KEYS.started) == 0
+
+
+def test_an_entry_of_no_lease_does_not_stay_for_ever(client: redis.Redis) -> None:
+    """Its job is put on the queue; where there is none, the id is noted; another queue's stays."""
+    ids = publish(client, 2)
+    client.delete(KEYS.waiting)
+    client.hset(JOB_PREFIX + "mail", "origin", "mails")
+    entries = [f"{ids[0]}:execution", ids[1], "mail:x", "garbage", "gone:signoff-xyz"]
+    client.zadd(KEYS.started, dict.fromkeys(entries, float("inf")))
+
+    assert a_worker(client).release() == 0
+    assert a_worker(client).redeliver() == 2
+
+    assert client.zcard(KEYS.started) == 0
+    assert sorted(client.lrange(KEYS.waiting, 0, -1)) == sorted(i.encode() for i in ids)
+    assert client.hget(JOB_PREFIX + ids[0], "signoff_deaths") == b"1"
+    assert client.smembers(KEYS.missing_jobs) == {b"garbage", b"gone"}
+    assert client.hgetall(JOB_PREFIX + "mail") == {b"origin": b"mails"}

@@ -186,6 +186,24 @@ def test_many_ids_without_a_job_are_accounted_for_in_a_short_time(
     assert time.monotonic() - begun < 20
 
 
+def test_many_jobs_are_accounted_for_a_part_at_a_time(
+    client: redis.Redis, reader: QueueReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of more jobs than are compared at a time, each that is on no list is named, and no other."""
+    monkeypatch.setattr("signoff_queue.accounting._CHUNK", 700)
+    job_ids = [f"job-{n:04}" for n in range(3000)]
+    with client.pipeline() as pipe:
+        for job_id in job_ids:
+            pipe.hset(JOB_PREFIX + job_id, mapping={"data": "x", "origin": "approvals"})
+        pipe.rpush(KEYS.waiting, *job_ids[:2000], "gone")
+        pipe.zadd(KEYS.scheduled, dict.fromkeys(job_ids[2000:2990], 1))
+        pipe.sadd(KEYS.missing_jobs, "lost", *job_ids[::500])
+        pipe.execute()
+    account = account_for(reader)
+    assert account.unlisted_jobs == tuple(job_ids[2990:])
+    assert (account.missing, account.missing_jobs) == (("gone",), ("lost",))
+
+
 def test_a_job_on_no_list_is_named(client: redis.Redis, reader: QueueReader) -> None:
     """A publisher died between HSET and RPUSH, say."""
     client.hset(JOB_PREFIX + "lone", mapping={"data": "x", "origin": "approvals"})

@@ -9,14 +9,17 @@ import redis
 from approvals import approval
 from letters import letters_in
 
+from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection
 from signoff_producer import Producer
+from signoff_queue.batch_queue import BatchQueue
 from signoff_queue.failed_jobs import FailedJobs
 from signoff_queue.scripts import WrongTypeError
 from signoff_queue.upkeep import Upkeep
 from signoff_schemas import MAX_JOB_BYTES, Settings, encode_job
 from signoff_schemas.keys import JOB_PREFIX, RESULTS_PREFIX, QueueKeys
 from signoff_worker.database import Database
+from signoff_worker.reading import deliveries_of_failed
 from signoff_worker.sweep import sweep_failed
 
 KEYS = QueueKeys("approvals")
@@ -227,6 +230,40 @@ def test_failed_jobs_of_any_size_are_swept(
     assert client.zcard(KEYS.failed) == 0
     assert client.smembers(KEYS.oversized) == {b"rq:job:large", b"rq:job:" + b"i" * 600}
     assert {one.kind for one in letters_in(connection)} == {"invalid_payload"}
+
+
+def test_a_job_with_a_long_id_survives_a_worker_that_dies_before_its_letter(
+    client: redis.Redis, connection: BatchConnection
+) -> None:
+    """Taken by one worker and read by a second, which die: a third writes its letter, once."""
+    long = a_job(client, "i" * 600)
+    client.rpush(KEYS.waiting, long, "without-a-job" * 50)
+    dead = BatchQueue(client, "approvals", lease_seconds=-1)
+    assert [job.hash for job in dead.take(10)] == [-4, -4]
+    assert dead.has_long_ids
+    read = FailedJobs(client, "approvals").some()
+    assert client.smembers(KEYS.oversized) == set()
+    apply(connection, deliveries_of_failed([(one.job, one.reason) for one in read]))
+    BatchQueue(client, "approvals", lease_seconds=600).redeliver()
+
+    assert sweep_failed(FailedJobs(client, "approvals"), lambda: nullcontext(connection)) == 2
+
+    assert sorted(client.keys()) == [JOB_PREFIX.encode() + long.encode(), KEYS.oversized.encode()]
+    assert client.smembers(KEYS.oversized) == {b"rq:job:" + b"i" * 600}
+    assert sorted(one.job_id[:3] for one in letters_in(connection)) == ["iii", "wit"]
+
+
+def test_long_ids_are_forgotten_by_their_own_hash(
+    client: redis.Redis, connection: BatchConnection
+) -> None:
+    """One that came while the others' letters were written waits for its own."""
+    failed = FailedJobs(client, "approvals")
+    client.zadd(KEYS.failed, {"i" * 600 + "1": 1})
+    jobs = failed.some()
+    client.zadd(KEYS.failed, {"i" * 600 + "2": 0})
+    assert failed.forget(jobs) == 1
+    assert client.zrange(KEYS.failed, 0, -1) == [b"i" * 600 + b"2"]
+    assert sweep_failed(failed, lambda: nullcontext(connection)) == 1
 
 
 def test_failed_jobs_are_swept_once_postgres_is_back(

@@ -9,7 +9,7 @@ from typing import Any
 
 from signoff_db.apply import Outcome
 from signoff_db.delivery import Delivery
-from signoff_queue.batch_queue import BatchQueue, TakenJob
+from signoff_queue.batch_queue import BatchQueue, JobHash, TakenJob
 
 
 @dataclass(slots=True)
@@ -60,9 +60,9 @@ class Batch:
         return [job.id for job in self.jobs if job.missing]
 
     @property
-    def oversized(self) -> dict[str, int]:
-        """The ids of oversized jobs, each with its `JobHash`."""
-        return {job.id: job.hash for job in self.jobs if job.oversize}
+    def oversized(self) -> set[str]:
+        """The ids of jobs whose data is too large to be read."""
+        return {job.id for job in self.jobs if job.hash == JobHash.LARGE_DATA}
 
     def carry_over(self, raced: Sequence[Delivery], earlier: "Batch") -> None:
         """Apply and acknowledge the raced events of an earlier batch with this one."""

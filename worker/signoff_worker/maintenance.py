@@ -39,35 +39,42 @@ class Maintenance:
         self._next_look = 0.0
         self._next_upkeep = 0.0
 
-    def run_when_due(self) -> None:
+    def run_when_due(self) -> int:
         """Run the tasks that are due. An unexpected error is logged, and delays no batch.
+
+        Returns:
+            How many jobs were swept into the dead letters.
 
         Raises:
             RedisError: Redis is unavailable, or a key of the queue holds something else.
             StoppedError: the worker was asked to stop meanwhile.
         """
         try:
-            self._run()
+            return self._run()
         except (redis.RedisError, StoppedError):
             raise
         except Exception:
             log.exception("the upkeep of queue %s failed; it is tried again", self._queue.name)
+        return 0
 
-    def _run(self) -> None:
-        now = time.monotonic()
-        if now >= self._next_look:
+    def _run(self) -> int:
+        now, swept = time.monotonic(), 0
+        if now >= self._next_look or self._queue.has_long_ids:
             self._next_look = now + _LOOK
-            self._look()
+            swept = self._look()
+            self._next_look = 0.0 if swept else self._next_look
         if now >= self._next_upkeep:
             self._next_upkeep = now + _UPKEEP
             back = self._upkeep.run()
             if back:
                 log.warning("jobs of stock RQ workers that died are back on the queue: %d", back)
+        return swept
 
-    def _look(self) -> None:
+    def _look(self) -> int:
         promoted = self._queue.promote()
         if promoted:
             log.info("promoted, since their retry is due: %d", promoted)
         swept = sweep_failed(self._failed, self._connected)
         if swept:
             log.warning("failed jobs of RQ swept into the dead letters: %d", swept)
+        return swept

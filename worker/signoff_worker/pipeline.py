@@ -30,7 +30,7 @@ from redis.exceptions import OutOfMemoryError
 
 from signoff_db.apply import Outcome, apply
 from signoff_db.delivery import Delivery
-from signoff_queue.batch_queue import BatchQueue, JobHash, TakenJob
+from signoff_queue.batch_queue import BatchQueue, TakenJob
 from signoff_queue.scripts import WrongTypeError
 from signoff_schemas import WorkerSettings
 from signoff_worker.background import in_background
@@ -226,7 +226,7 @@ class Pipeline:
             self._worker_key,
             [o.delivery.job_id for o in outcomes if not o.failure],
             dead=[job_id for job_id in dead if job_id not in oversized],
-            kept=[job_id for job_id in dead if oversized.get(job_id) == JobHash.LARGE_DATA],
+            kept=[job_id for job_id in dead if job_id in oversized],
             retries=[
                 (
                     o.delivery.job_id,

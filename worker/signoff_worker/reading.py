@@ -16,7 +16,10 @@ _NO_DATA: Final = {
 
 
 def deliveries_of(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Delivery]:
-    """Read all jobs that exist. No content of a job raises an error."""
+    """Read all jobs that exist. No content of a job raises an error.
+
+    Jobs whose id is too long are left out: the sweep of failed jobs reads them.
+    """
     jobs = [
         Job(
             job.id,
@@ -28,7 +31,8 @@ def deliveries_of(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Deli
         for job in taken
         if job.hash == JobHash.JOB and job.data is not None
     ]
-    others = [job for job in taken if job.hash not in {JobHash.JOB, JobHash.MISSING}]
+    read_elsewhere = {JobHash.JOB, JobHash.MISSING, JobHash.LONG_ID}
+    others = [job for job in taken if job.hash not in read_elsewhere]
     return [*map(_unreadable, others), *read_jobs(jobs)]
 
 
@@ -71,7 +75,8 @@ def _long_id(beginning: str, oversize: Oversize) -> Failure:
         "kept_at": f"{JOB_PREFIX}{beginning}…",
     }
     kind = FailureKind.INVALID_PAYLOAD
-    return Failure(kind, f"{text}; the job is still in Redis", text, "id_too_long", (detail,))
+    message = f"{text}; its job, if there is one, is still in Redis"
+    return Failure(kind, message, text, "id_too_long", (detail,))
 
 
 def _abandoned(deaths: int) -> Failure:

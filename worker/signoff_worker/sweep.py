@@ -1,6 +1,7 @@
 """Move RQ's failed jobs to the dead letters, where nothing expires.
 
-RQ's failed registry holds jobs that failed in its own workers, or whose worker died.
+RQ's failed registry holds jobs that failed in its own workers, or whose worker died. `drain.lua`
+puts those there whose id is too long to be read.
 """
 
 import logging

@@ -158,8 +158,8 @@ class ApprovalWorker(BaseWorker):
     def _work_on(self, queue: BatchQueue, *, wait: bool) -> int:
         """Process one queue in this turn; a fault of this queue does not stop the others."""
         try:
-            self._maintenance[queue.name].run_when_due()
-            done = self._pipeline.settle_next(queue, wait=wait)
+            swept = self._maintenance[queue.name].run_when_due()
+            done = swept + self._pipeline.settle_next(queue, wait=wait and not swept)
         except redis.ResponseError as error:
             if is_outage(error):
                 raise

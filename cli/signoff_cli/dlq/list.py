@@ -1,6 +1,6 @@
 """`signoff dlq list`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Annotated, Final
 
@@ -16,14 +16,14 @@ from signoff_cli.dlq.choosing import (
     User,
     chosen,
 )
-from signoff_cli.terminal import AsJson, say, show_json, show_table
+from signoff_cli.options import Limit
+from signoff_cli.terminal import AsJson, say, show_json_list, show_table
 from signoff_ops.dead_letters import all_letters, page_of_letters
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
-from signoff_ops.values import DeadLetter, Page
+from signoff_ops.values import DeadLetter
 from signoff_schemas import DeadLetterState
 
-_MOST: Final = 10_000
 _MESSAGE: Final = 100
 States = Annotated[
     list[DeadLetterState] | None, typer.Option("--state", help="Repeatable; dead if not given.")
@@ -40,7 +40,7 @@ def list_(  # noqa: PLR0913 -- one argument an option
     since: Since = None,
     until: Until = None,
     state: States = None,
-    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="The most to list.")] = 50,
+    limit: Limit = 50,
     everything: Annotated[bool, typer.Option("--all", help="List without a limit.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -54,19 +54,28 @@ def list_(  # noqa: PLR0913 -- one argument an option
     )  # fmt: skip
     servers = DirectServers(load_settings())
     if everything:
-        page = Page(tuple(all_letters(servers, selection)), None)
-    else:
-        page = page_of_letters(servers, selection, limit=limit)
-    if as_json:
-        show_json([asdict(letter) for letter in page.items])
-    else:
-        _show(page.items, more=page.next is not None)
-
-
-def _show(letters: Sequence[DeadLetter], *, more: bool) -> None:
-    if not letters:
-        say("No dead letter matches.")
+        _show(all_letters(servers, selection), as_json=as_json)
         return
+    page = page_of_letters(servers, selection, limit=limit)
+    _show([page.items], as_json=as_json)
+    if page.next and not as_json:
+        say("There are more; list them with --limit or --all.")
+
+
+def _show(pages: Iterable[Sequence[DeadLetter]], *, as_json: bool) -> None:
+    if as_json:
+        show_json_list(asdict(letter) for letters in pages for letter in letters)
+        return
+    none = True
+    for letters in pages:
+        if letters:
+            _show_page(letters)
+            none = False
+    if none:
+        say("No dead letter matches.")
+
+
+def _show_page(letters: Sequence[DeadLetter]) -> None:
     show_table(
         ["id", "last failed", "kind", "event or job", "tries", "state", "message"],
         [
@@ -82,8 +91,6 @@ def _show(letters: Sequence[DeadLetter], *, more: bool) -> None:
             for letter in letters
         ],
     )
-    if more:
-        say("There are more; list them with --limit or --all.")
 
 
 def _first(message: str) -> str:
