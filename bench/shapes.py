@@ -1,12 +1,12 @@
 """Streams of other shapes than the ordinary mix: hot rows, reversed, repeated, partly bad."""
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import uuid4
 
-from stage import KEYS, Row, Stage, events
+from stage import KEYS, Row, Stage, decisions, events
 
-from signoff_schemas import ApprovalEvent, encode_job
+from signoff_schemas import AnyEvent, ApprovalEvent, encode_job
 from signoff_schemas.keys import JOB_PREFIX
 
 
@@ -26,6 +26,8 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
         "1 % bad": lambda: _drain(stage, mix, bad=count // 100),
         "1 % refused by the database": lambda: _refused(stage, mix),
         "all again": lambda: _again(stage, mix),
+        "decisions": lambda: _drain(stage, decisions(count)),
+        "decisions that rest on events": lambda: _decided(stage, mix),
     }
     measured: dict[str, list[float]] = {}
     for _ in range(rounds):
@@ -42,6 +44,14 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
         Row("twice as many on one customer", 2 * one / two, "x the time", reach="<= 2.3"),
         Row("exactly reversed", rate["reversed"], "events/s", "the mix", usual, ">= 0.5"),
         Row("all duplicates", rate["all again"], "events/s", "first time", usual, ">= 1.5"),
+        Row("status decisions alone", rate["decisions"], "events/s", "the mix", usual, ">= 0.8"),
+        Row(
+            "status decisions that rest on events",
+            rate["decisions that rest on events"],
+            "events/s",
+            "the mix",
+            usual,
+        ),
         Row("1 % bad events", rate["1 % bad"], "events/s", "none bad", usual, ">= 0.8"),
         Row(
             "1 % that only Postgres refuses",
@@ -54,7 +64,7 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
     ]
 
 
-def _drain(stage: Stage, some: list[ApprovalEvent], *, bad: int = 0) -> float:
+def _drain(stage: Stage, some: Sequence[AnyEvent], *, bad: int = 0) -> float:
     stage.clear()
     step = len(some) // bad if bad else len(some)
     for first in range(0, len(some), step):
@@ -92,6 +102,16 @@ def _refused(stage: Stage, some: list[ApprovalEvent]) -> float:
         stage.check(len(marked) - refused, dead=refused)
     finally:
         stage.database.execute("ALTER TABLE approvals DROP CONSTRAINT house_rule")
+    return rate
+
+
+def _decided(stage: Stage, some: list[ApprovalEvent]) -> float:
+    """Decisions about customers whose events are applied already."""
+    _drain(stage, some)
+    made = decisions(len(some), on=some)
+    stage.publish(made)
+    rate = len(made) / stage.drain()
+    stage.check(2 * len(some))
     return rate
 
 

@@ -26,7 +26,7 @@ from signoff_db.delivery import Delivery
 from signoff_db.migrate import migrate
 from signoff_db.sql import statement
 from signoff_embedded import embedded_services
-from signoff_schemas import ApprovalEvent, CustomerStatus
+from signoff_schemas import AnyEvent, ApprovalEvent, CustomerStatus, StatusDecision
 from signoff_schemas.keys import QueueKeys
 
 QUEUE = "approvals"
@@ -86,13 +86,13 @@ class Stage:
             "ALTER TABLE approvals DISABLE TRIGGER USER;"
             " ALTER TABLE pruned_letters DISABLE TRIGGER USER;"
             " TRUNCATE interactions, approvals, customers, dead_letters,"
-            " pruned_letters;"
+            " pruned_letters, status_decisions;"
             " ALTER TABLE approvals ENABLE TRIGGER USER;"
             " ALTER TABLE pruned_letters ENABLE TRIGGER USER"
         )
         self.database.execute("CHECKPOINT")
 
-    def publish(self, events: list[ApprovalEvent]) -> None:
+    def publish(self, events: Sequence[AnyEvent]) -> None:
         """Put events on the queue."""
         for receipt in Producer(connection=self.redis, queue=QUEUE).publish_many(events):
             if not receipt.ok:
@@ -205,6 +205,29 @@ def stream(
     ids = [UUID(int=chance.getrandbits(128)) for _ in range(interactions)]
     for n in count_from_zero():
         yield _event(chance, ids, customers, n)
+
+
+def decisions(
+    count: int, *, on: Sequence[ApprovalEvent] = (), seed: int = 11
+) -> list[StatusDecision]:
+    """The same status decisions each time, about the same customers.
+
+    With `on`, each rests on one of these events, and is about that event's customer.
+    """
+    chance = random.Random(seed)
+    return [
+        StatusDecision(
+            event_id=UUID(int=chance.getrandbits(128)),
+            event_type="status_decision",
+            occurred_at=START + timedelta(days=1, seconds=n),
+            user_id=str(on[n].user_id) if on else f"customer-{chance.randrange(CUSTOMERS)}",
+            customer_status=chance.choice(get_args(CustomerStatus)),
+            decided_by="rule:churn-silence@3" if on else "service:billing",
+            reason=f"the customer was silent for {n} days",
+            rests_on=on[n].event_id if on else None,
+        )
+        for n in range(count)
+    ]
 
 
 def _event(chance: random.Random, ids: list[UUID], customers: int, n: int) -> ApprovalEvent:

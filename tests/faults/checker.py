@@ -16,7 +16,8 @@ from faults.fold import Row, fold, ledger_row
 
 _LEDGER: Final = """
     SELECT event_id::text, occurred_at, interaction_id::text, user_id, reviewer_id, final_bubbles,
-           edit_tags, quality_score, reviewer_notes, cta_data, customer_status, ltv_amount
+           edit_tags, quality_score, reviewer_notes, cta_data, customer_status, decided_by, reason,
+           evidence, rests_on::text, ltv_amount
     FROM approvals"""
 _LETTERS: Final = "SELECT job_id, state, kind FROM dead_letters WHERE state <> 'resolved'"
 _INTERACTIONS: Final = """
@@ -24,6 +25,7 @@ _INTERACTIONS: Final = """
            quality_score, review_completed_at, reviewer_id, reviewer_notes, cta_data
     FROM interactions"""
 _CUSTOMERS: Final = "SELECT user_id, customer_status, ltv_usd FROM customers"
+_DECISIONS: Final = "SELECT event_id::text, user_id, customer_status, void FROM status_decisions"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Tables:
     letters: list[tuple[str, str, str]]
     interactions: dict[str, Row]
     customers: dict[str, Row]
+    decisions: dict[str, Row]
 
     @classmethod
     def read(cls, database: Connection[Any]) -> "Tables":
@@ -67,6 +70,7 @@ class Tables:
                 list(database.execute(_LETTERS)),
                 {row[0]: row[1:] for row in database.execute(_INTERACTIONS)},
                 {row[0]: row[1:] for row in database.execute(_CUSTOMERS)},
+                {row[0]: row[1:] for row in database.execute(_DECISIONS)},
             )
 
 
@@ -107,11 +111,12 @@ def _differing(published: Mapping[str, Published], tables: Tables) -> Iterator[s
     """Rows that are not what the published events make of them."""
     applied = {job_id: published[job_id].event for job_id in tables.ledger if job_id in published}
     events = {job_id: event for job_id, event in applied.items() if event}
-    interactions, customers = fold(events.values())
+    interactions, customers, decisions = fold(events.values())
     ledger = {job_id: ledger_row(event) for job_id, event in events.items()}
     yield from _between("ledger", ledger, tables.ledger)
     yield from _between("interaction", interactions, tables.interactions)
     yield from _between("customer", customers, tables.customers)
+    yield from _between("decision", decisions, tables.decisions)
 
 
 def _between(what: str, due: Mapping[str, Row], held: Mapping[str, Row]) -> Iterator[str]:

@@ -51,7 +51,27 @@ def of_publisher(seed: int, publisher: int, n: int) -> Published:
         return _published(chance, expect="dead", interaction_id=_uuid(chance), user_id=None)
     if n % 100 == 33:
         return _published(chance, expect="dead", reviewer_notes=FORBIDDEN)
+    if n % 10 == 4:
+        return _decision(chance, of_publisher(seed, publisher, n - 1))
     return _published(chance)
+
+
+def _decision(chance: random.Random, earlier: Published) -> Published:
+    """A status decision about the customer of another event, on which it may rest."""
+    ground = earlier.event or {}
+    occurred_at = datetime.fromisoformat(ground["occurred_at"])
+    event = {
+        "event_type": "status_decision",
+        "event_id": _uuid(chance),
+        "occurred_at": (occurred_at + timedelta(seconds=chance.randrange(20_000))).isoformat(),
+        "user_id": ground["user_id"] or f"user-{chance.randrange(USERS)}",
+        "customer_status": chance.choice(_STATUSES[:-1]),
+        "decided_by": "service:billing",
+        "reason": f"number {chance.randrange(1000)}",
+        "evidence": chance.choice([None, {"days": chance.randrange(90)}]),
+        "rests_on": chance.choice([None, ground["event_id"], ground["event_id"]]),
+    }
+    return Published(str(event["event_id"]), event)
 
 
 def interaction(number: int) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 Event = dict[str, Any]
 Row = tuple[Any, ...]
@@ -13,34 +13,63 @@ def ledger_row(event: Event) -> Row:
     """What the ledger keeps of an event."""
     return (
         datetime.fromisoformat(event["occurred_at"]),
-        event["interaction_id"],
-        event["user_id"],
-        event["reviewer_id"],
-        event["final_bubbles"],
-        event["edit_tags"],
-        event["quality_score"],
-        event["reviewer_notes"],
-        event["cta_data"],
-        event["customer_status"],
+        *(event.get(field) for field in _COLUMNS),
         _amount(event),
     )
 
 
-def fold(events: Iterable[Event]) -> tuple[dict[str, Row], dict[str, Row]]:
-    """Interactions and customers, by their keys, after these events in the order of occurrence."""
-    ordered = sorted(events, key=_position)
+_COLUMNS: Final = (
+    "interaction_id", "user_id", "reviewer_id", "final_bubbles", "edit_tags", "quality_score",
+    "reviewer_notes", "cta_data", "customer_status", "decided_by", "reason", "evidence", "rests_on",
+)  # fmt: skip
+
+
+def fold(events: Iterable[Event]) -> tuple[dict[str, Row], dict[str, Row], dict[str, Row]]:
+    """Interactions, customers and decisions, by their keys, after these events in their order."""
+    everything = sorted(events, key=_position)
+    ordered = [event for event in everything if not _decides(event)]
     owners = {e["interaction_id"]: e["user_id"] for e in ordered if e["user_id"]}
     histories: dict[str, list[Event]] = {}
-    statuses = dict.fromkeys(owners.values(), "PROSPECT")
+    users = [*owners.values(), *(event["user_id"] for event in everything if _decides(event))]
     for event in ordered:
         histories.setdefault(event["interaction_id"], []).append(event)
-        if event["customer_status"]:
-            statuses[owners[event["interaction_id"]]] = event["customer_status"]
+    by_user: dict[str, list[Event]] = {user: [] for user in users}
+    for event in everything:
+        by_user[event["user_id"] if _decides(event) else owners[event["interaction_id"]]].append(
+            event
+        )
+    statuses: dict[str, str] = {}
+    decisions: dict[str, Row] = {}
+    for user, history in by_user.items():
+        statuses[user] = _status(history, decisions)
     interactions = {key: _interaction(owners[key], one) for key, one in histories.items()}
     totals = dict.fromkeys(statuses, Decimal(0))
     for owner, _, _, ltv, *_ in interactions.values():
         totals[owner] += ltv
-    return interactions, {user: (statuses[user], totals[user]) for user in statuses}
+    customers = {user: (statuses[user], totals[user]) for user in statuses}
+    return interactions, customers, decisions
+
+
+def _decides(event: Event) -> bool:
+    return event.get("event_type") == "status_decision"
+
+
+def _status(history: list[Event], decisions: dict[str, Row]) -> str:
+    """A customer's status; notes each decision, and whether it is void."""
+    status, last_given = "PROSPECT", -1
+    places = {event["event_id"]: place for place, event in enumerate(history)}
+    for place, event in enumerate(history):
+        if _decides(event):
+            ground = places.get(event["rests_on"], len(history)) if event["rests_on"] else place - 1
+            void = bool(event["rests_on"]) and not last_given <= ground < place
+            decisions[event["event_id"]] = (event["user_id"], event["customer_status"], void)
+            if void:
+                continue
+        if event["customer_status"]:
+            status = event["customer_status"]
+        if event["customer_status"] or event.get("ltv_amount") is not None:
+            last_given = place
+    return status
 
 
 def _interaction(owner: str, history: list[Event]) -> Row:
@@ -63,4 +92,5 @@ def _position(event: Event) -> tuple[datetime, str]:
 
 
 def _amount(event: Event) -> Decimal | None:
-    return None if event["ltv_amount"] is None else Decimal(event["ltv_amount"])
+    amount = event.get("ltv_amount")
+    return None if amount is None else Decimal(amount)

@@ -9,13 +9,16 @@ import pytest
 from approvals import apply_events
 
 from faults.checker import account
-from faults.events import Published, poison, some
+from faults.events import Published, of_publisher, poison, some
 from faults.fold import fold
 from signoff_db.connection import connect_for_batches
-from signoff_schemas import ApprovalEvent
+from signoff_schemas import parse_event
 
 INTERACTION = "00000000-0000-0000-0000-000000000001"
-EVENTS = some(50, seed=1)
+EVENTS = [
+    *some(45, seed=1),
+    *(of_publisher(1, 0, n) for n in (3, 4, 13, 14, 24)),
+]
 
 
 def published(*more: Published) -> dict[str, Published]:
@@ -27,7 +30,7 @@ def published(*more: Published) -> dict[str, Published]:
 def database(database_url: str) -> Iterator[psycopg.Connection[Any]]:
     """A database in which these events have been applied."""
     with connect_for_batches(database_url, application="test") as connection:
-        apply_events(connection, *(ApprovalEvent.parse(one.event or {}) for one in EVENTS))
+        apply_events(connection, *(parse_event(one.event or {}) for one in EVENTS))
         yield connection
 
 
@@ -75,6 +78,7 @@ def test_an_event_in_two_places_is_named(database: psycopg.Connection[Any]) -> N
         ("DELETE FROM interactions WHERE id = %s", "interaction"),
         ("UPDATE customers SET ltv_usd = ltv_usd + 1 WHERE %s::text IS NOT NULL", "customer"),
         ("INSERT INTO customers (user_id) SELECT 'x' || left(%s, 0)", "customer"),
+        ("UPDATE status_decisions SET void = NOT void WHERE %s::text IS NOT NULL", "decision"),
     ],
 )
 def test_a_row_that_differs_is_named(
@@ -129,6 +133,6 @@ def test_the_fold_follows_the_rules(
         for minute, (customer_status, amount) in enumerate(history)
     ]
     for arrived in (events, events[::-1]):
-        interactions, customers = fold(arrived)
+        interactions, customers, _ = fold(arrived)
         assert interactions[INTERACTION][2:4] == (status, Decimal(ltv))
         assert customers == {"ann": (status, Decimal(ltv))}
