@@ -139,15 +139,15 @@ class Demo:
         _run("dlq", "replay", "--kind", "unknown_interaction", "--yes")
         _tell("A mail job that strayed onto this queue is discarded, with a reason on record:")
         stray = str(self._letter("unknown_function", ""))
-        _run("dlq", "discard", stray, "--reason", "not an approval, sent again by its owner")
+        _run("dlq", "discard", stray, "--reason", "not an event, sent again by its owner")
         _tell("The history of any event can be shown:")
         _run("event", "00000000-0000-0000-0000-000000000001")
 
     def decide(self) -> None:
         """Set a customer's status without a reply, as a manager and as a rule do."""
         _tell(
-            "A manager sets a customer's status. A rule, which does not know that yet, sets it too: "
-            "it says which event its decision rests on."
+            "A manager sets a customer's status. A rule, which does not know that yet, sets it "
+            "too: it says which event its decision rests on."
         )
         known = latest_event(self.servers, _CUSTOMER)
         to_prospect = ("customer", "set-status", _CUSTOMER, "PROSPECT")
