@@ -165,6 +165,7 @@ def _of_letter(connection: Connection[TupleRow], letter: DeadLetter) -> Iterator
     facts = {
         "dead_letter": letter.id,
         "kind": letter.kind,
+        "event_type": letter.event_type,
         "state": letter.state,
         "attempts": letter.attempts,
         "fingerprint": letter.fingerprint,
