@@ -40,7 +40,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[all]' --group dev
 	@touch $@
 
-demo: $(READY) ## Show the whole journey of 2,000 approvals, on servers of its own
+demo: $(READY) ## Show every step of 2,000 approvals, on its own servers
 	@$(BIN)/signoff demo $(ARGS)
 
 up: $(READY) ## Run Redis, Postgres and a worker in the foreground (Ctrl-C stops them)

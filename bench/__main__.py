@@ -61,7 +61,7 @@ def _arguments() -> argparse.Namespace:
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="measure nothing, tell the rows of earlier runs with --json",
+        help="measure nothing, show the rows of earlier runs with --json",
     )
     parser.add_argument(
         "scenario",

@@ -1,9 +1,9 @@
 """Events a second from Redis to committed, at our best number of workers, beside other queues.
 
-The queue is filled, then the workers start, as many as each side is best with. The ledger itself
-tells when each transaction began: counted are the events between the first tenth and the last, so
-that nobody's start-up counts, nor an end at which some workers have nothing left to do, and nothing
-is asked of Postgres meanwhile but a count five times a second.
+The queue is filled, then the workers start, with the best number for each side. The ledger holds
+the time at which each transaction began. Only the events between the first and the last tenth are
+counted, so neither the start nor the end, when some workers are idle, is measured. Meanwhile
+Postgres is only asked for a count, five times a second.
 """
 
 import statistics

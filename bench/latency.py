@@ -1,7 +1,7 @@
 """Milliseconds from publish to committed, one event every 20 ms, on an idle system.
 
-Each side publishes with its own client. A trigger tells of each ledger row when it is committed
-(NOTIFY); it costs all sides the same. Rounds alternate, and their figures are pooled.
+Each side publishes with its own client. A trigger notifies of each ledger row when it is committed
+(NOTIFY); its cost is the same for all sides. Rounds alternate, and their figures are pooled.
 """
 
 import os
@@ -26,14 +26,14 @@ from signoff_schemas import ApprovalEvent
 FUNCTION = "signoff_worker.jobs.apply_approval"
 EVERY = 0.02
 WARM_UP = 20
-TELL = """
-CREATE FUNCTION bench_tell() RETURNS trigger LANGUAGE plpgsql AS $$
+NOTIFY = """
+CREATE FUNCTION bench_notify() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('bench', event_id::text) FROM fresh;
     RETURN NULL;
 END $$;
-CREATE TRIGGER bench_tell AFTER INSERT ON approvals REFERENCING NEW TABLE AS fresh
-    FOR EACH STATEMENT EXECUTE FUNCTION bench_tell();
+CREATE TRIGGER bench_notify AFTER INSERT ON approvals REFERENCING NEW TABLE AS fresh
+    FOR EACH STATEMENT EXECUTE FUNCTION bench_notify();
 """
 
 
@@ -124,7 +124,7 @@ def _watched(stage: Stage) -> Iterator[dict[str, float]]:
                 for notice in listener.notifies(timeout=0.2):
                     committed[notice.payload] = time.perf_counter()
 
-    stage.database.execute(TELL.encode())
+    stage.database.execute(NOTIFY.encode())
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
@@ -132,7 +132,7 @@ def _watched(stage: Stage) -> Iterator[dict[str, float]]:
     finally:
         over.set()
         watcher.join()
-        stage.database.execute("DROP FUNCTION bench_tell CASCADE")
+        stage.database.execute("DROP FUNCTION bench_notify CASCADE")
 
 
 def _latencies(

@@ -72,7 +72,7 @@ def _run() -> NoReturn:
             _USAGE,
         )
     except OSError as error:
-        # What has no file's name is a stream; whatever else fails is told where it is used.
+        # An error without a file name is one of a stream; others are handled where they occur.
         if error.filename is not None or error.errno not in _UNWRITABLE:
             raise
         streams.silence(sys.stdout)

@@ -25,7 +25,7 @@ def alert(
         float, typer.Option(min=1, max=86_400, callback=finite, help="Seconds between looks.")
     ] = 15,
 ) -> None:
-    """Tell a command or webhook of new causes of dead letters, and of too many of them.
+    """Send alerts of new causes of dead letters, and of too many, to a command or webhook.
 
     Where to: SIGNOFF_ALERT_COMMAND, whose program must be there, or SIGNOFF_ALERT_URL. Any number
     may run; each cause is told once, all that is new in one message, at most one a minute.
@@ -51,14 +51,14 @@ def _look(
     *,
     say_if_none: bool,
 ) -> bool:
-    """Whether what is new was told, or there was nothing new; the next look tries again."""
+    """Send what is new; returns whether that worked. If it failed, the next look tries again."""
     try:
         sent = alert_once(servers, hook, stopped=stopped)
     except (HookError, DatabaseUnavailableError) as error:
         complain(f"signoff: {error}")
         return False
     if sent:
-        say(f"Told: {sent}")
+        say(f"Sent: {sent}")
     elif say_if_none:
         say(f"Nothing new was found, so {_not_tried(servers.settings)}.")
     return True

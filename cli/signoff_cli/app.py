@@ -1,4 +1,4 @@
-"""The commands by name. Each stands in the module of its name, imported only when it runs.
+"""The commands by name. Each is in the module of its name, which is imported only when it runs.
 
 So `signoff --help` is fast, and a command needs no package that only another command uses.
 """
@@ -12,15 +12,15 @@ from typer.core import TyperCommand, TyperGroup
 from signoff_cli.terminal import say
 
 COMMANDS: Final = {
-    "demo": "Show the whole journey of 2,000 approvals.",
+    "demo": "Show every step with 2,000 approvals.",
     "up": "Run Redis, Postgres and workers till Ctrl-C.",
     "migrate": "Bring the database's schema up to date.",
     "schema": "Print the JSON Schema of a kind of event.",
     "doctor": "Check servers and settings.",
     "publish": "Publish events from a file of JSON lines.",
-    "spool": "Publish what a spool file holds.",
+    "spool": "Publish the events of a spool file.",
     "worker": "Take events off the queue and apply them.",
-    "health": "Tell whether workers are live and ready.",
+    "health": "Show if workers are live and ready.",
     "relay": "Move events from an outbox to the queue.",
     "status": "Show queue, dead letters and workers.",
     "event": "Show the history of one event.",
@@ -28,12 +28,12 @@ COMMANDS: Final = {
     "customer": "Show a customer, or set its status.",
     "funnel": "Show customers and their LTV by status.",
     "dlq": "Inspect, edit and replay dead letters.",
-    "alert": "Tell when dead letters are news.",
+    "alert": "Send alerts of new dead letters.",
     "ledger": "Keep the ledger in partitions.",
-    "prune": "Forget what was settled long ago.",
-    "outbox": "Make, look at and prune an outbox.",
+    "prune": "Delete old settled dead letters.",
+    "outbox": "Create, inspect and prune an outbox.",
     "reconcile": "Publish again what Redis lost.",
-    "audit": "Prove the tables right, account for all.",
+    "audit": "Check tables, account for every event.",
 }
 
 
@@ -56,7 +56,7 @@ class LazyGroup(TyperGroup):
         ctx: Any,  # noqa: ANN401 -- typer does not name its context class in public
         args: list[str],
     ) -> tuple[str | None, Any, list[str]]:
-        """Put the real command in the place of its stand-in."""
+        """Replace the placeholder by the real command."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, _load(name) if name in COMMANDS else command, rest
 
@@ -107,7 +107,7 @@ def signoff(
 
 
 def _stand_in() -> None:
-    """Stands in the list of commands for one that is not imported yet."""
+    """The placeholder in the list of commands for one that is not imported yet."""
 
 
 for _name, _help in COMMANDS.items():

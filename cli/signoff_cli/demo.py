@@ -1,6 +1,6 @@
-"""`signoff demo`: the whole way of 2,000 approvals, step by step, on real servers.
+"""`signoff demo`: all steps of 2,000 approvals, on real servers.
 
-Each step shows the command that does it and then runs that very command.
+Each step shows its command, and then runs it.
 """
 
 import json
@@ -42,13 +42,13 @@ _MISSING: Final = "00000000-0000-4000-8000-00000000aaaa"
 
 
 def demo() -> None:
-    """Show the whole journey of 2,000 approvals, on servers of its own.
+    """Show every step of 2,000 approvals, on its own servers.
 
-    The servers run in a throw-away folder, so it can be repeated and leaves nothing behind.
+    The servers run in a temporary folder, which is deleted at the end.
     """
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="signoff-demo-") as folder:
-        _tell("Starting Valkey and Postgres in a throw-away folder.", "signoff up")
+        _show("Starting Valkey and Postgres in a temporary folder.", "signoff up")
         with embedded_services(Path(folder), fsync=False) as services:
             settings = Settings.load(
                 redis_url=services.redis_url,
@@ -82,28 +82,28 @@ class Demo:
         self.work()
         self.publish_again()
         self.look()
-        self.mend()
+        self.correct()
         self.decide()
-        _tell("Last, the proof: fold the ledger anew and account for every event.")
+        _show("The audit folds the ledger again, and accounts for every event.")
         return _run("audit")
 
     def prepare(self) -> None:
-        """Make the tables, and the rows that the reviewed system has made already."""
-        _tell("Making the tables.")
+        """Create the tables, and rows as the reviewed system creates them."""
+        _show("Making the tables.")
         _run("migrate")
         insert_interaction(self.servers, _FULL, "user-8888", "999000.00")
 
     def publish(self) -> None:
-        """Put the example on the queue, and what another upstream writes."""
-        _tell(
+        """Publish the example, and the broken jobs of another upstream."""
+        _show(
             "Publishing 2,000 approvals: some come twice, some late, some are broken. What breaks "
             "the contract is refused at once, with its line and reason."
         )
         self._publish()
 
     def work(self) -> None:
-        """Let workers apply it all."""
-        _tell(
+        """Run workers until all events are applied."""
+        _show(
             "Two workers take them off the queue, up to 1,000 at a time, and apply each batch in "
             "one transaction.",
             f"signoff worker --processes {_WORKERS}",
@@ -111,8 +111,8 @@ class Demo:
         self._drain("Applying")
 
     def publish_again(self) -> None:
-        """Show that what arrives again has no effect."""
-        _tell(
+        """Show that an event that arrives again has no effect."""
+        _show(
             "An upstream is not sure that all arrived, and publishes everything once more. At the "
             "same time another one, in another language, writes broken jobs right into Redis."
         )
@@ -122,30 +122,30 @@ class Demo:
         say("Events that arrived again changed nothing: the ledger knows them.")
 
     def look(self) -> None:
-        """Show where the customers stand, and what could not be applied."""
-        _tell("Where the customers stand now:")
+        """Show the customers by status, and the events that could not be applied."""
+        _show("The customers by status:")
         _run("funnel")
-        _tell("What could not be applied waits in the dead-letter queue, grouped by cause:")
+        _show("Events that could not be applied are dead letters, grouped by cause:")
         _run("dlq", "groups")
 
-    def mend(self) -> None:
-        """Do what an operator does: mend one, replay some, discard one."""
+    def correct(self) -> None:
+        """Settle dead letters as an operator does: edit one, replay some, discard one."""
         edited = self._letter("invalid_payload", "quality_score")
-        _tell("One upstream sends the score as text. An operator mends an event and applies it:")
+        _show("One upstream sends the score as text. An operator edits an event and applies it:")
         reason = "the upstream sends the score as text"
         _run("dlq", "edit", str(edited), "--set", "quality_score=5", "--reason", reason, "--yes")
-        _tell("The interaction that three events waited for arrives. They are replayed:")
+        _show("The interaction that three events waited for arrives. They are replayed:")
         insert_interaction(self.servers, _MISSING, "user-7777", "0")
         _run("dlq", "replay", "--kind", "unknown_interaction", "--yes")
-        _tell("A mail job that strayed onto this queue is discarded, with a reason on record:")
+        _show("A mail job on this queue is discarded, and the reason is recorded:")
         stray = str(self._letter("unknown_function", ""))
         _run("dlq", "discard", stray, "--reason", "not an event, sent again by its owner")
-        _tell("The history of any event can be shown:")
+        _show("The history of any event can be shown:")
         _run("event", "00000000-0000-0000-0000-000000000001")
 
     def decide(self) -> None:
         """Set a customer's status without a reply, as a manager and as a rule do."""
-        _tell(
+        _show(
             "A manager sets a customer's status. A rule, which does not know that yet, sets it "
             "too: it says which event its decision rests on."
         )
@@ -155,7 +155,7 @@ class Demo:
         _run(*to_prospect, "--reason", "silent for 90 days", "--decided-by", "rule:silence@1",
              "--rests-on", known, "--event-id", _DECISION)  # fmt: skip
         self._drain("Applying")
-        _tell("The manager's decision stands between, so the rule's has no effect:")
+        _show("The manager's decision stands between, so the rule's has no effect:")
         _run("event", _DECISION)
 
     def _publish(self) -> None:
@@ -184,7 +184,7 @@ class Demo:
         say(f"{total:,} jobs were settled: {self._results()}.")
 
     def _results(self) -> str:
-        """What became of the jobs: the sum of the counts that the workers logged for each batch."""
+        """The results of the jobs: the sum of the counts that the workers logged for each batch."""
         counts: Counter[str] = Counter()
         for line in self.log.read_text("utf-8").splitlines():
             logged = json.loads(line) if line.startswith("{") else {}
@@ -192,12 +192,12 @@ class Demo:
         return ", ".join(f"{number:,} {name}" for name, number in counts.items())
 
     def _letter(self, kind: str, word: str) -> int:
-        """The first dead letter of a kind whose message holds the word."""
+        """The first dead letter of a kind whose message holds the text."""
         letters = page_of_letters(self.servers, Selection(kinds=(FailureKind(kind),)))
         return next(letter.id for letter in reversed(letters.items) if word in letter.message)
 
 
-def _tell(text: str, command: str | None = None) -> None:
+def _show(text: str, command: str | None = None) -> None:
     say()
     say(text, style="bold cyan")
     if command:

@@ -1,11 +1,11 @@
-"""What the command line itself raises."""
+"""The errors of the command line."""
 
 from signoff_schemas.errors import SignoffError
 
 
 class UsageError(SignoffError):
-    """The command was called in a way in which it cannot work."""
+    """The command was called with wrong arguments."""
 
 
 class WorkersEndedError(SignoffError):
-    """The worker processes ended though nobody asked them to."""
+    """The worker processes ended by themselves."""

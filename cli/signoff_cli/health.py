@@ -26,7 +26,7 @@ def health(
     host: Annotated[str, typer.Option(help="Where that worker is.")] = "127.0.0.1",
     as_json: AsJson = False,
 ) -> None:
-    """Tell whether the queue's workers are live and ready. Exit 1 if one is not, or there is none.
+    """Show if the queue's workers are live and ready. Exit 1 if one is not, or there is none.
 
     Live: its work gets on. Ready: it applies what it takes; else it says what it waits for. Exit 2
     if Redis is unavailable, which knows of the workers.

@@ -1,4 +1,4 @@
-"""How a command ends that could not do all of its work."""
+"""End a command that could not do all of its work."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -8,11 +8,11 @@ import typer
 from signoff_cli.terminal import complain
 
 SERVER_AWAY: Final = 2
-"""The exit code of a command that a server could not tell all of it."""
+"""The exit code of a command that could not read all servers."""
 
 
 def leave_if_away(away: Mapping[str, str]) -> None:
-    """Say which servers are away, and why, and end the command; with none, go on."""
+    """If servers are unavailable, say which and why, and end the command."""
     for reason in away.values():
         complain(f"signoff: {reason}")
     if away:

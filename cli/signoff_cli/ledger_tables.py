@@ -1,4 +1,4 @@
-"""Tables that several commands show: applied events, and moves through the funnel."""
+"""Tables of several commands: applied events, and changes of status."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

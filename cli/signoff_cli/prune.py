@@ -43,10 +43,10 @@ def prune(
         confirm(f"Forget {count(total, 'settled dead letter')}?", yes=yes)
         operator = Operator(actor_of(actor), f"settled before {older_than}")
         done, sha256 = operating.prune(servers, before, operator, export=export)
-    _tell(done, before, export if sha256 else None, sha256, dry_run=dry_run, as_json=as_json)
+    _show(done, before, export if sha256 else None, sha256, dry_run=dry_run, as_json=as_json)
 
 
-def _tell(
+def _show(
     done: Pruned,
     before: datetime,
     export: Path | None,

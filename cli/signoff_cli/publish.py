@@ -56,7 +56,7 @@ def publish(
     refused.conclude()
     if stopped:
         _tell_stop(lines, stopped)
-    _tell(answers, settings.queue, lines.next if stopped else None, as_json=as_json)
+    _show(answers, settings.queue, lines.next if stopped else None, as_json=as_json)
     code = _code(stopped) or int(refused.count > 0)
     if code:
         raise typer.Exit(code)
@@ -102,7 +102,7 @@ def _code(stopped: BaseException | None) -> int:
     return 2
 
 
-def _tell(answers: Counter[str], queue: str, stopped_before: int | None, *, as_json: bool) -> None:
+def _show(answers: Counter[str], queue: str, stopped_before: int | None, *, as_json: bool) -> None:
     if as_json:
         show_json({"queue": queue, **answers, "stopped_before_line": stopped_before})
         return

@@ -1,4 +1,4 @@
-"""The lines that `signoff publish` could not publish: the first are shown, all may be kept."""
+"""The lines that `signoff publish` could not publish: show the first ones, write all to a file."""
 
 import io
 import os

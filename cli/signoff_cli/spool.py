@@ -1,4 +1,4 @@
-"""`signoff spool`: publishes the events that a spool file took while Redis was away."""
+"""`signoff spool`: publish the events of a spool file, which were kept in an outage of Redis."""
 
 from collections import Counter
 from pathlib import Path
@@ -31,7 +31,7 @@ def spool(
     path = _path(settings)
     with Producer(settings=settings) as producer:
         answers = _flushed(producer, path)
-    _tell(answers, path, settings.queue, as_json=as_json)
+    _show(answers, path, settings.queue, as_json=as_json)
     if answers[Answer.CONFLICT] or answers[Answer.REJECTED]:
         raise typer.Exit(1)
 
@@ -51,7 +51,7 @@ def _flushed(producer: Producer, path: Path) -> Counter[Answer]:
         raise UsageError(f"{path} cannot be published: {error.strerror}") from None
 
 
-def _tell(answers: Counter[Answer], path: Path, queue: str, *, as_json: bool) -> None:
+def _show(answers: Counter[Answer], path: Path, queue: str, *, as_json: bool) -> None:
     shown = [answer for answer in Answer if answer is not Answer.SPOOLED]
     if as_json:
         show_json({"queue": queue, "spool": str(path)} | {str(one): answers[one] for one in shown})

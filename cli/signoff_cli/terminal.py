@@ -1,7 +1,7 @@
-"""What commands write: sentences and tables for people, JSON for machines.
+"""The output of commands: sentences and tables for people, JSON for machines.
 
-Data goes to standard output, everything else to standard error. What came from outside is never
-read as markup; what is not printable in it, line breaks included, is shown by its escape.
+Data goes to standard output, everything else to standard error. Text from outside is never read as
+markup, and its characters that are not printable, also line breaks, are escaped.
 """
 
 import sys
@@ -33,7 +33,7 @@ _CELL_LIMIT: Final = 10_000
 _LINE_LIMIT: Final = 20_000
 """Characters of one value, and of one line, that are shown."""
 NOTHING: Final = "-"
-"""What stands in a table where there is no value."""
+"""The cell of a table without a value."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of tables; times in UTC.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

@@ -54,7 +54,7 @@ def up(
         migrate(settings)
         announce(Announced(redis_url=redis_url, database_url=database_url))
         processes = stack.enter_context(running_workers(settings, workers)) if workers else None
-        _tell(settings, workers)
+        _show(settings, workers)
         _wait(stop, watched(given, settings, data), processes)
         say("Stopping: workers first, then the servers.")
 
@@ -126,13 +126,13 @@ def _wait(
     while not stop.wait(_CHECK_SECONDS):
         for server in servers:
             server.check()
-        # Workers may end because their server did: then that is the news.
+        # Workers may have ended because their server did; then report the server.
         suspected = any(server.failures for server in servers)
         if workers and workers.poll() is not None and not suspected:
             raise WorkersEndedError(f"the workers ended with exit code {workers.returncode}")
 
 
-def _tell(settings: Settings, workers: int) -> None:
+def _show(settings: Settings, workers: int) -> None:
     say(f"Redis     {masked(settings.require('redis_url'))}")
     say(f"Postgres  {masked(settings.require('database_url'))}")
     processes = count(workers, "worker process", "worker processes")

@@ -28,7 +28,7 @@ def worker(
     health_port: Annotated[
         int | None,
         typer.Option(
-            help="Tell /live and /ready over HTTP; with --processes, each on a port of its own, "
+            help="Serve /live and /ready over HTTP; with --processes, each on its own port, "
             "from this one on [SIGNOFF_HEALTH_PORT, none]."
         ),
     ] = None,

@@ -81,16 +81,18 @@ def _by_kind(deliveries: Sequence[Delivery]) -> list[Sequence[int]]:
     In one transaction the customers would be locked twice, so two batches could deadlock.
     """
     decisions = _decisions(deliveries)
+    if not decisions:
+        return [range(len(deliveries))]
     others = [i for i in range(len(deliveries)) if i not in decisions]
-    return [places for places in (others, list(decisions)) if places]
+    return [places for places in (others, sorted(decisions)) if places]
 
 
-def _decisions(deliveries: Sequence[Delivery]) -> dict[int, None]:
+def _decisions(deliveries: Sequence[Delivery]) -> set[int]:
     """The positions of readable status decisions."""
     return {
-        i: None
+        i
         for i, d in enumerate(deliveries)
-        if d.failure is None and isinstance(d.event, StatusDecision)
+        if isinstance(d.event, StatusDecision) and d.failure is None
     }
 
 
@@ -137,9 +139,12 @@ def apply_in_transaction(
     if locking:
         connection.execute(statement("lock_ledger"), prepare=True)
     decisions = _decisions(deliveries)
-    approvals = [i for i, d in enumerate(deliveries) if d.failure is None and i not in decisions]
-    outcomes = apply_approvals(connection, deliveries, approvals, locking=locking)
-    outcomes |= apply_decisions(connection, deliveries, list(decisions))
+    places = [i for i, d in enumerate(deliveries) if d.failure is None]
+    if decisions:
+        places = [i for i in places if i not in decisions]
+    outcomes = apply_approvals(connection, deliveries, places, locking=locking)
+    if decisions:
+        outcomes |= apply_decisions(connection, deliveries, sorted(decisions))
     if len(outcomes) < len(deliveries):
         outcomes |= {i: Outcome(d, None, d.failure) for i, d in enumerate(deliveries) if d.failure}
         outcomes |= _settle_abandoned(connection, deliveries)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 from signoff_db.connection import BatchConnection
@@ -96,7 +96,7 @@ def _together(deliveries: Sequence[Delivery], places: list[int]) -> tuple[list[i
 
     The others are repeated events, and events that name a second user for an interaction.
     """
-    if _all_apart([_event(deliveries[i]) for i in places]):
+    if _all_apart(cast("list[ApprovalEvent]", [deliveries[i].event for i in places])):
         return places, []
     now: list[int] = []
     later: list[int] = []
@@ -135,7 +135,7 @@ def _run(
     rows = connection.execute(
         statement("apply"), {"events": array_of(deliveries), "hashes": hashes}, prepare=True
     ).fetchall()
-    return [(result, owner) for result, owner, _ in rows]
+    return [(row[0], row[1]) for row in rows]
 
 
 def _event(delivery: Delivery) -> ApprovalEvent:

@@ -1,7 +1,8 @@
 """One delivery: a job that was taken from the queue, or a dead letter that is replayed."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Self
+from functools import partial
+from typing import Any, NamedTuple, Self
 
 from signoff_db.failure import Failure
 from signoff_db.transactions import Refusal
@@ -139,13 +140,32 @@ def read_jobs(jobs: Sequence[Job], decode: Decode = decode_job) -> list[Delivery
     Each step is done for all jobs together, which is faster. If one job holds no valid event, or
     they are of several kinds, all are read one by one.
     """
+    return begin_reading(jobs, decode)()
+
+
+def begin_reading(jobs: Sequence[Job], decode: Decode = decode_job) -> Callable[[], list[Delivery]]:
+    """The first half of `read_jobs`: validate the events. The result does the second half."""
     try:
         kinds, payloads = zip(*[decode(job.data) for job in jobs], strict=True)
         (kind,) = set(kinds)
         events = kind.validate_all(payloads)
-        canonical_events = kind.canonicalize_all(events, payloads)
     except Exception:  # noqa: BLE001 -- which job it was, and why, is found by reading one by one
-        return [Delivery.of_job(job, decode) for job in jobs]
+        return partial(_read_one_by_one, jobs, decode)
+    return partial(_finish_reading, jobs, decode, kind, payloads, events)
+
+
+def _finish_reading(
+    jobs: Sequence[Job],
+    decode: Decode,
+    kind: Kind,
+    payloads: Sequence[bytes],
+    events: Sequence[Any],
+) -> list[Delivery]:
+    """The second half: canonical JSON and hashes."""
+    try:
+        canonical_events = kind.canonicalize_all(events, payloads)
+    except Exception:  # noqa: BLE001 -- likewise
+        return _read_one_by_one(jobs, decode)
     hashes = map(content_hash, canonical_events)
     return [
         Delivery(job.id, payload, event, job.failure, job.attempts, job.retries, canonical, hashed)
@@ -153,6 +173,10 @@ def read_jobs(jobs: Sequence[Job], decode: Decode = decode_job) -> list[Delivery
             jobs, payloads, events, canonical_events, hashes, strict=True
         )
     ]
+
+
+def _read_one_by_one(jobs: Sequence[Job], decode: Decode) -> list[Delivery]:
+    return [Delivery.of_job(job, decode) for job in jobs]
 
 
 def event_of(delivery: Delivery) -> AnyEvent:

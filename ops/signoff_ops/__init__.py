@@ -1,1 +1,1 @@
-"""The use cases: what commands and pages do, each one typed function that never prints or exits."""
+"""The use cases of commands and pages: typed functions that never print or exit."""

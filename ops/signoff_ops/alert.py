@@ -1,6 +1,6 @@
 """Send alerts of new causes of dead letters, and of too many.
 
-It runs beside the workers, in a process of its own: whatever the hook does, events are applied.
+It runs in a separate process, so that no hook can delay a worker.
 """
 
 import json
@@ -16,24 +16,24 @@ from signoff_ops.servers import Servers
 from signoff_schemas.wording import count, json_default
 
 _MOST_CAUSES: Final = 20
-"""Causes that one message lists."""
+"""The most causes that one message lists."""
 
 
 def alert_once(
     servers: Servers, hook: Callable[[bytes], None], *, stopped: Callable[[float], bool]
 ) -> str | None:
-    """Send what is new to the hook, once over all instances; returns the sentence that was sent.
+    """Send new causes to the hook, once over all instances; returns the sentence that was sent.
 
     Args:
-        servers: where the dead letters are.
-        hook: hands a message over, or raises `HookError`.
-        stopped: waits so many seconds between tries, and says whether to give up.
+        servers: with the database of the dead letters.
+        hook: delivers a message, or raises `HookError`.
+        stopped: waits for the given seconds between tries, and returns whether to stop.
 
     Returns:
-        None where there was no news, or another instance is about to send it.
+        None if there was nothing new, or another instance sends it.
 
     Raises:
-        HookError: it was not taken; the next look tries again.
+        HookError: the hook failed; the next call tries again.
         DatabaseUnavailableError: Postgres is unavailable, or read-only.
     """
     limit = servers.settings.dead_letter_limit
@@ -41,7 +41,7 @@ def alert_once(
         found = news(connection, limit=limit) if mine else None
         if found is None:
             return None
-        # An alert that is sent must be noted, or it would be sent at every look.
+        # An alert that is sent must be noted, or it would be sent again and again.
         require_writable(connection, servers.settings.require("database_url"))
         message = _message(found, limit)
         deliver(hook, json.dumps(message, default=json_default).encode(), stopped=stopped)
@@ -50,7 +50,7 @@ def alert_once(
 
 
 def _message(found: News, limit: int) -> dict[str, Any]:
-    """No customers' texts or amounts: it may go to anybody."""
+    """The message as JSON, without customers' texts and amounts: anybody may receive it."""
     return {
         "id": uuid4(),
         "alert": "dead_letters",

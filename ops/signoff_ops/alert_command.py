@@ -15,12 +15,12 @@ from signoff_schemas.env_file import PREFIX
 from signoff_schemas.wording import printable
 
 COMMAND_SECONDS: Final = 30.0
-_TOLD: Final = 500
-"""Characters of a failed command's output that are shown."""
+_SHOWN: Final = 500
+"""The most characters of a failed command's output that are shown."""
 _SECRET_VARIABLES: Final = frozenset({"PGPASSWORD", "PGSERVICEFILE", "PGPASSFILE", "REDISCLI_AUTH"})
 
 
-def words_of(command: str) -> list[str]:
+def split_command(command: str) -> list[str]:
     """The command's arguments, split as a shell would; its program is there and executable.
 
     Raises:
@@ -28,38 +28,38 @@ def words_of(command: str) -> list[str]:
             token.
     """
     try:
-        words = shlex.split(command)
+        arguments = shlex.split(command)
     except ValueError as error:
         raise SettingsError(f"SIGNOFF_ALERT_COMMAND cannot be read: {error}") from None
-    if not words:
+    if not arguments:
         raise SettingsError("SIGNOFF_ALERT_COMMAND is blank; set the command to run")
-    if shutil.which(words[0]) is None:
+    if shutil.which(arguments[0]) is None:
         raise SettingsError(
             "SIGNOFF_ALERT_COMMAND cannot be run: its first word names no program that this user "
             "may execute; give the program's path, or its name if it is in a folder of PATH"
         )
-    return words
+    return arguments
 
 
-def run(words: list[str], message: bytes, *, seconds: float = COMMAND_SECONDS) -> None:
-    """Run the command without a shell; it and what it started is ended when the time is over.
+def run(arguments: list[str], message: bytes, *, seconds: float = COMMAND_SECONDS) -> None:
+    """Run the command without a shell; after the time it is ended, with its child processes.
 
     Raises:
         HookError: it cannot be started, failed, or took too long.
     """
-    # Files instead of pipes: neither what it does not read nor what it leaves running holds us up.
+    # Files instead of pipes: the command need not read its input, and its children may go on.
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as errors:
         given.write(message)
         given.seek(0)
-        code = _exit_code(words, given, errors, seconds)
+        code = _exit_code(arguments, given, errors, seconds)
         if code:
             raise HookError(f"SIGNOFF_ALERT_COMMAND ended with exit code {code}: {_said(errors)}")
 
 
-def _exit_code(words: list[str], given: IO[bytes], errors: IO[bytes], seconds: float) -> int:
+def _exit_code(arguments: list[str], given: IO[bytes], errors: IO[bytes], seconds: float) -> int:
     try:
         process = subprocess.Popen(
-            words,
+            arguments,
             stdin=given,
             stdout=subprocess.DEVNULL,
             stderr=errors,
@@ -81,7 +81,7 @@ def _exit_code(words: list[str], given: IO[bytes], errors: IO[bytes], seconds: f
 
 
 def _environment() -> dict[str, str]:
-    """This process's variables without Signoff's own, which hold URLs with passwords, and keys."""
+    """This process's variables, without Signoff's, which hold passwords and keys."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -91,6 +91,6 @@ def _environment() -> dict[str, str]:
 
 def _said(errors: IO[bytes]) -> str:
     size = errors.seek(0, os.SEEK_END)
-    errors.seek(max(0, size - 4 * _TOLD))
+    errors.seek(max(0, size - 4 * _SHOWN))
     text = errors.read().decode("utf-8", "replace").strip()
-    return printable(text[-_TOLD:]) or "it wrote no reason"
+    return printable(text[-_SHOWN:]) or "it wrote no reason"

@@ -1,4 +1,4 @@
-"""Prove the tables to be the fold of the ledger, and account for every event."""
+"""Check that the tables are the fold of the ledger, and account for every event."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,14 +19,14 @@ _PAGE: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was compared, and what differs."""
+    """The result of an audit: the totals, the differences, and the jobs in Redis."""
 
     database: AuditReport
     queue: QueueAccount
 
     @property
     def clean(self) -> bool:
-        """Whether everything is as it should be."""
+        """Whether there is no difference, and every job is accounted for."""
         queue = self.queue
         return not (
             self.database.differing or queue.unlisted_jobs or queue.missing or queue.missing_jobs
@@ -34,11 +34,11 @@ class Audit:
 
 
 def audit(servers: Servers, *, forget_missing: bool = False) -> Audit:
-    """Fold the ledger anew, compare it with the tables, and account for every job in Redis.
+    """Fold the ledger, compare it with the tables, and account for every job in Redis.
 
-    Redis is read first, the database in one snapshot after it: workers may go on meanwhile.
-    Missing jobs that the database knows are settled: Redis forgets their ids. With
-    `forget_missing` it forgets the others as well, once they are reported.
+    Redis is read first, and then the database in one snapshot, so workers may go on meanwhile. The
+    ids of missing jobs that are in the database are removed from Redis. With `forget_missing` the
+    other ids are removed too, after they are reported.
 
     Raises:
         RedisUnavailableError, DatabaseUnavailableError: a server is unavailable.
@@ -56,6 +56,6 @@ def audit(servers: Servers, *, forget_missing: bool = False) -> Audit:
 
 
 def _unknown(connection: Connection[TupleRow], job_ids: Sequence[str]) -> Iterator[str]:
-    """Those of the jobs that the database does not know, looked up in pages."""
+    """Those of the jobs that are not in the database, read in pages."""
     for start in range(0, len(job_ids), _PAGE):
         yield from unknown_jobs(connection, job_ids[start : start + _PAGE])

@@ -1,4 +1,4 @@
-"""The checks of `signoff doctor`, one function for each thing that is looked at."""
+"""The checks of `signoff doctor`, one function for each subject."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -23,17 +23,17 @@ from signoff_schemas.keys import SUSPENDED
 from signoff_schemas.wording import count
 
 _OLDEST_REDIS: Final = (6, 2)
-"""The first with BLMOVE, by which workers wait."""
+"""The first version with BLMOVE, with which workers wait for jobs."""
 _SAMPLE: Final = 50
-"""Jobs looked at on either end of the queue."""
+"""Jobs that are read at each end of the queue."""
 _PICKLE: Final = b"\x80"
-"""What every pickle since protocol 2 begins with, and no JSON does."""
+"""The first byte of every pickle since protocol 2; no JSON begins with it."""
 _SKEW_WARN: Final = 5.0
 _SKEW_FAIL: Final = 60.0
 
 
 class Grade(StrEnum):
-    """How a check ended."""
+    """The result of a check."""
 
     OK = "ok"
     WARN = "warn"
@@ -47,18 +47,18 @@ class Check:
     grade: Grade
     name: str
     text: str
-    """What was found; where it is not ok, what to change."""
+    """What was found; if it is not ok, also what to change."""
 
 
 def check_variables() -> Iterator[Check]:
-    """Whether every variable that looks like a setting is one."""
+    """Check that every variable with the prefix is a setting."""
     for name, meant in unknown_variables():
         hint = f"; did you mean {meant}?" if meant else ""
         yield Check(Grade.WARN, f"Variable {name}", f"is no setting, nothing reads it{hint}")
 
 
 def check_redis(client: redis.Redis) -> Iterator[Check]:
-    """Whether Redis keeps what it is given."""
+    """Check that Redis keeps all jobs, also after a restart."""
     yield from _redis_version(client.info("server"))
     yield _setting(client, "maxmemory-policy", "noeviction", "Redis may drop waiting events")
     yield _setting(client, "appendonly", "yes", "a restart of Redis loses waiting events")
@@ -67,7 +67,7 @@ def check_redis(client: redis.Redis) -> Iterator[Check]:
 
 
 def _redis_version(info: Mapping[str, object]) -> Iterator[Check]:
-    """Valkey says which Redis it is compatible with, beside its own version."""
+    """Check the version; Valkey also gives the version of Redis that it is compatible with."""
     name = "Valkey" if "valkey_version" in info else "Redis"
     version = str(info.get("valkey_version") or info["redis_version"])
     yield Check(Grade.OK, "Redis reachable", f"{name} {version}")
@@ -102,7 +102,7 @@ def _append_fsync(client: redis.Redis) -> Check:
 
 
 def _configured(client: redis.Redis, name: str) -> str | None:
-    """A setting of the server; None where it does not tell, as hosted ones often do not."""
+    """A setting of the server; None if the server hides it, as hosted servers often do."""
     with suppress(redis.ResponseError):
         held = cast("dict[str, str]", client.config_get(name))
         return held.get(name)
@@ -111,7 +111,7 @@ def _configured(client: redis.Redis, name: str) -> str | None:
 
 def _unreadable(name: str, wanted: str) -> Check:
     return Check(
-        Grade.WARN, f"Redis {name}", f"this server does not tell; see to it that it is {wanted}"
+        Grade.WARN, f"Redis {name}", f"this server hides it; make sure that it is {wanted}"
     )
 
 
@@ -122,7 +122,7 @@ def _redis_clock(client: redis.Redis) -> float:
 
 
 def check_queue(client: redis.Redis, settings: Settings) -> Iterator[Check]:
-    """Whether somebody works, and whether anything was lost."""
+    """Check that workers run, and that no jobs were lost."""
     reader = QueueReader(client, settings.queue)
     yield from _workers(reader, settings)
     if client.exists(SUSPENDED):
@@ -138,24 +138,24 @@ def check_queue(client: redis.Redis, settings: Settings) -> Iterator[Check]:
 
 
 def _leftovers(reader: QueueReader) -> Iterator[Check]:
-    """What workers found on the queue and could not apply, and what needs a person."""
+    """Check for jobs that workers could not apply, and that need a person."""
     counts = reader.counts()
     if counts.missing_jobs:
         yield Check(
             Grade.WARN, "Ids without a job",
-            f"the data of {count(counts.missing_jobs, 'job')} was gone when a worker took them; "
+            f"{count(counts.missing_jobs, 'job')} did not exist when a worker took them; "
             "`signoff audit` names those whose events are lost",
         )  # fmt: skip
     if counts.oversized:
         yield Check(
             Grade.WARN, "Oversized jobs",
             f"{count(counts.oversized, 'job')} too large to be read stay in Redis, and are dead "
-            "letters; docs/operations.md (Oversized jobs) tells how to look at and delete them",
+            "letters; docs/operations.md (Oversized jobs) says how to read and delete them",
         )  # fmt: skip
 
 
 def _pickles(reader: QueueReader) -> Iterator[Check]:
-    """Jobs of RQ's default serializer, which workers never read: each ends as a dead letter."""
+    """Check for jobs of RQ's default serializer: they are never read, and become dead letters."""
     sample = reader.sample(_SAMPLE)
     pickles = [job_id for job_id, data in sample.items() if first_bytes(data).startswith(_PICKLE)]
     if pickles:
@@ -168,7 +168,7 @@ def _pickles(reader: QueueReader) -> Iterator[Check]:
 
 
 def _workers(reader: QueueReader, settings: Settings) -> Iterator[Check]:
-    """Those that live; one that was killed stays registered for minutes."""
+    """Check the live workers; a killed worker stays registered for minutes."""
     workers = reader.workers(silent_after=settings.redeliver_after)
     silent = sum(worker.state == SILENT for worker in workers)
     alive = len(workers) - silent
@@ -185,7 +185,7 @@ def _workers(reader: QueueReader, settings: Settings) -> Iterator[Check]:
 
 
 def _nobody_works(reader: QueueReader) -> Check:
-    """Before the first event that is as it may be; with events waiting it is an incident."""
+    """The check without workers: it is a failure only if events are waiting."""
     waiting = reader.counts().waiting
     stands = f" with {count(waiting, 'event')} waiting" if waiting else ""
     return Check(
@@ -197,7 +197,7 @@ def _nobody_works(reader: QueueReader) -> Check:
 def check_database(
     connection: Connection[TupleRow], url: str, settings: Settings
 ) -> Iterator[Check]:
-    """Whether Postgres keeps what it is given, and holds what this release works with."""
+    """Check that Postgres keeps what is committed, and has the tables of this release."""
     yield _postgres_version(connection.info.server_version)
     yield _encoding(connection.info.parameter_status("server_encoding") or "")
     for name in ("fsync", "synchronous_commit", "full_page_writes"):

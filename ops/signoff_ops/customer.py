@@ -1,4 +1,4 @@
-"""A customer, and an interaction: what is held now, and how it came to that.
+"""The present state and the history of a customer or an interaction.
 
 Histories are pages with opaque cursors, the latest events first.
 """
@@ -14,7 +14,7 @@ from signoff_ops.servers import Servers
 
 @dataclass(frozen=True, slots=True)
 class CustomerHistory:
-    """One customer, from one moment of the database."""
+    """The state and history of a customer, read at one moment."""
 
     state: Customer
     interactions: Page[UUID]
@@ -27,7 +27,7 @@ class CustomerHistory:
 
 @dataclass(frozen=True, slots=True)
 class InteractionHistory:
-    """One interaction, from one moment of the database."""
+    """The state and history of an interaction, read at one moment."""
 
     state: Interaction
     ledger: Page[LedgerEntry]

@@ -1,4 +1,4 @@
-"""Look at dead letters: lists, groups, one of them, and files of them.
+"""Read dead letters: lists, groups, a single letter, and exports.
 
 Lists are pages with opaque cursors; what is read of a letter is bounded, however large it is.
 """
@@ -25,7 +25,7 @@ _PAGE: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class LetterHistory:
-    """A dead letter, and what operators did to it."""
+    """A dead letter, and the operators' actions on it."""
 
     full: FullLetter
     actions: tuple[OperatorAction, ...]
@@ -33,12 +33,12 @@ class LetterHistory:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What an operator is asked about and then acts on: these letters, none that came since."""
+    """The letters that an operator confirms and then acts on; later ones are not included."""
 
     ids: tuple[int, ...]
-    """Those that are dead, the oldest first."""
+    """The letters that are dead, the oldest first."""
     absent: tuple[tuple[int, DeadLetterState | None], ...] = ()
-    """Letters that were named and are not dead: their state, None where there is no such letter."""
+    """The state of letters that were named and are not dead; None if there is no such letter."""
 
 
 def page_of_letters(
@@ -47,7 +47,7 @@ def page_of_letters(
     """A page of dead letters, the newest first.
 
     Raises:
-        CursorError: the cursor is none that this list gave.
+        CursorError: the cursor is not one of this list.
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
@@ -66,7 +66,7 @@ def all_letters(servers: Servers, selection: Selection) -> Iterator[Sequence[Dea
 
 
 def letter_history(servers: Servers, letter_id: int) -> LetterHistory | None:
-    """One dead letter, in whatever state; None if there is none.
+    """One dead letter, in any state; None if there is none.
 
     Raises:
         DatabaseUnavailableError: Postgres is unavailable.
@@ -79,7 +79,7 @@ def letter_history(servers: Servers, letter_id: int) -> LetterHistory | None:
 
 
 def groups(servers: Servers, selection: Selection) -> Groups:
-    """Those that are dead, by cause, the biggest groups.
+    """The open dead letters by cause, the biggest groups first.
 
     Raises:
         DatabaseUnavailableError: Postgres is unavailable.
@@ -89,7 +89,7 @@ def groups(servers: Servers, selection: Selection) -> Groups:
 
 
 def choose(servers: Servers, selection: Selection, *, limit: int | None = None) -> Choice:
-    """Fix which letters are meant, the oldest `limit` of them, before anybody confirms it.
+    """Choose letters, the oldest `limit` of the selection, before an operator confirms the action.
 
     Raises:
         DatabaseUnavailableError: Postgres is unavailable.
@@ -116,7 +116,7 @@ def _absent(
 def export(servers: Servers, selection: Selection, write: Callable[[str], object]) -> int:
     """Write letters as lines of JSON, the newest first, in one snapshot; returns how many.
 
-    `write` is given text in pieces of some megabytes at the most.
+    `write` gets the text in pieces of at most a few megabytes.
 
     Raises:
         DatabaseUnavailableError: Postgres is unavailable.

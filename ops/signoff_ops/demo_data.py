@@ -1,4 +1,4 @@
-"""What `signoff demo` shows: broken jobs of a foreign upstream, and rows of the reviewed system."""
+"""The data of `signoff demo`: broken jobs of another upstream, and rows of the reviewed system."""
 
 import json
 import pickle
@@ -18,11 +18,11 @@ def put_foreign_jobs(servers: Servers, published: dict[str, Any]) -> int:
     """Put broken jobs on the queue, as an upstream without Signoff's library might write them.
 
     Args:
-        servers: of the queue.
+        servers: with the queue.
         published: an event that has been applied already.
 
     Returns:
-        How many.
+        The number of jobs.
 
     Raises:
         RedisUnavailableError: Redis cannot be reached.
@@ -37,7 +37,7 @@ def put_foreign_jobs(servers: Servers, published: dict[str, Any]) -> int:
 
 
 def insert_interaction(servers: Servers, interaction_id: str, user_id: str, ltv_usd: str) -> None:
-    """Insert a row of a customer, as the reviewed system does, which owns these rows.
+    """Insert a row for a customer, as the reviewed system does.
 
     Raises:
         DatabaseUnavailableError: Postgres cannot be reached.
@@ -70,7 +70,7 @@ def unsettled_jobs(servers: Servers) -> int:
 
 
 def _jobs(published: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """Each with its id and its data."""
+    """The jobs: the id and the data of each."""
     for number in range(1, 4):
         event_id = str(UUID(int=number))
         event = _EVENT | {"event_id": event_id, "quality_score": "5"}

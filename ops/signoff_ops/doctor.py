@@ -1,4 +1,4 @@
-"""Check what Signoff relies on, and name the setting to change."""
+"""Check the servers' settings that Signoff needs, and name those to change."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ from signoff_schemas import SettingsError
 
 
 def doctor(servers: Servers) -> Iterator[Check]:
-    """Each check as it is made; a server that is unavailable, or not set, is a failed check."""
+    """The checks, one by one; a server that is unavailable, or not set, is a failed check."""
     yield from check_variables()
     yield from _redis_checks(servers)
     yield from _database_checks(servers)

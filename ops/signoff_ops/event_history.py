@@ -22,7 +22,7 @@ from signoff_schemas import DeadLetterState
 
 
 class Step(StrEnum):
-    """What can happen to an event, or be the case now."""
+    """The kinds of history entries."""
 
     OUTBOXED = "outboxed"
     RELAYED = "relayed"
@@ -47,7 +47,7 @@ class Step(StrEnum):
 
 _PLACES: Final = {
     Place.QUEUED: "queued since then",
-    Place.IN_FLIGHT: "in flight, a worker has it in hand",
+    Place.IN_FLIGHT: "in flight, a worker holds it",
     Place.SCHEDULED: "scheduled, retry at that time",
     Place.FAILED: "given up by RQ, a worker will sweep it into the dead letters",
     Place.OVERSIZED: "too large to be read; it stays in Redis, and is a dead letter",
@@ -57,7 +57,7 @@ _PLACES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One thing that happened, or that is the case now (`at` is None or lies ahead)."""
+    """Something that happened, or the present state (`at` is None or in the future)."""
 
     what: Step
     text: str
@@ -67,26 +67,26 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class EventHistory:
-    """All that the servers know of an event which could be asked."""
+    """All that the available servers know of an event."""
 
     event_id: str
-    """As it was asked for."""
+    """The id as it was given."""
     entries: tuple[HistoryEntry, ...]
-    """By time; what is the case now comes last."""
+    """In order of time; the present state is last."""
     away: dict[str, str]
-    """Why a server could not be asked, by its name."""
+    """Why a server could not be read, by its name."""
 
     @property
     def known(self) -> bool | None:
-        """Whether anything is known of it; None where a server that is unavailable may know."""
+        """Whether anything is known of it; None if only an unavailable server may know it."""
         return bool(self.entries) or (None if self.away else False)
 
 
 def event_history(servers: Servers, event_id: str) -> EventHistory:
     """The history of an event, by its `event_id` in any form, or by its job's id.
 
-    Redis is asked first: an event that a worker settles meanwhile is found in one of both. What a
-    server that is away would know is left out, and said so.
+    Redis is read first: an event that a worker settles meanwhile is found in one of the two. What
+    only an unavailable server knows is left out; `away` names the server.
     """
     unavailable = Unavailable()
     uuid, job_id = _ids(event_id)

@@ -12,21 +12,21 @@ from signoff_queue.workers import WorkerState
 
 _TIMEOUT: Final = 5
 _MOST_BYTES: Final = 65_536
-"""What is read of an answer; a report takes a few hundred."""
+"""The most bytes of an answer; a report has a few hundred."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerHealth:
-    """One worker. Live: its work gets on. Ready: it applies what it takes."""
+    """One worker. Live: its main loop makes progress. Ready: it can apply events."""
 
     worker: str | None
-    """Its name; None where nobody answered."""
+    """Its name; None if no worker answered."""
     host: str | None
     pid: int | None
     live: bool
     ready: bool
     waits_for: str | None
-    """What keeps it from working; None where nothing does."""
+    """What it waits for; None if it is ready."""
 
 
 def registered_workers(servers: Servers) -> list[WorkerHealth]:
@@ -42,7 +42,7 @@ def registered_workers(servers: Servers) -> list[WorkerHealth]:
 
 
 def worker_on_port(host: str, port: int) -> WorkerHealth:
-    """One worker as it answers over HTTP; one that does not is neither live nor ready."""
+    """One worker, by its answer over HTTP; without an answer it is neither live nor ready."""
     try:
         with closing(http.client.HTTPConnection(host, port, timeout=_TIMEOUT)) as connection:
             connection.request("GET", "/ready")
@@ -61,7 +61,7 @@ def worker_on_port(host: str, port: int) -> WorkerHealth:
 
 
 def _described(error: Exception) -> str:
-    """The system's message; the message of a parser would quote its input."""
+    """The message of the system; a parser's message would quote its input."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return "what answers is no report of a worker's health"

@@ -1,4 +1,4 @@
-"""Hand an alert to the operator's own command or webhook."""
+"""Deliver an alert to the operator's command or webhook."""
 
 import hashlib
 import hmac
@@ -15,14 +15,14 @@ from signoff_schemas.backoff import backoff_delays
 __all__ = ["SIGNATURE", "HookError", "deliver", "hook_of", "signature"]
 
 _REPETITIONS: Final = 3
-"""How often an alert that was not taken is handed over again."""
+"""How often a failed delivery is retried."""
 _FIRST_DELAY: Final = 1.0
-"""Seconds before the first of them, at the most; doubles."""
+"""The most seconds before the first retry; they double each time."""
 SIGNATURE: Final = "X-Signoff-Signature"
 
 
 def hook_of(settings: Settings) -> Callable[[bytes], None]:
-    """What hands a message over, trying once.
+    """The function that delivers a message, with a single try.
 
     Raises:
         SettingsError: neither a command nor a URL is set, or both, or the command cannot be run.
@@ -35,17 +35,17 @@ def hook_of(settings: Settings) -> Callable[[bytes], None]:
         )
     if url is not None:
         return lambda message: webhook.post(url, message, _headers(message, secret))
-    words = alert_command.words_of(command or "")
-    return lambda message: alert_command.run(words, message)
+    arguments = alert_command.split_command(command or "")
+    return lambda message: alert_command.run(arguments, message)
 
 
 def deliver(
     hook: Callable[[bytes], None], message: bytes, *, stopped: Callable[[float], bool]
 ) -> None:
-    """Hand a message over, trying a few times; `stopped` waits and says whether to give up.
+    """Deliver a message, with a few tries; `stopped` waits and returns whether to stop.
 
     Raises:
-        HookError: it was not taken.
+        HookError: all tries failed.
     """
     for delay in islice(backoff_delays(_FIRST_DELAY), _REPETITIONS):
         try:
@@ -59,7 +59,7 @@ def deliver(
 def signature(message: bytes, secret: str, moment: int) -> str:
     """`t=<epoch seconds>,v1=<hex>`: the HMAC-SHA256 of `<t>.<message>` under the secret.
 
-    The time is signed too, so that whoever checks it can refuse a message that is sent again later.
+    The time is signed too, so that a receiver can refuse an old message that is sent again.
     """
     signed = hmac.new(secret.encode(), f"{moment}.".encode() + message, hashlib.sha256)
     return f"t={moment},v1={signed.hexdigest()}"

@@ -1,7 +1,7 @@
-"""What a hook raises."""
+"""The error of a hook."""
 
 from signoff_schemas import SignoffError
 
 
 class HookError(SignoffError):
-    """The command or webhook did not take the alert."""
+    """The command or webhook failed to take the alert."""

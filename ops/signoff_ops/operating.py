@@ -1,7 +1,7 @@
-"""Act on dead letters: replay, edit, discard, prune; each leaves its trace in `operator_actions`.
+"""Act on dead letters: replay, edit, discard, prune; each is recorded in `operator_actions`.
 
-What is acted on are ids, which were chosen before somebody confirmed them (`dead_letters.choose`).
-Long actions work in batches: they call `on_batch` after each, and ask `should_stop` before each.
+Actions take ids that were chosen before the operator confirmed them (`dead_letters.choose`). Long
+actions work in batches: they call `should_stop` before each batch and `on_batch` after it.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,7 +49,7 @@ def replay(
     """Apply the events of these letters; see `signoff_db.replay.replay`.
 
     Raises:
-        BlockedError: a dry run met what another transaction holds for long.
+        BlockedError: another transaction held a lock for too long for a dry run.
         DatabaseUnavailableError: the batches that `on_batch` was called with are committed.
     """
     with servers.batches("signoff dlq replay") as connection:
@@ -75,7 +75,7 @@ def discard(
     on_batch: Callable[[Sequence[int]], None] = lambda _: None,
     should_stop: Callable[[], bool] = never,
 ) -> list[int]:
-    """Give these letters up; returns those that were, or would be.
+    """Discard these letters; returns those that were, or would be, discarded.
 
     Raises:
         DatabaseUnavailableError: the batches that `on_batch` was called with are committed.
@@ -93,7 +93,7 @@ def discard(
 
 
 def edit(servers: Servers, letter_id: int, payload: bytes, operator: Operator) -> Edited:
-    """Apply an edited event in the place of a letter's; unless it applies, nothing changes.
+    """Apply an edited event instead of a letter's; if it is not applied, nothing changes.
 
     Raises:
         NoSuchLetterError: there is no such letter, or it is not dead any more.
@@ -113,7 +113,7 @@ def edit(servers: Servers, letter_id: int, payload: bytes, operator: Operator) -
 
 
 def prunable(servers: Servers, before: datetime) -> Pruned:
-    """How many letters were settled before that time.
+    """How many letters were settled before a time.
 
     Raises:
         DatabaseUnavailableError: Postgres is unavailable.
@@ -131,13 +131,13 @@ def prune(
     on_batch: Callable[[Pruned], None] = lambda _: None,
     should_stop: Callable[[], bool] = never,
 ) -> tuple[Pruned, str | None]:
-    """Forget letters that were settled before that time, once the file, if one is named, has them.
+    """Delete letters that were settled before a time; if a file is named, export them to it first.
 
     Returns:
-        How many were forgotten, and the SHA-256 of the file, if one was written.
+        How many were deleted, and the SHA-256 of the file, if one was written.
 
     Raises:
-        ExportError: the file cannot be written, or is there already; nothing was forgotten.
+        ExportError: the file cannot be written, or exists already; nothing was deleted.
         DatabaseUnavailableError: the batches that `on_batch` was called with are committed.
     """
     with servers.database() as connection:
@@ -158,7 +158,7 @@ def prune(
 def _exported(
     connection: Connection[TupleRow], before: datetime, export: Path | None
 ) -> tuple[list[int], str | None]:
-    """The ids of what is to be forgotten; if a file is named, it holds all of it now."""
+    """The ids of the letters to delete; if a file is named, they are exported to it."""
     if export is None:
         batches = pruning.prunable(connection, before)
         return [letter_id for ids in batches for letter_id in ids], None

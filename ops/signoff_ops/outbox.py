@@ -1,4 +1,4 @@
-"""The outbox in an upstream's database: make the table, list what is refused, forget old events."""
+"""The outbox in an upstream's database: create it, list refused events, prune old events."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -14,11 +14,11 @@ from signoff_relay.table import Entry
 
 
 def create_outbox(url: str) -> None:
-    """Make the table signoff_outbox, or bring it up to date; every row stays as it is.
+    """Create the table signoff_outbox, or bring it up to date; no row is changed.
 
     Raises:
         DatabaseUnavailableError: Postgres cannot be reached.
-        SettingsError: its role may not make tables.
+        SettingsError: its role may not create tables.
     """
     with connect(url, application="signoff cli", outbox=True) as connection, explained(url):
         connection.execute(SCHEMA)
@@ -38,18 +38,18 @@ def refused_events(servers: Servers, *, limit: int) -> list[Entry]:
 def prune_outbox(
     servers: Servers, older_than: timedelta, export: Path | None = None
 ) -> tuple[Pruned, str | None]:
-    """Delete events that were published so long ago, if they were applied or given up for good.
+    """Delete events that were published long enough ago, and were applied or discarded.
 
     Args:
-        servers: those of the outbox and of the ledger.
+        servers: with the outbox and the ledger.
         older_than: the least age.
-        export: a new file that holds them all before the first is deleted.
+        export: a new file; all events are written to it before the first is deleted.
 
     Returns:
-        What was done, and the SHA-256 of the export in hex; None where nothing was exported.
+        What was done, and the SHA-256 of the export in hex; None if nothing was exported.
 
     Raises:
-        ExportError: the file cannot be written, or is there already; nothing was deleted.
+        ExportError: the file cannot be written, or exists already; nothing was deleted.
         DatabaseUnavailableError: Postgres cannot be reached.
         SettingsError: the database has no outbox, or one that an earlier release made.
     """

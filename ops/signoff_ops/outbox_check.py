@@ -1,4 +1,4 @@
-"""What `signoff doctor` looks at in an outbox: is it there, does a relay empty it."""
+"""The checks of `signoff doctor` for an outbox: it exists, and a relay empties it."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,11 +13,11 @@ from signoff_schemas import SignoffError
 from signoff_schemas.wording import ago, count
 
 _LATE: Final = timedelta(minutes=1)
-"""An event that waits for longer means that no relay gets on: they look every second."""
+"""If an event waits for longer, no relay works: relays poll every second."""
 
 
 def check_outbox(servers: Servers) -> Iterator[Check]:
-    """Whether the outbox can be reached, and whether anything is left lying in it."""
+    """Check that the outbox can be reached, and that no event waits in it for long."""
     try:
         with servers.outbox() as found:
             overview = current(found, servers.settings.outbox).overview()

@@ -5,10 +5,10 @@ from signoff_schemas import Settings
 
 
 def producer_of(settings: Settings) -> Producer:
-    """A producer that does as the settings say.
+    """A producer with these settings, but without a spool.
 
-    It never spools: a file or an outbox that is published from holds the events already, and an
-    outbox must not take those of a spool for published.
+    The events are in a file or an outbox already, and an outbox must not mark events in a spool as
+    published.
 
     Raises:
         SettingsError: no Redis is set.

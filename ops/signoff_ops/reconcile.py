@@ -14,23 +14,23 @@ Trouble = QueueFull | QueueUnavailableError
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """What was found and done."""
+    """The result of a reconciliation."""
 
     done: Reconciled
     trouble: Trouble | None
-    """Why it stopped before the end; running it again goes on."""
+    """Why it stopped before the end; another run does the rest."""
 
     @property
     def complete(self) -> bool:
-        """Whether no event stays lost."""
+        """Whether no event is lost any more."""
         return self.trouble is None and self.done.lost <= self.done.published
 
 
 def reconcile(servers: Servers, *, dry_run: bool = False) -> Reconciliation:
-    """Compare the outbox with Redis and Postgres; unless it is a dry run, publish what is lost.
+    """Compare the outbox with Redis and Postgres; unless it is a dry run, publish lost events.
 
-    Lost is what a relay published and what is neither queued, nor in the ledger, nor a dead letter
-    of this very content. Safe at any time, and beside relays and workers.
+    An event is lost if a relay published it, and it is neither queued, nor in the ledger, nor a
+    dead letter of the same content. Safe at any time, also while relays and workers run.
 
     Raises:
         RedisUnavailableError, DatabaseUnavailableError: a server is unavailable.

@@ -14,7 +14,7 @@ from signoff_relay.relaying import Relay
 from signoff_schemas import Settings
 
 _LANES: Final = 2
-"""While the one publishes, Postgres marks the batch of the other and finds its next."""
+"""While one publishes, Postgres marks the batch of the other and claims its next one."""
 
 
 def run_relay(
@@ -29,12 +29,12 @@ def run_relay(
     """Move events until `stop` is set; with `burst`, until nothing waits.
 
     Args:
-        settings: of the outbox, the queue and the ledger.
-        stop: ends the relay after the batches in hand.
+        settings: with the outbox, the queue and the ledger.
+        stop: ends the relay after the current batches.
         burst: end when nothing waits.
         batch_size: events moved in one transaction.
-        poll: seconds between looks, if no notification comes.
-        prune_after: delete events that were published so long ago, once they were applied.
+        poll: seconds between polls, if no notification arrives.
+        prune_after: delete applied events of this age.
 
     Returns:
         How many events the queue refused.
@@ -44,7 +44,7 @@ def run_relay(
             cannot be reached is waited for.
     """
     with suppress(DatabaseUnavailableError), outbox_of(settings):
-        pass  # an outbox that is not there is a mistake, one that is away is waited for
+        pass  # a missing outbox is an error; for an unavailable one the relay waits
     with producer_of(settings) as producer, pruning(settings, prune_after):
         turn = threading.Lock()
         lanes = [

@@ -1,7 +1,7 @@
-"""The servers that use cases talk to, however a front end reaches them.
+"""The connections of use cases.
 
-A command opens what it needs and closes it again; a service that answers many requests keeps a
-pool. Use cases take a `Servers` and do not know which of the two it is.
+A command opens a connection for each use; a service that answers many requests keeps a pool. Use
+cases take a `Servers`, which may be either.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _WAIT_SECONDS: Final = 5.0
 
 
 class Servers(Protocol):
-    """Ways to the servers; each raises what says that its server is unavailable, or not set."""
+    """Connections to the servers; each raises an error if its server is unavailable or not set."""
 
     @property
     def settings(self) -> Settings:
@@ -41,7 +41,7 @@ class Servers(Protocol):
         """A connection on which events are applied; raises as `database` does."""
 
     def outbox(self) -> AbstractContextManager[OutboxTable | None]:
-        """The outbox, or None where its database has none; raises as `database` does."""
+        """The outbox, or None if its database has none; raises as `database` does."""
 
 
 class DirectServers:
@@ -74,7 +74,7 @@ class PooledServers:
     """
 
     def __init__(self, settings: Settings, *, application: str, size: int = 10) -> None:
-        """`application` is what it calls itself in Postgres, `size` the most connections there.
+        """`application` is its application name in Postgres, `size` the most connections there.
 
         Raises:
             SettingsError: no Redis or no Postgres is set.
@@ -88,7 +88,7 @@ class PooledServers:
         self._client = impatient_client(self._redis_url)
 
     def __enter__(self) -> Self:
-        """Begin to connect; servers that are unavailable are no error yet."""
+        """Start to connect; an unavailable server is no error yet."""
         self._pool.open()
         return self
 
@@ -104,7 +104,7 @@ class PooledServers:
 
     @contextmanager
     def database(self) -> Iterator[Connection[TupleRow]]:
-        """See `Servers`; one of the pool, which goes back to it."""
+        """See `Servers`; a connection of the pool, which is returned to it."""
         try:
             connection = self._pool.getconn()
         except PoolTimeout:
@@ -119,9 +119,9 @@ class PooledServers:
             self._pool.putconn(connection)
 
     def batches(self, application: str) -> AbstractContextManager[BatchConnection]:
-        """See `Servers`; a connection of its own, whose settings are others."""
+        """See `Servers`; a separate connection, since it has other settings."""
         return batches_of(self.settings, application)
 
     def outbox(self) -> AbstractContextManager[OutboxTable | None]:
-        """See `Servers`; a connection of its own: it may be another database."""
+        """See `Servers`; a separate connection, since it may be another database."""
         return outbox_if_any(self.settings)

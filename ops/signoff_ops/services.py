@@ -1,7 +1,7 @@
-"""Which servers commands use: those of the settings, else those of a `signoff up` in this folder.
+"""The servers that commands use: those of the settings, or those of a `signoff up` in this folder.
 
-While `signoff up` runs it holds a lock on `.signoff/services.json`, which names its servers. The
-lock goes with the process, however it ends, so a file that nobody has locked is stale.
+While `signoff up` runs, it holds a lock on `.signoff/services.json`, which names its servers. The
+lock ends with the process, so a file that is not locked is stale.
 """
 
 import fcntl
@@ -34,14 +34,14 @@ class Announced(BaseModel):
 
 
 def load_settings(*, named: Callable[[str], str] = argument, **overrides: object) -> Settings:
-    """The settings; where they name no server, that of a running `signoff up` stands in.
+    """The settings; a server that they do not name is that of a running `signoff up`.
 
     Args:
         named: what a message calls an override.
         **overrides: each wins over the environment; None overrides nothing.
 
     Raises:
-        SettingsError: a setting is wrong, or a file of a `signoff up` that has ended is left.
+        SettingsError: a setting is wrong, or there is a stale file of an ended `signoff up`.
     """
     settings = Settings.load_named(overrides, named)
     if settings.redis_url and settings.database_url:
@@ -57,14 +57,14 @@ def load_settings(*, named: Callable[[str], str] = argument, **overrides: object
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The variables by which a child process gets these settings."""
+    """The environment variables that give these settings to a child process."""
     values: dict[str, Any] = settings.model_dump(exclude_none=True)
     return {variable_of(name): str(value) for name, value in values.items()}
 
 
 @contextmanager
 def announcement() -> Iterator[Callable[[Announced], None]]:
-    """Be the one `signoff up` of this folder until the block ends; what it gives names the servers.
+    """Lock this folder's file until the block ends; gives a function that writes the servers to it.
 
     Raises:
         SettingsError: another `signoff up` runs in this folder, or it cannot be written to.
@@ -113,7 +113,7 @@ def _running() -> Announced | None:
 
 
 def _locked(descriptor: int, kind: int) -> bool:
-    """Lock the file if nobody else has; the lock goes when the file is closed."""
+    """Lock the file if nobody else has; the lock ends when the file is closed."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:

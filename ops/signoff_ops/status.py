@@ -1,4 +1,4 @@
-"""How the whole stands: queue, workers, ledger, dead letters, outbox."""
+"""The status of queue, workers, ledger, dead letters and outbox."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,26 +13,26 @@ from signoff_relay.table import OutboxOverview
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """What Redis holds of the queue and of its workers."""
+    """The status of the queue and of its workers, in Redis."""
 
     queue: str
     counts: Counts
     oldest_waiting: timedelta | None
-    """How long the job at the head has waited; None where nothing waits, or that is not known."""
+    """How long the job at the head has waited; None if no job waits, or that is not known."""
     next_retry_at: datetime | None
     workers: tuple[WorkerState, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of all servers; None stands for one that could not be asked."""
+    """The status of all servers; None for a server that could not be read."""
 
     queue: QueueStatus | None
     state: Overview | None
     outbox: OutboxOverview | None
-    """None also where there is no outbox."""
+    """None also if there is no outbox."""
     away: dict[str, str]
-    """Why a server could not be asked, by its name."""
+    """Why a server could not be read, by its name."""
 
     @property
     def outbox_oldest_waiting(self) -> timedelta | None:
@@ -41,12 +41,12 @@ class Status:
 
 
 def status(servers: Servers) -> Status:
-    """Ask every server; one that is away keeps the others from nothing."""
+    """Read every server; the others are read although one is unavailable."""
     unavailable = Unavailable()
     queue = unavailable.collect("redis", lambda: queue_status(servers))
     state = unavailable.collect("postgres", lambda: _state(servers))
     outbox = None
-    if state or servers.settings.outbox_url:  # else it is in the database that is away
+    if state or servers.settings.outbox_url:  # otherwise it is in the unavailable database
         outbox = unavailable.collect("outbox", lambda: _outbox(servers))
     return Status(queue, state, outbox, unavailable.reasons)
 

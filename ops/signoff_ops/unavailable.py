@@ -1,4 +1,4 @@
-"""Servers that are away or cannot be used: what the others know is shown all the same."""
+"""Collect the errors of unavailable servers, so that the others are shown nevertheless."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Unavailable:
-    """Which of the servers that a command asks could not tell, and why."""
+    """The servers that could not be read, and why."""
 
     reasons: dict[str, str] = field(default_factory=dict)
     """By the server's name: `redis`, `postgres` or `outbox`."""
 
     def collect(self, server: str, ask: Callable[[], T]) -> T | None:
-        """What the server answers; None if it is away, not set, or behind, which is noted."""
+        """The result; None, and the reason noted, if the server is unavailable or not set."""
         try:
             return ask()
         except (RedisUnavailableError, DatabaseUnavailableError, SettingsError) as error:

@@ -1,4 +1,4 @@
-"""Variables that look like Signoff's settings and are none: what was misspelt changes nothing."""
+"""Variables that look like Signoff's settings and are not: misspelt ones have no effect."""
 
 import os
 from difflib import get_close_matches
@@ -9,11 +9,11 @@ from signoff_schemas.env_file import PREFIX, env_file_variables
 from signoff_schemas.role_settings import variable_of
 
 _OPTIONS: Final = frozenset({"actor"})
-"""Variables that stand for an option of a command, not for a setting."""
+"""Variables of a command's option, which are not settings."""
 
 
 def unknown_variables() -> list[tuple[str, str | None]]:
-    """Those of the environment and of `.env` that nothing reads, each with what it may mean."""
+    """The unknown variables of the environment and of `.env`, each with a similar known name."""
     given = [name.lower() for name in (*os.environ, *env_file_variables())]
     prefix = PREFIX.lower()
     names = {name.removeprefix(prefix) for name in given if name.startswith(prefix)}

@@ -1,4 +1,4 @@
-"""Whether the servers that `signoff up` runs still answer."""
+"""Check that the servers that `signoff up` runs still answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from signoff_db.connection import answers
 from signoff_schemas import Settings, SignoffError, redis_client
 
 _FAILURES: Final = 4
-"""So many checks in a row must fail: a server that is busy may miss one."""
+"""Failed checks in a row after which a server has ended: a busy server may miss one."""
 _TIMEOUT: Final = 2
 """Seconds for one check."""
 
@@ -32,7 +32,7 @@ class Watched:
     failures: int = 0
 
     def check(self) -> None:
-        """Look once.
+        """Check once.
 
         Raises:
             ServerEndedError: it did not answer several times in a row.
@@ -43,7 +43,7 @@ class Watched:
 
 
 def watched(given: Settings, running: Settings, data: Path) -> list[Watched]:
-    """The servers that run on the folder `data`: those that the settings as given do not name.
+    """The servers that run on the folder `data`: those that the given settings do not name.
 
     Others are not watched: workers wait for them.
     """
@@ -58,7 +58,7 @@ def watched(given: Settings, running: Settings, data: Path) -> list[Watched]:
 
 
 def redis_answers(url: str) -> bool:
-    """Whether there is an answer, be it a refusal."""
+    """Whether Redis answers; a refusal is an answer too."""
     with redis_client(
         url,
         socket_timeout=_TIMEOUT,

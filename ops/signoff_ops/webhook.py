@@ -1,7 +1,7 @@
-"""Post an alert to the operator's webhook, within a time that counts for all of it.
+"""Post an alert to the operator's webhook, with a limit of the total time.
 
-A socket's timeout counts anew with each byte, so that a receiver that sends one now and then would
-hold the alert for as long as it likes. So a timer ends the connection.
+A socket's timeout begins again with each byte, so a receiver that sends slowly could delay the
+alert without limit. So a timer closes the connection.
 """
 
 import os
@@ -32,10 +32,10 @@ REQUEST_SECONDS: Final = 10.0
 def post(
     url: str, message: bytes, headers: dict[str, str], *, seconds: float = REQUEST_SECONDS
 ) -> None:
-    """Post the message; whatever is no answer of success is a failure.
+    """Post the message; any answer other than success is a failure.
 
     Raises:
-        HookError: it was not taken, or not in that time.
+        HookError: it was not accepted, or not in time.
     """
     where = f"SIGNOFF_ALERT_URL{_host(url)}"
     started = time.monotonic()
@@ -61,7 +61,7 @@ def _send(url: str, message: bytes, headers: dict[str, str], seconds: float) -> 
 
 
 class _Deadline:
-    """Ends the connections that were made, once the time is over."""
+    """Closes the connections when the time is over."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -69,7 +69,7 @@ class _Deadline:
         self._sockets: list[socket.socket] = []
 
     def watch(self, made: socket.socket) -> None:
-        """Have this connection ended; the copy is there also when TLS has taken the original."""
+        """Add a connection; it is duplicated, since TLS replaces the original socket."""
         copy = socket.socket(fileno=os.dup(made.fileno()))
         with self._lock:
             self._sockets.append(copy)
@@ -77,14 +77,14 @@ class _Deadline:
                 _end(copy)
 
     def expire(self) -> None:
-        """The time is over."""
+        """Close all connections, since the time is over."""
         with self._lock:
             self.over = True
             for one in self._sockets:
                 _end(one)
 
     def close(self) -> None:
-        """Nothing is to be ended any more."""
+        """Stop the timer."""
         for one in self._sockets:
             one.close()
 
@@ -111,7 +111,7 @@ def _deadline(seconds: float) -> Iterator[_Deadline]:
 
 
 class _Connection(HTTPConnection):
-    """A connection that the deadline ends; TLS, where it is wanted, begins after `connect`."""
+    """A connection that the deadline closes; TLS, if used, begins after `connect`."""
 
     deadline: _Deadline
 
@@ -121,7 +121,7 @@ class _Connection(HTTPConnection):
 
 
 class _SecureConnection(HTTPSConnection, _Connection):
-    """The same over TLS: its `connect` calls the one above, and then shakes hands."""
+    """The same over TLS: its `connect` calls the one above, and then does the handshake."""
 
 
 def _watched(
@@ -154,21 +154,21 @@ class _Https(HTTPSHandler):
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """A redirect would turn the POST into a GET that loses the message."""
+    """Refuses redirects, which would turn the POST into a GET without the message."""
 
     def redirect_request(self, *_: Any) -> None:  # noqa: ANN401 -- they are urllib's
-        """Follow none: it counts as a failure."""
+        """Return no new request, so that the redirect counts as a failure."""
 
 
 def _host(url: str) -> str:
-    """The URL's host, fit for a message: path and user, which may hold a token, are left out."""
+    """The URL's host for messages, without path and user, which may hold a token."""
     if url.count("@") > 1 or "@" in url.partition("://")[2].partition("/")[2]:
         return ""  # a password that is not percent-encoded may reach into what looks like a host
     return f" (host {urlsplit(url).hostname})"
 
 
 def _reason(error: Exception) -> str:
-    """Why it failed, as the system or Signoff says; the message of a parser would quote the URL."""
+    """The reason, as text of the system or of Signoff; a parser's message would quote the URL."""
     while isinstance(error, URLError) and isinstance(error.reason, Exception):
         error = error.reason
     match error:

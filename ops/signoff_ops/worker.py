@@ -20,13 +20,14 @@ def run_workers(servers: Servers, *, processes: int | None = None, burst: bool =
     """Take events off the queue and apply them until stopped; with `burst`, until none waits.
 
     Args:
-        servers: their settings reach the workers by the environment, as under `rq worker-pool`.
-        processes: so many, each replaced when it dies; None runs one worker in this process.
+        servers: the worker processes get their settings by the environment, as in RQ's pool.
+        processes: the number of worker processes, which are replaced when they die; None runs one
+            worker in this process.
         burst: end when nothing waits.
 
     Raises:
         MigrationError: the database lacks tables that this release works with.
-        RedisUnavailableError: the password is wrong. A server that is unavailable is waited for.
+        RedisUnavailableError: the password is wrong. For an unavailable server workers wait.
     """
     settings = servers.settings
     with suppress(DatabaseUnavailableError):
@@ -42,7 +43,7 @@ def run_workers(servers: Servers, *, processes: int | None = None, burst: bool =
 
 
 def _check_redis(servers: Servers) -> None:
-    """End now if the password is wrong; a Redis that is away is waited for, as Postgres is."""
+    """Raise if the password is wrong; workers wait for an unavailable Redis or Postgres."""
     with servers.redis() as client:
         try:
             client.ping()

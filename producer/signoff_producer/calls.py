@@ -6,6 +6,7 @@ from typing import Any, Protocol, cast
 
 import redis
 from redis.connection import Connection
+from redis.exceptions import NoScriptError
 
 from signoff_producer.connections import Connections
 from signoff_producer.publication import SCRIPT, SCRIPT_HASH, ScriptReply
@@ -36,11 +37,12 @@ class OwnCall:
         self._replicas = replicas
         self._send = send
         self._connection: Connection | None = None
-        self._failure: Exception = redis.ConnectionError("the call was given up")
+        self._failure: redis.RedisError | None = None
+        self._limit = send.deadline.remaining()
         try:
             if send.reconnect:
                 connections.close_idle()
-            self._connection = connections.take(send.deadline.remaining())
+            self._connection = connections.take(self._limit)
             self._write("EVALSHA", SCRIPT_HASH)
         except redis.RedisError as error:
             self._failure = error  # raised where the answer is asked for
@@ -51,9 +53,9 @@ class OwnCall:
     def answer(self) -> Sequence[ScriptReply]:
         """See `Call`."""
         if self._connection is None:
-            raise self._failure
+            raise self._failure or redis.ConnectionError("the call was given up")
         answers = self._read(self._connection)
-        if isinstance(answers[0], redis.exceptions.NoScriptError):
+        if isinstance(answers[0], NoScriptError):
             self._write("EVAL", SCRIPT)
             answers = self._read(self._connection)
         self._release(clean=True)
@@ -92,7 +94,7 @@ class OwnCall:
     def _release(self, *, clean: bool) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            self._connections.release(connection, clean=clean)
+            self._connections.release(connection, clean=clean, limited=self._limit is not None)
 
 
 def _packed(command: str, script: str, keys: tuple[str, ...], arguments: Sequence[bytes]) -> bytes:
@@ -125,7 +127,7 @@ class ClientsCall:
         """See `Call`."""
         try:
             return self._run("EVALSHA", SCRIPT_HASH)
-        except redis.exceptions.NoScriptError:
+        except NoScriptError:
             return self._run("EVAL", SCRIPT)
 
     def _run(self, command: str, script: str) -> Sequence[ScriptReply]:

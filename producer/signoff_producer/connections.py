@@ -42,24 +42,24 @@ class Connections:
             redis.RedisError: Redis cannot be reached.
         """
         if limit is None:
-            return self._kept_one() or self._pool.get_connection()
+            return self._lent()
         with _connecting_within(limit):
-            connection = self._kept_one() or self._pool.get_connection()
+            connection = self._lent()
         _wait_at_most(connection, limit)
         return connection
 
-    def _kept_one(self) -> Connection | None:
+    def _lent(self) -> Connection:
         try:
             connection = self._kept.pop()
-        except IndexError:
-            return None
+        except IndexError:  # none is kept
+            return self._pool.get_connection()
         good = False
         try:
             good = self._is_good(connection)
         finally:  # a signal may raise whatever its handler likes
             if not good:
                 self.release(connection, clean=False)
-        return connection if good else None
+        return connection if good else self._pool.get_connection()
 
     def _is_good(self, connection: Connection) -> bool:
         """Whether it belongs to this process, is open to the primary, and has no unread data."""
@@ -73,13 +73,17 @@ class Connections:
         except (redis.RedisError, OSError):  # it was closed meanwhile
             return False
 
-    def release(self, connection: Connection, *, clean: bool) -> None:
-        """Take a connection back after a call; `clean` if its answer was read completely."""
+    def release(self, connection: Connection, *, clean: bool, limited: bool = False) -> None:
+        """After a call.
+
+        `clean` says that its answer was read to the end, `limited` that it was taken with a limit.
+        """
         if not clean:  # a late reply would be read as that to the next call
             connection.disconnect()  # type: ignore[no-untyped-call]
             self._pool.release(connection)
             return
-        _wait_at_most(connection, None)
+        if limited:
+            _wait_at_most(connection, None)
         self._kept.append(connection)
 
     def release_all(self) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 from redis import RedisError
 
 from signoff_producer.breaker import Breaker
-from signoff_producer.deadline import Deadline
+from signoff_producer.deadline import NO_DEADLINE, Deadline
 from signoff_producer.outages import Server, passes
 from signoff_producer.publication import SPOOLED, Publication, Request, ScriptReply
 from signoff_producer.receipts import Answer, QueueFull, QueueUnavailableError, Receipt
@@ -48,7 +48,8 @@ class Core:
         Raises:
             ValueError: `timeout` is not greater than 0.
         """
-        return Deadline.after(self._timeout if timeout is None else timeout)
+        seconds = self._timeout if timeout is None else timeout
+        return NO_DEADLINE if seconds is None else Deadline.after(seconds)
 
     def publish(
         self, requests: Sequence[Request], deadline: Deadline
@@ -63,7 +64,11 @@ class Core:
             return ()
         try:
             self.breaker.admit()
-            replies = yield from self._deliver(sendable, deadline)
+            send = self._send(self.publication, sendable, deadline)
+            try:
+                replies: Sequence[ScriptReply] = yield send
+            except RedisError as error:
+                replies = yield from self._send_again(send, error)
         except QueueUnavailableError as error:
             self.breaker.failed(error)
             if self.spool is None:
@@ -75,23 +80,20 @@ class Core:
             yield from self._replay_a_batch(self.spool, deadline)
         return replies
 
-    def _deliver(
-        self, sendable: Sequence[Request], deadline: Deadline
-    ) -> Steps[Sequence[ScriptReply]]:
-        """Send them, with retries while Redis is unavailable; `event_id` makes that safe."""
-        delays = self._retries.delays()
-        send = self._send(self.publication, sendable, deadline)
-        while True:
+    def _send_again(self, send: Send, error: RedisError) -> Steps[Sequence[ScriptReply]]:
+        """Send again while Redis is unavailable; `event_id` makes that safe."""
+        again = send.again()
+        for delay in self._retries.delays():
+            if not passes(error) or not send.deadline.allows(delay):
+                break
+            yield Sleep(delay)
             try:
-                replies: Sequence[ScriptReply] = yield send
-            except RedisError as error:
-                delay = next(delays, None) if passes(error) else None
-                if delay is None or not deadline.allows(delay):
-                    raise self._server.unavailable(error, deadline.seconds) from error
+                replies: Sequence[ScriptReply] = yield again
+            except RedisError as another:
+                error = another
             else:
                 return replies
-            yield Sleep(delay)
-            send = send.again()
+        raise self._server.unavailable(error, send.deadline.seconds) from error
 
     @staticmethod
     def _send(publication: Publication, requests: Sequence[Request], deadline: Deadline) -> Send:

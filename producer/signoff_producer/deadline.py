@@ -15,16 +15,12 @@ class Deadline(NamedTuple):
     clock: Callable[[], float] = time.monotonic
 
     @classmethod
-    def after(
-        cls, seconds: float | None, clock: Callable[[], float] = time.monotonic
-    ) -> "Deadline":
+    def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> "Deadline":
         """The deadline in `seconds` from now.
 
         Raises:
             ValueError: `seconds` is not greater than 0.
         """
-        if seconds is None:
-            return _NONE
         if not seconds > 0:
             raise ValueError(f"a timeout is a number of seconds greater than 0, found {seconds!r}")
         return cls(seconds, clock() + seconds, clock)
@@ -43,4 +39,4 @@ class Deadline(NamedTuple):
         return self.moment is None or self.clock() + delay < self.moment
 
 
-_NONE: Final = Deadline()
+NO_DEADLINE: Final = Deadline()

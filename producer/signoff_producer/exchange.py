@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 import redis
 
@@ -14,10 +14,15 @@ T = TypeVar("T")
 
 
 class Exchange(Generic[T]):
-    """Runs steps. If the first step is a call, it is sent at once, before `result` is called.
+    """Runs steps in a `with` block, which releases the connection of an interrupted call.
 
-    Use it in a `with` block, so that an interrupted call releases its connection.
+    A call of Redis is sent as soon as its step comes, and `result` reads the answer. So the first
+    call is on its way when the block begins.
     """
+
+    __slots__ = ("_call", "_do", "_done", "_make_call", "_result", "_step", "_steps")
+    _result: T
+    _step: Step
 
     def __init__(
         self, steps: Steps[T], call: Callable[[Send], Call], do: Callable[[Step], object]
@@ -27,48 +32,41 @@ class Exchange(Generic[T]):
         self._make_call = call
         self._do = do
         self._call: Call | None = None
-        self._result: T | None = None
-        self._step = self._advance(steps.send, None)
-        if isinstance(self._step, Send):
-            self._call = call(self._step)
+        self._done = False
+
+    def __enter__(self) -> Self:
+        try:
+            self._begin(next(self._steps))
+        except StopIteration as done:
+            self._done, self._result = True, done.value
+        return self
 
     def result(self) -> T:
         """Run the steps to their end; returns their result."""
-        while self._step is not None:
-            try:
-                answer = self._answer(self._step)
-            except (redis.RedisError, QueueUnavailableError, OSError) as error:
-                self.close_call()
-                self._step = self._advance(self._steps.throw, error)
-            else:
-                self._step = self._advance(self._steps.send, answer)
-        return self._result  # type: ignore[return-value]  # the steps have come to it
-
-    def _answer(self, step: Step) -> object:
-        if not isinstance(step, Send):
-            return self._do(step)
-        call = self._call or self._make_call(step)
-        self._call = call
-        answer = call.answer()
-        self._call = None
-        return answer
-
-    def _advance(self, move: Callable[[Any], Step], value: object) -> Step | None:
-        """The next step; None after the last, when there is a result."""
         try:
-            return move(value)
+            while not self._done:
+                try:
+                    answer = self._call.answer() if self._call else self._do(self._step)
+                except (redis.RedisError, QueueUnavailableError, OSError) as error:
+                    self._close_call()
+                    self._begin(self._steps.throw(error))
+                else:
+                    self._call = None
+                    self._begin(self._steps.send(answer))
         except StopIteration as done:
-            self._result = done.value
-            return None
+            self._done, self._result = True, done.value
+        return self._result
 
-    def close_call(self) -> None:
-        """Abort a call whose answer was not read."""
+    def _begin(self, step: Step) -> None:
+        self._step = step
+        if isinstance(step, Send):
+            self._call = self._make_call(step)
+
+    def _close_call(self) -> None:
+        """Give up a call whose answer was not read."""
         call, self._call = self._call, None
         if call is not None:
             call.close()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self,
@@ -76,7 +74,7 @@ class Exchange(Generic[T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Abort what is not done."""
-        if self._step is not None:
-            self.close_call()
+        """Give up the steps that are not done."""
+        if not self._done:
+            self._close_call()
             self._steps.close()

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
@@ -72,8 +73,13 @@ class Producer:
         self._redis: redis.Redis = reading_bytes(connection or _connected(settings))
         self._owned = connection is None
         self._core = Core(settings, Server.of(self._redis), owned=self._owned)
-        self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
+        replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
         self._connections = Connections(self._redis.connection_pool) if self._owned else None
+        self._call: Callable[[Send], Call] = (
+            partial(OwnCall, self._connections, replicas)
+            if self._connections
+            else partial(ClientsCall, self._redis, replicas)
+        )
         self._wait: Callable[[float], object] = time.sleep
 
     def publish(self, event: Source, *, timeout: float | None = None) -> Receipt:
@@ -95,7 +101,7 @@ class Producer:
                 replicas have the event (`ReplicasBehindError`); publish it again.
         """
         request = Request.of(event)
-        with self._start([request], timeout) as exchange:
+        with self._exchange([request], timeout) as exchange:
             replies = exchange.result()
         return self._core.publication.receipt(request, replies[0] if replies else 0)
 
@@ -135,8 +141,8 @@ class Producer:
         requests = next_chunk(coming)
         while requests:
             following = None
-            with self._start(requests, timeout) as exchange:
-                if len(requests) == CHUNK and self._connections is not None:  # it is on its way
+            with self._exchange(requests, timeout) as exchange:
+                if len(requests) == CHUNK and self._owned:  # it is on its way
                     try:
                         following = next_chunk(coming)
                     except BaseException:  # the source's own: the receipts of these come first
@@ -146,10 +152,10 @@ class Producer:
             yield from self._core.publication.receipts(requests, replies)
             requests = next_chunk(coming) if following is None else following
 
-    def _start(
+    def _exchange(
         self, requests: list[Request], timeout: float | None
     ) -> Exchange[Sequence[ScriptReply]]:
-        """Send the requests that were not rejected; the replies are the exchange's result."""
+        """What sends those that were not rejected; its result are the replies."""
         steps = self._core.publish(requests, self._core.deadline(timeout))
         return Exchange(steps, self._call, self._do)
 
@@ -170,11 +176,6 @@ class Producer:
         """
         with Exchange(self._core.flush_spool(), self._call, self._do) as exchange:
             return exchange.result()
-
-    def _call(self, send: Send) -> Call:
-        if self._connections is None:
-            return ClientsCall(self._redis, self._replicas, send)
-        return OwnCall(self._connections, self._replicas, send)
 
     def _do(self, step: Step) -> Taken | None:
         """Run a step that is not a call of Redis."""

@@ -1,4 +1,4 @@
-"""`signoff alert` as it runs beside workers: a real webhook, a real command, several instances."""
+"""`signoff alert` with a real webhook, a real command, and several instances."""
 
 import json
 import subprocess
@@ -20,22 +20,22 @@ from signoff_ops.hook import SIGNATURE, signature
 
 @dataclass
 class Hook:
-    """A webhook, the answers that it gives, and what it was sent."""
+    """A webhook, its answers, and the messages that it received."""
 
     url: str = ""
     answers: list[int] = field(default_factory=list)
-    """The next ones; 200 when there are no more."""
+    """The next answers; 200 when the list is empty."""
     received: list[tuple[str | None, bytes]] = field(default_factory=list)
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """What was sent, with every try."""
+        """The received messages, with every try."""
         return [json.loads(body) for _, body in self.received]
 
 
 @pytest.fixture
 def hook() -> Iterator[Hook]:
-    """A webhook on a port of its own."""
+    """A webhook on its own port."""
     hook = Hook()
 
     class Handler(BaseHTTPRequestHandler):
@@ -81,8 +81,8 @@ def test_a_new_cause_is_posted_once(alerting: Signoff, hook: Hook) -> None:
     assert signed == signature(body, "key", moment)
 
 
-def test_a_webhook_that_stumbles_is_tried_again(alerting: Signoff, hook: Hook) -> None:
-    """The same message, until it is taken; a redirect is a failure, not a way on."""
+def test_a_failed_webhook_is_tried_again(alerting: Signoff, hook: Hook) -> None:
+    """With the same message, until it succeeds; a redirect is a failure."""
     hook.answers = [500, 302]
 
     alerting("alert", "--once")
@@ -91,7 +91,7 @@ def test_a_webhook_that_stumbles_is_tried_again(alerting: Signoff, hook: Hook) -
     assert len({message["id"] for message in hook.messages}) == 1
 
 
-def test_what_was_not_taken_is_told_by_the_next_look(alerting: Signoff, hook: Hook) -> None:
+def test_an_alert_that_was_not_taken_is_sent_by_the_next_run(alerting: Signoff, hook: Hook) -> None:
     """Exit 1, the reason on standard error, and nothing is noted as sent."""
     hook.answers = [503] * 4
     printed = alerting("alert", "--once", expect=1).stderr
@@ -102,7 +102,9 @@ def test_what_was_not_taken_is_told_by_the_next_look(alerting: Signoff, hook: Ho
     assert len(hook.received) == 5
 
 
-def test_too_many_dead_letters_are_told(alerting: Signoff, hook: Hook, database_url: str) -> None:
+def test_too_many_dead_letters_are_alerted(
+    alerting: Signoff, hook: Hook, database_url: str
+) -> None:
     """It names the limit; an alert of the cause itself was sent before."""
     alerting("alert", "--once")
     with psycopg.connect(database_url) as connection:
@@ -126,10 +128,10 @@ def test_a_command_gets_the_message(alerting: Signoff) -> None:
     assert json.loads((alerting.folder / "a b").read_text())["dead"] == 1
 
 
-def test_several_instances_tell_each_cause_once(
+def test_several_instances_send_an_alert_of_each_cause_once(
     alerting: Signoff, hook: Hook, database_url: str
 ) -> None:
-    """Long-running, side by side, until they are stopped; a new cause finds them all running."""
+    """They run at the same time until they are stopped; then a new cause is added."""
     alerting("alert", "--once")
     running = [alerting.process("alert", "--interval", 1, stdout=subprocess.PIPE) for _ in range(3)]
     try:

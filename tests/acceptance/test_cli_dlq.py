@@ -1,4 +1,4 @@
-"""`signoff dlq`: what an operator meets."""
+"""`signoff dlq`, as an operator uses it."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ Bury = Callable[..., None]
 
 
 class Stopped(NamedTuple):
-    """What became of a command that was stopped."""
+    """The result of a command that was stopped."""
 
     code: int
     stdout: str
@@ -39,7 +39,7 @@ Stopping = Callable[..., Stopped]
 
 @pytest.fixture
 def bury(database_url: str) -> Bury:
-    """Applies payloads that cannot be applied, so that they become dead letters."""
+    """Make dead letters of payloads that cannot be applied."""
 
     def apply_all(*payloads: dict[str, Any] | bytes) -> None:
         raw = [p if isinstance(p, bytes) else to_json(p) for p in payloads]
@@ -50,7 +50,7 @@ def bury(database_url: str) -> Bury:
 
 
 def ids(signoff: Signoff, *arguments: object) -> list[int]:
-    """The ids of the letters that are listed, in the order of their burial."""
+    """The ids of the listed letters, the oldest first."""
     return sorted(letter["id"] for letter in signoff.json("dlq", "list", *arguments))
 
 
@@ -74,7 +74,7 @@ def ids(signoff: Signoff, *arguments: object) -> list[int]:
 def test_letters_are_chosen(
     signoff: Signoff, bury: Bury, choice: list[str], expected: list[int]
 ) -> None:
-    """Each option narrows what is listed; several kinds widen it."""
+    """Each option narrows the list; several kinds widen it."""
     bury(
         mapping(user_id="user-7", quality_score=9),
         mapping(user_id=None, interaction_id="00000000-0000-4000-8000-000000000001"),
@@ -86,8 +86,8 @@ def test_letters_are_chosen(
 
 
 @pytest.mark.parametrize("command", ["replay", "discard", "export"])
-def test_no_choice_is_not_everything(signoff: Signoff, command: str) -> None:
-    """Acting on all takes --all; --all together with a choice is a contradiction."""
+def test_acting_on_all_letters_needs_all(signoff: Signoff, command: str) -> None:
+    """Without a choice nothing is changed; --all together with a choice is an error."""
     reason = ["--reason", "r"] if command == "discard" else []
 
     assert "--all" in signoff("dlq", command, *reason, expect=2).stderr
@@ -96,7 +96,7 @@ def test_no_choice_is_not_everything(signoff: Signoff, command: str) -> None:
 
 @pytest.mark.parametrize("command", ["replay", "discard"])
 def test_acting_on_several_asks_first(signoff: Signoff, bury: Bury, command: str) -> None:
-    """With nobody to ask, nothing happens; a dry run and a single letter need no asking."""
+    """Without a terminal nothing is changed; a dry run and a single letter need no confirmation."""
     bury(mapping(user_id=None), mapping(user_id=None))
     reason = ["--reason", "r"] if command == "discard" else []
 
@@ -107,8 +107,8 @@ def test_acting_on_several_asks_first(signoff: Signoff, bury: Bury, command: str
     assert len(ids(signoff)) == 2
 
 
-def test_a_dry_run_tells_the_verdict_and_changes_nothing(signoff: Signoff, bury: Bury) -> None:
-    """It shows what each interaction would hold; the letters stay dead."""
+def test_a_dry_run_shows_the_verdict_and_changes_nothing(signoff: Signoff, bury: Bury) -> None:
+    """It shows the balance of each interaction; the letters stay dead."""
     interaction = uuid4()
     bury(mapping(user_id=None, interaction_id=interaction, ltv_amount="5"))
     bury(mapping(0, interaction_id=interaction))  # the interaction is there now
@@ -122,7 +122,7 @@ def test_a_dry_run_tells_the_verdict_and_changes_nothing(signoff: Signoff, bury:
 
 
 def test_a_replay_applies_and_resolves(signoff: Signoff, bury: Bury) -> None:
-    """What applies is resolved, what fails again stays and makes the exit code 1."""
+    """Applied letters are resolved; if a letter fails again, the exit code is 1."""
     interaction = uuid4()
     bury(mapping(user_id=None, interaction_id=interaction), mapping(user_id=None))
     bury(mapping(interaction_id=interaction))
@@ -148,7 +148,7 @@ def test_a_replay_stops_where_one_cause_keeps_recurring(signoff: Signoff, bury: 
 
 
 def test_an_edit_by_fields_applies(signoff: Signoff, bury: Bury) -> None:
-    """The difference is shown, the event applied, and who did it and why is on record."""
+    """The difference is shown, the event is applied, and actor and reason are recorded."""
     event = mapping(quality_score=9)
     bury(event)
     (letter,) = ids(signoff)
@@ -167,7 +167,7 @@ def test_an_edit_by_fields_applies(signoff: Signoff, bury: Bury) -> None:
 
 @pytest.mark.parametrize("editor", [False, True])
 def test_an_edit_rounds_no_amount(signoff: Signoff, bury: Bury, *, editor: bool) -> None:
-    """What stands in the other fields is applied as it stands there, or refused."""
+    """The other fields are applied unchanged, or refused."""
     event = to_json(mapping(quality_score=9, ltv_amount="X"))
     bury(event.replace(b'"X"', b"10.000000000000000001"))
     (letter,) = ids(signoff)
@@ -181,7 +181,7 @@ def test_an_edit_rounds_no_amount(signoff: Signoff, bury: Bury, *, editor: bool)
 
 
 def test_an_edit_in_an_editor_applies(signoff: Signoff, bury: Bury) -> None:
-    """$EDITOR is given the event as indented JSON, and what it saves is applied."""
+    """$EDITOR opens the event as indented JSON, and the saved text is applied."""
     event = mapping(quality_score=9)
     bury(event)
     (letter,) = ids(signoff)
@@ -205,7 +205,7 @@ def test_an_edit_in_an_editor_applies(signoff: Signoff, bury: Bury) -> None:
 def test_an_edit_that_is_refused_changes_nothing(
     signoff: Signoff, bury: Bury, change: list[str], code: int, sentence: str
 ) -> None:
-    """Invalid events, another event_id, and nobody to ask: the letter stays as it was."""
+    """Invalid events, another event_id, or no terminal: the letter is not changed."""
     bury(mapping(quality_score=9))
     (letter,) = ids(signoff)
 
@@ -234,8 +234,8 @@ def test_an_editor_that_changes_nothing(
     assert sentence in editing("dlq", "edit", letter, "--reason", "r", expect=code).stderr
 
 
-def test_discarding_wants_a_reason_and_keeps_it(signoff: Signoff, bury: Bury) -> None:
-    """A discarded letter stays on record with who gave it up, and why."""
+def test_discarding_needs_a_reason_and_records_it(signoff: Signoff, bury: Bury) -> None:
+    """A discarded letter is kept, with actor and reason."""
     bury(mapping(user_id=None), mapping(user_id=None))
     first, second = ids(signoff)
 
@@ -248,7 +248,7 @@ def test_discarding_wants_a_reason_and_keeps_it(signoff: Signoff, bury: Bury) ->
 
 
 def test_groups_are_by_cause(signoff: Signoff, bury: Bury) -> None:
-    """The biggest group comes first, and names a letter to look at."""
+    """The biggest group is first, and names a letter."""
     bury(*[mapping(user_id=None) for _ in range(3)], mapping(quality_score=9))
 
     groups = signoff.json("dlq", "groups")
@@ -262,8 +262,8 @@ def test_groups_are_by_cause(signoff: Signoff, bury: Bury) -> None:
     assert "example id" in signoff("dlq", "groups").stdout
 
 
-def test_an_export_holds_payloads_as_they_came(signoff: Signoff, bury: Bury) -> None:
-    """Text as text, bytes that are none in base64; to a file if that is named."""
+def test_an_export_holds_unchanged_payloads(signoff: Signoff, bury: Bury) -> None:
+    """Text as text, other bytes in base64; in a file if one is named."""
     event = mapping(user_id=None)
     bury(event, b"\xff\x00")
 
@@ -276,8 +276,8 @@ def test_an_export_holds_payloads_as_they_came(signoff: Signoff, bury: Bury) -> 
     assert json.loads(oldest["payload"])["event_id"] == str(event["event_id"])
 
 
-def test_a_payload_cannot_command_the_terminal(signoff: Signoff, bury: Bury) -> None:
-    """Escape sequences in what came from outside are shown, not sent."""
+def test_a_payload_cannot_control_the_terminal(signoff: Signoff, bury: Bury) -> None:
+    """Escape sequences in it are escaped."""
     bury(b"\x1b]0;owned\x07 {not json")
     (letter,) = ids(signoff)
 
@@ -293,8 +293,8 @@ def test_every_kind_has_a_next_step(kind: FailureKind) -> None:
     assert "{id}" in HINTS[kind] or "dlq" in HINTS[kind]
 
 
-def test_what_names_no_event_is_not_said_to_resolve_by_itself(signoff: Signoff, bury: Bury) -> None:
-    """A pickle, say: whatever its upstream publishes, the letter stays until it is settled."""
+def test_the_advice_for_a_letter_without_an_event(signoff: Signoff, bury: Bury) -> None:
+    """Nothing that its upstream publishes resolves a pickle, for example."""
     bury(b"\x80\x04\x95", mapping(quality_score=9))
     unnamed, named = ids(signoff)
 
@@ -306,14 +306,14 @@ def test_what_names_no_event_is_not_said_to_resolve_by_itself(signoff: Signoff, 
 
 
 @pytest.mark.parametrize("when", ["soon", "999999w", "5 minutes", "2026-13-01", "-3d"])
-def test_a_time_that_is_none_is_told(signoff: Signoff, when: str) -> None:
-    """The option, what it held and what was expected are named."""
+def test_an_invalid_time_is_named(signoff: Signoff, when: str) -> None:
+    """With the option, its value and what was expected."""
     assert "--since holds" in signoff("dlq", "list", f"--since={when}", expect=2).stderr
 
 
 @pytest.fixture
 def stopping(signoff: Signoff, bury: Bury, database_url: str) -> Stopping:
-    """Replays two letters, and stops it by `stop` while it waits for the second."""
+    """Replay two letters, and call `stop` while it waits for the second."""
 
     def replay(*options: object, stop: Callable[[subprocess.Popen[bytes]], None]) -> Stopped:
         interaction = uuid4()
@@ -336,8 +336,8 @@ def stopping(signoff: Signoff, bury: Bury, database_url: str) -> Stopping:
     return replay
 
 
-def test_ctrl_c_tells_what_a_replay_has_done(signoff: Signoff, stopping: Stopping) -> None:
-    """What is committed is counted, also in JSON; the driver's own words stay off the terminal."""
+def test_ctrl_c_shows_what_a_replay_has_done(signoff: Signoff, stopping: Stopping) -> None:
+    """Committed letters are counted, also in JSON; no message of the driver is shown."""
     stopped = stopping("--json", stop=lambda it: it.send_signal(signal.SIGINT))
 
     report = json.loads(stopped.stdout)
@@ -350,10 +350,10 @@ def test_ctrl_c_tells_what_a_replay_has_done(signoff: Signoff, stopping: Stoppin
 
 
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
-def test_a_replay_that_loses_postgres_tells_what_it_has_done(
+def test_a_replay_that_loses_postgres_shows_what_it_has_done(
     signoff: Signoff, stopping: Stopping, database_url: str, as_json: bool
 ) -> None:
-    """What is committed is counted, by verdict, and why it stopped is said; exit code 2."""
+    """Committed letters are counted by verdict, and the reason is shown; exit code 2."""
 
     def cut(_: subprocess.Popen[bytes]) -> None:
         with psycopg.connect(database_url) as admin:
@@ -376,8 +376,8 @@ def test_a_replay_that_loses_postgres_tells_what_it_has_done(
     assert [one["letter_id"] for one in report["replayed"]] == ids(signoff, "--state", "resolved")
 
 
-def test_a_blank_reason_is_none(signoff: Signoff, bury: Bury) -> None:
-    """What is kept for ever has to say something."""
+def test_a_blank_reason_is_refused(signoff: Signoff, bury: Bury) -> None:
+    """The reason is kept for ever."""
     bury(mapping(user_id=None))
     (letter,) = ids(signoff)
 
@@ -400,7 +400,7 @@ def test_all_letters_are_listed_page_by_page(
 
 
 @pytest.mark.parametrize("command", ["show", "list", "replay", "export"])
-def test_an_id_beyond_all_ids_is_a_mistake(signoff: Signoff, command: str) -> None:
+def test_an_id_that_is_too_large_is_an_error(signoff: Signoff, command: str) -> None:
     """Postgres's largest bigint is the limit, and the message names it."""
     printed = signoff("dlq", command, "99999999999999999999", expect=2)
 
@@ -408,7 +408,7 @@ def test_an_id_beyond_all_ids_is_a_mistake(signoff: Signoff, command: str) -> No
 
 
 def test_without_a_terminal_no_editor_starts(signoff: Signoff, bury: Bury) -> None:
-    """In a script the fields are to be named."""
+    """A script has to name the fields with --set."""
     bury(mapping(quality_score=9))
     (letter,) = ids(signoff)
     editing = signoff.having(EDITOR="touch started; true", VISUAL="")
@@ -419,8 +419,8 @@ def test_without_a_terminal_no_editor_starts(signoff: Signoff, bury: Bury) -> No
     assert list(signoff.folder.iterdir()) == []
 
 
-def test_a_replays_summary_does_not_read_as_success(signoff: Signoff, bury: Bury) -> None:
-    """What failed again is counted apart, in a dry run too."""
+def test_a_replays_summary_counts_failures_apart(signoff: Signoff, bury: Bury) -> None:
+    """In a dry run too."""
     bury(*[mapping(user_id=None) for _ in range(10)])
 
     dry = signoff("dlq", "replay", "--all", "--dry-run", expect=1).stdout
@@ -431,8 +431,8 @@ def test_a_replays_summary_does_not_read_as_success(signoff: Signoff, bury: Bury
 
 
 @pytest.mark.parametrize("command", ["replay", "discard"])
-def test_a_choice_that_matches_nothing_is_no_failure(signoff: Signoff, command: str) -> None:
-    """It is said, with exit code 0."""
+def test_a_choice_that_matches_nothing_is_no_error(signoff: Signoff, command: str) -> None:
+    """The command says so, with exit code 0."""
     reason = ["--reason", "r"] if command == "discard" else []
 
     printed = signoff("dlq", command, "--kind", "abandoned", *reason)
@@ -440,8 +440,8 @@ def test_a_choice_that_matches_nothing_is_no_failure(signoff: Signoff, command: 
     assert printed.stdout == "No dead letter matches.\n"
 
 
-def test_what_is_not_there_is_told_alike(signoff: Signoff, bury: Bury) -> None:
-    """A missing letter, or for an edit a settled one: exit code 1 and the same sentence."""
+def test_a_missing_letter_has_the_same_message_everywhere(signoff: Signoff, bury: Bury) -> None:
+    """Also a settled letter for an edit: exit code 1 and the same sentence."""
     bury(mapping(user_id=None))
     (letter,) = ids(signoff)
     signoff("dlq", "discard", letter, "--reason", "r")

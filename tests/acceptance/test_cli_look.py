@@ -1,4 +1,4 @@
-"""The commands that show things: status, event, interaction, customer, funnel, audit."""
+"""The commands that only read: status, event, interaction, customer, funnel, audit."""
 
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ def client(redis_url: str) -> redis.Redis:
 
 
 def whats(signoff: Signoff, event_id: object, *, expect: int = 0) -> list[str]:
-    """What an event's history consists of."""
+    """The kinds of the entries in an event's history."""
     return [entry["what"] for entry in signoff.json("event", event_id, expect=expect)["history"]]
 
 
@@ -42,7 +42,7 @@ def test_status_counts_everything(signoff: Signoff) -> None:
 
 
 def test_an_events_history_names_its_place(signoff: Signoff, client: redis.Redis) -> None:
-    """Queued, in flight, put off, or lost from every list: the job's place is found."""
+    """Queued, in flight, scheduled, or on no list."""
     event = mapping()
     job = str(event["event_id"])
     signoff.publish(event)
@@ -60,8 +60,8 @@ def test_an_events_history_names_its_place(signoff: Signoff, client: redis.Redis
     assert (entry["what"], entry["at"]) == ("scheduled", "2027-01-15T08:00:00Z")
 
 
-def test_an_oversized_job_is_told_to_stay_in_redis(signoff: Signoff, client: redis.Redis) -> None:
-    """Its place is a part of its history, too."""
+def test_the_history_shows_an_oversized_job_in_redis(signoff: Signoff, client: redis.Redis) -> None:
+    """Its place is a part of its history."""
     client.hset(JOB_PREFIX + "huge", "data", b"x" * 300_000)
     client.rpush(KEYS.waiting, "huge", "i" * 600)
     client.hset(JOB_PREFIX + "i" * 600, "data", b"x")
@@ -72,8 +72,8 @@ def test_an_oversized_job_is_told_to_stay_in_redis(signoff: Signoff, client: red
     assert len(signoff.json("dlq", "list")) == 2
 
 
-def test_an_events_history_is_told_to_its_end(signoff: Signoff) -> None:
-    """Dead, mended by somebody for a reason, applied: each with its time, in order."""
+def test_an_events_history_is_complete(signoff: Signoff) -> None:
+    """Dead, edited with a reason, applied: each with its time, in order."""
     event = mapping(user_id=None)
     signoff.publish(event)
     signoff.work()
@@ -85,8 +85,8 @@ def test_an_events_history_is_told_to_its_end(signoff: Signoff) -> None:
 
 
 @pytest.mark.parametrize("command", ["event", "interaction", "customer"])
-def test_what_is_unknown_is_said_to_be(signoff: Signoff, command: str) -> None:
-    """Nothing found is exit code 1 and a sentence that names it."""
+def test_unknown_ids_are_named(signoff: Signoff, command: str) -> None:
+    """With exit code 1 and a sentence."""
     unknown = str(uuid4())
 
     printed = signoff(command, unknown, expect=1)
@@ -94,8 +94,8 @@ def test_what_is_unknown_is_said_to_be(signoff: Signoff, command: str) -> None:
     assert unknown in printed.stdout + printed.stderr
 
 
-def test_a_ledger_shows_the_fold_as_it_went(signoff: Signoff) -> None:
-    """Events that arrived in the wrong order stand in their own places, with their own balances."""
+def test_a_ledger_shows_the_steps_of_the_fold(signoff: Signoff) -> None:
+    """Events are shown in order of occurrence, each with the balance after it."""
     interaction = uuid4()
     first = mapping(0, interaction_id=interaction, customer_status="CUSTOMER", ltv_amount="100")
     second = mapping(5, interaction_id=interaction, ltv_amount="25")
@@ -135,7 +135,7 @@ def test_a_long_history_is_shown_in_pages(signoff: Signoff) -> None:
 
 
 def test_a_customers_interactions_are_listed_in_pages(signoff: Signoff) -> None:
-    """Beside the history their number is told, as far as a page goes."""
+    """The history shows their number, up to the size of a page."""
     signoff.publish(*(mapping(n) for n in range(3)))
     signoff.work()
 
@@ -158,7 +158,7 @@ def test_a_customers_interactions_are_listed_in_pages(signoff: Signoff) -> None:
 
 
 def test_times_are_shown_in_the_readers_zone(signoff: Signoff) -> None:
-    """Tables follow TZ; JSON stays in UTC."""
+    """Tables use TZ; JSON uses UTC."""
     event = mapping()
     signoff.publish(event)
     signoff.work()
@@ -169,7 +169,7 @@ def test_times_are_shown_in_the_readers_zone(signoff: Signoff) -> None:
 
 
 def test_the_funnel_always_has_five_steps(signoff: Signoff) -> None:
-    """Statuses that no customer has are there too."""
+    """Statuses without customers are shown too."""
     signoff.publish(mapping(customer_status="CHURNED", ltv_amount="9.90"))
     signoff.work()
 
@@ -185,7 +185,7 @@ def test_the_funnel_always_has_five_steps(signoff: Signoff) -> None:
     assert (steps[3]["customers"], steps[3]["ltv_usd"]) == (1, "9.90")
 
 
-def test_an_audit_finds_nothing_where_all_is_well(signoff: Signoff) -> None:
+def test_an_audit_without_differences_finds_nothing(signoff: Signoff) -> None:
     """Applied, dead and waiting events are accounted for."""
     signoff.publish(mapping(), mapping(user_id=None))
     signoff.work()
@@ -216,16 +216,16 @@ def test_an_audit_finds_a_changed_balance(signoff: Signoff, database_url: str) -
 
 
 def test_an_audit_finds_lost_jobs(signoff: Signoff, client: redis.Redis) -> None:
-    """A job on no list, and a listed id whose job is gone, are both named."""
-    unlisted, gone = mapping(), mapping()
-    signoff.publish(unlisted, gone)
+    """A job on no list, and a listed id whose job does not exist, are both named."""
+    unlisted, missing = mapping(), mapping()
+    signoff.publish(unlisted, missing)
     client.lrem(KEYS.waiting, 0, str(unlisted["event_id"]))
-    client.delete(f"{JOB_PREFIX}{gone['event_id']}")
+    client.delete(f"{JOB_PREFIX}{missing['event_id']}")
 
     queue = signoff.json("audit", expect=1)["queue"]
 
     assert queue["unlisted_jobs"] == [str(unlisted["event_id"])]
-    assert queue["missing"] == [str(gone["event_id"])]
+    assert queue["missing"] == [str(missing["event_id"])]
 
 
 OTHER = "00000000-0000-4000-8000-000000000009"
@@ -244,10 +244,10 @@ UNREACHABLE = {
         ("outbox", {"waiting", "applied"}, "Dead letters"),
     ],
 )
-def test_status_tells_what_is_known_and_what_is_away(
+def test_status_shows_the_others_if_a_server_is_unavailable(
     signoff: Signoff, server: str, known: set[str], shown: str
 ) -> None:
-    """One server that is away hides nothing of the others; the exit code is 2 all the same."""
+    """The exit code is 2 nevertheless."""
     signoff.publish(mapping())
     hampered = signoff.having(**UNREACHABLE[server])
 
@@ -264,7 +264,7 @@ def test_status_tells_what_is_known_and_what_is_away(
 
 
 @pytest.mark.parametrize("command", [("status",), ("event", OTHER)], ids=str)
-def test_a_schema_that_is_behind_hides_nothing_of_the_others(
+def test_status_shows_the_others_if_the_schema_is_behind(
     signoff: Signoff, empty_database_url: str, command: tuple[str, ...]
 ) -> None:
     """It is shown like an unavailable server; so is a server whose URL is not set."""
@@ -283,7 +283,9 @@ def test_a_schema_that_is_behind_hides_nothing_of_the_others(
 
 
 @pytest.mark.parametrize("server", ["redis", "postgres", "outbox"])
-def test_an_events_history_is_told_while_a_server_is_away(signoff: Signoff, server: str) -> None:
+def test_an_events_history_is_shown_while_a_server_is_unavailable(
+    signoff: Signoff, server: str
+) -> None:
     """The history from the other servers is shown; it is not said that the event is unknown."""
     event = mapping()
     signoff.publish(event)
@@ -298,7 +300,7 @@ def test_an_events_history_is_told_while_a_server_is_away(signoff: Signoff, serv
     assert "is unknown" not in hampered("event", uuid4(), expect=2).stderr
 
 
-def test_health_without_redis_is_told_to_be_unknown(signoff: Signoff) -> None:
+def test_health_is_unknown_without_redis(signoff: Signoff) -> None:
     """Without Redis the workers are unknown; it is not said that there are none."""
     hampered = signoff.having(**UNREACHABLE["redis"])
 
@@ -313,13 +315,13 @@ def test_health_without_redis_is_told_to_be_unknown(signoff: Signoff) -> None:
 
 
 @pytest.mark.parametrize("command", ["interaction", "customer", "event"])
-def test_what_is_unknown_is_data_too(signoff: Signoff, command: str) -> None:
-    """With --json there is JSON on standard output, whatever was found."""
+def test_json_is_printed_for_unknown_ids_too(signoff: Signoff, command: str) -> None:
+    """With --json there is always JSON on standard output."""
     assert signoff.json(command, uuid4(), expect=1)["known"] is False
 
 
 def test_a_worker_without_heartbeats_is_silent(signoff: Signoff, client: redis.Redis) -> None:
-    """RQ lists a killed worker for minutes; status says silent, and doctor does not count it."""
+    """RQ lists a killed worker for minutes; status shows it as silent; doctor does not count it."""
     worker = Worker(["approvals"], connection=client, name="killed")
     worker.register_birth()  # type: ignore[no-untyped-call]
     assert [one["state"] for one in signoff.json("status")["workers"]] != ["silent"]
@@ -336,7 +338,7 @@ def test_a_worker_without_heartbeats_is_silent(signoff: Signoff, client: redis.R
 
 
 def test_the_doctor_sees_that_workers_are_suspended(signoff: Signoff, client: redis.Redis) -> None:
-    """It names the command that lets them go on."""
+    """It names the command that resumes them."""
     suspend(client)
 
     assert "RQ_REDIS_URL=redis://" in signoff("doctor", expect=1).stdout

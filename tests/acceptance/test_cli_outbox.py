@@ -1,4 +1,4 @@
-"""The commands around the outbox: create, sql, refused, prune, reconcile; what others say of it."""
+"""The outbox in the command line: create, sql, refused, prune, reconcile, status and event."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ def upstream(empty_database_url: str) -> str:
 
 @pytest.fixture
 def shop(signoff: Signoff, upstream: str) -> Signoff:
-    """The command line beside an upstream whose outbox is in a database of its own."""
+    """The command line with an upstream whose outbox is in its own database."""
     shop = signoff.having(SIGNOFF_OUTBOX_URL=upstream)
     shop("outbox", "create")
     return shop
@@ -60,21 +60,23 @@ def held(upstream: str) -> set[UUID]:
 
 
 def test_create_may_be_repeated(shop: Signoff, upstream: str) -> None:
-    """The table is made once; what is in it stays."""
+    """The table is created once, and its rows are kept."""
     add(upstream, approval())
     assert "has the table signoff_outbox" in shop("outbox", "create").stdout
     assert len(held(upstream)) == 1
 
 
 def test_sql_is_what_create_runs(signoff: Signoff) -> None:
-    """An upstream gets the same table by its own migrations; no server is asked."""
+    """An upstream gets the same table by its own migrations; no server is needed."""
     alone = signoff.having(SIGNOFF_DATABASE_URL="", SIGNOFF_REDIS_URL="")
     assert alone("outbox", "sql").stdout == outbox.SCHEMA
 
 
 @pytest.mark.parametrize("command", [["relay"], ["reconcile"], ["outbox", "refused"]])
-def test_an_outbox_that_is_not_there_is_asked_for(signoff: Signoff, command: list[str]) -> None:
-    """The error says which database lacks it, and how to make it."""
+def test_a_missing_outbox_is_an_error_that_says_what_to_do(
+    signoff: Signoff, command: list[str]
+) -> None:
+    """It names the database, and the command that creates it."""
     printed = signoff(*command, expect=2).stderr
     assert "no table signoff_outbox" in printed
     assert "signoff outbox create" in printed
@@ -84,7 +86,7 @@ def test_an_outbox_that_is_not_there_is_asked_for(signoff: Signoff, command: lis
 def test_an_outbox_of_an_earlier_release_is_named(
     shop: Signoff, upstream: str, command: list[str]
 ) -> None:
-    """The error says what the table lacks and how to bring it up to date; no more is to be done."""
+    """The error says what the table lacks, and how to bring it up to date."""
     with psycopg.connect(upstream, autocommit=True) as connection:
         connection.execute("ALTER TABLE signoff_outbox DROP COLUMN validated_hash")
     printed = shop(*command, expect=2).stderr
@@ -95,10 +97,8 @@ def test_an_outbox_of_an_earlier_release_is_named(
     shop(*command, *(["--burst"] if command == ["relay"] else []))
 
 
-def test_a_refused_event_is_mended_in_sql(
-    shop: Signoff, upstream: str, client: redis.Redis
-) -> None:
-    """What an operator writes is validated, though `add` had validated what stood there before."""
+def test_a_refused_event_is_fixed_in_sql(shop: Signoff, upstream: str, client: redis.Redis) -> None:
+    """The operator's event is validated, although `add` had validated the original."""
     event = approval()
     shop.publish({**event.model_dump(mode="json", exclude_defaults=True), "quality_score": 1})
     relayed(upstream, client, event)
@@ -121,10 +121,8 @@ def score(upstream: str, given: int) -> bool:
         return connection.execute(change, [str(given)]).rowcount == 1
 
 
-def test_what_redis_lost_is_published_again(
-    shop: Signoff, upstream: str, client: redis.Redis
-) -> None:
-    """Events that were applied stay as they are; those that were waiting are on the queue again."""
+def test_lost_events_are_published_again(shop: Signoff, upstream: str, client: redis.Redis) -> None:
+    """Applied events are not published; those that were waiting are on the queue again."""
     relayed(upstream, client, approval())
     shop.work()
     lost = relayed(upstream, client, approval(), approval())
@@ -142,8 +140,8 @@ def test_what_redis_lost_is_published_again(
     assert (again["settled"], again["lost"]) == (3, 0)
 
 
-def test_what_is_on_its_way_is_not_lost(shop: Signoff, upstream: str, client: redis.Redis) -> None:
-    """Waiting in the outbox, queued, in flight, put off or dead: nothing of that is published."""
+def test_an_event_on_its_way_is_not_lost(shop: Signoff, upstream: str, client: redis.Redis) -> None:
+    """Waiting in the outbox, queued, in flight, scheduled or dead: it is not published again."""
     queued, flying, put_off = relayed(upstream, client, approval(), approval(), approval())
     for job in (flying, put_off):
         client.lrem(KEYS.waiting, 0, job)
@@ -158,7 +156,7 @@ def test_what_is_on_its_way_is_not_lost(shop: Signoff, upstream: str, client: re
 
 
 def test_a_dead_letter_is_not_lost(shop: Signoff, upstream: str, client: redis.Redis) -> None:
-    """What operators have before them is not published behind their backs."""
+    """Operators decide about it, so it is not published again."""
     relayed(upstream, client, approval(user_id=None))
     shop.work()
     client.flushall()
@@ -166,10 +164,10 @@ def test_a_dead_letter_is_not_lost(shop: Signoff, upstream: str, client: redis.R
     assert (found["settled"], found["lost"]) == (1, 0)
 
 
-def test_what_was_discarded_and_pruned_is_not_lost(
+def test_a_discarded_and_pruned_event_is_not_lost(
     shop: Signoff, upstream: str, client: redis.Redis, database_url: str
 ) -> None:
-    """An event that operators gave up stays given up when its letter is forgotten."""
+    """It stays discarded when its letter is pruned."""
     relayed(upstream, client, approval(user_id=None))
     shop.work()
     shop("dlq", "discard", "--all", "--reason", "not ours", "--yes")
@@ -182,10 +180,8 @@ def test_what_was_discarded_and_pruned_is_not_lost(
     assert (found["settled"], found["lost"], client.llen(KEYS.waiting)) == (1, 0, 0)
 
 
-def test_a_job_that_no_list_names_is_listed_again(
-    shop: Signoff, upstream: str, client: redis.Redis
-) -> None:
-    """Its hash is there, so that publishing calls it a duplicate; its id goes back on the queue."""
+def test_an_unlisted_job_is_listed_again(shop: Signoff, upstream: str, client: redis.Redis) -> None:
+    """Its hash exists, so publishing finds a duplicate; its id is put on the queue."""
     (unlisted,) = relayed(upstream, client, approval())
     client.delete(KEYS.waiting)
 
@@ -199,7 +195,7 @@ def test_a_job_that_no_list_names_is_listed_again(
 def test_an_id_that_the_ledger_holds_with_other_content_is_not_settled(
     shop: Signoff, upstream: str, client: redis.Redis
 ) -> None:
-    """An upstream reused an id, and Redis lost the second event: it becomes a dead letter yet."""
+    """An upstream reused an id, and Redis lost the second event: it becomes a dead letter."""
     first = approval()
     shop.publish(first.model_dump(mode="json", exclude_defaults=True))
     shop.work()
@@ -213,8 +209,8 @@ def test_an_id_that_the_ledger_holds_with_other_content_is_not_settled(
     assert shop.json("reconcile")["settled"] == 1
 
 
-def test_what_was_refused_is_tried_again(shop: Signoff, upstream: str, client: redis.Redis) -> None:
-    """A conflict with an event that waits ends when that one is applied: both are accounted for."""
+def test_a_refused_event_is_tried_again(shop: Signoff, upstream: str, client: redis.Redis) -> None:
+    """When the other event of a conflict has been applied, both are accounted for."""
     first = approval()
     shop.publish(first.model_dump(mode="json", exclude_defaults=True))
     relayed(upstream, client, first.model_copy(update={"quality_score": 1}))
@@ -235,7 +231,7 @@ def test_what_was_refused_is_tried_again(shop: Signoff, upstream: str, client: r
 
 
 def test_a_full_queue_stops_reconcile(shop: Signoff, upstream: str, client: redis.Redis) -> None:
-    """What found room is published; exit 1 and a sentence say that it did not come to the end."""
+    """Events that found room are published; exit 1 and a sentence say that it stopped early."""
     relayed(upstream, client, *(approval(n) for n in range(3)))
     client.flushall()
     small = shop.having(SIGNOFF_MAX_QUEUE_LENGTH="2")
@@ -248,10 +244,10 @@ def test_a_full_queue_stops_reconcile(shop: Signoff, upstream: str, client: redi
     assert small.json("reconcile")["published"] == 1
 
 
-def test_only_what_is_accounted_for_is_pruned(
+def test_only_events_that_are_accounted_for_are_pruned(
     shop: Signoff, upstream: str, client: redis.Redis
 ) -> None:
-    """Applied or discarded events go; dead, lost, refused and waiting ones stay, however old."""
+    """Applied or discarded events are deleted; dead, lost, refused and waiting ones never are."""
     applied, discarded, dead = approval(), approval(user_id=None), approval(user_id=None)
     relayed(upstream, client, applied, discarded, dead)
     shop.work()
@@ -275,7 +271,7 @@ def test_only_what_is_accounted_for_is_pruned(
 
 
 def test_an_export_comes_before_pruning(shop: Signoff, upstream: str, client: redis.Redis) -> None:
-    """One line an event, as it was added, with a checksum; what is not pruned is not in it."""
+    """One line for each pruned event, as it was added, with a checksum."""
     applied, lost = approval(), approval()
     relayed(upstream, client, applied)
     shop.work()
@@ -296,7 +292,7 @@ def test_an_export_comes_before_pruning(shop: Signoff, upstream: str, client: re
 def test_without_a_new_file_nothing_is_pruned(
     shop: Signoff, upstream: str, client: redis.Redis
 ) -> None:
-    """What may be an earlier export stays as it is."""
+    """An existing file may be an earlier export, and is not changed."""
     relayed(upstream, client, approval())
     shop.work()
     (shop.folder / "events.jsonl").write_text("precious")
@@ -310,15 +306,15 @@ def test_without_a_new_file_nothing_is_pruned(
     assert len(held(upstream)) == 1
 
 
-def test_where_nothing_is_pruned_no_file_is_written(shop: Signoff) -> None:
-    """A job of every night leaves no empty files."""
+def test_if_nothing_is_pruned_no_file_is_written(shop: Signoff) -> None:
+    """So a nightly job leaves no empty files."""
     said = shop.json("outbox", "prune", "--older-than", "0s", "--export", shop.folder / "file")
     assert said == {"pruned": 0, "kept": 0, "export": None, "sha256": None}
     assert not (shop.folder / "file").exists()
 
 
-def test_a_relay_prunes_if_told_to(shop: Signoff, upstream: str, client: redis.Redis) -> None:
-    """The same, by a relay that runs anyway."""
+def test_a_relay_prunes_with_prune_after(shop: Signoff, upstream: str, client: redis.Redis) -> None:
+    """A relay can do the same."""
     relayed(upstream, client, approval())
     shop.work()
     with shop.process("relay", "--burst", "--prune-after", "0s") as relay:
@@ -327,16 +323,16 @@ def test_a_relay_prunes_if_told_to(shop: Signoff, upstream: str, client: redis.R
 
 
 @pytest.mark.parametrize("age", ["7", "soon", "-1d", ""])
-def test_an_age_is_asked_for(shop: Signoff, age: str) -> None:
-    """What is none is quoted, with examples of what is."""
+def test_an_invalid_age_is_named(shop: Signoff, age: str) -> None:
+    """It is quoted, with examples of valid ages."""
     printed = shop("outbox", "prune", f"--older-than={age}", expect=2).stderr
     assert f"--older-than holds {age!r}; expected an age such as 90s" in printed
 
 
-def test_status_and_history_tell_of_the_outbox(
+def test_status_and_history_show_the_outbox(
     shop: Signoff, signoff: Signoff, upstream: str, client: redis.Redis
 ) -> None:
-    """How much waits there; committed, relayed or not yet; and nothing where there is no outbox."""
+    """The number of waiting events; whether an event was relayed; nothing without an outbox."""
     event = approval()
     add(upstream, event)
     overview = shop.json("status")["outbox"]

@@ -1,4 +1,4 @@
-"""`signoff prune`: what an operator, or cron, meets."""
+"""`signoff prune`, as an operator or cron runs it."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from command_line import Signoff
 
 @pytest.fixture
 def old(signoff: Signoff, database_url: str) -> dict[str, Any]:
-    """A discarded letter that is a year old, beside one that is dead; gives the discarded event."""
+    """Make a discarded letter that is a year old, and a dead one; gives the discarded event."""
     event = mapping(user_id=None)
     signoff.publish(event, mapping(user_id=None))
     signoff.work()
@@ -31,7 +31,7 @@ def old(signoff: Signoff, database_url: str) -> dict[str, Any]:
 
 
 def states(signoff: Signoff) -> list[str]:
-    """The states of the letters that are there."""
+    """The states of all letters."""
     every = [f"--state={state}" for state in ("dead", "resolved", "discarded")]
     return sorted(letter["state"] for letter in signoff.json("dlq", "list", *every))
 
@@ -50,7 +50,7 @@ def test_a_dry_run_counts_and_keeps(signoff: Signoff) -> None:
 
 
 def test_an_export_comes_first_and_can_be_checked(signoff: Signoff, old: dict[str, Any]) -> None:
-    """One line a letter, the checksum beside it as `sha256sum -c` reads it; then it is deleted."""
+    """One line for each letter, and a checksum for `sha256sum -c`; then they are deleted."""
     file = signoff.folder / "letters.jsonl"
 
     said = signoff.json("prune", "--older-than", "30d", "--export", file, "--yes")
@@ -76,7 +76,7 @@ def test_its_event_is_still_known(signoff: Signoff, old: dict[str, Any]) -> None
 @pytest.mark.usefixtures("old")
 @pytest.mark.parametrize("there", ["letters.jsonl", "letters.jsonl.sha256"])
 def test_a_file_is_never_overwritten(signoff: Signoff, there: str) -> None:
-    """What may be an earlier export stays as it is, and no letter is deleted."""
+    """It may be an earlier export; no letter is deleted."""
     (signoff.folder / there).write_text("precious")
 
     printed = signoff(
@@ -91,7 +91,7 @@ def test_a_file_is_never_overwritten(signoff: Signoff, there: str) -> None:
 
 @pytest.mark.usefixtures("old")
 def test_it_asks_first(signoff: Signoff) -> None:
-    """Without a terminal it wants --yes; a no deletes nothing; nothing due needs no answer."""
+    """Without a terminal it needs --yes; "no" deletes nothing; without letters it does not ask."""
     assert "say --yes" in signoff("prune", "--older-than", "30d", expect=2).stderr
     asked = signoff.at_a_terminal()
     assert "Forget 1 settled dead letter?" in asked(
@@ -101,8 +101,8 @@ def test_it_asks_first(signoff: Signoff) -> None:
     assert "Forgot 0 resolved" in signoff("prune", "--older-than", "400d").stdout
 
 
-def test_an_age_that_is_none_is_told(signoff: Signoff) -> None:
-    """With what is allowed."""
+def test_an_invalid_age_is_named(signoff: Signoff) -> None:
+    """With the allowed forms."""
     assert "--older-than holds 'a month'" in signoff(
         "prune", "--older-than", "a month", expect=2
     ).stderr  # fmt: skip

@@ -1,4 +1,4 @@
-"""`signoff publish`: what a developer of an upstream meets."""
+"""`signoff publish`, as a developer of an upstream uses it."""
 
 import gzip
 import json
@@ -34,8 +34,8 @@ def test_a_published_event_reaches_its_interaction(signoff: Signoff) -> None:
     assert shown["review_completed_at"] == "2026-01-31T10:00:00Z"
 
 
-def test_refused_lines_are_told_by_number_and_kept(signoff: Signoff) -> None:
-    """Blank lines count but are skipped; what is refused is written as it was; the rest is sent."""
+def test_refused_lines_are_shown_by_number_and_kept(signoff: Signoff) -> None:
+    """Blank lines count but are skipped; refused lines are written unchanged; the rest is sent."""
     bad = b'{"quality_score": 7}\n'
     typed = lines(mapping()) + b"\n" + bad + b"not json\n" + lines(mapping())
 
@@ -60,14 +60,14 @@ def test_the_answers_are_counted(signoff: Signoff) -> None:
 
 
 def test_a_file_may_start_with_a_byte_order_mark(signoff: Signoff) -> None:
-    """Editors on Windows write one; it is no part of the event."""
+    """Editors on Windows write one; it is not part of the event."""
     (signoff.folder / "events.jsonl").write_bytes(b"\xef\xbb\xbf" + lines(mapping()).rstrip())
 
     assert signoff.json("publish", "events.jsonl")["accepted"] == 1
 
 
-def test_a_full_queue_tells_how_far_it_came(signoff: Signoff) -> None:
-    """The events that found room are on the queue; the line to go on from is named."""
+def test_a_full_queue_stops_with_the_number_of_the_next_line(signoff: Signoff) -> None:
+    """The events that found room are on the queue."""
     events = [mapping(minute) for minute in range(5)]
     limited = signoff.having(SIGNOFF_MAX_QUEUE_LENGTH="3")
 
@@ -143,8 +143,8 @@ def test_the_published_file_is_not_overwritten(signoff: Signoff, path: str) -> N
     assert signoff.json("status")["waiting"] == 0
 
 
-def test_a_rejects_file_stays_until_there_is_something_to_write(signoff: Signoff) -> None:
-    """A run that refuses nothing leaves the last run's lines; one that does replaces them."""
+def test_a_rejects_file_is_kept_until_a_line_is_refused(signoff: Signoff) -> None:
+    """A run without refused lines keeps the last run's lines; another run replaces them."""
     kept = signoff.folder / "bad.jsonl"
     kept.write_bytes(b"of the last run\n")
 
@@ -155,8 +155,8 @@ def test_a_rejects_file_stays_until_there_is_something_to_write(signoff: Signoff
     assert kept.read_bytes() == b"{}\n{}\n"
 
 
-def test_ctrl_c_tells_how_far_publishing_came(signoff: Signoff) -> None:
-    """The events that had an answer are counted, the line to go on from is named; exit 130."""
+def test_ctrl_c_shows_how_far_publishing_came(signoff: Signoff) -> None:
+    """The events with an answer are counted, and the next line is named; exit 130."""
     typed = lines(*[mapping() for _ in range(CHUNK)])
     with signoff.interruptible("publish", "-", "--json") as publish:
         assert publish.stdin is not None
@@ -174,7 +174,7 @@ def test_ctrl_c_tells_how_far_publishing_came(signoff: Signoff) -> None:
 
 
 def test_few_refused_lines_are_listed(signoff: Signoff) -> None:
-    """Of a file that is wrong throughout, the first twenty lines say enough."""
+    """Of a file without valid lines, only the first twenty are listed."""
     printed = signoff("publish", "-", typed=b"{}\n" * 1025, expect=1).stderr
 
     assert printed.count("rejected:") == 20

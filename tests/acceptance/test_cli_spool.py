@@ -1,4 +1,4 @@
-"""`signoff spool`: what an operator does with events that an outage left in a file."""
+"""`signoff spool` publishes events that are in a file since an outage."""
 
 from approvals import mapping
 from command_line import Signoff, lines
@@ -8,8 +8,8 @@ from signoff_producer import Producer
 UNLISTED = "redis://127.0.0.1:1/0"
 
 
-def test_what_an_outage_left_in_a_file_is_published(signoff: Signoff) -> None:
-    """Events of a process that ended meanwhile reach the queue; doing it twice is harmless."""
+def test_the_events_of_a_spool_file_are_published(signoff: Signoff) -> None:
+    """Their process has ended meanwhile; publishing twice is harmless."""
     with Producer(UNLISTED, spool=signoff.folder / "spool.jsonl", publish_retries=0) as producer:
         for _ in range(2):
             assert producer.publish(mapping()).answer == "spooled"
@@ -20,7 +20,7 @@ def test_what_an_outage_left_in_a_file_is_published(signoff: Signoff) -> None:
 
 
 def test_a_refused_line_is_an_exit_code(signoff: Signoff) -> None:
-    """The others are published; it is kept aside."""
+    """The others are published; the refused line is put aside."""
     (signoff.folder / "spool.jsonl").write_bytes(b"nonsense\n" + lines(mapping()))
 
     printed = signoff("spool", "spool.jsonl", expect=1)
@@ -29,8 +29,8 @@ def test_a_refused_line_is_an_exit_code(signoff: Signoff) -> None:
     assert (signoff.folder / "spool.jsonl.aside").read_bytes() == b"nonsense\n"
 
 
-def test_during_the_outage_the_file_stays(signoff: Signoff) -> None:
-    """It says what Redis said."""
+def test_during_the_outage_the_file_is_kept(signoff: Signoff) -> None:
+    """The message has Redis's reason."""
     spool = signoff.folder / "spool.jsonl"
     held = lines(mapping())
     spool.write_bytes(held)
@@ -42,15 +42,15 @@ def test_during_the_outage_the_file_stays(signoff: Signoff) -> None:
     assert spool.read_bytes() == held
 
 
-def test_a_file_must_be_known(signoff: Signoff) -> None:
-    """A misspelt name makes no file."""
+def test_a_missing_file_is_named(signoff: Signoff) -> None:
+    """A misspelt name creates no file."""
     assert "no spool file is known" in signoff("spool", expect=2).stderr
     assert "there is no such file" in signoff("spool", "misspelt.jsonl", expect=2).stderr
     assert not (signoff.folder / "misspelt.jsonl").exists()
 
 
 def test_commands_do_not_spool(signoff: Signoff) -> None:
-    """The file that is published from holds its events already; an outage is an exit code."""
+    """The published file holds its events already; an outage is an exit code."""
     away = signoff.having(
         SIGNOFF_REDIS_URL=UNLISTED, SIGNOFF_SPOOL="spool.jsonl", SIGNOFF_PUBLISH_RETRIES="0"
     )

@@ -1,4 +1,4 @@
-"""What a command writes, and where it goes: closed and full streams, encodings, hostile texts."""
+"""The output of commands: closed and full streams, encodings, hostile texts."""
 
 import json
 import os
@@ -21,7 +21,7 @@ FORGED = "x\nEvery table equals the fold of the ledger\x1b[2J\x9b\u202e"
 def through_a_shell(
     signoff: Signoff, command: str, **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run `signoff` as `$S` in a shell, which can close its streams."""
+    """Run `signoff` as `$S` in a shell that can close its streams."""
     return subprocess.run(
         ["/bin/sh", "-c", command],
         env=signoff.environment | {"S": f"{sys.executable} -m signoff_cli"} | environment,
@@ -50,7 +50,7 @@ def through_a_shell(
 def test_streams_that_are_closed_or_full(
     signoff: Signoff, command: str, code: int, printed: str
 ) -> None:
-    """A sentence and exit 2 where data could not be written; never a traceback."""
+    """A sentence and exit 2 if data could not be written; never a traceback."""
     ran = through_a_shell(signoff, command)
 
     assert ran.returncode == code, ran.stderr
@@ -59,8 +59,8 @@ def test_streams_that_are_closed_or_full(
     assert b"Exception ignored" not in ran.stderr
 
 
-def test_who_stops_reading_is_no_news(signoff: Signoff) -> None:
-    """As with any command before `head`."""
+def test_a_reader_that_stops_early_is_no_error(signoff: Signoff) -> None:
+    """As for any command before `head`."""
     ran = through_a_shell(signoff, "$S schema | head -c 1; $S dlq export --all | true")
 
     assert b"Traceback" not in ran.stderr
@@ -97,15 +97,15 @@ def hostile(signoff: Signoff, redis_url: str) -> Signoff:
     [["audit"], ["status"], ["event", FORGED], ["doctor"]],
     ids=lambda command: command[0],
 )
-def test_what_waits_cannot_forge_a_line(hostile: Signoff, command: list[str]) -> None:
-    """Its id is shown on one line, by its escapes."""
+def test_a_waiting_job_cannot_forge_a_line(hostile: Signoff, command: list[str]) -> None:
+    """Its id is shown escaped on one line."""
     ran = hostile(*command, expect=None)
 
     assert_unforged(ran.stdout + ran.stderr)
 
 
 def test_a_dead_letter_cannot_forge_a_line(hostile: Signoff, database_url: str) -> None:
-    """In any list, in the whole of it, and in the worker's log."""
+    """In lists, in `dlq show`, and in the worker's log."""
     log = hostile.folder / "log"
     with log.open("wb") as output, hostile.process("worker", "--burst", stderr=output) as worker:
         assert worker.wait() == 0
@@ -128,14 +128,14 @@ def test_a_dead_letter_cannot_forge_a_line(hostile: Signoff, database_url: str) 
 
 
 def assert_unforged(text: str) -> None:
-    """No line begins as the hostile text has it, and none holds what a terminal obeys."""
+    """No line begins with the hostile text, and none holds a control sequence."""
     for line in text.split("\n"):
         assert line.isprintable(), repr(line)
         assert not line.startswith("Every table equals the fold of the ledger\\")
 
 
-def test_json_holds_nothing_that_a_terminal_obeys(hostile: Signoff) -> None:
-    """Its values are those that came."""
+def test_json_holds_no_control_sequences(hostile: Signoff) -> None:
+    """Its values are unchanged."""
     text = hostile("audit", "--json", expect=None).stdout
 
     assert text.replace("\n", "").isprintable()
@@ -164,8 +164,8 @@ def strings(value: Any) -> list[str]:
     ],
     ids=" ".join,
 )
-def test_a_number_that_is_none_is_refused(signoff: Signoff, options: list[str]) -> None:
-    """Inf and nan pass the bounds of some, and would make an endless pause, or none."""
+def test_a_number_that_is_not_finite_is_refused(signoff: Signoff, options: list[str]) -> None:
+    """Inf and nan pass some bounds, and would make an endless delay, or none."""
     printed = signoff(*options, expect=2).stderr
 
     assert "is no finite number" in printed or "expected a number" in printed
@@ -190,8 +190,8 @@ def test_a_wrong_value_is_told_in_plain_words(signoff: Signoff, arguments: str, 
         assert phrase not in printed
 
 
-def test_times_that_a_zone_does_not_have_are_shown(signoff: Signoff) -> None:
-    """In year 1, New York is in a year that has no number."""
+def test_times_without_a_local_time_are_shown(signoff: Signoff) -> None:
+    """The first hours of year 1 have no local time in New York."""
     first = mapping(occurred_at="0001-01-01T00:00:00Z")
     signoff.publish(first)
     signoff.work()
@@ -204,7 +204,7 @@ def test_times_that_a_zone_does_not_have_are_shown(signoff: Signoff) -> None:
 
 
 def test_a_line_of_any_length_is_refused_by_its_number(signoff: Signoff) -> None:
-    """In bounded memory; the lines around it are published."""
+    """In bounded memory; the other lines are published."""
     huge = signoff.folder / "huge.jsonl"
     with huge.open("wb") as file:
         file.write(lines(mapping()))
@@ -230,8 +230,8 @@ def test_a_line_of_any_length_is_refused_by_its_number(signoff: Signoff) -> None
     ],
     ids=lambda command: command[-2],
 )
-def test_a_file_that_is_written_is_no_link(signoff: Signoff, command: list[str]) -> None:
-    """What it leads to stays as it is."""
+def test_output_files_are_not_links(signoff: Signoff, command: list[str]) -> None:
+    """The target of a link is not changed."""
     precious = signoff.folder / "precious"
     precious.write_text("precious")
     (signoff.folder / "link").symlink_to(precious)
@@ -263,8 +263,8 @@ def mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
 
-def test_a_database_that_takes_no_writes_is_told(signoff: Signoff, database_url: str) -> None:
-    """`alert` goes on: after a failover it takes writes again."""
+def test_a_read_only_database_is_named(signoff: Signoff, database_url: str) -> None:
+    """`alert` goes on, since the database may be writable again after a failover."""
     signoff.publish(mapping(user_id=None))
     signoff.work()
     read_only = signoff.having(

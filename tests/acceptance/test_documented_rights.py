@@ -1,4 +1,4 @@
-"""The rights that docs/questions.md grants are those with which each part does its work."""
+"""Each part works with the rights that docs/questions.md grants."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "questions.md").read_text("utf-8")
 
 
 def block(name: str) -> str:
-    """The block of code below a mark of the page."""
+    """The block of code after a mark in the page."""
     found = re.search(rf"<!-- {name}: .*?-->\n```\w*\n(.*?)```", PAGE, re.DOTALL)
     assert found
     return found[1]
@@ -58,7 +58,7 @@ def granted_redis(redis_url: str) -> Iterator[str]:
 def test_each_part_works_with_the_rights_that_the_page_grants(
     tmp_path: Path, granted_database: str, granted_redis: str
 ) -> None:
-    """Publish, apply, look, mend, replay, audit and report, each as its own role and user."""
+    """Publish, apply, read, edit, replay, audit and report, each with its own role and user."""
 
     def part(user: str, redis_password: str, role: str, password: str) -> Signoff:
         return Signoff(
@@ -97,7 +97,7 @@ def test_each_part_works_with_the_rights_that_the_page_grants(
 
 
 def test_a_reader_changes_nothing(granted_database: str) -> None:
-    """The role of reports reads the public tables and views, and is refused everything else."""
+    """The role for reports may read the public tables and views, and nothing else."""
     url = as_user(granted_database, "signoff_reader", "change-me-3")
     with psycopg.connect(url, autocommit=True) as connection:
         assert connection.execute("SELECT count(*) FROM signoff.customer_funnel").fetchone() == (5,)

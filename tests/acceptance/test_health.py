@@ -1,4 +1,4 @@
-"""Worker health as supervisors and people see it: by HTTP, `signoff health`, `signoff status`."""
+"""Worker health over HTTP, in `signoff health` and in `signoff status`."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def ask(port: int, path: str) -> tuple[int, dict[str, Any]]:
 
 
 def until(port: int, path: str, status: int, log: Path, waits_for: str = "") -> None:
-    """Wait until the worker answers so, and says so."""
+    """Wait until the worker has this status and reason."""
 
     def holds() -> bool:
         found, report = ask(port, path)
@@ -70,8 +70,8 @@ def working(signoff: Signoff, port: int, *options: object) -> Iterator[Path]:
             worker.kill()
 
 
-def test_a_worker_tells_that_it_is_live_and_ready(signoff: Signoff, port: int) -> None:
-    """Over HTTP, by the command that asks the port, and by the one that asks Redis about all."""
+def test_a_worker_reports_that_it_is_live_and_ready(signoff: Signoff, port: int) -> None:
+    """Over HTTP, and in the command, which reads the port or Redis."""
     with working(signoff, port) as log:
         until(port, "ready", 200, log)
         status, report = ask(port, "live")
@@ -102,10 +102,10 @@ def test_a_suspended_worker_is_live_but_not_ready(
         until(port, "ready", 200, log)
 
 
-def test_an_outage_is_seen_from_everywhere(
+def test_an_outage_is_shown_everywhere(
     signoff: Signoff, port: int, database_url: str, postgres_server: str
 ) -> None:
-    """A worker that waits for Postgres stays live, is not ready, and status names its reason."""
+    """A worker that waits for Postgres is live and not ready, and status shows the reason."""
     name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
     with working(signoff, port) as log, psycopg.connect(postgres_server, autocommit=True) as admin:
         until(port, "ready", 200, log)
@@ -116,7 +116,7 @@ def test_an_outage_is_seen_from_everywhere(
         signoff.publish(mapping())
         until(port, "ready", 503, log, "Postgres: ")
         assert ask(port, "live")[0] == 200
-        eventually(lambda: "Postgres: " in told_in_redis(signoff), what="Redis knows", log=log)
+        eventually(lambda: "Postgres: " in reported_in_redis(signoff), what="Redis knows", log=log)
         assert "live, not ready: Postgres: " in signoff("health", expect=1).stdout
         assert "Postgres: " in signoff("status", expect=2).stdout
         assert "healthy" in signoff("health", "--live", "--json").stdout
@@ -131,14 +131,14 @@ def test_status_shows_what_a_worker_waits_for(signoff: Signoff, port: int, redis
         until(port, "ready", 200, log)
         assert "waits for" not in signoff("status").stdout
         suspend(client)
-        eventually(lambda: "rq resume" in told_in_redis(signoff), what="Redis knows", log=log)
+        eventually(lambda: "rq resume" in reported_in_redis(signoff), what="Redis knows", log=log)
         assert "workers are suspended" in signoff("status").stdout
 
 
 def test_an_idle_worker_notices_that_postgres_ended(
     signoff: Signoff, port: int, tmp_path: Path
 ) -> None:
-    """Though it has nothing to apply, it is not ready any more."""
+    """Although it has nothing to apply, it is not ready any more."""
     with embedded_postgres(tmp_path / "own", fsync=False) as own:
         migrate(own)
         alone = signoff.having(SIGNOFF_DATABASE_URL=own)
@@ -148,22 +148,22 @@ def test_an_idle_worker_notices_that_postgres_ended(
             until(port, "ready", 503, log, "Postgres")
 
 
-def told_in_redis(signoff: Signoff) -> str:
-    """What the only worker says that it waits for."""
+def reported_in_redis(signoff: Signoff) -> str:
+    """What the only worker waits for, as reported in Redis."""
     (worker,) = signoff.json("health", expect=None)["workers"]
     return worker["waits_for"] or ""
 
 
 def own_server_ends(folder: Path) -> None:
-    """Have the server of this folder shut down at once."""
+    """Shut the server of this folder down at once."""
     (pid_file,) = folder.rglob("postmaster.pid")
     os.kill(int(pid_file.read_text().split("\n")[0]), signal.SIGINT)
 
 
-def test_a_stuck_batch_is_told_with_who_holds_it_up(
+def test_a_stuck_batch_is_reported_with_the_blocking_session(
     signoff: Signoff, port: int, database_url: str
 ) -> None:
-    """Somebody's open transaction blocks the batch: liveness ends, and the holder is named."""
+    """An open transaction blocks the batch: the worker is not live, and the session is named."""
     stuck = signoff.having(SIGNOFF_STUCK_AFTER="3")
     with (
         working(stuck, port) as log,
@@ -182,7 +182,7 @@ def test_a_stuck_batch_is_told_with_who_holds_it_up(
 
 
 def test_each_process_of_a_pool_has_its_own_port(signoff: Signoff, port: int) -> None:
-    """From the given one on; one that died is replaced on the port it had."""
+    """From the given port on; a process that died is replaced on its port."""
     with working(signoff, port, "--processes", 2) as log:
         until(port, "ready", 200, log)
         until(port + 1, "ready", 200, log)
@@ -198,8 +198,8 @@ def test_each_process_of_a_pool_has_its_own_port(signoff: Signoff, port: int) ->
         assert ask(port + 1, "ready")[1]["worker"] == second
 
 
-def test_a_port_that_is_taken_keeps_nobody_from_working(signoff: Signoff, port: int) -> None:
-    """The worker says so, applies, and answers once the port is free."""
+def test_a_worker_works_although_its_port_is_in_use(signoff: Signoff, port: int) -> None:
+    """It logs that, applies events, and answers once the port is free."""
     signoff.publish(mapping())
     taken = socket.create_server(("127.0.0.1", port))
     with working(signoff, port) as log:

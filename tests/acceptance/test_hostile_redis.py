@@ -1,4 +1,4 @@
-"""Whoever can write to Redis stops no worker: sizes, types and contents of every key."""
+"""Nobody who can write to Redis can stop a worker: sizes, types and contents of every key."""
 
 import signal
 import sys
@@ -19,7 +19,7 @@ from signoff_schemas.keys import JOB_PREFIX, QueueKeys
 from signoff_worker import ApprovalWorker
 
 MEMORY = 200_000_000
-"""Bytes of data that a worker may have in the tests below; it takes half of that."""
+"""The memory limit of a worker in the tests below; it uses half of that."""
 
 
 @pytest.fixture
@@ -44,14 +44,14 @@ def publish(client: redis.Redis, count: int, queue: str = "approvals") -> None:
 
 
 def applied(database_url: str) -> int:
-    """How many events the ledger holds."""
+    """The number of events in the ledger."""
     with connect(database_url) as connection:
         row = connection.execute("SELECT count(*) FROM approvals").fetchone()
     return int(row[0]) if row else 0
 
 
 def small_worker(env: dict[str, str], log: Path) -> Any:
-    """A worker that may not take more than `MEMORY`."""
+    """A worker with the memory limit `MEMORY`."""
     command = f"ulimit -d {MEMORY // 1024}; exec {sys.executable} -m signoff_cli worker"
     return process("sh", "-c", command, env=env, log=log)
 
@@ -108,7 +108,7 @@ def test_nothing_is_too_large_for_a_small_worker(
     tmp_path: Path,
     harm: Callable[[redis.Redis], None],
 ) -> None:
-    """Its good neighbours are applied, nothing is left on the queue, and it ends well."""
+    """The good jobs are applied, nothing is left on the queue, and the worker ends normally."""
     publish(client, 2)
     harm(client)
     publish(client, 3)
@@ -126,7 +126,7 @@ def test_nothing_is_too_large_for_a_small_worker(
 def test_a_key_of_another_type_is_named_and_waited_for(
     client: redis.Redis, env: dict[str, str], database_url: str, tmp_path: Path, name: str
 ) -> None:
-    """The worker says which and what to do; when it is gone, the worker goes on."""
+    """The worker logs the key and what to do; when the key is deleted, the worker goes on."""
     key = getattr(KEYS, name)
     log = tmp_path / "log"
     client.set(key, "x")
@@ -142,7 +142,7 @@ def test_a_key_of_another_type_is_named_and_waited_for(
 def test_a_broken_queue_does_not_keep_another_waiting(
     client: redis.Redis, env: dict[str, str], database_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    """Each queue has its own troubles."""
+    """A fault of one queue concerns that queue only."""
     log = tmp_path / "log"
     client.set(QueueKeys("broken").started, "x")
     publish(client, 2, "broken")
@@ -161,7 +161,7 @@ def test_a_broken_queue_does_not_keep_another_waiting(
 def test_a_worker_works_without_its_entry_in_rqs_registry(
     client: redis.Redis, env: dict[str, str], database_url: str, tmp_path: Path, key: str
 ) -> None:
-    """What RQ's tools are shown is not worth an event."""
+    """It is only information for RQ's tools."""
     log = tmp_path / "log"
     if not key.endswith(":"):
         client.set(key, "x")
@@ -176,7 +176,7 @@ def test_a_worker_works_without_its_entry_in_rqs_registry(
         eventually(lambda: named in log.read_bytes(), what="it is named", log=log)
 
 
-def test_what_a_started_job_names_is_not_called(
+def test_callbacks_of_a_started_job_are_not_called(
     client: redis.Redis, env: dict[str, str], database_url: str, tmp_path: Path
 ) -> None:
     """Neither a callback nor a webhook of a job that somebody put into RQ's registries."""
@@ -203,7 +203,7 @@ def test_what_a_started_job_names_is_not_called(
 
 
 def test_a_worker_whose_registration_was_not_answered_registers(client: redis.Redis) -> None:
-    """Redis may have done what it was asked, and then blinked: the worker knows itself again."""
+    """Redis may have registered it before the connection was lost."""
     one = ApprovalWorker(["approvals"], connection=client, name="one")
     one.register_birth()
     one.register_birth()
@@ -221,6 +221,6 @@ def test_another_worker_of_the_same_name_is_refused(client: redis.Redis, births:
 @pytest.mark.parametrize(
     "data", [b"", b"{", b"[" * 1000, b"5", b'{"command": "stop-job"}', b"x" * 5000, 5]
 )
-def test_commands_that_are_none_are_ignored(client: redis.Redis, data: Any) -> None:
-    """What is published to a worker may be anything; listening goes on."""
+def test_invalid_commands_are_ignored(client: redis.Redis, data: Any) -> None:
+    """Anything may be published to a worker; it goes on listening."""
     ApprovalWorker(["approvals"], connection=client).handle_payload({"data": data})

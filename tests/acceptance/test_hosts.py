@@ -1,4 +1,4 @@
-"""Workers on hosts of their own, over a network that ends where a host dies."""
+"""Workers on separate hosts, and a host that is lost."""
 
 import sys
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ WORKER = (sys.executable, "-m", "signoff_cli", "worker")
 
 @pytest.fixture
 def hosts() -> Iterator[tuple[Host, Host]]:
-    """Two hosts with a cable each."""
+    """Two hosts, each with a network cable."""
     if reason := why_not():
         pytest.skip(f"no network namespaces: {reason}")
     with Host().up() as one, Host().up() as other:
@@ -31,7 +31,7 @@ def hosts() -> Iterator[tuple[Host, Host]]:
 
 
 def many_events() -> list[ApprovalEvent]:
-    """Events that meet on interactions and customers, whichever host takes them."""
+    """Events with common interactions and customers, so that both hosts change the same rows."""
     interactions = [approval().interaction_id for _ in range(5000)]
     return [
         approval(
@@ -48,7 +48,7 @@ def many_events() -> list[ApprovalEvent]:
 def test_a_host_that_dies_in_the_middle_loses_and_doubles_nothing(
     hosts: tuple[Host, Host], redis_url: str, database_url: str, tmp_path: Path
 ) -> None:
-    """Two hosts work one queue off; one is unplugged and killed: the other brings it to its end."""
+    """Two hosts share a queue; one is unplugged and killed, and the other does the rest."""
     events = many_events()
     log = tmp_path / "workers.log"
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Relay processes between a real outbox and a real queue: killed, cut off, many, wiped out."""
+"""Relay processes with a real outbox and a real queue: killed, cut off, and many at a time."""
 
 import signal
 import sys
@@ -29,7 +29,7 @@ WAITING = "SELECT count(*) FROM signoff_outbox WHERE published_at IS NULL AND re
 
 
 class Stage:
-    """Both servers, an outbox beside the ledger, and what a test wants to know of them."""
+    """Both servers with an outbox, and functions to read their state."""
 
     def __init__(self, redis_url: str, database_url: str, folder: Path) -> None:
         self.redis_url = redis_url
@@ -59,7 +59,7 @@ class Stage:
             assert exit_code(running, log=self.log) == 0, self.log.read_text("utf-8")
 
     def waiting(self) -> int:
-        """How many events wait in the outbox."""
+        """The number of waiting events in the outbox."""
         row = self.database.execute(WAITING).fetchone()
         return int(row[0]) if row else 0
 
@@ -73,7 +73,7 @@ class Stage:
         )
 
     def until_idle(self) -> None:
-        """Wait for the queue to be worked off."""
+        """Wait until the queue is empty."""
         eventually(lambda: idle(self.redis), what="the queue is empty", log=self.log)
 
     def queued(self) -> list[str]:
@@ -82,7 +82,7 @@ class Stage:
         return [job.decode() for job in jobs]
 
     def close(self) -> None:
-        """Let go of the servers."""
+        """Close the connections."""
         self.redis.close()
         self.database.close()
 
@@ -96,13 +96,13 @@ def stage(redis_url: str, database_url: str, tmp_path: Path) -> Iterator[Stage]:
 
 
 def some_events(count: int) -> list[ApprovalEvent]:
-    """Events that meet on a few interactions of a few users."""
+    """Events on a few interactions of a few users."""
     return approvals_on(50, 7, count=count)
 
 
 @pytest.mark.parametrize("point", ["after claim", "after publish", "before commit"])
 def test_a_relay_killed_at_any_point_loses_and_doubles_nothing(stage: Stage, point: str) -> None:
-    """Signal 9 between claim, publish and mark: the next relay moves the batch, once in effect."""
+    """It is killed between claim, publish and mark: the next relay moves the batch."""
     events = some_events(150)
     stage.add(events)
     mortal = [sys.executable, "-m", "mortal_relay", point]
@@ -116,8 +116,8 @@ def test_a_relay_killed_at_any_point_loses_and_doubles_nothing(stage: Stage, poi
     assert audit(stage.database).differing == 0
 
 
-def test_what_was_published_before_the_kill_is_applied_once(stage: Stage) -> None:
-    """Published, applied, and published again since the mark was lost: the ledger knows it."""
+def test_an_event_that_was_published_before_the_kill_is_applied_once(stage: Stage) -> None:
+    """It is published again, since the mark was lost; the ledger finds the duplicate."""
     events = some_events(50)
     stage.add(events)
     mortal = [sys.executable, "-m", "mortal_relay", "after publish"]
@@ -133,7 +133,7 @@ def test_what_was_published_before_the_kill_is_applied_once(stage: Stage) -> Non
 
 
 def test_many_relays_share_the_work(stage: Stage) -> None:
-    """Three relays at once put each event on the queue, and none twice."""
+    """Three relays put each event on the queue once."""
     events = some_events(3000)
     stage.add(events)
     small = ("--batch-size", 50, "--burst")
@@ -153,8 +153,8 @@ def test_the_oldest_are_moved_first(stage: Stage) -> None:
     assert stage.queued() == [str(event.event_id) for event in events]
 
 
-def test_a_relay_is_woken_by_a_commit(stage: Stage) -> None:
-    """One that looks only once an hour moves an event as soon as it is committed."""
+def test_a_relay_is_notified_by_a_commit(stage: Stage) -> None:
+    """A relay that polls once an hour moves an event as soon as it is committed."""
     with stage.relay("--poll", 3600):
         eventually(lambda: listens(stage), what="the relay listens", log=stage.log)
         stage.add(some_events(1))
@@ -162,7 +162,7 @@ def test_a_relay_is_woken_by_a_commit(stage: Stage) -> None:
 
 
 def listens(stage: Stage) -> bool:
-    """Whether a relay has said LISTEN and found nothing to do."""
+    """Whether a relay listens and has nothing to do."""
     idle_relay = (
         "SELECT FROM pg_stat_activity WHERE application_name = 'signoff relay' AND state = 'idle'"
         " AND query = 'COMMIT' AND datname = current_database()"
@@ -170,7 +170,7 @@ def listens(stage: Stage) -> bool:
     return stage.database.execute(idle_relay).fetchone() is not None
 
 
-def test_a_relay_that_is_not_woken_looks_by_itself(stage: Stage) -> None:
+def test_a_relay_without_notifications_polls(stage: Stage) -> None:
     """Without the trigger, or behind a pooler that drops notifications, polling finds events."""
     stage.database.execute("ALTER TABLE signoff_outbox DISABLE TRIGGER signoff_outbox_notify")
     with stage.relay("--poll", 0.1):
@@ -180,7 +180,7 @@ def test_a_relay_that_is_not_woken_looks_by_itself(stage: Stage) -> None:
 
 
 def test_sigterm_ends_a_relay(stage: Stage) -> None:
-    """It leaves with exit code 0, even where it would have slept for an hour."""
+    """With exit code 0, also if it would have slept for an hour."""
     with stage.relay("--poll", 3600) as relay:
         eventually(lambda: listens(stage), what="the relay listens", log=stage.log)
         relay.send_signal(signal.SIGTERM)
@@ -188,7 +188,7 @@ def test_sigterm_ends_a_relay(stage: Stage) -> None:
 
 
 def test_a_full_queue_is_waited_for(stage: Stage) -> None:
-    """What finds no room stays in the outbox until workers have made some."""
+    """Events that find no room stay in the outbox until workers have made room."""
     events = some_events(60)
     stage.add(events)
     with stage.relay("--batch-size", 20, max_queue_length=10):
@@ -200,7 +200,7 @@ def test_a_full_queue_is_waited_for(stage: Stage) -> None:
 
 
 def test_an_outage_of_redis_is_waited_for(stage: Stage, tmp_path: Path) -> None:
-    """A relay whose Redis is unavailable moves everything once it is back."""
+    """When Redis is back, the relay moves everything."""
     port = free_port()
     with embedded_valkey(tmp_path / "own", port=port, fsync=False) as url:
         pass
@@ -213,8 +213,8 @@ def test_an_outage_of_redis_is_waited_for(stage: Stage, tmp_path: Path) -> None:
             stage.until_relayed()
 
 
-def test_a_lost_connection_to_the_outbox_is_made_anew(stage: Stage) -> None:
-    """All its connections terminated, a relay comes back and goes on."""
+def test_a_lost_connection_to_the_outbox_is_replaced(stage: Stage) -> None:
+    """After all its connections were terminated, the relay goes on."""
     kill = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE application_name = 'signoff relay' AND datname = current_database()"
@@ -226,8 +226,8 @@ def test_a_lost_connection_to_the_outbox_is_made_anew(stage: Stage) -> None:
         stage.until_relayed()
 
 
-def test_what_the_queue_refuses_holds_up_nothing(stage: Stage) -> None:
-    """A conflict and an event that breaks the contract stay behind, named; the others go on."""
+def test_a_refused_event_delays_no_other_event(stage: Stage) -> None:
+    """A conflict and an invalid event stay in the outbox with the reason; the others are moved."""
     good, taken, broken = some_events(3)
     other = taken.model_copy(update={"quality_score": 1})
     assert Producer(connection=stage.redis).publish(other).ok
@@ -248,7 +248,7 @@ def test_what_the_queue_refuses_holds_up_nothing(stage: Stage) -> None:
 
 
 def test_a_wrong_hash_ends_as_a_dead_letter(stage: Stage) -> None:
-    """What is said to be validated, and is broken, gets past the relay, but not past workers."""
+    """The relay does not validate the invalid event, but workers do."""
     good, broken = some_events(2)
     text = broken.canonical_json().replace(b'"quality_score":4', b'"quality_score":9')
     insert = "INSERT INTO signoff_outbox (event, validated_hash) VALUES (%s, %s)"
@@ -265,7 +265,7 @@ def test_a_wrong_hash_ends_as_a_dead_letter(stage: Stage) -> None:
 
 
 def test_an_outbox_of_an_earlier_release_loses_nothing(stage: Stage) -> None:
-    """A relay of this one says what to do, and moves all that waited once that is done."""
+    """A relay says what to do, and moves all events when that is done."""
     events = some_events(3)
     stage.add(events)
     stage.database.execute("ALTER TABLE signoff_outbox DROP COLUMN validated_hash")
@@ -281,7 +281,7 @@ def test_an_outbox_of_an_earlier_release_loses_nothing(stage: Stage) -> None:
 
 
 def test_a_redis_that_lost_everything_under_load_loses_no_event(stage: Stage) -> None:
-    """FLUSHALL again and again, while events are added, relayed, applied: reconcile mends it."""
+    """FLUSHALL several times while events are added, relayed and applied; then reconcile."""
     events = some_events(6000)
     flushes = 0
     with (

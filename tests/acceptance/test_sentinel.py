@@ -1,4 +1,4 @@
-"""A real Sentinel set: publishers and workers follow its primary."""
+"""Publishers and workers follow the primary of a real Sentinel set."""
 
 import asyncio
 import os
@@ -102,8 +102,8 @@ def _complete(client: Any) -> bool:
     return bool(state["num-other-sentinels"] == 2 and state["num-slaves"] == 1)
 
 
-def test_publishers_ride_out_a_failover(sentinels: Set) -> None:
-    """The primary dies; each publish after that is on the new one, and so is each before."""
+def test_publishers_continue_after_a_failover(sentinels: Set) -> None:
+    """The primary is killed; all events, from before and after, are on the new primary."""
     events = [mapping() for _ in range(4)]
     with Producer(sentinels.url, wait_replicas=1) as producer:
         assert producer.publish(events[0]).answer == "accepted"
@@ -124,8 +124,8 @@ def test_publishers_ride_out_a_failover(sentinels: Set) -> None:
         assert client.llen("rq:queue:approvals") == 4
 
 
-def test_a_connection_to_a_primary_of_the_past_is_not_used_again(sentinels: Set) -> None:
-    """It is open as ever, and the server at its end, which stood still, believes in itself."""
+def test_a_connection_to_a_former_primary_is_not_used_again(sentinels: Set) -> None:
+    """The connection is still open, and the paused server still believes to be the primary."""
     with Producer(sentinels.url, **RIDES_OUT) as producer:
         producer.publish(mapping())
         connections = producer._connections
@@ -147,7 +147,7 @@ def test_a_connection_to_a_primary_of_the_past_is_not_used_again(sentinels: Set)
 def test_workers_follow_a_failover(
     sentinels: Set, database_url: str, tmp_path: Path, *, pool: bool
 ) -> None:
-    """What is published to the new primary is applied by the worker that knew the old one."""
+    """A worker of the old primary applies events that are published to the new one."""
     env = environment(sentinels.url, database_url)
     log = tmp_path / "worker.log"
     command = [sys.executable, "-m", "signoff_cli", "worker", "--processes", "1"]
@@ -169,15 +169,17 @@ def _applied(database_url: str) -> int:
 
 
 def test_commands_take_the_url(whole_sentinels: Set, signoff: Signoff) -> None:
-    """`signoff status` looks at the primary; no command shows the password."""
+    """`signoff status` reads the primary; no command shows the password."""
     with Producer(whole_sentinels.url) as producer:
         producer.publish(mapping())
 
     assert signoff.having(SIGNOFF_REDIS_URL=whole_sentinels.url).json("status")["waiting"] == 1
 
 
-def test_the_doctor_tells_how_to_resume_workers(whole_sentinels: Set, signoff: Signoff) -> None:
-    """RQ's tools know no Sentinels: the URL that it prints is the primary's own, and works."""
+def test_the_doctor_names_the_command_that_resumes_workers(
+    whole_sentinels: Set, signoff: Signoff
+) -> None:
+    """RQ's tools do not support Sentinels, so the command has the primary's own URL."""
     with redis_client(whole_sentinels.url) as client:
         suspend(client)
 
@@ -193,7 +195,7 @@ def test_the_doctor_tells_how_to_resume_workers(whole_sentinels: Set, signoff: S
 
 
 def test_an_unknown_service_is_named(whole_sentinels: Set) -> None:
-    """Without its password."""
+    """The message does not show the password."""
     wrong = whole_sentinels.url.replace("/approvals/", "/aprovals/")
 
     with (

@@ -1,4 +1,4 @@
-"""TLS to Redis and to Postgres, by their URLs: only the server that was meant is spoken to."""
+"""TLS to Redis and to Postgres, set in their URLs: other servers are refused."""
 
 from pathlib import Path
 
@@ -13,13 +13,13 @@ from signoff_producer import QueueUnavailableError
 
 @pytest.fixture
 def ours(tmp_path: Path) -> Authority:
-    """The authority that the URLs name."""
+    """The certificate authority that the URLs name."""
     return Authority(tmp_path, "ours")
 
 
 @pytest.fixture
 def other(tmp_path: Path) -> Authority:
-    """Another one."""
+    """Another certificate authority."""
     return Authority(tmp_path, "other")
 
 
@@ -38,7 +38,7 @@ def test_publishing_over_tls(kind: str, redis_url: str, ours: Authority) -> None
 def test_another_servers_certificate_is_refused(
     kind: str, host: str, redis_url: str, ours: Authority, other: Authority
 ) -> None:
-    """Of an authority that is not trusted, or for another host; no event is sent."""
+    """From another authority, or for another host; no event is sent."""
     shown = other if host == "127.0.0.1" else ours
     with (
         tls(redis_url, shown.server(host)) as url,
@@ -53,7 +53,7 @@ def test_another_servers_certificate_is_refused(
 def test_commands_and_workers_over_tls(
     signoff: Signoff, redis_url: str, database_url: str, ours: Authority
 ) -> None:
-    """From a publish to the ledger, both servers behind TLS, `sslmode=verify-full`."""
+    """From a publish to the ledger, with TLS to both servers, `sslmode=verify-full`."""
     with (
         tls(redis_url, ours.server("127.0.0.1")) as redis_tls,
         tls(database_url, ours.server("127.0.0.1")) as postgres_tls,
@@ -74,7 +74,7 @@ def test_commands_and_workers_over_tls(
 def test_another_postgres_is_refused(
     host: str, signoff: Signoff, database_url: str, ours: Authority, other: Authority
 ) -> None:
-    """With the reason that libpq gives."""
+    """With libpq's reason."""
     shown = other if host == "127.0.0.1" else ours
     with tls(database_url, shown.server(host)) as url:
         wrong = signoff.having(

@@ -1,4 +1,4 @@
-"""Worker processes as operators run them: killed, stopped, outlived by their batches."""
+"""Worker processes as operators run them: killed, stopped, and in outages."""
 
 import signal
 import subprocess
@@ -30,7 +30,7 @@ from signoff_worker import ApprovalWorker
 
 
 class Stage:
-    """Both servers, and what a test wants to know of them."""
+    """Both servers, and functions to read their state."""
 
     def __init__(self, redis_url: str, database_url: str, folder: Path) -> None:
         self.redis_url = redis_url
@@ -46,22 +46,22 @@ class Stage:
         assert all(receipt.ok for receipt in receipts)
 
     def push(self, job_id: str, **fields: Any) -> None:
-        """Put a job on the queue as any language may."""
+        """Put a job on the queue, as any language may."""
         if fields:
             self.redis.hset(JOB_PREFIX + job_id, mapping=dict[Any, Any](fields))
         self.redis.rpush(KEYS.waiting, job_id)
 
     def idle(self) -> bool:
-        """Nothing waits, is in flight or put off."""
+        """Whether no job waits, is in flight or scheduled."""
         return idle(self.redis)
 
     def applied(self) -> int:
-        """How many events the ledger holds."""
+        """The number of events in the ledger."""
         row = self.database.execute("SELECT count(*) FROM approvals").fetchone()
         return int(row[0]) if row else 0
 
     def until_idle(self) -> None:
-        """Wait for the queue to be worked off."""
+        """Wait until the queue is empty."""
         eventually(
             self.idle,
             what="the queue is empty",
@@ -70,11 +70,11 @@ class Stage:
         )
 
     def end_leases(self) -> None:
-        """Have all leases run out, as time does: what their workers hold comes back."""
+        """Make all leases expire, so that the jobs of their workers are requeued."""
         self.redis.delete(KEYS.leases)
 
     def close(self) -> None:
-        """Let go of the servers."""
+        """Close the connections."""
         self.redis.close()
         self.database.close()
 
@@ -88,7 +88,7 @@ def stage(redis_url: str, database_url: str, tmp_path: Path) -> Iterator[Stage]:
 
 
 def some_events(count: int) -> list[ApprovalEvent]:
-    """Events that meet on a few interactions of a few users."""
+    """Events on a few interactions of a few users."""
     return approvals_on(5, 2, count=count)
 
 
@@ -96,7 +96,7 @@ def some_events(count: int) -> list[ApprovalEvent]:
     "point", ["after take", "before commit", "after commit", "after acknowledge"]
 )
 def test_a_worker_killed_at_any_point_loses_and_doubles_nothing(stage: Stage, point: str) -> None:
-    """Signal 9 between drain, commit and acknowledge: the next worker brings it to its end."""
+    """It is killed between drain, commit and acknowledge: the next worker does the rest."""
     events = some_events(60)
     stage.publish(*events)
     env = environment(stage.redis_url, stage.database_url, batch_size=20)
@@ -114,9 +114,9 @@ def test_a_worker_killed_at_any_point_loses_and_doubles_nothing(stage: Stage, po
 def test_poison_events_are_abandoned_and_their_neighbours_are_applied(
     stage: Stage, redeliveries: int
 ) -> None:
-    """What kills every worker that touches it ends in the dead letters, and alone.
+    """An event that kills every worker becomes a dead letter, and no other event does.
 
-    Two redeliveries are the least with which events come back in groups; one is the least of all.
+    With two redeliveries, events are taken in groups; with one, alone.
     """
     good = some_events(200)
     poison = [approval(user_id="poison") for _ in range(2)]
@@ -133,10 +133,10 @@ def test_poison_events_are_abandoned_and_their_neighbours_are_applied(
     assert letters == {one.event_id: ("abandoned", redeliveries + 2) for one in poison}
 
 
-def test_what_came_back_is_taken_with_nothing_else_in_hand(stage: Stage) -> None:
-    """While a full batch is being applied, which may kill the worker, a suspect stays on the queue.
+def test_a_suspect_is_taken_by_a_worker_without_other_jobs(stage: Stage) -> None:
+    """While a full batch is applied, which may kill the worker, a suspect stays on the queue.
 
-    It is the next all the same: who works until nothing waits does not leave it behind.
+    It is taken next: a worker that runs until nothing waits does not leave it.
     """
     events = some_events(3)
     stage.publish(*events)
@@ -147,8 +147,8 @@ def test_what_came_back_is_taken_with_nothing_else_in_hand(stage: Stage) -> None
     assert read(stage.database) == fold(events)
 
 
-def test_a_worker_that_stood_still_does_no_harm(stage: Stage) -> None:
-    """Stopped for longer than its lease, then continued, it finds its batch settled by another."""
+def test_a_worker_that_was_paused_does_no_harm(stage: Stage) -> None:
+    """After a pause that was longer than its lease, another worker has settled its batch."""
     events = some_events(40)
     with stage.database.transaction():
         stage.database.execute("LOCK TABLE approvals IN EXCLUSIVE MODE")
@@ -173,7 +173,7 @@ def test_a_worker_that_stood_still_does_no_harm(stage: Stage) -> None:
 
 
 def test_a_stopped_worker_finishes_its_batch(stage: Stage) -> None:
-    """SIGTERM in the middle of a batch: it is applied and acknowledged, then the worker leaves."""
+    """After SIGTERM the batch is applied and acknowledged, and then the worker ends."""
     events = some_events(30)
     with worker(stage.env, stage.log) as stopped:
         with stage.database.transaction():
@@ -186,8 +186,8 @@ def test_a_stopped_worker_finishes_its_batch(stage: Stage) -> None:
     assert stage.redis.smembers("rq:workers") == set()
 
 
-def test_a_worker_that_waits_for_postgres_ends_well(stage: Stage) -> None:
-    """SIGTERM before it could begin: there is nothing to finish, and nothing went wrong."""
+def test_a_worker_that_waits_for_postgres_ends_normally(stage: Stage) -> None:
+    """With exit code 0 after SIGTERM, since there is nothing to finish."""
     unreachable = environment(stage.redis_url, "postgresql://u@127.0.0.1:1/x")
     with worker(unreachable, stage.log) as early:
         eventually(lambda: b"cannot be reached" in stage.log.read_bytes(), what="it waits")
@@ -196,18 +196,20 @@ def test_a_worker_that_waits_for_postgres_ends_well(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("command", ["worker", "relay"])
-def test_a_service_that_is_stopped_while_it_starts_ends_well(stage: Stage, command: str) -> None:
-    """SIGTERM while Python still imports: a supervisor sees no failure."""
+def test_a_service_that_is_stopped_while_it_starts_ends_normally(
+    stage: Stage, command: str
+) -> None:
+    """With exit code 0 after SIGTERM while Python imports modules."""
     started = [sys.executable, "-X", "importtime", "-m", "signoff_cli", command]
     with process(*started, env=stage.env, log=stage.log) as early:
-        # Python's own word that the command line itself is being imported.
+        # Python reports that the command line itself is being imported.
         eventually(lambda: b"signoff_schemas.errors" in stage.log.read_bytes(), what="it starts")
         early.send_signal(signal.SIGTERM)
         assert exit_code(early, log=stage.log) == 0
 
 
 def test_a_second_signal_abandons_the_batch_to_redelivery(stage: Stage) -> None:
-    """Asked twice, the worker leaves at once; its batch is back on the queue, without blame."""
+    """The worker ends at once; its batch is requeued, and no death is counted."""
     events = some_events(30)
     with worker(stage.env, stage.log) as hurried:
         with stage.database.transaction():
@@ -215,7 +217,7 @@ def test_a_second_signal_abandons_the_batch_to_redelivery(stage: Stage) -> None:
             stage.publish(*events)
             eventually(lambda: stage.redis.zcard(KEYS.started) == 30, what="the batch is taken")
             hurried.send_signal(signal.SIGTERM)
-            # RQ takes signals within a second of the first for the same one.
+            # RQ ignores a second signal within a second of the first.
             eventually(lambda: _leaves_when_asked_again(hurried), what="the worker left")
         assert (stage.redis.zcard(KEYS.started), stage.redis.llen(KEYS.waiting)) == (0, 30)
     assert stage.redis.hget(f"{JOB_PREFIX}{events[0].event_id}", "signoff_deaths") is None
@@ -231,8 +233,8 @@ def _leaves_when_asked_again(asked: "subprocess.Popen[bytes]") -> bool:
     return asked.returncode is not None
 
 
-def test_an_outage_of_postgres_burns_no_attempt(stage: Stage, postgres_server: str) -> None:
-    """While the database takes no connections the batch is kept; afterwards it is applied."""
+def test_an_outage_of_postgres_counts_no_attempt(stage: Stage, postgres_server: str) -> None:
+    """While the database accepts no connections, the batch is kept; later it is applied."""
     events = some_events(30)
     name = stage.database.info.dbname
     with (
@@ -260,8 +262,8 @@ def test_an_outage_of_postgres_burns_no_attempt(stage: Stage, postgres_server: s
     assert letters_in(stage.database, *EVERY_STATE) == []
 
 
-def test_connections_to_redis_that_break_are_made_anew(stage: Stage) -> None:
-    """A worker whose connections are cut goes on, and nothing is stuck in its hands."""
+def test_lost_connections_to_redis_are_replaced(stage: Stage) -> None:
+    """The worker goes on, and no job stays in flight."""
     events = some_events(300)
     env = environment(stage.redis_url, stage.database_url, batch_size=3)
     with worker(env, stage.log):
@@ -273,8 +275,8 @@ def test_connections_to_redis_that_break_are_made_anew(stage: Stage) -> None:
     assert read(stage.database) == fold(events)
 
 
-def test_the_worker_goes_on_whatever_is_on_the_queue(stage: Stage) -> None:
-    """Garbled jobs that would end a stock worker become dead letters; good ones are applied."""
+def test_the_worker_goes_on_with_any_jobs_on_the_queue(stage: Stage) -> None:
+    """Invalid jobs that would end a stock worker become dead letters; good ones are applied."""
     good = approval()
     stage.push("pickle", data=b"\x80\x05K\x01.", created_at="yesterday")
     stage.push("no-data", origin="approvals", status="nonsense")
@@ -304,13 +306,13 @@ def test_the_worker_goes_on_whatever_is_on_the_queue(stage: Stage) -> None:
 
 
 def test_an_unknown_interaction_is_applied_once_its_row_arrives(stage: Stage) -> None:
-    """The upstream's own row may come a little later: the event is put off, not given up."""
+    """The upstream's own row may come a little later, so the event is retried."""
     event = approval(user_id=None)
     stage.publish(event)
     env = environment(stage.redis_url, stage.database_url, retry_delay=0.5)
     with worker(env, stage.log):
         eventually(
-            lambda: stage.redis.zcard(KEYS.scheduled) == 1, what="it is put off", log=stage.log
+            lambda: stage.redis.zcard(KEYS.scheduled) == 1, what="it is scheduled", log=stage.log
         )
         stage.database.execute(
             "INSERT INTO interactions (id, user_id) VALUES (%s, 'ann')", [event.interaction_id]
@@ -358,7 +360,7 @@ def test_a_stock_rq_worker_applies_the_queue_too(stage: Stage) -> None:
 
 
 def test_rq_info_reads_the_queue_and_the_worker(stage: Stage) -> None:
-    """RQ's own tools see what waits and who works, and touch nothing."""
+    """RQ's own tools show the queue and the worker, and change nothing."""
     stage.publish(*some_events(3))
     stage.redis.set("rq:suspended", 1)
     with worker(stage.env, stage.log):
@@ -378,7 +380,7 @@ def test_rq_info_reads_the_queue_and_the_worker(stage: Stage) -> None:
 
 
 def test_a_worker_pool_of_rq_runs_our_worker(stage: Stage) -> None:
-    """`rq worker-pool -w signoff_worker.ApprovalWorker` works the queue off, its URL in no `ps`."""
+    """`rq worker-pool -w signoff_worker.ApprovalWorker` works, and `ps` does not show its URL."""
     events = some_events(50)
     stage.publish(*events)
     command = [str(BIN / "rq"), "worker-pool", "approvals", "-n", "2", "-b"]
@@ -390,7 +392,7 @@ def test_a_worker_pool_of_rq_runs_our_worker(stage: Stage) -> None:
 
 
 def test_failed_jobs_of_rq_are_swept_into_the_dead_letters(stage: Stage) -> None:
-    """What RQ gave up is kept where nothing expires, unless the ledger has it already."""
+    """Dead letters do not expire; an event that is in the ledger is left out."""
     known, unknown = approval(), approval()
     stage.publish(known)
     with worker(stage.env, stage.log):
@@ -414,7 +416,7 @@ def run_stock_worker(stage: Stage, env: dict[str, str]) -> None:
 
 
 def test_an_outage_is_not_the_events_fault_for_a_stock_worker_either(stage: Stage) -> None:
-    """A stock worker that cannot reach Postgres puts the event off; later it is applied."""
+    """A stock worker that cannot reach Postgres retries the event; later it is applied."""
     event = approval()
     stage.publish(event)
     run_stock_worker(stage, stage.env | {"SIGNOFF_DATABASE_URL": "postgresql://u@127.0.0.1:1/x"})
@@ -425,8 +427,8 @@ def test_an_outage_is_not_the_events_fault_for_a_stock_worker_either(stage: Stag
     assert stage.applied() == 1
 
 
-def test_what_a_stock_worker_failed_at_is_swept_with_its_reason(stage: Stage) -> None:
-    """A stock worker without settings fails the job in RQ; ours keep it, and say why it failed."""
+def test_a_failed_job_of_a_stock_worker_is_swept_with_its_reason(stage: Stage) -> None:
+    """A stock worker without settings fails the job in RQ; the dead letter has the reason."""
     event = approval()
     stage.publish(event)
     unset = {name: value for name, value in stage.env.items() if name != "SIGNOFF_DATABASE_URL"}
@@ -440,7 +442,7 @@ def test_what_a_stock_worker_failed_at_is_swept_with_its_reason(stage: Stage) ->
 
 
 def test_a_full_redis_is_drained(stage: Stage) -> None:
-    """With noeviction and no memory left, a worker that starts anew still works the queue off."""
+    """With noeviction and no memory left, a new worker still empties the queue."""
     events = some_events(200)
     stage.publish(*events)
     stage.redis.config_set("maxmemory", "1")
@@ -452,8 +454,8 @@ def test_a_full_redis_is_drained(stage: Stage) -> None:
     assert read(stage.database) == fold(events)
 
 
-def test_a_garbled_retry_counter_does_not_retry_for_ever(stage: Stage) -> None:
-    """Nonsense in the counter counts as none; the event is dead after its retries."""
+def test_an_invalid_retry_counter_does_not_retry_for_ever(stage: Stage) -> None:
+    """It counts as 0; the event is dead after its retries."""
     event = approval(user_id=None)
     stage.publish(event)
     stage.redis.hset(f"{JOB_PREFIX}{event.event_id}", "number_of_retries", "abc")
@@ -464,8 +466,8 @@ def test_a_garbled_retry_counter_does_not_retry_for_ever(stage: Stage) -> None:
     assert (letter.kind, letter.attempts) == ("unknown_interaction", 3)
 
 
-def test_a_job_id_that_is_no_text_leaves_the_queue_too(stage: Stage) -> None:
-    """Ids are bytes to Redis: whatever they are, their jobs are settled and gone."""
+def test_a_job_with_an_id_that_is_not_text_is_settled(stage: Stage) -> None:
+    """An id in Redis may be any bytes."""
     stage.redis.hset(b"rq:job:\xff\xfe", "data", b"{}")
     stage.redis.rpush(KEYS.waiting, b"\xff\xfe")
     with worker(stage.env, stage.log):
@@ -490,7 +492,7 @@ def test_rq_can_ask_a_worker_to_stop(stage: Stage) -> None:
 def test_a_worker_refuses_a_database_that_is_behind(
     redis_url: str, empty_database_url: str, tmp_path: Path
 ) -> None:
-    """It says what to run, and takes nothing."""
+    """It names the command to run, and takes no job."""
     env = environment(redis_url, empty_database_url)
     with worker(env, tmp_path / "log") as refused:
         assert exit_code(refused, log=tmp_path / "log") != 0
@@ -513,7 +515,7 @@ def test_log_lines_hold_no_texts_and_no_amounts(stage: Stage) -> None:
 
 
 def test_an_audit_is_exact_while_workers_go_on(stage: Stage) -> None:
-    """Each look in the middle of the work finds nothing; with one event changed, exactly that."""
+    """It finds no difference; if one event is changed, it finds exactly that one."""
     first, *events = some_events(2001)
     env = environment(stage.redis_url, stage.database_url, batch_size=20)
     with worker(env, stage.log), worker(env, stage.log):
@@ -538,10 +540,10 @@ def test_an_audit_is_exact_while_workers_go_on(stage: Stage) -> None:
         stage.until_idle()
 
 
-def test_a_worker_that_starts_while_redis_is_away_waits_for_it(
+def test_a_worker_that_starts_while_redis_is_unavailable_waits_for_it(
     tmp_path: Path, database_url: str
 ) -> None:
-    """A Redis that is down for a moment is no reason to end, at the start as little as later."""
+    """A short outage of Redis does not end a worker, neither at the start nor later."""
     port = free_port()
     with embedded_valkey(tmp_path / "valkey", port=port) as url:
         pass
@@ -560,8 +562,8 @@ def test_a_worker_that_starts_while_redis_is_away_waits_for_it(
             eventually(lambda: client.scard("rq:workers") == 1, what="it works")
 
 
-def test_a_worker_that_redis_forgot_registers_again(stage: Stage) -> None:
-    """After FLUSHALL it is listed as before, with all that RQ's tools show of a worker."""
+def test_a_worker_registers_again_after_flushall(stage: Stage) -> None:
+    """RQ's tools show it as before, with all its details."""
     env = environment(stage.redis_url, stage.database_url, redeliver_after=3)
     with worker(env, stage.log):
         eventually(lambda: stage.redis.scard("rq:workers") == 1, what="it is registered")
@@ -579,7 +581,7 @@ def test_a_worker_that_redis_forgot_registers_again(stage: Stage) -> None:
 
 
 def test_processes_end_with_their_supervisor(stage: Stage) -> None:
-    """However it ends: none works on, unseen by whoever started it."""
+    """Also if it is killed: no process goes on without it."""
     command = [sys.executable, "-m", "signoff_cli", "worker", "--processes", "2"]
     with process(*command, env=stage.env, log=stage.log) as supervisor:
         eventually(

@@ -1,1 +1,1 @@
-"""The fault suite: what is done to servers, workers, publishers, networks; what must hold."""
+"""The fault suite: faults of servers, workers, publishers and networks, and the checks."""

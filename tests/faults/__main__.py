@@ -1,4 +1,4 @@
-"""The long run: faults dealt from a seed for so many minutes, an account after each round.
+"""The long run: faults in an order from a seed for some minutes, and an account after each round.
 
 Run as `python -m faults [--minutes M] [--seed S] [--only PART-OF-A-NAME ...] [--json FILE]`. Exit 0
 if nothing was lost, doubled or otherwise wrong, else 1, and the folder with all logs stays.

@@ -1,7 +1,7 @@
-"""Holds the tables against an account of its own: plain SQL, plain Python, nothing of the product.
+"""Compares the tables with a separate account, in plain SQL and Python, without the product's code.
 
-Each event that a publisher holds a receipt for has to be in the ledger or in the dead letters, in
-one of them only, and the tables have to equal the fold of those in the ledger.
+Each event that a publisher holds a receipt for has to be either in the ledger or in the dead
+letters, and the tables have to equal the fold of the events in the ledger.
 """
 
 from collections import Counter
@@ -30,7 +30,7 @@ _DECISIONS: Final = "SELECT event_id::text, user_id, customer_status, void FROM 
 
 @dataclass(frozen=True)
 class Account:
-    """Where every event is, and what is not as it has to be."""
+    """The place of every event, and the findings."""
 
     published: int
     applied: int
@@ -41,18 +41,18 @@ class Account:
     doubled: frozenset[str]
     """In two places."""
     wrong: tuple[str, ...]
-    """Whatever else is not as it has to be, in words."""
+    """Other findings, as text."""
 
     @property
     def exact(self) -> bool:
-        """Whether published = applied + dead + discarded, and every value is as it has to be."""
+        """Whether published = applied + dead + discarded, and every value is correct."""
         placed = self.applied + self.dead + self.discarded
         return placed == self.published and not (self.lost or self.doubled or self.wrong)
 
 
 @dataclass(frozen=True)
 class Tables:
-    """What Postgres holds, by keys."""
+    """The rows of the tables, by keys."""
 
     ledger: dict[str, Row]
     letters: list[tuple[str, str, str]]

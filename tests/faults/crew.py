@@ -1,4 +1,4 @@
-"""The workers, or the relays, of a stage: started, ended by signals, replaced, run elsewhere."""
+"""The worker or relay processes of a stage: start, end by a signal, replace."""
 
 import signal
 import subprocess
@@ -11,7 +11,7 @@ from processes import exit_code
 
 
 class Crew:
-    """Processes that do the same."""
+    """Several processes of one kind."""
 
     def __init__(self, module: str, log: Path, env: dict[str, str]) -> None:
         """None runs yet.

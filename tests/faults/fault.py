@@ -1,4 +1,4 @@
-"""What a fault is: something that happens to the stage, lasts for a while, and is over."""
+"""A fault: something that happens to the stage, lasts for some time, and ends."""
 
 import signal
 import subprocess
@@ -16,12 +16,12 @@ are those that need what comes later to work while they begin, and again when th
 
 
 class NotHereError(Exception):
-    """This machine cannot do that; the text says why."""
+    """This machine does not allow the fault; the text says why."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault by name; `happens` starts it, yields while it lasts, and heals it.
+    """A fault by name; `happens` begins it, yields while it lasts, and ends it.
 
     It raises NotHereError where the machine cannot do it.
     """

@@ -30,7 +30,7 @@ class Host:
         _run("link", "set", self.cable, "down")
 
     def plug(self) -> None:
-        """The cable is back."""
+        """Let packets pass again."""
         _run("link", "set", self.cable, "up")
 
 

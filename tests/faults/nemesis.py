@@ -1,4 +1,4 @@
-"""Chooses what goes wrong, from a seed: every fault before any comes again, some together."""
+"""Chooses the faults from a seed: every fault before one is repeated, and some together."""
 
 from collections.abc import Sequence
 from random import Random
@@ -17,11 +17,11 @@ ALL: Final[tuple[Fault, ...]] = (
 )
 _ORDER: Final = get_args(Of)
 _TOGETHER: Final = 0.3
-"""The share of rounds in which two things go wrong at once."""
+"""The share of rounds with two faults at the same time."""
 
 
 class Nemesis:
-    """Deals faults from a deck that is shuffled whenever it is empty."""
+    """Takes faults from a list that is filled and shuffled whenever it is empty."""
 
     def __init__(self, chance: Random, faults: Sequence[Fault] = ALL) -> None:
         self._chance = chance

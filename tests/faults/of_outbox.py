@@ -31,7 +31,7 @@ def _killed_anywhere(stage: Stage, chance: Random) -> Iterator[None]:
 
 
 def _wiped(stage: Stage, chance: Random) -> Iterator[None]:
-    """A backlog is gone at once; relays and workers go on while it is found and published again."""
+    """A backlog is lost; relays and workers go on while it is found and published again."""
     stage.redis.admin.set(SUSPENDED, 1)
     added: set[str] = set()
     while not added or stage.redis.admin.llen(KEYS.waiting) < _BACKLOG:  # others' may wait already

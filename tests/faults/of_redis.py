@@ -1,4 +1,4 @@
-"""Redis killed, wiped, full, hung, failed over, and forgetful of scripts and clients."""
+"""Redis is killed, emptied, full, hung, fails over, or loses scripts and clients."""
 
 import time
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ def _scripts_flushed(stage: Stage, _: Random) -> Iterator[None]:
 
 
 def _wiped(stage: Stage, _: Random) -> Iterator[None]:
-    """A backlog is gone at once: exactly what was not applied by then has to be named as lost."""
+    """A backlog is lost: exactly the events that were not applied yet have to be named as lost."""
     stage.redis.admin.set(SUSPENDED, 1)
     eventually(
         lambda: stage.redis.admin.llen(KEYS.waiting) >= _BACKLOG,
@@ -66,7 +66,7 @@ def _wiped(stage: Stage, _: Random) -> Iterator[None]:
 
 
 def _failed_over(stage: Stage, _: Random) -> Iterator[None]:
-    """The primary dies, three Sentinels promote its replica, and the network leads there."""
+    """The primary is killed, three Sentinels promote its replica, and the proxy connects to it."""
     folder = stage.folder / f"failover-{time.time_ns()}"
     primary, replica = stage.redis, Valkey(folder)
     replica.follow(primary)

@@ -1,4 +1,4 @@
-"""Workers that are killed, stopped and held up, at named points and anywhere."""
+"""Workers are killed, stopped and paused, at named points and at any moment."""
 
 import signal
 import subprocess
@@ -78,7 +78,7 @@ def _terminated(stage: Stage, chance: Random) -> Iterator[None]:
 
 
 def _stopped(stage: Stage, chance: Random) -> Iterator[None]:
-    """SIGSTOP: the batch is given to another worker; then this one goes on with it."""
+    """SIGSTOP: another worker gets the batch; then this worker goes on with it."""
     stopped = chance.choice(stage.workers.processes)
     stopped.send_signal(signal.SIGSTOP)
     time.sleep(_LONGER_THAN_A_LEASE)

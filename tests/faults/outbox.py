@@ -28,7 +28,7 @@ def add(url: str, some: list[Published]) -> list[Published]:
 
 
 class Outbox:
-    """The table, looked at past all networks."""
+    """The table, read on a direct connection without the proxy."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -96,7 +96,7 @@ class Postgres:
 
 
 class SmallDisk:
-    """A file system of its own, for a tablespace that can run out of room."""
+    """A small file system for a tablespace, so that the disk can become full."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -135,10 +135,10 @@ class SmallDisk:
                     piece //= 2
 
     def free(self) -> None:
-        """Give it back."""
+        """Delete the files that fill it."""
         (self.path / "filler").unlink(missing_ok=True)
 
     def unmount(self) -> None:
-        """Be gone."""
+        """Unmount and remove it."""
         subprocess.run(["/bin/umount", "--lazy", str(self.path)], check=True)
         self.path.rmdir()

@@ -1,4 +1,4 @@
-"""The network between hosts: a TCP proxy in this process that can do what networks do."""
+"""The network between hosts: a TCP proxy in this process that can fail as networks do."""
 
 import asyncio
 import socket
@@ -22,7 +22,7 @@ class Link:
         """The server's host is lost, and the client gets no error."""
 
     def reset(self) -> None:
-        """End both sides without a goodbye (RST)."""
+        """End both sides with a reset (RST)."""
         _reset(self.client)
         _reset(self.server)
 
@@ -60,11 +60,11 @@ class Proxy:
         self._soon(self._forget)
 
     def slow(self, seconds: float) -> None:
-        """Everything takes so much longer, each way."""
+        """Delay everything by this time, in each direction."""
         self._delay = seconds
 
     def cut_replies(self, every: int) -> None:
-        """One in so many pieces of replies is cut in its middle by a reset."""
+        """Cut one in this many pieces of replies in its middle by a reset."""
         self._cut_every = every
 
     def reset_all(self) -> None:
@@ -72,12 +72,12 @@ class Proxy:
         self._soon(lambda: _reset_each(self._links))
 
     def repoint(self, upstream: int) -> None:
-        """Be the address of another server, as a virtual IP is."""
+        """Connect to another server, as a virtual IP does."""
         self.upstream = upstream
         self.reset_all()
 
     def clear(self) -> None:
-        """Be a good network again. Hosts that are back reset the connections they forgot."""
+        """End all faults. Connections that a host has lost are reset."""
         self._delay = 0.0
         self._cut_every = 0
         self._soon(self._passable.set)

@@ -20,7 +20,7 @@ RATE: Final = 200
 
 @dataclass(frozen=True)
 class Round:
-    """What one round came to."""
+    """The result of one round."""
 
     faults: tuple[str, ...]
     events: int
@@ -36,7 +36,7 @@ class Round:
     lost: int
     doubled: int
     wrong: tuple[str, ...]
-    """Whatever else was found, in words."""
+    """Other findings, as text."""
 
     @property
     def good(self) -> bool:
@@ -89,10 +89,10 @@ def _recovery(stage: Stage, chance: Random) -> float:
 
 
 def _bring_back(stage: Stage, taken: set[str]) -> int:
-    """Bring back what a fault took by design, and nothing else.
+    """Publish events again that a fault removed by design, and no others.
 
-    What came by the outbox, reconciliation has to find; nobody's own records help it. All else is
-    published again by its upstream; returns how many those were.
+    `signoff reconcile` has to find lost events of the outbox by itself. Other events are published
+    again from the publishers' journals; returns how many.
     """
     if taken & stage.outboxed:
         stage.reconcile()

@@ -1,4 +1,4 @@
-"""Everything that faults happen to: servers, the networks to them, workers and publishers."""
+"""The stage for faults: servers, the proxies before them, workers and publishers."""
 
 import json
 import subprocess
@@ -36,7 +36,7 @@ _REFUSE: Final = f"""
 
 
 class Stage:
-    """Both servers, each behind a network of its own; workers, relays and publishers in front."""
+    """Both servers, each behind a proxy; workers, relays and publishers."""
 
     def __init__(self, folder: Path, *, seed: int, processes: int, retries: int) -> None:
         """Start everything.

@@ -1,4 +1,4 @@
-"""What a run came to, fault by fault."""
+"""The results of a run, by fault."""
 
 import json
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from faults.rounds import Round
 
 @dataclass(frozen=True)
 class Line:
-    """One fault, in all rounds in which it happened."""
+    """The results of one fault in all its rounds."""
 
     fault: str
     times: int

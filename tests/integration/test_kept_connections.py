@@ -232,7 +232,7 @@ def interrupted_on_entering(name: str) -> Iterator[None]:
     "where",
     [
         *("_is_good", "_write", "send_packed_command"),
-        *("result", "_answer", "answer", "_read", "read_response", "checked"),
+        *("_begin", "result", "answer", "_read", "read_response", "checked"),
     ],
 )
 def test_an_interrupted_publish_keeps_no_connection(redis_url: str, where: str) -> None:

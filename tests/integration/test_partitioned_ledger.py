@@ -1,4 +1,4 @@
-"""A ledger in partitions: old ones are detached, and nothing that was said becomes untrue."""
+"""A ledger in partitions: old partitions are detached, and the tables stay exact."""
 
 import random
 import threading
@@ -28,12 +28,12 @@ STATUSES = ("PROSPECT", "LEAD_QUALIFIED", "CUSTOMER", "CUSTOMER", "CHURNED", Non
 
 
 def day(number: float) -> datetime:
-    """So many days after the start."""
+    """The day with this number, from the start on."""
     return START + timedelta(days=number)
 
 
 def some_events(count: int, first: float, last: float, *, seed: int) -> list[ApprovalEvent]:
-    """Events between two days that meet on thirty interactions of seven users, in any order."""
+    """Events between two days, on thirty interactions of seven users, in any order."""
     chance = random.Random(seed)
     return [
         approval(
@@ -49,7 +49,7 @@ def some_events(count: int, first: float, last: float, *, seed: int) -> list[App
 
 
 def owned(events: list[ApprovalEvent]) -> list[ApprovalEvent]:
-    """The same, each interaction always of the same user."""
+    """The same events, with one user for each interaction."""
     return [e.model_copy(update={"user_id": f"user-{e.interaction_id.int % 7}"}) for e in events]
 
 
@@ -63,16 +63,16 @@ def partitioned(connection: BatchConnection) -> BatchConnection:
 
 
 def assert_exact(connection: BatchConnection, events: list[ApprovalEvent]) -> None:
-    """The tables are the fold of all events there ever were, and the audit says so too."""
+    """Check that the tables are the fold of all events ever applied, and that the audit agrees."""
     assert read(connection) == fold(events)
     assert audit(connection).differences == ()
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_old_partitions_go_and_the_state_stays_the_fold_of_all_events(
+def test_the_state_stays_the_fold_of_all_events_when_partitions_are_detached(
     partitioned: BatchConnection, seed: int
 ) -> None:
-    """Before, between and after detaching; late events too, as long as they find a partition."""
+    """Before, between and after detaching; also with late events, if they fit in a partition."""
     events = owned(some_events(60, 0, 25, seed=seed))
     apply_events(partitioned, *events)
     assert_exact(partitioned, events)
@@ -88,7 +88,7 @@ def test_old_partitions_go_and_the_state_stays_the_fold_of_all_events(
 
 
 def test_a_ledger_with_events_becomes_the_first_partition(connection: BatchConnection) -> None:
-    """An installation that has worked for long changes over with all it has."""
+    """An existing installation keeps all its events."""
     events = owned(some_events(50, 0, 9, seed=7))
     apply_events(connection, *events)
     transitions = connection.execute("SELECT count(*) FROM status_transitions").fetchone()
@@ -102,10 +102,10 @@ def test_a_ledger_with_events_becomes_the_first_partition(connection: BatchConne
     assert_exact(connection, events)
 
 
-def test_what_occurred_before_the_horizon_becomes_a_dead_letter(
+def test_an_event_before_the_oldest_partition_becomes_a_dead_letter(
     partitioned: BatchConnection,
 ) -> None:
-    """New or seen before: it has no place in the ledger, changes nothing and is accounted for."""
+    """New or a duplicate: it changes nothing and is accounted for."""
     seen, other = owned(some_events(2, 0, 9, seed=1))
     recent = approval(occurred_at=day(15))
     apply_events(partitioned, seen)
@@ -119,17 +119,17 @@ def test_what_occurred_before_the_horizon_becomes_a_dead_letter(
 
 
 def test_one_event_id_under_two_instants_is_a_conflict(partitioned: BatchConnection) -> None:
-    """Also where they are in different partitions."""
+    """Also if they are in different partitions."""
     first = approval(occurred_at=day(5))
     second = approval(event_id=first.event_id, occurred_at=day(15))
     assert apply_events(partitioned, first) == ["applied"]
     assert apply_events(partitioned, second) == ["event_conflict"]
 
 
-def test_one_event_id_under_two_instants_at_once_takes_effect_once(
+def test_concurrent_events_of_one_id_with_two_instants_take_effect_once(
     partitioned: BatchConnection, database_url: str
 ) -> None:
-    """Two workers that cannot see each other's event yet: the slower one learns of it."""
+    """Two workers do not see each other's event yet; the slower one finds the conflict."""
     first = approval(occurred_at=day(5), interaction_id=uuid4())
     second = approval(event_id=first.event_id, occurred_at=day(15), interaction_id=uuid4())
     results: list[str] = []
@@ -160,7 +160,7 @@ def _until_somebody_waits(connection: BatchConnection) -> None:
 def test_a_partition_that_is_still_written_to_is_not_detached(
     partitioned: BatchConnection,
 ) -> None:
-    """The last one stays, and so does one whose time has not come."""
+    """Neither the last one, nor one that ends in the future."""
     detach_oldest(partitioned)
     detach_oldest(partitioned)
     with pytest.raises(LedgerPartitionError, match="still written to"):
@@ -168,7 +168,7 @@ def test_a_partition_that_is_still_written_to_is_not_detached(
 
 
 def test_only_the_partition_that_was_confirmed_is_detached(partitioned: BatchConnection) -> None:
-    """Two operators confirm the same one: the second detaches nothing."""
+    """If two operators confirm the same one, the second detaches nothing."""
     events = owned(some_events(30, 0, 25, seed=3))
     apply_events(partitioned, *events)
     assert detach_oldest(partitioned, confirmed="approvals_first") == "approvals_first"
@@ -179,10 +179,10 @@ def test_only_the_partition_that_was_confirmed_is_detached(partitioned: BatchCon
     assert_exact(partitioned, events)
 
 
-def test_detaching_waits_for_a_batch_that_is_under_way(
+def test_detaching_waits_for_a_running_batch(
     partitioned: BatchConnection, database_url: str
 ) -> None:
-    """Whatever the batch has locked by then, and wants yet, they never wait in a circle."""
+    """At any step of the batch, they do not deadlock."""
     batches = [owned(some_events(20, first, 25, seed=3)) for first in (0, 20)]
     detached: list[str] = []
 
@@ -204,10 +204,10 @@ def test_detaching_waits_for_a_batch_that_is_under_way(
     assert audit(partitioned).differences == ()
 
 
-def test_workers_and_detaching_meet_without_a_deadlock(
+def test_workers_and_detaching_do_not_deadlock(
     partitioned: BatchConnection, database_url: str
 ) -> None:
-    """Batches that race for the same interactions lock them; partitions go meanwhile."""
+    """Raced batches lock interactions while partitions are detached."""
     over = threading.Event()
 
     def work(seed: int) -> None:
@@ -227,8 +227,8 @@ def test_workers_and_detaching_meet_without_a_deadlock(
     assert audit(partitioned).differences == ()
 
 
-def test_the_ledgers_partitions_are_asked_for_in_sentences(connection: BatchConnection) -> None:
-    """What cannot be done says what can."""
+def test_errors_of_partitions_are_sentences(connection: BatchConnection) -> None:
+    """They say what to do instead."""
     with pytest.raises(LedgerPartitionError, match="signoff ledger partition"):
         add_partition(connection, day(10))
     apply_events(connection, approval(occurred_at=day(12)))
@@ -243,14 +243,14 @@ def test_the_ledgers_partitions_are_asked_for_in_sentences(connection: BatchConn
 
 
 def test_no_part_of_the_ledger_can_be_emptied(partitioned: BatchConnection) -> None:
-    """Neither the whole nor a partition."""
+    """Neither the ledger nor a partition can be truncated."""
     for table in ("approvals", "approvals_first", "approvals_from_2025_01_11_00"):
         with pytest.raises(psycopg.errors.RaiseException, match="TRUNCATE refused"):
             partitioned.execute(f"TRUNCATE {table}")
 
 
-def test_who_may_use_the_ledger_may_go_on(connection: BatchConnection) -> None:
-    """Grants move to the table in partitions."""
+def test_grants_on_the_ledger_are_kept(connection: BatchConnection) -> None:
+    """They are moved to the partitioned table."""
     role = f"worker_{uuid4().hex}"
     connection.execute(f"CREATE ROLE {role}")
     connection.execute(f"GRANT SELECT, INSERT ON approvals TO {role}")

@@ -1,4 +1,4 @@
-"""Batches of a backlog: what raced in one goes with the next, and what must not does not."""
+"""Batches of a backlog: raced events are carried over to the next batch if they may be."""
 
 import threading
 from collections.abc import Iterator
@@ -27,12 +27,12 @@ from signoff_worker.health import Health
 from signoff_worker.pipeline import Pipeline
 
 BATCH = 20
-"""Of which two may go with the next one."""
+"""The size of a batch; two of its events may be carried over."""
 
 
 @pytest.fixture
 def pipeline(redis_url: str, database_url: str) -> Iterator[Pipeline]:
-    """A worker's pipeline of small batches."""
+    """A worker's pipeline with small batches."""
     settings = Settings(redis_url=redis_url, database_url=database_url, batch_size=BATCH)
     stop = threading.Event()
     health = Health("test", settings, state=lambda: "busy", stopping=stop.is_set)
@@ -44,7 +44,7 @@ def pipeline(redis_url: str, database_url: str) -> Iterator[Pipeline]:
 
 
 def a_queue(client: redis.Redis, events: list[ApprovalEvent], name: str = "one") -> BatchQueue:
-    """A queue on which these events wait."""
+    """A queue with these events."""
     assert all(r.ok for r in Producer(connection=client, queue=name).publish_many(events))
     return BatchQueue(client, name, lease_seconds=600)
 
@@ -68,10 +68,10 @@ def changing(database_url: str, interaction: UUID) -> Iterator[None]:
         await_blocked(database_url)
 
 
-def test_what_raced_is_applied_and_acknowledged_with_the_next_batch(
+def test_raced_events_are_applied_and_acknowledged_with_the_next_batch(
     client: redis.Redis, connection: BatchConnection, database_url: str, pipeline: Pipeline
 ) -> None:
-    """An event whose interaction another worker changed meanwhile stays in hand until then."""
+    """Until then the worker holds them; another worker changed their interaction meanwhile."""
     shared = uuid4()
     raced = approval(1, interaction_id=shared, customer_status="CUSTOMER", ltv_amount="2")
     first = [raced, *(approval() for _ in range(BATCH - 1))]
@@ -88,10 +88,10 @@ def test_what_raced_is_applied_and_acknowledged_with_the_next_batch(
     assert balance(connection, shared) == ("CUSTOMER", "7.00")
 
 
-def test_what_races_in_a_body_is_applied_at_once(
+def test_many_raced_events_are_applied_at_once(
     client: redis.Redis, connection: BatchConnection, database_url: str, pipeline: Pipeline
 ) -> None:
-    """Many events of one busy interaction would race again: they are locked and applied."""
+    """Many events of one busy interaction would race again, so it is locked."""
     busy = uuid4()
     first = [
         approval(1 + n, interaction_id=busy, customer_status="CUSTOMER", ltv_amount="1")
@@ -107,10 +107,10 @@ def test_what_races_in_a_body_is_applied_at_once(
     assert balance(connection, busy) == ("CUSTOMER", "25.00")
 
 
-def test_what_raced_does_not_go_with_another_queues_batch(
+def test_raced_events_are_not_carried_over_to_another_queues_batch(
     client: redis.Redis, connection: BatchConnection, database_url: str, pipeline: Pipeline
 ) -> None:
-    """Each queue's events are acknowledged there."""
+    """Each event is acknowledged on its own queue."""
     shared = uuid4()
     raced = approval(1, interaction_id=shared, customer_status="CUSTOMER", ltv_amount="2")
     one = a_queue(client, [raced, *(approval() for _ in range(BATCH - 1))])
@@ -123,10 +123,10 @@ def test_what_raced_does_not_go_with_another_queues_batch(
     assert balance(connection, shared) == ("CUSTOMER", "7.00")
 
 
-def test_no_event_goes_from_batch_to_batch_for_ever(
+def test_no_event_is_carried_over_for_ever(
     client: redis.Redis, connection: BatchConnection, pipeline: Pipeline
 ) -> None:
-    """A row that a trigger keeps from being written looks like a race, and is found out."""
+    """A trigger that suppresses a row looks like a race at first, and is then noticed."""
     swallow_interactions_of(connection, "unlucky")
     unlucky = approval(user_id="unlucky")
     queue = a_queue(client, [unlucky, *(approval() for _ in range(13 * BATCH - 1))])
@@ -140,10 +140,10 @@ def test_no_event_goes_from_batch_to_batch_for_ever(
     assert letter.event_id == unlucky.event_id
 
 
-def test_what_workers_died_with_is_settled_before_more_is_taken(
+def test_suspects_are_settled_before_other_jobs_are_taken(
     client: redis.Redis, pipeline: Pipeline
 ) -> None:
-    """However many it are: beside a full batch of suspects, no other job is in hand."""
+    """Also with a full batch of suspects, the worker holds no other job."""
     events = [approval() for _ in range(2 * BATCH)]
     queue = a_queue(client, events)
     queue.group = BATCH
@@ -156,10 +156,10 @@ def test_what_workers_died_with_is_settled_before_more_is_taken(
     assert client.llen(queue.keys.waiting) == BATCH
 
 
-def test_a_batch_whose_answer_is_lost_is_taken_again(
+def test_a_batch_whose_reply_is_lost_is_taken_again(
     client: redis.Redis, redis_url: str, connection: BatchConnection, pipeline: Pipeline
 ) -> None:
-    """Redis handed it out and the connection broke: it is on the queue again, nobody to blame."""
+    """The connection was lost after the drain: the jobs are requeued, and no death is counted."""
     events = [approval() for _ in range(3)]
     a_queue(client, events)
     with troubled(redis_url) as way, redis.Redis.from_url(way.url) as worker:
@@ -178,10 +178,10 @@ def test_a_batch_whose_answer_is_lost_is_taken_again(
     assert connection.execute("SELECT FROM approvals").rowcount == 3
 
 
-def test_a_suspect_behind_a_full_batch_is_not_taken_for_an_empty_queue(
+def test_a_suspect_behind_a_full_batch_is_not_left_on_the_queue(
     client: redis.Redis, pipeline: Pipeline
 ) -> None:
-    """It is next once the batch is settled, in the same turn: who works it off leaves none."""
+    """It is taken in the same turn, after the batch was settled."""
     events = [approval() for _ in range(BATCH + 1)]
     queue = a_queue(client, events)
     client.hset(f"{JOB_PREFIX}{events[-1].event_id}", "signoff_deaths", 1)
@@ -195,7 +195,7 @@ def test_a_suspect_behind_a_full_batch_is_not_taken_for_an_empty_queue(
 def test_a_committed_batch_that_cannot_be_acknowledged_stays_in_flight(
     client: redis.Redis, connection: BatchConnection, pipeline: Pipeline
 ) -> None:
-    """It is acknowledged before the next batch of its queue is taken; another queue goes on."""
+    """It is acknowledged before the queue's next batch is taken; another queue goes on."""
     events = [approval() for _ in range(3)]
     broken, other = a_queue(client, events, "broken"), a_queue(client, [approval()], "other")
     client.set(QueueKeys("broken").scheduled, "x")

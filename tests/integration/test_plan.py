@@ -1,4 +1,4 @@
-"""The statement that applies a batch stays fast, whatever the planner believes of the tables."""
+"""The statement that applies a batch is fast with any statistics of the tables."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ from signoff_db.sql import statement
 def test_a_batch_is_joined_with_itself_in_one_pass(
     connection: BatchConnection, rows_a_page: int
 ) -> None:
-    """No step reads the batch once for each of its events, even on a big, unanalyzed ledger."""
+    """No step reads the batch once for each event, also with a big ledger without statistics."""
     interactions = [approval().interaction_id for _ in range(10)]
     apply_events(connection, *[approval(interaction_id=known) for known in interactions])
     connection.execute(
@@ -31,10 +31,10 @@ def test_a_batch_is_joined_with_itself_in_one_pass(
     assert [step["CTE Name"] for step in scans if step["Actual Loops"] > 1] == []
 
 
-def test_a_table_that_was_empty_when_it_was_analyzed_is_entered_by_its_key(
+def test_a_table_that_was_empty_when_it_was_analyzed_is_read_by_its_key(
     connection: BatchConnection,
 ) -> None:
-    """All indexes of an empty table cost the same; one that is read whole must not be a choice."""
+    """All indexes of an empty table cost the same; none may be scanned as a whole."""
     connection.execute("ANALYZE interactions, approvals, customers, dead_letters")
     entered = [
         step["Index Name"]

@@ -1,4 +1,4 @@
-"""A service's connections: kept between requests, good after a restart, bounded."""
+"""A service's connections are kept between requests, replaced after a restart, and bounded."""
 
 import threading
 
@@ -13,7 +13,7 @@ from signoff_schemas import Settings
 
 
 def servers(redis_url: str, database_url: str, *, size: int = 2) -> PooledServers:
-    """Servers of a service with so many connections."""
+    """Servers with a pool of this size."""
     settings = Settings.load(redis_url=redis_url, database_url=database_url)
     return PooledServers(settings, application="test service", size=size)
 
@@ -25,17 +25,15 @@ def backend(pooled: PooledServers) -> int:
 
 
 def test_a_connection_serves_many_requests(redis_url: str, database_url: str) -> None:
-    """The second request has the connection of the first; use cases run on it."""
+    """The second request gets the connection of the first; use cases run on it."""
     with servers(redis_url, database_url, size=1) as pooled:
         assert backend(pooled) == backend(pooled)
         assert status(pooled).away == {}
         assert event_history(pooled, "none").known is False
 
 
-def test_a_connection_that_the_server_ended_costs_no_request(
-    redis_url: str, database_url: str
-) -> None:
-    """It is looked at before it is lent, and made anew."""
+def test_a_connection_that_the_server_ended_is_replaced(redis_url: str, database_url: str) -> None:
+    """Connections are checked before they are lent, so that no request fails."""
     with servers(redis_url, database_url, size=1) as pooled:
         ended = backend(pooled)
         with psycopg.connect(database_url, autocommit=True) as admin:
@@ -50,10 +48,10 @@ def test_session_settings_are_those_of_any_connection(redis_url: str, database_u
         assert row.fetchone() == ("UTC", "approvals")
 
 
-def test_a_request_that_finds_no_connection_is_told_so(
+def test_a_request_without_a_free_connection_is_an_error(
     redis_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It waits a while, and gets a sentence without a secret."""
+    """It waits for some time; the message holds no secret."""
     monkeypatch.setattr("signoff_ops.servers._WAIT_SECONDS", 0.1)
     with servers(redis_url, database_url, size=1) as pooled, pooled.database():
         failures: list[str] = []

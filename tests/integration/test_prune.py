@@ -1,4 +1,4 @@
-"""Retention: what is dead stays, what was settled long ago goes, and its trace remains."""
+"""Pruning deletes letters that were settled long ago, keeps dead ones, and is recorded."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,9 +16,9 @@ EVERY = ("dead", "resolved", "discarded")
 
 
 def bury(connection: BatchConnection) -> tuple[ApprovalEvent, ApprovalEvent]:
-    """Three dead letters: one stays dead, one is resolved, one discarded, both a year ago.
+    """Make three letters: one is dead, one was resolved and one discarded a year ago.
 
-    Gives the events of the latter two.
+    Returns the events of the latter two.
     """
     events = [approval(n, user_id=None) for n in range(3)]
     apply_events(connection, *events)
@@ -36,12 +36,12 @@ def bury(connection: BatchConnection) -> tuple[ApprovalEvent, ApprovalEvent]:
 
 
 def left(connection: BatchConnection) -> list[str]:
-    """The states of the letters that are there."""
+    """The states of all letters."""
     return sorted(letter.state for letter in letters_in(connection, *EVERY_STATE))
 
 
 def due(connection: BatchConnection, before: datetime) -> list[int]:
-    """What is to be pruned."""
+    """The ids of the letters to prune."""
     return [letter_id for ids in prunable(connection, before) for letter_id in ids]
 
 
@@ -50,8 +50,8 @@ def ago(**age: float) -> datetime:
     return datetime.now(UTC) - timedelta(**age)
 
 
-def test_only_what_was_settled_long_ago_goes(connection: BatchConnection) -> None:
-    """Resolved and discarded letters go by the age of their settling; a dead one never does."""
+def test_only_letters_that_were_settled_long_ago_are_deleted(connection: BatchConnection) -> None:
+    """The time of settling counts; a dead letter is never deleted."""
     bury(connection)
     assert count_prunable(connection, ago(days=400)) == Pruned()
     assert due(connection, ago(days=400)) == []
@@ -64,8 +64,8 @@ def test_only_what_was_settled_long_ago_goes(connection: BatchConnection) -> Non
     assert left(connection) == ["dead"]
 
 
-def test_a_dead_letter_survives_even_by_its_id(connection: BatchConnection) -> None:
-    """The statement itself refuses, whoever calls it; so does it what was settled since."""
+def test_a_dead_letter_is_not_deleted_by_its_id(connection: BatchConnection) -> None:
+    """The statement itself leaves it out; also a letter that was settled later."""
     bury(connection)
     ids = [letter.id for letter in letters_in(connection, *EVERY_STATE)]
 
@@ -74,8 +74,8 @@ def test_a_dead_letter_survives_even_by_its_id(connection: BatchConnection) -> N
     assert left(connection) == ["dead"]
 
 
-def test_it_is_written_down(connection: BatchConnection) -> None:
-    """Who, why and which letters; of a discarded event, which no ledger holds, its ids too."""
+def test_pruning_is_recorded(connection: BatchConnection) -> None:
+    """With actor, reason and letters; and with the ids of discarded events."""
     resolved, discarded = bury(connection)
     ids = due(connection, ago(days=300))
     prune(connection, ids, ago(days=300), actor="ann", reason="old")
@@ -89,7 +89,7 @@ def test_it_is_written_down(connection: BatchConnection) -> None:
 
 
 def test_a_pruned_event_is_still_accounted_for(connection: BatchConnection) -> None:
-    """The audit asks of jobs that were gone from Redis: a discarded, pruned one is not lost."""
+    """The audit does not report the missing job of a discarded and pruned event as lost."""
     _, discarded = bury(connection)
     ids = due(connection, ago(days=300))
     prune(connection, ids, ago(days=300), actor="op", reason="old")
@@ -98,7 +98,7 @@ def test_a_pruned_event_is_still_accounted_for(connection: BatchConnection) -> N
 
 
 def test_many_are_pruned_page_by_page(connection: BatchConnection) -> None:
-    """More than one page is read, and more than one transaction forgets, each with its note."""
+    """In several pages and transactions, each with its own record."""
     connection.execute(
         "INSERT INTO dead_letters (job_id, kind, message, payload, fingerprint, state, resolved_at)"
         " SELECT 'j' || n, 'abandoned', 'm', '', 'f', 'discarded', '2020-01-01Z'"

@@ -1,4 +1,4 @@
-"""Publishing while Redis, or the way to it, is in trouble: a real server, a bad connection."""
+"""Publishing while Redis or the connection to it fails, with a real server."""
 
 import pickle
 import socket
@@ -50,10 +50,10 @@ def make(request: pytest.FixtureRequest, way: Way) -> Iterator[Make]:
 
 
 @pytest.mark.parametrize("trouble", [Trouble.CUT, LOADING, READONLY, READONLY_6, MASTERDOWN])
-def test_what_passes_by_itself_is_waited_out(
+def test_an_outage_that_passes_is_waited_for(
     make: Make, way: Way, client: redis.Redis, trouble: Trouble | bytes
 ) -> None:
-    """The event arrives by a repetition; its publisher learns nothing of it."""
+    """A retry succeeds, and the publisher gets no error."""
     publisher = make()
     way.ahead.extend([trouble, trouble])
 
@@ -62,8 +62,10 @@ def test_what_passes_by_itself_is_waited_out(
     assert client.llen(WAITING) == 2
 
 
-def test_a_lost_answer_is_asked_for_again(make: Make, way: Way, client: redis.Redis) -> None:
-    """Whether Redis had the event was unknown; it did, so that it is a duplicate, which is well."""
+def test_a_publish_with_a_lost_answer_is_repeated(
+    make: Make, way: Way, client: redis.Redis
+) -> None:
+    """Redis has the event already, so the answer is `duplicate`."""
     publisher = make()
     way.ahead.append(Trouble.ANSWER_LOST)
 
@@ -73,10 +75,8 @@ def test_a_lost_answer_is_asked_for_again(make: Make, way: Way, client: redis.Re
     assert client.llen(WAITING) == 2
 
 
-def test_an_answer_that_does_not_come_is_given_up(
-    make: Make, way: Way, client: redis.Redis
-) -> None:
-    """After SIGNOFF_REDIS_TIMEOUT; its late arrival is not taken for the answer to the next."""
+def test_the_wait_for_an_answer_is_bounded(make: Make, way: Way, client: redis.Redis) -> None:
+    """By SIGNOFF_REDIS_TIMEOUT; a late answer is not taken as the answer to the next publish."""
     publisher = make(redis_timeout=1)
     way.ahead.append(Trouble.SILENCE)
 
@@ -87,7 +87,7 @@ def test_an_answer_that_does_not_come_is_given_up(
 
 
 def test_many_events_are_repeated_too(make: Make, way: Way, client: redis.Redis) -> None:
-    """A round trip of many is safe to repeat for the same reason."""
+    """A round trip of many events is safe to repeat too."""
     publisher = make()
     way.ahead.extend([Trouble.CUT, Trouble.ANSWER_LOST])
 
@@ -99,7 +99,7 @@ def test_many_events_are_repeated_too(make: Make, way: Way, client: redis.Redis)
 
 @pytest.mark.parametrize("retries", [0, 2])
 def test_an_outage_that_lasts_is_an_error(make: Make, way: Way, retries: int) -> None:
-    """After so many repetitions it is said; publishing again then works as ever."""
+    """After all retries the error is raised; a later publish works."""
     publisher = make(publish_retries=retries)
     event = mapping()
     way.ahead.extend([Trouble.CUT] * (retries + 1))
@@ -120,8 +120,10 @@ def test_an_outage_that_lasts_is_an_error(make: Make, way: Way, retries: int) ->
         b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n",
     ],
 )
-def test_what_a_person_must_mend_is_not_repeated(make: Make, way: Way, refusal: bytes) -> None:
-    """It would only be refused again."""
+def test_a_refusal_that_a_person_must_fix_is_not_retried(
+    make: Make, way: Way, refusal: bytes
+) -> None:
+    """It would be refused again."""
     publisher = make()
     way.ahead.append(refusal)
 
@@ -131,8 +133,8 @@ def test_what_a_person_must_mend_is_not_repeated(make: Make, way: Way, refusal: 
     assert (way.seen, publisher.waits) == (1, [])
 
 
-def test_a_redis_that_keeps_failing_is_left_alone(make: Make, way: Way) -> None:
-    """Two failures open the circuit: nothing goes out until the cool-down is over, then one try."""
+def test_a_redis_that_keeps_failing_is_not_tried_for_a_while(make: Make, way: Way) -> None:
+    """Two failures open the circuit: nothing is sent until the cooldown is over, then one try."""
     now = 100.0
     publisher = make(publish_retries=0)
     publisher.producer._core.breaker = Breaker(2, 10, clock=lambda: now)
@@ -157,8 +159,8 @@ def test_a_redis_that_keeps_failing_is_left_alone(make: Make, way: Way) -> None:
     assert way.seen == 5
 
 
-def test_who_is_turned_away_does_not_prolong_the_cool_down(make: Make, way: Way) -> None:
-    """However many publishes come meanwhile: once it is over, Redis is tried."""
+def test_refused_publishes_do_not_prolong_the_cooldown(make: Make, way: Way) -> None:
+    """When it is over, Redis is tried, also after many refused publishes."""
     now = 100.0
     publisher = make(publish_retries=0)
     publisher.producer._core.breaker = Breaker(1, 10, clock=lambda: now)
@@ -176,7 +178,7 @@ def test_who_is_turned_away_does_not_prolong_the_cool_down(make: Make, way: Way)
 
 
 def test_a_success_in_between_keeps_the_circuit_closed(make: Make, way: Way) -> None:
-    """Failures count in a row; without the setting they do not count at all."""
+    """Only failures in a row count."""
     publisher = make(publish_retries=0, breaker_failures=2)
 
     for _ in range(3):
@@ -199,8 +201,8 @@ def test_the_circuit_is_off_by_default(make: Make, way: Way) -> None:
     assert way.seen == 20
 
 
-def test_a_deadline_ends_a_publish_whatever_it_waits_for(make: Make, way: Way) -> None:
-    """For an answer that does not come, and for the pauses between repetitions."""
+def test_a_deadline_covers_answers_and_delays(make: Make, way: Way) -> None:
+    """A missing answer, and the delays between retries."""
     publisher = make(redis_timeout=300, publish_retries=100)
     way.ahead.append(Trouble.SILENCE)
     start = time.monotonic()
@@ -214,7 +216,7 @@ def test_a_deadline_ends_a_publish_whatever_it_waits_for(make: Make, way: Way) -
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_a_deadline_covers_connecting(kind: str) -> None:
-    """The host takes connections, and says nothing on them."""
+    """The host accepts connections, and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         start = time.monotonic()
@@ -227,10 +229,10 @@ def test_a_deadline_covers_connecting(kind: str) -> None:
     assert time.monotonic() - start < 60
 
 
-def test_after_a_deadline_a_connection_waits_as_long_as_ever(
+def test_a_deadline_does_not_change_the_timeout_of_later_publishes(
     redis_url: str, client: redis.Redis
 ) -> None:
-    """A short timeout of one publish is none of the next."""
+    """The connection's timeout is restored."""
     with publishing("sync", redis_url, redis_timeout=7) as publisher:
         publisher.publish(mapping(), timeout=0.5)
         publisher.publish(mapping(), timeout=300)
@@ -242,7 +244,7 @@ def test_after_a_deadline_a_connection_waits_as_long_as_ever(
 
 
 def test_an_event_that_misses_its_deadline_is_spooled(make: Make, way: Way, tmp_path: Path) -> None:
-    """A producer with a spool has taken it, and says so."""
+    """If the producer has a spool, the receipt says so."""
     spool = tmp_path / "spool.jsonl"
     publisher = make(timeout=0.5, redis_timeout=300, spool=spool)
     way.ahead.append(Trouble.SILENCE)
@@ -252,14 +254,14 @@ def test_an_event_that_misses_its_deadline_is_spooled(make: Make, way: Way, tmp_
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
-def test_a_deadline_lies_ahead(make: Make, seconds: float) -> None:
-    """Anything else is a mistake of the caller's."""
+def test_a_deadline_must_be_in_the_future(make: Make, seconds: float) -> None:
+    """Anything else is a ValueError."""
     with pytest.raises(ValueError, match="greater than 0"):
         make().publish(mapping(), timeout=seconds)
 
 
-def test_one_thread_tries_after_the_cool_down() -> None:
-    """Of many that come at once, the others learn that Redis is being tried."""
+def test_one_thread_tries_after_the_cooldown() -> None:
+    """The other threads get CircuitOpenError."""
     now = 100.0
     breaker = Breaker(1, 10, clock=lambda: now)
     breaker.failed(QueueUnavailableError())
@@ -282,15 +284,15 @@ def test_one_thread_tries_after_the_cool_down() -> None:
         assert all(pool.map(admitted, range(8)))
 
 
-def test_an_open_circuit_travels_between_processes() -> None:
-    """A process pool hands it on."""
+def test_circuit_open_error_can_be_pickled() -> None:
+    """As process pools do."""
     copy = pickle.loads(pickle.dumps(CircuitOpenError(5, 2.5)))  # noqa: S301 -- our own bytes
 
     assert (copy.failures, copy.retry_after) == (5, 2.5)
 
 
-def test_delays_double_up_to_a_limit_and_are_spread() -> None:
-    """Each is a random part of what it may be at the most."""
+def test_delays_double_up_to_a_limit_with_jitter() -> None:
+    """Each is a random part of its largest value."""
     most = list(Retries(5, first=0.1, longest=0.5, chance=lambda: 1).delays())
 
     assert most == [0.1, 0.2, 0.4, 0.5, 0.5]

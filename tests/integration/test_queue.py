@@ -52,7 +52,7 @@ def test_a_batch_is_taken_in_order_and_into_the_started_registry(
 def test_an_acknowledged_batch_leaves_nothing_behind(
     client: redis.Redis, queue: BatchQueue
 ) -> None:
-    """Once a batch is settled, its jobs are gone from Redis, and RQ's counters know."""
+    """Once a batch is settled, its jobs are deleted from Redis, and counted in RQ's counters."""
     ids = publish(client, 3)
     client.hset(WORKER, "state", "busy")
     queue.take(3)
@@ -185,7 +185,7 @@ def test_a_take_that_was_still_on_its_way_comes_back(
 def test_orphaned_entries_of_an_unknown_lease_come_back(
     client: redis.Redis, queue: BatchQueue
 ) -> None:
-    """Jobs in flight whose lease is gone altogether are not forgotten."""
+    """Jobs in flight without a lease are requeued."""
     publish(client, 2)
     dead_worker(client).take(2)
     client.delete(KEYS.leases)
@@ -193,7 +193,7 @@ def test_orphaned_entries_of_an_unknown_lease_come_back(
 
 
 def test_garbled_jobs_are_taken_and_told_apart(client: redis.Redis, queue: BatchQueue) -> None:
-    """A hash that is gone is dropped and counted; one without data or of another type is kept."""
+    """A missing hash is dropped and counted; one without data or of another type is kept."""
     client.rpush(KEYS.waiting, "gone", "bare", "string", b"\xff\xfe")
     client.hset(JOB_PREFIX + "bare", "origin", "approvals")
     client.set(JOB_PREFIX + "string", "x")
@@ -323,7 +323,7 @@ def test_what_is_no_number_counts_as_none(
 def test_a_key_of_another_type_is_named_before_anything_is_taken(
     client: redis.Redis, queue: BatchQueue, name: str
 ) -> None:
-    """A script that fails half way is not undone: the ids would be gone."""
+    """Redis does not undo a script that fails half way, so the ids would be lost."""
     key = getattr(KEYS, name)
     publish(client, 2)
     before = client.dump(KEYS.waiting)
@@ -440,7 +440,7 @@ def enqueued(client: redis.Redis) -> list[str]:
 def test_a_job_that_depends_on_an_approval_is_enqueued(
     client: redis.Redis, queue: BatchQueue
 ) -> None:
-    """As RQ does it, once all that it waits for is finished; an approval that is gone is."""
+    """As RQ does, when all its dependencies are finished; a deleted approval counts as finished."""
     first, second, other = publish(client, 3)
     mail, both = after(client, first), after(client, first, second)
     queue.take(3)

@@ -95,7 +95,7 @@ def _url(redis_url: str) -> None:
 
 
 def test_entries_that_are_none_are_left_out(client: redis.Redis, reader: QueueReader) -> None:
-    """A key that is gone, of another type, too long, or somebody else's."""
+    """A missing key, one of another type, one that is too long, or another application's."""
     register(client)
     client.set("rq:worker:string", "x")
     client.hset("secrets", "hostname", "x")

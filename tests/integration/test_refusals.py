@@ -1,4 +1,4 @@
-"""An outage is a closed list of errors; anything else, thought of or not, ends as a dead letter."""
+"""Outages are a closed list of errors; any other error ends as a dead letter."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ UNLUCKY = "unlucky"
 
 
 def raise_for_unlucky_users(connection: BatchConnection, sqlstate: str) -> None:
-    """A trigger of the installation raises this error for some events."""
+    """Add a trigger that raises this error for some events."""
     connection.execute(
         "CREATE FUNCTION house_rule() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         f" IF NEW.user_id = '{UNLUCKY}' THEN RAISE 'no' USING ERRCODE = '{sqlstate}'; END IF;"
@@ -37,7 +37,7 @@ def raise_for_unlucky_users(connection: BatchConnection, sqlstate: str) -> None:
 
 
 def letters(connection: BatchConnection) -> list[DeadLetter]:
-    """All that are dead, the newest first."""
+    """All dead letters, the newest first."""
     return list(letters_in(connection))
 
 
@@ -57,10 +57,10 @@ def letters(connection: BatchConnection) -> list[DeadLetter]:
         "0A000",
     ],
 )
-def test_an_error_that_is_no_outage_is_the_events_own(
+def test_an_error_that_is_not_an_outage_is_the_events_fault(
     connection: BatchConnection, sqlstate: str
 ) -> None:
-    """Whatever the SQLSTATE: the culprit becomes a dead letter, and its neighbours are applied."""
+    """With any SQLSTATE the event becomes a dead letter, and its neighbours are applied."""
     raise_for_unlucky_users(connection, sqlstate)
     results = apply_events(connection, approval(), approval(user_id=UNLUCKY), approval())
     assert results == ["applied", "refused_by_database", "applied"]
@@ -68,16 +68,16 @@ def test_an_error_that_is_no_outage_is_the_events_own(
 
 
 @pytest.mark.parametrize("sqlstate", ["25006", "53100", "57014", "58030", "XX001"])
-def test_an_outage_burns_no_event(connection: BatchConnection, sqlstate: str) -> None:
-    """A full disk, say, is nothing that an event could have caused: all of the batch is kept."""
+def test_an_outage_makes_no_dead_letters(connection: BatchConnection, sqlstate: str) -> None:
+    """No event causes a full disk, for example, so the whole batch is kept."""
     raise_for_unlucky_users(connection, sqlstate)
     with pytest.raises(DatabaseUnavailableError):
         apply_events(connection, approval(), approval(user_id=UNLUCKY), approval())
     assert letters(connection) == []
 
 
-def test_a_trigger_that_is_broken_is_an_outage(connection: BatchConnection) -> None:
-    """It refuses nothing: what it looks for is not there, for no event, until somebody mends it."""
+def test_a_broken_trigger_is_an_outage(connection: BatchConnection) -> None:
+    """A missing table in it is the fault of no event; somebody has to fix it."""
     connection.execute(
         "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS"
         " 'BEGIN PERFORM FROM missing_table; RETURN NEW; END'"
@@ -92,7 +92,7 @@ def test_a_trigger_that_is_broken_is_an_outage(connection: BatchConnection) -> N
 
 @contextmanager
 def as_a_bound_role(connection: BatchConnection) -> Iterator[None]:
-    """Work as a role that row-level security binds, which a superuser is not."""
+    """A connection of a role for which row-level security holds, unlike for a superuser."""
     role = sql.Identifier(f"bound_{uuid4().hex}")
     everything = sql.SQL("GRANT ALL ON ALL {} IN SCHEMA {} TO {}")
     schema = connection.execute("SELECT current_schema()").fetchone()
@@ -111,8 +111,8 @@ def as_a_bound_role(connection: BatchConnection) -> Iterator[None]:
         connection.execute(sql.SQL("DROP ROLE {}").format(role))
 
 
-def test_a_row_that_a_policy_refuses_is_the_events_own(connection: BatchConnection) -> None:
-    """Its SQLSTATE is that of a missing privilege, which is an outage."""
+def test_a_row_that_a_policy_refuses_is_the_events_fault(connection: BatchConnection) -> None:
+    """Although its SQLSTATE is that of a missing privilege, which is an outage."""
     connection.execute("ALTER TABLE interactions ENABLE ROW LEVEL SECURITY")
     connection.execute(
         f"CREATE POLICY house_rule ON interactions USING (true) WITH CHECK (user_id <> '{UNLUCKY}')"
@@ -122,10 +122,10 @@ def test_a_row_that_a_policy_refuses_is_the_events_own(connection: BatchConnecti
     assert results == ["applied", "refused_by_database", "applied"]
 
 
-def test_text_that_the_driver_cannot_send_costs_its_event_alone(
+def test_text_that_the_driver_cannot_send_makes_one_dead_letter(
     connection: BatchConnection,
 ) -> None:
-    """Python's own error ends as a letter, of which even the texts hold only ASCII."""
+    """Python's error ends as a letter whose texts are ASCII only."""
     connection.execute("SET client_encoding TO LATIN1")
     odd = approval(user_id="\N{PARTY POPPER}")
     assert apply_events(connection, approval(), odd, approval()) == [
@@ -143,7 +143,7 @@ def test_text_that_the_driver_cannot_send_costs_its_event_alone(
 def test_a_failure_that_cannot_be_written_in_full_is_written_in_short(
     connection: BatchConnection,
 ) -> None:
-    """Where the letter itself is refused, one without any text of the event's takes its place."""
+    """If the letter is refused, a smaller letter without any text of the event is written."""
     raise_for_unlucky_users(connection, "P0001")
     connection.execute(
         "ALTER TABLE dead_letters ADD CONSTRAINT nobody CHECK (user_id IS NULL AND detail = '[]')"
@@ -156,14 +156,14 @@ def test_a_failure_that_cannot_be_written_in_full_is_written_in_short(
 
 
 def test_a_letter_that_cannot_be_written_at_all_is_an_outage(connection: BatchConnection) -> None:
-    """No event is dropped: operators must look."""
+    """No event is dropped; an operator has to look."""
     connection.execute("ALTER TABLE dead_letters ADD CONSTRAINT none_at_all CHECK (false)")
     with pytest.raises(DatabaseUnavailableError, match="cannot be written down"):
         apply_events(connection, approval(user_id=None))
 
 
-def test_a_letter_keeps_no_more_than_a_valid_event_takes(connection: BatchConnection) -> None:
-    """Of more it holds the beginning, and says how much there was and what hash it had."""
+def test_a_letter_keeps_no_more_bytes_than_a_valid_event(connection: BatchConnection) -> None:
+    """Of a larger payload it holds the beginning, the size and the hash."""
     huge = b"[" * 10_000_000
     apply(connection, [Delivery.of_job(Job("huge", huge))])
     row = connection.execute("SELECT payload, detail, message FROM dead_letters").fetchone()
@@ -175,8 +175,8 @@ def test_a_letter_keeps_no_more_than_a_valid_event_takes(connection: BatchConnec
     assert "10000000 bytes" in message
 
 
-def test_what_was_read_in_part_says_where_the_rest_is(connection: BatchConnection) -> None:
-    """Redis keeps what never reaches a worker whole."""
+def test_a_truncated_letter_names_the_key_of_the_payload(connection: BatchConnection) -> None:
+    """Redis keeps a payload that is too large for a worker."""
     cut = Delivery.cut_short("j", b"[[[", size=10**9, sha1="ab" * 20, kept_at="rq:job:j")
     (outcome,) = apply(connection, [cut])
     (letter,) = letters(connection)
@@ -184,8 +184,8 @@ def test_what_was_read_in_part_says_where_the_rest_is(connection: BatchConnectio
     assert "all of it is still at rq:job:j" in letter.message
 
 
-def test_whatever_reading_raises_ends_as_a_letter(connection: BatchConnection) -> None:
-    """An error that nobody thought of is the job's own."""
+def test_any_error_while_reading_ends_as_a_letter(connection: BatchConnection) -> None:
+    """An unexpected error is the fault of the job."""
 
     def read(_: bytes) -> tuple[Kind, bytes]:
         raise RuntimeError("nobody thought of it")
@@ -209,7 +209,7 @@ JSON = st.recursive(
 
 @st.composite
 def payloads(draw: st.DrawFn) -> bytes:
-    """Bytes of any kind; an event with odd fields; an event of which a part was overwritten."""
+    """Any bytes; an event with odd fields; an event of which a part was overwritten."""
     kind = draw(st.sampled_from(["bytes", "fields", "cut"]))
     if kind == "bytes":
         return draw(BYTES)
@@ -231,10 +231,10 @@ def payloads(draw: st.DrawFn) -> bytes:
     st.lists(st.tuples(payloads(), st.booleans(), st.text(max_size=20)), max_size=6),
     st.integers(-(2**80), 2**80),
 )
-def test_whatever_the_bytes_each_job_is_applied_or_a_letter(
+def test_a_job_of_any_bytes_is_applied_or_a_letter(
     connection: BatchConnection, jobs: list[tuple[bytes, bool, str]], attempts: int
 ) -> None:
-    """No payload, id or counter raises anything or keeps the good event from being applied."""
+    """No payload, id or counter raises an error, and the good event is always applied."""
     some = [
         Delivery.of_job(Job(job_id, encode_job(data) if wrapped else data, max(1, attempts)))
         for data, wrapped, job_id in jobs

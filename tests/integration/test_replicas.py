@@ -36,7 +36,7 @@ def replica(tmp_path: Path, primary: Valkey) -> Iterator[Valkey]:
 def test_an_event_is_on_the_replica_when_its_publish_returns(
     kind: str, primary: Valkey, replica: Valkey
 ) -> None:
-    """For one event, for many, and where Redis has forgotten the script."""
+    """For one event, for many, and after Redis has lost the script."""
     with (
         publishing(kind, primary.url, wait_replicas=1, wait_timeout=60) as publisher,
         redis.Redis.from_url(primary.url) as client,
@@ -55,7 +55,7 @@ def test_an_event_is_on_the_replica_when_its_publish_returns(
 def test_too_few_replicas_is_an_error_until_they_have_caught_up(
     kind: str, primary: Valkey, replica: Valkey
 ) -> None:
-    """A duplicate waits for them as well, on another connection too: it is no false assurance."""
+    """A duplicate waits for the replicas too, also on another connection."""
     event = mapping()
     replica.process.send_signal(signal.SIGSTOP)
 
@@ -74,7 +74,7 @@ def test_too_few_replicas_is_an_error_until_they_have_caught_up(
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_a_connection_is_good_after_an_error(kind: str, primary: Valkey, replica: Valkey) -> None:
-    """No answer that is still to come is taken for the answer to the next publish."""
+    """A late answer is not taken as the answer to the next publish."""
     del replica
     with (
         publishing(kind, primary.url, wait_replicas=1, wait_timeout=60) as publisher,
@@ -90,8 +90,8 @@ def test_a_connection_is_good_after_an_error(kind: str, primary: Valkey, replica
         assert publisher.publish(mapping()).answer == "accepted"
 
 
-def test_the_error_travels_between_processes() -> None:
-    """A process pool hands it on."""
+def test_the_error_can_be_pickled() -> None:
+    """As process pools do."""
     copy = pickle.loads(pickle.dumps(ReplicasBehindError(1, 2, 0.5)))  # noqa: S301 -- our own bytes
 
     assert (copy.acknowledged, copy.wanted, copy.timeout) == (1, 2, 0.5)

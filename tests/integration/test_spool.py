@@ -1,4 +1,4 @@
-"""The spool: events outlive an outage of Redis, and any publisher, in a local file."""
+"""The spool keeps events in a local file during an outage of Redis, also if the publisher ends."""
 
 import asyncio
 import errno
@@ -58,7 +58,7 @@ Producer(sys.argv[1], spool=sys.argv[2]).flush_spool()
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Path:
-    """Where the spool is to be."""
+    """The path of the spool."""
     return tmp_path / "spool.jsonl"
 
 
@@ -88,19 +88,19 @@ def waiting(client: redis.Redis) -> list[UUID]:
 
 
 def spooled(spool: Path, url: str, *events: Any, queue: str = "approvals") -> None:
-    """Have the events in the spool, for a queue of the Redis of this URL."""
+    """Put the events into the spool, for a queue of the Redis of this URL."""
     requests = [Request.of(event) for event in events]
     Spool(spool, 10**8, queue, label(url)).keep(requests, QueueUnavailableError("away"))
 
 
 def label(url: str) -> str:
-    """What a spool calls the Redis of a URL."""
+    """The name in a spool of the Redis of a URL."""
     with redis.Redis.from_url(url) as client:
         return Server.of(client).label
 
 
 def line(event: Any, url: str, queue: str = "approvals") -> bytes:
-    """The line that a spool keeps for an event."""
+    """The line of an event in a spool."""
     canonical = ApprovalEvent.parse(event).canonical_json()
     return b'{"queue":"%b","redis":"%b","event":%b}\n' % (
         queue.encode(),
@@ -109,10 +109,10 @@ def line(event: Any, url: str, queue: str = "approvals") -> bytes:
     )
 
 
-def test_what_redis_cannot_take_is_spooled_and_comes_later(
+def test_events_that_redis_cannot_take_are_spooled_and_published_later(
     make: Make, way: Way, client: redis.Redis, spool: Path
 ) -> None:
-    """The receipt says so and is well; the next publish that Redis takes brings it along."""
+    """The receipt says so; the next successful publish publishes them too."""
     publisher = make()
     events = [mapping() for _ in range(4)]
     way.ahead.extend([Trouble.CUT] * 2)
@@ -131,7 +131,7 @@ def test_what_redis_cannot_take_is_spooled_and_comes_later(
 def test_the_file_holds_canonical_events_for_its_owner_only(
     make: Make, way: Way, spool: Path
 ) -> None:
-    """One JSON object a line: the event, and the queue and the Redis that it is meant for."""
+    """One JSON object in each line: the event, and the queue and the Redis that it is for."""
     event = mapping()
     way.ahead.append(Trouble.CUT)
 
@@ -142,7 +142,7 @@ def test_the_file_holds_canonical_events_for_its_owner_only(
 
 
 def test_an_open_circuit_spools_at_once(make: Make, way: Way, spool: Path) -> None:
-    """Redis is not even tried."""
+    """Redis is not tried."""
     publisher = make(breaker_failures=1)
     way.ahead.append(Trouble.CUT)
 
@@ -152,10 +152,10 @@ def test_an_open_circuit_spools_at_once(make: Make, way: Way, spool: Path) -> No
     assert len(spool.read_bytes().splitlines()) == 3
 
 
-def test_a_publish_brings_a_batch_along_and_flushing_the_rest(
+def test_a_publish_also_publishes_a_batch_of_the_spool_and_flushing_the_rest(
     redis_url: str, client: redis.Redis, spool: Path
 ) -> None:
-    """No publish is held up by a long file."""
+    """So no publish is delayed by a long file."""
     spooled(spool, redis_url, *[mapping() for _ in range(2 * CHUNK + 10)])
 
     with Producer(redis_url, spool=spool) as producer:
@@ -178,7 +178,7 @@ async def _flushed(url: str, spool: Path) -> dict[str, int]:
 def test_flushing_twice_at_once_publishes_each_once(
     redis_url: str, client: redis.Redis, spool: Path
 ) -> None:
-    """Two tasks of one loop take turns at the file; neither holds the loop up."""
+    """Two tasks of one loop use the file one after the other, without blocking the loop."""
     spooled(spool, redis_url, *[mapping() for _ in range(2 * CHUNK + 10)])
 
     assert asyncio.run(_flushed(redis_url, spool)) == {"accepted": 2 * CHUNK + 10}
@@ -187,8 +187,10 @@ def test_flushing_twice_at_once_publishes_each_once(
     assert spool.read_bytes() == b""
 
 
-def test_what_redis_does_not_take_stays(make: Make, way: Way, spool: Path) -> None:
-    """A replay that fails costs the publish that led to it nothing, and loses nothing."""
+def test_events_that_redis_does_not_take_stay_in_the_spool(
+    make: Make, way: Way, spool: Path
+) -> None:
+    """A failed replay is no error of the publish that started it, and loses nothing."""
     publisher = make()
     publisher.publish(mapping())
     spooled(spool, way.url, mapping())
@@ -202,8 +204,8 @@ def test_what_redis_does_not_take_stays(make: Make, way: Way, spool: Path) -> No
     assert spool.read_bytes() == b""
 
 
-def test_a_full_queue_is_no_outage(make: Make, way: Way, spool: Path) -> None:
-    """QueueFull is raised, and spooled events wait for room."""
+def test_a_full_queue_is_not_an_outage(make: Make, way: Way, spool: Path) -> None:
+    """QueueFull is raised, and spooled events stay in the file."""
     spooled(spool, way.url, mapping(), mapping())
     held = spool.read_bytes()
     publisher = make(max_queue_length=1)
@@ -216,7 +218,7 @@ def test_a_full_queue_is_no_outage(make: Make, way: Way, spool: Path) -> None:
 
 
 def test_a_spool_is_bounded(make: Make, way: Way, spool: Path) -> None:
-    """Beyond that the outage is raised as ever, and none of the events is kept."""
+    """When it is full, the outage is raised, and none of the events is kept."""
     publisher = make(spool_max_bytes=700)
     way.ahead.extend([Trouble.CUT] * 2)
     publisher.publish(mapping())
@@ -229,16 +231,16 @@ def test_a_spool_is_bounded(make: Make, way: Way, spool: Path) -> None:
 
 
 def test_a_spool_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
-    """Not in the middle of the first outage."""
+    """When the producer is created, not in the first outage."""
     with pytest.raises(SettingsError, match=r"SIGNOFF_SPOOL.*cannot be written: No such file"):
         Producer(ABSENT, spool=tmp_path / "missing" / "spool")
 
 
 @pytest.mark.parametrize("cut", [1, 100, -2])
-def test_a_line_that_a_crash_cut_off_is_kept_aside(
+def test_a_line_that_a_crash_cut_off_is_put_aside(
     redis_url: str, client: redis.Redis, spool: Path, cut: int
 ) -> None:
-    """Its publish never returned. The whole lines before it and after it are published."""
+    """Its publish never returned. The complete lines before and after it are published."""
     events = [mapping(), mapping()]
     spooled(spool, redis_url, events[0])
     torn = ApprovalEvent.parse(mapping()).canonical_json()[:cut]
@@ -253,10 +255,8 @@ def test_a_line_that_a_crash_cut_off_is_kept_aside(
     assert spool.with_name("spool.jsonl.aside").read_bytes() == torn + b"\n"
 
 
-def test_a_line_that_is_refused_is_kept_aside(
-    redis_url: str, client: redis.Redis, spool: Path
-) -> None:
-    """Garbage, or an id that other content has taken meanwhile: it blocks no other line."""
+def test_a_refused_line_is_put_aside(redis_url: str, client: redis.Redis, spool: Path) -> None:
+    """An invalid line, or an id that is used by other content now, blocks no other line."""
     event = mapping()
     spooled(spool, redis_url, event, mapping())
     with spool.open("ab") as file:
@@ -275,7 +275,7 @@ def test_a_line_that_is_refused_is_kept_aside(
 def test_a_line_longer_than_a_block_is_read(
     redis_url: str, client: redis.Redis, spool: Path
 ) -> None:
-    """Whatever somebody wrote there, the lines around it are published."""
+    """The lines before and after it are published."""
     spooled(spool, redis_url, mapping())
     with spool.open("ab") as file:
         file.write(b"x" * 3_000_000 + b"\n")
@@ -287,10 +287,10 @@ def test_a_line_longer_than_a_block_is_read(
     assert client.llen(WAITING) == 2
 
 
-def test_publishers_that_are_killed_lose_nothing_they_spooled(
+def test_killed_publishers_lose_no_spooled_event(
     redis_url: str, client: redis.Redis, spool: Path
 ) -> None:
-    """Several processes share the file and die by signal 9: each answered event is there, once."""
+    """Several processes share the file and are killed: each answered event is there once."""
     command = [sys.executable, "-c", PUBLISHER, str(spool)]
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1] / "support")}
     printed: set[str] = set()
@@ -313,10 +313,8 @@ def test_publishers_that_are_killed_lose_nothing_they_spooled(
     assert len(set(waiting(client))) == client.llen(WAITING)
 
 
-def test_a_replay_that_is_killed_is_repeated(
-    redis_url: str, client: redis.Redis, spool: Path
-) -> None:
-    """Redis had the events, the file had not yet lost them: they are duplicates, and wait once."""
+def test_a_killed_replay_is_repeated(redis_url: str, client: redis.Redis, spool: Path) -> None:
+    """Redis has the events, and the file too: they are duplicates, and are on the queue once."""
     spooled(spool, redis_url, *[mapping() for _ in range(5)])
     command = [sys.executable, "-c", DIES_BEFORE_IT_CUTS, redis_url, str(spool)]
     killed = subprocess.run(command, check=False, timeout=DEADLINE)
@@ -335,7 +333,7 @@ def test_a_replay_that_is_killed_is_repeated(
 def test_each_event_goes_to_the_queue_it_was_meant_for(
     way: Way, client: redis.Redis, spool: Path, kind: str
 ) -> None:
-    """Two producers share a file; whichever publishes first brings both queues' events along."""
+    """Two producers share a file; the first one to publish publishes the events of both queues."""
     ours, theirs, next_one = mapping(), mapping(), mapping()
     options: Any = {"spool": spool, "publish_retries": 0}
     with (
@@ -357,7 +355,7 @@ def test_each_event_goes_to_the_queue_it_was_meant_for(
 def test_a_file_of_an_earlier_release_is_read(
     redis_url: str, client: redis.Redis, spool: Path, kind: str
 ) -> None:
-    """Its lines are events alone: they go to the queue of the producer that replays them."""
+    """Its lines are only events; they go to the queue of the producer that replays them."""
     events = [mapping(), mapping()]
     lines = [ApprovalEvent.parse(event).canonical_json() + b"\n" for event in events]
     spool.write_bytes(b"".join(lines))
@@ -370,10 +368,10 @@ def test_a_file_of_an_earlier_release_is_read(
     assert spool.read_bytes() == b""
 
 
-def test_events_for_another_redis_stay_until_they_are_asked_for(
+def test_events_for_another_redis_stay_until_they_are_flushed(
     redis_url: str, client: redis.Redis, spool: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No publish brings them along; flushing is the caller's own decision."""
+    """No publish replays them; the caller has to call flush_spool."""
     spooled(spool, ABSENT, mapping())
     held = spool.read_bytes()
 
@@ -406,10 +404,10 @@ def test_a_file_is_for_one_redis(make: Make, way: Way, spool: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_what_a_full_queue_took_leaves_the_file(
+def test_events_that_a_full_queue_took_are_removed_from_the_file(
     redis_url: str, client: redis.Redis, spool: Path, kind: str
 ) -> None:
-    """Nothing is delivered a second time; what found no room is published when there is some."""
+    """No event is published twice; the others are published when there is room."""
     events = [mapping() for _ in range(7)]
     spooled(spool, redis_url, *events)
 
@@ -431,7 +429,7 @@ def test_what_a_full_queue_took_leaves_the_file(
 def test_a_full_queue_keeps_only_its_own_events(
     redis_url: str, client: redis.Redis, spool: Path
 ) -> None:
-    """Those of another queue, between them in the file, are published."""
+    """Events of another queue in the same file are published."""
     full, free = [mapping() for _ in range(3)], [mapping() for _ in range(3)]
     for one, other in zip(full, free, strict=True):
         spooled(spool, redis_url, one)
@@ -456,10 +454,10 @@ Producer(sys.argv[1], spool=sys.argv[2], max_queue_length=2).flush_spool()
 """
 
 
-def test_a_replay_that_is_killed_while_it_cuts_loses_nothing(
+def test_a_replay_that_is_killed_while_it_truncates_loses_nothing(
     redis_url: str, client: redis.Redis, spool: Path
 ) -> None:
-    """What is to stay is in the file before anything of it is removed."""
+    """The lines to keep are appended before any line is removed."""
     events = [mapping() for _ in range(5)]
     spooled(spool, redis_url, *events)
     command = [sys.executable, "-c", DIES_BEFORE_IT_CUTS_A_PART, redis_url, str(spool)]
@@ -477,7 +475,7 @@ def test_a_replay_that_is_killed_while_it_cuts_loses_nothing(
 def test_flushing_to_a_redis_that_is_back_closes_the_circuit(
     redis_url: str, client: redis.Redis, spool: Path, kind: str
 ) -> None:
-    """Of several batches none meets an open circuit, and the next publish goes through at once."""
+    """All batches are published, and the next publish succeeds at once."""
     options: Any = {"spool": spool, "breaker_failures": 1, "breaker_cooldown": 3600}
     with publishing(kind, redis_url, **options) as publisher:
         publisher.producer._core.breaker.failed(QueueUnavailableError("away"))
@@ -491,17 +489,17 @@ def test_flushing_to_a_redis_that_is_back_closes_the_circuit(
 
 
 def test_a_spool_that_is_a_link_is_refused(tmp_path: Path, spool: Path) -> None:
-    """Whoever put it there would choose which file is written."""
+    """Another user could choose which file is written."""
     spool.symlink_to(tmp_path / "victim")
 
     with pytest.raises(SettingsError, match="links are not followed"):
         Producer(ABSENT, spool=spool)
 
 
-def test_a_write_that_the_disk_ends_leaves_no_part_behind(
+def test_a_failed_write_leaves_no_partial_line(
     make: Make, way: Way, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was written of it is cut off: the publish raises, and the lines before are whole."""
+    """The file is truncated: the publish raises, and earlier lines are complete."""
     publisher = make()
     way.ahead.extend([Trouble.CUT] * 2)
     publisher.publish(mapping())

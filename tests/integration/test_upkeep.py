@@ -1,4 +1,4 @@
-"""RQ's registries are kept in order without RQ: nothing is imported, nobody is called."""
+"""RQ's registries are cleaned up without RQ: nothing is imported, and no callback is called."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -56,6 +56,15 @@ def test_what_died_with_a_stock_worker_goes_back(client: redis.Redis, upkeep: Up
     assert client.hmget(JOB_PREFIX + "job", "status", "signoff_deaths") == [b"queued", b"1"]
     assert client.zrange(KEYS.started, 0, -1) == [b"live:execution"]
     assert upkeep.run() == 0
+
+
+@pytest.mark.parametrize("deaths", ["999", "1000", "1000000", "9" * 400])
+def test_deaths_are_counted_up_to_a_limit(client: redis.Redis, upkeep: Upkeep, deaths: str) -> None:
+    """Whatever a job's hash claims."""
+    a_job(client, signoff_deaths=deaths)
+    client.zadd(KEYS.started, {"job:execution": LONG_AGO})
+    assert upkeep.run() == 1
+    assert client.hget(JOB_PREFIX + "job", "signoff_deaths") == b"1000"
 
 
 @pytest.mark.parametrize("status", ["finished", "failed", "canceled", "stopped", "queued"])
@@ -118,7 +127,7 @@ def test_jobs_whose_dependencies_are_met_are_put_on_the_queue(
 
 
 def test_what_expired_is_removed(client: redis.Redis, upkeep: Upkeep) -> None:
-    """Finished jobs when their time has come; workers when their hash is gone."""
+    """Finished jobs when they expire; workers when their hash does not exist."""
     client.zadd(KEYS.finished, {"old": LONG_AGO, "young": 9e12})
     client.hset("rq:worker:live", "birth", "now")
     for key in ("rq:workers", "rq:workers:approvals"):
@@ -210,7 +219,7 @@ def test_a_reason_may_be_anything(
 def test_failed_jobs_without_data_are_swept(
     client: redis.Redis, connection: BatchConnection
 ) -> None:
-    """What is gone is forgotten; what holds no data, or is no hash, becomes a dead letter."""
+    """Missing jobs are removed; one without data, or that is not a hash, becomes a dead letter."""
     client.hset(JOB_PREFIX + "bare", "origin", "approvals")
     client.set(JOB_PREFIX + "string", "x")
     client.zadd(KEYS.failed, dict.fromkeys(["gone", "bare", "string", fail(client)], 1))

@@ -1,4 +1,4 @@
-"""What adoption costs an upstream that goes on writing its own interactions."""
+"""The costs of adoption for an upstream that goes on writing its interactions."""
 
 import subprocess
 import threading
@@ -34,7 +34,7 @@ OF_ONE_USER = (
 
 @pytest.fixture
 def upstream_url(empty_database_url: str) -> str:
-    """A database whose upstream keeps its interactions in `public`, adopted by Signoff."""
+    """A database in which Signoff has adopted the upstream's interactions in `public`."""
     with psycopg.connect(empty_database_url) as connection:
         connection.execute(
             "CREATE TABLE interactions (id uuid PRIMARY KEY, user_id text, customer_status text,"
@@ -45,7 +45,7 @@ def upstream_url(empty_database_url: str) -> str:
 
 
 def seconds(connection: "psycopg.Connection[object]", statement: str, *values: object) -> float:
-    """How long the statement takes, committed."""
+    """The seconds that the statement and its commit take."""
     began = time.perf_counter()
     connection.execute(statement.encode(), values)
     return time.perf_counter() - began
@@ -59,8 +59,10 @@ def seconds(connection: "psycopg.Connection[object]", statement: str, *values: o
         "DELETE FROM interactions",
     ],
 )
-def test_many_rows_of_one_user_cost_the_same_each(upstream_url: str, statement: str) -> None:
-    """Ten times the rows take about ten times as long, not a hundred times; and count exactly."""
+def test_the_cost_of_a_row_does_not_grow_with_the_users_rows(
+    upstream_url: str, statement: str
+) -> None:
+    """Ten times the rows take about ten times as long, not a hundred; the counts are exact."""
     with psycopg.connect(upstream_url, autocommit=True) as upstream:
         few, some, many = 100, ROWS // 10, ROWS
         seconds(upstream, OF_ONE_USER, few)
@@ -78,7 +80,7 @@ def test_many_rows_of_one_user_cost_the_same_each(upstream_url: str, statement: 
 
 
 def test_events_that_create_many_interactions_of_one_user(connection: BatchConnection) -> None:
-    """Their events give no status; the batch after 9,000 of them takes no longer than the first."""
+    """Without a status; the batch after 9,000 interactions takes no longer than the first one."""
     taken = []
     for batch in range(10):
         events = [approval(1000 * batch + n, ltv_amount="1") for n in range(1000)]
@@ -90,8 +92,8 @@ def test_events_that_create_many_interactions_of_one_user(connection: BatchConne
     assert audit(connection).differing == 0
 
 
-def test_statements_that_count_the_same_customers_wait_in_one_order(upstream_url: str) -> None:
-    """One inserts A, B, the other B, A: the second waits, and neither is ended by a deadlock."""
+def test_statements_for_the_same_customers_do_not_deadlock(upstream_url: str) -> None:
+    """One inserts for A, B, the other for B, A: the second waits."""
     insert = (
         "INSERT INTO interactions (id, user_id, ltv_usd)"
         " SELECT gen_random_uuid(), u, 1 FROM unnest(%s::text[]) AS u"
@@ -123,8 +125,8 @@ INSERT_ONE = (
 )
 
 
-def test_transactions_that_insert_for_the_same_customers_never_deadlock(upstream_url: str) -> None:
-    """One inserts for A, then B, the other for B, then A, each in a statement of its own."""
+def test_transactions_for_the_same_customers_do_not_deadlock(upstream_url: str) -> None:
+    """One inserts for A, then B, the other for B, then A, in separate statements."""
     failures: list[psycopg.Error] = []
 
     def finish(upstream: "psycopg.Connection[object]", user: str) -> None:
@@ -151,8 +153,8 @@ def test_transactions_that_insert_for_the_same_customers_never_deadlock(upstream
         assert connection.execute("SELECT FROM pending_moves").fetchall() == []
 
 
-def test_what_a_savepoint_takes_back_is_not_counted(upstream_url: str) -> None:
-    """Neither what was to be counted at commit, nor what was counted at once."""
+def test_rows_of_a_rolled_back_savepoint_are_not_counted(upstream_url: str) -> None:
+    """With counting at commit, and with immediate counting."""
     with psycopg.connect(upstream_url) as upstream:
         upstream.execute(INSERT_ONE, [uuid4(), "ann"])
         with upstream.transaction(force_rollback=True):
@@ -168,8 +170,8 @@ def test_what_a_savepoint_takes_back_is_not_counted(upstream_url: str) -> None:
         assert audit(connection).differing == 0
 
 
-def test_an_upstream_may_have_its_constraints_checked_at_once(upstream_url: str) -> None:
-    """Then customers are counted at once, too: what is noted, and each statement after it."""
+def test_an_upstream_may_set_its_constraints_immediate(upstream_url: str) -> None:
+    """Then customers are counted at once: the recorded moves, and each later statement."""
     with psycopg.connect(upstream_url) as upstream, connect(upstream_url) as connection:
         upstream.execute(INSERT_ONE, [uuid4(), "ann"])
         upstream.execute(INSERT_ONE, [uuid4(), "bob"])
@@ -199,7 +201,7 @@ def test_an_upstream_may_have_its_constraints_checked_at_once(upstream_url: str)
 def test_an_interaction_may_be_changed_often_in_a_transaction(
     upstream_url: str, changes: list[str], status: str
 ) -> None:
-    """Its customer gets the status that stands at the end, or that of the next interaction."""
+    """Its customer gets the final status, or that of the next interaction."""
     key = uuid4()
     with psycopg.connect(upstream_url) as upstream:
         upstream.execute(
@@ -222,8 +224,8 @@ def test_an_interaction_may_be_changed_often_in_a_transaction(
         assert audit(connection).differing == 0
 
 
-def test_a_trigger_of_the_upstream_may_change_what_was_just_inserted(upstream_url: str) -> None:
-    """Its statement ends before the one that it belongs to, and is noted before it."""
+def test_a_trigger_of_the_upstream_may_change_inserted_rows(upstream_url: str) -> None:
+    """Its statement ends before the outer one, so its moves are recorded first."""
     with psycopg.connect(upstream_url) as upstream:
         upstream.execute(
             "CREATE FUNCTION public.churn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
@@ -253,10 +255,10 @@ def writer_role(upstream_url: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("search_path", ["public", "", "pg_catalog", "signoff"])
-def test_whoever_may_write_interactions_needs_no_other_right(
+def test_a_role_that_may_write_interactions_needs_no_other_right(
     upstream_url: str, writer_role: str, search_path: str
 ) -> None:
-    """Nor Signoff's schema in the search_path."""
+    """It does not need Signoff's schema in its search_path either."""
     with psycopg.connect(upstream_url, autocommit=True) as upstream:
         upstream.execute(f"SET ROLE {writer_role}")
         upstream.execute("SELECT set_config('search_path', %s, false)", [search_path])
@@ -274,10 +276,10 @@ def test_whoever_may_write_interactions_needs_no_other_right(
         assert audit(connection).differing == 0
 
 
-def test_nobody_else_runs_what_runs_with_the_owners_rights(
+def test_nobody_else_can_call_functions_with_the_owners_rights(
     upstream_url: str, writer_role: str
 ) -> None:
-    """A function that a trigger calls is called by Signoff's own triggers alone."""
+    """Only Signoff's own triggers call these functions."""
     with psycopg.connect(upstream_url, autocommit=True) as other:
         other.execute(f"GRANT USAGE ON SCHEMA signoff TO {writer_role}")
         functions = other.execute(
@@ -308,11 +310,13 @@ CREATE OPERATOR public.= (FUNCTION = public.equals, LEFTARG = varchar, RIGHTARG 
 CREATE TEMP TABLE customers (user_id text, ltv_usd numeric, customer_status text);
 CREATE TEMP TABLE interactions (id uuid, user_id text);
 """
-"""An operator that fits better than Postgres's own, and tables that hide Signoff's."""
+"""An operator that Postgres would prefer to its own, and tables that hide Signoff's."""
 
 
-def test_what_runs_with_the_owners_rights_calls_nothing_of_others(empty_database_url: str) -> None:
-    """Where an adopted table stands, others may make functions; and temporary tables anywhere."""
+def test_functions_with_the_owners_rights_call_no_functions_of_others(
+    empty_database_url: str,
+) -> None:
+    """Others may create functions in the schema of an adopted table, and temporary tables."""
     role = f"maker_{uuid4().hex}"
     with psycopg.connect(empty_database_url, autocommit=True) as upstream:
         upstream.execute(
@@ -342,7 +346,7 @@ def test_what_runs_with_the_owners_rights_calls_nothing_of_others(empty_database
 
 
 def test_a_dump_can_be_restored(upstream_url: str, postgres_server: str) -> None:
-    """Its session has an empty search_path, and rows come before triggers or after them."""
+    """The session of the restore has an empty search_path; rows may come before triggers."""
     with connect_for_batches(upstream_url, application="test") as connection:
         apply_events(connection, approval(customer_status="CUSTOMER", ltv_amount="5"))
     dump = _run("pg_dump", upstream_url)
@@ -363,7 +367,7 @@ def test_a_dump_can_be_restored(upstream_url: str, postgres_server: str) -> None
 
 
 def _run(program: str, url: str, *arguments: str, given: bytes = b"") -> bytes:
-    """Run one of Postgres's own programs on a database; returns what it says."""
+    """Run one of Postgres's programs on a database; returns its output."""
     done = subprocess.run(
         [PROGRAMS / program, *arguments, url], input=given, capture_output=True, check=False
     )
@@ -406,10 +410,10 @@ Step = tuple[str, list[Row], str]
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(transactions=st.lists(TRANSACTION, min_size=1, max_size=5))
-def test_customers_are_exact_whatever_upstreams_and_events_do(
+def test_customers_are_exact_after_any_writes_and_events(
     upstream_url: str, transactions: list[tuple[list[Step], str]]
 ) -> None:
-    """Inserts, updates, deletes and events, several in a transaction, some of them taken back."""
+    """Inserts, updates, deletes and events, several in a transaction, some rolled back."""
     with connect_for_batches(upstream_url, application="test") as connection:
         connection.execute(
             "ALTER TABLE approvals DISABLE TRIGGER USER;"
@@ -429,7 +433,7 @@ def test_customers_are_exact_whatever_upstreams_and_events_do(
 
 
 def _take(connection: BatchConnection, kind: str, rows: list[Row], minute: int) -> None:
-    """Do one step of the law above."""
+    """Run one step of the test above."""
     if kind in CHANGES:
         columns = [list(column) for column in zip(*rows, strict=True)]
         connection.execute(CHANGES[kind].encode(), columns)
@@ -446,10 +450,10 @@ def _take(connection: BatchConnection, kind: str, rows: list[Row], minute: int) 
     "gone", ["DELETE FROM interactions", "UPDATE interactions SET user_id = 'bob'"]
 )
 @pytest.mark.parametrize("together", [True, False])
-def test_the_status_of_an_interaction_that_leaves_leaves_with_it(
+def test_the_status_of_a_removed_interaction_does_not_count(
     connection: BatchConnection, gone: str, *, together: bool
 ) -> None:
-    """Its events gave the latest status: what the customer's other interactions say comes back."""
+    """Its events gave the latest status; then that of the customer's other interactions counts."""
     first, last, plain = UUID(int=1), UUID(int=2), UUID(int=3)
     connection.execute(
         "INSERT INTO interactions (id, user_id) SELECT id, 'ann' FROM unnest(%s::uuid[]) AS id",
@@ -468,7 +472,7 @@ def test_the_status_of_an_interaction_that_leaves_leaves_with_it(
     assert customer(connection, "bob") in {None, ("CUSTOMER", "0.00")}
 
 
-def test_an_interaction_that_was_created_nobody_knows_when_is_the_oldest(
+def test_an_interaction_without_created_at_is_the_oldest(
     connection: BatchConnection,
 ) -> None:
     """The customer's status and what the audit expects are the same."""
@@ -482,8 +486,8 @@ def test_an_interaction_that_was_created_nobody_knows_when_is_the_oldest(
     assert audit(connection).differences == ()
 
 
-def test_an_insert_waits_for_one_that_counts_the_same_customer(upstream_url: str) -> None:
-    """At commit, and sees what that wrote: the status is of the interaction created last."""
+def test_an_insert_waits_for_another_one_of_the_same_customer(upstream_url: str) -> None:
+    """At commit; the status is that of the interaction that was created last."""
     insert = (
         "INSERT INTO interactions (id, user_id, customer_status, created_at)"
         " VALUES (gen_random_uuid(), 'ann', %s, %s)"
@@ -505,8 +509,8 @@ def test_an_insert_waits_for_one_that_counts_the_same_customer(upstream_url: str
         assert customer(connection, "ann") == ("CUSTOMER", "0.00")
 
 
-def test_emptying_interactions_empties_their_customers(upstream_url: str) -> None:
-    """What the upstream inserts afterwards counts from nothing."""
+def test_truncating_interactions_empties_their_customers(upstream_url: str) -> None:
+    """Rows that are inserted afterwards count from zero."""
     with psycopg.connect(upstream_url, autocommit=True) as upstream:
         upstream.execute(OF_ONE_USER, [2])
         with upstream.transaction():

@@ -1,4 +1,4 @@
-"""The Docker files say what the stack relies on; no Docker engine is needed to check that."""
+"""The Docker files have the settings that Signoff needs; no Docker engine is used."""
 
 import os
 import re
@@ -88,8 +88,8 @@ def test_data_outlives_its_container(
     assert set(mounts) <= set(compose["volumes"])
 
 
-def test_servers_tell_when_they_are_ready(services: dict[str, Service]) -> None:
-    """Health comes from the server's own answer, not from its process being there."""
+def test_servers_have_health_checks(services: dict[str, Service]) -> None:
+    """They use the server's own answer, not only that its process exists."""
     postgres, valkey = (services[name]["healthcheck"]["test"] for name in ("postgres", "valkey"))
 
     assert postgres[:2] == ["CMD", "pg_isready"]
@@ -113,7 +113,7 @@ def test_each_service_runs_its_command(services: dict[str, Service]) -> None:
 
 
 def test_a_relay_runs_only_where_it_is_asked_for(services: dict[str, Service]) -> None:
-    """Without an outbox it would have nothing to do; all else runs without naming a profile."""
+    """Without an outbox it has nothing to do; all other services run without a profile."""
     assert {name: service.get("profiles") for name, service in services.items()} == {
         **dict.fromkeys(services),
         "relay": ["outbox"],
@@ -122,8 +122,8 @@ def test_a_relay_runs_only_where_it_is_asked_for(services: dict[str, Service]) -
     assert dependencies(services["relay"]) == dependencies(services["worker"])
 
 
-def test_a_relay_is_led_to_the_upstreams_database(services: dict[str, Service]) -> None:
-    """By a variable; beside it the relay has whatever workers have, to publish and to prune."""
+def test_a_relay_has_the_upstreams_database(services: dict[str, Service]) -> None:
+    """From a variable; it also has the settings of workers, to publish and to prune."""
     environment = dict(services["relay"]["environment"])
 
     assert environment.pop("SIGNOFF_OUTBOX_URL") == "${SIGNOFF_OUTBOX_URL:-}"
@@ -133,15 +133,15 @@ def test_a_relay_is_led_to_the_upstreams_database(services: dict[str, Service]) 
 @pytest.mark.parametrize("service", ["worker", "relay"])
 @pytest.mark.parametrize("fixed", ["container_name", "ports", "hostname"])
 def test_workers_and_relays_scale(services: dict[str, Service], service: str, fixed: str) -> None:
-    """Nothing of them can exist only once: `--scale worker=4` gives four."""
+    """Nothing in them can exist only once: `--scale worker=4` runs four."""
     assert fixed not in services[service]
 
 
 @pytest.mark.parametrize("service", ["worker", "relay"])
-def test_a_batch_may_be_finished_and_a_crash_is_made_good(
+def test_a_batch_can_be_finished_and_a_crashed_service_restarts(
     services: dict[str, Service], service: str
 ) -> None:
-    """Docker's ten seconds before SIGKILL are too few for a batch; what crashed restarts."""
+    """Docker's default of ten seconds before SIGKILL is too short for a batch."""
     assert services[service]["stop_grace_period"] == "1m"
     assert services[service]["restart"] == "unless-stopped"
 
@@ -166,7 +166,7 @@ def test_the_containers_settings_are_settings(services: dict[str, Service]) -> N
 
 
 def test_passwords_agree_on_both_sides(services: dict[str, Service]) -> None:
-    """What a server asks for is what the URLs carry, from one variable that has to be set."""
+    """The servers and the URLs use one variable, which has to be set."""
     postgres = services["postgres"]["environment"]["POSTGRES_PASSWORD"]
     valkey = services["valkey"]["environment"]["REDISCLI_AUTH"]
     environment = services["worker"]["environment"]
@@ -179,7 +179,7 @@ def test_passwords_agree_on_both_sides(services: dict[str, Service]) -> None:
 
 
 def test_no_password_is_on_a_command_line(services: dict[str, Service]) -> None:
-    """Whoever lists processes, here or on the host, would read it; nor has any a default."""
+    """Everybody who can list processes would see it; and no password has a default."""
     words = " ".join(
         [
             *(word for name in services if name != "valkey" for word in command_of(services[name])),
@@ -192,13 +192,13 @@ def test_no_password_is_on_a_command_line(services: dict[str, Service]) -> None:
 
 
 def command_of(service: Service) -> list[str]:
-    """Return all that ends on a command line of a service."""
+    """Return the command line of a service."""
     check = service.get("healthcheck", {}).get("test", [])
     return [*service.get("entrypoint", []), *service["command"], *check]
 
 
-def test_containers_may_do_little(services: dict[str, Service]) -> None:
-    """No capability, no way to more rights, no write but to volumes and /tmp, bounded memory."""
+def test_containers_have_few_rights(services: dict[str, Service]) -> None:
+    """No capabilities, no new privileges, writes only to volumes and /tmp, bounded memory."""
     for name, service in services.items():
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
@@ -209,7 +209,7 @@ def test_containers_may_do_little(services: dict[str, Service]) -> None:
 
 
 @pytest.mark.parametrize(("service", "user"), [("postgres", "postgres"), ("valkey", "valkey")])
-def test_servers_do_not_begin_as_root(
+def test_servers_do_not_start_as_root(
     services: dict[str, Service], service: str, user: str
 ) -> None:
     """Without capabilities an image's entry point could not leave root."""
@@ -217,7 +217,7 @@ def test_servers_do_not_begin_as_root(
 
 
 def test_images_are_named_by_digest(services: dict[str, Service], stages: list[list[str]]) -> None:
-    """A tag may name another image tomorrow."""
+    """A tag may name another image later."""
     images = [service["image"] for service in services.values() if "build" not in service]
     images += [stage[0].split()[1] for stage in stages]
 
@@ -279,7 +279,7 @@ def test_the_image_does_not_run_as_root(stages: list[list[str]]) -> None:
     assert 'ENTRYPOINT ["signoff"]' in stages[-1]
 
 
-def test_the_image_gets_all_that_the_build_reads() -> None:
+def test_the_image_contains_the_files_of_the_build() -> None:
     """The .dockerignore lets through each folder and file that building the wheel needs."""
     let_through = {
         line.removeprefix("!")

@@ -1,4 +1,4 @@
-"""A batch of jobs is read as its jobs are."""
+"""Jobs that are read together give the same results as single jobs."""
 
 import pytest
 from approvals import approval, mapping
@@ -24,7 +24,7 @@ BAD = [
 
 @pytest.mark.parametrize("bad", [[], *([job] for job in BAD), BAD], ids=lambda jobs: f"{len(jobs)}")
 def test_jobs_are_read_together_as_one_by_one(bad: list[Job]) -> None:
-    """Each is its event or what is wrong with it, in order, whatever its neighbours are."""
+    """The result of each is its event or its failure, in order, with any neighbours."""
     jobs = [GOOD, *bad, OTHER_SPELLING, ABANDONED]
 
     read = read_jobs(jobs)

@@ -178,8 +178,14 @@ def test_a_bomb_is_not_inflated() -> None:
     """A few kilobytes that would become many megabytes are refused, and kept unchanged."""
     bomb = zlib.compress(b" " * 50_000_000, 9)
 
-    assert [problem.code for problem in refusal(bomb).problems] == ["too_large"]
-    assert inflate(bomb) == bomb
+    tracemalloc.start()
+    try:
+        assert [problem.code for problem in refusal(bomb).problems] == ["too_large"]
+        assert inflate(bomb) == bomb
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * MAX_JOB_BYTES
 
 
 @pytest.mark.parametrize(

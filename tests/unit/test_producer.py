@@ -1,4 +1,4 @@
-"""Publishing: each event gets a definite answer, and Redis holds what stock RQ reads."""
+"""Publishing: each event gets a receipt, and stock RQ can read the jobs in Redis."""
 
 import asyncio
 import gc
@@ -68,7 +68,7 @@ def job_key(number: int) -> str:
 
 
 class Publisher(Protocol):
-    """What `Producer` and, once it is run, `AsyncProducer` have in common."""
+    """The common methods of `Producer` and a wrapped `AsyncProducer`."""
 
     def publish(self, event: Any) -> Receipt:
         """Publish one event."""
@@ -78,7 +78,7 @@ class Publisher(Protocol):
 
 
 class Awaited:
-    """Lets the tests of `Producer` run against `AsyncProducer`, in a loop of its own."""
+    """Runs `AsyncProducer` in its own loop, so that the tests of `Producer` can use it."""
 
     def __init__(self, server: fakeredis.FakeServer, **options: Any) -> None:
         self._loop = asyncio.Runner()
@@ -110,13 +110,13 @@ Make = Callable[..., Publisher]
 
 @pytest.fixture
 def server() -> fakeredis.FakeServer:
-    """An empty Redis of this test's own."""
+    """An empty Redis for this test."""
     return fakeredis.FakeServer()
 
 
 @pytest.fixture
 def connection(server: fakeredis.FakeServer) -> fakeredis.FakeRedis:
-    """A client of it, to look and to meddle."""
+    """A client of it, to read and change its data."""
     return fakeredis.FakeRedis(server=server)
 
 
@@ -154,7 +154,7 @@ def until_full(receipts: Iterator[Receipt]) -> list[Receipt]:
 
 
 def answers(receipts: Iterable[Receipt]) -> list[str]:
-    """Return the receipts' words."""
+    """Return the receipts' answers."""
     return [receipt.answer.value for receipt in receipts]
 
 
@@ -177,7 +177,7 @@ def answers(receipts: Iterable[Receipt]) -> list[str]:
 def test_a_new_event_is_accepted(
     producer: Publisher, connection: fakeredis.FakeRedis, source_of: Callable[[], Any]
 ) -> None:
-    """It waits at the queue's end, and its receipt says so."""
+    """It is put at the end of the queue, and its receipt says so."""
     producer.publish(event(0))
 
     receipt = producer.publish(source_of())
@@ -190,7 +190,7 @@ def test_a_new_event_is_accepted(
 def test_the_same_event_is_a_duplicate(
     producer: Publisher, connection: fakeredis.FakeRedis
 ) -> None:
-    """However it is spelled the second time; it waits once."""
+    """Also in another JSON form; it is on the queue once."""
     producer.publish(event(0))
 
     receipt = producer.publish(event(0, ltv_amount="250.00", user_id=None, edit_tags=[]))
@@ -203,7 +203,7 @@ def test_the_same_event_is_a_duplicate(
 def test_another_content_is_a_conflict(
     producer: Publisher, connection: fakeredis.FakeRedis
 ) -> None:
-    """The event that waits is left as it is."""
+    """The waiting event is not changed."""
     producer.publish(event(0))
     before = connection.hgetall(job_key(0))
 
@@ -221,7 +221,7 @@ def test_another_content_is_a_conflict(
 def test_an_invalid_event_is_rejected(
     producer: Publisher, connection: fakeredis.FakeRedis, source: Any
 ) -> None:
-    """Nothing is sent, and the receipt tells what is wrong."""
+    """Nothing is sent, and the receipt says what is wrong."""
     receipt = producer.publish(source)
 
     named = event_id(0) if isinstance(source, dict) else None
@@ -232,7 +232,7 @@ def test_an_invalid_event_is_rejected(
 
 
 def test_answers_come_in_order(producer: Publisher, connection: fakeredis.FakeRedis) -> None:
-    """In a mixed batch each event has its own answer, a repetition inside the batch too."""
+    """In a mixed batch each event has its own answer; also a repeated event in the batch."""
     producer.publish(event(0))
 
     receipts = list(
@@ -265,7 +265,7 @@ def test_answers_come_in_order(producer: Publisher, connection: fakeredis.FakeRe
 
 
 def test_many_events_need_no_list(producer: Publisher, connection: fakeredis.FakeRedis) -> None:
-    """A generator longer than a round trip is published whole, in order."""
+    """All events of a long generator are published, in order."""
     count = 2 * CHUNK + 1
 
     receipts = producer.publish_many(event(number) for number in range(count))
@@ -275,7 +275,7 @@ def test_many_events_need_no_list(producer: Publisher, connection: fakeredis.Fak
     assert connection.llen(WAITING) == count
 
 
-def test_nothing_to_publish_is_no_mistake(
+def test_publishing_nothing_is_no_error(
     producer: Publisher, connection: fakeredis.FakeRedis
 ) -> None:
     """An empty iterable has no receipts."""
@@ -283,8 +283,8 @@ def test_nothing_to_publish_is_no_mistake(
     assert connection.keys() == []
 
 
-def test_queues_are_apart(make: Make, connection: fakeredis.FakeRedis) -> None:
-    """An event goes to the producer's queue."""
+def test_each_producer_has_its_queue(make: Make, connection: fakeredis.FakeRedis) -> None:
+    """Events go to the producer's queue only."""
     make(queue="orders").publish(event(0))
 
     assert connection.llen("rq:queue:orders") == 1
@@ -307,7 +307,7 @@ def test_queues_are_apart(make: Make, connection: fakeredis.FakeRedis) -> None:
         ({"quality_score": 9}, "conflict"),
     ],
 )
-def test_another_publishers_spelling_is_understood(
+def test_another_publishers_json_is_compared_by_content(
     producer: Publisher,
     connection: fakeredis.FakeRedis,
     compress: Callable[[bytes], bytes],
@@ -315,17 +315,17 @@ def test_another_publishers_spelling_is_understood(
     fields: Mapping,
     answer: str,
 ) -> None:
-    """Contents are compared, not bytes."""
+    """Its bytes may differ."""
     data = json.dumps([FUNCTION, None, [event(0, **fields)], {}], indent=1).encode()
     connection.hset(job_key(0), mapping={"data": compress(data)})
 
     assert producer.publish(event(0)).answer == answer
 
 
-def test_rqs_own_enqueue_is_understood(
+def test_a_job_of_rqs_own_enqueue_is_compared_by_content(
     producer: Publisher, connection: fakeredis.FakeRedis
 ) -> None:
-    """A job that RQ itself wrote is the same event, or another."""
+    """It may hold the same event, or another one."""
     queue = Queue("approvals", connection=connection, serializer=JSONSerializer)
     queue.enqueue(FUNCTION, event(0, ltv_amount="250.0"), job_id=str(event_id(0)))
 
@@ -348,10 +348,10 @@ def test_rqs_own_enqueue_is_understood(
     ],
     ids=["empty", "pickle", "zlib head", "garbage", "rq pickle", "bomb", "list", "function"],
 )
-def test_garbage_under_the_same_id_is_a_conflict(
+def test_an_invalid_job_under_the_same_id_is_a_conflict(
     producer: Publisher, connection: fakeredis.FakeRedis, data: bytes
 ) -> None:
-    """What is there is not this event; it is neither run nor overwritten."""
+    """It is not this event, and is not overwritten."""
     connection.hset(job_key(0), mapping={"data": data})
 
     assert producer.publish(event(0)).answer is Answer.CONFLICT
@@ -367,10 +367,10 @@ def test_garbage_under_the_same_id_is_a_conflict(
     ],
     ids=["string", "list", "no data"],
 )
-def test_a_job_that_is_none_does_not_break_its_neighbours(
+def test_a_key_that_is_not_a_job_does_not_break_its_neighbours(
     producer: Publisher, connection: fakeredis.FakeRedis, meddle: Callable[[Any], Any]
 ) -> None:
-    """A key of a wrong type, or a hash without data, is a conflict of that event alone."""
+    """A key of the wrong type, or a hash without data, is a conflict of that event only."""
     meddle(connection)
 
     receipts = producer.publish_many([event(0), event(1), event(2)])
@@ -380,10 +380,10 @@ def test_a_job_that_is_none_does_not_break_its_neighbours(
 
 
 @pytest.mark.parametrize("limit", [None, 10])
-def test_a_queue_that_is_none_leaves_nothing_half_done(
+def test_a_queue_key_of_the_wrong_type_changes_nothing(
     make: Make, connection: fakeredis.FakeRedis, limit: int | None
 ) -> None:
-    """No unlisted job is written: after mending the key the event is accepted."""
+    """No unlisted job is written: after the key is fixed, the event is accepted."""
     producer = make(max_queue_length=limit)
     connection.set(WAITING, "not a list")
 
@@ -403,10 +403,10 @@ LEASES = "rq:signoff:leases:approvals"
 
 
 @pytest.mark.parametrize("written", ["foreign", "canonical"])
-def test_a_job_that_its_publisher_never_listed_is_listed(
+def test_an_unlisted_job_is_listed(
     producer: Publisher, connection: fakeredis.FakeRedis, written: str
 ) -> None:
-    """It died between HSET and RPUSH: publishing the event again mends that."""
+    """Its publisher died between HSET and RPUSH; publishing the event again lists it."""
     canonical = encode_job(ApprovalEvent.parse(event(0)).canonical_json())
     data = canonical if written == "canonical" else FOREIGN["data"]
     connection.hset(job_key(0), mapping=FOREIGN | {"data": data})
@@ -434,10 +434,10 @@ def test_a_job_that_its_publisher_never_listed_is_listed(
     ],
     ids=["waiting", "put off", "in flight", "with RQ", "failed", "deferred", "written at once"],
 )
-def test_a_job_that_is_somewhere_is_left_there(
+def test_a_listed_job_is_not_listed_again(
     producer: Publisher, connection: fakeredis.FakeRedis, listed: Callable[[Any], Any]
 ) -> None:
-    """Waiting, in flight or put off: it is not listed a second time."""
+    """Waiting, in flight or scheduled, for example."""
     connection.hset(job_key(0), mapping=FOREIGN)
     listed(connection)
     before = connection.llen(WAITING)
@@ -446,8 +446,8 @@ def test_a_job_that_is_somewhere_is_left_there(
     assert connection.llen(WAITING) == before
 
 
-def test_a_job_is_looked_for_once(producer: Publisher, connection: fakeredis.FakeRedis) -> None:
-    """What was listed carries `enqueued_at` from then on, so that duplicates stay cheap."""
+def test_a_job_is_searched_for_once(producer: Publisher, connection: fakeredis.FakeRedis) -> None:
+    """A listed job has `enqueued_at` from then on, so that duplicates stay cheap."""
     connection.hset(job_key(0), mapping=FOREIGN)
     producer.publish(event(0))
     assert connection.hget(job_key(0), "enqueued_at")
@@ -459,7 +459,7 @@ def test_a_job_is_looked_for_once(producer: Publisher, connection: fakeredis.Fak
 
 
 def test_an_unlisted_job_needs_room_too(make: Make, connection: fakeredis.FakeRedis) -> None:
-    """A full queue says so, and the job stays as it is."""
+    """If the queue is full, the job is not changed."""
     producer = make(max_queue_length=1)
     producer.publish(event(1))
     connection.hset(job_key(0), mapping=FOREIGN)
@@ -474,10 +474,10 @@ def test_an_unlisted_job_needs_room_too(make: Make, connection: fakeredis.FakeRe
 
 
 @pytest.mark.parametrize("key", ["rq:scheduled:approvals", STARTED, LEASES])
-def test_a_registry_that_is_none_breaks_no_publish(
+def test_a_registry_of_the_wrong_type_breaks_no_publish(
     producer: Publisher, connection: fakeredis.FakeRedis, key: str
 ) -> None:
-    """A key of a wrong type is for workers and `doctor` to name."""
+    """Workers and `doctor` name such keys."""
     connection.set(key, "text")
     connection.hset(job_key(0), mapping=FOREIGN)
 
@@ -488,7 +488,7 @@ def test_a_registry_that_is_none_breaks_no_publish(
 def test_a_job_that_is_too_large_is_not_read(
     producer: Publisher, connection: fakeredis.FakeRedis, field: str
 ) -> None:
-    """It is a conflict, and nothing of it reaches the publisher."""
+    """It is a conflict, and its data is not sent to the publisher."""
     connection.hset(job_key(0), mapping=FOREIGN | {field: b"x" * 1_000_000})
 
     receipt = producer.publish(event(0))
@@ -502,7 +502,7 @@ def test_a_job_that_is_too_large_is_not_read(
 
 
 def test_a_queue_is_full_at_its_limit(make: Make, connection: fakeredis.FakeRedis) -> None:
-    """The last place is given; the next event finds none, until a worker takes one."""
+    """The last place is used; the next event is refused until a worker takes a job."""
     producer = make(max_queue_length=2)
     assert answers([producer.publish(event(0)), producer.publish(event(1))]) == ["accepted"] * 2
 
@@ -518,8 +518,8 @@ def test_a_queue_is_full_at_its_limit(make: Make, connection: fakeredis.FakeRedi
     assert producer.publish(event(2)).answer is Answer.ACCEPTED
 
 
-def test_how_long_a_full_queue_asks_to_wait_can_be_set(make: Make) -> None:
-    """An HTTP service can hand it on as Retry-After."""
+def test_retry_after_of_a_full_queue_can_be_set(make: Make) -> None:
+    """An HTTP service can return it as Retry-After."""
     producer = make(max_queue_length=1, full_retry_after=0.5)
     producer.publish(event(0))
 
@@ -529,8 +529,8 @@ def test_how_long_a_full_queue_asks_to_wait_can_be_set(make: Make) -> None:
     assert caught.value.retry_after == 0.5
 
 
-def test_a_full_queue_still_knows_its_events(make: Make) -> None:
-    """Duplicates, conflicts and rejections need no room."""
+def test_a_full_queue_still_finds_duplicates(make: Make) -> None:
+    """Duplicates, conflicts and rejected events need no room."""
     producer = make(max_queue_length=1)
     producer.publish(event(0))
 
@@ -540,7 +540,7 @@ def test_a_full_queue_still_knows_its_events(make: Make) -> None:
 
 
 def test_a_batch_ends_where_the_queue_is_full(make: Make, connection: fakeredis.FakeRedis) -> None:
-    """The events before it have their receipts, and nothing behind it is published."""
+    """The events before it have their receipts, and no event after it is published."""
     producer = make(max_queue_length=3)
     producer.publish(event(0))
 
@@ -560,8 +560,8 @@ def test_a_limit_holds_across_round_trips(make: Make, connection: fakeredis.Fake
     assert len(receipts) == connection.llen(WAITING) == CHUNK + 1
 
 
-def test_queue_full_travels_between_processes() -> None:
-    """A process pool hands it on instead of breaking."""
+def test_queue_full_can_be_pickled() -> None:
+    """As process pools do."""
     copy = pickle.loads(pickle.dumps(QueueFull("q", 3, 7)))  # noqa: S301 -- our own bytes
 
     assert (copy.queue, copy.limit, copy.retry_after) == ("q", 3, 7)
@@ -570,8 +570,8 @@ def test_queue_full_travels_between_processes() -> None:
 # Bounds
 
 
-def test_events_are_taken_as_they_are_sent(producer: Publisher) -> None:
-    """Of 5,000 events no more are held at a time than one round trip carries, and the next."""
+def test_events_are_read_as_they_are_sent(producer: Publisher) -> None:
+    """Of 5,000 events only two round trips are in memory at a time."""
     taken = 0
 
     def source() -> Iterator[Mapping]:
@@ -586,7 +586,7 @@ def test_events_are_taken_as_they_are_sent(producer: Publisher) -> None:
     assert max(ahead) < 2 * CHUNK
 
 
-def test_nothing_is_taken_before_it_is_asked_for(producer: Publisher) -> None:
+def test_nothing_is_read_before_the_iteration(producer: Publisher) -> None:
     """publish_many() by itself neither reads nor sends."""
     source = iter([event(0)])
 
@@ -614,7 +614,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_publish_is_one_round_trip(producer: Publisher, commands: list[str]) -> None:
-    """Once Redis knows the script, an event or a batch of them is one command."""
+    """When Redis has cached the script, an event or a batch is one command."""
     producer.publish(event(0))
     commands.clear()
 
@@ -625,10 +625,10 @@ def test_a_publish_is_one_round_trip(producer: Publisher, commands: list[str]) -
     assert commands == ["EVALSHA"] * 3
 
 
-def test_what_was_sent_is_told_before_the_sources_own_error(
+def test_receipts_come_before_the_sources_own_error(
     make: Make, connection: fakeredis.FakeRedis
 ) -> None:
-    """Where reading the next events fails, those that are on the queue have their receipts."""
+    """If reading the next events fails, those that were sent get their receipts first."""
     publisher = make()
 
     def source() -> Iterator[Mapping]:
@@ -647,18 +647,18 @@ def test_what_was_sent_is_told_before_the_sources_own_error(
     assert answers == ["accepted"] * connection.llen(WAITING) == ["accepted"] * CHUNK
 
 
-def test_what_is_rejected_is_no_round_trip(producer: Publisher, commands: list[str]) -> None:
-    """Redis is not asked where there is nothing to send."""
+def test_rejected_events_need_no_round_trip(producer: Publisher, commands: list[str]) -> None:
+    """If there is nothing to send, Redis is not used."""
     producer.publish(b"{}")
     list(producer.publish_many([b"{}"] * 3))
 
     assert commands == []
 
 
-def test_a_redis_that_forgot_the_script_learns_it_again(
+def test_a_redis_without_the_script_gets_it_again(
     producer: Publisher, connection: fakeredis.FakeRedis
 ) -> None:
-    """A restart of Redis is not noticed."""
+    """So a restart of Redis causes no error."""
     producer.publish(event(0))
     connection.script_flush()
 
@@ -668,7 +668,7 @@ def test_a_redis_that_forgot_the_script_learns_it_again(
 # What is in Redis
 
 
-def test_a_job_holds_only_what_carries_something(
+def test_a_job_holds_only_the_needed_fields(
     producer: Publisher, connection: fakeredis.FakeRedis
 ) -> None:
     """Four fields, and the data is the canonical event in plain JSON."""
@@ -687,7 +687,7 @@ def test_a_job_holds_only_what_carries_something(
 
 
 def test_stock_rq_reads_the_job(producer: Publisher, connection: fakeredis.FakeRedis) -> None:
-    """RQ's own classes find the queue, the function, the event and when it was put there."""
+    """RQ's own classes find the queue, the function, the event and the time of enqueueing."""
     producer.publish(event(0))
 
     job = Job.fetch(str(event_id(0)), connection=connection, serializer=JSONSerializer)
@@ -700,10 +700,10 @@ def test_stock_rq_reads_the_job(producer: Publisher, connection: fakeredis.FakeR
     assert (queue.name, queue.get_job_ids()) == ("approvals", [str(event_id(0))])
 
 
-def test_a_job_says_when_it_was_queued(
+def test_a_job_holds_the_time_of_enqueueing(
     producer: Publisher, connection: fakeredis.FakeRedis
 ) -> None:
-    """In whole seconds, which both Signoff's commands and RQ read."""
+    """In whole seconds, as Signoff's commands and RQ read it."""
     before = datetime.now(UTC).replace(microsecond=0)
     producer.publish(event(0))
 
@@ -715,10 +715,10 @@ def test_a_job_says_when_it_was_queued(
     assert held == job.enqueued_at.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
 
 
-def test_what_stock_rq_takes_is_the_event(
+def test_a_job_taken_by_stock_rq_holds_the_event(
     producer: Publisher, connection: fakeredis.FakeRedis
 ) -> None:
-    """Taken from the queue by RQ and parsed again, it has the content that was published."""
+    """RQ takes it from the queue, and its event has the published content."""
     producer.publish(event(0))
     queue = Queue("approvals", connection=connection, serializer=JSONSerializer)
 
@@ -737,18 +737,18 @@ def test_what_stock_rq_takes_is_the_event(
     ("kind", "client"),
     [(Producer, fakeredis.FakeRedis), (AsyncProducer, fakeredis.FakeAsyncRedis)],
 )
-def test_receipts_that_nobody_asked_for_are_warned_of(
+def test_a_publish_many_that_is_not_iterated_over_warns(
     kind: Callable[..., Any], client: Callable[[], Any]
 ) -> None:
-    """Like an un-awaited coroutine: nothing was published, and that is said."""
+    """Nothing was published; the warning is like that of a coroutine never awaited."""
     receipts = [kind(connection=client()).publish_many([event(0)])]
 
     with pytest.warns(RuntimeWarning, match="never iterated over: nothing was published"):
         receipts.clear()
 
 
-def test_receipts_that_were_asked_for_are_not_warned_of(producer: Publisher) -> None:
-    """Stopping in the middle is a choice."""
+def test_a_publish_many_that_is_stopped_early_does_not_warn(producer: Publisher) -> None:
+    """The caller may stop at any event."""
     with warnings.catch_warnings(record=True, action="always") as caught:
         first = next(iter(producer.publish_many([event(0), event(1)])))
         gc.collect()
@@ -758,7 +758,7 @@ def test_receipts_that_were_asked_for_are_not_warned_of(producer: Publisher) -> 
 
 
 def test_an_outage_is_signoffs_own_error(make: Make, server: fakeredis.FakeServer) -> None:
-    """Redis away is QueueUnavailableError, for one event and for many; back again, all is well."""
+    """QueueUnavailableError, for one event and for many; when Redis is back, publishing works."""
     producer = make()
     server.connected = False
 
@@ -776,7 +776,7 @@ URL = "redis://user:s3cr3t%2F%40%3A@127.0.0.1:1/0"
 
 
 def test_an_error_names_the_address_but_no_password() -> None:
-    """Where Redis was looked for is said; the password is not."""
+    """The message shows the address of Redis only."""
     with Producer(URL) as producer, pytest.raises(QueueUnavailableError) as caught:
         producer.publish(event(0))
 
@@ -785,7 +785,7 @@ def test_an_error_names_the_address_but_no_password() -> None:
 
 
 def test_an_async_error_names_the_address_but_no_password() -> None:
-    """The same for code that awaits."""
+    """The same for AsyncProducer."""
 
     async def publish() -> None:
         async with AsyncProducer(URL) as producer:
@@ -799,10 +799,10 @@ def test_an_async_error_names_the_address_but_no_password() -> None:
 
 
 class QuotingConnection(redis.Connection):
-    """A server that does not know AUTH answers so: it quotes what it was given."""
+    """The answer of a server that does not know AUTH: it quotes the arguments."""
 
     def connect(self) -> None:
-        """Refuse, as an old or a guarded Redis does."""
+        """Refuse, as an old or restricted Redis does."""
         raise redis.ResponseError(
             f"unknown command 'AUTH', with args beginning with: '{self.password}'"
         )
@@ -846,14 +846,14 @@ def test_a_server_that_quotes_the_password_is_not_quoted() -> None:
         ({"connection": fakeredis.FakeRedis(decode_responses=True)}, "returns bytes"),
     ],
 )
-def test_a_wrong_setting_is_told_at_once(
+def test_a_wrong_setting_is_an_error_at_once(
     monkeypatch: pytest.MonkeyPatch,
     kind: Callable[..., Any],
     *,
     options: Mapping,
     said: str,
 ) -> None:
-    """Before the first event, in the settings' own words."""
+    """Before the first event, with the message of the settings."""
     monkeypatch.delenv("SIGNOFF_REDIS_URL", raising=False)
 
     with pytest.raises(SettingsError, match=said):
@@ -863,7 +863,7 @@ def test_a_wrong_setting_is_told_at_once(
 def test_settings_come_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, connection: fakeredis.FakeRedis
 ) -> None:
-    """What is not given is read from SIGNOFF_ variables."""
+    """Options that are not given are read from SIGNOFF_ variables."""
     monkeypatch.setenv("SIGNOFF_QUEUE", "night")
     monkeypatch.setenv("SIGNOFF_MAX_QUEUE_LENGTH", "1")
     producer = Producer(connection=connection)
@@ -876,7 +876,7 @@ def test_settings_come_from_the_environment(
 # Awaiting
 
 
-def test_fifty_publish_at_once(
+def test_fifty_tasks_publish_at_the_same_time(
     server: fakeredis.FakeServer, connection: fakeredis.FakeRedis
 ) -> None:
     """Concurrent publishes of 25 events, each twice: one of each pair is accepted."""
@@ -898,7 +898,7 @@ def test_fifty_publish_at_once(
 def gathered(
     server: fakeredis.FakeServer, count: int, **options: Any
 ) -> list[Receipt | BaseException]:
-    """The answers to so many events that are published at once, the first of them given up."""
+    """The answers to events that are published at the same time; the first task is cancelled."""
 
     async def publish() -> list[Receipt | BaseException]:
         async with (
@@ -914,10 +914,10 @@ def gathered(
     return asyncio.run(publish())
 
 
-def test_what_is_published_at_once_shares_a_round_trip(
+def test_concurrent_publishes_share_a_round_trip(
     server: fakeredis.FakeServer, connection: fakeredis.FakeRedis, commands: list[str]
 ) -> None:
-    """Fifty events are one command; a publisher that gives up takes nothing from the others."""
+    """Fifty events are one command; a cancelled publisher does not affect the others."""
     gave_up, *receipts = gathered(server, 51)
 
     assert commands[-1] == "EVALSHA"
@@ -929,17 +929,17 @@ def test_what_is_published_at_once_shares_a_round_trip(
     assert connection.llen(WAITING) == 51
 
 
-def test_at_once_each_learns_of_a_full_queue_for_itself(server: fakeredis.FakeServer) -> None:
-    """Of four that find room for two, two are accepted, and two are told that the queue is full."""
+def test_each_concurrent_publisher_gets_its_own_queue_full(server: fakeredis.FakeServer) -> None:
+    """Of four events, two find room and are accepted, and two raise QueueFull."""
     _, *answers = gathered(server, 5, max_queue_length=3)
 
     assert [type(answer) for answer in answers] == [Receipt, Receipt, QueueFull, QueueFull]
 
 
-def test_at_once_each_learns_of_an_outage_and_the_next_goes_through(
+def test_each_concurrent_publisher_gets_an_outage_and_the_next_publish_works(
     server: fakeredis.FakeServer, connection: fakeredis.FakeRedis
 ) -> None:
-    """An outage is raised in each publisher that it met; later ones are none the worse."""
+    """An outage is raised in each waiting publisher; later publishes are not affected."""
 
     async def publish() -> list[Receipt | BaseException]:
         client = fakeredis.FakeAsyncRedis(server=server)
@@ -959,7 +959,7 @@ def test_at_once_each_learns_of_an_outage_and_the_next_goes_through(
 
 
 def test_events_may_be_awaited_too(server: fakeredis.FakeServer) -> None:
-    """publish_many() takes an asynchronous source, in bounded memory as well."""
+    """publish_many() takes an asynchronous source too, in bounded memory."""
     taken = 0
 
     async def source() -> AsyncIterator[Mapping]:
@@ -1006,7 +1006,7 @@ asyncio.run(publish())
 
 
 def test_publishing_needs_no_postgres_driver() -> None:
-    """With psycopg, the worker's and the command line's modules out of reach it still publishes."""
+    """It works without psycopg and without the modules of the worker and the command line."""
     done = subprocess.run(
         [sys.executable, "-c", BLOCKED, json.dumps(event(0))],
         capture_output=True,
@@ -1019,7 +1019,7 @@ def test_publishing_needs_no_postgres_driver() -> None:
 
 
 def test_an_event_on_another_queue_is_a_conflict_that_says_where() -> None:
-    """An id belongs to one queue: publishing it to another does not pretend that all is well."""
+    """An id belongs to one queue; publishing it to another queue is a conflict."""
     server = fakeredis.FakeRedis()
     first = Producer(connection=server, queue="elsewhere")
     assert first.publish(event()).ok
@@ -1029,8 +1029,8 @@ def test_an_event_on_another_queue_is_a_conflict_that_says_where() -> None:
 
 
 @pytest.mark.parametrize("status", ["finished", "canceled"])
-def test_what_a_stock_worker_is_done_with_can_be_published_again(status: str) -> None:
-    """RQ keeps a finished job for a while; nothing waits under its id."""
+def test_a_job_that_a_stock_worker_has_finished_can_be_published_again(status: str) -> None:
+    """RQ keeps a finished job for some time; no job waits under its id."""
     server = fakeredis.FakeRedis()
     producer = Producer(connection=server)
     producer.publish(event())
@@ -1046,14 +1046,14 @@ def test_what_a_stock_worker_is_done_with_can_be_published_again(status: str) ->
     [event(quality_score=9), json.dumps(event(quality_score=9)), json.dumps(event(x=1)).encode()],
 )
 def test_a_rejected_event_is_named(source: Any) -> None:
-    """The receipt says which event was refused, if its id can be read, and why."""
+    """The receipt holds its id, if it can be read, and the reason."""
     receipt = Producer(connection=fakeredis.FakeRedis()).publish(source)
     assert (receipt.answer, receipt.event_id) == (Answer.REJECTED, event_id(0))
     assert receipt.reason is not None
 
 
-def test_a_receipt_raises_what_was_refused(producer: Publisher) -> None:
-    """For callers that want an exception: rejected and conflict are, whatever is `ok` is not."""
+def test_a_receipt_can_raise_an_error(producer: Publisher) -> None:
+    """For callers that want exceptions: rejected and conflict raise, an `ok` receipt does not."""
     assert producer.publish(event(0)).raise_for_status().answer is Answer.ACCEPTED
     assert producer.publish(event(0)).raise_for_status().answer is Answer.DUPLICATE
     with pytest.raises(InvalidEvent, match="quality_score must be at most 5"):
@@ -1068,7 +1068,7 @@ def test_a_receipt_raises_what_was_refused(producer: Publisher) -> None:
 def test_only_a_producers_own_settings_can_be_wrong(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, connection: fakeredis.FakeRedis
 ) -> None:
-    """Neither another role's variable nor the `.env` of the folder it runs in concerns it."""
+    """It reads neither another role's variables nor the `.env` of the working folder."""
     monkeypatch.setenv("SIGNOFF_ALERT_URL", "wrong")
     monkeypatch.setenv("SIGNOFF_DATABASE_URL", "wrong")
     monkeypatch.chdir(tmp_path)
@@ -1078,10 +1078,10 @@ def test_only_a_producers_own_settings_can_be_wrong(
     assert connection.llen(WAITING) == 1
 
 
-def test_a_missing_redis_is_asked_for_where_a_producer_looks(
+def test_a_missing_url_is_an_error_that_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Not in a `.env`, which it does not read."""
+    """It does not name `.env`, which a producer does not read."""
     monkeypatch.delenv("SIGNOFF_REDIS_URL", raising=False)
     with pytest.raises(SettingsError, match="or give it as an argument") as caught:
         Producer()
@@ -1091,7 +1091,7 @@ def test_a_missing_redis_is_asked_for_where_a_producer_looks(
 
 @pytest.mark.parametrize("one", [event(), json.dumps(event()), b"{}", MappingProxyType(event())])
 def test_publish_many_refuses_a_single_event(one: Any) -> None:
-    """The characters of a string and the keys of a mapping are no events."""
+    """The characters of a string and the keys of a mapping are not events."""
     with pytest.raises(TypeError, match="publish"):
         Producer(connection=fakeredis.FakeRedis()).publish_many(one)
     with pytest.raises(TypeError, match="publish"):
@@ -1102,17 +1102,17 @@ def test_publish_many_refuses_a_single_event(one: Any) -> None:
 
 
 class Clock:
-    """A clock that a test moves."""
+    """A clock that a test sets."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
         monkeypatch.setattr("signoff_producer.chunks.time.monotonic", lambda: self.now)
 
 
-def test_a_slow_source_is_published_as_it_comes(
+def test_events_of_a_slow_source_are_published_at_once(
     monkeypatch: pytest.MonkeyPatch, connection: fakeredis.FakeRedis
 ) -> None:
-    """An event that took its time goes out at once, and its receipt is there before the next."""
+    """A late event is sent at once, and its receipt comes before the next event."""
     clock = Clock(monkeypatch)
     waiting_then: list[int] = []
 
@@ -1131,8 +1131,10 @@ def test_a_slow_source_is_published_as_it_comes(
     assert waiting_then == [0, 1, 2, 3]
 
 
-def test_a_source_that_waits_is_not_waited_for(connection: fakeredis.FakeRedis) -> None:
-    """Async: what came goes out while the next event is awaited, in the same task as ever."""
+def test_events_are_sent_while_an_asynchronous_source_waits(
+    connection: fakeredis.FakeRedis,
+) -> None:
+    """The source is always read in the same task."""
 
     async def publish() -> list[str]:
         answered = asyncio.Event()
@@ -1163,7 +1165,7 @@ def test_a_source_that_waits_is_not_waited_for(connection: fakeredis.FakeRedis) 
 
 
 def test_a_sources_own_error_is_raised_where_it_is_awaited() -> None:
-    """After the receipts of what it gave before; and one that is left before its end is closed."""
+    """After the receipts of earlier events; and a source that is not read to its end is closed."""
     left: list[str] = []
 
     async def source(error: Exception | None) -> AsyncIterator[Mapping]:
@@ -1199,7 +1201,7 @@ def test_a_sources_own_error_is_raised_where_it_is_awaited() -> None:
 def test_no_publisher_waits_for_a_sender_that_was_cancelled(
     server: fakeredis.FakeServer,
 ) -> None:
-    """Each learns that its event may not have been sent; the next publish goes through."""
+    """Each gets an error, since its event may not have been sent; the next publish works."""
 
     async def publish() -> list[Any]:
         async with (
@@ -1226,7 +1228,7 @@ def test_no_publisher_waits_for_a_sender_that_was_cancelled(
 
 
 def test_an_async_producer_belongs_to_one_event_loop(server: fakeredis.FakeServer) -> None:
-    """Its connections do. A second loop is told so; once it is closed, another may use it."""
+    """A second loop gets an error; after the producer is closed, another loop may use it."""
     client = fakeredis.FakeAsyncRedis(server=server)
     producer = AsyncProducer(connection=client)
 
@@ -1253,7 +1255,7 @@ def test_an_async_producer_belongs_to_one_event_loop(server: fakeredis.FakeServe
 
 @pytest.mark.parametrize("kind", [Producer, AsyncProducer])
 def test_a_misspelt_option_is_refused(kind: type[Producer] | type[AsyncProducer]) -> None:
-    """It would change nothing, and nobody would know."""
+    """Otherwise it would have no effect, without a message."""
     with pytest.raises(TypeError, match=r"no option 'wait_replica'; did you mean wait_replicas\?"):
         kind("redis://localhost:1/0", wait_replica=1)  # type: ignore[call-arg]
 

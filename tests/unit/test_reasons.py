@@ -34,15 +34,15 @@ def test_no_message_of_a_parser_is_shown_for_postgres(url: str, shown: str) -> N
     assert SECRET not in reason
 
 
-def test_a_lost_connection_is_told_in_the_drivers_words() -> None:
-    """They name nothing of the URL."""
+def test_a_lost_connection_has_the_drivers_message() -> None:
+    """It names no part of the URL."""
     lost = psycopg.OperationalError("server closed the connection unexpectedly\n\tThis probably")
 
     assert reason_of(lost) == "server closed the connection unexpectedly"
 
 
 def test_a_redis_that_quotes_a_command_is_cut_short() -> None:
-    """One that does not know AUTH or HELLO quotes the password back."""
+    """A server that does not know AUTH or HELLO quotes the password."""
     error = redis.ResponseError(
         f"unknown command `HELLO`, with args beginning with: `3`, `AUTH`, `u`, `{SECRET}`, "
     )
@@ -60,7 +60,7 @@ def test_a_redis_that_quotes_a_command_is_cut_short() -> None:
     ],
 )
 def test_an_outage_is_shown_with_known_messages(error: Exception, shown: str) -> None:
-    """On one line; of an error that is of no server, only its kind."""
+    """On one line; of an error of no server, only the kind is shown."""
     reason = outage_reason(error)
 
     assert reason.startswith(shown)

@@ -1,4 +1,4 @@
-"""What a Redis URL tells the client; nothing is connected."""
+"""The options of a Redis client from its URL; nothing is connected."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ URL = (
 
 
 @pytest.mark.parametrize("make", [redis_client, async_redis_client])
-def test_a_url_of_sentinels_tells_all_of_it(make: Any) -> None:
-    """Who is asked, for what, as whom, over TLS; the URL's options win over the caller's."""
+def test_a_url_of_sentinels_gives_all_options(make: Any) -> None:
+    """Sentinels, service, users and TLS; the URL's options win over the caller's."""
     pool = make(URL, socket_timeout=1, socket_connect_timeout=2).connection_pool
     primary = pool.connection_kwargs
     asked = [client.connection_pool.connection_kwargs for client in pool.sentinel_manager.sentinels]

@@ -1,4 +1,4 @@
-"""What is committed beside the code says the same as the code."""
+"""The committed schema and settings example match the code."""
 
 import json
 import re
@@ -117,7 +117,7 @@ def test_the_schema_takes_what_signoff_takes(validator: jsonschema.Draft202012Va
 def test_the_schema_refuses_what_signoff_refuses(
     validator: jsonschema.Draft202012Validator, change: dict[str, Any]
 ) -> None:
-    """An upstream that checks against the schema learns of the mistake before it publishes."""
+    """An upstream that checks against the schema finds the error before it publishes."""
     with pytest.raises(InvalidEvent):
         ApprovalEvent.parse(EVENT | change)
 

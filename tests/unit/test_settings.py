@@ -199,7 +199,7 @@ def test_a_wrong_argument_is_named() -> None:
 
 
 def test_an_env_file_that_is_no_text_is_named(tmp_path: Path) -> None:
-    """Another encoding is told, without a traceback."""
+    """A file in another encoding is named, without a traceback."""
     (tmp_path / ".env").write_bytes("SIGNOFF_QUEUE=käse".encode("latin-1"))
 
     assert refusal().startswith(".env cannot be read as UTF-8 text")

@@ -1,4 +1,4 @@
-"""A queue with a trouble of its own is left alone for a while, and longer each time."""
+"""A faulty queue is skipped for some time, and longer each time."""
 
 import pytest
 import redis
@@ -17,8 +17,8 @@ from signoff_worker.outages import is_outage
 from signoff_worker.troubles import Troubles
 
 
-def test_a_queue_is_tried_again_after_ever_longer_pauses() -> None:
-    """Its worker is not ready meanwhile and says why; other queues are due all the time."""
+def test_a_faulty_queue_is_tried_again_with_growing_delays() -> None:
+    """The worker is not ready meanwhile, with the reason; other queues are always due."""
     now = [1000.0]
     health = Health("w", Settings(), state=lambda: "idle", stopping=lambda: False)
     health.registered()
@@ -52,14 +52,14 @@ def test_a_queue_is_tried_again_after_ever_longer_pauses() -> None:
         redis.ResponseError("BUSY Redis is busy running a script."),
     ],
 )
-def test_what_passes_by_itself_is_an_outage(error: redis.RedisError) -> None:
-    """The list is closed."""
+def test_an_error_that_passes_by_itself_is_an_outage(error: redis.RedisError) -> None:
+    """The list of these errors is closed."""
     assert is_outage(error)
 
 
 @pytest.mark.parametrize(
     "text", ["WRONGTYPE Operation against a key", "ERR unknown command", "user_script:1: x", ""]
 )
-def test_anything_else_is_none(text: str) -> None:
+def test_any_other_error_is_not_an_outage(text: str) -> None:
     """It concerns one queue, or one key."""
     assert not is_outage(redis.ResponseError(text))

@@ -1,4 +1,4 @@
-"""Which rows of an outbox a relay takes as they are: those whose text `add` validated."""
+"""A relay does not validate rows of an outbox again whose text `add` has validated."""
 
 from approvals import approval
 from hypothesis import given, settings
@@ -20,19 +20,19 @@ events = st.builds(
 
 
 def fields_of(request: Request) -> tuple[object, ...]:
-    """What a publisher sees of a request."""
+    """The public fields of a request."""
     return request.event_id, request.canonical_json, str(request.error)
 
 
 def broken(event: ApprovalEvent) -> ApprovalEvent:
-    """The same, with a score that the contract refuses and that no type keeps out."""
+    """The same event with a score that the contract refuses."""
     return ApprovalEvent.model_construct(**{**dict(event), "quality_score": 9})
 
 
 @given(events)
 @thorough
-def test_what_add_wrote_is_what_validating_it_again_would_give(event: ApprovalEvent) -> None:
-    """The short way and the long way put the same bytes under the same id."""
+def test_validating_again_would_give_the_same_request(event: ApprovalEvent) -> None:
+    """With and without validation, id and bytes are the same."""
     row = Row.of(event)
     assert fields_of(request_of(event.event_id, *row)) == fields_of(Request.of(row.event))
 
@@ -42,7 +42,7 @@ def test_what_add_wrote_is_what_validating_it_again_would_give(event: ApprovalEv
 def test_a_text_that_was_changed_is_validated_again(
     event: ApprovalEvent, data: st.DataObject
 ) -> None:
-    """Wherever and however it was changed, valid or not: as if no hash stood beside it."""
+    """After any change, valid or not, as if there were no hash."""
     text, validated_hash = Row.of(event)
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
@@ -53,7 +53,7 @@ def test_a_text_that_was_changed_is_validated_again(
 
 
 def test_only_the_hash_of_this_very_text_is_trusted() -> None:
-    """With it the text is not looked at; with none, or with that of another text, it is."""
+    """With a matching hash the text is not validated; with another hash or none, it is."""
     event = broken(approval())
     row = Row.of(event)
     canonical = row.event.encode()

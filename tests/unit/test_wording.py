@@ -1,4 +1,4 @@
-"""What comes from outside is shown on one line, escaped, and as JSON that any terminal can show."""
+"""Text from outside is shown escaped on one line, and JSON holds only printable characters."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -24,18 +24,18 @@ from signoff_schemas.wording import in_zone, json_text, printable
         ("\ud800", r"\ud800"),
     ],
 )
-def test_what_is_not_printable_is_shown_by_its_escape(text: str, shown: str) -> None:
-    """Line breaks, terminal controls and those of the direction of reading."""
+def test_characters_that_are_not_printable_are_escaped(text: str, shown: str) -> None:
+    """Line breaks, terminal controls, and controls of the text's direction."""
     assert printable(text) == shown
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:
-    """With the length that it had."""
+    """With its length."""
     assert printable("x" * 1234, limit=5) == "xxxxx… (1,234 characters)"
 
 
 @given(st.text())
-def test_any_text_is_printable_afterwards(text: str) -> None:
+def test_any_text_becomes_printable(text: str) -> None:
     """On one line."""
     assert printable(text).isprintable()
 
@@ -48,7 +48,7 @@ VALUES = st.recursive(
 
 @given(VALUES, st.sampled_from([None, 2]), st.booleans())
 def test_json_reads_as_the_same_value(value: object, indent: int | None, ascii_only: bool) -> None:
-    """And holds nothing but printable characters and the line breaks of its own layout."""
+    """It holds only printable characters, and the line breaks of its indentation."""
     text = json_text(value, indent=indent, ascii_only=ascii_only)
 
     assert json.loads(text) == value
@@ -56,8 +56,8 @@ def test_json_reads_as_the_same_value(value: object, indent: int | None, ascii_o
     assert text.isascii() or not ascii_only
 
 
-def test_a_moment_that_a_zone_does_not_have_stays_as_it_is() -> None:
-    """In year 1 New York is in the year before, which has no number."""
+def test_a_moment_without_a_local_time_is_unchanged() -> None:
+    """At the beginning of year 1, New York is in year 0, which does not exist."""
     first = datetime(1, 1, 1, tzinfo=UTC)
     assert in_zone(first, ZoneInfo("America/New_York")) == first
     early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))

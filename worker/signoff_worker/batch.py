@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,9 +45,17 @@ class Batch:
     queue: BatchQueue
     jobs: list[TakenJob]
     report: Report
-    deliveries: list[Delivery] = field(default_factory=list)
+    finish_reading: Callable[[], list[Delivery]] = list
+    """The second half of step 3, which makes the deliveries."""
+    carried: list[Delivery] = field(default_factory=list)
+    """The raced events of an earlier batch."""
     carried_over: int = 0
     """How many batches in a row, up to this one, got raced events from the batch before."""
+
+    def read(self) -> None:
+        """Do the second half of step 3 now."""
+        deliveries = self.finish_reading()
+        self.finish_reading = lambda: deliveries
 
     @property
     def suspect(self) -> bool:
@@ -66,5 +74,5 @@ class Batch:
 
     def carry_over(self, raced: Sequence[Delivery], earlier: "Batch") -> None:
         """Apply and acknowledge the raced events of an earlier batch with this one."""
-        self.deliveries += raced
+        self.carried += raced
         self.carried_over = earlier.carried_over + 1 if raced else 0

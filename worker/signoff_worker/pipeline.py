@@ -40,7 +40,7 @@ from signoff_worker.database import Database
 from signoff_worker.health import Health
 from signoff_worker.logs import log_batch
 from signoff_worker.outages import is_outage
-from signoff_worker.reading import deliveries_of
+from signoff_worker.reading import begin_reading_taken
 from signoff_worker.reasons import outage_reason
 from signoff_worker.retries import retry_delay
 
@@ -119,9 +119,15 @@ class Pipeline:
             return Batch(queue, self.take(queue, wait=wait), report)
 
     def _read(self, batch: Batch) -> None:
-        """Step 3."""
+        """Step 3. Its second half is done where there is time.
+
+        That is here while Postgres is busy, else in the thread that applies the batch, while this
+        one waits for Redis.
+        """
         with batch.report.timed("read"):
-            batch.deliveries = deliveries_of(batch.jobs, self._settings.max_redeliveries)
+            batch.finish_reading = begin_reading_taken(batch.jobs, self._settings.max_redeliveries)
+            if self._applying and not self._applying.outcomes.done():
+                batch.read()
 
     def finish(self, then: Batch | None = None) -> None:
         """Wait for the batch being applied; start to apply `then`; acknowledge the first."""
@@ -166,8 +172,10 @@ class Pipeline:
             raise
 
     def _apply(self, batch: Batch, most_raced: int = 0) -> list[Outcome]:
+        with batch.report.timed("read"):
+            deliveries = batch.finish_reading() + batch.carried
         with batch.report.timed("apply"):
-            return self.apply(batch.deliveries, most_raced)
+            return self.apply(deliveries, most_raced)
 
     def apply(self, deliveries: Sequence[Delivery], most_raced: int = 0) -> list[Outcome]:
         """Step 4. While Postgres is unavailable, the batch is kept and no attempt is counted.

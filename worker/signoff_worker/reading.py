@@ -1,9 +1,9 @@
 """Step 3 of a batch: each job becomes a delivery, with its event or a failure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from signoff_db.delivery import Delivery, Job, read_jobs
+from signoff_db.delivery import Delivery, Job, begin_reading, read_jobs
 from signoff_db.failure import Failure
 from signoff_queue.batch_queue import MAX_ID_BYTES, JobHash, Oversize, TakenJob
 from signoff_schemas import FailureKind, InvalidEvent
@@ -15,10 +15,13 @@ _NO_DATA: Final = {
 }
 
 
-def deliveries_of(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Delivery]:
-    """Read all jobs that exist. No content of a job raises an error.
+def begin_reading_taken(
+    taken: Sequence[TakenJob], max_redeliveries: int
+) -> Callable[[], list[Delivery]]:
+    """Validate all jobs that exist; the result makes deliveries of them (`begin_reading`).
 
-    Jobs whose id is too long are left out: the sweep of failed jobs reads them.
+    No content of a job raises an error. Jobs whose id is too long are left out: the sweep of failed
+    jobs reads them.
     """
     jobs = [
         Job(
@@ -33,7 +36,8 @@ def deliveries_of(taken: Sequence[TakenJob], max_redeliveries: int) -> list[Deli
     ]
     read_elsewhere = {JobHash.JOB, JobHash.MISSING, JobHash.LONG_ID}
     others = [job for job in taken if job.hash not in read_elsewhere]
-    return [*map(_unreadable, others), *read_jobs(jobs)]
+    finish = begin_reading(jobs)
+    return lambda: [*map(_unreadable, others), *finish()]
 
 
 def deliveries_of_failed(failed: Sequence[tuple[TakenJob, str | None]]) -> list[Delivery]:

@@ -1,4 +1,4 @@
-"""What every subcommand that changes something takes: who acts, and why."""
+"""The options of every subcommand that changes something: who acts, and why."""
 
 import getpass
 import os
@@ -12,7 +12,7 @@ Actor = Annotated[
     str | None,
     typer.Option(envvar="SIGNOFF_ACTOR", help="Who acts; else the name you are logged in with."),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would happen; change nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; change nothing.")]
 Limit = Annotated[
     int | None, typer.Option(min=1, max=LARGEST_ID, help="The most dead letters to act on.")
 ]

@@ -1,4 +1,4 @@
-"""How dead letters are chosen on the command line, the same way in every subcommand."""
+"""The options that choose dead letters, the same in every subcommand."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

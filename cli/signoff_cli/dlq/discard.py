@@ -39,9 +39,9 @@ def discard(  # noqa: PLR0913 -- one argument an option
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give dead letters up; they and their bytes stay on record.
+    """Settle dead letters without applying them; they are kept.
 
-    An event that arrives again is applied all the same.
+    An event that arrives again is applied nevertheless.
     """
     selection = deliberate(
         chosen(

@@ -53,7 +53,7 @@ KeepGoing = Annotated[
 ]
 Why = Annotated[str | None, typer.Option(help="Why; kept in operator_actions.")]
 Ended = ReplayReport | DatabaseUnavailableError | KeyboardInterrupt
-"""How a replay ended: with its report, or by what cut it short."""
+"""The end of a replay: its report, or the error that stopped it."""
 
 
 def replay(  # noqa: PLR0913 -- one argument an option
@@ -117,7 +117,7 @@ def _conclude(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Tell what became of the letters, and end with the exit code that this has."""
+    """Show the results, and end with the exit code that they have."""
     report = ended if isinstance(ended, ReplayReport) else None
     if as_json:
         show_json(
@@ -139,7 +139,7 @@ def _conclude(
 
 
 def _away(ended: Ended) -> dict[str, str]:
-    """The server that went away and why, as `status` shows it."""
+    """The server that became unavailable and the reason, as `status` shows it."""
     return {"postgres": str(ended)} if isinstance(ended, DatabaseUnavailableError) else {}
 
 
@@ -156,7 +156,7 @@ def _leave_if_cut_short(ended: Ended) -> None:
 def _watch(
     bar: Progress, total: int, replayed: list[Replayed]
 ) -> Callable[[Sequence[Replayed]], None]:
-    """Keep what became of each letter, and move the progress bar."""
+    """Collect the results, and move the progress bar."""
     task = bar.add_task("Replaying", total=total)
 
     def on_batch(batch: Sequence[Replayed]) -> None:
@@ -188,7 +188,7 @@ def _show(
 
 
 def summary(replayed: Sequence[Replayed], *, dry_run: bool) -> str:
-    """How many applied, and how many failed again for what, in a sentence."""
+    """A sentence with the numbers of applied letters and of failures by kind."""
     if not replayed:
         return "No dead letter matches."
     resolved = Counter(str(one.result) for one in replayed if one.resolved)
@@ -211,7 +211,7 @@ def _counts(results: Counter[str]) -> list[str]:
 
 
 def show_replayed(replayed: Sequence[Replayed]) -> None:
-    """What became of each letter, and of its interaction or customer."""
+    """Show the result of each letter, and the balance of its interaction or customer."""
     show_table(
         ["letter", "event type", "event", "verdict", "before", "after", "message"],
         [
