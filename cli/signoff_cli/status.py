@@ -84,7 +84,8 @@ def _show_queue(found: QueueStatus) -> None:
 def _show_state(state: Overview) -> None:
     show_fields(
         [
-            ("Applied", _applied(state)),
+            ("Applied", _number(state.applied, estimate=state.applied_is_estimate)),
+            ("Status decisions", _number(state.decisions, estimate=state.decisions_is_estimate)),
             ("Last applied", state.last_applied_at),
             ("Dead letters", sum(state.dead.values())),
             *((f"  {kind}", letters) for kind, letters in state.dead.items()),
@@ -92,8 +93,8 @@ def _show_state(state: Overview) -> None:
     )
 
 
-def _applied(state: Overview) -> str:
-    return f"{'about ' if state.applied_is_estimate else ''}{state.applied:,}"
+def _number(counted: int, *, estimate: bool) -> str:
+    return f"{'about ' if estimate else ''}{counted:,}"
 
 
 def _show_readers(readers: Sequence[ReaderState]) -> None:

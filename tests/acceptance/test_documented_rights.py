@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
 import redis
-from approvals import mapping
+from approvals import decision, mapping
 from command_line import Signoff
 
 from signoff_db.feed_reader import FeedReader, Turn
@@ -79,7 +80,7 @@ def test_each_part_works_with_the_rights_that_the_page_grants(
     good, unknown = mapping(), mapping(user_id=None)
 
     publisher.publish(good, unknown)
-    publisher.publish(good)
+    publisher.publish(good, decision(5, rests_on=uuid4()).model_dump(mode="json"))
     worker("worker", "--burst")
 
     assert operator.json("status")["dead"] == {"unknown_interaction": 1}
@@ -91,6 +92,11 @@ def test_each_part_works_with_the_rights_that_the_page_grants(
     assert operator.json("audit")["clean"]
     operator("doctor", expect=None)
     assert sum(step["customers"] for step in reader.json("funnel")) == 2
+    set_status = ("customer", "set-status", "ann", "CHURNED", "--reason", "asked")
+    assert operator.json(*set_status)["answer"] == "accepted"
+    worker("worker", "--burst")
+    shown = reader.json("customer", "ann")
+    assert (shown["customer_status"], shown["transitions"][-1]["to_status"]) == ("CHURNED",) * 2
 
 
 def test_a_reader_of_the_feed_needs_no_more_than_the_page_grants(
