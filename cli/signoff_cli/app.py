@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "event": "Show the history of one event.",
     "interaction": "Show an interaction: state, ledger, moves.",
     "customer": "Show a customer, or set its status.",
+    "feed": "Show or follow what was applied.",
     "funnel": "Show customers and their LTV by status.",
     "dlq": "Inspect, edit and replay dead letters.",
     "alert": "Send alerts of new dead letters.",

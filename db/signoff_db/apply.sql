@@ -259,11 +259,16 @@ SELECT CASE
     WHEN j.interaction_id IN (SELECT interaction_id FROM folded WHERE NOT fits) THEN 'ltv_overflow'
     ELSE 'raced' END AS verdict,
     CASE WHEN j.refusal = 'user_mismatch' THEN j.owner END AS owner,
-    -- Once for all events: which decisions of their customers count now. All events are written before.
+    -- Once for all events: which decisions of their customers count now. All events are written before: the
+    -- aggregates read each step to its end, and OFFSET 0 keeps the planner from calling the function earlier.
     (SELECT count(*)
-        FROM (SELECT array_agg(user_id) AS users FROM counted WHERE decided HAVING count(*) > 0) AS changed,
-            (SELECT count(*) FROM ledgered) AS written,
-            LATERAL signoff_refold_decisions(changed.users, (SELECT min(occurred_at) FROM judged)))
+        FROM (
+                SELECT changed.users
+                FROM (SELECT array_agg(user_id) AS users FROM counted WHERE decided HAVING count(*) > 0) AS changed,
+                    (SELECT count(*) FROM ledgered) AS written
+                OFFSET 0
+            ) AS ready,
+            LATERAL signoff_refold_decisions(ready.users, (SELECT min(occurred_at) FROM judged)))
 FROM judged j
 LEFT JOIN landed l ON l.interaction_id = j.interaction_id
 ORDER BY j.position

@@ -53,12 +53,17 @@ decided AS (
     RETURNING event_id
 ),
 folded AS MATERIALIZED (
-    -- All is written before: the aggregates read each step to its end.
+    -- All is written before: the aggregates read each step to its end, and OFFSET 0 keeps the planner from
+    -- calling the function earlier.
     SELECT verdict.*
-    FROM (SELECT array_agg(user_id) AS users FROM counted HAVING count(*) > 0) AS changed,
-        (SELECT count(*) FROM ledgered) AS written,
-        (SELECT count(*) FROM decided) AS kept,
-        LATERAL signoff_refold_decisions(changed.users,
+    FROM (
+            SELECT changed.users
+            FROM (SELECT array_agg(user_id) AS users FROM counted HAVING count(*) > 0) AS changed,
+                (SELECT count(*) FROM ledgered) AS written,
+                (SELECT count(*) FROM decided) AS kept
+            OFFSET 0
+        ) AS ready,
+        LATERAL signoff_refold_decisions(ready.users,
             (SELECT min(occurred_at) FROM judged WHERE refusal IS NULL)) AS verdict
 ),
 resolved AS (

@@ -16,6 +16,7 @@ _FOUND_LIMIT = 80
 _SENTENCE_LIMIT = 5
 _PROBLEM_LIMIT = 50
 _UNKNOWN_FIELD = "extra_forbidden"
+_KIND_FIELD = "event_type"
 _PHRASES = {
     "missing": "is required",
     _UNKNOWN_FIELD: "is not a field of {kind}; remove it or check its spelling",
@@ -108,6 +109,9 @@ class InvalidEvent(SignoffError):  # noqa: N818 -- the noun that people use for 
         version = [p for p in problems if p.path == "schema_version"]
         if version:
             return cls(FailureKind.UNSUPPORTED_VERSION, version)
+        other_kind = [p for p in problems if p.path == _KIND_FIELD]
+        if other_kind:  # whatever else is wrong follows from it
+            return cls(FailureKind.INVALID_PAYLOAD, other_kind)
         return cls(FailureKind.INVALID_PAYLOAD, problems)
 
     @classmethod
@@ -168,6 +172,8 @@ def _listed(sentences: list[str]) -> str:
 
 def _rule(error: ErrorDetails, model: str) -> str:
     phrase = _PHRASES.get(error["type"])
+    if error["loc"] == (_KIND_FIELD,) and error["type"] == "literal_error":
+        phrase = "must be {expected}: the job's function, or the caller, reads {kind}"
     if phrase is None:
         return error["msg"].replace("Input should be", "must be")
     return phrase.format(kind=_KINDS.get(model, "this event"), **error.get("ctx", {}))

@@ -10,17 +10,21 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import redis
-from approvals import approval
+from approvals import approval, decision
 from hostile import Hostile
 from processes import KEYS, environment, eventually, idle, process
 
 from signoff_db.connection import connect
-from signoff_producer import ApprovalEvent, Producer
+from signoff_producer import Producer
 from signoff_queue.accounting import account_for
 from signoff_queue.reader import QueueReader
 from signoff_schemas.keys import JOB_PREFIX
+
+if TYPE_CHECKING:
+    from signoff_schemas import AnyEvent
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS") or 6)
 SEED = os.environ.get("FUZZ_SEED") or secrets.token_hex(4)
@@ -37,7 +41,7 @@ def test_a_worker_lives_with_whatever_is_in_redis(
     log = tmp_path / "log"
     env = environment(redis_url, database_url, retry_attempts=1, batch_size=25)
     command = f"ulimit -d {MEMORY}; exec {sys.executable} -m signoff_cli worker"
-    good: list[ApprovalEvent] = []
+    good: list[AnyEvent] = []
     with (
         redis.Redis.from_url(redis_url) as client,
         process("sh", "-c", command, env=env, log=log) as worker,
@@ -48,7 +52,8 @@ def test_a_worker_lives_with_whatever_is_in_redis(
         while not good or time.monotonic() < until:
             for _ in range(THINGS):
                 hostile.put_something()
-            events = [approval(user_id="good") for _ in range(5)]
+            events: list[AnyEvent] = [approval(user_id="good") for _ in range(3)]
+            events += [decision(user_id="good") for _ in range(3)]
             assert all(receipt.ok for receipt in producer.publish_many(events))
             good += events
             _look(client)

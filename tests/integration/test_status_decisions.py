@@ -315,3 +315,29 @@ def in_parallel(database_url: str, lanes: Sequence[Sequence[Sequence[AnyEvent]]]
         thread.join()
     assert failures == []
     return results
+
+
+@pytest.mark.parametrize(
+    "evidence", [None, {}, {"n": [1.5, -2, 1e-7, None, True], "ü": {"b": 'a "quoted" \\ line\n'}}]
+)
+def test_the_audit_finds_a_decision_that_was_changed(
+    connection: BatchConnection, evidence: dict[str, Any] | None
+) -> None:
+    """In the ledger by its hash, in its state by the fold; what was published is no difference."""
+    ground = approval(0, customer_status="CUSTOMER")
+    rule = decision(10, rests_on=ground.event_id, evidence=evidence, reason="Grüße 👋\nand a break")
+    apply_events(connection, ground, rule)
+    assert audit(connection).differing == 0
+    connection.execute("UPDATE status_decisions SET void = true")
+    found = {(d.what, d.key, d.field) for d in audit(connection).differences}
+    assert ("decision", str(rule.event_id), "void") in found
+    connection.execute("UPDATE status_decisions SET void = false")
+    connection.execute(
+        "ALTER TABLE approvals DISABLE TRIGGER USER;"
+        " UPDATE approvals SET reason = 'another' WHERE event_type = 'status_decision';"
+        " ALTER TABLE approvals ENABLE TRIGGER USER"
+    )
+    (changed,) = audit(connection).differences
+    assert changed.key == str(rule.event_id)
+    connection.execute("DELETE FROM status_decisions")
+    assert audit(connection).differing > 1

@@ -7,10 +7,10 @@ import zlib
 from typing import Any, Final
 
 import redis
-from approvals import mapping
+from approvals import decision, mapping
 from pydantic_core import to_json
 
-from signoff_schemas import FUNCTION, MAX_JOB_BYTES, encode_job
+from signoff_schemas import FUNCTION, KINDS, MAX_JOB_BYTES, Kind, encode_job
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
 
 _FIELDS: Final = [
@@ -191,7 +191,7 @@ class Hostile:
 
     def _mutated_job(self) -> bytes:
         """A good event's job after some accidents."""
-        data = bytearray(encode_job(to_json(mapping(user_id="hostile"))))
+        data = bytearray(encode_job(to_json(self._event()), self._kind()))
         for _ in range(self._chance.randint(1, 4)):
             place = self._chance.randrange(len(data) + 1)
             end = place + self._chance.choice([0, 0, 1, 4, 40])
@@ -202,7 +202,7 @@ class Hostile:
 
     def _odd_event(self) -> bytes:
         """An event of which some fields hold what they must not."""
-        event: dict[str, Any] = mapping(user_id="hostile")
+        event = self._event()
         names = [
             *event,
             "customer_status",
@@ -210,17 +210,30 @@ class Hostile:
             "cta_data",
             "edit_tags",
             "reviewer_notes",
+            "event_type",
+            "rests_on",
+            "evidence",
             "x",
         ]
         for name in self._chance.sample(names, self._chance.randint(1, 3)):
             event[name] = self._value(3)
         function = (
-            FUNCTION
+            self._kind().function
             if self._chance.random() < 0.9
             else self._chance.choice(["os.system", "", "a.b"])
         )
         arguments = [event] if self._chance.random() < 0.95 else [event, event]
         return json.dumps([function, None, arguments, {}], default=str).encode()
+
+    def _event(self) -> dict[str, Any]:
+        """A good event of either kind."""
+        if self._chance.random() < 0.5:
+            return mapping(user_id="hostile")
+        return decision(user_id="hostile").model_dump(mode="json")
+
+    def _kind(self) -> Kind:
+        """The kind that a job's function names, whatever its event says."""
+        return self._chance.choice(list(KINDS.values()))
 
     def _value(self, depth: int) -> Any:
         values: list[Any] = [

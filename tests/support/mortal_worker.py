@@ -20,7 +20,7 @@ from signoff_db.apply import Outcome
 from signoff_db.delivery import Delivery
 from signoff_queue.batch_queue import BatchQueue, TakenJob
 from signoff_queue.failed_jobs import FailedJob, FailedJobs
-from signoff_schemas import Settings, redis_client
+from signoff_schemas import Settings, StatusDecision, redis_client
 from signoff_worker import ApprovalWorker, sweep
 from signoff_worker import worker as working
 from signoff_worker.batch import Batch
@@ -65,6 +65,8 @@ class MortalPipeline(Pipeline):
 def _dying_before_commit(*args: Any, **kwargs: Any) -> list[Outcome]:
     outcomes = _original(*args, **kwargs)
     die_at("before commit")
+    if any(isinstance(one.delivery.event, StatusDecision) for one in outcomes):
+        die_at("between the kinds")  # the approvals of the batch are committed
     return outcomes
 
 

@@ -1,20 +1,31 @@
 """What gets in a batch's way in Postgres: sessions that it waits for, triggers that drop rows."""
 
+from concurrent.futures import Future
+from typing import Any
+
 import psycopg
 from processes import eventually
 
 from signoff_db.connection import BatchConnection
 
+_BLOCKED = (
+    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
 
 def await_blocked(database_url: str, sessions: int = 1) -> None:
     """Wait until so many sessions of this database wait for another one."""
-    waiting = (
-        "SELECT FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
     with psycopg.connect(database_url, autocommit=True) as watcher:
         eventually(
-            lambda: watcher.execute(waiting).rowcount == sessions, what=f"{sessions} blocked"
+            lambda: watcher.execute(_BLOCKED).rowcount == sessions, what=f"{sessions} blocked"
+        )
+
+
+def await_blocked_or_done(database_url: str, work: Future[Any]) -> None:
+    """Wait until a session waits for another one, or until the work ended without waiting."""
+    with psycopg.connect(database_url, autocommit=True) as watcher:
+        eventually(
+            lambda: work.done() or watcher.execute(_BLOCKED).rowcount == 1, what="one is blocked"
         )
 
 

@@ -59,6 +59,15 @@ COMMENT ON COLUMN customers.decided IS 'Whether the ledger holds a status decisi
 -- A place in the order of events.
 CREATE TYPE signoff_position AS (occurred_at timestamptz, event_id uuid);
 
+-- Decisions that arrive later may rest on events of detached partitions.
+ALTER TABLE customers
+    ADD COLUMN last_detached signoff_position,
+    ADD COLUMN last_detached_giving signoff_position;
+
+COMMENT ON COLUMN customers.last_detached IS 'The last event in detached partitions of the ledger';
+COMMENT ON COLUMN customers.last_detached_giving IS
+    'The last approval in detached partitions of the ledger that gave a status or an amount';
+
 -- Whether an approval of the customer that gave a status or an amount stands between the two positions.
 -- Decisions between them are looked at by signoff_fold_decisions.
 CREATE FUNCTION signoff_stands_between(customer text, first signoff_position, last signoff_position)
@@ -76,15 +85,21 @@ BEGIN
 END
 $$;
 
--- When an event of this customer occurred; null if the ledger has no such event.
+-- When an event of this customer occurred; null if the ledger has no such event. Of events in detached partitions
+-- only the customer's last one is known, and the last one that gave something: after an earlier one another event
+-- gave something, or the decider did not know the last one.
 CREATE FUNCTION signoff_occurred_at(event uuid, customer text)
 RETURNS timestamptz LANGUAGE plpgsql STABLE SET enable_seqscan = off SET jit = off AS $$
 BEGIN
-    RETURN (
-        SELECT a.occurred_at FROM approvals a
+    RETURN coalesce(
+        (SELECT a.occurred_at FROM approvals a
         LEFT JOIN interactions i ON i.id = a.interaction_id
         WHERE a.event_id = event
-            AND customer = CASE a.event_type WHEN 'approval' THEN i.user_id ELSE a.user_id END);
+            AND customer = CASE a.event_type WHEN 'approval' THEN i.user_id ELSE a.user_id END),
+        (SELECT CASE event
+            WHEN (c.last_detached).event_id THEN (c.last_detached).occurred_at
+            WHEN (c.last_detached_giving).event_id THEN (c.last_detached_giving).occurred_at END
+        FROM customers c WHERE c.user_id = customer));
 END
 $$;
 
@@ -295,37 +310,47 @@ CREATE TRIGGER interactions_refold_truncate AFTER TRUNCATE ON interactions
     FOR EACH STATEMENT EXECUTE FUNCTION signoff_refold_truncated();
 
 -- Decisions included, but for void ones; `decided_by` says who decided.
-CREATE OR REPLACE VIEW status_transitions AS
-SELECT user_id, from_status, to_status, occurred_at, interaction_id, event_id,
-    signoff_on_path(from_status, to_status) AS on_path, decided_by
-FROM (
-    SELECT user_id, to_status, occurred_at, interaction_id, event_id, decided_by,
-        coalesce(
-            lag(to_status) OVER (
-                PARTITION BY user_id, CASE WHEN user_id IS NULL THEN interaction_id END
-                ORDER BY occurred_at, event_id),
-            opening_status,
-            -- The first event of the customer that gave a status is a decision.
-            CASE WHEN interaction_id IS NULL THEN (
-                SELECT signoff_known_status(coalesce(i.opening_customer_status, i.customer_status))::varchar
-                FROM interactions i
-                WHERE i.user_id = given.user_id
-                ORDER BY i.created_at DESC NULLS LAST, i.id DESC
-                LIMIT 1) END,
-            'PROSPECT') AS from_status
-    FROM (
-        SELECT i.user_id, a.customer_status AS to_status, a.occurred_at, a.interaction_id, a.event_id,
-            'reviewer:' || a.reviewer_id AS decided_by, i.opening_customer_status AS opening_status
-        FROM approvals a
-        JOIN interactions i ON i.id = a.interaction_id
-        WHERE a.customer_status IS NOT NULL
-        UNION ALL
-        SELECT d.user_id, d.customer_status, d.occurred_at, NULL, d.event_id, d.decided_by, NULL
-        FROM status_decisions d
-        WHERE NOT d.void
-    ) AS given
-) AS step
-WHERE from_status <> to_status;
+-- A view cannot be replaced if a column gets another type. An adopted interactions may have user_id of type
+-- varchar, of at least 200 characters.
+DO $$
+BEGIN
+    EXECUTE format($view$
+        CREATE OR REPLACE VIEW status_transitions AS
+        SELECT user_id, from_status, to_status, occurred_at, interaction_id, event_id,
+            signoff_on_path(from_status, to_status) AS on_path, decided_by
+        FROM (
+            SELECT user_id, to_status, occurred_at, interaction_id, event_id, decided_by,
+                coalesce(
+                    lag(to_status) OVER (
+                        PARTITION BY user_id, CASE WHEN user_id IS NULL THEN interaction_id END
+                        ORDER BY occurred_at, event_id),
+                    opening_status,
+                    -- The first event of the customer that gave a status is a decision.
+                    CASE WHEN interaction_id IS NULL THEN (
+                        SELECT signoff_known_status(coalesce(i.opening_customer_status, i.customer_status))::varchar
+                        FROM interactions i
+                        WHERE i.user_id = given.user_id
+                        ORDER BY i.created_at DESC NULLS LAST, i.id DESC
+                        LIMIT 1) END,
+                    'PROSPECT') AS from_status
+            FROM (
+                SELECT i.user_id, a.customer_status AS to_status, a.occurred_at, a.interaction_id, a.event_id,
+                    'reviewer:' || a.reviewer_id AS decided_by, i.opening_customer_status AS opening_status
+                FROM approvals a
+                JOIN interactions i ON i.id = a.interaction_id
+                WHERE a.customer_status IS NOT NULL
+                UNION ALL
+                SELECT d.user_id::%s, d.customer_status, d.occurred_at, NULL, d.event_id, d.decided_by, NULL
+                FROM status_decisions d
+                WHERE NOT d.void
+            ) AS given
+        ) AS step
+        WHERE from_status <> to_status
+        $view$,
+        (SELECT format_type(atttypid, atttypmod) FROM pg_attribute
+        WHERE attrelid = 'interactions'::regclass AND attname = 'user_id'));
+END
+$$;
 
 -- The functions of 0005.rejected_rows.sql, for both kinds.
 CREATE OR REPLACE FUNCTION signoff_try_rows(ledger_rows approvals[]) RETURNS void LANGUAGE sql AS $$
@@ -341,7 +366,7 @@ CREATE OR REPLACE FUNCTION signoff_try_rows(ledger_rows approvals[]) RETURNS voi
     ON CONFLICT DO NOTHING
 $$;
 
--- Before a partition is detached, decisions keep what they need of it. A decision that has its place is not
+-- Before a partition is detached, decisions and customers keep what they need of it. A decision that has its place is not
 -- affected by a late event that occurred before the partitions that are left: such an event is refused.
 CREATE FUNCTION signoff_keep_grounds(horizon timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -359,6 +384,25 @@ BEGIN
         OFFSET 0
     ) AS found
     WHERE d.event_id = found.event_id AND found.occurred_at < horizon;
+    UPDATE customers c SET
+        last_detached = detached.last,
+        last_detached_giving = coalesce(detached.last_giving, c.last_detached_giving)
+    FROM (
+        SELECT user_id,
+            signoff_last_given(place ORDER BY occurred_at, event_id) AS last,
+            signoff_last_given(place ORDER BY occurred_at, event_id) FILTER (WHERE gives) AS last_giving
+        FROM (
+            SELECT a.occurred_at, a.event_id, (a.occurred_at, a.event_id)::signoff_position AS place,
+                CASE a.event_type WHEN 'approval' THEN i.user_id ELSE a.user_id END AS user_id,
+                a.event_type = 'approval'
+                    AND (a.customer_status IS NOT NULL OR a.ltv_amount IS NOT NULL) AS gives
+            FROM approvals a
+            LEFT JOIN interactions i ON i.id = a.interaction_id
+            WHERE a.occurred_at < horizon
+        ) AS each
+        GROUP BY user_id
+    ) AS detached
+    WHERE c.user_id = detached.user_id;
 END
 $$;
 
