@@ -4,11 +4,11 @@ import pytest
 
 from signoff_db.delivery import Delivery
 from signoff_queue.batch_queue import JobHash, Oversize, TakenJob
-from signoff_worker.reading import deliveries_of, deliveries_of_failed
+from signoff_worker.reading import begin_reading_taken, deliveries_of_failed
 
 
 def _read(job: TakenJob, *, failed: bool) -> Delivery:
-    (one,) = deliveries_of_failed([(job, None)]) if failed else deliveries_of([job], 9)
+    (one,) = deliveries_of_failed([(job, None)]) if failed else begin_reading_taken([job], 9)()
     return one
 
 
@@ -33,7 +33,7 @@ def test_an_id_that_is_too_long_is_described() -> None:
 
     read = _read(job, failed=True)
 
-    assert deliveries_of([job], 9) == []
+    assert begin_reading_taken([job], 9)() == []
     assert (read.job_id, read.payload, read.attempts) == ("iiii", b"", 1)
     assert read.failure
     (detail,) = read.failure.detail
