@@ -8,6 +8,7 @@ from pathlib import Path
 
 import drain
 import drain_rivals
+import feed
 import history
 import latency
 import letters
@@ -28,6 +29,7 @@ SCENARIOS = {
     "shapes": shapes.run,
     "limit": limit.run,
     "letters": letters.run,
+    "feed": feed.run,
     "scale": scale.run,
     "history": history.run,
 }

@@ -2,6 +2,7 @@
 -- five interactions for each customer. Indexes are made at the end, which is faster.
 ALTER TABLE approvals DROP CONSTRAINT approvals_pkey;
 DROP INDEX approvals_of_interaction;
+DROP INDEX approvals_in_feed_order;
 
 CREATE TEMPORARY TABLE old AS
 SELECT gen_random_uuid() AS id, 'old-customer-' || n / 5 AS user_id, gen_random_uuid() AS last_event_id
@@ -31,3 +32,4 @@ GROUP BY user_id;
 DROP TABLE old;
 ALTER TABLE approvals ADD PRIMARY KEY (event_id);
 CREATE INDEX approvals_of_interaction ON approvals (interaction_id);
+CREATE INDEX approvals_in_feed_order ON approvals (applied_in, event_id);

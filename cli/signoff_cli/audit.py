@@ -43,6 +43,8 @@ def _show(found: Audit) -> None:
     show_fields(
         [
             ("Applied events", totals.events),
+            ("  status decisions", totals.decisions),
+            ("  void decisions", totals.void),
             ("Interactions", totals.interactions),
             ("Customers", totals.customers),
             ("LTV in USD", totals.ltv_usd),

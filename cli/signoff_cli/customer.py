@@ -1,13 +1,15 @@
-"""`signoff customer`."""
+"""`signoff customer`: show a customer, or set its status."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import typer
+from typer.core import TyperGroup
 
 from signoff_cli.ledger_tables import history_data, show_ledger, show_transitions
 from signoff_cli.options import After, Limit
+from signoff_cli.set_status import set_status
 from signoff_cli.terminal import AsJson, complain, say, say_more, show_fields, show_json
 from signoff_ops.customer import CustomerHistory, customer_history, customer_interactions
 from signoff_ops.servers import DirectServers
@@ -15,7 +17,32 @@ from signoff_ops.services import load_settings
 from signoff_ops.values import Page
 
 
-def customer(
+class ShowUnlessNamed(TyperGroup):
+    """Commands of a group; without the name of one, `show` is meant: `signoff customer USER_ID`."""
+
+    def parse_args(
+        self,
+        ctx: Any,  # noqa: ANN401 -- typer does not name its context class in public
+        args: list[str],
+    ) -> list[str]:
+        """Put the name before the arguments, where it is missing."""
+        if args and args[0] not in {*self.commands, *self.get_help_option_names(ctx)}:
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+app: Final = typer.Typer(
+    cls=ShowUnlessNamed,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Show a customer (`signoff customer USER_ID`), or set its status.",
+)
+
+
+@app.command("show")
+def show(
     user_id: Annotated[str, typer.Argument(metavar="USER_ID", help="The customer's user_id.")],
     *,
     interactions: Annotated[
@@ -29,7 +56,7 @@ def customer(
     servers = DirectServers(load_settings())
     if interactions:
         listed = customer_interactions(servers, user_id, limit=limit, cursor=after)
-        if listed.items:
+        if listed is not None:
             _show_interactions(listed, as_json=as_json)
             return
     elif found := customer_history(servers, user_id, limit=limit, cursor=after):
@@ -38,7 +65,7 @@ def customer(
     if as_json:
         show_json({"user_id": user_id, "known": False})
     else:
-        complain(f"No interaction in Postgres names the user {user_id!r}.")
+        complain(f"No event or interaction in Postgres names the user {user_id!r}.")
     raise typer.Exit(1)
 
 
@@ -69,3 +96,6 @@ def _show_interactions(page: Page[UUID], *, as_json: bool) -> None:
     for interaction_id in page.items:
         say(str(interaction_id))
     say_more(page.next, "older interactions")
+
+
+app.command("set-status")(set_status)

@@ -20,7 +20,12 @@ from signoff_cli.terminal import progress, say
 from signoff_cli.up import running_workers
 from signoff_embedded import embedded_services
 from signoff_ops.dead_letters import page_of_letters
-from signoff_ops.demo_data import insert_interaction, put_foreign_jobs, unsettled_jobs
+from signoff_ops.demo_data import (
+    insert_interaction,
+    latest_event,
+    put_foreign_jobs,
+    unsettled_jobs,
+)
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import environment
 from signoff_ops.values import Selection
@@ -31,6 +36,8 @@ _WORKERS: Final = 2
 _RESULTS: Final = (*Verdict, *FailureKind, "retry")
 _POLL_SECONDS: Final = 0.05
 _FULL: Final = "00000000-0000-4000-8000-00000000bbbb"
+_DECISION: Final = "00000000-0000-4000-8000-00000000dddd"
+_CUSTOMER: Final = "user-0007"
 _MISSING: Final = "00000000-0000-4000-8000-00000000aaaa"
 
 
@@ -76,6 +83,7 @@ class Demo:
         self.publish_again()
         self.look()
         self.correct()
+        self.decide()
         _show("The audit folds the ledger again, and accounts for every event.")
         return _run("audit")
 
@@ -131,9 +139,24 @@ class Demo:
         _run("dlq", "replay", "--kind", "unknown_interaction", "--yes")
         _show("A mail job on this queue is discarded, and the reason is recorded:")
         stray = str(self._letter("unknown_function", ""))
-        _run("dlq", "discard", stray, "--reason", "not an approval, sent again by its owner")
+        _run("dlq", "discard", stray, "--reason", "not an event, sent again by its owner")
         _show("The history of any event can be shown:")
         _run("event", "00000000-0000-0000-0000-000000000001")
+
+    def decide(self) -> None:
+        """Set a customer's status without a reply, as a manager and as a rule do."""
+        _show(
+            "A manager sets a customer's status. A rule, which does not know that yet, sets it "
+            "too: it says which event its decision rests on."
+        )
+        known = latest_event(self.servers, _CUSTOMER)
+        to_prospect = ("customer", "set-status", _CUSTOMER, "PROSPECT")
+        _run("customer", "set-status", _CUSTOMER, "CHURNED", "--reason", "asked us to stop")
+        _run(*to_prospect, "--reason", "silent for 90 days", "--decided-by", "rule:silence@1",
+             "--rests-on", known, "--event-id", _DECISION)  # fmt: skip
+        self._drain("Applying")
+        _show("The manager's decision stands between, so the rule's has no effect:")
+        _run("event", _DECISION)
 
     def _publish(self) -> None:
         _run("publish", str(self.example), shown=f"publish {EXAMPLE}")

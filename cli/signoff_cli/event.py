@@ -46,12 +46,23 @@ def _show(history: EventHistory) -> None:
     say(f"Event {history.event_id}", style="bold")
     for entry in history.entries:
         say(f"  {cell(entry.at):<24} {entry.text}")
-        if entry.what is Step.APPLIED and entry.facts:
+        if entry.what in {Step.APPLIED, Step.VOID} and entry.facts:
             _show_facts(entry.facts)
 
 
 def _show_facts(facts: dict[str, Any]) -> None:
+    if facts["interaction_id"] is None:
+        _show_decision(facts)
+        return
     given = f"gave status {cell(facts['given_status'])}, LTV {cell(facts['given_ltv'])}"
     say(f"  {'':<24} occurred {cell(facts['occurred_at'])}, {given}")
     held = f"{facts['customer_status']}, {cell(facts['ltv_usd'])} USD"
     say(f"  {'':<24} the interaction then held {held}")
+
+
+def _show_decision(facts: dict[str, Any]) -> None:
+    says = f"says {facts['user_id']} is {facts['given_status']}"
+    say(f"  {'':<24} status decision of {cell(facts['occurred_at'])}, {says}")
+    say(f"  {'':<24} by {facts['decided_by']}, because: {facts['reason']}")
+    if facts["rests_on"]:
+        say(f"  {'':<24} rests on event {facts['rests_on']}")

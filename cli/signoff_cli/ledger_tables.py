@@ -19,7 +19,7 @@ def history_data(found: CustomerHistory | InteractionHistory) -> dict[str, Any]:
 
 
 def show_ledger(page: Page[LedgerEntry], *, of_several: bool = False) -> None:
-    """Applied events in order of occurrence, each with what its interaction held after it.
+    """The ledger's events in order of occurrence, with what an approval's interaction then held.
 
     `of_several` says that they are of several interactions, which are then named.
     """
@@ -35,6 +35,8 @@ def show_ledger(page: Page[LedgerEntry], *, of_several: bool = False) -> None:
             "gave LTV",
             "then status",
             "then LTV",
+            "by",
+            "effect",
         ],
         [
             [
@@ -45,6 +47,8 @@ def show_ledger(page: Page[LedgerEntry], *, of_several: bool = False) -> None:
                 entry.given_ltv,
                 entry.customer_status,
                 entry.ltv_usd,
+                entry.decided_by or entry.reviewer_id,
+                _effect(entry),
             ]
             for entry in reversed(page.items)
         ],
@@ -53,12 +57,21 @@ def show_ledger(page: Page[LedgerEntry], *, of_several: bool = False) -> None:
     say_more(page.next, "earlier events")
 
 
+def _effect(entry: LedgerEntry) -> str:
+    if entry.void:
+        return f"void: {entry.void_because}"
+    return "late" if entry.status_superseded else "applied"
+
+
 def show_transitions(moves: Sequence[Transition]) -> None:
     """Changes of the customer's status; a step off the funnel's path is marked."""
     if not moves:
         return
     show_table(
-        ["occurred", "from", "to", "on path", "event"],
-        [[m.occurred_at, m.from_status, m.to_status, m.on_path, m.event_id] for m in moves],
+        ["occurred", "from", "to", "on path", "by", "event"],
+        [
+            [m.occurred_at, m.from_status, m.to_status, m.on_path, m.decided_by, m.event_id]
+            for m in moves
+        ],
         title="Transitions",
     )

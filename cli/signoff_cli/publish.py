@@ -37,7 +37,7 @@ def publish(
     queue: Annotated[str | None, typer.Option(help="The queue's name.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish approval events from a file of JSON lines.
+    """Publish events of both kinds from a file of JSON lines.
 
     Refused lines are shown with their numbers on standard error; the others are published.
     Publishing a file again is safe: an event_id takes effect once. Exit 1 if a line was refused.

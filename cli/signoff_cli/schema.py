@@ -1,29 +1,39 @@
 """`signoff schema`."""
 
 import json
-from typing import Any, Final
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 
-from signoff_schemas import ApprovalEvent
-
-_ID: Final = "urn:signoff:approval:1"
+from signoff_schemas import KINDS
 
 
-def schema() -> None:
-    """Print the JSON Schema of an approval event.
+class EventType(StrEnum):
+    """The kinds of events."""
+
+    APPROVAL = "approval"
+    STATUS_DECISION = "status_decision"
+
+
+def schema(
+    event_type: Annotated[EventType, typer.Argument(help="The kind of event.")] = (
+        EventType.APPROVAL
+    ),
+) -> None:
+    """Print the JSON Schema of a kind of event.
 
     It says what a schema can say. `occurred_at` at most 5 minutes ahead, `cta_data` of at most 4096
     bytes and the like are checked by Signoff itself.
     """
-    typer.echo(schema_text(), nl=False)
+    typer.echo(schema_text(event_type), nl=False)
 
 
-def schema_text() -> str:
-    """The schema as it is committed in schemas/approval.schema.json."""
+def schema_text(event_type: str) -> str:
+    """The schema of this kind of event, as it is committed in schemas/."""
     head: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": _ID,
+        "$id": f"urn:signoff:{event_type}:1",
     }
-    body = ApprovalEvent.model_json_schema()
+    body = KINDS[event_type].model_json_schema()
     return json.dumps(head | body, indent=2, ensure_ascii=False) + "\n"

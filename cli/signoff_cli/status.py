@@ -1,5 +1,6 @@
 """`signoff status`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_ops.status import QueueStatus, Status
 from signoff_ops.status import status as status_of
-from signoff_ops.values import OutboxOverview, Overview
+from signoff_ops.values import OutboxOverview, Overview, ReaderState
 
 
 def status(*, as_json: AsJson = False) -> None:
@@ -36,6 +37,8 @@ def _as_data(found: Status) -> dict[str, Any]:
         }
     if found.state:
         data |= asdict(found.state)
+    if found.readers is not None:
+        data["feed_readers"] = [asdict(reader) for reader in found.readers]
     return data | {"outbox": found.outbox and asdict(found.outbox), "away": found.away}
 
 
@@ -44,6 +47,8 @@ def _show(found: Status) -> None:
         _show_queue(found.queue)
     if found.state:
         _show_state(found.state)
+    if found.readers:
+        _show_readers(found.readers)
     if found.outbox:
         _show_outbox(found.outbox, found.outbox_oldest_waiting)
 
@@ -79,7 +84,8 @@ def _show_queue(found: QueueStatus) -> None:
 def _show_state(state: Overview) -> None:
     show_fields(
         [
-            ("Applied", _applied(state)),
+            ("Applied", _number(state.applied, estimate=state.applied_is_estimate)),
+            ("Status decisions", _number(state.decisions, estimate=state.decisions_is_estimate)),
             ("Last applied", state.last_applied_at),
             ("Dead letters", sum(state.dead.values())),
             *((f"  {kind}", letters) for kind, letters in state.dead.items()),
@@ -87,8 +93,15 @@ def _show_state(state: Overview) -> None:
     )
 
 
-def _applied(state: Overview) -> str:
-    return f"{'about ' if state.applied_is_estimate else ''}{state.applied:,}"
+def _number(counted: int, *, estimate: bool) -> str:
+    return f"{'about ' if estimate else ''}{counted:,}"
+
+
+def _show_readers(readers: Sequence[ReaderState]) -> None:
+    show_table(
+        ["reader of the feed", "unread", "oldest unread at", "updated at", "message"],
+        [[r.name, r.unread_text, r.oldest_unread_at, r.updated_at, r.failure] for r in readers],
+    )
 
 
 def _show_outbox(outbox: OutboxOverview, oldest_waiting: timedelta | None) -> None:

@@ -4,6 +4,7 @@ import codecs
 import errno
 import io
 import os
+import select
 import sys
 from contextlib import suppress
 from typing import Final, TextIO
@@ -32,6 +33,15 @@ def holds_all_characters(stream: TextIO) -> bool:
     """Whether the stream's encoding has all of them."""
     encoding = getattr(stream, "encoding", None)
     return encoding is None or codecs.lookup(encoding).name.startswith("utf")
+
+
+def is_read(stream: TextIO) -> bool:
+    """Whether somebody may still read what is written: false once the reader of a pipe has gone."""
+    with suppress(OSError, ValueError):
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)
+        return not any(flags & select.POLLERR for _, flags in poll.poll(0))
+    return True
 
 
 def failure(stream: TextIO) -> OSError | None:

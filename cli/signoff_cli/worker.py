@@ -33,7 +33,7 @@ def worker(
         ),
     ] = None,
 ) -> None:
-    """Take approval events off the queue and apply them.
+    """Take events off the queue and apply them.
 
     Ctrl-C or SIGTERM finishes the batch in hand, a second one leaves it to another worker. RQ's own
     tools (rq info, rq suspend) see these workers.

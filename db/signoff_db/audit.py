@@ -31,6 +31,10 @@ class Totals:
     """The number of rows in each table."""
 
     events: int
+    decisions: int
+    """How many of the events are status decisions."""
+    void: int
+    """How many status decisions are void now, those of detached partitions included."""
     interactions: int
     customers: int
     ltv_usd: Decimal

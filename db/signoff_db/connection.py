@@ -41,6 +41,8 @@ _TIMEOUTS: Final = (
 )
 """Settings that no role or database may override; the URL may, on connections that only read."""
 _BATCHES: Final = (
+    # Makes `open_session.sql` refuse a database that was restored and not migrated since.
+    "signoff.batches=on",
     # The batch statement is long and runs for a short time: compiling it costs more than it saves.
     "jit=off",
     # One plan for every batch, made once, whatever the statistics of a new table are.

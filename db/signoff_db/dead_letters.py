@@ -47,6 +47,8 @@ class DeadLetter:
     message: str
     """Only its beginning in lists."""
     fingerprint: str
+    event_type: str | None
+    """`approval` or `status_decision`; None where it could not be read, or in older letters."""
     interaction_id: UUID | None
     user_id: str | None
     attempts: int
@@ -91,6 +93,8 @@ class Group:
 
     fingerprint: str
     kind: FailureKind
+    event_type: str | None
+    """The kind of event of the newest letter."""
     count: int
     first_failed_at: datetime
     last_failed_at: datetime

@@ -68,7 +68,7 @@ class Delivery(NamedTuple):
         kept_at: str | None,
         attempts: int = 1,
     ) -> Self:
-        """A job with more data than any approval's; only its beginning was read.
+        """A job with more data than any event's; only its beginning was read.
 
         Args:
             job_id: the job's id.
@@ -126,11 +126,12 @@ class Delivery(NamedTuple):
 
     @property
     def identity(self) -> Identity:
-        """The ids in the payload, as far as they can be read."""
+        """The ids in the payload and its kind of event, as far as they can be read."""
         if self.event is None:
             too_large = len(self.payload) > MAX_EVENT_BYTES
             return Identity() if too_large else Identity.of(self.payload)
-        return Identity(self.event.event_id, self.event.interaction_id, self.event.user_id)
+        event = self.event
+        return Identity(event.event_id, event.interaction_id, event.user_id, event.event_type)
 
 
 def read_jobs(jobs: Sequence[Job], decode: Decode = decode_job) -> list[Delivery]:

@@ -8,7 +8,7 @@ import psycopg
 
 from signoff_db import dead_letters
 from signoff_db.apply import Result, apply_in_transaction
-from signoff_db.balances import Balance, balances_of
+from signoff_db.balances import Balance, balances_of, subject_of
 from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import FullLetter, NoSuchLetterError
 from signoff_db.delivery import Delivery
@@ -31,7 +31,9 @@ class Edited:
     message: str | None
     """Why it failed, if it failed."""
     before: Balance | None
+    """The interaction before the edit; for a status decision the customer."""
     after: Balance | None
+    event_type: str | None
     difference: tuple[tuple[str, Any, Any], ...]
     """Field, old value, new value; None where the field is absent."""
 
@@ -108,12 +110,13 @@ def _apply(connection: BatchConnection, delivery: Delivery) -> Edited:
         if message is not None:
             raise psycopg.Rollback(attempt)
     after = balances_of(connection, [delivery])
-    interaction = delivery.identity.interaction_id
+    subject = subject_of(delivery)
     return Edited(
         outcome.result,
         message,
-        before.get(interaction) if interaction else None,
-        after.get(interaction) if interaction else None,
+        before.get(subject) if subject else None,
+        after.get(subject) if subject else None,
+        delivery.identity.event_type,
         (),
     )
 

@@ -91,7 +91,7 @@ class Failure:
 
     @classmethod
     def too_large(cls, size: int, sha1: str | None, kept_at: str | None) -> Self:
-        """The job has more data than any approval's job.
+        """The job has more data than any event's job.
 
         Statements that read letters take the payload's size from `detail`; if there is none, the
         letter holds the whole payload.

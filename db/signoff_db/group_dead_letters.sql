@@ -1,6 +1,6 @@
 -- The biggest groups of the chosen letters that are dead, by cause; each with the first
 -- `characters` of a message.
-SELECT g.fingerprint, newest.kind, g.count, g.first_failed_at, g.last_failed_at,
+SELECT g.fingerprint, newest.kind, newest.event_type, g.count, g.first_failed_at, g.last_failed_at,
     left(newest.message, %(characters)s) AS message, g.sample_id
 FROM (
     SELECT fingerprint, count(*) AS count, min(first_failed_at) AS first_failed_at,

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
+from signoff_db.feed_lag import behind_detached
 from signoff_db.sql import statement
 from signoff_schemas import SignoffError
 
@@ -76,8 +77,8 @@ def detach_oldest(connection: Connection[TupleRow], *, confirmed: str | None = N
         The name of the detached partition, which is an ordinary table now.
 
     Raises:
-        LedgerPartitionError: the ledger is one table, the partition is still written to, or another
-            partition is the oldest now.
+        LedgerPartitionError: the ledger is one table, the partition is still written to, another
+            partition is the oldest now, or readers of the feed have not read all of it.
     """
     _partitions(connection)
     with _explained(None), connection.transaction():
@@ -86,6 +87,13 @@ def detach_oldest(connection: Connection[TupleRow], *, confirmed: str | None = N
             raise LedgerPartitionError(
                 f"{confirmed} is not the oldest partition any more, {name} is; somebody else "
                 "detached it meanwhile, and nothing was changed"
+            )
+        if behind := behind_detached(connection):
+            raise LedgerPartitionError(
+                f"{name} may hold events that readers of the feed have not read yet "
+                f"({', '.join(behind)}), and nothing was changed; try again in some minutes. "
+                "`signoff status` shows how far they are; delete the row of a reader that is gone "
+                "from feed_readers"
             )
     return name
 

@@ -27,6 +27,10 @@ _LOCK_SECONDS: Final = 5
 """How long to wait for a lock on a table: other sessions have to wait behind a migration."""
 _TABLES: Final = "0001.tables"
 """The migrations that an installation of release 0.1 has applied already."""
+_FEED: Final = "0013.feed"
+"""From this migration on, a database notices that it was restored."""
+NEW_EPOCH: Final = "a new epoch of the feed (the database was restored from a dump)"
+"""Stands among the migrations that a database lacks."""
 
 
 class MigrationError(SignoffError):
@@ -90,6 +94,11 @@ def require_current(database_url: str) -> None:
         DatabaseUnavailableError: the database cannot be reached.
     """
     missing = pending(database_url)
+    if missing == [NEW_EPOCH]:
+        raise MigrationError(
+            "the database was restored from a dump, so its transaction ids begin anew; run "
+            "`signoff migrate`, which begins a new epoch of the feed"
+        )
     if missing:
         raise MigrationError(
             f"the database lacks {len(missing)} migrations, from {missing[0]} on; "
@@ -138,7 +147,7 @@ def _migrate(
     connection: Connection[TupleRow], named: str | None, *, with_changes: bool = False
 ) -> Migrated:
     missing = _missing(connection)
-    is_new = len(missing) == len(_names())
+    is_new = missing == _names()
     site = _look(connection, named) if is_new else _present(connection, named)
     before = _catalog(connection, site) if with_changes else {}
     if is_new:
@@ -146,6 +155,9 @@ def _migrate(
     else:
         _enter(connection, site)
     for name in missing:
+        if name == NEW_EPOCH:
+            connection.execute("SELECT signoff_begin_feed_epoch()")
+            continue
         moved = name == _TABLES and site.old_schema is not None
         connection.execute(statement("move_from_0_1") if moved else _script(name))
         connection.execute("INSERT INTO migrations (name) VALUES (%s)", [name])
@@ -241,7 +253,12 @@ def _missing(connection: Connection[TupleRow]) -> list[str]:
     except psycopg.errors.UndefinedTable:
         rows = []
     applied = {name for (name,) in rows}
-    return [name for name in _names() if name not in applied]
+    missing = [name for name in _names() if name not in applied]
+    return [*missing, NEW_EPOCH] if _FEED in applied and _is_restored(connection) else missing
+
+
+def _is_restored(connection: Connection[TupleRow]) -> bool:
+    return connection.execute("SELECT signoff_is_restored()").fetchone() == (True,)
 
 
 def _catalog(

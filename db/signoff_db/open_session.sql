@@ -31,5 +31,13 @@ BEGIN
     END IF;
     -- Signoff's schema, and that of an adopted table interactions.
     PERFORM set_config('search_path', concat_ws(', ', quote_ident(home), adopted), false);
+    -- Events that are applied after a restore from a dump would get a wrong place in the feed.
+    IF current_setting('signoff.batches', true) = 'on' AND to_regproc('signoff_is_restored') IS NOT NULL THEN
+        IF signoff_is_restored() THEN
+            RAISE EXCEPTION
+                'it was restored from a dump; run `signoff migrate`, which begins a new epoch of the feed'
+                USING ERRCODE = 'object_not_in_prerequisite_state';
+        END IF;
+    END IF;
 END
 $$

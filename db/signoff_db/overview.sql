@@ -1,6 +1,8 @@
--- Events of the ledger, counted as far as `exact`; when the last was applied; open dead letters by kind.
+-- Events of the ledger and decisions, counted as far as `exact`; when the last was applied; open dead letters by
+-- kind.
 SELECT
     (SELECT count(*) FROM (SELECT FROM approvals LIMIT %(exact)s + 1) AS first) AS counted,
+    (SELECT count(*) FROM (SELECT FROM status_decisions LIMIT %(exact)s + 1) AS first) AS decisions,
     signoff_last_applied_at() AS last_applied_at,
     (SELECT coalesce(jsonb_object_agg(kind, letters ORDER BY kind), '{}') FROM (
         SELECT kind, count(*) AS letters FROM dead_letters WHERE state = 'dead' GROUP BY kind

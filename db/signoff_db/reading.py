@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow, class_row
 
 from signoff_db.pages import Page, key_of, page_of
 from signoff_db.sql import statement
+from signoff_db.void_reasons import VoidReason, void_reasons
 from signoff_schemas import FailureKind
 
 _EXACT: Final = 10_000
@@ -46,21 +47,35 @@ class Interaction:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One applied event, and its interaction's balance after it, in order of occurrence."""
+    """One event of the ledger; of an approval, its interaction's balance after it too."""
 
     event_id: UUID
+    event_type: str
+    """`approval` or `status_decision`."""
     occurred_at: datetime
     applied_at: datetime
-    interaction_id: UUID
+    interaction_id: UUID | None
+    """None for a decision."""
     user_id: str | None
     reviewer_id: str | None
-    quality_score: int
+    quality_score: int | None
     given_status: str | None
     given_ltv: Decimal | None
-    customer_status: str
-    ltv_usd: Decimal
+    customer_status: str | None
+    """The interaction's status after the event, in order of occurrence; None for a decision."""
+    ltv_usd: Decimal | None
+    """Likewise its LTV."""
     status_superseded: bool
-    """Whether a newer event of the interaction holds its status."""
+    """Whether a newer event holds the status: of an approval's interaction, of a decision's
+    customer."""
+    decided_by: str | None
+    reason: str | None
+    evidence: Any
+    rests_on: UUID | None
+    """These four are None for an approval."""
+    void: bool
+    """Whether it is a decision without effect now."""
+    void_because: VoidReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +86,12 @@ class Transition:
     from_status: str
     to_status: str
     occurred_at: datetime
-    interaction_id: UUID
+    interaction_id: UUID | None
+    """None for a status decision."""
     event_id: UUID
     on_path: bool
+    decided_by: str | None
+    """As the decision says; the reviewer of an approval is `reviewer:ID`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +120,9 @@ class Overview:
     applied: int
     """Events of the ledger; a large number is an estimate, since counting takes too long."""
     applied_is_estimate: bool
+    decisions: int
+    """Status decisions, those of detached partitions included."""
+    decisions_is_estimate: bool
     last_applied_at: datetime | None
     dead: dict[FailureKind, int]
     """Open dead letters by kind."""
@@ -120,19 +141,24 @@ def overview(connection: Connection[TupleRow]) -> Overview:
     row = connection.execute(statement("overview"), {"exact": _EXACT}).fetchone()
     if row is None:
         raise AssertionError
-    counted, last_applied_at, by_kind = row
-    dead = {FailureKind(kind): letters for kind, letters in by_kind.items()}
+    applied, decisions, last_applied_at, by_kind = row
+    return Overview(
+        *_counted(connection, applied, "estimate_ledger"),
+        *_counted(connection, decisions, "estimate_decisions"),
+        last_applied_at,
+        {FailureKind(kind): letters for kind, letters in by_kind.items()},
+    )
+
+
+def _counted(connection: Connection[TupleRow], counted: int, estimate: str) -> tuple[int, bool]:
+    """The number of rows, and whether it is an estimate; `estimate` names the statement for it."""
     if counted <= _EXACT:
-        return Overview(counted, False, last_applied_at, dead)
-    return Overview(max(counted, _estimate(connection)), True, last_applied_at, dead)
-
-
-def _estimate(connection: Connection[TupleRow]) -> int:
-    row = connection.execute(statement("estimate_ledger")).fetchone()
+        return counted, False
+    row = connection.execute(statement(estimate)).fetchone()
     if row is None:
         raise AssertionError
     ((plan,),) = row
-    return int(plan["Plan"]["Plan Rows"])
+    return max(counted, int(plan["Plan"]["Plan Rows"])), True
 
 
 def funnel(connection: Connection[TupleRow]) -> list[FunnelStep]:
@@ -194,7 +220,8 @@ def ledger_of(
     }
     found = connection.execute(statement("latest_events"), parameters).fetchall()
     page = page_of(found, limit, _LEDGER, lambda row: f"{row[1].isoformat()} {row[0]}")
-    entries = _entries(connection, {row[2] for row in page.items}, [row[0] for row in page.items])
+    interactions = {row[2] for row in page.items if row[2] is not None}
+    entries = _entries(connection, interactions, [row[0] for row in page.items])
     return Page(tuple(reversed(entries)), page.next)
 
 
@@ -210,7 +237,10 @@ def _entries(
     """These events of these interactions, in order of occurrence."""
     parameters = {"interactions": list(interactions), "events": list(events)}
     with connection.cursor(row_factory=class_row(LedgerEntry)) as cursor:
-        return cursor.execute(statement("read_ledger"), parameters).fetchall()
+        entries = cursor.execute(statement("read_ledger"), parameters).fetchall()
+    void = [entry.event_id for entry in entries if entry.void]
+    reasons = void_reasons(connection, void) if void else {}
+    return [replace(entry, void_because=reasons.get(entry.event_id)) for entry in entries]
 
 
 def ledger_entry(connection: Connection[TupleRow], event_id: UUID) -> LedgerEntry | None:
@@ -218,7 +248,7 @@ def ledger_entry(connection: Connection[TupleRow], event_id: UUID) -> LedgerEntr
     row = connection.execute(statement("interaction_of_event"), {"event_id": event_id}).fetchone()
     if row is None:
         return None
-    (entry,) = _entries(connection, [row[0]], [event_id])
+    (entry,) = _entries(connection, [row[0]] if row[0] else [], [event_id])
     return entry
 
 

@@ -86,6 +86,7 @@ def _identity(delivery: Delivery) -> dict[str, str | None]:
         "event_id": _text(identity.event_id),
         "interaction_id": _text(identity.interaction_id),
         "user_id": identity.user_id,
+        "event_type": identity.event_type,
     }
 
 
@@ -97,6 +98,7 @@ def _minimal_identity(delivery: Delivery) -> dict[str, str | None]:
         "event_id": None if event is None else str(event.event_id),
         "interaction_id": None if event is None else _text(event.interaction_id),
         "user_id": None,
+        "event_type": None if event is None else event.event_type,
     }
 
 

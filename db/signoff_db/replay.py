@@ -24,7 +24,7 @@ import psycopg
 
 from signoff_db import dead_letters
 from signoff_db.apply import Outcome, Result, apply_in_transaction
-from signoff_db.balances import Balance, balances_of
+from signoff_db.balances import Balance, Subject, balances_of, subject_of
 from signoff_db.batches import never
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.operator_actions import Action, note
@@ -57,9 +57,12 @@ class Replayed:
     fingerprint: str | None
     """The fingerprint of the failure, if it failed again."""
     before: Balance | None
-    """The interaction before the batch; None if it is not in Postgres or was not requested."""
+    """The interaction before the batch, for a status decision the customer; None if it is not in
+    Postgres or was not requested."""
     after: Balance | None
-    """The interaction after the batch, likewise."""
+    """The same after the batch."""
+    event_type: str | None
+    """The kind of event; None if it could not be read."""
 
     @property
     def resolved(self) -> bool:
@@ -167,8 +170,8 @@ class _Tried(NamedTuple):
 
     letter: Letter
     outcome: Outcome
-    before: dict[UUID, Balance]
-    after: dict[UUID, Balance]
+    before: dict[Subject, Balance]
+    after: dict[Subject, Balance]
 
     @property
     def unresolved(self) -> bool:
@@ -274,7 +277,7 @@ def _incomplete(letter: Letter) -> _Tried:
 def _replayed(tried: _Tried) -> Replayed:
     outcome = tried.outcome
     identity = outcome.delivery.identity
-    interaction = identity.interaction_id
+    subject = subject_of(outcome.delivery)
     failure = outcome.failure
     return Replayed(
         tried.letter.id,
@@ -282,8 +285,9 @@ def _replayed(tried: _Tried) -> Replayed:
         outcome.result,
         failure.message if failure else None,
         failure.fingerprint if failure else None,
-        tried.before.get(interaction) if interaction else None,
-        tried.after.get(interaction) if interaction else None,
+        tried.before.get(subject) if subject else None,
+        tried.after.get(subject) if subject else None,
+        identity.event_type,
     )
 
 

@@ -2,19 +2,26 @@
 
 from functools import cache
 from importlib.resources import files
-from typing import LiteralString
+from typing import Final, LiteralString
+
+_PARTS: Final[dict[LiteralString, LiteralString]] = {
+    "{chosen}": "chosen_dead_letters",
+    "{feed_event}": "feed_event",
+    "{feed_readers_table}": "feed_readers_table",
+}
+"""What several statements share, by the name under which it is put in."""
 
 
 @cache
 def statement(name: str, package: str = "signoff_db") -> LiteralString:
-    """The text of `<name>.sql` in a package, without comments.
+    """The text of `<name>.sql` in a package, without comments, with the parts that it shares.
 
-    `{chosen}` is replaced by the condition that statements about chosen dead letters share. The
-    files are part of the package and hold no user's input, so they are a `LiteralString`.
+    The files are part of the package and hold no user's input, so they are a `LiteralString`.
     """
     text = files(package).joinpath(f"{name}.sql").read_text("utf-8")
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
     bare = "\n".join(lines)
-    if "{chosen}" in bare:
-        bare = bare.replace("{chosen}", statement("chosen_dead_letters"))
+    for mark, part in _PARTS.items():
+        if mark in bare:
+            bare = bare.replace(mark, statement(part))
     return bare

@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_db.adoption import ENCODING, OLDEST_POSTGRES
-from signoff_db.migrate import pending
+from signoff_db.migrate import NEW_EPOCH, pending
 from signoff_db.reading import overview
 from signoff_db.sql import statement
 from signoff_ops.variables import unknown_variables
@@ -205,7 +205,8 @@ def check_database(
     yield _skew("Postgres", _postgres_clock(connection))
     missing = pending(url)
     if missing:
-        text = f"{count(len(missing), 'migration')} missing; run `signoff migrate`"
+        lacking = NEW_EPOCH if missing == [NEW_EPOCH] else count(len(missing), "migration")
+        text = f"{lacking} missing; run `signoff migrate`"
         yield Check(Grade.FAIL, "Migrations", text)
         return
     yield Check(Grade.OK, "Migrations", "up to date")

@@ -20,7 +20,7 @@ class CustomerHistory:
     interactions: Page[UUID]
     """The first page of them, the newest first; see `customer_interactions`."""
     ledger: Page[LedgerEntry]
-    """The events of all interactions, the latest first."""
+    """The events of all interactions, and status decisions, the latest first."""
     transitions: tuple[Transition, ...]
     """Those that the events of this page caused, in order of occurrence."""
 
@@ -39,7 +39,7 @@ class InteractionHistory:
 def customer_history(
     servers: Servers, user_id: str, *, limit: int = 50, cursor: str | None = None
 ) -> CustomerHistory | None:
-    """A customer with a page of what was applied; None where no interaction names the user.
+    """A customer with a page of what was applied; None where no event or interaction names it.
 
     Raises:
         CursorError: the cursor is none that the ledger of a history gave.
@@ -60,14 +60,16 @@ def customer_history(
 
 def customer_interactions(
     servers: Servers, user_id: str, *, limit: int = 50, cursor: str | None = None
-) -> Page[UUID]:
-    """A page of the ids of a customer's interactions, the newest first.
+) -> Page[UUID] | None:
+    """A page of the ids of a customer's interactions, the newest first; None as above.
 
     Raises:
         CursorError: the cursor is none that this list gave.
         DatabaseUnavailableError: Postgres cannot be reached.
     """
-    with servers.database() as connection:
+    with servers.database() as connection, reading.snapshot(connection):
+        if reading.customer(connection, user_id) is None:
+            return None
         return reading.interactions_of(connection, user_id, limit=limit, cursor=cursor)
 
 

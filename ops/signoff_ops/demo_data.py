@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
+from signoff_db import reading
 from signoff_db.sql import statement
 from signoff_ops.servers import Servers
 from signoff_queue.reader import QueueReader
@@ -44,6 +45,17 @@ def insert_interaction(servers: Servers, interaction_id: str, user_id: str, ltv_
     parameters = {"interaction_id": interaction_id, "user_id": user_id, "ltv_usd": ltv_usd}
     with servers.database() as connection:
         connection.execute(statement("insert_interaction", "signoff_ops"), parameters)
+
+
+def latest_event(servers: Servers, user_id: str) -> str:
+    """The event_id of the latest event of a customer who has one.
+
+    Raises:
+        DatabaseUnavailableError: Postgres cannot be reached.
+    """
+    with servers.database() as connection:
+        (latest,) = reading.ledger_of(connection, user_id=user_id, limit=1).items
+    return str(latest.event_id)
 
 
 def unsettled_jobs(servers: Servers) -> int:

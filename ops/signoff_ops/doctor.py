@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from signoff_db.connection import DatabaseUnavailableError, connect
+from signoff_db.migrate import pending
 from signoff_db.read_connection import explained
 from signoff_ops.checks import (
     Check,
@@ -12,6 +13,7 @@ from signoff_ops.checks import (
     check_redis,
     check_variables,
 )
+from signoff_ops.feed_check import check_readers
 from signoff_ops.outbox_check import check_outbox
 from signoff_ops.servers import Servers
 from signoff_queue.connection import RedisUnavailableError
@@ -44,6 +46,8 @@ def _database_checks(servers: Servers) -> Iterator[Check]:
         # Not the connection of the use cases: a missing table is a check, not an error.
         with connect(url, application="signoff doctor") as connection, explained(url):
             yield from check_database(connection, url, servers.settings)
+            if not pending(url):
+                yield from check_readers(connection)
     except SettingsError as error:
         yield Check(Grade.FAIL, "Postgres set", str(error))
     except DatabaseUnavailableError as error:

@@ -14,6 +14,7 @@ from signoff_db import reading
 from signoff_db.dead_letters import DeadLetter, letters_of
 from signoff_db.operator_actions import actions_of
 from signoff_db.prune import pruned
+from signoff_db.reading import LedgerEntry
 from signoff_ops.servers import Servers
 from signoff_ops.unavailable import Unavailable
 from signoff_queue.reader import Place, QueueReader, queue_of
@@ -34,6 +35,7 @@ class Step(StrEnum):
     OVERSIZED = "oversized"
     UNLISTED = "unlisted"
     APPLIED = "applied"
+    VOID = "void"
     DEAD = "dead"
     REPLAY = "replay"
     EDIT = "edit"
@@ -140,9 +142,8 @@ def _stored(
 ) -> Iterator[HistoryEntry]:
     applied = reading.ledger_entry(connection, event_id) if event_id else None
     if applied:
-        newer = "; a newer event holds its status now" if applied.status_superseded else ""
-        text = f"applied to interaction {applied.interaction_id}{newer}"
-        yield HistoryEntry(Step.APPLIED, text, applied.applied_at, asdict(applied))
+        step = Step.VOID if applied.void else Step.APPLIED
+        yield HistoryEntry(step, _effect(applied), applied.applied_at, asdict(applied))
     for letter in letters_of(connection, event_id, job_id):
         yield from _of_letter(connection, letter)
     for action in pruned(connection, job_id):
@@ -150,10 +151,21 @@ def _stored(
         yield HistoryEntry(Step.PRUNED, text, action.acted_at)
 
 
+def _effect(applied: LedgerEntry) -> str:
+    """The effect that an event of the ledger has now."""
+    if applied.void:
+        return f"in the ledger, but void now: {applied.void_because}"
+    newer = "; a newer event holds its status now" if applied.status_superseded else ""
+    if applied.interaction_id is None:
+        return f"applied to customer {applied.user_id}{newer}"
+    return f"applied to interaction {applied.interaction_id}{newer}"
+
+
 def _of_letter(connection: Connection[TupleRow], letter: DeadLetter) -> Iterator[HistoryEntry]:
     facts = {
         "dead_letter": letter.id,
         "kind": letter.kind,
+        "event_type": letter.event_type,
         "state": letter.state,
         "attempts": letter.attempts,
         "fingerprint": letter.fingerprint,

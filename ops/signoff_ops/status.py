@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from signoff_db.feed_lag import ReaderState, readers
 from signoff_db.reading import Overview, overview, snapshot
 from signoff_ops.servers import Servers
 from signoff_ops.unavailable import Unavailable
@@ -29,6 +30,8 @@ class Status:
 
     queue: QueueStatus | None
     state: Overview | None
+    readers: tuple[ReaderState, ...] | None
+    """The readers of the feed."""
     outbox: OutboxOverview | None
     """None also if there is no outbox."""
     away: dict[str, str]
@@ -44,11 +47,12 @@ def status(servers: Servers) -> Status:
     """Read every server; the others are read although one is unavailable."""
     unavailable = Unavailable()
     queue = unavailable.collect("redis", lambda: queue_status(servers))
-    state = unavailable.collect("postgres", lambda: _state(servers))
+    of_postgres = unavailable.collect("postgres", lambda: _state(servers))
+    state, feed_readers = of_postgres or (None, None)
     outbox = None
     if state or servers.settings.outbox_url:  # otherwise it is in the unavailable database
         outbox = unavailable.collect("outbox", lambda: _outbox(servers))
-    return Status(queue, state, outbox, unavailable.reasons)
+    return Status(queue, state, feed_readers, outbox, unavailable.reasons)
 
 
 def queue_status(servers: Servers) -> QueueStatus:
@@ -69,9 +73,9 @@ def queue_status(servers: Servers) -> QueueStatus:
         )
 
 
-def _state(servers: Servers) -> Overview:
+def _state(servers: Servers) -> tuple[Overview, tuple[ReaderState, ...]]:
     with servers.database() as connection, snapshot(connection):
-        return overview(connection)
+        return overview(connection), tuple(readers(connection))
 
 
 def _outbox(servers: Servers) -> OutboxOverview | None:

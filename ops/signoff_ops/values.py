@@ -8,6 +8,8 @@ from signoff_db.balances import Balance
 from signoff_db.connection import DatabaseUnavailableError
 from signoff_db.dead_letters import DeadLetter, FullLetter, Group, NoSuchLetterError
 from signoff_db.edit import Edited
+from signoff_db.feed import FeedEvent, FeedPage
+from signoff_db.feed_lag import ReaderState
 from signoff_db.ledger_partitions import Partition
 from signoff_db.migrate import Migrated
 from signoff_db.operator_actions import OperatorAction
@@ -24,6 +26,8 @@ __all__ = [
     "DatabaseUnavailableError",
     "DeadLetter",
     "Edited",
+    "FeedEvent",
+    "FeedPage",
     "FullLetter",
     "FunnelStep",
     "Group",
@@ -37,6 +41,7 @@ __all__ = [
     "Page",
     "Partition",
     "Pruned",
+    "ReaderState",
     "Reconciled",
     "ReplayReport",
     "Replayed",

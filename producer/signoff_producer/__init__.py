@@ -1,4 +1,4 @@
-"""Publish approval events: `Producer` in synchronous code, `AsyncProducer` in asynchronous code.
+"""Publish events: `Producer` in synchronous code, `AsyncProducer` in asynchronous code.
 
 `outbox.add` writes an event in the caller's own database transaction; a relay publishes it.
 """

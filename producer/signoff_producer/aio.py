@@ -1,4 +1,4 @@
-"""Publish approval events from asynchronous code."""
+"""Publish events from asynchronous code."""
 
 import asyncio
 from collections import Counter
@@ -37,7 +37,7 @@ _SPOOLING: Final = 0.5
 
 
 class AsyncProducer:
-    """Puts approval events on the queue, as `Producer` does, from asynchronous code.
+    """Puts events on the queue, as `Producer` does, from asynchronous code.
 
     Until it is closed, it belongs to the event loop in which it is first used. Any number of tasks
     of this loop may share it.

@@ -1,4 +1,4 @@
-"""Publish approval events from synchronous code."""
+"""Publish events from synchronous code."""
 
 import time
 from collections import Counter
@@ -31,7 +31,7 @@ Client = TypeVar("Client", redis.Redis, redis.asyncio.Redis)
 
 
 class Producer:
-    """Puts approval events on the queue, one round trip for each call; each event gets a receipt.
+    """Puts events on the queue, one round trip for each call; each event gets a receipt.
 
     Safe to share between threads, and to use in a forked process. Publishing an event again is
     always safe: because of its `event_id` it takes effect once.
@@ -86,7 +86,8 @@ class Producer:
         """Publish one event.
 
         Args:
-            event: an `ApprovalEvent`, any mapping of JSON-like values, or JSON as text or bytes.
+            event: an `ApprovalEvent` or `StatusDecision`, any mapping of JSON-like values, or JSON
+                as text or bytes.
             timeout: the most seconds of this publish in all, instead of the producer's.
 
         Returns:

@@ -130,11 +130,13 @@ def _after(text: str, start: int, mark: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The ids in a refused payload, as far as they can be read."""
+    """The ids in a refused payload and its kind of event, as far as they can be read."""
 
     event_id: UUID | None = None
     interaction_id: UUID | None = None
     user_id: str | None = None
+    event_type: str | None = None
+    """The kind of event; None where the payload is no JSON object, or names an unknown kind."""
 
     @classmethod
     def of(cls, payload: bytes) -> "Identity":
@@ -153,7 +155,14 @@ class Identity:
             _uuid(event.get("event_id")),
             _uuid(event.get("interaction_id")),
             str(user_id)[:200] if storable else None,
+            _kind_name(event.get("event_type")),
         )
+
+
+def _kind_name(value: object) -> str | None:
+    if value is None:
+        return "approval"
+    return value if isinstance(value, str) and value in KINDS else None
 
 
 def _uuid(value: object) -> UUID | None:

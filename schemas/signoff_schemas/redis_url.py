@@ -35,6 +35,15 @@ _EXPECTED: Final = (
 )
 
 
+def _parts(url: str) -> SplitResult:
+    """`urlsplit`, also for a list of hosts: Python 3.14 refuses one with an IPv6 address in it."""
+    scheme, _, rest = url.partition("://")
+    if scheme.lower() not in _SCHEMES:
+        return urlsplit(url)
+    hosts = re.split("[/?#]", rest, maxsplit=1)[0]
+    return urlsplit(f"{scheme}://{rest[len(hosts) :]}")._replace(netloc=hosts)
+
+
 @dataclass(frozen=True, slots=True)
 class _Sentinels:
     """The parts of a URL of Sentinels."""
@@ -51,7 +60,7 @@ class _Sentinels:
         Raises:
             ValueError: it is none.
         """
-        parts = urlsplit(url)
+        parts = _parts(url)
         user, at, hosts = parts.netloc.rpartition("@")
         path = _SERVICE.fullmatch(parts.path)
         if path is None:
@@ -98,7 +107,7 @@ def check(url: str) -> None:
 def _split(url: str) -> SplitResult:
     """The URL's parts; refused if it is not certain where each begins."""
     try:
-        parts = urlsplit(url)
+        parts = _parts(url)
     except ValueError:  # a bracket that is not closed, say
         raise ValueError(_EXPECTED) from None
     # A password is cut off at a "/", "?" or "#" that should have been percent-encoded.
@@ -130,14 +139,14 @@ def _without_decoding(url: str) -> str:
     """
     if "decode_responses" not in url:
         return url
-    parts = urlsplit(url)
+    parts = _parts(url)
     query = [(n, v) for n, v in parse_qsl(parts.query) if n != "decode_responses"]
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 def redis_client(url: str, **options: Any) -> redis.Redis:  # noqa: ANN401 -- they are redis-py's
     """A client that connects on first use; the URL's options win over `options`."""
-    if urlsplit(url).scheme not in _SCHEMES:
+    if _parts(url).scheme not in _SCHEMES:
         return redis.Redis.from_url(_without_decoding(url), **options)
     named = _Sentinels.parse(url)
     sentinels = redis.sentinel.Sentinel(  # type: ignore[no-untyped-call]
@@ -152,7 +161,7 @@ def redis_client(url: str, **options: Any) -> redis.Redis:  # noqa: ANN401 -- th
 
 def async_redis_client(url: str, **options: Any) -> redis.asyncio.Redis:  # noqa: ANN401 -- as above
     """The same for code that awaits."""
-    if urlsplit(url).scheme not in _SCHEMES:
+    if _parts(url).scheme not in _SCHEMES:
         return redis.asyncio.Redis.from_url(_without_decoding(url), **options)
     named = _Sentinels.parse(url)
     sentinels = redis.asyncio.sentinel.Sentinel(  # type: ignore[no-untyped-call]
@@ -172,7 +181,7 @@ def plain_url(url: str) -> str:
     Raises:
         RedisError: no Sentinel names one.
     """
-    parts = urlsplit(url)
+    parts = _parts(url)
     if parts.scheme not in _SCHEMES:
         return url
     with redis_client(url) as client:

@@ -33,7 +33,7 @@ class QueueSettings(RoleSettings):
     redis_url: RedisUrl | None = Field(
         None, repr=False, description="The Redis or Valkey that holds the queue"
     )
-    queue: QueueName = Field("approvals", description="The RQ queue of approval events")
+    queue: QueueName = Field("approvals", description="The RQ queue of events")
 
 
 class DatabaseSettings(RoleSettings):

@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from signoff_schemas.event import Event
@@ -11,12 +12,17 @@ from signoff_schemas.fields import Id, Identifier, JsonObject, Reason
 from signoff_schemas.taxonomy import CustomerStatus
 
 _RULE: Final = "rule:"
+_GROUND_OF_RULES: Final[JsonDict] = {
+    "if": {"properties": {"decided_by": {"pattern": f"^{_RULE}"}}},
+    "then": {"required": ["rests_on"], "properties": {"rests_on": {"not": {"type": "null"}}}},
+}
+"""For the JSON Schema: what the field's description says of `rests_on`."""
 
 
 class StatusDecision(Event):
     """Somebody set a customer's status: a manager, a service or a rule."""
 
-    model_config = ConfigDict(title="Status decision")
+    model_config = ConfigDict(title="Status decision", json_schema_extra=_GROUND_OF_RULES)
     function = "signoff_worker.jobs.apply_status_decision"
 
     event_type: Annotated[Literal["status_decision"], Field(description="The kind of event.")]

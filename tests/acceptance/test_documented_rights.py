@@ -4,13 +4,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
 import redis
-from approvals import mapping
+from approvals import decision, mapping
 from command_line import Signoff
 
+from signoff_db.feed_reader import FeedReader, Turn
+
+ROLES = ("signoff_worker", "signoff_operator", "signoff_follower", "signoff_reader")
 PAGE = (Path(__file__).parents[2] / "docs" / "questions.md").read_text("utf-8")
 
 
@@ -32,13 +36,13 @@ def as_user(url: str, user: str, password: str) -> str:
 def granted_database(database_url: str) -> Iterator[str]:
     """A migrated database on whose server the documented roles exist, with their rights in it."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        for role in ("signoff_worker", "signoff_operator", "signoff_reader"):
+        for role in ROLES:
             if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone():
                 connection.execute(f"DROP OWNED BY {role}")
                 connection.execute(f"DROP ROLE {role}")
         connection.execute(block("grants"))
         yield database_url
-        for role in ("signoff_worker", "signoff_operator", "signoff_reader"):
+        for role in ROLES:
             connection.execute(f"DROP OWNED BY {role}")
             connection.execute(f"DROP ROLE {role}")
 
@@ -76,7 +80,7 @@ def test_each_part_works_with_the_rights_that_the_page_grants(
     good, unknown = mapping(), mapping(user_id=None)
 
     publisher.publish(good, unknown)
-    publisher.publish(good)
+    publisher.publish(good, decision(5, rests_on=uuid4()).model_dump(mode="json"))
     worker("worker", "--burst")
 
     assert operator.json("status")["dead"] == {"unknown_interaction": 1}
@@ -88,6 +92,29 @@ def test_each_part_works_with_the_rights_that_the_page_grants(
     assert operator.json("audit")["clean"]
     operator("doctor", expect=None)
     assert sum(step["customers"] for step in reader.json("funnel")) == 2
+    set_status = ("customer", "set-status", "ann", "CHURNED", "--reason", "asked")
+    assert operator.json(*set_status)["answer"] == "accepted"
+    worker("worker", "--burst")
+    shown = reader.json("customer", "ann")
+    assert (shown["customer_status"], shown["transitions"][-1]["to_status"]) == ("CHURNED",) * 2
+
+
+def test_a_reader_of_the_feed_needs_no_more_than_the_page_grants(
+    signoff: Signoff, granted_database: str
+) -> None:
+    """It keeps its position; the role of reports follows the feed, too."""
+    signoff.publish(mapping(), mapping())
+    signoff.work()
+    seen: list[object] = []
+    url = as_user(granted_database, "signoff_follower", "change-me-7")
+    reader = FeedReader("follower", lambda _, events: seen.extend(events), url)
+    while reader.turn() is not Turn.CAUGHT_UP:
+        pass
+    reader.close()
+    assert len(seen) == 2
+    reports = as_user(granted_database, "signoff_reader", "change-me-3")
+    lines = signoff.having(SIGNOFF_DATABASE_URL=reports)("feed", "--json").stdout
+    assert len(lines.splitlines()) == 2
 
 
 def test_a_reader_changes_nothing(granted_database: str) -> None:

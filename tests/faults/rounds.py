@@ -64,7 +64,8 @@ def play(stage: Stage, faults: Sequence[Fault], chance: Random, *, seconds: floa
     taken = lost & stage.may_be_lost()
     named = _bring_back(stage, set(taken))
     account = stage.account()
-    ended = (*stage.workers.ended(), *stage.relays.ended())
+    stage.readers.until_caught_up()
+    ended = (*stage.workers.ended(), *stage.relays.ended(), *stage.readers.crew.ended())
     return Round(
         faults=tuple(fault.name for fault in faults),
         events=len(stage.published) - before,
@@ -74,7 +75,11 @@ def play(stage: Stage, faults: Sequence[Fault], chance: Random, *, seconds: floa
         spooled=len(stage.spooled()),
         lost=len(account.lost | (lost - taken)),
         doubled=len(account.doubled),
-        wrong=(*account.wrong, *(f"a worker or relay ended with {code}" for code in ended)),
+        wrong=(
+            *account.wrong,
+            *stage.readers.findings(),
+            *(f"a worker, a relay or a reader ended with {code}" for code in ended),
+        ),
     )
 
 

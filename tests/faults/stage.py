@@ -19,6 +19,7 @@ from faults.outbox import Outbox, add
 from faults.postgres import Postgres
 from faults.proxy import Proxy
 from faults.publisher import Way, impatient, publish
+from faults.readers import Readers
 from faults.traffic import Publisher, Traffic
 from faults.valkey import Valkey
 from signoff_db.migrate import migrate
@@ -92,6 +93,8 @@ class Stage:
         for crew, count in ((self.workers, len(ways)), (self.relays, _RELAYS)):
             self._closing.callback(crew.close)
             crew.start(count)
+        self.readers = Readers(self.postgres, self.folder / "readers.log", self.env)
+        self._closing.callback(self.readers.crew.close)
         eventually(
             lambda: self.redis.admin.scard("rq:workers") == len(ways),
             what="workers listen",

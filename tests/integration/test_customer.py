@@ -117,7 +117,13 @@ def test_a_customers_interactions_come_in_pages(
     rows = connection.execute(
         "SELECT id FROM interactions ORDER BY created_at DESC NULLS LAST, id DESC"
     )
-    found = all_of(lambda cursor: customer_interactions(servers, "ann", limit=5, cursor=cursor))
+
+    def page(cursor: str | None) -> Page[UUID]:
+        found = customer_interactions(servers, "ann", limit=5, cursor=cursor)
+        assert found is not None
+        return found
+
+    found = all_of(page)
     assert found == [row[0] for row in rows]
     history = customer_history(servers, "ann", limit=5)
     assert history is not None

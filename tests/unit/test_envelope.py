@@ -19,6 +19,7 @@ from signoff_schemas import (
     FailureKind,
     Identity,
     InvalidEvent,
+    StatusDecision,
     decode_job,
     encode_job,
     first_bytes,
@@ -85,12 +86,13 @@ def test_a_number_too_long_for_an_int_does_not_break_the_envelope() -> None:
 @pytest.mark.parametrize("function", ["other.job", "signoff_worker.jobs.apply_approval2", ""])
 @pytest.mark.parametrize("compress", [bytes, zlib.compress], ids=["plain", "zlib"])
 def test_another_function_has_its_own_kind(function: str, compress: Any) -> None:
-    """A job that is not an approval is unknown_function; the function's name is shown."""
+    """A job that carries no event is unknown_function; the function's name is shown."""
+    rule = f"the job must call {FUNCTION} or {StatusDecision.function}"
     error = refusal(compress(json.dumps([function, None, [{}], {}]).encode()))
 
     assert error.kind is FailureKind.UNKNOWN_FUNCTION
-    assert str(error) == f"the job must call {FUNCTION}; found {function!r}"
-    assert error.loggable == f"the job must call {FUNCTION}"
+    assert str(error) == f"{rule}; found {function!r}"
+    assert error.loggable == rule
 
 
 @pytest.mark.parametrize("compress", [bytes, zlib.compress], ids=["plain", "zlib"])
@@ -231,20 +233,26 @@ def test_the_first_bytes_of_data_need_only_its_beginning(data: bytes, first: byt
 @pytest.mark.parametrize(
     ("payload", "identity"),
     [
-        (EVENT, Identity(EVENT_ID)),
+        (EVENT, Identity(EVENT_ID, event_type="approval")),
         (
             b'{"event_id": "%s", "interaction_id": "%s", "user_id": "u 1"}'
             % (str(EVENT_ID).encode(), str(EVENT_ID).encode()),
-            Identity(EVENT_ID, EVENT_ID, "u 1"),
+            Identity(EVENT_ID, EVENT_ID, "u 1", "approval"),
         ),
-        (b'{"event_id": 5, "interaction_id": "x", "user_id": "u"}', Identity(user_id="u")),
-        (b'{"user_id": "%s"}' % (b"u" * 300), Identity(user_id="u" * 200)),
-        (b'{"user_id": "a\\u0000b"}', Identity()),
-        (b'{"user_id": "\\ud800"}', Identity()),
-        (b'{"user_id": 5}', Identity()),
+        (
+            b'{"event_id": 5, "interaction_id": "x", "user_id": "u"}',
+            Identity(user_id="u", event_type="approval"),
+        ),
+        (b'{"user_id": "%s"}' % (b"u" * 300), Identity(user_id="u" * 200, event_type="approval")),
+        (b'{"user_id": "a\\u0000b"}', Identity(event_type="approval")),
+        (b'{"user_id": "\\ud800"}', Identity(event_type="approval")),
+        (b'{"user_id": 5}', Identity(event_type="approval")),
+        (b'{"event_type": "status_decision"}', Identity(event_type="status_decision")),
+        (b'{"event_type": "other"}', Identity()),
+        (b'{"event_type": ["approval"]}', Identity()),
         (
             b'{"event_id": "%s", "quality_score": %s}' % (str(EVENT_ID).encode(), b"9" * 5000),
-            Identity(EVENT_ID),
+            Identity(EVENT_ID, event_type="approval"),
         ),
         (b"[]", Identity()),
         (b"", Identity()),

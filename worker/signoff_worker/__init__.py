@@ -1,4 +1,4 @@
-"""The worker that takes approval events off the queue, many at a time, and applies them."""
+"""The worker that takes events off the queue, many at a time, and applies them."""
 
 from signoff_worker.worker import ApprovalWorker
 

@@ -50,7 +50,7 @@ _LONGEST_COMMAND: Final = 1024
 
 
 class ApprovalWorker(BaseWorker):
-    """An RQ worker that applies approval events in batches."""
+    """An RQ worker that applies events in batches."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- they are RQ's
         """Takes the arguments of RQ's workers; other settings come from `WorkerSettings`."""

@@ -25,6 +25,7 @@ def _given(reason: str) -> str:
 
 
 Reason = Annotated[str, typer.Option(callback=_given, help="Why; it is kept in operator_actions.")]
+ReasonToRead = Annotated[str, typer.Option(callback=_given, help="Why, for people to read.")]
 
 
 def actor_of(named: str | None) -> str:

@@ -113,7 +113,9 @@ def _show(outcome: Edited) -> None:
         for balance in (outcome.before, outcome.after)
     )
     if outcome.message is None:
-        say(f"It would be {outcome.result}; the interaction: {before} → {after}.")
+        of_customer = outcome.event_type == "status_decision"
+        whose = "the customer" if of_customer else "the interaction"
+        say(f"It would be {outcome.result}; {whose}: {before} → {after}.")
 
 
 def _as_text(value: object) -> str:

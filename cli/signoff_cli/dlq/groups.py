@@ -31,6 +31,9 @@ def show_groups(found: Sequence[Group]) -> None:
         say("No dead letter matches.")
         return
     show_table(
-        ["letters", "kind", "fingerprint", "last failed", "example id", "message"],
-        [[g.count, g.kind, g.fingerprint, g.last_failed_at, g.sample_id, g.message] for g in found],
+        ["letters", "kind", "event type", "fingerprint", "last failed", "example id", "message"],
+        [
+            [g.count, g.kind, g.event_type, g.fingerprint, g.last_failed_at, g.sample_id, g.message]
+            for g in found
+        ],
     )

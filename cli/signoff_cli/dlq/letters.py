@@ -44,7 +44,7 @@ HINTS: Final = {
 """What to do next, by kind."""
 _HINT_WITHOUT_ID: Final = (
     "It names no event, so nothing that is published resolves it: let whoever sent it publish an "
-    "approval event, then `signoff dlq discard {id} --reason WHY`. Or write the event yourself: "
+    "event, then `signoff dlq discard {id} --reason WHY`. Or write the event yourself: "
     "`signoff dlq edit {id} --reason WHY`."
 )
 

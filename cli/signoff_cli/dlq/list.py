@@ -77,12 +77,13 @@ def _show(pages: Iterable[Sequence[DeadLetter]], *, as_json: bool) -> None:
 
 def _show_page(letters: Sequence[DeadLetter]) -> None:
     show_table(
-        ["id", "last failed", "kind", "event or job", "tries", "state", "message"],
+        ["id", "last failed", "kind", "event type", "event or job", "tries", "state", "message"],
         [
             [
                 letter.id,
                 letter.last_failed_at,
                 letter.kind,
+                letter.event_type,
                 letter.event_id or letter.job_id,
                 letter.attempts,
                 letter.state,

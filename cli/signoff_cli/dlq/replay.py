@@ -211,12 +211,13 @@ def _counts(results: Counter[str]) -> list[str]:
 
 
 def show_replayed(replayed: Sequence[Replayed]) -> None:
-    """Show the result of each letter, and the balance of its interaction."""
+    """Show the result of each letter, and the balance of its interaction or customer."""
     show_table(
-        ["letter", "event", "verdict", "before", "after", "message"],
+        ["letter", "event type", "event", "verdict", "before", "after", "message"],
         [
             [
                 one.letter_id,
+                one.event_type,
                 one.event_id,
                 one.result,
                 _held(one.before),

@@ -25,6 +25,11 @@ ALTER TABLE approvals
 
 COMMENT ON COLUMN approvals.event_type IS 'approval or status_decision';
 
+ALTER TABLE dead_letters ADD COLUMN event_type text;
+
+COMMENT ON COLUMN dead_letters.event_type IS
+    'approval or status_decision; null if it could not be read, or if an older release wrote the letter';
+
 -- The state of each decision, as interactions holds the state of each reply.
 CREATE TABLE status_decisions (
     event_id uuid PRIMARY KEY,

@@ -1,4 +1,4 @@
--- The transactional outbox: approval events to be published, written in the transaction of the business
+-- The transactional outbox: events to be published, written in the transaction of the business
 -- change that caused them. It is in the upstream's own database: add this to its migrations, or run
 -- `signoff outbox create`. It is safe to run again; a table of an earlier release is brought up to date.
 --

@@ -1,0 +1,315 @@
+"""The feed: every applied event exactly once, to a reader that keeps the position it got.
+
+    page = read(connection)
+    while not page.caught_up:
+        page = read(connection, page.position)
+
+A reader that stores the position in the transaction of its own effects has each effect once,
+whenever it is killed; `feed_reader.py` does that.
+
+Order: what was committed before one read began comes before what was committed after it. Between
+two reads, events come in the order of (transaction, event_id). An event that occurred earlier may
+come later: the fold does not mind, since it orders events by when they occurred.
+
+How nothing is missed under concurrent writers: `feed_position.py`. What a reader is told instead of
+skipping or repeating events silently: `_check`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow, class_row
+
+from signoff_db.connection import DatabaseUnavailableError
+from signoff_db.feed_position import NOTHING, Position, Snapshot
+from signoff_db.sql import statement
+from signoff_schemas import SignoffError
+
+MOST_EVENTS: Final = 10_000
+"""The most events of a page."""
+
+
+class FeedRestoredError(SignoffError):
+    """The position is of another state of the ledger: the database was restored meanwhile."""
+
+
+class FeedGapError(SignoffError):
+    """Events that the reader has not read were detached from the ledger."""
+
+
+class FeedEvent(NamedTuple):
+    """One applied event."""
+
+    position: str
+    """That of a reader which has read this event and all before it."""
+    event_type: str
+    applied_at: datetime
+    event: str
+    """The event's JSON, as the contract has it."""
+
+    @property
+    def event_id(self) -> UUID:
+        """Its id, with which its position ends."""
+        return UUID(self.position.rpartition(".")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """Some events of the feed, in order."""
+
+    events: tuple[FeedEvent, ...]
+    position: str
+    """That of a reader which has read them."""
+    caught_up: bool
+    """Whether there were no more when the page was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What a reader has not read yet."""
+
+    events: int
+    """Counted up to a limit."""
+    oldest_at: datetime | None
+    """When the first of them was applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the database says before a page is read; see feed_state.sql."""
+
+    id: UUID
+    snapshot: str
+    is_standby: bool
+    is_restored: bool
+    is_reached: bool
+    last_found_in: str | None
+    detached: int
+    newest_detached: str | None
+
+    @property
+    def now(self) -> Snapshot:
+        return Snapshot.of_postgres(self.snapshot)
+
+    @property
+    def start(self) -> Position:
+        """The position of a reader that has read nothing."""
+        return Position(self.id, self.detached)
+
+
+def read(
+    connection: Connection[TupleRow],
+    after: str | None = None,
+    *,
+    limit: int = 1000,
+    accept_restore: bool = False,
+) -> FeedPage:
+    """Read the events that follow a position.
+
+    Args:
+        connection: to the ledger's primary server, in READ COMMITTED; inside of a transaction or
+            not.
+        after: the position of the last page, or of one of its events; None for the beginning.
+        limit: the most events, up to `MOST_EVENTS`.
+        accept_restore: go on with a position from before a restore. That is right where the
+            position was restored together with the ledger. Any other reader may miss events that
+            were lost with the old database, and get events again that were applied again.
+
+    Raises:
+        InvalidPositionError: `after` is no position of a feed.
+        FeedRestoredError: the database was restored since the position was given, or is to be
+            migrated after a restore.
+        FeedGapError: events that follow the position were detached with a partition.
+        DatabaseUnavailableError: this server is a standby.
+    """
+    given = Position.parse(after) if after is not None else None
+    state = _usable(_state(connection, given))
+    position = _checked(state, given, accept_restore=accept_restore) if given else state.start
+    most = max(1, min(limit, MOST_EVENTS))
+    history: tuple[FeedEvent, ...] = ()
+    if position.done is None:
+        history = _history(connection, position, most)
+        if len(history) == most:
+            return FeedPage(history, history[-1].position, caught_up=False)
+        position = replace(_last(history, position), done=NOTHING)
+    page = _difference(connection, position, state.now, most - len(history))
+    return replace(page, events=history + page.events)
+
+
+def pages(
+    connection: Connection[TupleRow],
+    after: str | None = None,
+    *,
+    size: int = 1000,
+    accept_restore: bool = False,
+) -> Iterator[FeedPage]:
+    """The pages that follow a position, up to what is there when the last one is read.
+
+    Args and errors: as `read`; `size` is the limit of a page.
+    """
+    page = read(connection, after, limit=size, accept_restore=accept_restore)
+    yield page
+    while not page.caught_up:
+        page = read(connection, page.position, limit=size)
+        yield page
+
+
+def end(connection: Connection[TupleRow]) -> str:
+    """The position of a reader that wants only what is applied from now on.
+
+    Raises:
+        FeedRestoredError, DatabaseUnavailableError: as `read`.
+    """
+    state = _usable(_state(connection, None))
+    return str(replace(state.start, done=state.now))
+
+
+def lag(
+    connection: Connection[TupleRow],
+    after: str | None,
+    *,
+    most: int = MOST_EVENTS,
+    accept_restore: bool = False,
+) -> Lag:
+    """What a reader at this position has not read yet; of many, the first ones are counted.
+
+    Raises:
+        InvalidPositionError, FeedRestoredError, FeedGapError, DatabaseUnavailableError: as `read`.
+    """
+    number, oldest = 0, None
+    for page in pages(connection, after, size=most, accept_restore=accept_restore):
+        number += len(page.events)
+        oldest = oldest or min((event.applied_at for event in page.events), default=None)
+        if number >= most:
+            break
+    return Lag(number, oldest)
+
+
+def _state(connection: Connection[TupleRow], position: Position | None) -> _State:
+    snapshot = position and (position.target or position.done)
+    parameters = {
+        "read_up_to": snapshot and str(snapshot),
+        "last_event": position and position.last_event,
+        "detached": position.detached if position else 0,
+    }
+    with connection.cursor(row_factory=class_row(_State)) as cursor:
+        state = cursor.execute(statement("feed_state"), parameters).fetchone()
+    if state is None:
+        raise FeedRestoredError(
+            "the table feed_epochs is empty; run `signoff migrate`, which begins a new epoch"
+        )
+    return state
+
+
+def _usable(state: _State) -> _State:
+    if state.is_standby:
+        raise DatabaseUnavailableError(
+            "this Postgres is a standby, which does not know all running transactions of its "
+            "primary: the feed would have gaps; use the primary"
+        )
+    if state.is_restored:
+        raise FeedRestoredError(
+            "the database was restored from a dump, so its transaction ids begin anew; run "
+            "`signoff migrate`, which begins a new epoch of the feed"
+        )
+    return state
+
+
+def _checked(state: _State, position: Position, *, accept_restore: bool) -> Position:
+    """The position as one of now.
+
+    Raises:
+        FeedRestoredError, FeedGapError: as `read`.
+    """
+    if position.feed != state.id and not accept_restore:
+        raise FeedRestoredError(
+            "the database was restored from a dump since this position was given: events that were "
+            "read may be lost, or come again. Begin without a position, or say that you accept it "
+            "(--accept-restore) to go on from here"
+        )
+    if not state.is_reached or not _is_last_found(state, position):
+        raise FeedRestoredError(
+            "the ledger does not hold what was read up to this position: the database was restored "
+            "to an earlier time, or the position is of another database. Begin without a position"
+        )
+    if not _has_read_detached(state, position):
+        raise FeedGapError(
+            "a partition of the ledger was detached that held events behind this position: they "
+            "are in no feed any more. Begin without a position, and read that partition by itself"
+        )
+    return replace(position, feed=state.id, detached=state.detached)
+
+
+def _is_last_found(state: _State, position: Position) -> bool:
+    """Whether the last event is still in the ledger, or may be gone with a detached partition."""
+    if position.last_event is None:
+        return True
+    if state.last_found_in is None:
+        return state.detached > 0
+    return state.last_found_in == str(position.last_in or "")
+
+
+def _has_read_detached(state: _State, position: Position) -> bool:
+    """Whether all events of partitions that were detached meanwhile had been read for sure."""
+    if state.detached <= position.detached:
+        return True
+    if position.done is None:
+        return False
+    if state.newest_detached is None:
+        return True
+    newest = int(state.newest_detached)
+    target, last_in = position.target, position.last_in
+    return position.done.xmin > newest or bool(
+        target and last_in and target.xmin > newest and last_in > newest
+    )
+
+
+def _last(events: Sequence[FeedEvent], position: Position) -> Position:
+    """The position behind these events; it is the given one if there are none."""
+    return Position.parse(events[-1].position) if events else position
+
+
+def _history(
+    connection: Connection[TupleRow], position: Position, most: int
+) -> tuple[FeedEvent, ...]:
+    """The events from before the feed that follow a position."""
+    return _rows(connection, "feed_history", position, {"last_event": position.last_event}, most)
+
+
+def _difference(
+    connection: Connection[TupleRow], position: Position, now: Snapshot, most: int
+) -> FeedPage:
+    """A page of what is visible in the position's target and not in what it has done."""
+    target = position.target or now
+    reading = replace(position, target=target)
+    # The last event is a place in the target only if it was read from it.
+    last_in, last_event = (
+        (str(position.last_in), position.last_event) if position.target else (None, None)
+    )
+    parameters = {
+        "done": str(position.done),
+        "target": str(target),
+        "last_in": last_in,
+        "last_event": last_event,
+    }
+    events = _rows(connection, "feed_page", reading, parameters, most)
+    if len(events) == most:
+        return FeedPage(events, events[-1].position, caught_up=False)
+    finished = replace(_last(events, reading), done=target, target=None)
+    return FeedPage(events, str(finished), caught_up=position.target is None)
+
+
+def _rows(
+    connection: Connection[TupleRow],
+    name: str,
+    position: Position,
+    parameters: Mapping[str, object],
+    most: int,
+) -> tuple[FeedEvent, ...]:
+    given = {**parameters, "head": position.head, "most": most}
+    rows = connection.execute(statement(name), given, binary=True).fetchall()
+    return tuple(map(FeedEvent._make, rows))
