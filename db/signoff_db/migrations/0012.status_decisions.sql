@@ -126,7 +126,9 @@ $$;
 -- The position of the last decision that counts, of one customer's decisions in order. `before` is that of the
 -- last one before them. `rests` says whether a decision rests on an event; `rests_on` is that event's position,
 -- null if the decision does not count whatever other decisions do.
-CREATE AGGREGATE signoff_last_counted(before signoff_position, rests boolean, rests_on signoff_position, own signoff_position) (
+CREATE AGGREGATE signoff_last_counted(
+    before signoff_position, rests boolean, rests_on signoff_position, own signoff_position
+) (
     SFUNC = signoff_count_decision,
     STYPE = signoff_position
 );
@@ -368,8 +370,8 @@ CREATE OR REPLACE FUNCTION signoff_try_rows(ledger_rows approvals[]) RETURNS voi
     ON CONFLICT DO NOTHING
 $$;
 
--- Before a partition is detached, decisions and customers keep what they need of it. A decision that has its place is not
--- affected by a late event that occurred before the partitions that are left: such an event is refused.
+-- Before a partition is detached, decisions and customers keep what they need of it. A decision that has its
+-- place is not affected by a late event that occurred before the partitions that are left: it is refused.
 CREATE FUNCTION signoff_keep_grounds(horizon timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE status_decisions d SET
