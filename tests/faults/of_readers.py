@@ -17,10 +17,16 @@ _LONG: Final = 3.0
 
 
 def _killed_at(point: str, stage: Stage, chance: Random) -> Iterator[None]:
-    """One instance more, which the traffic leads to its death."""
-    with stage.readers.crew.one_more(point) as doomed:
-        lead_to_death(doomed, point, lambda: stage.publish(some(40, seed=chance.random())))
-        yield
+    """The only instance, which the traffic leads to its death; then others go on."""
+    crew = stage.readers.crew
+    count = len(crew.processes)
+    for process in list(crew.processes):
+        if code := crew.end(process, signal.SIGTERM):
+            raise AssertionError(f"a reader that was asked to stop ended with {code}")
+    with crew.one_more(point) as doomed:
+        lead_to_death(doomed, point, lambda: stage.publish(some(10, seed=chance.random())))
+    crew.start(count)
+    yield
 
 
 def _killed_anywhere(stage: Stage, chance: Random) -> Iterator[None]:

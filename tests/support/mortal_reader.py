@@ -73,7 +73,7 @@ def main(url: str, again: bool, points: Sequence[str]) -> None:
 
 def read(url: str, point: str) -> NoReturn:
     """Read until SIGTERM or the point."""
-    reader = MortalReader(NAME, note, url, limit=20, poll=0.05)
+    reader = MortalReader(NAME, note, url, limit=200, poll=0.05)
     reader.point = point
     with stop_on_signals() as stop:
         reader.run(stop)
