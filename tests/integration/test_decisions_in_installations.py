@@ -180,6 +180,17 @@ def test_a_decision_before_the_horizon_becomes_a_dead_letter(partitioned: BatchC
     assert_exact(partitioned, [seen, recent])
 
 
+def test_an_id_of_a_detached_decision_is_not_used_again(partitioned: BatchConnection) -> None:
+    """Its state is still there, so a decision under its id at a later instant is a dead letter."""
+    seen = decision(occurred_at=day(3))
+    apply_events(partitioned, seen)
+    detach_oldest(partitioned)
+    again = decision(event_id=seen.event_id, occurred_at=day(15), customer_status="CUSTOMER")
+    other = decision(occurred_at=day(16), user_id="user-2")
+    assert apply_events(partitioned, again, other) == ["refused_by_database", "applied"]
+    assert_exact(partitioned, [seen, other])
+
+
 def test_a_ledger_with_decisions_becomes_the_first_partition(connection: BatchConnection) -> None:
     """They are known there, and a conflict under another instant is found."""
     events = mixed_events(random.Random(3), 30, day(0), day(9))

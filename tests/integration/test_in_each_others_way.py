@@ -209,3 +209,20 @@ def test_a_replay_of_both_kinds_survives_a_deadlock(
 
     assert letters_in(connection) == []
     assert audit(connection).differing == 0
+
+
+def test_a_mixed_batch_holds_no_customer_of_its_approvals_while_its_decisions_wait(
+    connection: BatchConnection, database_url: str
+) -> None:
+    """Each kind is a transaction of its own, so that two mixed batches do not deadlock."""
+    apply_events(connection, decision(0, user_id="ann"), decision(0, user_id="bob"))
+    batch: list[AnyEvent] = [approval(1, user_id="bob"), decision(1, user_id="ann")]
+
+    with connect(database_url) as rival, ThreadPoolExecutor() as threads:
+        with rival.transaction():
+            rival.execute("SELECT FROM customers WHERE user_id = 'ann' FOR UPDATE")
+            applying = threads.submit(apply_events, connection, *batch)
+            await_blocked(database_url)
+            free = "SELECT FROM customers WHERE user_id = 'bob' FOR UPDATE SKIP LOCKED"
+            assert rival.execute(free).rowcount == 1, "the approval is not committed yet"
+        assert applying.result(DEADLINE) == ["applied", "applied"]

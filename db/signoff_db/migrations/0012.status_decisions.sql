@@ -61,8 +61,10 @@ CREATE TYPE signoff_position AS (occurred_at timestamptz, event_id uuid);
 
 -- Decisions that arrive later may rest on events of detached partitions.
 ALTER TABLE customers
-    ADD COLUMN last_detached signoff_position,
-    ADD COLUMN last_detached_giving signoff_position;
+    ADD COLUMN last_detached_at timestamptz,
+    ADD COLUMN last_detached uuid,
+    ADD COLUMN last_detached_giving_at timestamptz,
+    ADD COLUMN last_detached_giving uuid;
 
 COMMENT ON COLUMN customers.last_detached IS 'The last event in detached partitions of the ledger';
 COMMENT ON COLUMN customers.last_detached_giving IS
@@ -97,8 +99,8 @@ BEGIN
         WHERE a.event_id = event
             AND customer = CASE a.event_type WHEN 'approval' THEN i.user_id ELSE a.user_id END),
         (SELECT CASE event
-            WHEN (c.last_detached).event_id THEN (c.last_detached).occurred_at
-            WHEN (c.last_detached_giving).event_id THEN (c.last_detached_giving).occurred_at END
+            WHEN c.last_detached THEN c.last_detached_at
+            WHEN c.last_detached_giving THEN c.last_detached_giving_at END
         FROM customers c WHERE c.user_id = customer));
 END
 $$;
@@ -124,7 +126,9 @@ $$;
 -- The position of the last decision that counts, of one customer's decisions in order. `before` is that of the
 -- last one before them. `rests` says whether a decision rests on an event; `rests_on` is that event's position,
 -- null if the decision does not count whatever other decisions do.
-CREATE AGGREGATE signoff_last_counted(before signoff_position, rests boolean, rests_on signoff_position, own signoff_position) (
+CREATE AGGREGATE signoff_last_counted(
+    before signoff_position, rests boolean, rests_on signoff_position, own signoff_position
+) (
     SFUNC = signoff_count_decision,
     STYPE = signoff_position
 );
@@ -366,8 +370,8 @@ CREATE OR REPLACE FUNCTION signoff_try_rows(ledger_rows approvals[]) RETURNS voi
     ON CONFLICT DO NOTHING
 $$;
 
--- Before a partition is detached, decisions and customers keep what they need of it. A decision that has its place is not
--- affected by a late event that occurred before the partitions that are left: such an event is refused.
+-- Before a partition is detached, decisions and customers keep what they need of it. A decision that has its
+-- place is not affected by a late event that occurred before the partitions that are left: it is refused.
 CREATE FUNCTION signoff_keep_grounds(horizon timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE status_decisions d SET
@@ -385,14 +389,18 @@ BEGIN
     ) AS found
     WHERE d.event_id = found.event_id AND found.occurred_at < horizon;
     UPDATE customers c SET
+        last_detached_at = detached.last_at,
         last_detached = detached.last,
+        last_detached_giving_at = coalesce(detached.last_giving_at, c.last_detached_giving_at),
         last_detached_giving = coalesce(detached.last_giving, c.last_detached_giving)
     FROM (
         SELECT user_id,
-            signoff_last_given(place ORDER BY occurred_at, event_id) AS last,
-            signoff_last_given(place ORDER BY occurred_at, event_id) FILTER (WHERE gives) AS last_giving
+            max(occurred_at) AS last_at,
+            signoff_last_given(event_id ORDER BY occurred_at, event_id) AS last,
+            max(occurred_at) FILTER (WHERE gives) AS last_giving_at,
+            signoff_last_given(event_id ORDER BY occurred_at, event_id) FILTER (WHERE gives) AS last_giving
         FROM (
-            SELECT a.occurred_at, a.event_id, (a.occurred_at, a.event_id)::signoff_position AS place,
+            SELECT a.occurred_at, a.event_id,
                 CASE a.event_type WHEN 'approval' THEN i.user_id ELSE a.user_id END AS user_id,
                 a.event_type = 'approval'
                     AND (a.customer_status IS NOT NULL OR a.ltv_amount IS NOT NULL) AS gives
