@@ -139,6 +139,8 @@ def test_whatever_commits_in_whatever_order_each_event_comes_once(
 ) -> None:
     """Several transactions at once, of any length; after each step somebody reads some pages."""
     chance = random.Random(seed)
+    if seed % 2:  # the order is made in another way in the epochs after a restore
+        connection.execute("SELECT signoff_begin_feed_epoch()")
     readers = [Reader(connection, limit=size) for size in (1, 3, 1000)]
     committed: list[UUID] = []
     with workers(database_url, 4) as crew:
