@@ -47,7 +47,9 @@ def test_what_is_no_position_is_refused_in_a_sentence(signoff: Signoff) -> None:
     assert refused.stderr.startswith("signoff: the position is none that this feed gave")
 
 
-def test_a_position_from_before_a_restore_is_refused_unless_that_is_accepted(signoff: Signoff) -> None:
+def test_a_position_from_before_a_restore_is_refused_unless_that_is_accepted(
+    signoff: Signoff,
+) -> None:
     """The message names the option that goes on from there."""
     signoff.publish(mapping())
     signoff.work()
