@@ -136,7 +136,7 @@ class FeedReader:
             )
             if page.events:
                 self._handle(effects, page.events)
-            changed = bool(page.events) or is_due
+            changed = bool(page.events) or not page.caught_up or is_due
             if changed:
                 self._store(effects, page, is_copy=False)
         if changed and self._open_effects is not None:

@@ -240,3 +240,16 @@ def _noted(connection: BatchConnection) -> int:
     row = connection.execute("SELECT count(*) FROM noted").fetchone()
     assert row
     return int(row[0])
+
+
+def test_a_page_that_ends_exactly_with_the_last_event_is_no_standstill(
+    counter: BatchConnection, database_url: str
+) -> None:
+    """The reader notes that there is no more, so it sees what is applied then."""
+    apply_events(counter, *some_events(10))
+    with open_reader(database_url, limit=5) as reader:
+        turns = [reader.turn() for _ in range(5)]
+        assert turns == [Turn.ELSEWHERE, *[Turn.READ] * 3, Turn.CAUGHT_UP]
+        apply_events(counter, *some_events(5))
+        assert reader.turn() is Turn.READ
+    assert counted(counter) == 15
