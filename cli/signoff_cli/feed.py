@@ -60,7 +60,7 @@ def feed(
             limit=limit,
             poll=_POLL,
             accept_restore=accept_restore,
-            on_outage=lambda error: complain(f"signoff: {error}; it is waited for"),
+            on_outage=lambda error: complain(f"signoff: {error}; trying again"),
         )
         _show(pages, as_json=as_json)
 
