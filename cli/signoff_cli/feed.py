@@ -74,7 +74,7 @@ def _show(pages: Iterator[FeedPage], *, as_json: bool) -> None:
         for event in page.events if not as_json else ():
             say(_line(event))
     if position and not as_json:
-        complain(f"What is applied from now on: signoff feed --after {position}")
+        complain(f"What follows: signoff feed --after {position}")
 
 
 def _json_line(event: FeedEvent) -> str:
