@@ -180,7 +180,9 @@ def _rule(error: ErrorDetails, model: str) -> str:
     if error["loc"] == (_KIND_FIELD,) and error["type"] == "literal_error":
         phrase = "must be {expected}: the job's function, or the caller, reads {kind}"
     if error["type"] == _UNKNOWN_FIELD and model == _APPROVAL and error["loc"] in _OF_A_DECISION:
-        phrase = "is a field of status decisions only; for one, event_type must be 'status_decision'"
+        phrase = (
+            "is a field of status decisions only; for one, event_type must be 'status_decision'"
+        )
     if phrase is None:
         return error["msg"].replace("Input should be", "must be")
     return phrase.format(kind=_KINDS.get(model, "this event"), **error.get("ctx", {}))
