@@ -8,8 +8,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
 from signoff_db.connection import DatabaseUnavailableError
-from signoff_db.feed import FeedGapError, FeedRestoredError, lag, read
+from signoff_db.feed import lag, read
 from signoff_db.feed_position import InvalidPositionError
+from signoff_db.feed_state import FeedGapError, FeedRestoredError
 from signoff_db.sql import statement
 
 MOST_COUNTED: Final = 10_000

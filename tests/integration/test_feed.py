@@ -14,8 +14,9 @@ from feeds import Reader, all_events, ids
 
 from signoff_db.apply import apply_in_transaction
 from signoff_db.connection import BatchConnection, connect_for_batches
-from signoff_db.feed import FeedRestoredError, end, lag, pages, read
+from signoff_db.feed import end, lag, pages, read
 from signoff_db.feed_position import InvalidPositionError, Position, Snapshot
+from signoff_db.feed_state import FeedRestoredError
 from signoff_schemas import AnyEvent, ApprovalEvent, content_hash, parse_event
 
 

@@ -7,7 +7,8 @@ from approvals import apply_events, approval
 from feeds import Reader, all_events, ids
 
 from signoff_db.connection import BatchConnection
-from signoff_db.feed import FeedGapError, read
+from signoff_db.feed import read
+from signoff_db.feed_state import FeedGapError
 from signoff_db.ledger_partitions import (
     LedgerPartitionError,
     add_partition,

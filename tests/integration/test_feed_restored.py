@@ -12,8 +12,9 @@ from feeds import all_events, ids
 from psycopg import Connection
 
 from signoff_db.connection import DatabaseUnavailableError, connect_for_batches
-from signoff_db.feed import FeedEvent, FeedRestoredError, pages, read
+from signoff_db.feed import FeedEvent, pages, read
 from signoff_db.feed_reader import FeedReader, Turn
+from signoff_db.feed_state import FeedRestoredError
 from signoff_db.migrate import NEW_EPOCH, MigrationError, migrate, pending, require_current
 from signoff_embedded import embedded_postgres
 
