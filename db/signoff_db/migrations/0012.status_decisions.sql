@@ -71,19 +71,27 @@ COMMENT ON COLUMN customers.last_detached_giving IS
     'The last approval in detached partitions of the ledger that gave a status or an amount';
 
 -- Whether an approval of the customer that gave a status or an amount stands between the two positions.
--- Decisions between them are looked at by signoff_fold_decisions.
+-- Decisions between them are looked at by signoff_fold_decisions. LATERAL … OFFSET 0: each interaction's events are
+-- found by their index, however many interactions of a customer the planner expects.
 CREATE FUNCTION signoff_stands_between(customer text, first signoff_position, last signoff_position)
 RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off SET jit = off AS $$
 BEGIN
     RETURN EXISTS (
-        SELECT FROM interactions i
-        JOIN approvals a ON a.interaction_id = i.id
-        WHERE i.user_id = customer
-            -- All events of an interaction are at or before its last one.
-            AND (i.review_completed_at, i.last_event_id) > (first.occurred_at, first.event_id)
-            AND (a.occurred_at, a.event_id) > (first.occurred_at, first.event_id)
-            AND (a.occurred_at, a.event_id) < (last.occurred_at, last.event_id)
-            AND (a.customer_status IS NOT NULL OR a.ltv_amount IS NOT NULL));
+        SELECT FROM (
+            SELECT i.id FROM interactions i
+            WHERE i.user_id = customer
+                -- All events of an interaction are at or before its last one.
+                AND (i.review_completed_at, i.last_event_id) > (first.occurred_at, first.event_id)
+            OFFSET 0
+        ) AS own
+        CROSS JOIN LATERAL (
+            SELECT FROM approvals a
+            WHERE a.interaction_id = own.id
+                AND (a.occurred_at, a.event_id) > (first.occurred_at, first.event_id)
+                AND (a.occurred_at, a.event_id) < (last.occurred_at, last.event_id)
+                AND (a.customer_status IS NOT NULL OR a.ltv_amount IS NOT NULL)
+            OFFSET 0
+        ) AS between_them);
 END
 $$;
 

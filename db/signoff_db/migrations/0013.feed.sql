@@ -105,7 +105,8 @@ $$;
 --
 -- The settings keep the planner on the index, whatever it believes of the tables.
 CREATE FUNCTION signoff_feed_page(
-    done pg_snapshot, target pg_snapshot, last_in xid8, last_event uuid, head text, most integer
+    done pg_snapshot, target pg_snapshot, last_in xid8, last_event uuid, head text, most integer,
+    contents boolean
 ) RETURNS TABLE ("position" text, event_type text, applied_at timestamptz, event text)
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
@@ -147,7 +148,7 @@ END
 $$;
 
 -- One page of the events that were applied before this migration.
-CREATE FUNCTION signoff_feed_history(last_event uuid, head text, most integer)
+CREATE FUNCTION signoff_feed_history(last_event uuid, head text, most integer, contents boolean)
 RETURNS TABLE ("position" text, event_type text, applied_at timestamptz, event text)
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
