@@ -268,7 +268,7 @@ SELECT CASE
                     (SELECT count(*) FROM ledgered) AS written
                 OFFSET 0
             ) AS ready,
-            LATERAL signoff_refold_decisions(ready.users, (SELECT min(occurred_at) FROM judged)))
+            LATERAL signoff_refold_decisions(ready.users, (SELECT min(occurred_at) FROM judged WHERE admitted)))
 FROM judged j
 LEFT JOIN landed l ON l.interaction_id = j.interaction_id
 ORDER BY j.position
