@@ -52,7 +52,8 @@ def test_the_order_is_that_of_applying_over_all_partitions(partitioned: BatchCon
 def test_pages_are_read_by_the_index_of_each_partition(partitioned: BatchConnection) -> None:
     """The ones that were there and those that are added later."""
     rows = partitioned.execute(
-        "SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%(applied_in, event_id)' ORDER BY 1"
+        "SELECT tablename FROM pg_indexes"
+        " WHERE indexdef LIKE '%(applied_in, event_id) WITH (deduplicate_items%' ORDER BY 1"
     )
     assert [row[0] for row in rows] == [
         "approvals",
