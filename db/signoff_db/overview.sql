@@ -1,5 +1,6 @@
 -- Events of the ledger and decisions, counted as far as `exact`; when the last was applied; open dead letters by
--- kind.
+-- kind. The function looks at the last pages alone, and an event may be on any: it is for ledgers whose events were
+-- all applied before the feed was (`applied_in` is null).
 SELECT
     (SELECT count(*) FROM (SELECT FROM approvals LIMIT %(exact)s + 1) AS first) AS counted,
     (SELECT count(*) FROM (SELECT FROM status_decisions LIMIT %(exact)s + 1) AS first) AS decisions,

@@ -20,7 +20,7 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT event_id, occurred_at
     FROM (
-        -- As in signoff_stands_between.
+        -- As in signoff_giving_after.
         (SELECT approval.event_id, approval.occurred_at
         FROM (
             SELECT id FROM interactions
