@@ -2,17 +2,21 @@
 
 import random
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 import redis
 from approvals import TEN, approval, decision
 from letters import letters_in
 from mixed import mixed_events
-from processes import KEYS, environment, eventually, exit_code, idle, worker
+from processes import KEYS, environment, eventually, exit_code, idle, process, worker
 from reference import fold, read
 
 from signoff_db.audit import audit
@@ -31,6 +35,7 @@ class Stage:
 
     def __init__(self, redis_url: str, database_url: str, folder: Path) -> None:
         self.log = folder / "worker.log"
+        self.reader_log = folder / "reader.log"
         self.env = environment(redis_url, database_url, batch_size=BATCH, max_redeliveries=1)
         self.redis = redis.Redis.from_url(redis_url)
         self.database = connect(database_url)
@@ -49,6 +54,30 @@ class Stage:
             saw=QueueReader(self.redis, KEYS.name).counts,
         )
 
+    @contextmanager
+    def mortal_reader(self) -> Iterator[subprocess.Popen[bytes]]:
+        """A reader of the feed, which notes each event, and is killed ten times meanwhile."""
+        self.database.execute("CREATE TABLE noted (event_id uuid)")
+        points = ["after effects", "before commit"] * 5
+        command = [sys.executable, "-m", "mortal_reader", "again", *points]
+        with process(*command, env=self.env, log=self.reader_log) as reader:
+            yield reader
+
+    def until_noted(self, reader: subprocess.Popen[bytes]) -> list[UUID]:
+        """Wait until the reader was killed ten times and has caught up; returns what it noted."""
+        query = "SELECT (SELECT count(*) FROM noted) >= (SELECT count(*) FROM approvals)"
+        eventually(
+            lambda: (
+                self.reader_log.read_text().count("died") == 10
+                and self.database.execute(query).fetchone() == (True,)
+            ),
+            what="the reader has read all",
+            log=self.reader_log,
+        )
+        reader.send_signal(signal.SIGTERM)
+        assert exit_code(reader, log=self.reader_log) == 0
+        return [row[0] for row in self.database.execute("SELECT event_id FROM noted")]
+
 
 @pytest.fixture
 def stage(redis_url: str, database_url: str, tmp_path: Path) -> Iterator[Stage]:
@@ -60,7 +89,10 @@ def stage(redis_url: str, database_url: str, tmp_path: Path) -> Iterator[Stage]:
 
 @pytest.mark.parametrize("point", ["before commit", "between the kinds", "after commit"])
 def test_two_workers_of_which_one_is_killed_end_in_the_fold(stage: Stage, point: str) -> None:
-    """Both kinds, shuffled, each sent twice; void decisions included; audit is green."""
+    """Both kinds, shuffled, each sent twice; void decisions included; audit is green.
+
+    A reader of the feed that is killed ten times meanwhile has seen each event once.
+    """
     chance = random.Random(point)
     events = mixed_events(chance, EVENTS, TEN, TEN + timedelta(days=1), users=5)
     # A second job of the same event has an id of its own: the queue cannot tell.
@@ -73,7 +105,11 @@ def test_two_workers_of_which_one_is_killed_end_in_the_fold(stage: Stage, point:
         for _ in range(BATCH):
             stage.push(*(jobs.pop() if jobs else _again(events[0], chance)))
 
-    with worker(stage.env, stage.log), worker(stage.env, stage.log, dying=point) as doomed:
+    with (
+        stage.mortal_reader() as reader,
+        worker(stage.env, stage.log),
+        worker(stage.env, stage.log, dying=point) as doomed,
+    ):
         eventually(
             lambda: len(workers.workers(silent_after=60)) == 2, what="both wait", log=stage.log
         )
@@ -89,6 +125,8 @@ def test_two_workers_of_which_one_is_killed_end_in_the_fold(stage: Stage, point:
                 push_a_few()
             stage.redis.delete(KEYS.leases)  # as time ends them: what the dead one held comes back
             stage.until_idle()
+            noted = stage.until_noted(reader)
+    assert sorted(noted) == sorted(event.event_id for event in events)
     expected = fold(events)
     assert 0 < len(expected.void) < sum(isinstance(event, StatusDecision) for event in events)
     assert read(stage.database) == expected
