@@ -16,7 +16,9 @@ from signoff_schemas import ApprovalEvent
 
 _FILL = Path(__file__).with_name("fill_feed.sql").read_text("utf-8")
 _BATCH = 1000
-_INDEX = "approvals_in_feed_order ON approvals (applied_in, event_id)"
+_INDEX = (
+    "approvals_in_feed_order ON approvals (applied_in, event_id) WITH (deduplicate_items = off)"
+)
 _WITHOUT = "DROP INDEX approvals_in_feed_order; ALTER TABLE approvals ALTER applied_in DROP DEFAULT"
 _WITH = (
     f"CREATE INDEX {_INDEX};"

@@ -32,4 +32,4 @@ GROUP BY user_id;
 DROP TABLE old;
 ALTER TABLE approvals ADD PRIMARY KEY (event_id);
 CREATE INDEX approvals_of_interaction ON approvals (interaction_id);
-CREATE INDEX approvals_in_feed_order ON approvals (applied_in, event_id);
+CREATE INDEX approvals_in_feed_order ON approvals (applied_in, event_id) WITH (deduplicate_items = off);

@@ -60,7 +60,7 @@ def feed(
             limit=limit,
             poll=_POLL,
             accept_restore=accept_restore,
-            on_outage=lambda error: complain(f"signoff: {error}; it is waited for"),
+            on_outage=lambda error: complain(f"signoff: {error}; trying again"),
         )
         _show(pages, as_json=as_json)
 
@@ -74,7 +74,7 @@ def _show(pages: Iterator[FeedPage], *, as_json: bool) -> None:
         for event in page.events if not as_json else ():
             say(_line(event))
     if position and not as_json:
-        complain(f"What is applied from now on: signoff feed --after {position}")
+        complain(f"To go on from here: signoff feed --after {position}")
 
 
 def _json_line(event: FeedEvent) -> str:

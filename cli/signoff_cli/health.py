@@ -17,7 +17,8 @@ from signoff_ops.unavailable import Unavailable
 def health(
     *,
     live: Annotated[
-        bool, typer.Option("--live", help="Ask only whether work gets on, as for a restart.")
+        bool,
+        typer.Option("--live", help="Check only whether it is live, as to decide on a restart."),
     ] = False,
     port: Annotated[
         int | None,
@@ -28,8 +29,8 @@ def health(
 ) -> None:
     """Show if the queue's workers are live and ready. Exit 1 if one is not, or there is none.
 
-    Live: its work gets on. Ready: it applies what it takes; else it says what it waits for. Exit 2
-    if Redis is unavailable, which knows of the workers.
+    Live: its main loop makes progress. Ready: it can apply events; else it says what it waits for.
+    Exit 2 if Redis is unavailable, which knows of the workers.
     """
     unavailable = Unavailable()
     if port is None:

@@ -60,7 +60,7 @@ def show_ledger(page: Page[LedgerEntry], *, of_several: bool = False) -> None:
 def _effect(entry: LedgerEntry) -> str:
     if entry.void:
         return f"void: {entry.void_because}"
-    return "late" if entry.status_superseded else "applied"
+    return "applied, superseded" if entry.status_superseded else "applied"
 
 
 def show_transitions(moves: Sequence[Transition]) -> None:

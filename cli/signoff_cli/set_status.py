@@ -55,7 +55,7 @@ def set_status(  # noqa: PLR0913 -- one argument an option
 ) -> None:
     """Set a customer's status: publish a status decision, which workers apply.
 
-    Exit 1 if it conflicts with another event, 2 if the customer is unknown or Redis is away.
+    Exit 1 if it conflicts with another event, 2 if the customer is unknown or Redis is unavailable.
     """
     when = datetime.now(UTC) if occurred_at is None else moment(occurred_at, "--occurred-at")
     decision = StatusDecision.parse(

@@ -85,7 +85,7 @@ def _show_state(state: Overview) -> None:
     show_fields(
         [
             ("Applied", _number(state.applied, estimate=state.applied_is_estimate)),
-            ("Status decisions", _number(state.decisions, estimate=state.decisions_is_estimate)),
+            ("  status decisions", _number(state.decisions, estimate=state.decisions_is_estimate)),
             ("Last applied", state.last_applied_at),
             ("Dead letters", sum(state.dead.values())),
             *((f"  {kind}", letters) for kind, letters in state.dead.items()),

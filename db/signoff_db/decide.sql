@@ -67,16 +67,7 @@ folded AS MATERIALIZED (
             (SELECT min(occurred_at) FROM judged WHERE refusal IS NULL)) AS verdict
 ),
 resolved AS (
-    -- As in apply.sql.
-    UPDATE dead_letters SET state = 'resolved', resolved_at = now()
-    WHERE id = ANY (ARRAY(
-        SELECT letter.id
-        FROM ledgered e
-        JOIN LATERAL (
-            SELECT id, content_hash FROM dead_letters
-            WHERE event_id = e.event_id AND resolved_at IS NULL OFFSET 0
-        ) AS letter ON coalesce(letter.content_hash = e.content_hash, true)
-        WHERE (SELECT true FROM dead_letters WHERE state = 'dead' ORDER BY fingerprint LIMIT 1)))
+    {resolve_letters}
 )
 SELECT coalesce(j.refusal, f.verdict)
 FROM judged j

@@ -40,7 +40,7 @@ class FeedEvent(NamedTuple):
     event_type: str
     applied_at: datetime
     event: str
-    """The event's JSON, as the contract has it."""
+    """The event's JSON, as the contract has it; empty if no contents were wanted."""
 
     @property
     def event_id(self) -> UUID:
@@ -59,22 +59,13 @@ class FeedPage:
     """Whether there were no more when the page was read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """What a reader has not read yet."""
-
-    events: int
-    """Counted up to a limit."""
-    oldest_at: datetime | None
-    """When the first of them was applied."""
-
-
 def read(
     connection: Connection[TupleRow],
     after: str | None = None,
     *,
     limit: int = 1000,
     accept_restore: bool = False,
+    contents: bool = True,
 ) -> FeedPage:
     """Read the events that follow a position.
 
@@ -86,6 +77,7 @@ def read(
         accept_restore: go on with a position from before a restore. That is right where the
             position was restored together with the ledger. Any other reader may miss events that
             were lost with the old database, and get events again that were applied again.
+        contents: False for positions and times alone.
 
     Raises:
         InvalidPositionError: `after` is no position of a feed.
@@ -95,17 +87,13 @@ def read(
         DatabaseUnavailableError: this server is a standby.
     """
     given = Position.parse(after) if after is not None else None
-    state = usable(state_at(connection, given))
-    position = checked(state, given, accept_restore=accept_restore) if given else state.start
     most = max(1, min(limit, MOST_EVENTS))
-    history: tuple[FeedEvent, ...] = ()
-    if position.done is None:
-        history = _history(connection, position, most)
-        if len(history) == most:
-            return FeedPage(history, history[-1].position, caught_up=False)
-        position = replace(_last(history, position), done=NOTHING)
-    page = _difference(connection, position, state.now, most - len(history))
-    return replace(page, events=history + page.events)
+    # In one transaction, which locks the ledger when the state is read: a partition that is
+    # detached between the state and the page would be missing from the page, and count as read.
+    with connection.transaction():
+        state = usable(state_at(connection, given))
+        position = checked(state, given, accept_restore=accept_restore) if given else state.start
+        return _page(connection, position, state.now, most, contents=contents)
 
 
 def pages(
@@ -114,15 +102,16 @@ def pages(
     *,
     size: int = 1000,
     accept_restore: bool = False,
+    contents: bool = True,
 ) -> Iterator[FeedPage]:
     """The pages that follow a position, up to what is there when the last one is read.
 
     Args and errors: as `read`; `size` is the limit of a page.
     """
-    page = read(connection, after, limit=size, accept_restore=accept_restore)
+    page = read(connection, after, limit=size, accept_restore=accept_restore, contents=contents)
     yield page
     while not page.caught_up:
-        page = read(connection, page.position, limit=size)
+        page = read(connection, page.position, limit=size, contents=contents)
         yield page
 
 
@@ -136,41 +125,38 @@ def end(connection: Connection[TupleRow]) -> str:
     return str(replace(state.start, done=state.now))
 
 
-def lag(
-    connection: Connection[TupleRow],
-    after: str | None,
-    *,
-    most: int = MOST_EVENTS,
-    accept_restore: bool = False,
-) -> Lag:
-    """What a reader at this position has not read yet; of many, the first ones are counted.
-
-    Raises:
-        InvalidPositionError, FeedRestoredError, FeedGapError, DatabaseUnavailableError: as `read`.
-    """
-    number, oldest = 0, None
-    for page in pages(connection, after, size=most, accept_restore=accept_restore):
-        number += len(page.events)
-        oldest = oldest or min((event.applied_at for event in page.events), default=None)
-        if number >= most:
-            break
-    return Lag(number, oldest)
-
-
 def _last(events: Sequence[FeedEvent], position: Position) -> Position:
     """The position behind these events; it is the given one if there are none."""
     return Position.parse(events[-1].position) if events else position
 
 
-def _history(
-    connection: Connection[TupleRow], position: Position, most: int
-) -> tuple[FeedEvent, ...]:
-    """The events from before the feed that follow a position."""
-    return _rows(connection, "feed_history", position, {"last_event": position.last_event}, most)
+def _page(
+    connection: Connection[TupleRow],
+    position: Position,
+    now: Snapshot,
+    most: int,
+    *,
+    contents: bool,
+) -> FeedPage:
+    """The events from before the feed that follow a position, then those of the feed."""
+    history: tuple[FeedEvent, ...] = ()
+    if position.done is None:
+        parameters = {"last_event": position.last_event, "contents": contents}
+        history = _rows(connection, "feed_history", position, parameters, most)
+        if len(history) == most:
+            return FeedPage(history, history[-1].position, caught_up=False)
+        position = replace(_last(history, position), done=NOTHING)
+    page = _difference(connection, position, now, most - len(history), contents=contents)
+    return replace(page, events=history + page.events)
 
 
 def _difference(
-    connection: Connection[TupleRow], position: Position, now: Snapshot, most: int
+    connection: Connection[TupleRow],
+    position: Position,
+    now: Snapshot,
+    most: int,
+    *,
+    contents: bool,
 ) -> FeedPage:
     """A page of what is visible in the position's target and not in what it has done."""
     target = position.target or now
@@ -184,6 +170,7 @@ def _difference(
         "target": str(target),
         "last_in": last_in,
         "last_event": last_event,
+        "contents": contents,
     }
     events = _rows(connection, "feed_page", reading, parameters, most)
     if len(events) == most:

@@ -1,8 +1,8 @@
--- An event of the ledger `a` as the feed gives it; `head` is how its position begins. Its JSON is that of the
--- contract: fixed order of fields, nothing that is absent or default. Only `cta_data` and `evidence` may have
--- another order, that of jsonb.
+-- An event of the ledger `a` as the feed gives it; `head` is how its position begins. Its JSON, if `contents` are
+-- wanted, is that of the contract: fixed order of fields, nothing that is absent or default. Only `cta_data` and
+-- `evidence` may have another order, that of jsonb.
 concat(head, a.applied_in, '.', a.event_id), a.event_type, a.applied_at,
-concat(
+CASE WHEN contents THEN concat(
     '{"event_id":"', a.event_id,
     '","occurred_at":"', to_char(a.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS'),
     CASE WHEN date_trunc('second', a.occurred_at) <> a.occurred_at THEN to_char(a.occurred_at, '.US') END,
@@ -22,4 +22,4 @@ concat(
     ',"reason":' || to_json(a.reason),
     ',"evidence":' || a.evidence::text,
     ',"rests_on":"' || a.rests_on || '"',
-    '}')
+    '}') ELSE '' END

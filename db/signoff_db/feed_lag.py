@@ -8,15 +8,46 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
 from signoff_db.connection import DatabaseUnavailableError
-from signoff_db.feed import lag, read
+from signoff_db.feed import MOST_EVENTS, pages, read
 from signoff_db.feed_position import InvalidPositionError
 from signoff_db.feed_state import FeedGapError, FeedRestoredError
 from signoff_db.sql import statement
 
-MOST_COUNTED: Final = 10_000
+MOST_COUNTED: Final = MOST_EVENTS
 """So many unread events are counted."""
 _REFUSALS: Final = (FeedRestoredError, FeedGapError, InvalidPositionError)
 """Why a reader cannot go on from its position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What a reader has not read yet."""
+
+    events: int
+    """At most `MOST_COUNTED`, if there are that many or more."""
+    oldest_at: datetime | None
+    """When the first of them was applied."""
+
+
+def lag(
+    connection: Connection[TupleRow], after: str | None, *, accept_restore: bool = False
+) -> Lag:
+    """What a reader at this position has not read yet.
+
+    Raises:
+        InvalidPositionError, FeedRestoredError, FeedGapError, DatabaseUnavailableError: as
+            `signoff_db.feed.read`.
+    """
+    number, oldest = 0, None
+    unread = pages(
+        connection, after, size=MOST_COUNTED, accept_restore=accept_restore, contents=False
+    )
+    for page in unread:
+        number += len(page.events)
+        oldest = oldest or min((event.applied_at for event in page.events), default=None)
+        if number >= MOST_COUNTED:
+            break
+    return Lag(min(number, MOST_COUNTED), oldest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +93,8 @@ class _Row:
 def _state(connection: Connection[TupleRow], row: _Row) -> ReaderState:
     unread, oldest, refusal = None, None, None
     try:
-        found = lag(connection, row.position, most=MOST_COUNTED, accept_restore=not row.is_copy)
-        unread, oldest = min(found.events, MOST_COUNTED), found.oldest_at
+        found = lag(connection, row.position, accept_restore=not row.is_copy)
+        unread, oldest = found.events, found.oldest_at
     except (*_REFUSALS, DatabaseUnavailableError) as error:  # a standby has no feed
         refusal = str(error)
     failure = row.failure or refusal

@@ -124,7 +124,9 @@ class FeedReader:
         with effects.transaction():
             row = effects.execute(statement("lock_feed_reader"), {"name": self.name}).fetchone()
             if row is None:
-                self._register(effects)
+                self._register(effects, is_copy=False)
+                if self._open_effects is not None:
+                    self._register(self._ledger_connected(), is_copy=True)
                 return Turn.ELSEWHERE
             position, is_due = row
             page = read(
@@ -136,7 +138,7 @@ class FeedReader:
             )
             if page.events:
                 self._handle(effects, page.events)
-            changed = bool(page.events) or is_due
+            changed = bool(page.events) or not page.caught_up or is_due
             if changed:
                 self._store(effects, page, is_copy=False)
         if changed and self._open_effects is not None:
@@ -164,9 +166,9 @@ class FeedReader:
             self._ledger.execute(_IDLE_TIMEOUT)
         return self._ledger
 
-    def _register(self, effects: Connection[TupleRow]) -> None:
-        parameters = {"name": self.name, "position": self._start}
-        effects.execute(statement("register_feed_reader"), parameters)
+    def _register(self, connection: Connection[TupleRow], *, is_copy: bool) -> None:
+        parameters = {"name": self.name, "position": self._start, "is_copy": is_copy}
+        connection.execute(statement("register_feed_reader"), parameters)
 
     def _store(self, connection: Connection[TupleRow], page: FeedPage, *, is_copy: bool) -> None:
         parameters = {"name": self.name, "position": page.position, "is_copy": is_copy}
@@ -183,10 +185,14 @@ class FeedReader:
         self.close()
         if isinstance(error, DatabaseUnavailableError):
             return
-        with suppress(SignoffError, psycopg.Error):
-            parameters = {"name": self.name, "failure": reason}
-            for connection in {self._connected(), self._ledger_connected()}:
-                connection.execute(statement("note_feed_failure"), parameters)
+        self._write_down(reason, self._ledger_connected)
+        if self._open_effects is not None:
+            self._write_down(reason, self._connected)
+
+    def _write_down(self, failure: str, connected: Callable[[], Connection[TupleRow]]) -> None:
+        with suppress(Exception):  # it is logged, and the next turn fails for the same reason
+            parameters = {"name": self.name, "failure": failure}
+            connected().execute(statement("note_feed_failure"), parameters)
 
 
 def _reason(error: Exception) -> str:

@@ -1,2 +1,3 @@
 -- Make the row of a reader, unless it is there.
-INSERT INTO feed_readers (name, position) VALUES (%(name)s, %(position)s) ON CONFLICT (name) DO NOTHING
+INSERT INTO feed_readers (name, position, is_copy) VALUES (%(name)s, %(position)s, %(is_copy)s)
+ON CONFLICT (name) DO NOTHING

@@ -8,6 +8,7 @@ _PARTS: Final[dict[LiteralString, LiteralString]] = {
     "{chosen}": "chosen_dead_letters",
     "{feed_event}": "feed_event",
     "{feed_readers_table}": "feed_readers_table",
+    "{resolve_letters}": "resolve_letters",
 }
 """What several statements share, by the name under which it is put in."""
 

@@ -193,7 +193,10 @@ def _persistently(around: Around, work: Callable[[], Result]) -> Result:
 
 def _in_the_way(error: psycopg.Error) -> bool:
     """Whether another transaction is the cause; also if both wrote the same event to the ledger."""
-    return error.sqlstate in _IN_THE_WAY or error.diag.constraint_name == "approvals_pkey"
+    name = error.diag.constraint_name or ""
+    # Each partition of the ledger has a primary key of its own.
+    is_of_ledger = name.startswith("approvals") and name.endswith("_pkey")
+    return error.sqlstate in _IN_THE_WAY or is_of_ledger
 
 
 def _raise_outage(connection: Connection[TupleRow], error: Exception) -> None:

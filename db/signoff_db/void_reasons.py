@@ -47,11 +47,11 @@ class VoidReason:
             case VoidCause.RESTS_ON_LATER:
                 return f"event {self.event_id}, which it rests on, occurred after it"
             case VoidCause.STANDS_BETWEEN:
-                return f"event {self.event_id} stands between the event it rests on and it"
+                return f"event {self.event_id} stands between it and the event it rests on"
             case VoidCause.DETACHED:
                 return (
-                    f"an event of a detached partition stands between event {self.event_id}, "
-                    "which it rests on, and it"
+                    "an event of a detached partition stands between it and event "
+                    f"{self.event_id}, which it rests on"
                 )
 
 

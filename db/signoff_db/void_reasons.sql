@@ -20,14 +20,23 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT event_id, occurred_at
     FROM (
-        (SELECT a.event_id, a.occurred_at
-        FROM interactions i
-        JOIN approvals a ON a.interaction_id = i.id
-        WHERE i.user_id = d.user_id
-            AND (i.review_completed_at, i.last_event_id) > (rests.occurred_at, d.rests_on)
-            AND (a.occurred_at, a.event_id) > (rests.occurred_at, d.rests_on)
-            AND (a.occurred_at, a.event_id) < (d.occurred_at, d.event_id)
-            AND (a.customer_status IS NOT NULL OR a.ltv_amount IS NOT NULL)
+        -- As in signoff_giving_after.
+        (SELECT approval.event_id, approval.occurred_at
+        FROM (
+            SELECT id FROM interactions
+            WHERE user_id = d.user_id
+                AND (review_completed_at, last_event_id) > (rests.occurred_at, d.rests_on)
+            OFFSET 0
+        ) AS own
+        CROSS JOIN LATERAL (
+            SELECT event_id, occurred_at
+            FROM approvals a
+            WHERE a.interaction_id = own.id
+                AND (a.occurred_at, a.event_id) > (rests.occurred_at, d.rests_on)
+                AND (a.occurred_at, a.event_id) < (d.occurred_at, d.event_id)
+                AND (a.customer_status IS NOT NULL OR a.ltv_amount IS NOT NULL)
+            OFFSET 0
+        ) AS approval
         LIMIT 1000)
         UNION ALL
         (SELECT other.event_id, other.occurred_at

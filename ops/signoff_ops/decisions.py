@@ -32,7 +32,7 @@ def publish_decision(
     Raises:
         UnknownCustomerError: Postgres does not know the customer.
         DatabaseUnavailableError: Postgres cannot be asked; nothing was published.
-        QueueUnavailableError: Redis is away; publishing the same decision again is safe.
+        QueueUnavailableError: Redis is unavailable; publishing the same decision again is safe.
         QueueFull: the queue is as long as it may be.
     """
     if not new:

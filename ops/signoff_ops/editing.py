@@ -29,7 +29,7 @@ def letter_to_edit(servers: Servers, letter_id: int) -> FullLetter:
     Raises:
         NotDeadError: there is no such letter, or it is settled already.
         EditError: its payload is larger than any event.
-        DatabaseUnavailableError: Postgres is away.
+        DatabaseUnavailableError: Postgres is unavailable.
     """
     found = letter_history(servers, letter_id)
     if found is None or found.full.letter.state is not DeadLetterState.DEAD:

@@ -20,7 +20,7 @@ def read_page(
 
     Raises:
         InvalidPositionError, FeedRestoredError, FeedGapError: the position cannot be followed.
-        DatabaseUnavailableError: Postgres is away, or a standby.
+        DatabaseUnavailableError: Postgres is unavailable, or a standby.
     """
     with servers.database() as connection:
         return feed.read(connection, after, limit=limit, accept_restore=accept_restore)
@@ -64,13 +64,13 @@ def follow(
     """Pages from a position on, without end, or up to so many events.
 
     Args:
-        servers: where the ledger is. While it is away, it is waited for.
+        servers: where the ledger is. While it is unavailable, this waits for it.
         after: see `read_page`.
         wait: waits so many seconds, and says whether to stop.
         limit: the most events.
         poll: seconds between looks when there were no more events.
         accept_restore: see `read_page`.
-        on_outage: is given the error of each try while Postgres is away.
+        on_outage: is given the error of each try while Postgres is unavailable.
 
     Raises:
         InvalidPositionError, FeedRestoredError, FeedGapError: as `read_page`.

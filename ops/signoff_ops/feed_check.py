@@ -1,4 +1,4 @@
-"""What `signoff doctor` looks at in the readers of the feed: does each of them get on."""
+"""The check of `signoff doctor` that each reader of the feed reads what is applied."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,7 +13,7 @@ from signoff_queue.reader import age
 from signoff_schemas.wording import ago
 
 _LATE: Final = timedelta(minutes=1)
-"""A reader whose oldest unread event is older does not get on: readers look every second."""
+"""A reader whose oldest unread event is older is late: readers look every second."""
 
 
 def check_readers(connection: Connection[TupleRow]) -> Iterator[Check]:

@@ -9,7 +9,7 @@ def funnel(servers: Servers) -> tuple[FunnelStep, ...]:
     """All five statuses in the order of the funnel, those without customers too.
 
     Raises:
-        DatabaseUnavailableError: Postgres is away.
+        DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
         return tuple(reading.funnel(connection))

@@ -22,7 +22,7 @@ def partitions(servers: Servers) -> tuple[Partition, ...]:
     """The ledger's partitions, the oldest first; none where it is one table.
 
     Raises:
-        DatabaseUnavailableError: Postgres is away.
+        DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
         return tuple(ledger_partitions.partitions(connection))
@@ -35,7 +35,7 @@ def partition_ledger(servers: Servers, until: datetime) -> tuple[Partition, ...]
 
     Raises:
         LedgerPartitionError: it is in partitions already, or holds events after that instant.
-        DatabaseUnavailableError: Postgres is away.
+        DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
         ledger_partitions.partition_ledger(connection, until)
@@ -47,7 +47,7 @@ def add_partition(servers: Servers, until: datetime) -> tuple[Partition, ...]:
 
     Raises:
         LedgerPartitionError: the ledger is one table, or a partition reaches that far.
-        DatabaseUnavailableError: Postgres is away.
+        DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
         ledger_partitions.add_partition(connection, until)
@@ -64,7 +64,7 @@ def detach_oldest(servers: Servers, *, confirmed: str | None = None) -> Detached
     Raises:
         LedgerPartitionError: the ledger is one table, the partition is still written to, or another
             one is the oldest by now.
-        DatabaseUnavailableError: Postgres is away.
+        DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
         name = ledger_partitions.detach_oldest(connection, confirmed=confirmed)

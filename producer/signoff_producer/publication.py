@@ -22,6 +22,7 @@ from signoff_schemas import (
     Source,
     decode_job,
     encode_job,
+    kind_of,
     parse_and_canonicalize,
 )
 from signoff_schemas.keys import JOB_PREFIX, QUEUES, QueueKeys
@@ -53,7 +54,7 @@ class Request(NamedTuple):
             event, canonical_json = parse_and_canonicalize(source)
         except InvalidEvent as error:
             return cls(_event_id(source), error=error)
-        return cls(event.event_id, canonical_json, kind=type(event))
+        return cls(event.event_id, canonical_json, kind=kind_of(event))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ _SENTENCE_LIMIT = 5
 _PROBLEM_LIMIT = 50
 _UNKNOWN_FIELD = "extra_forbidden"
 _KIND_FIELD = "event_type"
+_ABSENT = {"missing", "rests_on_missing"}
+"""Codes of rules that are broken by holding nothing: there is nothing to show."""
 _PHRASES = {
     "missing": "is required",
     _UNKNOWN_FIELD: "is not a field of {kind}; remove it or check its spelling",
@@ -36,7 +38,10 @@ _PHRASES = {
     "timezone_aware": "must carry an offset, such as Z or +02:00",
 }
 
-_KINDS = {"Approval event": "an approval event", "Status decision": "a status decision"}
+_APPROVAL = "Approval event"
+_OF_A_DECISION = {("decided_by",), ("rests_on",)}
+"""Fields that say that a status decision was meant, though `event_type` does not."""
+_KINDS = {_APPROVAL: "an approval event", "Status decision": "a status decision"}
 """How messages name the kind of event that was read, by the title of its model."""
 
 
@@ -150,7 +155,7 @@ def _problem(error: ErrorDetails, model: str) -> Problem:
         return Problem("", f"is not JSON: {error['ctx']['error']}", code)
     if code == "model_type":
         return Problem("", "must be a JSON object", code, _found(error["input"]))
-    found = None if code == "missing" else _found(error["input"])
+    found = None if code in _ABSENT else _found(error["input"])
     return Problem(_path(error["loc"]), _rule(error, model), code, found)
 
 
@@ -174,6 +179,10 @@ def _rule(error: ErrorDetails, model: str) -> str:
     phrase = _PHRASES.get(error["type"])
     if error["loc"] == (_KIND_FIELD,) and error["type"] == "literal_error":
         phrase = "must be {expected}: the job's function, or the caller, reads {kind}"
+    if error["type"] == _UNKNOWN_FIELD and model == _APPROVAL and error["loc"] in _OF_A_DECISION:
+        phrase = (
+            "is a field of status decisions only; for one, event_type must be 'status_decision'"
+        )
     if phrase is None:
         return error["msg"].replace("Input should be", "must be")
     return phrase.format(kind=_KINDS.get(model, "this event"), **error.get("ctx", {}))

@@ -175,7 +175,10 @@ def test_a_void_decision_says_why(signoff: Signoff) -> None:
         "event_id": str(purchase["event_id"]),
         "occurred_at": "2026-01-31T10:30:00Z",
     }
-    assert f"event {purchase['event_id']} stands between" in signoff("customer", "user-1").stdout
+    assert (
+        f"event {purchase['event_id']} stands between it and"
+        in signoff("customer", "user-1").stdout
+    )
     report = signoff.json("audit")
     assert report["clean"]
     assert (report["database"]["totals"]["decisions"], report["database"]["totals"]["void"]) == (
@@ -183,7 +186,7 @@ def test_a_void_decision_says_why(signoff: Signoff) -> None:
         1,
     )
     assert signoff.json("status")["decisions"] == 1
-    assert "Status decisions" in signoff("status").stdout
+    assert "status decisions" in signoff("status").stdout
     assert "void decisions" in signoff("audit").stdout
 
 

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 from typing import Any
+from uuid import uuid4
 
 from approvals import mapping
 from command_line import Signoff
@@ -44,6 +45,20 @@ def test_what_is_no_position_is_refused_in_a_sentence(signoff: Signoff) -> None:
     """With exit code 2, as any wrong use."""
     refused = signoff("feed", "--after", "yesterday", expect=2)
     assert refused.stderr.startswith("signoff: the position is none that this feed gave")
+
+
+def test_a_position_from_before_a_restore_is_refused_unless_that_is_accepted(
+    signoff: Signoff,
+) -> None:
+    """The message names the option that goes on from there."""
+    signoff.publish(mapping())
+    signoff.work()
+    (line,) = read_lines(signoff("feed", "--json").stdout)
+    version, _, rest = line["position"].split(".", 2)
+    old = f"{version}.{uuid4().hex}.{rest}"
+    refused = signoff("feed", "--after", old, expect=2)
+    assert "--accept-restore" in refused.stderr
+    assert signoff("feed", "--json", "--after", old, "--accept-restore").stdout == ""
 
 
 def test_following_shows_what_comes_and_ends_on_a_signal(signoff: Signoff) -> None:

@@ -13,6 +13,8 @@ from letters import letters_in
 from mixed import mixed_events
 from reference import fold, read
 
+from signoff_db import feed
+from signoff_db import migrate as migrations
 from signoff_db.apply import apply_in_transaction
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect_for_batches
@@ -255,6 +257,35 @@ def upstream_url(empty_database_url: str, request: pytest.FixtureRequest) -> str
         )
     migrate(empty_database_url)
     return empty_database_url
+
+
+def test_an_adopted_table_and_a_ledger_in_partitions_from_before_decisions(
+    upstream_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The migrations extend partitions and functions that are there; all of it can be undone."""
+    undo(upstream_url)
+    names = migrations._names()
+    monkeypatch.setattr(migrations, "_names", lambda: [name for name in names if name < "0011"])
+    migrate(upstream_url)
+    with connect_for_batches(upstream_url, application="test") as connection:
+        partition_until = "SELECT signoff_partition_ledger(%s), signoff_add_ledger_partition(%s)"
+        connection.execute(partition_until, [day(10), day(30)])
+    monkeypatch.undo()
+    migrate(upstream_url)
+    with connect_for_batches(upstream_url, application="test") as connection:
+        ground = approval(occurred_at=day(1), customer_status="CUSTOMER")
+        rule = decision(occurred_at=day(15), rests_on=ground.event_id)
+        assert apply_events(connection, rule) == ["void"]
+        assert apply_events(connection, ground) == ["applied"]
+        assert feed.read(connection).events[0].event_id == rule.event_id
+        detach_oldest(connection)
+        assert not is_void(connection, rule)
+        assert [e.event_id for e in feed.read(connection).events] == [rule.event_id]
+        assert audit(connection).differences == ()
+    undo(upstream_url)
+    with psycopg.connect(upstream_url) as upstream:
+        assert upstream.execute("SELECT to_regnamespace('signoff')").fetchone() == (None,)
+        assert upstream.execute("SELECT count(*) FROM interactions").fetchone() == (1,)
 
 
 @pytest.fixture

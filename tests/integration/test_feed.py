@@ -14,7 +14,8 @@ from feeds import Reader, all_events, ids
 
 from signoff_db.apply import apply_in_transaction
 from signoff_db.connection import BatchConnection, connect_for_batches
-from signoff_db.feed import end, lag, pages, read
+from signoff_db.feed import end, pages, read
+from signoff_db.feed_lag import lag
 from signoff_db.feed_position import InvalidPositionError, Position, Snapshot
 from signoff_db.feed_state import FeedRestoredError
 from signoff_schemas import AnyEvent, ApprovalEvent, content_hash, parse_event
@@ -139,6 +140,8 @@ def test_whatever_commits_in_whatever_order_each_event_comes_once(
 ) -> None:
     """Several transactions at once, of any length; after each step somebody reads some pages."""
     chance = random.Random(seed)
+    if seed % 2:  # the order is made in another way in the epochs after a restore
+        connection.execute("SELECT signoff_begin_feed_epoch()")
     readers = [Reader(connection, limit=size) for size in (1, 3, 1000)]
     committed: list[UUID] = []
     with workers(database_url, 4) as crew:
@@ -310,6 +313,15 @@ def test_the_lag_is_what_was_not_read(connection: BatchConnection) -> None:
         0,
         None,
     )
+
+
+def test_the_lag_is_counted_without_what_the_events_hold(connection: BatchConnection) -> None:
+    """Ten thousand large events would fill the memory of `signoff status`."""
+    apply_events(connection, new_event())
+    (page,) = pages(connection, contents=False)
+    assert [(event.event, event.position) for event in page.events] == [
+        ("", event.position) for event in all_events(connection)
+    ]
 
 
 def test_a_position_that_the_server_has_not_reached_is_refused(

@@ -1,13 +1,17 @@
 """The feed of a ledger in partitions, of which old ones are detached."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from approvals import apply_events, approval
 from feeds import Reader, all_events, ids
+from rivals import await_blocked_or_done
 
-from signoff_db.connection import BatchConnection
-from signoff_db.feed import read
+from signoff_db import feed
+from signoff_db.connection import BatchConnection, connect
+from signoff_db.feed import FeedPage, read
 from signoff_db.feed_state import FeedGapError
 from signoff_db.ledger_partitions import (
     LedgerPartitionError,
@@ -48,7 +52,8 @@ def test_the_order_is_that_of_applying_over_all_partitions(partitioned: BatchCon
 def test_pages_are_read_by_the_index_of_each_partition(partitioned: BatchConnection) -> None:
     """The ones that were there and those that are added later."""
     rows = partitioned.execute(
-        "SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%(applied_in, event_id)' ORDER BY 1"
+        "SELECT tablename FROM pg_indexes"
+        " WHERE indexdef LIKE '%(applied_in, event_id) WITH (deduplicate_items%' ORDER BY 1"
     )
     assert [row[0] for row in rows] == [
         "approvals",
@@ -95,3 +100,28 @@ def test_a_partition_that_a_reader_has_not_read_is_not_detached(
     note()
     detach_oldest(partitioned)
     assert read(partitioned, reader.position).events == ()
+
+
+def test_a_partition_is_not_detached_while_a_page_of_it_is_read(
+    partitioned: BatchConnection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page would lack its events, and its position would say that they were read."""
+
+    def detach() -> None:
+        with connect(database_url, application="operator") as operator:
+            detach_oldest(operator)
+
+    read_difference, detaching = feed._difference, list[Future[None]]()
+
+    def detach_before(*arguments: Any, **options: Any) -> FeedPage:
+        detaching.append(operators.submit(detach))
+        await_blocked_or_done(database_url, detaching[0])
+        return read_difference(*arguments, **options)
+
+    monkeypatch.setattr(feed, "_difference", detach_before)
+    with ThreadPoolExecutor() as operators:
+        page = read(partitioned)
+    assert len(page.events) == 1
+    detaching[0].result()
+    monkeypatch.undo()
+    assert read(partitioned, page.position).events == ()

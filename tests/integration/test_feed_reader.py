@@ -180,6 +180,30 @@ def test_effects_may_be_in_another_database(
         assert counted(other) == 15, "the copy does not count"
 
 
+def test_a_reader_of_another_database_is_seen_before_it_has_read(
+    connection: BatchConnection, database_url: str, empty_database_url: str
+) -> None:
+    """Also why it fails, if its own database is what fails."""
+    apply_events(connection, *some_events(3))
+    reachable = True
+
+    def effects() -> Connection[Any]:
+        if not reachable:
+            raise OSError("no tunnel")
+        return psycopg.connect(empty_database_url, autocommit=True)
+
+    with psycopg.connect(empty_database_url, autocommit=True) as other:
+        other.execute(statement("feed_readers_table"))
+    with open_reader(database_url, effects=effects) as reader:
+        reader.turn()
+        (state,) = readers(connection)
+        assert (state.unread, state.failure) == (3, None)
+        reachable = False
+        reader._note_failure(OSError("no tunnel"), 0)
+        (state,) = readers(connection)
+        assert state.failure == "OSError: no tunnel"
+
+
 def test_an_idle_reader_writes_nothing(counter: BatchConnection, database_url: str) -> None:
     """Its polls make no transaction that would have to be read over."""
     apply_events(counter, *some_events(1))
@@ -240,3 +264,16 @@ def _noted(connection: BatchConnection) -> int:
     row = connection.execute("SELECT count(*) FROM noted").fetchone()
     assert row
     return int(row[0])
+
+
+def test_a_page_that_ends_exactly_with_the_last_event_is_no_standstill(
+    counter: BatchConnection, database_url: str
+) -> None:
+    """The reader notes that there is no more, so it sees what is applied then."""
+    apply_events(counter, *some_events(10))
+    with open_reader(database_url, limit=5) as reader:
+        turns = [reader.turn() for _ in range(5)]
+        assert turns == [Turn.ELSEWHERE, *[Turn.READ] * 3, Turn.CAUGHT_UP]
+        apply_events(counter, *some_events(5))
+        assert reader.turn() is Turn.READ
+    assert counted(counter) == 15

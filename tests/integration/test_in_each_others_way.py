@@ -1,11 +1,12 @@
 """Concurrent transactions on the same event or the same rows."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from approvals import apply_events, approval, customer, decision, delivery
+from approvals import TEN, apply_events, approval, customer, decision, delivery
 from letters import letters_in
 from processes import DEADLINE
 from reference import fold, read
@@ -15,6 +16,7 @@ from signoff_db.apply import apply, apply_in_transaction
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect, connect_for_batches
 from signoff_db.failure import Failure
+from signoff_db.ledger_partitions import partition_ledger
 from signoff_db.replay import replay
 from signoff_schemas import AnyEvent, FailureKind
 
@@ -38,6 +40,31 @@ def test_two_events_of_one_id_at_the_same_time_are_a_conflict(
     assert [outcome.result for outcome in outcomes] == ["applied"] * neighbours + ["event_conflict"]
     (letter,) = letters_in(connection)
     assert (letter.kind, letter.event_id) == ("event_conflict", first.event_id)
+
+
+@pytest.mark.parametrize(
+    ("second", "result"),
+    [
+        (decision(0, event_id=UUID(int=7)), "duplicate"),
+        (decision(0, event_id=UUID(int=7), reason="another"), "event_conflict"),
+        (approval(0, event_id=UUID(int=7), user_id="user-2"), "event_conflict"),
+    ],
+    ids=["same", "other content", "other kind"],
+)
+def test_a_decision_that_two_workers_apply_is_not_refused_by_a_ledger_in_partitions(
+    connection: BatchConnection, database_url: str, second: AnyEvent, result: str
+) -> None:
+    """The primary key of a partition has a name of its own, unlike that of the whole ledger."""
+    partition_ledger(connection, TEN + timedelta(days=1))
+    first = delivery(decision(0, event_id=UUID(int=7)))
+    with connect_for_batches(database_url, application="rival") as rival, ThreadPoolExecutor() as t:
+        with rival.transaction():
+            apply_in_transaction(rival, [first])
+            applying = t.submit(apply, connection, [delivery(second)])
+            await_blocked(database_url)
+        outcomes = applying.result(DEADLINE)
+    assert [outcome.result for outcome in outcomes] == [result]
+    assert audit(connection).differing == 0
 
 
 def test_interactions_are_locked_in_the_order_of_their_ids(

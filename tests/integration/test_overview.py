@@ -74,3 +74,19 @@ def test_the_last_event_is_found_in_any_partition(connection: BatchConnection) -
 
     assert overview(connection).last_applied_at == last_applied(connection)
     assert overview(connection).applied == 2
+
+
+def test_the_last_event_is_found_on_an_early_page(connection: BatchConnection) -> None:
+    """An event takes any free space that a vacuum found, wherever in the ledger it is."""
+    with connection.transaction(force_rollback=True):
+        add_rows(connection, 2_000, "2026-01-03Z")
+    add_rows(connection, 5_000, "2026-01-01Z")
+    connection.execute("VACUUM approvals")
+    apply_events(connection, approval())
+    page = connection.execute(
+        "SELECT (ctid::text::point)[0] FROM approvals WHERE applied_at > '2026-01-02Z'"
+    ).fetchone()
+
+    assert page is not None
+    assert page[0] < 64
+    assert overview(connection).last_applied_at == last_applied(connection)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from approvals import apply_events, approval, delivery
+from approvals import apply_events, approval, decision, delivery
 
 from signoff_db.connection import BatchConnection
 from signoff_db.delivery import array_of
@@ -42,6 +42,28 @@ def test_a_table_that_was_empty_when_it_was_analyzed_is_read_by_its_key(
         if step.get("Relation Name") == "interactions" and "Index Name" in step
     ]
     assert entered == ["interactions_pkey"]
+
+
+def test_a_decision_reads_the_events_of_its_customer_alone(connection: BatchConnection) -> None:
+    """Also if the planner believes that every customer has all interactions."""
+    apply_events(connection, *[approval(user_id="big") for _ in range(500)])
+    connection.execute("ANALYZE interactions, approvals, customers")
+    ground = approval(user_id="small")
+    apply_events(connection, ground, approval(1, user_id="small"))
+    with connection.transaction():
+        before = _approvals_read(connection)
+        apply_events(connection, decision(2, user_id="small", rests_on=ground.event_id))
+        assert _approvals_read(connection) - before < 50
+
+
+def _approvals_read(connection: BatchConnection) -> int:
+    """How many rows of the ledger this transaction has read."""
+    row = connection.execute(
+        "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
+        " WHERE relname = 'approvals'"
+    ).fetchone()
+    assert row
+    return int(row[0])
 
 
 def _steps(connection: BatchConnection, events: list[Any]) -> Iterator[dict[str, Any]]:

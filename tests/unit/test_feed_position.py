@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signoff_db.feed_position import MAX_POSITION_LENGTH, InvalidPositionError, Position, Snapshot
@@ -14,9 +14,11 @@ SNAPSHOTS = st.lists(NUMBERS, min_size=1, max_size=40, unique=True).map(
 )
 FEED = UUID("5063bf97-af99-4acc-bf40-040003e446cd")
 EVENT = UUID("e583a78e-28a0-4a5c-8dcd-c4db9edf148b")
+untimed = settings(deadline=None)
 GOOD = f"1.{FEED.hex}.0.700.760-2-5.765.{EVENT}"
 
 
+@untimed
 @given(st.integers(0, 10**8), SNAPSHOTS, SNAPSHOTS, NUMBERS, st.uuids())
 def test_a_position_reads_as_what_it_was(
     detached: int, done: Snapshot, target: Snapshot, last_in: int, last_event: UUID
@@ -33,6 +35,7 @@ def test_a_position_reads_as_what_it_was(
         assert Position.parse(str(position)) == position
 
 
+@untimed
 @given(SNAPSHOTS)
 def test_a_snapshot_reads_as_postgres_writes_it(snapshot: Snapshot) -> None:
     """Its text is that of the type pg_snapshot."""
@@ -78,6 +81,7 @@ def test_anything_else_is_refused(text: str) -> None:
         Position.parse(text)
 
 
+@untimed
 @given(st.text(max_size=200))
 def test_no_text_is_an_error_of_another_kind(text: str) -> None:
     """Whatever comes is a position or refused."""

@@ -161,6 +161,10 @@ def answers(receipts: Iterable[Receipt]) -> list[str]:
 # Answers
 
 
+class OwnApproval(ApprovalEvent):
+    """An upstream's own subclass."""
+
+
 @pytest.mark.parametrize(
     "source_of",
     [
@@ -168,11 +172,12 @@ def answers(receipts: Iterable[Receipt]) -> list[str]:
         lambda: json.dumps(event(1)),
         lambda: json.dumps(event(1)).encode(),
         lambda: ApprovalEvent.parse(event(1)),
+        lambda: OwnApproval.parse(event(1)),
         lambda: MappingProxyType(event(1)),
         lambda: ChainMap({"ltv_amount": Decimal("2.50E+2")}, event(1)),
         lambda: UserDict(event(1, event_id=event_id(1), cta_data=MappingProxyType({"a": 1}))),
     ],
-    ids=["dict", "text", "bytes", "event", "read-only", "chained", "of a user"],
+    ids=["dict", "text", "bytes", "event", "subclass", "read-only", "chained", "of a user"],
 )
 def test_a_new_event_is_accepted(
     producer: Publisher, connection: fakeredis.FakeRedis, source_of: Callable[[], Any]

@@ -301,7 +301,21 @@ def test_a_rule_says_what_it_rests_on(by: str, given: Mapping) -> None:
 
     assert (problem.path, problem.code) == ("rests_on", "rests_on_missing")
     assert "is required where decided_by begins with 'rule:'" in problem.rule
+    assert problem.found is None
     assert isinstance(parse_event(event | {"rests_on": GROUND_ID}), StatusDecision)
+
+
+@pytest.mark.parametrize("field", ["decided_by", "rests_on"])
+@pytest.mark.parametrize("given", [{}, {"event_type": None}, {"event_type": "approval"}])
+def test_a_decision_that_does_not_say_so_is_told_how(field: str, given: Mapping) -> None:
+    """Without event_type it is an approval, which has no such field."""
+    event = {**MINIMAL, "rests_on": GROUND_ID}
+    del event["event_type"]
+
+    told = [problem for problem in refusal(event | given).problems if problem.path == field]
+
+    assert [problem.code for problem in told] == ["extra_forbidden"]
+    assert told[0].rule.endswith("for one, event_type must be 'status_decision'")
 
 
 @pytest.mark.parametrize("version", [0, 2, True, "1", []])

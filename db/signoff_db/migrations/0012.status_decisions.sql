@@ -70,23 +70,6 @@ COMMENT ON COLUMN customers.last_detached IS 'The last event in detached partiti
 COMMENT ON COLUMN customers.last_detached_giving IS
     'The last approval in detached partitions of the ledger that gave a status or an amount';
 
--- Whether an approval of the customer that gave a status or an amount stands between the two positions.
--- Decisions between them are looked at by signoff_fold_decisions.
-CREATE FUNCTION signoff_stands_between(customer text, first signoff_position, last signoff_position)
-RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off SET jit = off AS $$
-BEGIN
-    RETURN EXISTS (
-        SELECT FROM interactions i
-        JOIN approvals a ON a.interaction_id = i.id
-        WHERE i.user_id = customer
-            -- All events of an interaction are at or before its last one.
-            AND (i.review_completed_at, i.last_event_id) > (first.occurred_at, first.event_id)
-            AND (a.occurred_at, a.event_id) > (first.occurred_at, first.event_id)
-            AND (a.occurred_at, a.event_id) < (last.occurred_at, last.event_id)
-            AND (a.customer_status IS NOT NULL OR a.ltv_amount IS NOT NULL));
-END
-$$;
-
 -- When an event of this customer occurred; null if the ledger has no such event. Of events in detached partitions
 -- only the customer's last one is known, and the last one that gave something: after an earlier one another event
 -- gave something, or the decider did not know the last one.
@@ -105,17 +88,38 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION signoff_count_decision(
-    last_counted signoff_position,
-    before signoff_position,
-    rests boolean,
-    rests_on signoff_position,
-    own signoff_position
+-- The approvals of customers that gave a status or an amount, each after a position of its customer.
+CREATE FUNCTION signoff_giving_after(customers_changed text[], since signoff_position[])
+RETURNS TABLE (user_id text, place signoff_position) LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT changed.user_id, (a.occurred_at, a.event_id)::signoff_position
+    FROM unnest(customers_changed, since) AS changed(user_id, occurred_at, event_id)
+    CROSS JOIN LATERAL (
+        SELECT i.id
+        FROM interactions i
+        WHERE i.user_id = changed.user_id
+            -- All events of an interaction are at or before its last one.
+            AND (i.review_completed_at, i.last_event_id) > (changed.occurred_at, changed.event_id)
+        OFFSET 0
+    ) AS own
+    CROSS JOIN LATERAL (
+        SELECT a.occurred_at, a.event_id
+        FROM approvals a
+        WHERE a.interaction_id = own.id
+            AND (a.occurred_at, a.event_id) > (changed.occurred_at, changed.event_id)
+            AND (a.customer_status IS NOT NULL OR a.ltv_amount IS NOT NULL)
+        OFFSET 0
+    ) AS a;
+END
+$$;
+
+CREATE FUNCTION signoff_count_event(
+    last_counted signoff_position, rests boolean, rests_on signoff_position, own signoff_position
 ) RETURNS signoff_position LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
-    IF last_counted IS NULL THEN
-        last_counted := before;
-    END IF;
     IF NOT rests OR (rests_on.occurred_at IS NOT NULL AND (last_counted IS NULL OR last_counted <= rests_on)) THEN
         RETURN own;
     END IF;
@@ -123,46 +127,69 @@ BEGIN
 END
 $$;
 
--- The position of the last decision that counts, of one customer's decisions in order. `before` is that of the
--- last one before them. `rests` says whether a decision rests on an event; `rests_on` is that event's position,
--- null if the decision does not count whatever other decisions do.
-CREATE AGGREGATE signoff_last_counted(
-    before signoff_position, rests boolean, rests_on signoff_position, own signoff_position
-) (
-    SFUNC = signoff_count_decision,
+-- The position of the last event that counts, of one customer's decisions and giving approvals in order. `rests`
+-- says whether an event is a decision that rests on another; `rests_on` is that event's position, null if the
+-- decision does not count in any case.
+CREATE AGGREGATE signoff_last_counted(rests boolean, rests_on signoff_position, own signoff_position) (
+    SFUNC = signoff_count_event,
     STYPE = signoff_position
 );
 
 -- The fold of the decisions of some customers that occurred at or after `since`: which of them are void. This
 -- is the only place of the rule: workers, replay, dry run and audit all call it.
+--
+-- One pass over the events of each customer, also if thousands of decisions rest on one event.
 CREATE FUNCTION signoff_fold_decisions(customers_changed text[], since timestamptz)
 RETURNS TABLE (event_id uuid, void boolean) LANGUAGE sql STABLE AS $$
-    SELECT d.event_id,
-        signoff_last_counted(before.place, d.rests_on IS NOT NULL, ground.place, own.place)
-            OVER (PARTITION BY d.user_id ORDER BY d.occurred_at, d.event_id) IS DISTINCT FROM own.place
-    FROM unnest(customers_changed) AS changed(user_id)
-    LEFT JOIN LATERAL (
-        SELECT (p.occurred_at, p.event_id)::signoff_position AS place
-        FROM status_decisions p
-        WHERE p.user_id = changed.user_id AND p.occurred_at < since AND NOT p.void
-        ORDER BY p.occurred_at DESC, p.event_id DESC
-        LIMIT 1
-    ) AS before ON true
-    CROSS JOIN LATERAL (
-        SELECT * FROM status_decisions d
-        WHERE d.user_id = changed.user_id AND d.occurred_at >= since OFFSET 0
-    ) AS d
-    CROSS JOIN LATERAL (SELECT (d.occurred_at, d.event_id)::signoff_position AS place) AS own
-    LEFT JOIN LATERAL (
-        SELECT found.place
-        FROM (
-            SELECT (coalesce(signoff_occurred_at(d.rests_on, d.user_id), d.rests_on_occurred_at),
-                d.rests_on)::signoff_position AS place
-            OFFSET 0
-        ) AS found
-        WHERE NOT d.blocked AND (found.place).occurred_at IS NOT NULL AND found.place < own.place
-            AND NOT signoff_stands_between(d.user_id, found.place, own.place)
-    ) AS ground ON d.rests_on IS NOT NULL
+    WITH decisions AS MATERIALIZED (
+        SELECT d.user_id, d.rests_on IS NOT NULL AS rests, ground.place AS rests_on, own.place AS own
+        FROM unnest(customers_changed) AS changed(user_id)
+        CROSS JOIN LATERAL (
+            SELECT * FROM status_decisions d
+            WHERE d.user_id = changed.user_id AND d.occurred_at >= since OFFSET 0
+        ) AS d
+        CROSS JOIN LATERAL (SELECT (d.occurred_at, d.event_id)::signoff_position AS place) AS own
+        LEFT JOIN LATERAL (
+            SELECT found.place
+            FROM (
+                SELECT (coalesce(signoff_occurred_at(d.rests_on, d.user_id), d.rests_on_occurred_at),
+                    d.rests_on)::signoff_position AS place
+                OFFSET 0
+            ) AS found
+            WHERE NOT d.blocked AND (found.place).occurred_at IS NOT NULL AND found.place < own.place
+        ) AS ground ON d.rests_on IS NOT NULL
+    ),
+    grounds AS MATERIALIZED (
+        -- The first event of each customer that a decision rests on.
+        SELECT DISTINCT ON (user_id) user_id, rests_on AS place
+        FROM decisions
+        WHERE rests_on IS NOT NULL
+        ORDER BY user_id, rests_on
+    ),
+    events AS (
+        SELECT user_id, true AS is_decision, rests, rests_on, own FROM decisions
+        UNION ALL
+        SELECT giving.user_id, false, false, NULL, giving.place
+        FROM (SELECT array_agg(user_id) AS users, array_agg(place) AS places FROM grounds) AS first,
+            LATERAL signoff_giving_after(first.users, first.places) AS giving
+        UNION ALL
+        SELECT grounds.user_id, false, false, NULL, before.place
+        FROM grounds
+        CROSS JOIN LATERAL (
+            SELECT (p.occurred_at, p.event_id)::signoff_position AS place
+            FROM status_decisions p
+            WHERE p.user_id = grounds.user_id AND p.occurred_at < since AND NOT p.void
+            ORDER BY p.occurred_at DESC, p.event_id DESC
+            LIMIT 1
+        ) AS before
+    ),
+    counted AS (
+        SELECT is_decision, own,
+            signoff_last_counted(rests, rests_on, own)
+                OVER (PARTITION BY user_id ORDER BY own ROWS UNBOUNDED PRECEDING) AS last
+        FROM events
+    )
+    SELECT (own).event_id, last IS DISTINCT FROM own FROM counted WHERE is_decision
 $$;
 
 -- Bring the decisions and the status of customers up to date after events at or after `since` were applied.
@@ -172,7 +199,8 @@ $$;
 -- It is called by the statement that applies the events, once that has written them: a volatile function sees
 -- what its own statement wrote, and what others committed while the statement waited for rows.
 CREATE FUNCTION signoff_refold_decisions(customers_changed text[], since timestamptz)
-RETURNS TABLE (decision uuid, verdict text) LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET jit = off AS $$
+RETURNS TABLE (decision uuid, verdict text) LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_nestloop = on SET jit = off AS $$
 DECLARE
     customer text;
 BEGIN
@@ -277,28 +305,24 @@ BEGIN
 END
 $$;
 
--- Other systems may delete interactions or give them another owner. Then the events that decisions rest on, or
--- that stand between, are others. This runs when the transaction commits, after pending_moves_count.
-CREATE FUNCTION signoff_refold_moved() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-DECLARE
-    moved text[];
+-- The customers with decisions among those whose interactions this transaction moved.
+CREATE FUNCTION signoff_moved_and_decided() RETURNS text[]
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET enable_nestloop = on SET jit = off AS $$
 BEGIN
-    IF EXISTS (SELECT FROM status_decisions) THEN
-        moved := ARRAY(
-            SELECT DISTINCT user_id FROM unnest(NEW.moves) AS m
-            WHERE EXISTS (SELECT FROM status_decisions d WHERE d.user_id = m.user_id));
-        IF moved <> '{}' THEN
-            PERFORM FROM signoff_refold_decisions(moved, '-infinity');
-        END IF;
-    END IF;
-    RETURN NULL;
+    RETURN ARRAY(
+        SELECT moved.user_id
+        FROM (
+            SELECT DISTINCT m.user_id
+            FROM pending_moves p
+            CROSS JOIN LATERAL unnest(p.moves) AS m
+            WHERE p.xid = pg_current_xact_id()
+            OFFSET 0
+        ) AS moved
+        CROSS JOIN LATERAL (
+            SELECT FROM status_decisions d WHERE d.user_id = moved.user_id LIMIT 1
+        ) AS decided);
 END
 $$;
-
-CREATE CONSTRAINT TRIGGER pending_moves_refold AFTER INSERT ON pending_moves
-    DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION signoff_refold_moved();
 
 -- This runs after interactions_count_truncate.
 CREATE FUNCTION signoff_refold_truncated() RETURNS trigger
@@ -374,20 +398,41 @@ $$;
 -- place is not affected by a late event that occurred before the partitions that are left: it is refused.
 CREATE FUNCTION signoff_keep_grounds(horizon timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE status_decisions d SET
-        rests_on_occurred_at = found.occurred_at,
-        blocked = d.blocked OR signoff_stands_between(d.user_id,
-            (found.occurred_at, d.rests_on)::signoff_position,
+    WITH grounds AS MATERIALIZED (
+        SELECT d.event_id, d.user_id, d.blocked, (found.occurred_at, d.rests_on)::signoff_position AS place,
             least((d.occurred_at, d.event_id)::signoff_position,
-                (horizon, '00000000-0000-0000-0000-000000000000')::signoff_position))
-    FROM (
-        SELECT event_id,
-            coalesce(signoff_occurred_at(rests_on, user_id), rests_on_occurred_at) AS occurred_at
-        FROM status_decisions
-        WHERE rests_on IS NOT NULL
-        OFFSET 0
-    ) AS found
-    WHERE d.event_id = found.event_id AND found.occurred_at < horizon;
+                (horizon, '00000000-0000-0000-0000-000000000000')::signoff_position) AS until
+        FROM status_decisions d
+        CROSS JOIN LATERAL (
+            SELECT coalesce(signoff_occurred_at(d.rests_on, d.user_id), d.rests_on_occurred_at) AS occurred_at
+            OFFSET 0
+        ) AS found
+        WHERE d.rests_on IS NOT NULL AND found.occurred_at < horizon
+    ),
+    first AS (
+        SELECT array_agg(user_id) AS users, array_agg(place) AS places
+        FROM (
+            SELECT DISTINCT ON (user_id) user_id, place FROM grounds WHERE NOT blocked ORDER BY user_id, place
+        ) AS each
+    ),
+    places AS (
+        SELECT event_id, user_id, place AS rests_on, blocked, until AS place, NULL::signoff_position AS gave
+        FROM grounds
+        UNION ALL
+        SELECT NULL, giving.user_id, NULL, NULL, giving.place, giving.place
+        FROM first, LATERAL signoff_giving_after(first.users, first.places) AS giving
+    ),
+    found AS (
+        SELECT event_id, rests_on, blocked,
+            signoff_last_given(gave)
+                OVER (PARTITION BY user_id ORDER BY place ROWS UNBOUNDED PRECEDING) AS last_gave
+        FROM places
+    )
+    UPDATE status_decisions d SET
+        rests_on_occurred_at = (found.rests_on).occurred_at,
+        blocked = found.blocked OR coalesce(found.last_gave > found.rests_on, false)
+    FROM found
+    WHERE d.event_id = found.event_id;
     UPDATE customers c SET
         last_detached_at = detached.last_at,
         last_detached = detached.last,
@@ -418,23 +463,31 @@ DO $$
 DECLARE
     home CONSTANT text := quote_ident(current_schema());
     detach CONSTANT text := pg_get_functiondef('signoff_detach_oldest_partition()'::regprocedure);
+    count_moves CONSTANT text := pg_get_functiondef('signoff_count_pending_moves()'::regprocedure);
     table_name CONSTANT text := format('%I.interactions', (SELECT interactions_schema FROM installation));
     function regprocedure;
 BEGIN
     EXECUTE replace(detach, '    EXECUTE format(''ALTER TABLE approvals DETACH PARTITION',
         '    PERFORM signoff_keep_grounds(horizon);' || chr(10)
         || '    EXECUTE format(''ALTER TABLE approvals DETACH PARTITION');
+    -- Other systems may delete interactions or give them another owner. Then the events that decisions rest on, or
+    -- that stand between, are others. So the decisions of these customers are folded again, once for each
+    -- transaction, when it commits.
+    EXECUTE replace(replace(replace(count_moves,
+        '    customer text;', '    customer text; decided text[] := ''{}'';'),
+        '    FOR customer IN', '    IF EXISTS (SELECT FROM status_decisions) THEN'
+            || ' decided := signoff_moved_and_decided(); END IF;' || chr(10) || '    FOR customer IN'),
+        '    END LOOP;', '    END LOOP;' || chr(10) || '    IF decided <> ''{}'' THEN'
+            || ' PERFORM FROM signoff_refold_decisions(decided, ''-infinity''); END IF;');
     -- Functions that run with the rights of whoever migrated do not search the schema of an adopted
     -- interactions (0010.definer_rights.sql). So the functions that they call name the table in full.
-    FOREACH function IN ARRAY ARRAY['signoff_stands_between(text, signoff_position, signoff_position)',
+    FOREACH function IN ARRAY ARRAY['signoff_giving_after(text[], signoff_position[])',
         'signoff_occurred_at(uuid, text)', 'signoff_refresh_status(text)']::regprocedure[] LOOP
         EXECUTE replace(replace(pg_get_functiondef(function),
             'FROM interactions i', format('FROM %s i', table_name)),
             'JOIN interactions i', format('JOIN %s i', table_name));
     END LOOP;
-    FOREACH function IN ARRAY ARRAY['signoff_refold_moved()', 'signoff_refold_truncated()']::regprocedure[] LOOP
-        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', function);
-        EXECUTE format('ALTER FUNCTION %s SET search_path TO %s, pg_temp', function, home);
-    END LOOP;
+    REVOKE EXECUTE ON FUNCTION signoff_refold_truncated() FROM PUBLIC;
+    EXECUTE format('ALTER FUNCTION signoff_refold_truncated() SET search_path TO %s, pg_temp', home);
 END
 $$;

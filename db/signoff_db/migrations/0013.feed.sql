@@ -8,8 +8,8 @@ ALTER TABLE approvals ALTER COLUMN applied_in SET DEFAULT pg_current_xact_id();
 COMMENT ON COLUMN approvals.applied_in IS
     'The transaction that applied the event; together with event_id its place in the feed';
 
--- Batches write their rows in this order, so it grows at its end.
-CREATE INDEX approvals_in_feed_order ON approvals (applied_in, event_id);
+-- Batches write their rows in this order, so it grows at its end. There are no duplicates to look for.
+CREATE INDEX approvals_in_feed_order ON approvals (applied_in, event_id) WITH (deduplicate_items = off);
 
 -- An epoch is the time in which transaction ids only grow. Another one begins after the tables were restored
 -- from a dump: the ids of the server may be smaller by then.
@@ -105,7 +105,8 @@ $$;
 --
 -- The settings keep the planner on the index, whatever it believes of the tables.
 CREATE FUNCTION signoff_feed_page(
-    done pg_snapshot, target pg_snapshot, last_in xid8, last_event uuid, head text, most integer
+    done pg_snapshot, target pg_snapshot, last_in xid8, last_event uuid, head text, most integer,
+    contents boolean
 ) RETURNS TABLE ("position" text, event_type text, applied_at timestamptz, event text)
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
@@ -147,7 +148,7 @@ END
 $$;
 
 -- One page of the events that were applied before this migration.
-CREATE FUNCTION signoff_feed_history(last_event uuid, head text, most integer)
+CREATE FUNCTION signoff_feed_history(last_event uuid, head text, most integer, contents boolean)
 RETURNS TABLE ("position" text, event_type text, applied_at timestamptz, event text)
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
@@ -173,7 +174,8 @@ DECLARE
 BEGIN
     EXECUTE replace(replace(partitioning,
         old_index, old_index || ' ALTER INDEX approvals_in_feed_order RENAME TO approvals_first_in_feed_order;'),
-        new_index, new_index || ' CREATE INDEX approvals_in_feed_order ON approvals (applied_in, event_id);');
+        new_index, new_index || ' CREATE INDEX approvals_in_feed_order ON approvals (applied_in, event_id)'
+            ' WITH (deduplicate_items = off);');
     EXECUTE replace(detaching, detached, detached
         || ' EXECUTE format(''INSERT INTO feed_detachments (partition, newest) SELECT %L, max(applied_in) FROM %s'','
         || ' oldest, oldest);');
