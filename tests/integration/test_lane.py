@@ -286,6 +286,7 @@ def test_the_schema_waits_for_a_batch_that_is_being_moved(url: str, client: redi
     assert lane.move() == 2
     lane.upgrading.join()
     assert (lane.move(), queued(client)) == (0, added)
+    lane.upgrading.join()  # That of the empty batch.
     lane.drop()
 
 
