@@ -28,6 +28,7 @@ from signoff_embedded.wheels import wheel_folder
 # Runs the servers as `signoff up` does, prints their URLs, and waits for a signal.
 UP = """
 import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
 from pathlib import Path
 from signoff_embedded import embedded_services
 with embedded_services(Path(sys.argv[1]), fsync=False) as services:
