@@ -1,21 +1,20 @@
 """The effect of events on an interaction and its customer, in Postgres."""
 
-import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from approvals import apply_events, approval, balance, customer, delivery
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from parallel import in_parallel
 from processes import DEADLINE, eventually
 from reference import fold, read
 
-from signoff_db.apply import Outcome, apply, apply_in_transaction
+from signoff_db.apply import Outcome, apply_in_transaction
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect, connect_for_batches
 from signoff_schemas import CUSTOMER_STATUSES, ApprovalEvent
@@ -295,27 +294,3 @@ def test_batches_that_create_and_update_the_same_rows_do_not_deadlock(
         # A deadlock is raised here: nothing repeats a transaction that is the test's own.
         results = [[outcome.result for outcome in one.result(DEADLINE)] for one in settled]
     assert results[0] == ["applied", "applied"]
-
-
-def in_parallel(database_url: str, lanes: Sequence[Sequence[Sequence[ApprovalEvent]]]) -> list[str]:
-    """Apply the batches of each list in order, on a separate connection and thread."""
-    results: list[str] = []
-    failures: list[Any] = []
-
-    def work(batches: Sequence[Sequence[ApprovalEvent]]) -> None:
-        try:
-            with connect_for_batches(database_url, application="lane") as connection:
-                for batch in batches:
-                    results.extend(
-                        str(o.result) for o in apply(connection, [delivery(e) for e in batch])
-                    )
-        except Exception as error:  # noqa: BLE001 -- reported by the test itself
-            failures.append(error)
-
-    threads = [threading.Thread(target=work, args=(lane,)) for lane in lanes]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    return results

@@ -1,19 +1,17 @@
 """What status decisions make of a customer, in Postgres."""
 
-import threading
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from approvals import apply_events, approval, customer, decision, delivery
+from approvals import apply_events, approval, customer, decision
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from parallel import in_parallel
 from reference import fold, read
 
-from signoff_db.apply import apply
 from signoff_db.audit import audit
-from signoff_db.connection import BatchConnection, connect, connect_for_batches
+from signoff_db.connection import BatchConnection, connect
 from signoff_schemas import CUSTOMER_STATUSES, AnyEvent
 
 
@@ -281,7 +279,7 @@ def test_workers_meet_on_one_customer_with_both_kinds(database_url: str) -> None
         )
         for n in range(200)
     ]
-    lanes: list[Sequence[Sequence[AnyEvent]]] = [
+    lanes: list[list[list[AnyEvent]]] = [
         [events[start : start + 7] for start in range(0, 200, 7)],
         [events[start : start + 20][::-1] for start in range(180, -1, -20)],
         [events[n::8] for n in range(8)],
@@ -291,30 +289,6 @@ def test_workers_meet_on_one_customer_with_both_kinds(database_url: str) -> None
     with connect(database_url) as connection:
         assert read(connection) == fold(events)
         assert audit(connection).differing == 0
-
-
-def in_parallel(database_url: str, lanes: Sequence[Sequence[Sequence[AnyEvent]]]) -> list[str]:
-    """Apply each lane's batches on a connection and a thread of its own."""
-    results: list[str] = []
-    failures: list[Exception] = []
-
-    def work(batches: Sequence[Sequence[AnyEvent]]) -> None:
-        try:
-            with connect_for_batches(database_url, application="lane") as connection:
-                for batch in batches:
-                    results.extend(
-                        str(o.result) for o in apply(connection, [delivery(e) for e in batch])
-                    )
-        except Exception as error:  # noqa: BLE001 -- reported by the test itself
-            failures.append(error)
-
-    threads = [threading.Thread(target=work, args=(lane,)) for lane in lanes]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    return results
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from json_forms import shuffled
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
@@ -452,17 +453,7 @@ def test_the_form_of_the_json_does_not_matter(
     event: Mapping, random: Any, indent: int | None
 ) -> None:
     """Key order (in evidence too), whitespace, escapes and nulls leave the hash alone."""
-
-    def shuffled(value: Any) -> Any:
-        if isinstance(value, list):
-            return [shuffled(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        keys = list(value)
-        random.shuffle(keys)
-        return {key: shuffled(value[key]) for key in keys}
-
-    respelled = shuffled(dict.fromkeys(OPTIONAL) | event)
+    respelled = shuffled(dict.fromkeys(OPTIONAL) | event, random)
     assert digest(json.dumps(respelled, indent=indent, ensure_ascii=indent is None)) == digest(
         event
     )
