@@ -8,18 +8,17 @@ from typing import Final, cast
 from uuid import UUID
 
 from signoff_db.connection import BatchConnection
-from signoff_db.delivery import Delivery, array_of, event_of
+from signoff_db.delivery import Delivery, event_of, events_and_hashes
 from signoff_db.failure import Failure
-from signoff_db.outcome import Outcome
+from signoff_db.outcome import VERDICTS, Outcome
 from signoff_db.sql import statement
-from signoff_schemas import ApprovalEvent, FailureKind, Verdict
+from signoff_schemas import ApprovalEvent, FailureKind
 
 _RACED: Final = "raced"
 _RACES: Final = 3
 """How often an event may be raced although its interaction is locked. More often than that, the
 cause is another one, such as a trigger that suppresses the row."""
 _OVERFLOW: Final = FailureKind.LTV_OVERFLOW
-_VERDICTS: Final = {str(verdict): verdict for verdict in Verdict}
 
 
 def apply_approvals(
@@ -47,7 +46,7 @@ def apply_approvals(
         places, later = _together(deliveries, current.places)
         taken = [deliveries[i] for i in places]
         results = _run(connection, taken, locking) if taken else []
-        verdicts = [_VERDICTS.get(result) for result, _ in results]
+        verdicts = [VERDICTS.get(result) for result, _ in results]
         outcomes.update(zip(places, map(Outcome, taken, verdicts), strict=True))
         if later:
             rounds.append(_Round(later))
@@ -55,7 +54,7 @@ def apply_approvals(
             others = {
                 i: found
                 for i, found in zip(places, results, strict=True)
-                if found[0] not in _VERDICTS
+                if found[0] not in VERDICTS
             }
             outcomes |= {i: _not_applied(deliveries[i], *found) for i, found in others.items()}
             raced = [i for i, (result, _) in others.items() if result == _RACED]
@@ -131,9 +130,8 @@ def _run(
     if locking:
         interactions = list({_event(d).interaction_id for d in deliveries})
         connection.execute(statement("lock"), {"interactions": interactions}, prepare=True)
-    hashes = b"".join([d.content_hash or b"" for d in deliveries])
     rows = connection.execute(
-        statement("apply"), {"events": array_of(deliveries), "hashes": hashes}, prepare=True
+        statement("apply"), events_and_hashes(deliveries), prepare=True
     ).fetchall()
     return [(row[0], row[1]) for row in rows]
 

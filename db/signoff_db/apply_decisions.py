@@ -1,16 +1,13 @@
 """Apply status decisions inside a transaction."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from signoff_db.connection import BatchConnection
-from signoff_db.delivery import Delivery, array_of, event_of
+from signoff_db.delivery import Delivery, event_of, events_and_hashes
 from signoff_db.failure import Failure
-from signoff_db.outcome import Outcome
+from signoff_db.outcome import VERDICTS, Outcome
 from signoff_db.sql import statement
-from signoff_schemas import FailureKind, Verdict
-
-_VERDICTS: Final = {str(verdict): verdict for verdict in Verdict}
+from signoff_schemas import FailureKind
 
 
 def apply_decisions(
@@ -31,9 +28,8 @@ def apply_decisions(
     while later:
         current, later = _distinct(deliveries, later)
         taken = [deliveries[i] for i in current]
-        hashes = b"".join([d.content_hash or b"" for d in taken])
         results = connection.execute(
-            statement("decide"), {"events": array_of(taken), "hashes": hashes}, prepare=True
+            statement("decide"), events_and_hashes(taken), prepare=True
         ).fetchall()
         outcomes.update(
             (i, _outcome(deliveries[i], result))
@@ -50,7 +46,7 @@ def _distinct(deliveries: Sequence[Delivery], places: Sequence[int]) -> tuple[li
 
 
 def _outcome(delivery: Delivery, result: str) -> Outcome:
-    verdict = _VERDICTS.get(result)
+    verdict = VERDICTS.get(result)
     if verdict is not None:
         return Outcome(delivery, verdict)
     kind = FailureKind(result)

@@ -1,11 +1,14 @@
 """What became of a delivery."""
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from signoff_db.delivery import Delivery
 from signoff_db.failure import Failure
 from signoff_schemas import FailureKind, Verdict
+
+VERDICTS: Final = {str(verdict): verdict for verdict in Verdict}
+"""The verdicts by their names in the results of statements."""
 
 
 class Unsettled(StrEnum):
