@@ -10,6 +10,7 @@ import drain
 import drain_rivals
 import feed
 import history
+import http_api
 import latency
 import letters
 import limit
@@ -22,6 +23,7 @@ from stage import Row, stage
 
 SCENARIOS = {
     "publishing": publishing.run,
+    "http": http_api.run,
     "relay": relay.run,
     "latency": latency.run,
     "drain": drain.run,

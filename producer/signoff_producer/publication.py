@@ -56,6 +56,15 @@ class Request(NamedTuple):
             return cls(_event_id(source), error=error)
         return cls(event.event_id, canonical_json, kind=kind_of(event))
 
+    @classmethod
+    def of_kind(cls, kind: Kind, event_json: bytes) -> Self:
+        """Validate the JSON of an event that must be of this kind."""
+        try:
+            event, canonical_json = kind.parse_and_canonicalize(event_json)
+        except InvalidEvent as error:
+            return cls(_event_id(event_json), error=error, kind=kind)
+        return cls(event.event_id, canonical_json, kind=kind)
+
 
 @dataclass(frozen=True)
 class Publication:

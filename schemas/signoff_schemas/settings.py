@@ -183,6 +183,18 @@ class WebSettings(PublishSettings, OutboxSettings, LogSettings):
     stop_timeout: float = Field(
         10.0, gt=0, le=300, description="Seconds in which `signoff serve` ends after SIGTERM"
     )
+    web_connections: int = Field(
+        1000, ge=10, le=100_000, description="Connections that it serves at the same time"
+    )
+    body_timeout: float = Field(
+        30.0,
+        gt=0,
+        le=3600,
+        description="Seconds that the body of a request, or the next line of one, may take",
+    )
+    rate_limit: int = Field(
+        3_000_000, ge=1, description="Events that a key or a user may publish in a minute"
+    )
 
 
 class Settings(WorkerSettings, WebSettings, AlertSettings):

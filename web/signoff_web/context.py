@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from fastapi import Depends, Request
 from jinja2 import Environment
 
 from signoff_ops.servers import Servers
-from signoff_producer import AsyncProducer
+from signoff_ops.verdict_watch import VerdictWatch
+from signoff_producer.requests import RequestProducer
 from signoff_schemas import Settings
 from signoff_schemas.access import Identity
+
+if TYPE_CHECKING:
+    from signoff_web.rates import Rates
 
 Authenticate: TypeAlias = Callable[[Request], Awaitable[Identity | None]]
 """Tells whose request it is; None if nobody is named.
@@ -26,9 +30,11 @@ class Context:
 
     settings: Settings
     servers: Servers
-    producer: AsyncProducer
+    producer: RequestProducer
     templates: Environment
     authenticate: Authenticate
+    verdicts: VerdictWatch
+    rates: "Rates"
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service is to end: streams end themselves then."""
 

@@ -55,8 +55,12 @@ class ProblemError(Exception):
         *,
         errors: Sequence[Mapping[str, Any]] = (),
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
-        """`slug` ends the problem's type; each of `errors` has `pointer` and `detail`."""
+        """`slug` ends the problem's type; each of `errors` has `pointer` and `detail`.
+
+        `members` stand in the document besides.
+        """
         super().__init__(detail)
         self.status = status
         self.slug = slug
@@ -64,6 +68,7 @@ class ProblemError(Exception):
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.members = dict(members or {})
 
     @property
     def document(self) -> dict[str, Any]:
@@ -73,6 +78,7 @@ class ProblemError(Exception):
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
+            **self.members,
         }
         if self.errors:
             document["errors"] = list(self.errors)
