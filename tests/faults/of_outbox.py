@@ -9,38 +9,40 @@ from typing import Final
 from processes import KEYS
 
 from faults.events import some
-from faults.fault import Fault, lead_to_death
-from faults.stage import Stage
+from faults.fault import Fault, work_until_killed
+from faults.testbed import Testbed
 from signoff_schemas.keys import SUSPENDED
 
 _POINTS: Final = ("after claim", "after publish", "before commit")
 _BACKLOG: Final = 100
 
 
-def _killed_at(point: str, stage: Stage, chance: Random) -> Iterator[None]:
-    """One relay more, which the traffic leads to its death."""
-    with stage.relays.one_more(point) as doomed:
-        lead_to_death(doomed, point, lambda: stage.add(some(20, seed=chance.random())))
+def _killed_at(point: str, testbed: Testbed, chance: Random) -> Iterator[None]:
+    """One more relay, which kills itself at the point."""
+    with testbed.relays.one_more(point) as doomed:
+        work_until_killed(doomed, point, lambda: testbed.add(some(20, seed=chance.random())))
         yield
 
 
-def _killed_anywhere(stage: Stage, chance: Random) -> Iterator[None]:
-    stage.relays.replace(chance.choice(stage.relays.processes), signal.SIGKILL)
+def _killed_anywhere(testbed: Testbed, chance: Random) -> Iterator[None]:
+    testbed.relays.replace(chance.choice(testbed.relays.processes), signal.SIGKILL)
     yield
-    stage.relays.replace(chance.choice(stage.relays.processes), signal.SIGKILL)
+    testbed.relays.replace(chance.choice(testbed.relays.processes), signal.SIGKILL)
 
 
-def _wiped(stage: Stage, chance: Random) -> Iterator[None]:
-    """A backlog is lost; relays and workers go on while it is found and published again."""
-    stage.redis.admin.set(SUSPENDED, 1)
+def _wiped(testbed: Testbed, chance: Random) -> Iterator[None]:
+    """A backlog is lost; it is found and published again while relays and workers run."""
+    testbed.redis.admin.set(SUSPENDED, 1)
     added: set[str] = set()
-    while not added or stage.redis.admin.llen(KEYS.waiting) < _BACKLOG:  # others' may wait already
-        added |= stage.add(some(_BACKLOG, seed=chance.random()))
-        stage.until_relayed()
-    gone = stage.wipe_redis()
+    while (
+        not added or testbed.redis.admin.llen(KEYS.waiting) < _BACKLOG
+    ):  # events of other publishers may be waiting as well
+        added |= testbed.add(some(_BACKLOG, seed=chance.random()))
+        testbed.until_relayed()
+    gone = testbed.wipe_redis()
     if not gone & added:
         raise AssertionError("of what was added to the outbox nothing was there to be wiped")
-    stage.reconcile()
+    testbed.reconcile()
     yield
 
 

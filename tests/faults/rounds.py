@@ -1,4 +1,4 @@
-"""One round: traffic, faults, healing, a drained queue, and an account of every event."""
+"""One round: traffic, faults, recovery, a drained queue, and a check of every event."""
 
 import time
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from processes import eventually
 
 from faults.events import some
 from faults.fault import Fault
-from faults.stage import Stage
+from faults.testbed import Testbed
 
 RATE: Final = 200
 """Events a second, of all publishers together."""
@@ -26,13 +26,13 @@ class Round:
     events: int
     """Published while it lasted."""
     recovery: float
-    """Seconds from the healing until what was published then is applied, by either way."""
+    """Seconds from the end of the faults until new events are applied, by queue and by outbox."""
     named: int
-    """What a fault took out of Redis by design: named by the account, and published again."""
+    """Events that a fault removed from Redis by design; found missing, and published again."""
     reconciled: int
-    """What it took of an outbox's: found and published again by `signoff reconcile`."""
+    """Of these, events of the outbox, which `signoff reconcile` found and published again."""
     spooled: int
-    """What went to a publisher's disk while Redis did not take it, and from there to Redis."""
+    """Events that went to a publisher's spool during an outage, and from there to Redis."""
     lost: int
     doubled: int
     wrong: tuple[str, ...]
@@ -44,63 +44,67 @@ class Round:
         return not (self.lost or self.doubled or self.wrong)
 
 
-def play(stage: Stage, faults: Sequence[Fault], chance: Random, *, seconds: float) -> Round:
-    """Let the faults last so long under traffic; then heal, drain and account.
+def play(testbed: Testbed, faults: Sequence[Fault], chance: Random, *, seconds: float) -> Round:
+    """Run the faults under traffic for this time; then end them, drain the queue and check.
 
     Raises:
         NotHereError: this machine cannot do one of the faults.
         AssertionError: a fault did not have the effect it is for, or the queue does not drain.
     """
-    before, reconciled = stage.collect(), stage.reconciled
-    stage.forgive()
-    with stage.traffic(RATE).flowing():
+    before, reconciled = testbed.collect(), testbed.reconciled
+    testbed.forgive()
+    with testbed.traffic(RATE).flowing():
         with ExitStack() as healing:
             for fault in faults:
-                healing.enter_context(fault.on(stage, chance))
+                healing.enter_context(fault.on(testbed, chance))
             time.sleep(seconds)
-        recovery = _recovery(stage, chance)
-    stage.until_idle()
-    lost = stage.account().lost
-    taken = lost & stage.may_be_lost()
-    named = _bring_back(stage, set(taken))
-    account = stage.account()
-    stage.readers.until_caught_up()
-    ended = (*stage.workers.ended(), *stage.relays.ended(), *stage.readers.crew.ended())
+        recovery = _recovery(testbed, chance)
+    testbed.until_idle()
+    lost = testbed.account().lost
+    taken = lost & testbed.may_be_lost()
+    named = _bring_back(testbed, set(taken))
+    account = testbed.account()
+    testbed.readers.until_caught_up()
+    ended = (
+        code
+        for group in (testbed.workers, testbed.relays, testbed.readers.processes)
+        for code in group.ended()
+    )
     return Round(
         faults=tuple(fault.name for fault in faults),
-        events=len(stage.published) - before,
+        events=len(testbed.published) - before,
         recovery=recovery,
         named=named,
-        reconciled=stage.reconciled - reconciled,
-        spooled=len(stage.spooled()),
+        reconciled=testbed.reconciled - reconciled,
+        spooled=len(testbed.spooled()),
         lost=len(account.lost | (lost - taken)),
         doubled=len(account.doubled),
         wrong=(
             *account.wrong,
-            *stage.readers.findings(),
+            *testbed.readers.findings(),
             *(f"a worker, a relay or a reader ended with {code}" for code in ended),
         ),
     )
 
 
-def _recovery(stage: Stage, chance: Random) -> float:
+def _recovery(testbed: Testbed, chance: Random) -> float:
     healed = time.monotonic()
     direct, by_outbox = some(2, seed=chance.random())
-    stage.publish([direct])
-    stage.add([by_outbox])
+    testbed.publish([direct])
+    testbed.add([by_outbox])
     for probe in (direct, by_outbox):
-        eventually(partial(stage.applied, probe), what="it is applied", log=stage.workers.log)
+        eventually(partial(testbed.applied, probe), what="it is applied", log=testbed.workers.log)
     return time.monotonic() - healed
 
 
-def _bring_back(stage: Stage, taken: set[str]) -> int:
+def _bring_back(testbed: Testbed, taken: set[str]) -> int:
     """Publish events again that a fault removed by design, and no others.
 
     `signoff reconcile` has to find lost events of the outbox by itself. Other events are published
     again from the publishers' journals; returns how many.
     """
-    if taken & stage.outboxed:
-        stage.reconcile()
-    stage.publish_again(taken - stage.outboxed)
-    stage.until_idle()
-    return len(taken - stage.outboxed)
+    if taken & testbed.outboxed:
+        testbed.reconcile()
+    testbed.publish_again(taken - testbed.outboxed)
+    testbed.until_idle()
+    return len(taken - testbed.outboxed)

@@ -8,25 +8,25 @@ import pytest
 from faults.fault import Fault, NotHereError
 from faults.nemesis import ALL
 from faults.rounds import play
-from faults.stage import Stage
+from faults.testbed import Testbed
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Servers, two workers and two publishers, which live through all faults."""
+def testbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
+    """Servers, two workers and two publishers, which run through all faults."""
     folder = tmp_path_factory.mktemp("faults")
-    stage = Stage(folder, seed=1, processes=2, retries=0)
-    yield stage
-    stage.close()
+    testbed = Testbed(folder, seed=1, processes=2, retries=0)
+    yield testbed
+    testbed.close()
 
 
 @pytest.mark.parametrize(
     "fault", [f for f in ALL if not f.takes_long], ids=lambda fault: fault.name
 )
-def test_nothing_is_lost_and_nothing_doubled(stage: Stage, fault: Fault) -> None:
+def test_nothing_is_lost_and_nothing_doubled(testbed: Testbed, fault: Fault) -> None:
     """Published = applied + dead + discarded, and the tables equal the fold of what was applied."""
     try:
-        played = play(stage, [fault], Random(fault.name), seconds=0.3)
+        played = play(testbed, [fault], Random(fault.name), seconds=0.3)
     except NotHereError as reason:
         pytest.skip(str(reason))
     assert (played.lost, played.doubled, played.wrong) == (0, 0, ())

@@ -8,7 +8,7 @@ from signoff_schemas import Settings
 from signoff_worker.health import Health
 
 
-class Stage:
+class Testbed:
     """A worker's health, and what it follows from."""
 
     def __init__(self) -> None:
@@ -26,56 +26,56 @@ class Stage:
 
 
 @pytest.fixture
-def stage() -> Stage:
+def testbed() -> Testbed:
     """A worker that is registered and idle."""
-    return Stage()
+    return Testbed()
 
 
-def test_a_worker_that_gets_on_is_live_and_ready(stage: Stage) -> None:
+def test_a_worker_that_gets_on_is_live_and_ready(testbed: Testbed) -> None:
     """A turn is good for as long as `stuck_after` says."""
-    stage.now += 60
-    report = stage.health.report()
+    testbed.now += 60
+    report = testbed.health.report()
 
     assert (report.live, report.ready, report.waits_for) == (True, True, None)
     assert report.turn_age_seconds == 60
 
 
-def test_a_worker_without_turns_is_not_live(stage: Stage) -> None:
+def test_a_worker_without_turns_is_not_live(testbed: Testbed) -> None:
     """The report says for how long and on what; the next turn makes it live again."""
-    stage.now += 61
-    stage.health.stuck_on = "Postgres: a lock"
-    report = stage.health.report()
+    testbed.now += 61
+    testbed.health.stuck_on = "Postgres: a lock"
+    report = testbed.health.report()
     assert (report.live, report.ready) == (False, False)
     assert report.waits_for == "no turn for 61 s: Postgres: a lock"
 
-    stage.health.turn()
+    testbed.health.turn()
 
-    assert stage.health.report().ready
+    assert testbed.health.report().ready
 
 
-def test_an_outage_makes_it_live_but_not_ready(stage: Stage) -> None:
+def test_an_outage_makes_it_live_but_not_ready(testbed: Testbed) -> None:
     """Probing a server that is unavailable is getting on, the pause between two probes included."""
-    stage.now += 50
-    stage.health.outage("Postgres", ConnectionError("gone"), pause=30)
-    stage.now += 80
-    report = stage.health.report()
+    testbed.now += 50
+    testbed.health.outage("Postgres", ConnectionError("gone"), pause=30)
+    testbed.now += 80
+    report = testbed.health.report()
     assert (report.live, report.ready, report.waits_for) == (True, False, "Postgres: gone")
 
-    stage.health.back("Postgres")
+    testbed.health.back("Postgres")
 
-    assert stage.health.report().ready
-
-
-def _suspended(stage: Stage) -> None:
-    stage.state = "suspended"
+    assert testbed.health.report().ready
 
 
-def _stopping(stage: Stage) -> None:
-    stage.stopping = True
+def _suspended(testbed: Testbed) -> None:
+    testbed.state = "suspended"
 
 
-def _silent_postgres(stage: Stage) -> None:
-    stage.health.postgres_answers = False
+def _stopping(testbed: Testbed) -> None:
+    testbed.stopping = True
+
+
+def _silent_postgres(testbed: Testbed) -> None:
+    testbed.health.postgres_answers = False
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def _silent_postgres(stage: Stage) -> None:
     ],
 )
 def test_what_keeps_it_from_working_is_told(
-    stage: Stage, change: Callable[[Stage], None], waits_for: str
+    testbed: Testbed, change: Callable[[Testbed], None], waits_for: str
 ) -> None:
     """None of it is cured by a restart: it stays live."""
-    change(stage)
-    report = stage.health.report()
+    change(testbed)
+    report = testbed.health.report()
 
     assert (report.live, report.ready) == (True, False)
     assert waits_for in (report.waits_for or "")
