@@ -18,7 +18,7 @@ import relay
 import report
 import scale
 import shapes
-from testbed import Row, testbed
+from deployment import Row, deployment
 
 SCENARIOS = {
     "publishing": publishing.run,
@@ -82,7 +82,7 @@ def _measure(names: Iterable[str], *, quick: bool) -> list[Row]:
     for name in names:
         print(f"{name} … ", end="", file=sys.stderr, flush=True)
         start = time.monotonic()
-        with testbed() as servers:
+        with deployment() as servers:
             rows += SCENARIOS[name](servers, quick=quick)
         print(f"{time.monotonic() - start:.0f} s", file=sys.stderr)
     print(f"all: {time.monotonic() - begin:.0f} s", file=sys.stderr)

@@ -14,9 +14,9 @@ import sys
 import time
 from pathlib import Path
 
+from deployment import KEYS, QUEUE, Deployment, Row, deliveries, events
 from rq import Queue
 from rq.serializers import JSONSerializer
-from testbed import KEYS, QUEUE, Row, Testbed, deliveries, events
 
 from signoff_db.apply import apply
 from signoff_db.delivery import Delivery
@@ -28,7 +28,7 @@ CDNOW = Path(__file__).parents[2] / "shared" / "data" / "cdnow_sample.jsonl.gz"
 """Next to the clone; the tests look there as well."""
 
 
-def run(testbed: Testbed, *, quick: bool) -> list[Row]:
+def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     """Alternate them, and compare medians."""
     count, rounds = (20_000, 1) if quick else (50_000, 3)
     some = events(count)
@@ -37,12 +37,12 @@ def run(testbed: Testbed, *, quick: bool) -> list[Row]:
     rates: dict[str, list[float]] = {}
     for _ in range(rounds):
         for workers in (1, 2, 4):
-            rates.setdefault(f"{workers}", []).append(_drained(testbed, some, workers))
-        rates.setdefault("limit", []).append(_applied(testbed, read))
-        rates.setdefault("stock", []).append(_stock(testbed, some[: 300 if quick else 600]))
+            rates.setdefault(f"{workers}", []).append(_drained(deployment, some, workers))
+        rates.setdefault("limit", []).append(_applied(deployment, read))
+        rates.setdefault("stock", []).append(_stock(deployment, some[: 300 if quick else 600]))
         if real:
-            rates.setdefault("real", []).append(_drained(testbed, real))
-            rates.setdefault("mix", []).append(_drained(testbed, some[: len(real)]))
+            rates.setdefault("real", []).append(_drained(deployment, real))
+            rates.setdefault("mix", []).append(_drained(deployment, some[: len(real)]))
     rate = {name: statistics.median(measured) for name, measured in rates.items()}
     one, two, four = (rate[workers] for workers in ("1", "2", "4"))
     rows = [
@@ -65,47 +65,47 @@ def _cdnow() -> list[ApprovalEvent]:
     return [ApprovalEvent.parse(line) for line in gzip.decompress(CDNOW.read_bytes()).splitlines()]
 
 
-def _drained(testbed: Testbed, some: list[ApprovalEvent], workers: int = 1) -> float:
-    testbed.clear()
-    testbed.publish(some)
-    rate = len(some) / testbed.drain(workers)
-    testbed.check(len(some))
+def _drained(deployment: Deployment, some: list[ApprovalEvent], workers: int = 1) -> float:
+    deployment.clear()
+    deployment.publish(some)
+    rate = len(some) / deployment.drain(workers)
+    deployment.check(len(some))
     return rate
 
 
-def _applied(testbed: Testbed, read: list[Delivery]) -> float:
-    testbed.clear()
+def _applied(deployment: Deployment, read: list[Delivery]) -> float:
+    deployment.clear()
     start = time.perf_counter()
     for first in range(0, len(read), BATCH):
-        apply(testbed.database, read[first : first + BATCH])
+        apply(deployment.database, read[first : first + BATCH])
     rate = len(read) / (time.perf_counter() - start)
-    testbed.check(len(read))
+    deployment.check(len(read))
     return rate
 
 
-def _stock(testbed: Testbed, some: list[ApprovalEvent]) -> float:
+def _stock(deployment: Deployment, some: list[ApprovalEvent]) -> float:
     """Jobs as RQ writes them, and RQ's own worker in one process, without forking."""
-    testbed.clear()
-    queue = Queue(QUEUE, connection=testbed.redis, serializer=JSONSerializer)
+    deployment.clear()
+    queue = Queue(QUEUE, connection=deployment.redis, serializer=JSONSerializer)
     function = "signoff_worker.jobs.apply_approval"
     for event in some:
         queue.enqueue(function, event.model_dump(mode="json"), job_id=str(event.event_id))
     env = {
         **os.environ,
-        "SIGNOFF_REDIS_URL": testbed.redis_url,
-        "SIGNOFF_DATABASE_URL": testbed.database_url,
+        "SIGNOFF_REDIS_URL": deployment.redis_url,
+        "SIGNOFF_DATABASE_URL": deployment.database_url,
     }
     command = [sys.executable, "-m", "rq.cli", "worker", "-w", "rq.worker.SimpleWorker", "--burst"]
-    command += ["--serializer", "json", "--quiet", "-u", testbed.redis_url, QUEUE]
+    command += ["--serializer", "json", "--quiet", "-u", deployment.redis_url, QUEUE]
     waiting = len(some)
     worker = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
-    while testbed.redis.llen(KEYS.waiting) == waiting:
-        testbed.require_alive([worker])
+    while deployment.redis.llen(KEYS.waiting) == waiting:
+        deployment.require_alive([worker])
         time.sleep(0.002)
     start = time.perf_counter()
-    while worker.poll() is None and not testbed.drained():
+    while worker.poll() is None and not deployment.drained():
         time.sleep(0.005)
     took = time.perf_counter() - start
     worker.wait()
-    testbed.check(len(some))
+    deployment.check(len(some))
     return len(some) / took

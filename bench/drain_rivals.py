@@ -11,8 +11,8 @@ import subprocess
 import time
 from collections.abc import Sequence
 
+from deployment import Deployment, Row, events
 from rivals.rival import load
-from testbed import Row, Testbed, events
 
 from signoff_schemas import ApprovalEvent
 
@@ -43,7 +43,7 @@ SELECT (SELECT count(*) FROM interactions), (SELECT count(*) FROM dead_letters),
 """
 
 
-def run(testbed: Testbed, *, quick: bool) -> list[Row]:
+def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     """Alternate ours, with one worker and with two, and theirs; compare medians."""
     some = events(OURS // 5 if quick else OURS)
     names = [(name, False) for name in (QUICK if quick else RIVALS)]
@@ -53,10 +53,10 @@ def run(testbed: Testbed, *, quick: bool) -> list[Row]:
     theirs: dict[tuple[str, bool], list[float]] = {}
     for _ in range(1 if quick else 2):
         for workers, rates in ours.items():
-            rates.append(_ours(testbed, some, workers))
+            rates.append(_ours(deployment, some, workers))
         for module, by_hand in names:
             count = RIVALS[module] // 3 if quick else RIVALS[module]
-            name, their = _theirs(testbed, module, some[:count], by_hand=by_hand)
+            name, their = _theirs(deployment, module, some[:count], by_hand=by_hand)
             theirs.setdefault((name, by_hand), []).append(their)
     best = max(ours, key=lambda workers: statistics.median(ours[workers]))
     rate = statistics.median(ours[best])
@@ -73,47 +73,49 @@ def run(testbed: Testbed, *, quick: bool) -> list[Row]:
     ]
 
 
-def _ours(testbed: Testbed, some: list[ApprovalEvent], workers: int) -> float:
-    testbed.clear()
-    testbed.publish(some)
-    with testbed.workers(workers) as running:
-        rate = _rate(testbed, len(some), running)
-    testbed.check(len(some))
+def _ours(deployment: Deployment, some: list[ApprovalEvent], workers: int) -> float:
+    deployment.clear()
+    deployment.publish(some)
+    with deployment.workers(workers) as running:
+        rate = _rate(deployment, len(some), running)
+    deployment.check(len(some))
     return rate
 
 
 def _theirs(
-    testbed: Testbed, module: str, some: list[ApprovalEvent], *, by_hand: bool
+    deployment: Deployment, module: str, some: list[ApprovalEvent], *, by_hand: bool
 ) -> tuple[str, float]:
-    testbed.clear()
-    rival = load(module, testbed, by_hand=by_hand)
+    deployment.clear()
+    rival = load(module, deployment, by_hand=by_hand)
     rival.send([event.canonical_json().decode() for event in some])
-    with rival.working(testbed) as running:
-        rate = _rate(testbed, len(some), running)
+    with rival.working(deployment) as running:
+        rate = _rate(deployment, len(some), running)
     if by_hand:
-        _check_counts(testbed, some)
+        _check_counts(deployment, some)
     else:
-        testbed.check(len(some))
+        deployment.check(len(some))
     return rival.name, rate
 
 
-def _rate(testbed: Testbed, count: int, workers: Sequence[subprocess.Popen[bytes]]) -> float:
+def _rate(deployment: Deployment, count: int, workers: Sequence[subprocess.Popen[bytes]]) -> float:
     """Wait until all are committed; returns events a second in the middle of it."""
     deadline = time.monotonic() + 60
     committed = 0
     while committed < count:
-        testbed.require_alive(workers)
+        deployment.require_alive(workers)
         if time.monotonic() > deadline:
-            output = testbed.output_of(workers)
+            output = deployment.output_of(workers)
             raise AssertionError(f"{committed} of {count} committed after a minute: {output}")
         time.sleep(0.2)
-        (committed,) = testbed.database.execute("SELECT count(*) FROM approvals").fetchone() or (0,)
-    (rate,) = testbed.database.execute(MIDDLE).fetchone() or (0.0,)
+        (committed,) = deployment.database.execute("SELECT count(*) FROM approvals").fetchone() or (
+            0,
+        )
+    (rate,) = deployment.database.execute(MIDDLE).fetchone() or (0.0,)
     return float(rate)
 
 
-def _check_counts(testbed: Testbed, some: list[ApprovalEvent]) -> None:
+def _check_counts(deployment: Deployment, some: list[ApprovalEvent]) -> None:
     """Check what does not depend on the order: all events are applied, and no amount is lost."""
-    found = testbed.database.execute(COUNTED).fetchone()
+    found = deployment.database.execute(COUNTED).fetchone()
     if found != (len({event.interaction_id for event in some}), 0, 0):
         raise AssertionError(found)

@@ -12,9 +12,9 @@ from typing import Any, Final
 from uuid import UUID
 
 import scale
+from deployment import Deployment, Row
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from testbed import Row, Testbed
 
 from signoff_db import reading
 from signoff_db.connection import connect
@@ -30,13 +30,13 @@ _LOOKS: Final = 9
 _TARGET: Final = "< 100"
 
 
-def run(testbed: Testbed, *, quick: bool) -> list[Row]:
+def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     """Fill the tables, and look at each thing from a connection as commands open it."""
     events = 300_000 if quick else 5_000_000
-    testbed.clear()
-    scale.fill_ledger(testbed, events)
-    _fill(testbed)
-    with connect(testbed.database_url) as connection:
+    deployment.clear()
+    scale.fill_ledger(deployment, events)
+    _fill(deployment)
+    with connect(deployment.database_url) as connection:
         looks = _looks(connection)
         took = {name: _median_ms(look) for name, look in looks.items()}
     return [
@@ -44,11 +44,11 @@ def run(testbed: Testbed, *, quick: bool) -> list[Row]:
     ]
 
 
-def _fill(testbed: Testbed) -> None:
+def _fill(deployment: Deployment) -> None:
     for step in _FILL.read_text("utf-8").split(";"):
         if step.strip():
-            testbed.database.execute(step.encode())
-    testbed.database.execute("VACUUM ANALYZE")
+            deployment.database.execute(step.encode())
+    deployment.database.execute("VACUUM ANALYZE")
 
 
 def _looks(connection: Connection[TupleRow]) -> dict[str, Callable[[], object]]:

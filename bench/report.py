@@ -8,9 +8,9 @@ from dataclasses import asdict, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from deployment import Row
 from rich.console import Console
 from rich.table import Table
-from testbed import Row
 
 HEAD = ("scenario", "ours", "unit", "compared with", "theirs", "ratio", "target")
 NUMBERS = {"ours", "theirs", "ratio"}

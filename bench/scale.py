@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
-from testbed import START, Row, Testbed, events, stream
+from deployment import START, Deployment, Row, events, stream
 
 from signoff_schemas import ApprovalEvent
 
@@ -30,22 +30,22 @@ _WARM = 0.1
 _FILL = Path(__file__).with_name("fill_ledger.sql")
 
 
-def run(testbed: Testbed, *, quick: bool) -> list[Row]:
+def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     """Measure both."""
     return [
-        *_backlog(testbed, 100_000 if quick else 1_000_000, 50_000 if quick else 150_000),
-        *_ledger(testbed, 300_000 if quick else 5_000_000, 20_000 if quick else 50_000),
+        *_backlog(deployment, 100_000 if quick else 1_000_000, 50_000 if quick else 150_000),
+        *_ledger(deployment, 300_000 if quick else 5_000_000, 20_000 if quick else 50_000),
     ]
 
 
-def _backlog(testbed: Testbed, count: int, known: int) -> list[Row]:
-    testbed.clear()
+def _backlog(deployment: Deployment, count: int, known: int) -> list[Row]:
+    deployment.clear()
     mix = stream()
-    _drained(testbed, mix, known)
-    short = [_drained(testbed, mix, _SHORT)[0] for _ in range(3)]
-    long, memory = _drained(testbed, mix, count)
-    short += [_drained(testbed, mix, _SHORT)[0] for _ in range(3)]
-    testbed.check(known + count + len(short) * _SHORT)
+    _drained(deployment, mix, known)
+    short = [_drained(deployment, mix, _SHORT)[0] for _ in range(3)]
+    long, memory = _drained(deployment, mix, count)
+    short += [_drained(deployment, mix, _SHORT)[0] for _ in range(3)]
+    deployment.check(known + count + len(short) * _SHORT)
     warm = memory[int(len(memory) * _WARM) :]
     what = f"backlog of {count:,}"
     return [
@@ -56,25 +56,25 @@ def _backlog(testbed: Testbed, count: int, known: int) -> list[Row]:
 
 
 def _drained(
-    testbed: Testbed, mix: Iterator[ApprovalEvent], count: int
+    deployment: Deployment, mix: Iterator[ApprovalEvent], count: int
 ) -> tuple[float, list[float]]:
     """Events a second, and the worker's resident memory, in MB, every fifth of a second."""
     for _ in range(0, count, _PART):
-        testbed.publish(list(islice(mix, _PART)))
-    testbed.database.execute("CHECKPOINT")
-    with _memory_of_the_worker(testbed) as memory:
-        return count / testbed.drain(), memory
+        deployment.publish(list(islice(mix, _PART)))
+    deployment.database.execute("CHECKPOINT")
+    with _memory_of_the_worker(deployment) as memory:
+        return count / deployment.drain(), memory
 
 
 @contextmanager
-def _memory_of_the_worker(testbed: Testbed) -> Iterator[list[float]]:
+def _memory_of_the_worker(deployment: Deployment) -> Iterator[list[float]]:
     taken: list[float] = []
     done = threading.Event()
 
     def look() -> None:
         while not done.wait(0.2):
-            for key in testbed.redis.smembers("rq:workers"):
-                if pid := testbed.redis.hget(key, "pid"):
+            for key in deployment.redis.smembers("rq:workers"):
+                if pid := deployment.redis.hget(key, "pid"):
                     pages = Path(f"/proc/{int(pid)}/statm").read_text("ascii").split()[1]
                     taken.append(int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6)
 
@@ -87,16 +87,16 @@ def _memory_of_the_worker(testbed: Testbed) -> Iterator[list[float]]:
         watch.join()
 
 
-def _ledger(testbed: Testbed, size: int, count: int) -> list[Row]:
-    testbed.clear()
-    empty = _three(testbed, count)
-    testbed.check(3 * count)
-    testbed.clear()
-    fill_ledger(testbed, size)
-    full = _three(testbed, count)
+def _ledger(deployment: Deployment, size: int, count: int) -> list[Row]:
+    deployment.clear()
+    empty = _three(deployment, count)
+    deployment.check(3 * count)
+    deployment.clear()
+    fill_ledger(deployment, size)
+    full = _three(deployment, count)
     assert [one.left for one in full] == [one.left for one in empty]
-    growing = _three(testbed, count, seeds=(4, 5, 6), reidentify=with_growing_ids)
-    assert _scalar(testbed, "SELECT count(*) FROM approvals") == size + 6 * count
+    growing = _three(deployment, count, seeds=(4, 5, 6), reidentify=with_growing_ids)
+    assert _scalar(deployment, "SELECT count(*) FROM approvals") == size + 6 * count
     after_checkpoint = f"the first {count:,} after a checkpoint"
     return [
         *_compared_with_empty(f"ledger of {size:,}", full[1:], empty[1:]),
@@ -124,15 +124,15 @@ Reidentify = Callable[[list[ApprovalEvent], int], list[ApprovalEvent]]
 
 
 def _three(
-    testbed: Testbed,
+    deployment: Deployment,
     count: int,
     *,
     seeds: tuple[int, int, int] = (1, 2, 3),
     reidentify: Reidentify = lambda some, _: some,
 ) -> "list[_Measured]":
     """Three drains. The first is slower: after a checkpoint, the WAL holds whole pages."""
-    testbed.database.execute("CHECKPOINT")
-    return [_measured(testbed, reidentify(events(count, seed=s), s)) for s in seeds]
+    deployment.database.execute("CHECKPOINT")
+    return [_measured(deployment, reidentify(events(count, seed=s), s)) for s in seeds]
 
 
 def with_growing_ids(some: list[ApprovalEvent], hour: int) -> list[ApprovalEvent]:
@@ -161,14 +161,14 @@ class _Measured(NamedTuple):
     """A hash of the events' interactions afterwards."""
 
 
-def _measured(testbed: Testbed, some: list[ApprovalEvent]) -> _Measured:
-    testbed.publish(some)
-    start = _scalar(testbed, "SELECT pg_current_wal_lsn()")
-    rate = len(some) / testbed.drain()
-    written = _scalar(testbed, "SELECT pg_current_wal_lsn() - %s::pg_lsn", [start])
+def _measured(deployment: Deployment, some: list[ApprovalEvent]) -> _Measured:
+    deployment.publish(some)
+    start = _scalar(deployment, "SELECT pg_current_wal_lsn()")
+    rate = len(some) / deployment.drain()
+    written = _scalar(deployment, "SELECT pg_current_wal_lsn() - %s::pg_lsn", [start])
     interactions = [event.interaction_id for event in some]
     left = _scalar(
-        testbed,
+        deployment,
         "SELECT md5(string_agg(concat(customer_status, ltv_usd, last_event_id), ',' ORDER BY id))"
         " FROM interactions WHERE id = ANY(%s)",
         [interactions],
@@ -176,12 +176,12 @@ def _measured(testbed: Testbed, some: list[ApprovalEvent]) -> _Measured:
     return _Measured(rate, float(written) / len(some), left)
 
 
-def fill_ledger(testbed: Testbed, size: int) -> None:
+def fill_ledger(deployment: Deployment, size: int) -> None:
     """Fill the ledger with events of other interactions and customers, as if applied long ago."""
     for step in _FILL.read_text("utf-8").replace("{size}", str(size)).split(";"):
         if step.strip():
-            testbed.database.execute(step.encode())
-    testbed.database.execute("VACUUM ANALYZE")
+            deployment.database.execute(step.encode())
+    deployment.database.execute("VACUUM ANALYZE")
 
 
 def _median(what: str, measured: list[_Measured]) -> float:
@@ -189,6 +189,6 @@ def _median(what: str, measured: list[_Measured]) -> float:
     return statistics.median(values)
 
 
-def _scalar(testbed: Testbed, query: LiteralString, parameters: Sequence[object] = ()) -> Any:
-    row = testbed.database.execute(query, parameters or None).fetchone()
+def _scalar(deployment: Deployment, query: LiteralString, parameters: Sequence[object] = ()) -> Any:
+    row = deployment.database.execute(query, parameters or None).fetchone()
     return row[0] if row else None

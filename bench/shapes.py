@@ -4,30 +4,30 @@ import statistics
 from collections.abc import Callable, Sequence
 from uuid import uuid4
 
-from testbed import KEYS, Row, Testbed, decisions, events
+from deployment import KEYS, Deployment, Row, decisions, events
 
 from signoff_schemas import AnyEvent, ApprovalEvent, encode_job
 from signoff_schemas.keys import JOB_PREFIX
 
 
-def run(testbed: Testbed, *, quick: bool) -> list[Row]:
+def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     """Drain each shape with one worker, alternating with the ordinary mix."""
     count, rounds = (5_000, 1) if quick else (20_000, 3)
     mix = events(count)
     shapes: dict[str, Callable[[], float]] = {
-        "mix": lambda: _drain(testbed, mix),
-        "one interaction": lambda: _drain(testbed, events(count, interactions=1, customers=1)),
+        "mix": lambda: _drain(deployment, mix),
+        "one interaction": lambda: _drain(deployment, events(count, interactions=1, customers=1)),
         "one interaction, twice as many": lambda: _drain(
-            testbed, events(2 * count, interactions=1, customers=1)
+            deployment, events(2 * count, interactions=1, customers=1)
         ),
-        "one customer": lambda: _drain(testbed, events(count, customers=1)),
-        "one customer, twice as many": lambda: _drain(testbed, events(2 * count, customers=1)),
-        "reversed": lambda: _drain(testbed, mix[::-1]),
-        "1 % bad": lambda: _drain(testbed, mix, bad=count // 100),
-        "1 % refused by the database": lambda: _refused(testbed, mix),
-        "all again": lambda: _again(testbed, mix),
-        "decisions": lambda: _drain(testbed, decisions(count)),
-        "decisions that rest on events": lambda: _decided(testbed, mix),
+        "one customer": lambda: _drain(deployment, events(count, customers=1)),
+        "one customer, twice as many": lambda: _drain(deployment, events(2 * count, customers=1)),
+        "reversed": lambda: _drain(deployment, mix[::-1]),
+        "1 % bad": lambda: _drain(deployment, mix, bad=count // 100),
+        "1 % refused by the database": lambda: _refused(deployment, mix),
+        "all again": lambda: _again(deployment, mix),
+        "decisions": lambda: _drain(deployment, decisions(count)),
+        "decisions that rest on events": lambda: _decided(deployment, mix),
     }
     measured: dict[str, list[float]] = {}
     for _ in range(rounds):
@@ -64,27 +64,27 @@ def run(testbed: Testbed, *, quick: bool) -> list[Row]:
     ]
 
 
-def _drain(testbed: Testbed, some: Sequence[AnyEvent], *, bad: int = 0) -> float:
-    testbed.clear()
+def _drain(deployment: Deployment, some: Sequence[AnyEvent], *, bad: int = 0) -> float:
+    deployment.clear()
     step = len(some) // bad if bad else len(some)
     for first in range(0, len(some), step):
-        testbed.publish(some[first : first + step])
+        deployment.publish(some[first : first + step])
         if bad:
-            _push_bad(testbed)
-    rate = (len(some) + bad) / testbed.drain()
-    testbed.check(len(some), dead=bad)
+            _push_bad(deployment)
+    rate = (len(some) + bad) / deployment.drain()
+    deployment.check(len(some), dead=bad)
     return rate
 
 
-def _push_bad(testbed: Testbed) -> None:
+def _push_bad(deployment: Deployment) -> None:
     job = str(uuid4())
-    testbed.redis.hset(JOB_PREFIX + job, "data", encode_job(b'{"event_id": "no"}'))
-    testbed.redis.rpush(KEYS.waiting, job)
+    deployment.redis.hset(JOB_PREFIX + job, "data", encode_job(b'{"event_id": "no"}'))
+    deployment.redis.rpush(KEYS.waiting, job)
 
 
-def _refused(testbed: Testbed, some: list[ApprovalEvent]) -> float:
+def _refused(deployment: Deployment, some: list[ApprovalEvent]) -> float:
     """A CHECK that Signoff does not know refuses one event in a hundred."""
-    testbed.clear()
+    deployment.clear()
     changed = ApprovalEvent.model_validate
     refused = len(some[::100])
     marked = [
@@ -93,31 +93,31 @@ def _refused(testbed: Testbed, some: list[ApprovalEvent]) -> float:
         else e
         for n, e in enumerate(some)
     ]
-    testbed.database.execute(
+    deployment.database.execute(
         "ALTER TABLE approvals ADD CONSTRAINT house_rule CHECK (reviewer_id <> 'refused')"
     )
     try:
-        testbed.publish(marked)
-        rate = len(marked) / testbed.drain()
-        testbed.check(len(marked) - refused, dead=refused)
+        deployment.publish(marked)
+        rate = len(marked) / deployment.drain()
+        deployment.check(len(marked) - refused, dead=refused)
     finally:
-        testbed.database.execute("ALTER TABLE approvals DROP CONSTRAINT house_rule")
+        deployment.database.execute("ALTER TABLE approvals DROP CONSTRAINT house_rule")
     return rate
 
 
-def _decided(testbed: Testbed, some: list[ApprovalEvent]) -> float:
+def _decided(deployment: Deployment, some: list[ApprovalEvent]) -> float:
     """Decisions that rest on events which are already applied."""
-    _drain(testbed, some)
+    _drain(deployment, some)
     made = decisions(len(some), on=some)
-    testbed.publish(made)
-    rate = len(made) / testbed.drain()
-    testbed.check(2 * len(some))
+    deployment.publish(made)
+    rate = len(made) / deployment.drain()
+    deployment.check(2 * len(some))
     return rate
 
 
-def _again(testbed: Testbed, some: list[ApprovalEvent]) -> float:
-    _drain(testbed, some)
-    testbed.publish(some)
-    rate = len(some) / testbed.drain()
-    testbed.check(len(some))
+def _again(deployment: Deployment, some: list[ApprovalEvent]) -> float:
+    _drain(deployment, some)
+    deployment.publish(some)
+    rate = len(some) / deployment.drain()
+    deployment.check(len(some))
     return rate

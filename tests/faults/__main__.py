@@ -13,11 +13,11 @@ from pathlib import Path
 from random import Random, SystemRandom
 from typing import Final
 
+from faults.deployment import Deployment
 from faults.fault import Fault, NotHereError
 from faults.nemesis import ALL, Nemesis
 from faults.rounds import Round, play
 from faults.table import as_json, as_markdown
-from faults.testbed import Testbed
 from signoff_embedded.process import ending_by_signal_unwinds
 
 _PROCESSES: Final = 3
@@ -55,20 +55,22 @@ def _play_on(
     folder: Path, faults: list[Fault], seed: int, seconds: float, rounds: list[Round]
 ) -> None:
     nemesis = Nemesis(Random(seed), faults)
-    testbed = Testbed(folder, seed=seed, processes=_PROCESSES, retries=1)
+    deployment = Deployment(folder, seed=seed, processes=_PROCESSES, retries=1)
     try:
         until = time.monotonic() + seconds
         while time.monotonic() < until and all(one.good for one in rounds):
-            _play_one(testbed, nemesis.next_faults(), Random(f"{seed} {len(rounds)}"), rounds)
-        testbed.command("audit")
+            _play_one(deployment, nemesis.next_faults(), Random(f"{seed} {len(rounds)}"), rounds)
+        deployment.command("audit")
     finally:
-        testbed.close()
+        deployment.close()
 
 
-def _play_one(testbed: Testbed, faults: list[Fault], chance: Random, rounds: list[Round]) -> None:
+def _play_one(
+    deployment: Deployment, faults: list[Fault], chance: Random, rounds: list[Round]
+) -> None:
     names = " + ".join(fault.name for fault in faults)
     try:
-        one = play(testbed, faults, chance, seconds=chance.uniform(*_LASTS))
+        one = play(deployment, faults, chance, seconds=chance.uniform(*_LASTS))
     except NotHereError as reason:
         _say(f"left out: {names}: {reason}")
         return

@@ -1,4 +1,4 @@
-"""A fault: it happens to the testbed, lasts for some time, and ends."""
+"""A fault: it happens to the deployment, lasts for some time, and ends."""
 
 import signal
 import subprocess
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from faults.testbed import Testbed
+from faults.deployment import Deployment
 
 Of = Literal["events", "workers", "outbox", "postgres", "redis", "network"]
 """What a fault happens to. Faults of different kinds may happen together. They begin in this order:
@@ -28,13 +28,13 @@ class Fault:
 
     name: str
     of: Of
-    happens: Callable[[Testbed, Random], Iterator[None]]
+    happens: Callable[[Deployment, Random], Iterator[None]]
     takes_long: bool = False
     """Left out of `make check`: it takes too long, or another fault or test is close to it."""
 
-    def on(self, testbed: Testbed, chance: Random) -> AbstractContextManager[None]:
+    def on(self, deployment: Deployment, chance: Random) -> AbstractContextManager[None]:
         """The fault, for as long as the block lasts."""
-        return contextmanager(self.happens)(testbed, chance)
+        return contextmanager(self.happens)(deployment, chance)
 
 
 def work_until_killed(

@@ -10,27 +10,27 @@ from typing import Any, Final
 
 from processes import eventually
 
+from faults.deployment import Deployment
 from faults.events import Published, poison, some
 from faults.fault import Fault
-from faults.testbed import Testbed
 from signoff_producer import Answer
 
 _MEGABYTES: Final = 10_000_000
 _SKEW: Final = timedelta(minutes=10)
 
 
-def _killed(testbed: Testbed, chance: Random) -> Iterator[None]:
+def _killed(deployment: Deployment, chance: Random) -> Iterator[None]:
     """Publishers are killed before they get receipts; restarted, they publish these again."""
-    for publisher in testbed.publishers:
+    for publisher in deployment.publishers:
         publisher.kill()
     yield
-    chance.choice(testbed.publishers).kill()
+    chance.choice(deployment.publishers).kill()
 
 
-def _twice_at_once(testbed: Testbed, chance: Random) -> Iterator[None]:
+def _twice_at_once(deployment: Deployment, chance: Random) -> Iterator[None]:
     same = some(300, seed=chance.random())
     publishers = [
-        threading.Thread(target=testbed.publish, args=[order]) for order in (same, same[::-1])
+        threading.Thread(target=deployment.publish, args=[order]) for order in (same, same[::-1])
     ]
     for publisher in publishers:
         publisher.start()
@@ -39,31 +39,31 @@ def _twice_at_once(testbed: Testbed, chance: Random) -> Iterator[None]:
         publisher.join()
 
 
-def _poisoned(count: int, testbed: Testbed, chance: Random) -> Iterator[None]:
+def _poisoned(count: int, deployment: Deployment, chance: Random) -> Iterator[None]:
     """Good events behind the bad ones are still applied: the fault ends when one is."""
-    testbed.push([poison(f"poison-{time.time_ns()}-{n}") for n in range(count)])
+    deployment.push([poison(f"poison-{time.time_ns()}-{n}") for n in range(count)])
     (good,) = some(1, seed=chance.random())
-    testbed.publish([good])
-    eventually(lambda: testbed.applied(good), what="a good event behind the poison is applied")
+    deployment.publish([good])
+    eventually(lambda: deployment.applied(good), what="a good event behind the poison is applied")
     yield
 
 
-def _huge(testbed: Testbed, chance: Random) -> Iterator[None]:
+def _huge(deployment: Deployment, chance: Random) -> Iterator[None]:
     """Huge jobs become dead letters; a producer refuses such events."""
-    testbed.push([poison(f"huge-{time.time_ns()}-{n}", _MEGABYTES) for n in range(3)])
-    _check_refused(testbed, some(1, seed=chance.random(), reviewer_notes="x" * _MEGABYTES))
+    deployment.push([poison(f"huge-{time.time_ns()}-{n}", _MEGABYTES) for n in range(3)])
+    _check_refused(deployment, some(1, seed=chance.random(), reviewer_notes="x" * _MEGABYTES))
     yield
 
 
-def _early(testbed: Testbed, chance: Random) -> Iterator[None]:
+def _early(deployment: Deployment, chance: Random) -> Iterator[None]:
     """Events stamped by a clock that is ten minutes fast are refused."""
-    _check_refused(testbed, _stamped(chance, datetime.now(UTC) + _SKEW))
+    _check_refused(deployment, _stamped(chance, datetime.now(UTC) + _SKEW))
     yield
 
 
-def _late(testbed: Testbed, chance: Random) -> Iterator[None]:
+def _late(deployment: Deployment, chance: Random) -> Iterator[None]:
     """Events stamped by a clock that is ten minutes slow are applied as ten minutes older."""
-    testbed.publish(_stamped(chance, datetime.now(UTC) - _SKEW))
+    deployment.publish(_stamped(chance, datetime.now(UTC) - _SKEW))
     yield
 
 
@@ -72,8 +72,8 @@ def _stamped(chance: Random, now: datetime) -> list[Published]:
     return some(50, seed=chance.random(), **fields)
 
 
-def _check_refused(testbed: Testbed, events: list[Published]) -> None:
-    answers = {receipt.answer for receipt in testbed.try_to_publish(events)}
+def _check_refused(deployment: Deployment, events: list[Published]) -> None:
+    answers = {receipt.answer for receipt in deployment.try_to_publish(events)}
     if answers != {Answer.REJECTED}:
         raise AssertionError(f"they were to be refused, and the answers were {answers}")
 

@@ -10,18 +10,18 @@ from urllib.parse import urlsplit
 
 from processes import eventually, exit_code
 
+from faults.deployment import Deployment, through
 from faults.fault import Fault
 from faults.host import Host, another_host
 from faults.proxy import Proxy
-from faults.testbed import Testbed, through
 
 Server = Literal["Redis", "Postgres"]
 
 
 def _troubled(
-    server: Server, trouble: Callable[[Proxy], None], testbed: Testbed, _: Random
+    server: Server, trouble: Callable[[Proxy], None], deployment: Deployment, _: Random
 ) -> Iterator[None]:
-    network = {"Redis": testbed.to_redis, "Postgres": testbed.to_postgres}[server]
+    network = {"Redis": deployment.to_redis, "Postgres": deployment.to_postgres}[server]
     trouble(network)
     try:
         yield
@@ -29,40 +29,40 @@ def _troubled(
         network.clear()
 
 
-def _forgotten(testbed: Testbed, _: Random) -> Iterator[None]:
+def _forgotten(deployment: Deployment, _: Random) -> Iterator[None]:
     """Postgres closes a worker's connection while the worker's host is cut off.
 
     The worker waits for an answer that never comes, and keeps renewing its lease. Only the TCP
     keepalive of its own kernel can end that wait and free its batch.
     """
-    with another_host() as host, _ways_from(host, testbed) as (to_redis, to_postgres):
+    with another_host() as host, _ways_from(host, deployment) as (to_redis, to_postgres):
         env = {
-            "SIGNOFF_REDIS_URL": through(testbed.redis.url, to_redis),
-            "SIGNOFF_DATABASE_URL": through(testbed.postgres.url, to_postgres),
+            "SIGNOFF_REDIS_URL": through(deployment.redis.url, to_redis),
+            "SIGNOFF_DATABASE_URL": through(deployment.postgres.url, to_postgres),
         }
-        with testbed.workers.one_more(inside=host.inside, env=env) as worker:
-            with testbed.postgres.admin() as rival, rival.transaction():
+        with deployment.workers.one_more(inside=host.inside, env=env) as worker:
+            with deployment.postgres.admin() as rival, rival.transaction():
                 rival.execute("LOCK TABLE interactions IN EXCLUSIVE MODE")
-                eventually(lambda: _all_wait(testbed), what="every worker has a batch in hand")
+                eventually(lambda: _all_wait(deployment), what="every worker has a batch in hand")
                 host.unplug()
                 to_postgres.reset_all()
                 eventually(lambda: not to_postgres.connections, what="Postgres's side is reset")
             host.plug()
-            since = testbed.workers.log.stat().st_size
+            since = deployment.workers.log.stat().st_size
             yield
             eventually(
-                lambda: testbed.workers.said(b"Postgres is unavailable", since),
+                lambda: deployment.workers.said(b"Postgres is unavailable", since),
                 what="the worker notices",
-                log=testbed.workers.log,
+                log=deployment.workers.log,
             )
             worker.send_signal(signal.SIGTERM)
-            exit_code(worker, log=testbed.workers.log)
+            exit_code(worker, log=deployment.workers.log)
 
 
 @contextmanager
-def _ways_from(host: Host, testbed: Testbed) -> Iterator[tuple[Proxy, Proxy]]:
+def _ways_from(host: Host, deployment: Deployment) -> Iterator[tuple[Proxy, Proxy]]:
     """The proxies between another host and both servers."""
-    ports = (testbed.redis.port, urlsplit(testbed.postgres.url).port or 0)
+    ports = (deployment.redis.port, urlsplit(deployment.postgres.url).port or 0)
     to_redis, to_postgres = (Proxy(port, host.gateway) for port in ports)
     try:
         yield to_redis, to_postgres
@@ -71,9 +71,9 @@ def _ways_from(host: Host, testbed: Testbed) -> Iterator[tuple[Proxy, Proxy]]:
         to_postgres.close()
 
 
-def _all_wait(testbed: Testbed) -> bool:
-    """Whether the workers of the testbed, and one more, wait for a lock."""
-    return len(testbed.postgres.execute(_WAITING)) > len(testbed.workers.processes)
+def _all_wait(deployment: Deployment) -> bool:
+    """Whether the workers of the deployment, and one more, wait for a lock."""
+    return len(deployment.postgres.execute(_WAITING)) > len(deployment.workers.processes)
 
 
 _WAITING: Final = """

@@ -8,41 +8,41 @@ from typing import Final
 
 from processes import KEYS
 
+from faults.deployment import Deployment
 from faults.events import some
 from faults.fault import Fault, work_until_killed
-from faults.testbed import Testbed
 from signoff_schemas.keys import SUSPENDED
 
 _POINTS: Final = ("after claim", "after publish", "before commit")
 _BACKLOG: Final = 100
 
 
-def _killed_at(point: str, testbed: Testbed, chance: Random) -> Iterator[None]:
+def _killed_at(point: str, deployment: Deployment, chance: Random) -> Iterator[None]:
     """One more relay, which kills itself at the point."""
-    with testbed.relays.one_more(point) as doomed:
-        work_until_killed(doomed, point, lambda: testbed.add(some(20, seed=chance.random())))
+    with deployment.relays.one_more(point) as doomed:
+        work_until_killed(doomed, point, lambda: deployment.add(some(20, seed=chance.random())))
         yield
 
 
-def _killed_anywhere(testbed: Testbed, chance: Random) -> Iterator[None]:
-    testbed.relays.replace(chance.choice(testbed.relays.processes), signal.SIGKILL)
+def _killed_anywhere(deployment: Deployment, chance: Random) -> Iterator[None]:
+    deployment.relays.replace(chance.choice(deployment.relays.processes), signal.SIGKILL)
     yield
-    testbed.relays.replace(chance.choice(testbed.relays.processes), signal.SIGKILL)
+    deployment.relays.replace(chance.choice(deployment.relays.processes), signal.SIGKILL)
 
 
-def _wiped(testbed: Testbed, chance: Random) -> Iterator[None]:
+def _wiped(deployment: Deployment, chance: Random) -> Iterator[None]:
     """A backlog is lost; it is found and published again while relays and workers run."""
-    testbed.redis.admin.set(SUSPENDED, 1)
+    deployment.redis.admin.set(SUSPENDED, 1)
     added: set[str] = set()
     while (
-        not added or testbed.redis.admin.llen(KEYS.waiting) < _BACKLOG
+        not added or deployment.redis.admin.llen(KEYS.waiting) < _BACKLOG
     ):  # events of other publishers may be waiting as well
-        added |= testbed.add(some(_BACKLOG, seed=chance.random()))
-        testbed.until_relayed()
-    gone = testbed.wipe_redis()
+        added |= deployment.add(some(_BACKLOG, seed=chance.random()))
+        deployment.until_relayed()
+    gone = deployment.wipe_redis()
     if not gone & added:
         raise AssertionError("of what was added to the outbox nothing was there to be wiped")
-    testbed.reconcile()
+    deployment.reconcile()
     yield
 
 

@@ -12,9 +12,9 @@ from typing import Final
 from processes import eventually
 from psycopg import errors
 
+from faults.deployment import Deployment
 from faults.events import HOT, interaction
 from faults.fault import Fault, NotHereError
-from faults.testbed import Testbed
 
 _TERMINATE: Final = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -32,54 +32,54 @@ _FAIL_AT_RANDOM: Final = """
         FOR EACH STATEMENT EXECUTE FUNCTION fail_at_random()"""
 
 
-def _stopped(how: signal.Signals, testbed: Testbed, _: Random) -> Iterator[None]:
-    testbed.postgres.stop(how)
+def _stopped(how: signal.Signals, deployment: Deployment, _: Random) -> Iterator[None]:
+    deployment.postgres.stop(how)
     yield
-    testbed.postgres.start()
+    deployment.postgres.start()
 
 
-def _terminated(testbed: Testbed, _: Random) -> Iterator[None]:
-    testbed.postgres.execute(_TERMINATE)
+def _terminated(deployment: Deployment, _: Random) -> Iterator[None]:
+    deployment.postgres.execute(_TERMINATE)
     yield
-    testbed.postgres.execute(_TERMINATE)
+    deployment.postgres.execute(_TERMINATE)
 
 
-def _locked(testbed: Testbed, _: Random) -> Iterator[None]:
+def _locked(deployment: Deployment, _: Random) -> Iterator[None]:
     """Another session locks the table for longer than the role's lock_timeout."""
-    testbed.postgres.execute("ALTER ROLE signoff SET lock_timeout = '50ms'")
-    testbed.postgres.execute(_TERMINATE)
-    with testbed.postgres.admin() as rival:
+    deployment.postgres.execute("ALTER ROLE signoff SET lock_timeout = '50ms'")
+    deployment.postgres.execute(_TERMINATE)
+    with deployment.postgres.admin() as rival:
         rival.execute("SET lock_timeout = 0")
         with rival.transaction():
             rival.execute("LOCK TABLE interactions IN EXCLUSIVE MODE")
             yield
-    testbed.postgres.execute("ALTER ROLE signoff RESET lock_timeout")
-    testbed.postgres.execute(_TERMINATE)
+    deployment.postgres.execute("ALTER ROLE signoff RESET lock_timeout")
+    deployment.postgres.execute(_TERMINATE)
 
 
-def _failing_at_random(testbed: Testbed, _: Random) -> Iterator[None]:
-    testbed.postgres.execute(_FAIL_AT_RANDOM)
+def _failing_at_random(deployment: Deployment, _: Random) -> Iterator[None]:
+    deployment.postgres.execute(_FAIL_AT_RANDOM)
     yield
-    testbed.postgres.execute("DROP FUNCTION fail_at_random CASCADE")
+    deployment.postgres.execute("DROP FUNCTION fail_at_random CASCADE")
 
 
-def _deadlocked(testbed: Testbed, _: Random) -> Iterator[None]:
+def _deadlocked(deployment: Deployment, _: Random) -> Iterator[None]:
     """Another transaction locks the busiest interactions in the opposite order."""
     over = threading.Event()
-    rival = threading.Thread(target=_rival, args=[testbed, over])
-    before = _deadlocks(testbed)
+    rival = threading.Thread(target=_rival, args=[deployment, over])
+    before = _deadlocks(deployment)
     rival.start()
     try:
-        eventually(lambda: _deadlocks(testbed) > before, what="a deadlock happened")
+        eventually(lambda: _deadlocks(deployment) > before, what="a deadlock happened")
         yield
     finally:
         over.set()
         rival.join()
 
 
-def _rival(testbed: Testbed, over: threading.Event) -> None:
+def _rival(deployment: Deployment, over: threading.Event) -> None:
     backwards = sorted((interaction(number)[0] for number in range(HOT)), reverse=True)
-    with testbed.postgres.admin() as connection:
+    with deployment.postgres.admin() as connection:
         connection.execute("SET deadlock_timeout = '5s'")
         while not over.is_set():
             with suppress(errors.DeadlockDetected), connection.transaction():
@@ -88,38 +88,39 @@ def _rival(testbed: Testbed, over: threading.Event) -> None:
                     time.sleep(0.02)
 
 
-def _deadlocks(testbed: Testbed) -> int:
-    ((count,),) = testbed.postgres.execute(
+def _deadlocks(deployment: Deployment) -> int:
+    ((count,),) = deployment.postgres.execute(
         "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     )
     return int(count)
 
 
-def _full(testbed: Testbed, _: Random) -> Iterator[None]:
-    disk = testbed.postgres.disk
+def _full(deployment: Deployment, _: Random) -> Iterator[None]:
+    disk = deployment.postgres.disk
     if disk is None:
         raise NotHereError("a small disk cannot be mounted here: that needs root")
-    since = testbed.workers.log.stat().st_size
+    since = deployment.workers.log.stat().st_size
     disk.fill()
     try:
         eventually(
-            lambda: testbed.workers.said(b"No space left on device", since), what="the disk is full"
+            lambda: deployment.workers.said(b"No space left on device", since),
+            what="the disk is full",
         )
         yield
     finally:
         disk.free()
 
 
-def _read_only(testbed: Testbed, _: Random) -> Iterator[None]:
-    since = testbed.workers.log.stat().st_size
-    testbed.postgres.reconfigure(default_transaction_read_only="on")
+def _read_only(deployment: Deployment, _: Random) -> Iterator[None]:
+    since = deployment.workers.log.stat().st_size
+    deployment.postgres.reconfigure(default_transaction_read_only="on")
     try:
         eventually(
-            lambda: testbed.workers.said(b"read-only transaction", since), what="workers notice"
+            lambda: deployment.workers.said(b"read-only transaction", since), what="workers notice"
         )
         yield
     finally:
-        testbed.postgres.reconfigure(default_transaction_read_only=None)
+        deployment.postgres.reconfigure(default_transaction_read_only=None)
 
 
 FAULTS: Final = (

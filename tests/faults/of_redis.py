@@ -8,67 +8,67 @@ from typing import Final
 
 from processes import KEYS, eventually
 
+from faults.deployment import Deployment
 from faults.fault import Fault
-from faults.testbed import Testbed
 from faults.valkey import Sentinels, Valkey
 from signoff_schemas.keys import SUSPENDED
 
 _BACKLOG: Final = 50
 
 
-def _killed(appendfsync: str, testbed: Testbed, _: Random) -> Iterator[None]:
-    testbed.redis.admin.config_set("appendfsync", appendfsync)
-    testbed.redis.kill()
+def _killed(appendfsync: str, deployment: Deployment, _: Random) -> Iterator[None]:
+    deployment.redis.admin.config_set("appendfsync", appendfsync)
+    deployment.redis.kill()
     yield
-    eventually(testbed.has_spooled, what="a publisher turned to its spool")
-    testbed.redis.start()
+    eventually(deployment.has_spooled, what="a publisher turned to its spool")
+    deployment.redis.start()
 
 
-def _clients_killed(testbed: Testbed, _: Random) -> Iterator[None]:
+def _clients_killed(deployment: Deployment, _: Random) -> Iterator[None]:
     for kind in ("normal", "pubsub"):
-        testbed.redis.admin.client_kill_filter(_type=kind, skipme=True)
+        deployment.redis.admin.client_kill_filter(_type=kind, skipme=True)
     yield
-    testbed.redis.admin.client_kill_filter(_type="normal", skipme=True)
+    deployment.redis.admin.client_kill_filter(_type="normal", skipme=True)
 
 
-def _paused(testbed: Testbed, chance: Random) -> Iterator[None]:
-    testbed.redis.admin.client_pause(chance.randrange(500, 2000), all=True)
+def _paused(deployment: Deployment, chance: Random) -> Iterator[None]:
+    deployment.redis.admin.client_pause(chance.randrange(500, 2000), all=True)
     yield
 
 
-def _asleep(testbed: Testbed, chance: Random) -> Iterator[None]:
+def _asleep(deployment: Deployment, chance: Random) -> Iterator[None]:
     seconds = f"{chance.uniform(0.5, 2):.1f}"
-    testbed.redis.admin.execute_command("DEBUG", "SLEEP", seconds)  # type: ignore[no-untyped-call]  # redis-py types no such command
+    deployment.redis.admin.execute_command("DEBUG", "SLEEP", seconds)  # type: ignore[no-untyped-call]  # redis-py types no such command
     yield
 
 
-def _full(testbed: Testbed, _: Random) -> Iterator[None]:
-    testbed.redis.admin.config_set("maxmemory", "1")
+def _full(deployment: Deployment, _: Random) -> Iterator[None]:
+    deployment.redis.admin.config_set("maxmemory", "1")
     yield
-    testbed.redis.admin.config_set("maxmemory", "0")
+    deployment.redis.admin.config_set("maxmemory", "0")
 
 
-def _scripts_flushed(testbed: Testbed, _: Random) -> Iterator[None]:
-    testbed.redis.admin.script_flush()
+def _scripts_flushed(deployment: Deployment, _: Random) -> Iterator[None]:
+    deployment.redis.admin.script_flush()
     yield
-    testbed.redis.admin.script_flush()
+    deployment.redis.admin.script_flush()
 
 
-def _wiped(testbed: Testbed, _: Random) -> Iterator[None]:
+def _wiped(deployment: Deployment, _: Random) -> Iterator[None]:
     """A backlog is lost: exactly the events that were not applied yet have to be named as lost."""
-    testbed.redis.admin.set(SUSPENDED, 1)
+    deployment.redis.admin.set(SUSPENDED, 1)
     eventually(
-        lambda: testbed.redis.admin.llen(KEYS.waiting) >= _BACKLOG,
+        lambda: deployment.redis.admin.llen(KEYS.waiting) >= _BACKLOG,
         what="events wait to be wiped",
     )
-    testbed.wipe_redis()
+    deployment.wipe_redis()
     yield
 
 
-def _failed_over(testbed: Testbed, _: Random) -> Iterator[None]:
+def _failed_over(deployment: Deployment, _: Random) -> Iterator[None]:
     """The primary is killed, three Sentinels promote its replica, and the proxy connects to it."""
-    folder = testbed.folder / f"failover-{time.time_ns()}"
-    primary, replica = testbed.redis, Valkey(folder)
+    folder = deployment.folder / f"failover-{time.time_ns()}"
+    primary, replica = deployment.redis, Valkey(folder)
     replica.follow(primary)
     sentinels = Sentinels(folder / "sentinels", primary)
     try:
@@ -80,10 +80,10 @@ def _failed_over(testbed: Testbed, _: Random) -> Iterator[None]:
         eventually(replica.leads, what="the replica was promoted")
     finally:
         sentinels.close()
-    testbed.redis = replica
-    testbed.to_redis.repoint(replica.port)
+    deployment.redis = replica
+    deployment.to_redis.repoint(replica.port)
     primary.close()
-    testbed.failovers.append(died)
+    deployment.failovers.append(died)
 
 
 FAULTS: Final = (

@@ -10,9 +10,9 @@ from typing import Final
 
 from processes import eventually
 
+from faults.deployment import Deployment
 from faults.events import some
 from faults.fault import Fault
-from faults.testbed import Testbed
 
 RATE: Final = 200
 """Events a second, of all publishers together."""
@@ -44,67 +44,71 @@ class Round:
         return not (self.lost or self.doubled or self.wrong)
 
 
-def play(testbed: Testbed, faults: Sequence[Fault], chance: Random, *, seconds: float) -> Round:
+def play(
+    deployment: Deployment, faults: Sequence[Fault], chance: Random, *, seconds: float
+) -> Round:
     """Run the faults under traffic for this time; then end them, drain the queue and check.
 
     Raises:
         NotHereError: this machine cannot do one of the faults.
         AssertionError: a fault did not have the effect it is for, or the queue does not drain.
     """
-    before, reconciled = testbed.collect(), testbed.reconciled
-    testbed.forgive()
-    with testbed.traffic(RATE).flowing():
+    before, reconciled = deployment.collect(), deployment.reconciled
+    deployment.forgive()
+    with deployment.traffic(RATE).flowing():
         with ExitStack() as healing:
             for fault in faults:
-                healing.enter_context(fault.on(testbed, chance))
+                healing.enter_context(fault.on(deployment, chance))
             time.sleep(seconds)
-        recovery = _recovery(testbed, chance)
-    testbed.until_idle()
-    lost = testbed.account().lost
-    taken = lost & testbed.may_be_lost()
-    named = _bring_back(testbed, set(taken))
-    account = testbed.account()
-    testbed.readers.until_caught_up()
+        recovery = _recovery(deployment, chance)
+    deployment.until_idle()
+    lost = deployment.account().lost
+    taken = lost & deployment.may_be_lost()
+    named = _bring_back(deployment, set(taken))
+    account = deployment.account()
+    deployment.readers.until_caught_up()
     ended = (
         code
-        for group in (testbed.workers, testbed.relays, testbed.readers.processes)
+        for group in (deployment.workers, deployment.relays, deployment.readers.processes)
         for code in group.ended()
     )
     return Round(
         faults=tuple(fault.name for fault in faults),
-        events=len(testbed.published) - before,
+        events=len(deployment.published) - before,
         recovery=recovery,
         named=named,
-        reconciled=testbed.reconciled - reconciled,
-        spooled=len(testbed.spooled()),
+        reconciled=deployment.reconciled - reconciled,
+        spooled=len(deployment.spooled()),
         lost=len(account.lost | (lost - taken)),
         doubled=len(account.doubled),
         wrong=(
             *account.wrong,
-            *testbed.readers.findings(),
+            *deployment.readers.findings(),
             *(f"a worker, a relay or a reader ended with {code}" for code in ended),
         ),
     )
 
 
-def _recovery(testbed: Testbed, chance: Random) -> float:
+def _recovery(deployment: Deployment, chance: Random) -> float:
     healed = time.monotonic()
     direct, by_outbox = some(2, seed=chance.random())
-    testbed.publish([direct])
-    testbed.add([by_outbox])
+    deployment.publish([direct])
+    deployment.add([by_outbox])
     for probe in (direct, by_outbox):
-        eventually(partial(testbed.applied, probe), what="it is applied", log=testbed.workers.log)
+        eventually(
+            partial(deployment.applied, probe), what="it is applied", log=deployment.workers.log
+        )
     return time.monotonic() - healed
 
 
-def _bring_back(testbed: Testbed, taken: set[str]) -> int:
+def _bring_back(deployment: Deployment, taken: set[str]) -> int:
     """Publish events again that a fault removed by design, and no others.
 
     `signoff reconcile` has to find lost events of the outbox by itself. Other events are published
     again from the publishers' journals; returns how many.
     """
-    if taken & testbed.outboxed:
-        testbed.reconcile()
-    testbed.publish_again(taken - testbed.outboxed)
-    testbed.until_idle()
-    return len(taken - testbed.outboxed)
+    if taken & deployment.outboxed:
+        deployment.reconcile()
+    deployment.publish_again(taken - deployment.outboxed)
+    deployment.until_idle()
+    return len(taken - deployment.outboxed)

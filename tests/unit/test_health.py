@@ -8,7 +8,7 @@ from signoff_schemas import Settings
 from signoff_worker.health import Health
 
 
-class Testbed:
+class Deployment:
     """A worker's health, and what it follows from."""
 
     def __init__(self) -> None:
@@ -26,56 +26,56 @@ class Testbed:
 
 
 @pytest.fixture
-def testbed() -> Testbed:
+def deployment() -> Deployment:
     """A worker that is registered and idle."""
-    return Testbed()
+    return Deployment()
 
 
-def test_a_worker_that_gets_on_is_live_and_ready(testbed: Testbed) -> None:
+def test_a_worker_that_gets_on_is_live_and_ready(deployment: Deployment) -> None:
     """A turn is good for as long as `stuck_after` says."""
-    testbed.now += 60
-    report = testbed.health.report()
+    deployment.now += 60
+    report = deployment.health.report()
 
     assert (report.live, report.ready, report.waits_for) == (True, True, None)
     assert report.turn_age_seconds == 60
 
 
-def test_a_worker_without_turns_is_not_live(testbed: Testbed) -> None:
+def test_a_worker_without_turns_is_not_live(deployment: Deployment) -> None:
     """The report says for how long and on what; the next turn makes it live again."""
-    testbed.now += 61
-    testbed.health.stuck_on = "Postgres: a lock"
-    report = testbed.health.report()
+    deployment.now += 61
+    deployment.health.stuck_on = "Postgres: a lock"
+    report = deployment.health.report()
     assert (report.live, report.ready) == (False, False)
     assert report.waits_for == "no turn for 61 s: Postgres: a lock"
 
-    testbed.health.turn()
+    deployment.health.turn()
 
-    assert testbed.health.report().ready
+    assert deployment.health.report().ready
 
 
-def test_an_outage_makes_it_live_but_not_ready(testbed: Testbed) -> None:
+def test_an_outage_makes_it_live_but_not_ready(deployment: Deployment) -> None:
     """Probing a server that is unavailable is getting on, the pause between two probes included."""
-    testbed.now += 50
-    testbed.health.outage("Postgres", ConnectionError("gone"), pause=30)
-    testbed.now += 80
-    report = testbed.health.report()
+    deployment.now += 50
+    deployment.health.outage("Postgres", ConnectionError("gone"), pause=30)
+    deployment.now += 80
+    report = deployment.health.report()
     assert (report.live, report.ready, report.waits_for) == (True, False, "Postgres: gone")
 
-    testbed.health.back("Postgres")
+    deployment.health.back("Postgres")
 
-    assert testbed.health.report().ready
-
-
-def _suspended(testbed: Testbed) -> None:
-    testbed.state = "suspended"
+    assert deployment.health.report().ready
 
 
-def _stopping(testbed: Testbed) -> None:
-    testbed.stopping = True
+def _suspended(deployment: Deployment) -> None:
+    deployment.state = "suspended"
 
 
-def _silent_postgres(testbed: Testbed) -> None:
-    testbed.health.postgres_answers = False
+def _stopping(deployment: Deployment) -> None:
+    deployment.stopping = True
+
+
+def _silent_postgres(deployment: Deployment) -> None:
+    deployment.health.postgres_answers = False
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def _silent_postgres(testbed: Testbed) -> None:
     ],
 )
 def test_what_keeps_it_from_working_is_told(
-    testbed: Testbed, change: Callable[[Testbed], None], waits_for: str
+    deployment: Deployment, change: Callable[[Deployment], None], waits_for: str
 ) -> None:
     """None of it is cured by a restart: it stays live."""
-    change(testbed)
-    report = testbed.health.report()
+    change(deployment)
+    report = deployment.health.report()
 
     assert (report.live, report.ready) == (True, False)
     assert waits_for in (report.waits_for or "")

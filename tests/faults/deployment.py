@@ -36,7 +36,7 @@ _REFUSE: Final = f"""
     ALTER TABLE approvals ADD CONSTRAINT house_rule CHECK (reviewer_notes <> '{FORBIDDEN}')"""
 
 
-class Testbed:
+class Deployment:
     """Both servers, each behind a proxy; workers, relays and publishers."""
 
     def __init__(self, folder: Path, *, seed: int, processes: int, retries: int) -> None:
@@ -271,7 +271,7 @@ def ways_of(publishers: int) -> list[Way]:
     """
     if publishers < _FEWEST:
         raise ValueError(
-            f"a testbed has at least {_FEWEST} processes, for a publisher with a spool and one "
+            f"a deployment has at least {_FEWEST} processes, for a publisher with a spool and one "
             f"with an outbox; found {publishers}"
         )
     plain: list[Way] = ["queue"] * (publishers - _FEWEST)

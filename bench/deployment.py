@@ -69,7 +69,7 @@ class Row:
         return RELATIONS[relation](measured, float(bound))
 
 
-class Testbed:
+class Deployment:
     """Both servers, with durable settings, and what is needed to measure on them."""
 
     def __init__(self, redis_url: str, database_url: str, folder: Path) -> None:
@@ -181,13 +181,13 @@ class Testbed:
 
 
 @contextmanager
-def testbed() -> Iterator[Testbed]:
+def deployment() -> Iterator[Deployment]:
     """Servers of their own, in a throw-away folder: fsync on, AOF everysec."""
     with tempfile.TemporaryDirectory(prefix="signoff-bench-") as folder:
         data = Path(folder) / "data"
         with embedded_services(data) as services:
             migrate(services.database_url)
-            yield Testbed(services.redis_url, services.database_url, Path(folder))
+            yield Deployment(services.redis_url, services.database_url, Path(folder))
 
 
 def events(
