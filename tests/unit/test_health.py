@@ -8,7 +8,7 @@ from signoff_schemas import Settings
 from signoff_worker.health import Health
 
 
-class Deployment:
+class FakeWorker:
     """A worker's health, and what it follows from."""
 
     def __init__(self) -> None:
@@ -26,56 +26,56 @@ class Deployment:
 
 
 @pytest.fixture
-def deployment() -> Deployment:
+def worker() -> FakeWorker:
     """A worker that is registered and idle."""
-    return Deployment()
+    return FakeWorker()
 
 
-def test_a_worker_that_gets_on_is_live_and_ready(deployment: Deployment) -> None:
+def test_a_worker_that_gets_on_is_live_and_ready(worker: FakeWorker) -> None:
     """A turn is good for as long as `stuck_after` says."""
-    deployment.now += 60
-    report = deployment.health.report()
+    worker.now += 60
+    report = worker.health.report()
 
     assert (report.live, report.ready, report.waits_for) == (True, True, None)
     assert report.turn_age_seconds == 60
 
 
-def test_a_worker_without_turns_is_not_live(deployment: Deployment) -> None:
+def test_a_worker_without_turns_is_not_live(worker: FakeWorker) -> None:
     """The report says for how long and on what; the next turn makes it live again."""
-    deployment.now += 61
-    deployment.health.stuck_on = "Postgres: a lock"
-    report = deployment.health.report()
+    worker.now += 61
+    worker.health.stuck_on = "Postgres: a lock"
+    report = worker.health.report()
     assert (report.live, report.ready) == (False, False)
     assert report.waits_for == "no turn for 61 s: Postgres: a lock"
 
-    deployment.health.turn()
+    worker.health.turn()
 
-    assert deployment.health.report().ready
+    assert worker.health.report().ready
 
 
-def test_an_outage_makes_it_live_but_not_ready(deployment: Deployment) -> None:
+def test_an_outage_makes_it_live_but_not_ready(worker: FakeWorker) -> None:
     """Probing a server that is unavailable is getting on, the pause between two probes included."""
-    deployment.now += 50
-    deployment.health.outage("Postgres", ConnectionError("gone"), pause=30)
-    deployment.now += 80
-    report = deployment.health.report()
+    worker.now += 50
+    worker.health.outage("Postgres", ConnectionError("gone"), pause=30)
+    worker.now += 80
+    report = worker.health.report()
     assert (report.live, report.ready, report.waits_for) == (True, False, "Postgres: gone")
 
-    deployment.health.back("Postgres")
+    worker.health.back("Postgres")
 
-    assert deployment.health.report().ready
-
-
-def _suspended(deployment: Deployment) -> None:
-    deployment.state = "suspended"
+    assert worker.health.report().ready
 
 
-def _stopping(deployment: Deployment) -> None:
-    deployment.stopping = True
+def _suspended(worker: FakeWorker) -> None:
+    worker.state = "suspended"
 
 
-def _silent_postgres(deployment: Deployment) -> None:
-    deployment.health.postgres_answers = False
+def _stopping(worker: FakeWorker) -> None:
+    worker.stopping = True
+
+
+def _silent_postgres(worker: FakeWorker) -> None:
+    worker.health.postgres_answers = False
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def _silent_postgres(deployment: Deployment) -> None:
     ],
 )
 def test_what_keeps_it_from_working_is_told(
-    deployment: Deployment, change: Callable[[Deployment], None], waits_for: str
+    worker: FakeWorker, change: Callable[[FakeWorker], None], waits_for: str
 ) -> None:
     """None of it is cured by a restart: it stays live."""
-    change(deployment)
-    report = deployment.health.report()
+    change(worker)
+    report = worker.health.report()
 
     assert (report.live, report.ready) == (True, False)
     assert waits_for in (report.waits_for or "")
