@@ -32,6 +32,7 @@ from signoff_schemas.settings import (
     PublishSettings,
     QueueSettings,
     Settings,
+    WebSettings,
     WorkerSettings,
 )
 from signoff_schemas.status_decision import StatusDecision
@@ -69,6 +70,7 @@ __all__ = [
     "Source",
     "StatusDecision",
     "Verdict",
+    "WebSettings",
     "WorkerSettings",
     "async_redis_client",
     "content_hash",
