@@ -23,6 +23,7 @@ class Action(StrEnum):
     EDIT = "edit"
     DISCARD = "discard"
     PRUNE = "prune"
+    REASSIGN = "reassign"
 
 
 @dataclass(frozen=True, slots=True)

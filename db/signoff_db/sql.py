@@ -9,6 +9,7 @@ _PARTS: Final[dict[LiteralString, LiteralString]] = {
     "{feed_event}": "feed_event",
     "{feed_readers_table}": "feed_readers_table",
     "{resolve_letters}": "resolve_letters",
+    "{review_columns}": "review_columns",
 }
 """What several statements share, by the name under which it is put in."""
 

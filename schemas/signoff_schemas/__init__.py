@@ -24,6 +24,7 @@ from signoff_schemas.kinds import (
 )
 from signoff_schemas.masking import masked
 from signoff_schemas.redis_url import async_redis_client, plain_url, redis_client
+from signoff_schemas.review import InvalidReview, ReviewDraft, approval_of
 from signoff_schemas.settings import (
     AlertSettings,
     DatabaseSettings,
@@ -31,6 +32,7 @@ from signoff_schemas.settings import (
     OutboxSettings,
     PublishSettings,
     QueueSettings,
+    ReviewSettings,
     Settings,
     WorkerSettings,
 )
@@ -57,12 +59,15 @@ __all__ = [
     "FailureKind",
     "Identity",
     "InvalidEvent",
+    "InvalidReview",
     "Kind",
     "LogSettings",
     "OutboxSettings",
     "Problem",
     "PublishSettings",
     "QueueSettings",
+    "ReviewDraft",
+    "ReviewSettings",
     "Settings",
     "SettingsError",
     "SignoffError",
@@ -70,6 +75,7 @@ __all__ = [
     "StatusDecision",
     "Verdict",
     "WorkerSettings",
+    "approval_of",
     "async_redis_client",
     "content_hash",
     "decode_job",

@@ -175,7 +175,18 @@ class AlertSettings(RoleSettings):
     )
 
 
-class Settings(WorkerSettings, PublishSettings, OutboxSettings, AlertSettings):
+class ReviewSettings(RoleSettings):
+    """How the review desk works."""
+
+    review_lease_seconds: int = Field(
+        120, ge=5, le=3600, description="Seconds that a reviewer holds a review without a sign"
+    )
+    undo_seconds: int = Field(
+        5, ge=0, le=60, description="Seconds in which a reviewer can undo a decision"
+    )
+
+
+class Settings(WorkerSettings, PublishSettings, OutboxSettings, AlertSettings, ReviewSettings):
     """All settings; commands read these."""
 
     env_path: ClassVar[Path | None] = ENV_FILE
