@@ -25,6 +25,7 @@ from signoff_schemas.kinds import (
 from signoff_schemas.masking import masked
 from signoff_schemas.redis_url import async_redis_client, plain_url, redis_client
 from signoff_schemas.settings import (
+    AccountSettings,
     AlertSettings,
     DatabaseSettings,
     LogSettings,
@@ -32,6 +33,7 @@ from signoff_schemas.settings import (
     PublishSettings,
     QueueSettings,
     Settings,
+    WebSettings,
     WorkerSettings,
 )
 from signoff_schemas.status_decision import StatusDecision
@@ -46,6 +48,7 @@ __all__ = [
     "MAX_EVENT_BYTES",
     "MAX_JOB_BYTES",
     "SCHEMA_VERSION",
+    "AccountSettings",
     "AlertSettings",
     "AnyEvent",
     "ApprovalEvent",
@@ -69,6 +72,7 @@ __all__ = [
     "Source",
     "StatusDecision",
     "Verdict",
+    "WebSettings",
     "WorkerSettings",
     "async_redis_client",
     "content_hash",

@@ -189,7 +189,17 @@ class AccountSettings(RoleSettings):
     )
 
 
-class Settings(WorkerSettings, PublishSettings, OutboxSettings, AlertSettings, AccountSettings):
+class WebSettings(PublishSettings, OutboxSettings, LogSettings):
+    """What `signoff serve` needs besides."""
+
+    web_host: Host = Field("127.0.0.1", description="The address on which `signoff serve` listens")
+    web_port: int = Field(8420, ge=1, le=65_535, description="The port on which it listens")
+    stop_timeout: float = Field(
+        10.0, gt=0, le=300, description="Seconds in which `signoff serve` ends after SIGTERM"
+    )
+
+
+class Settings(WorkerSettings, WebSettings, AccountSettings, AlertSettings):
     """All settings; commands read these."""
 
     env_path: ClassVar[Path | None] = ENV_FILE

@@ -16,6 +16,7 @@ from signoff_schemas import (
     PublishSettings,
     Settings,
     SettingsError,
+    WebSettings,
     WorkerSettings,
     async_redis_client,
     masked,
@@ -504,6 +505,8 @@ def test_all_settings_together_are_those_of_the_roles() -> None:
         PublishSettings,
         OutboxSettings,
         WorkerSettings,
+        WebSettings,
+        AccountSettings,
         AlertSettings,
     )
     assert set(Settings.model_fields) == {name for role in roles for name in role.model_fields}
