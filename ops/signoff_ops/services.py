@@ -59,7 +59,7 @@ def load_settings(*, named: Callable[[str], str] = argument, **overrides: object
 
 
 def web_url(settings: Settings) -> str:
-    """The URL of the web service: as it is set, that of a running `signoff up`, or where it listens.
+    """The URL of the web service: as it is set, that of `signoff up`, or where it listens.
 
     Raises:
         SettingsError: there is a stale file of an ended `signoff up`.

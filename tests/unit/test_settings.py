@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from signoff_schemas import (
+    AccountSettings,
     AlertSettings,
     OutboxSettings,
     PublishSettings,
