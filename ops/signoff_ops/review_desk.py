@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from signoff_db import review_context, review_outcomes, review_supervision
-from signoff_db.review_context import Exchange, Preview, ReviewContext
-from signoff_db.review_decisions import Body
-from signoff_db.review_effects import Effect
-from signoff_db.review_outcomes import Outcome, RecentDecision
-from signoff_db.review_supervision import (
+from signoff_db.reviews import context, outcomes, supervision
+from signoff_db.reviews.context import Exchange, Preview, ReviewContext
+from signoff_db.reviews.deciding import Body
+from signoff_db.reviews.effects import Effect
+from signoff_db.reviews.outcomes import Outcome, RecentDecision
+from signoff_db.reviews.supervision import (
     DecidedToday,
     HeldReview,
     ReturnedDraft,
@@ -41,7 +41,7 @@ def context_of(servers: Servers, interaction_id: UUID) -> ReviewContext:
         DatabaseUnavailableError: Postgres is unavailable: then nothing is known.
     """
     with servers.database() as connection:
-        return review_context.context_of(connection, interaction_id)
+        return context.context_of(connection, interaction_id)
 
 
 def after_approval(servers: Servers, interaction_id: UUID, reviewer: str, body: Body) -> Preview:
@@ -53,7 +53,7 @@ def after_approval(servers: Servers, interaction_id: UUID, reviewer: str, body: 
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
-        return review_context.after_approval(connection, interaction_id, reviewer, body)
+        return context.after_approval(connection, interaction_id, reviewer, body)
 
 
 def recent_decisions(servers: Servers, reviewer: str, *, limit: int = 20) -> list[RecentDecision]:
@@ -63,7 +63,7 @@ def recent_decisions(servers: Servers, reviewer: str, *, limit: int = 20) -> lis
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
-        return review_outcomes.recent_decisions(connection, reviewer, limit=limit)
+        return outcomes.recent_decisions(connection, reviewer, limit=limit)
 
 
 def supervisor_view(servers: Servers) -> Supervision:
@@ -73,4 +73,4 @@ def supervisor_view(servers: Servers) -> Supervision:
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
-        return review_supervision.supervise(connection)
+        return supervision.supervise(connection)

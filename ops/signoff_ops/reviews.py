@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from signoff_db import review_claims, review_decisions, review_posting, reviews
 from signoff_db.pages import Page
-from signoff_db.review_claims import ASSIGNED_SECONDS, SKIP_SECONDS, ClaimedReview
-from signoff_db.review_decisions import Body, Decided
-from signoff_db.review_errors import (
+from signoff_db.reviews import claims, deciding, posting, reading
+from signoff_db.reviews.claims import ASSIGNED_SECONDS, SKIP_SECONDS, ClaimedReview
+from signoff_db.reviews.deciding import Body, Decided
+from signoff_db.reviews.errors import (
     OutboxMissingError,
     ReviewChangedError,
     ReviewConflictError,
@@ -21,8 +21,8 @@ from signoff_db.review_errors import (
     UndoTooLateError,
     UnknownReviewError,
 )
-from signoff_db.review_posting import PostedReview, Posting
-from signoff_db.reviews import Review, ReviewState, ReviewSummary, Waiting
+from signoff_db.reviews.posting import PostedReview, Posting
+from signoff_db.reviews.reading import Review, ReviewState, ReviewSummary, Waiting
 from signoff_ops.servers import Servers
 from signoff_schemas import ReviewDraft
 
@@ -71,7 +71,7 @@ def post_review(servers: Servers, draft: ReviewDraft, actor: str) -> PostedRevie
         DatabaseUnavailableError: Postgres is unavailable; posting again is safe.
     """
     with servers.database() as connection:
-        return review_posting.post(connection, draft, actor)
+        return posting.post(connection, draft, actor)
 
 
 def review_page(
@@ -89,8 +89,8 @@ def review_page(
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
-        reviews.expire(connection)
-        return reviews.page(connection, state, reviewer=reviewer, cursor=cursor, limit=limit)
+        reading.expire(connection)
+        return reading.page(connection, state, reviewer=reviewer, cursor=cursor, limit=limit)
 
 
 def waiting_reviews(servers: Servers) -> Waiting:
@@ -100,8 +100,8 @@ def waiting_reviews(servers: Servers) -> Waiting:
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
-        reviews.expire(connection)
-        return reviews.waiting(connection)
+        reading.expire(connection)
+        return reading.waiting(connection)
 
 
 def review(servers: Servers, interaction_id: UUID) -> Review | None:
@@ -111,8 +111,8 @@ def review(servers: Servers, interaction_id: UUID) -> Review | None:
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
-        reviews.expire(connection)
-        return reviews.find(connection, interaction_id)
+        reading.expire(connection)
+        return reading.find(connection, interaction_id)
 
 
 def claim(
@@ -124,14 +124,14 @@ def claim(
     the time of the review begins.
 
     Raises:
-        UnknownReviewError, ReviewHeldError, ReviewDecidedError: see `signoff_db.review_claims`.
+        UnknownReviewError, ReviewHeldError, ReviewDecidedError: see `signoff_db.reviews.claims`.
         DatabaseUnavailableError: Postgres is unavailable.
     """
     lease = servers.settings.review_lease_seconds
     with servers.database() as connection:
         if interaction_id is None:
-            return review_claims.claim_next(connection, reviewer, lease=lease, opened=opened)
-        return review_claims.claim(connection, interaction_id, reviewer, lease=lease, opened=opened)
+            return claims.claim_next(connection, reviewer, lease=lease, opened=opened)
+        return claims.claim(connection, interaction_id, reviewer, lease=lease, opened=opened)
 
 
 def renew(servers: Servers, interaction_id: UUID, reviewer: str) -> datetime:
@@ -143,7 +143,7 @@ def renew(servers: Servers, interaction_id: UUID, reviewer: str) -> datetime:
     """
     with servers.database() as connection:
         lease = servers.settings.review_lease_seconds
-        return review_claims.renew(connection, interaction_id, reviewer, lease=lease)
+        return claims.renew(connection, interaction_id, reviewer, lease=lease)
 
 
 def release(servers: Servers, interaction_id: UUID, reviewer: str) -> bool:
@@ -153,7 +153,7 @@ def release(servers: Servers, interaction_id: UUID, reviewer: str) -> bool:
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
-        return review_claims.release(connection, interaction_id, reviewer)
+        return claims.release(connection, interaction_id, reviewer)
 
 
 def skip(servers: Servers, interaction_id: UUID, reviewer: str) -> None:
@@ -164,7 +164,7 @@ def skip(servers: Servers, interaction_id: UUID, reviewer: str) -> None:
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
-        review_claims.skip(connection, interaction_id, reviewer)
+        claims.skip(connection, interaction_id, reviewer)
 
 
 def keep_draft(
@@ -178,7 +178,7 @@ def keep_draft(
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
-        review_claims.keep_draft(connection, interaction_id, reviewer, draft)
+        claims.keep_draft(connection, interaction_id, reviewer, draft)
 
 
 def approve(
@@ -197,11 +197,11 @@ def approve(
     Raises:
         InvalidEvent: the body breaks the contract; every field is named.
         UnknownReviewError, ReviewHeldError, ReviewDecidedError, ReviewChangedError,
-            OutboxMissingError: see `signoff_db.review_decisions`.
+            OutboxMissingError: see `signoff_db.reviews.deciding`.
         DatabaseUnavailableError: Postgres is unavailable; approving again is safe.
     """
     with servers.database() as connection:
-        return review_decisions.approve(
+        return deciding.approve(
             connection,
             interaction_id,
             reviewer,
@@ -227,7 +227,7 @@ def reject(
         DatabaseUnavailableError: Postgres is unavailable; rejecting again is safe.
     """
     with servers.database() as connection:
-        return review_decisions.reject(
+        return deciding.reject(
             connection,
             interaction_id,
             reviewer,
@@ -242,19 +242,19 @@ def undo(servers: Servers, interaction_id: UUID, reviewer: str) -> ClaimedReview
 
     Raises:
         UndoTooLateError: the decision is final.
-        UnknownReviewError, ReviewHeldError: see `signoff_db.review_decisions`.
+        UnknownReviewError, ReviewHeldError: see `signoff_db.reviews.deciding`.
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
         lease = servers.settings.review_lease_seconds
-        return review_decisions.undo(connection, interaction_id, reviewer, lease=lease)
+        return deciding.undo(connection, interaction_id, reviewer, lease=lease)
 
 
 def take_over(servers: Servers, interaction_id: UUID, supervisor: str, actor: str) -> Review:
     """Take a review from whoever holds it; noted in `operator_actions` under `actor`.
 
     Raises:
-        UnknownReviewError, ReviewDecidedError: see `signoff_db.review_claims`.
+        UnknownReviewError, ReviewDecidedError: see `signoff_db.reviews.claims`.
         DatabaseUnavailableError: Postgres is unavailable.
     """
     return reassign(servers, interaction_id, supervisor, actor)
@@ -266,9 +266,9 @@ def reassign(servers: Servers, interaction_id: UUID, to: str, actor: str) -> Rev
     It stays with that reviewer for `ASSIGNED_SECONDS`, and longer once it is open there.
 
     Raises:
-        UnknownReviewError, ReviewDecidedError: see `signoff_db.review_claims`.
+        UnknownReviewError, ReviewDecidedError: see `signoff_db.reviews.claims`.
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
         lease = servers.settings.review_lease_seconds
-        return review_claims.reassign(connection, interaction_id, to, actor, lease=lease)
+        return claims.reassign(connection, interaction_id, to, actor, lease=lease)

@@ -26,6 +26,7 @@ from signoff_schemas.masking import masked
 from signoff_schemas.redis_url import async_redis_client, plain_url, redis_client
 from signoff_schemas.review import InvalidReview, ReviewDraft, approval_of
 from signoff_schemas.settings import (
+    AccountSettings,
     AlertSettings,
     DatabaseSettings,
     LogSettings,
@@ -34,6 +35,7 @@ from signoff_schemas.settings import (
     QueueSettings,
     ReviewSettings,
     Settings,
+    WebSettings,
     WorkerSettings,
 )
 from signoff_schemas.status_decision import StatusDecision
@@ -48,6 +50,7 @@ __all__ = [
     "MAX_EVENT_BYTES",
     "MAX_JOB_BYTES",
     "SCHEMA_VERSION",
+    "AccountSettings",
     "AlertSettings",
     "AnyEvent",
     "ApprovalEvent",
@@ -74,6 +77,7 @@ __all__ = [
     "Source",
     "StatusDecision",
     "Verdict",
+    "WebSettings",
     "WorkerSettings",
     "approval_of",
     "async_redis_client",

@@ -186,7 +186,31 @@ class ReviewSettings(RoleSettings):
     )
 
 
-class Settings(WorkerSettings, PublishSettings, OutboxSettings, AlertSettings, ReviewSettings):
+class AccountSettings(RoleSettings):
+    """How people sign in to the web service."""
+
+    web_url: WebhookUrl | None = Field(
+        None, description="The URL under which people reach the web service, such as its proxy's"
+    )
+    session_idle: float = Field(
+        43_200, ge=60, le=2_592_000, description="Seconds without a request that end a session"
+    )
+    session_lifetime: float = Field(
+        604_800, ge=60, le=31_536_000, description="Seconds after which a session ends in any case"
+    )
+
+
+class WebSettings(PublishSettings, OutboxSettings, LogSettings):
+    """What `signoff serve` needs besides."""
+
+    web_host: Host = Field("127.0.0.1", description="The address on which `signoff serve` listens")
+    web_port: int = Field(8420, ge=1, le=65_535, description="The port on which it listens")
+    stop_timeout: float = Field(
+        10.0, gt=0, le=300, description="Seconds in which `signoff serve` ends after SIGTERM"
+    )
+
+
+class Settings(WorkerSettings, WebSettings, AccountSettings, ReviewSettings, AlertSettings):
     """All settings; commands read these."""
 
     env_path: ClassVar[Path | None] = ENV_FILE

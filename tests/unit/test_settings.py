@@ -11,11 +11,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from signoff_schemas import (
+    AccountSettings,
     AlertSettings,
     OutboxSettings,
     PublishSettings,
     Settings,
     SettingsError,
+    WebSettings,
     WorkerSettings,
     async_redis_client,
     masked,
@@ -504,6 +506,8 @@ def test_all_settings_together_are_those_of_the_roles() -> None:
         PublishSettings,
         OutboxSettings,
         WorkerSettings,
+        WebSettings,
+        AccountSettings,
         AlertSettings,
     )
     assert set(Settings.model_fields) == {name for role in roles for name in role.model_fields}
