@@ -508,6 +508,7 @@ def test_all_settings_together_are_those_of_the_roles() -> None:
         WorkerSettings,
         WebSettings,
         AccountSettings,
+        ReviewSettings,
         AlertSettings,
     )
     assert set(Settings.model_fields) == {name for role in roles for name in role.model_fields}
