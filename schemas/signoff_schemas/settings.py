@@ -18,6 +18,7 @@ from signoff_schemas.setting_types import (
     Host,
     LogFormat,
     LogLevel,
+    PrivateNetworks,
     QueueName,
     RedisUrl,
     SchemaName,
@@ -175,7 +176,21 @@ class AlertSettings(RoleSettings):
     )
 
 
-class Settings(WorkerSettings, PublishSettings, OutboxSettings, AlertSettings):
+class OutgoingSettings(DatabaseSettings, LogSettings):
+    """How `signoff webhook run` sends webhooks."""
+
+    webhook_allow_private: PrivateNetworks = Field(
+        "false",
+        description="Networks without public addresses to which webhooks may go; true: all",
+    )
+    webhook_concurrency: int = Field(
+        4, ge=1, le=50, description="Deliveries that are sent to one receiver at the same time"
+    )
+
+
+class Settings(
+    WorkerSettings, PublishSettings, OutboxSettings, AlertSettings, OutgoingSettings
+):
     """All settings; commands read these."""
 
     env_path: ClassVar[Path | None] = ENV_FILE
