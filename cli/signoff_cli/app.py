@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "spool": "Publish the events of a spool file.",
     "worker": "Take events off the queue and apply them.",
     "health": "Show if workers are live and ready.",
+    "serve": "Serve the HTTP API and the desk.",
     "relay": "Move events from an outbox to the queue.",
     "status": "Show queue, dead letters and workers.",
     "event": "Show the history of one event.",

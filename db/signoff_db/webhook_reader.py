@@ -58,9 +58,7 @@ def body_of(kind: str, happened_at: datetime, data: dict[str, Any]) -> str:
     return json_text({"type": str(kind), "timestamp": happened_at, "data": data})
 
 
-def _status_changes(
-    connection: Connection[TupleRow], events: Sequence[FeedEvent]
-) -> list[Message]:
+def _status_changes(connection: Connection[TupleRow], events: Sequence[FeedEvent]) -> list[Message]:
     parameters = {"events": [event.event_id for event in events]}
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("webhook_status_changes"), parameters).fetchall()

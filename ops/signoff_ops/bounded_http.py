@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -206,7 +206,7 @@ AddressInfo = tuple[
 ]
 
 
-def resolve(host: str, port: int, *, seconds: float) -> list[AddressInfo]:
+def resolve(host: str, port: int, *, seconds: float) -> Sequence[AddressInfo]:
     """The host's addresses, in a thread: a resolver has no timeout of its own that can be set.
 
     Raises:
@@ -214,7 +214,7 @@ def resolve(host: str, port: int, *, seconds: float) -> list[AddressInfo]:
         OSError: the host is not known.
         ValueError: it is no name of a host.
     """
-    answers: SimpleQueue[list[AddressInfo] | Exception] = SimpleQueue()
+    answers: SimpleQueue[Sequence[AddressInfo] | Exception] = SimpleQueue()
 
     def ask() -> None:
         try:

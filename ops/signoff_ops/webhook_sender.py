@@ -153,7 +153,7 @@ class Sender:
         return self._failed(delivery, answer, text)
 
     def _failed(self, delivery: Claimed, answer: Answer | None, error: str) -> Attempt:
-        status = answer and answer.status
+        status = answer.status if answer else None
         if delivery.attempts > len(self._delays):
             return Attempt(delivery, DeliveryState.DEAD, None, status, error)
         delay = self._delays[delivery.attempts - 1] * (1 + _JITTER * random.random())

@@ -98,11 +98,9 @@ def test(servers: Servers, name: str) -> Tested:
         answer = send(target, message_id, body, allow_private=allow)
     except PostError as error:
         seconds = time.monotonic() - started
-        return Tested(str(message_id), False, None, seconds, f"the receiver {error}")  # noqa: FBT003
+        return Tested(str(message_id), False, None, seconds, f"the receiver {error}")
     text = answer.body.decode("utf-8", "replace")
-    return Tested(
-        str(message_id), answer.ok, answer.status, time.monotonic() - started, text
-    )
+    return Tested(str(message_id), answer.ok, answer.status, time.monotonic() - started, text)
 
 
 def deliveries(

@@ -176,21 +176,40 @@ class AlertSettings(RoleSettings):
     )
 
 
-class OutgoingSettings(DatabaseSettings, LogSettings):
+class StopSettings(RoleSettings):
+    """How fast a service ends."""
+
+    stop_timeout: float = Field(
+        10.0,
+        gt=0,
+        le=300,
+        description="Seconds in which `signoff serve` and `signoff webhook run` end after SIGTERM",
+    )
+
+
+class WebSettings(PublishSettings, OutboxSettings, LogSettings, StopSettings):
+    """What `signoff serve` needs besides."""
+
+    web_host: Host = Field("127.0.0.1", description="The address on which `signoff serve` listens")
+    web_port: int = Field(8420, ge=1, le=65_535, description="The port on which it listens")
+
+
+class OutgoingSettings(DatabaseSettings, LogSettings, StopSettings):
     """How `signoff webhook run` sends webhooks."""
 
     webhook_allow_private: PrivateNetworks = Field(
         "false",
-        description="Networks without public addresses to which webhooks may go; true: all",
+        description="Networks without public addresses to which webhooks may go; `true`: all",
     )
     webhook_concurrency: int = Field(
         4, ge=1, le=50, description="Deliveries that are sent to one receiver at the same time"
     )
+    webhook_keep_days: int = Field(
+        30, ge=1, le=3650, description="Days after which a delivered webhook is deleted"
+    )
 
 
-class Settings(
-    WorkerSettings, PublishSettings, OutboxSettings, AlertSettings, OutgoingSettings
-):
+class Settings(WorkerSettings, WebSettings, AlertSettings, OutgoingSettings):
     """All settings; commands read these."""
 
     env_path: ClassVar[Path | None] = ENV_FILE

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from signoff_schemas import (
     AlertSettings,
     OutboxSettings,
+    OutgoingSettings,
     PublishSettings,
     Settings,
     SettingsError,
+    WebSettings,
     WorkerSettings,
     async_redis_client,
     masked,
@@ -504,6 +506,8 @@ def test_all_settings_together_are_those_of_the_roles() -> None:
         PublishSettings,
         OutboxSettings,
         WorkerSettings,
+        WebSettings,
+        OutgoingSettings,
         AlertSettings,
     )
     assert set(Settings.model_fields) == {name for role in roles for name in role.model_fields}
