@@ -33,7 +33,7 @@ class Message:
     """What happened, for every webhook that is to be told."""
 
     kind: WebhookKind
-    event_id: UUID | None
+    cause_id: UUID | None
     """The applied event that caused it."""
     happened_at: datetime
     """When it was applied or decided: a webhook that began later is not told."""
@@ -48,7 +48,8 @@ class WebhookDelivery:
     message_id: UUID
     webhook: str
     kind: WebhookKind
-    event_id: UUID | None
+    cause_id: UUID | None
+    """The applied event, or the decision about a review, that caused it."""
     state: DeliveryState
     attempts: int
     next_attempt_at: datetime | None
@@ -112,7 +113,7 @@ def write(connection: Connection[TupleRow], messages: Sequence[Message]) -> int:
         return 0
     columns = {
         "kinds": [str(message.kind) for message in messages],
-        "event_ids": [message.event_id for message in messages],
+        "cause_ids": [message.cause_id for message in messages],
         "happened_at": [message.happened_at for message in messages],
         "bodies": [message.body for message in messages],
     }

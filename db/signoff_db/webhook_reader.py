@@ -18,6 +18,7 @@ from signoff_db.webhook_deliveries import Message, write
 from signoff_db.webhooks import READER, WebhookKind
 from signoff_schemas.wording import json_text
 
+_ANY: Final = "SELECT EXISTS (SELECT FROM webhooks)"
 _KINDS: Final = "SELECT DISTINCT unnest(kinds) FROM webhooks"
 
 
@@ -32,7 +33,7 @@ class WebhookReader(FeedReader):
 
     def turn(self) -> Turn:
         """Read a page and write its deliveries; see `FeedReader.turn`."""
-        if not self._ledger_connected().execute("SELECT FROM webhooks LIMIT 1").fetchone():
+        if self._ledger_connected().execute(_ANY).fetchone() == (False,):
             return Turn.CAUGHT_UP
         self._is_new = False
         turn = super().turn()

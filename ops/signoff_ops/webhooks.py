@@ -18,7 +18,7 @@ from signoff_ops.webhook_message import secret_text, send
 from signoff_ops.webhook_url import check_url, shown_url
 
 TEST: Final = "webhook.test"
-"""The type of the message that `test` sends."""
+"""The type of the message that `send_test` sends."""
 
 __all__ = [
     "DeliveryState",
@@ -36,8 +36,8 @@ __all__ = [
     "remove",
     "replay",
     "rotate",
+    "send_test",
     "shown_url",
-    "test",
 ]
 
 
@@ -83,7 +83,7 @@ def listed(servers: Servers) -> list[Webhook]:
         return webhooks.webhooks(connection)
 
 
-def test(servers: Servers, name: str) -> Tested:
+def send_test(servers: Servers, name: str) -> Tested:
     """Send a message of type `webhook.test` now, once; nothing is stored.
 
     Raises:

@@ -31,7 +31,7 @@ CREATE TABLE webhook_deliveries (
     webhook_id bigint NOT NULL REFERENCES webhooks ON DELETE CASCADE,
     kind text NOT NULL CONSTRAINT webhook_deliveries_kind_known CHECK (
         kind IN ('review.approved', 'review.rejected', 'status.changed')),
-    event_id uuid,
+    cause_id uuid,
     body text NOT NULL CONSTRAINT webhook_deliveries_body_size CHECK (octet_length(body) <= 262144),
     state text NOT NULL DEFAULT 'pending' CONSTRAINT webhook_deliveries_state_known CHECK (
         state IN ('pending', 'delivered', 'dead')),
@@ -51,7 +51,7 @@ CREATE TABLE webhook_deliveries (
 COMMENT ON TABLE webhook_deliveries IS 'One message to one webhook; those that are dead are its dead letters';
 COMMENT ON COLUMN webhook_deliveries.message_id IS
     'The header webhook-id: the same with each attempt and replay, so that the receiver can drop repetitions';
-COMMENT ON COLUMN webhook_deliveries.event_id IS 'The applied event that caused it; null if none did';
+COMMENT ON COLUMN webhook_deliveries.cause_id IS 'The applied event, or the decision about a review, that caused it';
 COMMENT ON COLUMN webhook_deliveries.body IS 'The JSON that is signed and sent, unchanged with each attempt';
 COMMENT ON COLUMN webhook_deliveries.next_attempt_at IS
     'When it is sent next; while a sender has it in hand, when another one may take it';
