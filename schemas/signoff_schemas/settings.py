@@ -187,6 +187,20 @@ class StopSettings(RoleSettings):
     )
 
 
+class AccountSettings(RoleSettings):
+    """How people sign in to the web service."""
+
+    web_url: WebhookUrl | None = Field(
+        None, description="The URL under which people reach the web service, such as its proxy's"
+    )
+    session_idle: float = Field(
+        43_200, ge=60, le=2_592_000, description="Seconds without a request that end a session"
+    )
+    session_lifetime: float = Field(
+        604_800, ge=60, le=31_536_000, description="Seconds after which a session ends in any case"
+    )
+
+
 class WebSettings(PublishSettings, OutboxSettings, LogSettings, StopSettings):
     """What `signoff serve` needs besides."""
 
@@ -209,7 +223,7 @@ class OutgoingSettings(DatabaseSettings, LogSettings, StopSettings):
     )
 
 
-class Settings(WorkerSettings, WebSettings, AlertSettings, OutgoingSettings):
+class Settings(WorkerSettings, WebSettings, AccountSettings, AlertSettings, OutgoingSettings):
     """All settings; commands read these."""
 
     env_path: ClassVar[Path | None] = ENV_FILE
