@@ -73,7 +73,7 @@ def import_in_clean_environment(wheel: Path, scratch: Path) -> None:
 
 
 def run(*command: str, cwd: Path = ROOT) -> None:
-    """Run a step quietly; where it fails, show what it said and end."""
+    """Run a step quietly; if it fails, print its output and end."""
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command[:4])} ... failed:\n{done.stdout}{done.stderr}")

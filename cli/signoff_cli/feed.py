@@ -18,7 +18,7 @@ from signoff_ops.values import FeedEvent, FeedPage
 from signoff_schemas.wording import json_default, one_line_json
 
 _POLL: Final = 1.0
-"""Seconds between looks for events, and for whether anybody still reads."""
+"""Seconds between checks for new events, and for a reader that has gone."""
 
 
 def feed(

@@ -24,7 +24,7 @@ from signoff_cli.streams import holds_all_characters
 from signoff_schemas.wording import ago, in_zone, json_text, printable
 
 _WIDE: Final = 200
-"""Columns of a table that no terminal limits: piped output is not to be cut at 80."""
+"""Width of a table without a terminal: piped output must not be cut at 80 columns."""
 
 _FOLDED: Final = "message"
 """The name of the column that may take several lines."""
@@ -55,7 +55,7 @@ def say(text: str = "", *, style: str | None = None) -> None:
 
 
 def say_block(text: str) -> None:
-    """Write a text of several lines to standard output, each indented: none looks like ours."""
+    """Write a text of several lines to standard output, each indented: none looks like our own."""
     for line in text.split("\n"):
         say(f"  {line}")
 
@@ -112,7 +112,7 @@ def show_table(
 
 
 def _width(columns: Sequence[str], texts: Sequence[Sequence[str]]) -> int:
-    """The least that a table takes, lines between its columns included."""
+    """The least width of a table, with the lines between its columns."""
     widths = [
         max(cell_len(name), *(cell_len(row[at]) for row in texts), 0)
         for at, name in enumerate(columns)
@@ -164,7 +164,7 @@ def cell(value: object) -> str:
 
 
 def local(moment: datetime) -> str:
-    """A time in the reader's zone, or in its own where that zone does not have it."""
+    """A time in the reader's zone, or in its own zone if that cannot represent it."""
     return in_zone(moment, None).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
@@ -185,7 +185,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """Ask before acting; anything but yes ends the command with nothing done.
 
     Raises:
-        UsageError: there is nobody to ask, and --yes was not given.
+        UsageError: nobody can be asked, and --yes was not given.
     """
     if yes:
         return

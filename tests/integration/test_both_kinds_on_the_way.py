@@ -12,11 +12,11 @@ import psycopg
 import pytest
 import redis
 from approvals import approval, customer, decision, delivery
+from faulty_proxy import FaultyProxy, NetworkFault, faulty_proxy
 from letters import chosen, letters_in
 from publishers import Publisher, publishing
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
-from troubled import Trouble, Way, troubled
 
 from signoff import Producer, StatusDecision
 from signoff_db.apply import apply
@@ -166,19 +166,19 @@ def test_a_decision_that_breaks_the_contract_is_rejected(
 
 
 @pytest.fixture
-def way(redis_url: str) -> Iterator[Way]:
+def proxy(redis_url: str) -> Iterator[FaultyProxy]:
     """A proxy to an empty Valkey; it works until a test makes it fail."""
-    with troubled(redis_url) as way:
-        yield way
+    with faulty_proxy(redis_url) as proxy:
+        yield proxy
 
 
 def test_a_spool_keeps_both_kinds(
-    make: Callable[..., Publisher], way: Way, client: redis.Redis, tmp_path: Path
+    make: Callable[..., Publisher], proxy: FaultyProxy, client: redis.Redis, tmp_path: Path
 ) -> None:
     """What Redis cannot take comes later, under the function of its kind."""
-    publisher = make(way.url, spool=tmp_path / "spool.jsonl", publish_retries=0)
+    publisher = make(proxy.url, spool=tmp_path / "spool.jsonl", publish_retries=0)
     events = both(5)
-    way.ahead.extend([Trouble.CUT] * 2)
+    proxy.faults.extend([NetworkFault.CUT] * 2)
     assert publisher.publish(events[1]).answer == "spooled"
     rest = [events[0], *events[2:]]
     assert {one.answer for one in publisher.publish_many(rest)} == {"spooled"}

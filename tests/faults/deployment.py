@@ -1,4 +1,4 @@
-"""The stage for faults: servers, the proxies before them, workers and publishers."""
+"""What faults happen to: servers, the proxies in front of them, workers and publishers."""
 
 import json
 import subprocess
@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from processes import KEYS, environment, eventually, idle
 
 from faults.checker import Account, account
-from faults.crew import Crew
 from faults.events import FORBIDDEN, Published
 from faults.outbox import Outbox, add
 from faults.postgres import Postgres
+from faults.process_group import ProcessGroup
 from faults.proxy import Proxy
 from faults.publisher import Way, impatient, publish
 from faults.readers import Readers
@@ -36,7 +36,7 @@ _REFUSE: Final = f"""
     ALTER TABLE approvals ADD CONSTRAINT house_rule CHECK (reviewer_notes <> '{FORBIDDEN}')"""
 
 
-class Stage:
+class Deployment:
     """Both servers, each behind a proxy; workers, relays and publishers."""
 
     def __init__(self, folder: Path, *, seed: int, processes: int, retries: int) -> None:
@@ -44,7 +44,7 @@ class Stage:
 
         Args:
             folder: where servers keep their data, and processes their logs.
-            seed: what publishers publish follows from it.
+            seed: decides what publishers publish.
             processes: the number of workers, and of publishers: the last one has an outbox, the one
                 before a spool.
             retries: how often an event of an unknown interaction is tried again.
@@ -60,9 +60,9 @@ class Stage:
         self.failovers: list[float] = []
         """When a primary died, in seconds since the epoch."""
         self._forgiven = 0.0
-        """Since when what is lost counts."""
+        """The time from which on lost events count."""
         self.outboxed: set[str] = set()
-        """What was committed to the outbox: nobody needs records of its own to publish it again."""
+        """Events that were committed to the outbox: `signoff reconcile` can publish them again."""
         self.reconciled = 0
         """How many events `signoff reconcile` published again."""
         with ExitStack() as closing:
@@ -88,13 +88,13 @@ class Stage:
         self.env = environment(redis_url, database_url, retry_attempts=retries, **_SETTINGS)
         self.env["SIGNOFF_OUTBOX_URL"] = through(self.outbox.url, self.to_postgres)
         self.env["PYTHONPATH"] += f":{Path(__file__).parents[1]}"
-        self.workers = Crew("mortal_worker", self.folder / "workers.log", self.env)
-        self.relays = Crew("mortal_relay", self.folder / "relays.log", self.env)
-        for crew, count in ((self.workers, len(ways)), (self.relays, _RELAYS)):
-            self._closing.callback(crew.close)
-            crew.start(count)
+        self.workers = ProcessGroup("crashing_worker", self.folder / "workers.log", self.env)
+        self.relays = ProcessGroup("crashing_relay", self.folder / "relays.log", self.env)
+        for group, count in ((self.workers, len(ways)), (self.relays, _RELAYS)):
+            self._closing.callback(group.close)
+            group.start(count)
         self.readers = Readers(self.postgres, self.folder / "readers.log", self.env)
-        self._closing.callback(self.readers.crew.close)
+        self._closing.callback(self.readers.processes.close)
         eventually(
             lambda: self.redis.admin.scard("rq:workers") == len(ways),
             what="workers listen",
@@ -129,7 +129,7 @@ class Stage:
         self.reconciled += json.loads(self.command("reconcile", "--json"))["published"]
 
     def wipe_redis(self) -> set[str]:
-        """FLUSHALL; returns the ids of the jobs that are gone: what was not applied yet is lost."""
+        """FLUSHALL; returns the ids of the deleted jobs: those not applied yet are lost."""
         gone = self.redis.wipe()
         self.wiped |= gone
         return gone
@@ -145,17 +145,17 @@ class Stage:
         return lost
 
     def spooled(self) -> list[Published]:
-        """What went to a publisher's disk since the last `forgive`; when to Redis, nobody noted."""
+        """Events that went to a publisher's spool since the last `forgive`."""
         return [one for one in self.published.values() if one.spooled and one.at >= self._forgiven]
 
     def forgive(self) -> None:
-        """From now on nothing may be lost."""
+        """Count lost events from now on."""
         self._forgiven = time.time()
         self.wiped.clear()
         self.failovers.clear()
 
     def publish_again(self, job_ids: set[str]) -> None:
-        """What an upstream does that learns of a loss: it publishes anew, which is always safe."""
+        """Publish lost events again, as an upstream would; that is always safe."""
         lost = [self.published[job_id] for job_id in job_ids]
         self.publish([one for one in lost if one.event])
         self.push([one for one in lost if one.event is None])
@@ -171,7 +171,7 @@ class Stage:
         self._note(jobs)
 
     def fail(self, jobs: list[Published]) -> None:
-        """Leave jobs as RQ leaves those that it gave up."""
+        """Put jobs into RQ's failed registry, as RQ does."""
         with self.redis.admin.pipeline(transaction=True) as pipe:
             for job in jobs:
                 pipe.hset(f"{JOB_PREFIX}{job.job_id}", "data", job.data)
@@ -189,7 +189,7 @@ class Stage:
         return len(self.published)
 
     def try_to_publish(self, some: list[Published]) -> list[Receipt]:
-        """Publish once, and see."""
+        """Try once to publish; returns the receipts."""
         return list(self._producer.publish_many(one.event for one in some if one.event))
 
     def applied(self, one: Published) -> bool:
@@ -252,7 +252,7 @@ class Stage:
         self._closing.close()
 
     def _close_redis(self) -> None:
-        self.redis.close()  # a failover may have made it another one than at the start
+        self.redis.close()  # after a failover it may be another server than at the start
 
     def _note(self, some: list[Published]) -> None:
         self.published |= {one.job_id: one for one in some}
@@ -271,15 +271,15 @@ def ways_of(publishers: int) -> list[Way]:
     """
     if publishers < _FEWEST:
         raise ValueError(
-            f"a stage has at least {_FEWEST} processes, for a publisher with a spool and one with "
-            f"an outbox; found {publishers}"
+            f"a deployment has at least {_FEWEST} processes, for a publisher with a spool and one "
+            f"with an outbox; found {publishers}"
         )
     plain: list[Way] = ["queue"] * (publishers - _FEWEST)
     return [*plain, "spool", "outbox"]
 
 
 def through(url: str, proxy: Proxy) -> str:
-    """The URL of the same server by the way of the proxy."""
+    """The URL of the same server through the proxy."""
     parts = urlsplit(url)
     userinfo = parts.netloc.rpartition("@")[0]
     return parts._replace(netloc=f"{userinfo}@{proxy.host}:{proxy.port}").geturl()

@@ -1,6 +1,6 @@
-"""A reader of the feed that notes each event it is given, and dies as `kill -9` would have it.
+"""A reader of the feed that notes each event, and kills itself with signal 9.
 
-Run as `python -m mortal_reader [POINT]`, it dies at that point of a turn, or reads until SIGTERM.
+Run as `python -m crashing_reader [POINT]`, it dies at that point of a turn, or reads until SIGTERM.
 With `again POINT …` it takes the points one after the other, each in a process of its own; then it
 reads until SIGTERM.
 """
@@ -21,19 +21,19 @@ NAME = "mortal"
 
 
 def note(connection: Connection[Any], events: Sequence[FeedEvent]) -> None:
-    """The effect: a row an event, of which there must be one."""
+    """The effect: one row for each event."""
     with connection.cursor() as cursor:
         cursor.executemany("INSERT INTO noted VALUES (%s)", [[e.event_id] for e in events])
 
 
-class MortalReader(FeedReader):
-    """Dies where it is told to."""
+class CrashingReader(FeedReader):
+    """Kills itself at the given point."""
 
     point = ""
     wrote = False
     """Whether this turn has effects."""
 
-    def die_at(self, point: str) -> None:
+    def crash_at(self, point: str) -> None:
         """End at once, if this is the point."""
         if point == self.point:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -41,17 +41,17 @@ class MortalReader(FeedReader):
     def _store(self, connection: Connection[Any], page: FeedPage, *, is_copy: bool) -> None:
         self.wrote = bool(page.events)
         if self.wrote:
-            self.die_at("after effects")
+            self.crash_at("after effects")
         super()._store(connection, page, is_copy=is_copy)
         if self.wrote:
-            self.die_at("before commit")
+            self.crash_at("before commit")
 
     def turn(self) -> Turn:
-        """A turn, and maybe the last."""
+        """A turn, perhaps the last."""
         self.wrote = False
         turn = super().turn()
         if self.wrote:
-            self.die_at("after commit")
+            self.crash_at("after commit")
         return turn
 
 
@@ -73,7 +73,7 @@ def main(url: str, again: bool, points: Sequence[str]) -> None:
 
 def read(url: str, point: str) -> NoReturn:
     """Read until SIGTERM or the point."""
-    reader = MortalReader(NAME, note, url, limit=200, poll=0.05)
+    reader = CrashingReader(NAME, note, url, limit=200, poll=0.05)
     reader.point = point
     with stop_on_signals() as stop:
         reader.run(stop)

@@ -1,4 +1,4 @@
-"""What gets in a batch's way in Postgres: sessions that it waits for, triggers that drop rows."""
+"""What blocks a batch in Postgres: locks of other sessions, and triggers that drop rows."""
 
 from concurrent.futures import Future
 from typing import Any
@@ -30,7 +30,7 @@ def await_blocked_or_done(database_url: str, work: Future[Any]) -> None:
 
 
 def swallow_interactions_of(connection: BatchConnection, user_id: str) -> None:
-    """Have a trigger keep the user's new interactions from being written, without an error."""
+    """Add a trigger that silently drops the user's new interactions."""
     connection.execute(
         "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN IF NEW.user_id = TG_ARGV[0] THEN RETURN NULL; END IF; RETURN NEW; END $$"

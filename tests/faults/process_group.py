@@ -1,4 +1,4 @@
-"""The worker or relay processes of a stage: start, end by a signal, replace."""
+"""Groups of processes (workers, relays, readers): start, end by a signal, replace."""
 
 import signal
 import subprocess
@@ -10,15 +10,15 @@ from pathlib import Path
 from processes import exit_code
 
 
-class Crew:
+class ProcessGroup:
     """Several processes of one kind."""
 
     def __init__(self, module: str, log: Path, env: dict[str, str]) -> None:
-        """None runs yet.
+        """Make a group without processes.
 
         Args:
             module: what they run; its argument is the point at which a process kills itself.
-            log: where all of them write what they say.
+            log: the log of all of them.
             env: their environment.
         """
         self._module = module
@@ -38,11 +38,11 @@ class Crew:
     def one_more(
         self, point: str = "", *, inside: Sequence[str] = (), env: Mapping[str, str] | None = None
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """One process more while the block lasts.
+        """Run one more process until the block ends.
 
         Args:
             point: where it kills itself, if it does.
-            inside: what runs it elsewhere, before the command.
+            inside: the command that runs it on another host, if any.
             env: what differs in its environment.
         """
         process = self._started([point], env or {}, inside)
@@ -72,11 +72,11 @@ class Crew:
         return code
 
     def said(self, text: bytes, since: int) -> bool:
-        """Whether one of them wrote it to the log, after this size of the log."""
+        """Whether one of them wrote this text to the log after its first `since` bytes."""
         return text in self.log.read_bytes()[since:]
 
     def ended(self) -> list[int]:
-        """Exit codes of those that ended though nobody ended them."""
+        """Exit codes of processes that ended by themselves."""
         return [p.returncode for p in self.processes if p.poll() is not None]
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
-"""The stage's publishers: any number from two on, between them every way to publish."""
+"""The deployment's publishers: any number from two on, between them every way to publish."""
 
 import pytest
 
-from faults.stage import ways_of
+from faults.deployment import ways_of
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Migrate the database whose URL is given, again and again, each time in a process that is killed.
 
-Says how many migrations each of them left undone: all, or none. Where none, they are taken back.
+Prints how many migrations are missing after each: all, or none. If none, they are undone.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A proxy in front of a real Redis, which fails as a test tells it to."""
+"""A proxy in front of a real Redis, which fails as a test says."""
 
 import socket
 import threading
@@ -13,8 +13,8 @@ READ = 1 << 20
 """Bytes taken at a time; a test's commands and answers fit in one piece."""
 
 
-class Trouble(Enum):
-    """What befalls a publish on its way."""
+class NetworkFault(Enum):
+    """What happens to a publish on its way to Redis and back."""
 
     NONE = "none"
     CUT = "the connection breaks before Redis has it"
@@ -23,50 +23,52 @@ class Trouble(Enum):
 
 
 @dataclass
-class Way:
-    """The proxy's URL, and what befalls the next publishes, in order; bytes stand for an answer."""
+class FaultyProxy:
+    """The proxy's URL, and the faults of the next publishes; bytes are sent as the answer."""
 
     url: str
-    ahead: deque[Trouble | bytes] = field(default_factory=deque)
-    seen: int = 0
-    """Publishes that came by."""
+    faults: deque[NetworkFault | bytes] = field(default_factory=deque)
+    publishes: int = 0
+    """Publishes that the proxy has seen."""
 
 
 @contextmanager
-def troubled(redis_url: str) -> Iterator[Way]:
+def faulty_proxy(redis_url: str) -> Iterator[FaultyProxy]:
     """Run the proxy until the block ends."""
     target = urlsplit(redis_url)
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
         netloc = f"{target.netloc.rpartition('@')[0]}@127.0.0.1:{port}"
-        way = Way(target._replace(netloc=netloc).geturl())
+        proxy = FaultyProxy(target._replace(netloc=netloc).geturl())
 
         def serve() -> None:
             with suppress(OSError):  # the listener is closed
                 while True:
                     client, _ = listener.accept()
                     server = socket.create_connection((target.hostname, target.port))
-                    threading.Thread(target=_carry, args=[way, client, server], daemon=True).start()
+                    threading.Thread(
+                        target=_carry, args=[proxy, client, server], daemon=True
+                    ).start()
 
         threading.Thread(target=serve, daemon=True).start()
-        yield way
+        yield proxy
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def _carry(way: Way, client: socket.socket, server: socket.socket) -> None:
+def _carry(proxy: FaultyProxy, client: socket.socket, server: socket.socket) -> None:
     with client, server, suppress(OSError):
         while command := client.recv(READ):
             publishing = b"\r\nEVALSHA\r\n" in command
-            way.seen += publishing
-            trouble = way.ahead.popleft() if publishing and way.ahead else None
-            if trouble is Trouble.CUT:
+            proxy.publishes += publishing
+            fault = proxy.faults.popleft() if publishing and proxy.faults else None
+            if fault is NetworkFault.CUT:
                 return
-            if isinstance(trouble, bytes):
-                client.sendall(trouble)
+            if isinstance(fault, bytes):
+                client.sendall(fault)
                 continue
             server.sendall(command)
             answer = server.recv(READ)
-            if trouble is Trouble.ANSWER_LOST:
+            if fault is NetworkFault.ANSWER_LOST:
                 return
-            if trouble is not Trouble.SILENCE:
+            if fault is not NetworkFault.SILENCE:
                 client.sendall(answer)

@@ -1,6 +1,6 @@
 """A worker that kills itself, as `kill -9` would, at a given step of a batch.
 
-Run as `python -m mortal_worker [POINT] [burst | again]`; the points are the methods' names below,
+Run as `python -m crashing_worker [POINT] [burst | again]`; the points are the methods' names below,
 before or after. With `burst` it ends when nothing waits; with `again` another one takes its place
 whenever it died, until nothing is left to do.
 """
@@ -30,56 +30,56 @@ POINT = sys.argv[1] if len(sys.argv) > 1 else ""
 POISON = b"poison"
 
 
-def die_at(point: str) -> None:
+def crash_at(point: str) -> None:
     """End at once, if this is the point."""
     if point == POINT:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class MortalPipeline(Pipeline):
+class CrashingPipeline(Pipeline):
     """Dies at the given step, and when it takes an event that holds poison."""
 
     def take(self, queue: BatchQueue, *, wait: bool) -> list[TakenJob]:
-        """Step 2, and maybe the last."""
+        """Step 2, perhaps the last."""
         jobs = super().take(queue, wait=wait)
         if jobs:
-            die_at("after take")
+            crash_at("after take")
             if self._applying and any(job.deaths for job in jobs):
-                die_at("of a suspect beside others")
+                crash_at("of a suspect beside others")
         return jobs
 
     def apply(self, deliveries: Sequence[Delivery], most_raced: int = 0) -> list[Outcome]:
-        """Step 4, and maybe the last; who does not have to apply poison survives it."""
+        """Step 4, perhaps the last; the process survives if it need not apply the poison."""
         if any(POISON in one.payload and not one.failure for one in deliveries):
-            die_at("of poison")
+            crash_at("of poison")
         outcomes = super().apply(deliveries, most_raced)
-        die_at("after commit")
+        crash_at("after commit")
         return outcomes
 
     def acknowledge(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        """Step 5, and maybe the last."""
+        """Step 5, perhaps the last."""
         super().acknowledge(batch, outcomes)
-        die_at("after acknowledge")
+        crash_at("after acknowledge")
 
 
-def _dying_before_commit(*args: Any, **kwargs: Any) -> list[Outcome]:
+def _crashing_before_commit(*args: Any, **kwargs: Any) -> list[Outcome]:
     outcomes = _original(*args, **kwargs)
-    die_at("before commit")
+    crash_at("before commit")
     if any(isinstance(one.delivery.event, StatusDecision) for one in outcomes):
-        die_at("between the kinds")  # the approvals of the batch are committed
+        crash_at("between the kinds")  # the approvals of the batch are committed
     return outcomes
 
 
-def _dying_in_the_sweep(self: FailedJobs, jobs: Sequence[FailedJob]) -> int:
-    die_at("in the sweep")
+def _crashing_in_the_sweep(self: FailedJobs, jobs: Sequence[FailedJob]) -> int:
+    crash_at("in the sweep")
     return _forget(self, jobs)
 
 
 _original = applying.apply_in_transaction
-applying.apply_in_transaction = _dying_before_commit
+applying.apply_in_transaction = _crashing_before_commit
 _forget = FailedJobs.forget
-vars(sweep)["FailedJobs"].forget = _dying_in_the_sweep
-vars(working)["Pipeline"] = MortalPipeline
+vars(sweep)["FailedJobs"].forget = _crashing_in_the_sweep
+vars(working)["Pipeline"] = CrashingPipeline
 
 
 def started() -> ApprovalWorker:

@@ -1,4 +1,4 @@
-"""What every scenario stands on: durable servers, the same events, real worker processes."""
+"""What every scenario uses: durable servers, the same events, real worker processes."""
 
 import operator
 import os
@@ -44,15 +44,15 @@ RELATIONS: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: what was measured, beside what."""
+    """One line of the table: what was measured, and what it is compared with."""
 
     scenario: str
     ours: float
     unit: str
-    beside: str = ""
+    compared_with: str = ""
     theirs: float | None = None
-    reach: str = ""
-    """What the ratio, or ours where there is none, is to be, such as `>= 0.8`."""
+    target: str = ""
+    """What the ratio should be, or `ours` where there is no ratio, such as `>= 0.8`."""
 
     @property
     def ratio(self) -> float | None:
@@ -61,16 +61,16 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        """Whether it is within its reach; None where it has none."""
-        if not self.reach:
+        """Whether the target is met; None if there is none."""
+        if not self.target:
             return None
-        relation, bound = self.reach.split()
-        reached = self.ours if self.ratio is None else self.ratio
-        return RELATIONS[relation](reached, float(bound))
+        relation, bound = self.target.split()
+        measured = self.ours if self.ratio is None else self.ratio
+        return RELATIONS[relation](measured, float(bound))
 
 
-class Stage:
-    """Both servers, with durable settings, and the means to measure on them."""
+class Deployment:
+    """Both servers, with durable settings, and what is needed to measure on them."""
 
     def __init__(self, redis_url: str, database_url: str, folder: Path) -> None:
         self.redis_url = redis_url
@@ -80,7 +80,7 @@ class Stage:
         self.database: BatchConnection = connect_for_batches(database_url, application="bench")
 
     def clear(self) -> None:
-        """Empty both servers, and let Postgres write out what it still owes."""
+        """Empty both servers, and have Postgres write its changed pages to disk."""
         self.redis.flushall()
         self.database.execute(
             "ALTER TABLE approvals DISABLE TRIGGER USER;"
@@ -99,17 +99,17 @@ class Stage:
                 raise AssertionError(receipt)
 
     def drained(self) -> bool:
-        """Whether nothing waits or is in flight."""
+        """Whether no event is waiting or in flight."""
         with self.redis.pipeline() as pipe:
             pipe.llen(KEYS.waiting)
             pipe.zcard(KEYS.started)
             return not any(pipe.execute())
 
     def drain(self, workers: int = 1, **settings: Any) -> float:
-        """Seconds from the moment at which workers that wait find the queue full until it is empty.
+        """Seconds in which workers that are already waiting empty a full queue.
 
-        The queue is put aside meanwhile: workers that were suspended would come back one by one,
-        within a second.
+        The queue is renamed until all workers wait for it. Suspending them instead would not do:
+        they would resume one by one, within a second.
         """
         self.redis.rename(KEYS.waiting, ASIDE)
         with self.workers(workers, **settings) as running:
@@ -124,21 +124,21 @@ class Stage:
             return time.perf_counter() - start
 
     def require_alive(self, workers: Sequence[subprocess.Popen[bytes]]) -> None:
-        """Go on only while all of these run: what they would do will not come about by waiting."""
+        """Raise an error if one of these processes has ended: its work will never be done."""
         if any(worker.poll() is not None for worker in workers):
             raise AssertionError(self.output_of(workers))
 
     def output_of(self, workers: Sequence[subprocess.Popen[bytes]]) -> str:
-        """What they are, whether they ended, and the end of what workers wrote."""
+        """Their commands, their exit codes, and the last part of all workers' logs."""
         ends = [f"{worker.args!r} (exit status {worker.poll()})" for worker in workers]
         logs = [log.read_text("utf-8", "replace")[-2000:] for log in self.folder.glob("*.log")]
         return "\n".join([*ends, *logs])
 
     @contextmanager
     def workers(self, count: int, **settings: Any) -> Iterator[list[subprocess.Popen[bytes]]]:
-        """So many worker processes, as users run them, until all that was queued is committed.
+        """Run worker processes, as users run them, until the block ends.
 
-        They are killed then: each would take up to a second to notice that it is to leave.
+        Then they are killed: each would take up to a second to notice that it should stop.
         """
         given = {f"SIGNOFF_{name.upper()}": str(value) for name, value in settings.items()}
         env = {
@@ -181,13 +181,13 @@ class Stage:
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
+def deployment() -> Iterator[Deployment]:
     """Servers of their own, in a throw-away folder: fsync on, AOF everysec."""
     with tempfile.TemporaryDirectory(prefix="signoff-bench-") as folder:
         data = Path(folder) / "data"
         with embedded_services(data) as services:
             migrate(services.database_url)
-            yield Stage(services.redis_url, services.database_url, Path(folder))
+            yield Deployment(services.redis_url, services.database_url, Path(folder))
 
 
 def events(
@@ -200,7 +200,7 @@ def events(
 def stream(
     *, seed: int = 7, interactions: int = INTERACTIONS, customers: int = CUSTOMERS
 ) -> Iterator[ApprovalEvent]:
-    """The same without end, one by one: a million events at once take gigabytes."""
+    """The same events one by one, without end: a million events at once take gigabytes."""
     chance = random.Random(seed)
     ids = [UUID(int=chance.getrandbits(128)) for _ in range(interactions)]
     for n in count_from_zero():
@@ -247,5 +247,5 @@ def _event(chance: random.Random, ids: list[UUID], customers: int, n: int) -> Ap
 
 
 def deliveries(some: list[ApprovalEvent]) -> list[Delivery]:
-    """The events as they stand after reading."""
+    """The events as a worker has them after reading their jobs."""
     return [Delivery.of_payload(str(event.event_id), event.canonical_json()) for event in some]

@@ -1,6 +1,6 @@
 """A replay of dead letters that kills itself, as `kill -9` would.
 
-Run as `python -m mortal_replay POINT ID...`; POINT is `before commit` or `after commit`, each of
+Run as `python -m crashing_replay POINT ID...`; POINT is `before commit` or `after commit`, each of
 the first batch.
 """
 
@@ -20,7 +20,7 @@ def die(_: object = None) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _dying(*args: Any, **kwargs: Any) -> list[Outcome]:
+def _crashing(*args: Any, **kwargs: Any) -> list[Outcome]:
     apply_in_transaction(*args, **kwargs)
     die()
     raise AssertionError
@@ -29,7 +29,7 @@ def _dying(*args: Any, **kwargs: Any) -> list[Outcome]:
 if __name__ == "__main__":
     point, *ids = sys.argv[1:]
     if point == "before commit":
-        vars(replaying)["apply_in_transaction"] = _dying
+        vars(replaying)["apply_in_transaction"] = _crashing
     url = Settings.load().require("database_url")
     with connect_for_batches(url, application="mortal replay") as connection:
         letters = [int(letter_id) for letter_id in ids]
