@@ -16,6 +16,7 @@ from signoff_schemas import (
     OutboxSettings,
     OutgoingSettings,
     PublishSettings,
+    ReviewSettings,
     Settings,
     SettingsError,
     WebSettings,
