@@ -12,7 +12,7 @@ from pathlib import Path
 
 from http_client import lines_a_second, post, posts_a_second
 from latency import WARM_UP, latencies, watched
-from stage import KEYS, QUEUE, Row, Stage, events
+from deployment import KEYS, QUEUE, Deployment, Row, events
 
 from signoff import Producer
 from signoff_embedded.ports import free_port
@@ -20,32 +20,32 @@ from signoff_embedded.ports import free_port
 AT_ONCE = 50
 
 
-def run(stage: Stage, *, quick: bool) -> list[Row]:
+def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     """Each way beside what it is compared with, in turn."""
     count, rounds = (10_000, 3) if quick else (30_000, 5)
     lines = [event.canonical_json() for event in events(count)]
     requests = [post(line) for line in lines[: count // 3]]
-    producer = Producer(stage.redis_url, queue=QUEUE)
+    producer = Producer(deployment.redis_url, queue=QUEUE)
     rates: dict[str, list[float]] = {}
 
     def note(name: str, rate: float, waiting: int) -> None:
         rates.setdefault(name, []).append(rate)
-        if stage.redis.llen(KEYS.waiting) != waiting:
+        if deployment.redis.llen(KEYS.waiting) != waiting:
             raise AssertionError(name)
 
-    with _serving(stage, "signoff") as ours, _serving(stage, "bare") as bare:
+    with _serving(deployment, "signoff") as ours, _serving(deployment, "bare") as bare:
         for _ in range(rounds):
-            stage.redis.flushall()
+            deployment.redis.flushall()
             start = time.perf_counter()
             list(producer.publish_many(lines))
             note("publish_many", count / (time.perf_counter() - start), count)
-            stage.redis.flushall()
+            deployment.redis.flushall()
             note("lines", lines_a_second(ours, lines), count)
-            stage.redis.flushall()
+            deployment.redis.flushall()
             note("posts", posts_a_second(ours, requests, at_once=AT_ONCE), len(requests))
-            stage.redis.flushall()
+            deployment.redis.flushall()
             note("bare", posts_a_second(bare, requests, at_once=AT_ONCE), 0)
-        waited, committed = _latencies(stage, ours, 100 if quick else 400)
+        waited, committed = _latencies(deployment, ours, 100 if quick else 400)
     rate = {name: statistics.median(measured) for name, measured in rates.items()}
     return [
         Row("HTTP, NDJSON", rate["lines"], "events/s", "publish_many", rate["publish_many"], ">= 0.5"),
@@ -63,13 +63,13 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
 
 
 @contextmanager
-def _serving(stage: Stage, name: str) -> Iterator[int]:
+def _serving(deployment: Deployment, name: str) -> Iterator[int]:
     """A web service in a process of its own; gives its port."""
     port = free_port()
     env = {
         **os.environ,
-        "SIGNOFF_REDIS_URL": stage.redis_url,
-        "SIGNOFF_DATABASE_URL": stage.database_url,
+        "SIGNOFF_REDIS_URL": deployment.redis_url,
+        "SIGNOFF_DATABASE_URL": deployment.database_url,
     }
     script = str(Path(__file__).with_name("http_server.py"))
     server = subprocess.Popen([sys.executable, script, name, str(port)], env=env)
@@ -93,14 +93,14 @@ def _await(port: int, server: "subprocess.Popen[bytes]") -> None:
     raise AssertionError("the web service does not serve")
 
 
-def _latencies(stage: Stage, port: int, count: int) -> tuple[float, float]:
+def _latencies(deployment: Deployment, port: int, count: int) -> tuple[float, float]:
     """Medians in milliseconds, of waiting for a verdict over HTTP, and of publish → committed."""
     some = events(WARM_UP + count)
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Content-Type": "application/json", "Prefer": "wait=10"}
     waited: list[float] = []
-    stage.clear()
-    with stage.workers(1):
+    deployment.clear()
+    with deployment.workers(1):
         for event in some:
             body = event.canonical_json()
             time.sleep(0.02)
@@ -110,8 +110,8 @@ def _latencies(stage: Stage, port: int, count: int) -> tuple[float, float]:
             if b'"verdict"' not in answer.read():
                 raise AssertionError(event)
             waited.append((time.perf_counter() - start) * 1000)
-    producer = Producer(connection=stage.redis, queue=QUEUE)
-    stage.clear()
-    with watched(stage) as seen, stage.workers(1):
+    producer = Producer(connection=deployment.redis, queue=QUEUE)
+    deployment.clear()
+    with watched(deployment) as seen, deployment.workers(1):
         committed = latencies(some, producer.publish, seen)
     return statistics.median(waited[WARM_UP:]), statistics.median(committed)

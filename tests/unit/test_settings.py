@@ -11,9 +11,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from signoff_schemas import (
+    AccountSettings,
     AlertSettings,
     OutboxSettings,
+    OutgoingSettings,
     PublishSettings,
+    ReviewSettings,
     Settings,
     SettingsError,
     WebSettings,
@@ -506,6 +509,9 @@ def test_all_settings_together_are_those_of_the_roles() -> None:
         OutboxSettings,
         WorkerSettings,
         WebSettings,
+        OutgoingSettings,
+        AccountSettings,
+        ReviewSettings,
         AlertSettings,
     )
     assert set(Settings.model_fields) == {name for role in roles for name in role.model_fields}
