@@ -53,7 +53,7 @@ class Request(NamedTuple):
         try:
             event, canonical_json = parse_and_canonicalize(source)
         except InvalidEvent as error:
-            return cls(_event_id(source), error=error)
+            return cls(_event_id(source), error=_untraced(error))
         return cls(event.event_id, canonical_json, kind=kind_of(event))
 
     @classmethod
@@ -62,7 +62,7 @@ class Request(NamedTuple):
         try:
             event, canonical_json = kind.parse_and_canonicalize(event_json)
         except InvalidEvent as error:
-            return cls(_event_id(event_json), error=error, kind=kind)
+            return cls(_event_id(event_json), error=_untraced(error), kind=kind)
         return cls(event.event_id, canonical_json, kind=kind)
 
 
@@ -159,6 +159,13 @@ class Publication:
 def _as_rq_writes(second: int) -> bytes:
     """The second in RQ's format; it is cached, since many events are published in each second."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second)).encode()
+
+
+def _untraced(error: InvalidEvent) -> InvalidEvent:
+    """The error as a value. Its traceback would lead back to whoever holds the request: a cycle,
+    in which all that those frames hold would wait for the garbage collector."""
+    error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _event_id(source: Source) -> UUID | None:

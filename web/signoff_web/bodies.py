@@ -191,7 +191,7 @@ class Inflater:
                 raise too_large("it inflates to more than 100 times of what was sent")
             yield piece
             data = self._stream.unconsumed_tail or self._stream.unused_data
-            is_more = bool(data) or len(piece) == _SLICE and not self._stream.eof
+            is_more = bool(data) or (len(piece) == _SLICE and not self._stream.eof)
         if is_last and self._taken and not self._stream.eof:
             raise _no_gzip("it ends too early")
 

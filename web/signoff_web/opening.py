@@ -29,10 +29,14 @@ async def opened(
     with servers, closing(verdicts):
         async with RequestProducer(settings=_publishing(settings)) as producer:
             settling = asyncio.create_task(rates.settle_forever())
-            yield Context(
-                settings, servers, producer, environment(), authenticate, verdicts, rates
-            )
+            yield Context(settings, servers, producer, environment(), authenticate, verdicts, rates)
             settling.cancel()
+
+
+async def _answer_who_waits(context: Context) -> None:
+    """When the service stops, answer those who wait for a verdict."""
+    await context.stopping.wait()
+    context.verdicts.give_up()
 
 
 def _publishing(settings: Settings) -> Settings:

@@ -25,7 +25,7 @@ Endpoint = Callable[[Request], Awaitable[ASGIApp]]
 class RawRoute(APIRoute):
     """Checks its rule, passes the request to its endpoint, and answers errors with problems."""
 
-    def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
+    def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:  # noqa: ANN401 -- FastAPI's
         super().__init__(path, endpoint, **options)
         rules = rules_of(self)
         if len(rules) != 1:

@@ -14,8 +14,8 @@ from signoff_schemas import ApprovalEvent, Kind, StatusDecision, content_hash
 from signoff_schemas.access import Scope
 from signoff_web.access import identity_of, requires
 from signoff_web.api.event_stream import EventStream
-from signoff_web.api.taken import RawAnswer
 from signoff_web.api.receipts import PATHS, problem_of_receipt, read_request
+from signoff_web.api.taken import RawAnswer
 from signoff_web.bodies import Form, Headers, form_of, headers_of, is_compressed, read_event
 from signoff_web.context import Context, context_of
 from signoff_web.problems import ProblemError
