@@ -12,6 +12,7 @@ from signoff_ops.servers import Servers
 from signoff_producer import AsyncProducer
 from signoff_schemas import Settings
 from signoff_schemas.access import Identity
+from signoff_web.sign_in_limits import SignInLimits
 
 Authenticate: TypeAlias = Callable[[Request], Awaitable[Identity | None]]
 """Tells whose request it is; None if nobody is named.
@@ -29,6 +30,7 @@ class Context:
     producer: AsyncProducer
     templates: Environment
     authenticate: Authenticate
+    sign_in_limits: SignInLimits
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service is to end: streams end themselves then."""
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from signoff_ops.errors import (
@@ -22,8 +22,10 @@ from signoff_producer import QueueFull, QueueUnavailableError
 from signoff_schemas import InvalidEvent, SettingsError, SignoffError
 from signoff_schemas.invalid import Problem
 from signoff_web.context import context_of
+from signoff_web.local_paths import sign_in_path
 
 _LOG: Final = logging.getLogger(__name__)
+NOT_SIGNED_IN: Final = "not-signed-in"
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER: Final = "5"
 """Seconds after which to try again what an unavailable server prevented."""
@@ -108,8 +110,13 @@ def _seconds(error: SignoffError) -> str:
 
 
 def answer(request: Request, problem: ProblemError) -> Response:
-    """The problem as a document, or as a page if the request is one for a page."""
+    """The problem as a document, or as a page if the request is one for a page.
+
+    Somebody who wants a page and is not signed in is led to the sign-in page instead.
+    """
     if wants_page(request):
+        if problem.slug == NOT_SIGNED_IN and request.method == "GET":
+            return RedirectResponse(sign_in_path(request), HTTPStatus.SEE_OTHER)
         template = context_of(request).templates.get_template("problem.html")
         return HTMLResponse(template.render(problem=problem), problem.status, problem.headers)
     return JSONResponse(problem.document, problem.status, problem.headers, MEDIA_TYPE)
