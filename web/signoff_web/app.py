@@ -2,11 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from signoff_ops.key_ring import KeyRing
 from signoff_ops.servers import PooledServers
@@ -15,6 +13,7 @@ from signoff_schemas import Settings
 from signoff_web import problems
 from signoff_web.access import check_routes
 from signoff_web.api import service
+from signoff_web.assets import Assets
 from signoff_web.authentication import Authentication
 from signoff_web.context import Authenticate, Context
 from signoff_web.pages import account, keys, sign_in, users
@@ -23,7 +22,6 @@ from signoff_web.security import SecurityHeaders
 from signoff_web.sign_in_limits import SignInLimits
 from signoff_web.templating import environment
 
-_STATIC: Final = Path(__file__).with_name("static")
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     service.router,
     sign_in.router,
@@ -67,7 +65,7 @@ def create_app(settings: Settings, *, authenticate: Authenticate | None = None) 
     for router in _ROUTERS:
         # As they are: `include_router` would hide them from `check_routes`.
         app.router.routes.extend(router.routes)
-    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.mount("/static", Assets(), name="static")
     app.add_middleware(SameOrigin, public_url=settings.web_url)
     app.add_middleware(SecurityHeaders)
     problems.add_handlers(app)
