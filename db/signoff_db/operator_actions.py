@@ -17,7 +17,7 @@ _MOST: Final = 50
 
 
 class Action(StrEnum):
-    """The actions that are recorded: those on dead letters, then those on accounts."""
+    """The actions that are recorded: those on dead letters, on accounts, on webhooks."""
 
     REPLAY = "replay"
     EDIT = "edit"
@@ -33,6 +33,13 @@ class Action(StrEnum):
     END_SESSION = "end_session"
     ADD_KEY = "add_key"
     REVOKE_KEY = "revoke_key"
+
+    ADD_WEBHOOK = "add_webhook"
+    ROTATE_WEBHOOK = "rotate_webhook"
+    DISABLE_WEBHOOK = "disable_webhook"
+    ENABLE_WEBHOOK = "enable_webhook"
+    REMOVE_WEBHOOK = "remove_webhook"
+    REPLAY_WEBHOOK = "replay_webhook"
 
 
 @dataclass(frozen=True, slots=True)
