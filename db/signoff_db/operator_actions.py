@@ -1,4 +1,4 @@
-"""The record of actions on dead letters and accounts: who, when and why; it is never changed."""
+"""The record of actions on dead letters, accounts, reviews and webhooks; it is never changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MOST: Final = 50
 
 
 class Action(StrEnum):
-    """The actions that are recorded: those on dead letters, on accounts, on webhooks."""
+    """The actions that are recorded: on dead letters, accounts, reviews and webhooks."""
 
     REPLAY = "replay"
     EDIT = "edit"
@@ -33,6 +33,8 @@ class Action(StrEnum):
     END_SESSION = "end_session"
     ADD_KEY = "add_key"
     REVOKE_KEY = "revoke_key"
+
+    REASSIGN = "reassign"
 
     ADD_WEBHOOK = "add_webhook"
     ROTATE_WEBHOOK = "rotate_webhook"

@@ -24,6 +24,7 @@ from signoff_schemas.kinds import (
 )
 from signoff_schemas.masking import masked
 from signoff_schemas.redis_url import async_redis_client, plain_url, redis_client
+from signoff_schemas.review import InvalidReview, ReviewDraft, approval_of
 from signoff_schemas.settings import (
     AccountSettings,
     AlertSettings,
@@ -33,6 +34,7 @@ from signoff_schemas.settings import (
     OutgoingSettings,
     PublishSettings,
     QueueSettings,
+    ReviewSettings,
     Settings,
     StopSettings,
     WebSettings,
@@ -62,6 +64,7 @@ __all__ = [
     "FailureKind",
     "Identity",
     "InvalidEvent",
+    "InvalidReview",
     "Kind",
     "LogSettings",
     "OutboxSettings",
@@ -69,6 +72,8 @@ __all__ = [
     "Problem",
     "PublishSettings",
     "QueueSettings",
+    "ReviewDraft",
+    "ReviewSettings",
     "Settings",
     "SettingsError",
     "SignoffError",
@@ -78,6 +83,7 @@ __all__ = [
     "Verdict",
     "WebSettings",
     "WorkerSettings",
+    "approval_of",
     "async_redis_client",
     "content_hash",
     "decode_job",

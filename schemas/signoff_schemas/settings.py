@@ -176,6 +176,17 @@ class AlertSettings(RoleSettings):
     )
 
 
+class ReviewSettings(RoleSettings):
+    """How the review desk works."""
+
+    review_lease_seconds: int = Field(
+        120, ge=5, le=3600, description="Seconds that a reviewer holds a review without a sign"
+    )
+    undo_seconds: int = Field(
+        5, ge=0, le=60, description="Seconds in which a reviewer can undo a decision"
+    )
+
+
 class StopSettings(RoleSettings):
     """How fast a service ends."""
 
@@ -223,7 +234,9 @@ class OutgoingSettings(DatabaseSettings, LogSettings, StopSettings):
     )
 
 
-class Settings(WorkerSettings, WebSettings, AccountSettings, AlertSettings, OutgoingSettings):
+class Settings(
+    WorkerSettings, WebSettings, AccountSettings, ReviewSettings, AlertSettings, OutgoingSettings
+):
     """All settings; commands read these."""
 
     env_path: ClassVar[Path | None] = ENV_FILE

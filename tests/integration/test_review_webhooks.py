@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from approvals import apply_events, approval
+from desk import BODY, apply_outbox, post, servers_of, sql
 
 from signoff_db import webhooks
 from signoff_db.connection import BatchConnection
@@ -14,45 +14,17 @@ from signoff_db.feed_reader import Turn
 from signoff_db.webhook_deliveries import claim
 from signoff_db.webhook_reader import WebhookReader
 from signoff_db.webhooks import WebhookKind
-from signoff_schemas import ApprovalEvent
-
-DECIDE = """
-    INSERT INTO signoff.review_decisions (interaction_id, user_id, decision, reviewer, decided_at,
-        final_at, event_id, event, reject_reason)
-    VALUES (%(interaction)s, 'user-1', %(decision)s, 'ann', now(), now() + interval '5 seconds',
-        %(event_id)s, %(event)s, %(reason)s)
-    RETURNING id
-"""
+from signoff_ops import reviews
+from signoff_ops.servers import DirectServers
 
 
 @pytest.fixture
-def told(connection: BatchConnection) -> BatchConnection:
-    """An installation whose upstream is told of reviews."""
+def servers(database_url: str, connection: BatchConnection) -> DirectServers:
+    """A desk whose upstream is told of reviews; decisions can be undone for a minute."""
     kinds = [WebhookKind.REVIEW_APPROVED, WebhookKind.REVIEW_REJECTED]
     webhooks.add(connection, "upstream", "http://127.0.0.1:1/", kinds)
     webhooks.add(connection, "crm", "http://127.0.0.1:1/", [WebhookKind.STATUS_CHANGED])
-    return connection
-
-
-def decide(connection: psycopg.Connection[Any], *, reason: str | None = None, **given: Any) -> UUID:
-    """A decision about a review; a rejection, if there is a reason."""
-    values = {"decision": "rejected" if reason else "approved", "reason": reason}
-    row = connection.execute(
-        DECIDE, {"interaction": uuid4(), "event_id": None, "event": None, **values, **given}
-    ).fetchone()
-    assert row
-    return UUID(str(row[0]))
-
-
-def approve(connection: BatchConnection, event: ApprovalEvent) -> UUID:
-    """A review is approved; its event waits in the outbox."""
-    text = event.canonical_json().decode()
-    given: dict[str, Any] = {
-        "interaction": event.interaction_id,
-        "event_id": event.event_id,
-        "event": text,
-    }
-    return decide(connection, **given)
+    return servers_of(database_url, undo_seconds=60)
 
 
 def read_all(url: str) -> None:
@@ -69,81 +41,112 @@ def bodies(connection: BatchConnection) -> list[dict[str, Any]]:
     return [row[0] for row in rows]
 
 
-def test_an_approval_is_told_when_it_is_applied(told: BatchConnection, database_url: str) -> None:
+def test_an_approval_is_told_when_it_is_applied(
+    servers: DirectServers, connection: BatchConnection, database_url: str
+) -> None:
     """Not before: once, with what is to be sent to the customer."""
-    event = approval(final_bubbles=["hello", "😀"], customer_status=None)
-    decision = approve(told, event)
-    apply_events(told, approval())
+    review = post(servers)
+    reviews.approve(servers, review, "ann", BODY | {"final_bubbles": ["hello", "😀"]})
+    apply_events(connection, approval())
     read_all(database_url)
-    assert bodies(told) == []
-    apply_events(told, event)
-    read_all(database_url)
-    apply_events(told, event)
-    read_all(database_url)
-    (body,) = bodies(told)
+    assert bodies(connection) == []
+    for verdict in ("applied", "duplicate"):
+        assert apply_outbox(connection, database_url) == [verdict]
+        read_all(database_url)
+    (body,) = bodies(connection)
     assert body["type"] == "review.approved"
     data = body["data"]
-    assert data["decision_id"] == str(decision)
-    assert data["interaction_id"] == str(event.interaction_id)
+    assert data["interaction_id"] == data["event"]["interaction_id"] == str(review)
     assert (data["user_id"], data["reviewer"]) == ("user-1", "ann")
-    assert data["event_id"] == data["event"]["event_id"] == str(event.event_id)
+    assert data["event_id"] == data["event"]["event_id"]
     assert data["event"]["final_bubbles"] == ["hello", "😀"]
+    assert sql(database_url, "SELECT id::text FROM signoff.review_decisions") == [
+        (data["decision_id"],)
+    ]
     assert body["timestamp"] == data["applied_at"]
     assert datetime.fromisoformat(data["decided_at"]) <= datetime.fromisoformat(data["applied_at"])
 
 
-def test_a_rejection_is_told_once_it_is_final(told: BatchConnection) -> None:
+def test_a_rejection_is_told_once_it_is_final(
+    servers: DirectServers, connection: BatchConnection
+) -> None:
     """Its message is there from the beginning, and due a moment after the decision is final."""
-    decision = decide(told, reason='rude "tone"\n\x1b')
-    (body,) = bodies(told)
+    review = post(servers)
+    for _ in range(2):
+        reviews.reject(servers, review, "ann", 'rude "tone"')
+    (body,) = bodies(connection)
     assert body["type"] == "review.rejected"
     data = body["data"]
-    assert (data["decision_id"], data["reviewer"]) == (str(decision), "ann")
-    assert (data["user_id"], data["reason"]) == ("user-1", 'rude "tone"\n\x1b')
+    assert (data["interaction_id"], data["reviewer"]) == (str(review), "ann")
+    assert (data["user_id"], data["reason"]) == ("user-1", 'rude "tone"')
     assert body["timestamp"] == data["decided_at"]
     assert datetime.fromisoformat(data["decided_at"]).tzinfo
-    assert claim(told, {}, room=4) == []
-    row = told.execute(
+    assert claim(connection, {}, room=4) == []
+    row = connection.execute(
         "SELECT next_attempt_at > final_at FROM webhook_deliveries"
         " JOIN review_decisions d ON d.id = cause_id"
     ).fetchone()
     assert row == (True,)
 
 
-def test_a_rejection_that_is_undone_is_not_told(told: BatchConnection) -> None:
-    """Nor one that is rolled back; others are."""
-    undone, kept = decide(told, reason="a"), decide(told, reason="b")
-    told.execute("UPDATE review_decisions SET undone_at = now() WHERE id = %s", [undone])
-    with told.transaction(force_rollback=True):
-        decide(told, reason="c")
-    (body,) = bodies(told)
-    assert body["data"]["decision_id"] == str(kept)
+def test_a_rejection_that_is_undone_is_not_told(
+    servers: DirectServers, connection: BatchConnection
+) -> None:
+    """What is decided after it is; other rejections are."""
+    undone, kept = post(servers), post(servers)
+    reviews.reject(servers, undone, "ann", "a")
+    reviews.reject(servers, kept, "ann", "b")
+    reviews.undo(servers, undone, "ann")
+    assert [body["data"]["reason"] for body in bodies(connection)] == ["b"]
+    reviews.reject(servers, undone, "ann", "c")
+    assert [body["data"]["reason"] for body in bodies(connection)] == ["b", "c"]
 
 
-def test_nobody_is_told_who_does_not_want_it(told: BatchConnection, database_url: str) -> None:
+def test_each_rejection_of_a_new_draft_is_told(
+    servers: DirectServers, connection: BatchConnection
+) -> None:
+    """The upstream posts a better draft, and that one is rejected too."""
+    review = post(servers)
+    reviews.reject(servers, review, "ann", "first")
+    post(servers, interaction_id=review, draft_bubbles=["better"])
+    reviews.reject(servers, review, "bob", "second")
+    told = [body["data"] for body in bodies(connection)]
+    assert [(data["reviewer"], data["reason"]) for data in told] == [
+        ("ann", "first"),
+        ("bob", "second"),
+    ]
+
+
+def test_nobody_is_told_who_does_not_want_it(
+    servers: DirectServers, connection: BatchConnection, database_url: str
+) -> None:
     """The other kinds, and those that are disabled."""
-    webhooks.switch(told, "upstream", disabled_for="moving")
-    event = approval()
-    approve(told, event)
-    apply_events(told, event)
+    webhooks.switch(connection, "upstream", disabled_for="moving")
+    reviews.approve(servers, post(servers), "ann", BODY)
+    apply_outbox(connection, database_url)
     read_all(database_url)
-    decide(told, reason="a")
-    assert bodies(told) == []
+    reviews.reject(servers, post(servers), "ann", "a")
+    assert bodies(connection) == []
 
 
-@pytest.mark.usefixtures("told")
-def test_who_rejects_needs_no_right_on_webhooks(database_url: str) -> None:
-    """The trigger runs as its owner; nobody else may call it."""
+def test_who_rejects_needs_no_right_on_webhooks(servers: DirectServers, database_url: str) -> None:
+    """The trigger runs as its owner, with a search_path of its own."""
+    reviews.reject(servers, post(servers), "ann", "a")
     with psycopg.connect(database_url) as reviewer:
         reviewer.execute("CREATE ROLE rejecting")
         reviewer.execute("GRANT USAGE ON SCHEMA signoff TO rejecting")
         reviewer.execute("GRANT SELECT, INSERT ON signoff.review_decisions TO rejecting")
         reviewer.execute("SET LOCAL ROLE rejecting")
         reviewer.execute("SET LOCAL search_path TO public")
-        decide(reviewer, reason="a")
+        reviewer.execute(
+            "INSERT INTO signoff.review_decisions (interaction_id, user_id, decision, reviewer,"
+            " decided_at, final_at, reject_reason)"
+            " SELECT interaction_id, user_id, decision, reviewer, decided_at, final_at, 'b'"
+            " FROM signoff.review_decisions"
+        )
         with pytest.raises(psycopg.errors.InsufficientPrivilege), reviewer.transaction():
             reviewer.execute("SELECT FROM signoff.webhook_deliveries")
         reviewer.execute("RESET ROLE")
         found = reviewer.execute("SELECT count(*) FROM signoff.webhook_deliveries").fetchone()
-        assert found == (1,)
+        assert found == (2,)
         reviewer.rollback()

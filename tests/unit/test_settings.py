@@ -16,6 +16,7 @@ from signoff_schemas import (
     OutboxSettings,
     OutgoingSettings,
     PublishSettings,
+    ReviewSettings,
     Settings,
     SettingsError,
     WebSettings,
@@ -510,6 +511,7 @@ def test_all_settings_together_are_those_of_the_roles() -> None:
         WebSettings,
         OutgoingSettings,
         AccountSettings,
+        ReviewSettings,
         AlertSettings,
     )
     assert set(Settings.model_fields) == {name for role in roles for name in role.model_fields}
