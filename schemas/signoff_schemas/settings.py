@@ -183,6 +183,9 @@ class WebSettings(PublishSettings, OutboxSettings, LogSettings):
     stop_timeout: float = Field(
         10.0, gt=0, le=300, description="Seconds in which `signoff serve` ends after SIGTERM"
     )
+    web_followers: int = Field(
+        100, ge=0, le=10_000, description="Readers that may follow `GET /v1/feed` at the same time"
+    )
 
 
 class Settings(WorkerSettings, WebSettings, AlertSettings):
