@@ -10,9 +10,11 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import PGconn, Ping
 from psycopg.rows import TupleRow
+from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool
 
 from signoff_db.error_text import reason_of
+from signoff_db.json_numbers import read_json
 from signoff_db.sql import statement
 from signoff_schemas import SignoffError, masked
 
@@ -86,7 +88,9 @@ def connect(
     Raises:
         DatabaseUnavailableError: the server cannot be reached or refuses the connection.
     """
-    return _open(Connection, database_url, application, _TIMEOUTS, _FORMATS, outbox=outbox)
+    opened = _open(Connection, database_url, application, _TIMEOUTS, _FORMATS, outbox=outbox)
+    set_json_loads(read_json, opened)
+    return opened
 
 
 def answers(database_url: str) -> bool:
@@ -161,7 +165,7 @@ def pool_of(
         _conninfo(database_url, _SERVICE, _FORMATS, outbox=False),
         connection_class=ServiceConnection,
         kwargs=_keywords(application),
-        configure=_open_session,
+        configure=_configure,
         check=ConnectionPool.check_connection,
         min_size=min(1, size),
         max_size=size,
@@ -217,6 +221,12 @@ def _keywords(application: str) -> dict[str, Any]:
         "application_name": application,
         "connect_timeout": _CONNECT_TIMEOUT,
     }
+
+
+def _configure(connection: Connection[TupleRow]) -> None:
+    """Prepare a connection of a pool."""
+    _open_session(connection)
+    set_json_loads(read_json, connection)
 
 
 def _open_session(connection: Connection[TupleRow]) -> None:
