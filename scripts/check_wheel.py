@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = {".lua", ".py", ".sql", ".typed"}
+SHIPPED = {".css", ".html", ".js", ".json", ".lua", ".py", ".sql", ".svg", ".txt", ".typed"}
 IMPORT_WITHOUT_DRIVER = """
 import importlib.util, sys
 from signoff import ApprovalEvent, AsyncProducer, Producer, outbox

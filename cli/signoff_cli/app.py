@@ -35,6 +35,8 @@ COMMANDS: Final = {
     "prune": "Delete old settled dead letters.",
     "outbox": "Create, inspect and prune an outbox.",
     "reconcile": "Publish again what Redis lost.",
+    "user": "Add and manage people who sign in.",
+    "key": "Add and revoke keys of programs.",
     "audit": "Check tables, account for every event.",
 }
 

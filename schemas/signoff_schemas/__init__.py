@@ -25,6 +25,7 @@ from signoff_schemas.kinds import (
 from signoff_schemas.masking import masked
 from signoff_schemas.redis_url import async_redis_client, plain_url, redis_client
 from signoff_schemas.settings import (
+    AccountSettings,
     AlertSettings,
     DatabaseSettings,
     LogSettings,
@@ -47,6 +48,7 @@ __all__ = [
     "MAX_EVENT_BYTES",
     "MAX_JOB_BYTES",
     "SCHEMA_VERSION",
+    "AccountSettings",
     "AlertSettings",
     "AnyEvent",
     "ApprovalEvent",

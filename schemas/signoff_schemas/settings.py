@@ -175,6 +175,20 @@ class AlertSettings(RoleSettings):
     )
 
 
+class AccountSettings(RoleSettings):
+    """How people sign in to the web service."""
+
+    web_url: WebhookUrl | None = Field(
+        None, description="The URL under which people reach the web service, such as its proxy's"
+    )
+    session_idle: float = Field(
+        43_200, ge=60, le=2_592_000, description="Seconds without a request that end a session"
+    )
+    session_lifetime: float = Field(
+        604_800, ge=60, le=31_536_000, description="Seconds after which a session ends in any case"
+    )
+
+
 class WebSettings(PublishSettings, OutboxSettings, LogSettings):
     """What `signoff serve` needs besides."""
 
@@ -188,7 +202,7 @@ class WebSettings(PublishSettings, OutboxSettings, LogSettings):
     )
 
 
-class Settings(WorkerSettings, WebSettings, AlertSettings):
+class Settings(WorkerSettings, WebSettings, AccountSettings, AlertSettings):
     """All settings; commands read these."""
 
     env_path: ClassVar[Path | None] = ENV_FILE

@@ -15,6 +15,7 @@ from signoff_schemas import Settings
 from signoff_schemas.access import Role, Scope, scopes_of
 from signoff_web.access import OPEN, UnguardedRouteError, check_routes, requires
 from signoff_web.app import create_app
+from signoff_web.assets import url_of
 from signoff_web.problems import pointer
 
 
@@ -74,6 +75,29 @@ def test_each_answer_carries_the_security_headers(redis_url: str, database_url: 
     assert missing.status_code == HTTPStatus.NOT_FOUND
     assert missing.headers["content-type"] == "application/problem+json"
     assert missing.json()["type"] == "urn:signoff:problem:not-found"
+
+
+def test_static_files_are_kept_by_browsers_for_as_long_as_they_are_the_same(
+    redis_url: str, database_url: str
+) -> None:
+    """A URL with the version may be kept for ever; one without it is asked for again."""
+    with web.client(redis_url, database_url, authenticate=web.acting_as("any")) as client:
+        kept, again = client.get(url_of("signoff.css")), client.get("/static/signoff.css")
+        missing = client.get(url_of("../base.html"))
+    assert kept.status_code == again.status_code == HTTPStatus.OK
+    assert kept.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert again.headers["cache-control"] == "no-cache"
+    assert missing.status_code == HTTPStatus.NOT_FOUND
+
+
+def test_a_browser_gets_problems_as_pages(redis_url: str, database_url: str) -> None:
+    """Whoever asks for a page gets one, with the header's links that they may follow."""
+    browser = {"Accept": "text/html"}
+    reviewer = web.acting_as("ann", Scope.REVIEW, kind="user")
+    with web.client(redis_url, database_url, authenticate=reviewer) as client:
+        answer = client.get("/nothing", headers=browser)
+    assert answer.status_code == HTTPStatus.NOT_FOUND
+    assert "<h1>Not Found</h1>" in answer.text
 
 
 def test_it_starts_while_the_servers_are_away() -> None:

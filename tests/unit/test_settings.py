@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from signoff_schemas import (
+    AccountSettings,
     AlertSettings,
     OutboxSettings,
     PublishSettings,
@@ -506,6 +507,7 @@ def test_all_settings_together_are_those_of_the_roles() -> None:
         OutboxSettings,
         WorkerSettings,
         WebSettings,
+        AccountSettings,
         AlertSettings,
     )
     assert set(Settings.model_fields) == {name for role in roles for name in role.model_fields}

@@ -2,11 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.staticfiles import StaticFiles
 
 from signoff_ops.servers import PooledServers
 from signoff_producer import AsyncProducer
@@ -15,12 +13,12 @@ from signoff_schemas.access import Identity
 from signoff_web import problems
 from signoff_web.access import check_routes
 from signoff_web.api import contract, customers, dead_letters, events, feed, interactions, service
+from signoff_web.assets import Assets
 from signoff_web.context import Authenticate, Context
 from signoff_web.measuring import Measured
 from signoff_web.security import SecurityHeaders
 from signoff_web.templating import environment
 
-_STATIC: Final = Path(__file__).with_name("static")
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     service.router,
     contract.router,
@@ -63,7 +61,7 @@ def create_app(settings: Settings, *, authenticate: Authenticate = _nobody) -> F
     for router in _ROUTERS:
         # As they are: `include_router` would hide them from `check_routes`.
         app.router.routes.extend(router.routes)
-    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.mount("/static", Assets(), name="static")
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Measured)
     problems.add_handlers(app)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from signoff_ops.errors import (
@@ -21,10 +21,12 @@ from signoff_ops.errors import (
 from signoff_producer import QueueFull, QueueUnavailableError
 from signoff_schemas import InvalidEvent, SettingsError, SignoffError
 from signoff_schemas.invalid import Problem
-from signoff_web.context import context_of
+from signoff_web.templating import page
 
 _LOG: Final = logging.getLogger(__name__)
 MEDIA_TYPE: Final = "application/problem+json"
+_PASSING: Final = frozenset({409, 429, 500, 503})
+"""Statuses of problems that may be gone at the next try."""
 RETRY_AFTER: Final = "5"
 """Seconds after which to try again what an unavailable server prevented."""
 
@@ -110,9 +112,19 @@ def _seconds(error: SignoffError) -> str:
 def answer(request: Request, problem: ProblemError) -> Response:
     """The problem as a document, or as a page if the request is one for a page."""
     if wants_page(request):
-        template = context_of(request).templates.get_template("problem.html")
-        return HTMLResponse(template.render(problem=problem), problem.status, problem.headers)
+        again = _path(request) if request.method == "GET" and problem.status in _PASSING else None
+        response = page(
+            request, "problem.html", status=problem.status, problem=problem, again=again
+        )
+        response.headers.update(problem.headers)
+        return response
     return JSONResponse(problem.document, problem.status, problem.headers, MEDIA_TYPE)
+
+
+def _path(request: Request) -> str:
+    """The path with its query: a link to this page and no other host."""
+    url = request.url
+    return "/" + url.path.lstrip("/") + (f"?{url.query}" if url.query else "")
 
 
 def wants_page(request: Request) -> bool:
