@@ -28,7 +28,7 @@ _EXTRAS: Final = {
 """Which extra brings a package that plain `pip install signoff` does not."""
 _EMBEDDED: Final = frozenset({"up", "demo"})
 """Commands that need the embedded servers, which bring all that the other extras bring."""
-_SERVICES: Final = frozenset({"worker", "relay", "serve"})
+_SERVICES: Final = (["worker"], ["relay"], ["serve"], ["webhook", "run"])
 """Commands that run until SIGTERM; if it comes before they handle it, they have begun nothing."""
 _USAGE: Final = 2
 _UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
@@ -38,7 +38,7 @@ _UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.E
 def main() -> NoReturn:
     """Run the command that was asked for; Ctrl-C ends it quietly, even while it is imported."""
     streams.prepare()
-    if _SERVICES.intersection(sys.argv[1:2]):
+    if any(sys.argv[1 : 1 + len(service)] == service for service in _SERVICES):
         signal.signal(signal.SIGTERM, _end_well)
     try:
         _run()

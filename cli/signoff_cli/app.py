@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "interaction": "Show an interaction: state, ledger, moves.",
     "customer": "Show a customer, or set its status.",
     "feed": "Show or follow what was applied.",
+    "webhook": "Tell other services what happened.",
     "funnel": "Show customers and their LTV by status.",
     "dlq": "Inspect, edit and replay dead letters.",
     "alert": "Send alerts of new dead letters.",

@@ -17,7 +17,7 @@ _MOST: Final = 50
 
 
 class Action(StrEnum):
-    """The actions that are recorded: those on dead letters, then those on accounts."""
+    """The actions that are recorded: those on dead letters, on accounts, and on reviews."""
 
     REPLAY = "replay"
     EDIT = "edit"
@@ -33,6 +33,8 @@ class Action(StrEnum):
     END_SESSION = "end_session"
     ADD_KEY = "add_key"
     REVOKE_KEY = "revoke_key"
+
+    REASSIGN = "reassign"
 
 
 @dataclass(frozen=True, slots=True)

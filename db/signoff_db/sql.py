@@ -10,6 +10,7 @@ _PARTS: Final[dict[LiteralString, LiteralString]] = {
     "{feed_readers_table}": "feed_readers_table",
     "{key_columns}": "accounts/key_columns",
     "{resolve_letters}": "resolve_letters",
+    "{review_columns}": "reviews/columns",
     "{user_columns}": "accounts/user_columns",
 }
 """What several statements share, by the name under which it is put in."""

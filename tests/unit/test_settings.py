@@ -14,7 +14,9 @@ from signoff_schemas import (
     AccountSettings,
     AlertSettings,
     OutboxSettings,
+    OutgoingSettings,
     PublishSettings,
+    ReviewSettings,
     Settings,
     SettingsError,
     WebSettings,
@@ -507,7 +509,9 @@ def test_all_settings_together_are_those_of_the_roles() -> None:
         OutboxSettings,
         WorkerSettings,
         WebSettings,
+        OutgoingSettings,
         AccountSettings,
+        ReviewSettings,
         AlertSettings,
     )
     assert set(Settings.model_fields) == {name for role in roles for name in role.model_fields}
