@@ -88,7 +88,8 @@ def test_what_is_no_id_is_refused(reader: httpx.Client, sent: str) -> None:
 def test_a_history_comes_in_pages(reader: httpx.Client, connection: BatchConnection) -> None:
     """The header `Link` leads through all pages, whatever the id is."""
     apply_events(connection, *(approval(n, user_id="a/b c") for n in range(5)))
-    address, seen = "/v1/customers/a%2Fb%20c?limit=2", []
+    seen: list[str] = []
+    address = "/v1/customers/a%2Fb%20c?limit=2"
     while address:
         answer = reader.get(address)
         found = checked(answer, CUSTOMER)
