@@ -12,10 +12,11 @@ from signoff_producer import AsyncProducer
 from signoff_schemas import Settings
 from signoff_web import problems
 from signoff_web.access import check_routes
-from signoff_web.api import service
+from signoff_web.api import contract, customers, dead_letters, events, feed, interactions, service
 from signoff_web.assets import Assets
 from signoff_web.authentication import Authentication
 from signoff_web.context import Authenticate, Context
+from signoff_web.measuring import Measured
 from signoff_web.pages import account, keys, sign_in, users
 from signoff_web.same_origin import SameOrigin
 from signoff_web.security import SecurityHeaders
@@ -28,6 +29,12 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     account.router,
     users.router,
     keys.router,
+    contract.router,
+    events.router,
+    customers.router,
+    interactions.router,
+    dead_letters.router,
+    feed.router,
 )
 _CONNECTIONS: Final = 10
 
@@ -68,6 +75,7 @@ def create_app(settings: Settings, *, authenticate: Authenticate | None = None) 
     app.mount("/static", Assets(), name="static")
     app.add_middleware(SameOrigin, public_url=settings.web_url)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Measured)
     problems.add_handlers(app)
     check_routes(app)
     return app
