@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import NamedTuple
 
 from deployment import KEYS, QUEUE, Deployment, Row, events
 from http_client import lines_a_second, post, posts_a_second
@@ -40,12 +41,12 @@ def run(deployment: Deployment, *, quick: bool) -> list[Row]:
             list(producer.publish_many(lines))
             note("publish_many", count / (time.perf_counter() - start), count)
             deployment.redis.flushall()
-            note("lines", lines_a_second(ours, lines), count)
+            note("lines", lines_a_second(ours.port, lines), count)
             deployment.redis.flushall()
-            note("posts", posts_a_second(ours, requests, at_once=AT_ONCE), len(requests))
+            note("posts", posts_a_second(ours.port, requests, at_once=AT_ONCE), len(requests))
             deployment.redis.flushall()
-            note("bare", posts_a_second(bare, requests, at_once=AT_ONCE), 0)
-        waited, committed = _latencies(deployment, ours, 100 if quick else 400)
+            note("bare", posts_a_second(bare.port, requests, at_once=AT_ONCE), 0)
+        waited, committed = _latencies(deployment, ours.port, 100 if quick else 400)
     rate = {name: statistics.median(measured) for name, measured in rates.items()}
     return [
         Row(
@@ -69,9 +70,16 @@ def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     ]
 
 
+class Served(NamedTuple):
+    """A web service that runs."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def serving(deployment: Deployment, name: str) -> Iterator[int]:
-    """A web service in a process of its own; gives its port."""
+def serving(deployment: Deployment, name: str) -> Iterator[Served]:
+    """A web service in a process of its own."""
     port = free_port()
     env = {
         **os.environ,
@@ -82,7 +90,7 @@ def serving(deployment: Deployment, name: str) -> Iterator[int]:
     server = subprocess.Popen([sys.executable, script, name, str(port)], env=env)
     try:
         _await(port, server)
-        yield port
+        yield Served(port, server.pid)
     finally:
         server.terminate()
         server.wait()

@@ -162,8 +162,11 @@ def _as_rq_writes(second: int) -> bytes:
 
 
 def _untraced(error: InvalidEvent) -> InvalidEvent:
-    """The error as a value. Its traceback would lead back to whoever holds the request: a cycle,
-    in which all that those frames hold would wait for the garbage collector."""
+    """The error as a value, without its traceback.
+
+    That would lead back to whoever holds the request: a cycle, in which all that those frames hold
+    would wait for the garbage collector.
+    """
     error.__context__ = None
     return error.with_traceback(None)
 

@@ -4,31 +4,53 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 
 from signoff_ops.servers import PooledServers
 from signoff_schemas import Settings
-from signoff_schemas.access import Identity
 from signoff_web import problems
 from signoff_web.access import check_routes
-from signoff_web.api import publishing, service
+from signoff_web.api import (
+    contract,
+    customers,
+    dead_letters,
+    events,
+    feed,
+    interactions,
+    publishing,
+    service,
+)
 from signoff_web.assets import Assets
 from signoff_web.connection_limit import ConnectionLimit
 from signoff_web.context import Authenticate
+from signoff_web.measuring import Measured
 from signoff_web.opening import opened
+from signoff_web.pages import account, keys, sign_in, users
 from signoff_web.raw_routes import DirectRoutes
+from signoff_web.same_origin import SameOrigin
 from signoff_web.security import SecurityHeaders
 
-_ROUTERS: Final[tuple[APIRouter, ...]] = (publishing.router, service.router)
+_ROUTERS: Final[tuple[APIRouter, ...]] = (
+    service.router,
+    sign_in.router,
+    account.router,
+    users.router,
+    keys.router,
+    contract.router,
+    publishing.router,
+    events.router,
+    customers.router,
+    interactions.router,
+    dead_letters.router,
+    feed.router,
+)
 _CONNECTIONS: Final = 10
 
 
-async def _nobody(_request: Request) -> Identity | None:
-    return None
-
-
-def create_app(settings: Settings, *, authenticate: Authenticate = _nobody) -> FastAPI:
+def create_app(settings: Settings, *, authenticate: Authenticate | None = None) -> FastAPI:
     """The web service with these settings; its connections are opened when it starts.
+
+    `authenticate` tells whose a request is, by keys and sessions unless something else is given.
 
     Raises:
         SettingsError: no Redis or no Postgres is set.
@@ -56,7 +78,9 @@ def create_app(settings: Settings, *, authenticate: Authenticate = _nobody) -> F
     app.mount("/static", Assets(), name="static")
     app.add_middleware(DirectRoutes, routes=app.router.routes)  # the first one is the innermost
     app.add_middleware(ConnectionLimit, most=settings.web_connections)
+    app.add_middleware(SameOrigin, public_url=settings.web_url)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Measured)
     problems.add_handlers(app)
     check_routes(app)
     return app

@@ -13,6 +13,10 @@ from signoff_ops.verdict_watch import VerdictWatch
 from signoff_producer.requests import RequestProducer
 from signoff_schemas import Settings
 from signoff_schemas.access import Identity
+from signoff_web.measuring import Requests
+from signoff_web.readiness import Readiness
+from signoff_web.sign_in_limits import SignInLimits
+from signoff_web.streams import Followers
 
 if TYPE_CHECKING:
     from signoff_web.rates import Rates
@@ -33,8 +37,12 @@ class Context:
     producer: RequestProducer
     templates: Environment
     authenticate: Authenticate
+    sign_in_limits: SignInLimits
     verdicts: VerdictWatch
     rates: "Rates"
+    readiness: Readiness = field(default_factory=Readiness)
+    requests: Requests = field(default_factory=Requests)
+    followers: Followers = field(default_factory=Followers)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service is to end: streams end themselves then."""
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, closing
 from functools import partial
 from typing import Final
 
+from signoff_ops.key_ring import KeyRing
 from signoff_ops.rates import add_to_counts
 from signoff_ops.servers import PooledServers, Servers
 from signoff_ops.verdict_watch import VerdictWatch
@@ -21,12 +22,12 @@ _PUBLISH_SECONDS: Final = 10.0
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, servers: PooledServers, authenticate: Authenticate
+    settings: Settings, servers: PooledServers, authenticate: Authenticate | None
 ) -> AsyncIterator[Context]:
     """The context of an app, while it serves."""
     verdicts = VerdictWatch(servers)
     rates = Rates(settings.rate_limit, partial(_add_up, servers))
-    with servers, closing(verdicts):
+    with servers, closing(verdicts), KeyRing(servers) as ring:
         async with RequestProducer(settings=_publishing(settings)) as producer:
             settling = asyncio.create_task(rates.settle_forever())
             yield Context(settings, servers, producer, environment(), authenticate, verdicts, rates)

@@ -56,14 +56,17 @@ class DirectRoutes:
 
     def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         self._app = app
-        self._direct: Final[dict[str, ASGIApp]] = {
-            route.path: route.app
+        self._direct: Final = {
+            route.path: route
             for route in routes
             if isinstance(route, RawRoute) and route.methods == {"POST"}
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request (ASGI)."""
-        is_post = scope["type"] == "http" and scope["method"] == "POST"
-        app = self._direct.get(scope["path"], self._app) if is_post else self._app
-        await app(scope, receive, send)
+        route = self._direct.get(scope["path"]) if scope["type"] == "http" else None
+        if route is None or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+        else:
+            scope["route"] = route  # by which requests are counted
+            await route.app(scope, receive, send)

@@ -1,25 +1,19 @@
 """Show that a stream of lines takes no more memory the longer it is: a million events over HTTP.
 
-    python scripts/million_lines.py [LINES] [SHARE_OF_REFUSED]
+    python bench/http_memory.py [LINES] [SHARE_OF_REFUSED]
 
 Starts servers of its own and a web service in a process of its own, sends lines and reads receipts
 at the same time, and prints that process's memory as it goes.
 """
 
-import json
-import os
 import socket
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
-from uuid import UUID
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
-
-from deployment import deployment, stream  # noqa: E402 -- it stands in bench
-from http_api import serving  # noqa: E402
+from deployment import deployment, stream
+from http_api import serving
 
 HEAD = (
     b"POST /v1/approvals HTTP/1.1\r\nHost: here\r\nContent-Type: application/x-ndjson\r\n"
@@ -30,9 +24,8 @@ AT_ONCE = 500
 
 def main(lines: int = 1_000_000, refused: float = 0.0) -> None:
     """Send so many lines, this share of them such as are refused."""
-    with deployment() as servers, serving(servers, "signoff") as port:
-        pid = int(os.popen(f"pgrep -f 'http_server.py signoff {port}'").read().split()[0])
-        connection = socket.create_connection(("127.0.0.1", port))
+    with deployment() as servers, serving(servers, "signoff") as served:
+        connection = socket.create_connection(("127.0.0.1", served.port))
         threading.Thread(target=_send, args=(connection, lines, refused), daemon=True).start()
         begin, received = time.monotonic(), 0
         step = max(1, lines // 10)
@@ -42,9 +35,10 @@ def main(lines: int = 1_000_000, refused: float = 0.0) -> None:
             if received >= shown + step:
                 shown += step
                 servers.redis.flushall()
-                print(f"{received:>9,} receipts, {_megabytes(pid):6.1f} MB", flush=True)
+                print(f"{received:>9,} receipts, {_megabytes(served.pid):6.1f} MB", flush=True)
         took = time.monotonic() - begin
-        print(f"{received:,} receipts in {took:.1f} s, at most {_megabytes(pid, 'VmHWM'):.1f} MB")
+        most = _megabytes(served.pid, "VmHWM")
+        print(f"{received:,} receipts in {took:.1f} s, at most {most:.1f} MB")
 
 
 def _send(connection: socket.socket, lines: int, refused: float) -> None:
@@ -67,4 +61,4 @@ def _megabytes(pid: int, field: str = "VmRSS") -> float:
 
 
 if __name__ == "__main__":
-    main(*(float(a) if "." in a else int(a) for a in sys.argv[1:]))
+    main(*map(int, sys.argv[1:2]), *map(float, sys.argv[2:3]))  # type: ignore[arg-type]  # mypy counts both
