@@ -61,4 +61,4 @@ def _megabytes(pid: int, field: str = "VmRSS") -> float:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]), *map(float, sys.argv[2:3]))  # type: ignore[arg-type]  # mypy counts both
+    main(*map(int, sys.argv[1:2]), *map(float, sys.argv[2:3]))

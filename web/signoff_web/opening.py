@@ -12,8 +12,10 @@ from signoff_ops.servers import PooledServers, Servers
 from signoff_ops.verdict_watch import VerdictWatch
 from signoff_producer.requests import RequestProducer
 from signoff_schemas import Settings
+from signoff_web.authentication import Authentication
 from signoff_web.context import Authenticate, Context
 from signoff_web.rates import Rates
+from signoff_web.sign_in_limits import SignInLimits
 from signoff_web.templating import environment
 
 _PUBLISH_SECONDS: Final = 10.0
@@ -29,9 +31,21 @@ async def opened(
     rates = Rates(settings.rate_limit, partial(_add_up, servers))
     with servers, closing(verdicts), KeyRing(servers) as ring:
         async with RequestProducer(settings=_publishing(settings)) as producer:
+            context = Context(
+                settings,
+                servers,
+                producer,
+                environment(),
+                authenticate or Authentication(servers, ring),
+                SignInLimits(servers),
+                verdicts,
+                rates,
+            )
             settling = asyncio.create_task(rates.settle_forever())
-            yield Context(settings, servers, producer, environment(), authenticate, verdicts, rates)
+            stopping = asyncio.create_task(_answer_who_waits(context))
+            yield context
             settling.cancel()
+            stopping.cancel()
 
 
 async def _answer_who_waits(context: Context) -> None:
