@@ -2,7 +2,7 @@
 
 import re
 import time
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -14,6 +14,7 @@ from signoff_schemas import ApprovalEvent, Kind, StatusDecision, content_hash
 from signoff_schemas.access import Scope
 from signoff_web.access import identity_of, requires
 from signoff_web.api.event_stream import EventStream
+from signoff_web.api.publishing_described import described
 from signoff_web.api.receipts import PATHS, problem_of_receipt, read_request
 from signoff_web.api.taken import RawAnswer
 from signoff_web.bodies import Form, Headers, form_of, headers_of, is_compressed, read_event
@@ -27,15 +28,18 @@ _LONGEST_WAIT: Final = 30
 """Seconds that `Prefer: wait` may wait."""
 
 
-@router.post(PATHS[ApprovalEvent])
+@router.post(PATHS[ApprovalEvent], **described("ApprovalEvent", "Publish approvals"))
 async def publish_approvals(request: Request) -> ASGIApp:
-    """Publish one approval as JSON, or many as lines."""
+    """Publish one approval as JSON, or many as lines, whose receipts come while lines still come.
+
+    The answer is that of the queue; with `Prefer: wait=5` it is the verdict.
+    """
     return await _publish(request, ApprovalEvent)
 
 
-@router.post(PATHS[StatusDecision])
+@router.post(PATHS[StatusDecision], **described("StatusDecision", "Publish status decisions"))
 async def publish_status_decisions(request: Request) -> ASGIApp:
-    """Publish one status decision as JSON, or many as lines."""
+    """Publish one status decision as JSON, or many as lines, as approvals are."""
     return await _publish(request, StatusDecision)
 
 
@@ -101,7 +105,7 @@ def _uuid_of(text: bytes) -> UUID | None:
 
 
 def _wrong_key(detail: str) -> ProblemError:
-    error: dict[str, Any] = {"pointer": "/event_id", "detail": f"event_id {detail}"}
+    error = {"pointer": "/event_id", "detail": f"event_id {detail}", "code": "idempotency_key"}
     return ProblemError(
         422,
         "wrong-idempotency-key",
