@@ -62,7 +62,7 @@ _PARAMETERS: Final = [
 def described(event: str, summary: str) -> dict[str, Any]:
     """The options of a route that publishes events with this schema."""
     one = {"schema": {"$ref": f"#/components/schemas/{event}"}}
-    many = {"schema": {"type": "string", "description": "An event a line."}}
+    many = {"schema": {"description": "Lines of text, each with such an event."}}
     receipt = {Form.JSON.value: {"schema": _RECEIPT}}
     return {
         "tags": ["Publishing"],
