@@ -215,6 +215,22 @@ def test_a_letter_keeps_no_more_bytes_than_a_valid_event(connection: BatchConnec
     assert "10000000 bytes" in message
 
 
+def test_messages_of_postgres_are_cut(connection: BatchConnection) -> None:
+    """An installation's own trigger may quote a whole event, or more."""
+    connection.execute(
+        "CREATE FUNCTION talkative() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE '%', repeat('m', 100000) USING HINT = repeat('h', 100000); END $$"
+    )
+    connection.execute(
+        "CREATE TRIGGER talkative BEFORE INSERT ON interactions"
+        " FOR EACH ROW EXECUTE FUNCTION talkative()"
+    )
+    assert apply_events(connection, approval()) == ["refused_by_database"]
+    row = connection.execute("SELECT message, detail::text FROM dead_letters").fetchone()
+    assert row
+    assert [len(text) < 5000 for text in row] == [True, True]
+
+
 def test_a_truncated_letter_names_the_key_of_the_payload(connection: BatchConnection) -> None:
     """Redis keeps a payload that is too large for a worker."""
     cut = Delivery.cut_short("j", b"[[[", size=10**9, sha1="ab" * 20, kept_at="rq:job:j")
