@@ -86,6 +86,11 @@ class ProblemError(Exception):
 def pointer(path: str) -> str:
     """The JSON Pointer (RFC 6901) of a path such as `cta_data.items[2]`; empty for the whole."""
     parts = path.replace("]", "").replace("[", ".").split(".") if path else []
+    return pointer_of(*parts)
+
+
+def pointer_of(*parts: str) -> str:
+    """The JSON Pointer of a place, by the names and numbers that lead to it."""
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 
@@ -173,7 +178,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 -- as it was registered
     errors = [
         {
-            "pointer": "/" + "/".join(str(part) for part in found["loc"]),
+            "pointer": pointer_of(*map(str, found["loc"])),
             "detail": found["msg"],
             "code": found["type"],
         }
