@@ -112,25 +112,47 @@ def test_each_service_runs_its_command(services: dict[str, Service]) -> None:
     assert services["worker"]["command"] == ["worker"]
 
 
-def test_a_relay_runs_only_where_it_is_asked_for(services: dict[str, Service]) -> None:
-    """Without an outbox it has nothing to do; all other services run without a profile."""
+def test_a_relay_of_an_upstream_runs_only_where_it_is_asked_for(
+    services: dict[str, Service],
+) -> None:
+    """Without its outbox it has nothing to do; all other services run without a profile."""
     assert {name: service.get("profiles") for name, service in services.items()} == {
         **dict.fromkeys(services),
-        "relay": ["outbox"],
+        "upstream-relay": ["outbox"],
     }
-    assert services["relay"]["command"] == ["relay", "--prune-after", "7d"]
-    assert dependencies(services["relay"]) == dependencies(services["worker"])
+    for relay in ("relay", "upstream-relay"):
+        assert services[relay]["command"] == ["relay", "--prune-after", "7d"]
+        assert dependencies(services[relay]) == dependencies(services["worker"])
+
+
+def test_the_web_service_is_reached_from_this_machine(services: dict[str, Service]) -> None:
+    """What is published is the loopback address; it waits for what workers wait for."""
+    web = services["web"]
+    environment = dict(web["environment"])
+
+    assert web["command"] == ["serve"]
+    assert web["ports"] == ["127.0.0.1:${WEB_PORT:-8420}:8420"]
+    assert environment["SIGNOFF_WEB_HOST"] == "0.0.0.0"  # noqa: S104 -- in the container
+    assert "/live" in web["healthcheck"]["test"][-1]
+    assert dependencies(web) == dependencies(services["worker"])
+    assert web["stop_grace_period"] == "1m"
+    assert web["restart"] == "unless-stopped"
+
+
+def test_the_image_has_the_web_service(stages: list[list[str]]) -> None:
+    """With sign-in by an identity provider."""
+    assert any('".[web,oidc]"' in line for line in stages[0])
 
 
 def test_a_relay_has_the_upstreams_database(services: dict[str, Service]) -> None:
     """From a variable; it also has the settings of workers, to publish and to prune."""
-    environment = dict(services["relay"]["environment"])
+    environment = dict(services["upstream-relay"]["environment"])
 
     assert environment.pop("SIGNOFF_OUTBOX_URL") == "${SIGNOFF_OUTBOX_URL:-}"
-    assert environment == services["worker"]["environment"]
+    assert environment == services["worker"]["environment"] == services["relay"]["environment"]
 
 
-@pytest.mark.parametrize("service", ["worker", "relay"])
+@pytest.mark.parametrize("service", ["worker", "relay", "upstream-relay"])
 @pytest.mark.parametrize("fixed", ["container_name", "ports", "hostname"])
 def test_workers_and_relays_scale(services: dict[str, Service], service: str, fixed: str) -> None:
     """Nothing in them can exist only once: `--scale worker=4` runs four."""
@@ -156,7 +178,8 @@ def test_servers_are_not_open_to_the_network(services: dict[str, Service]) -> No
 
 def test_the_containers_settings_are_settings(services: dict[str, Service]) -> None:
     """Each SIGNOFF_ variable is one that Signoff reads, and points at a service of this file."""
-    environment = services["relay"]["environment"]
+    environment = services["upstream-relay"]["environment"] | services["web"]["environment"]
+    del environment["FORWARDED_ALLOW_IPS"]  # which uvicorn reads
 
     assert {name.removeprefix("SIGNOFF_").lower() for name in environment} <= set(
         Settings.model_fields
@@ -287,5 +310,5 @@ def test_the_image_contains_the_files_of_the_build() -> None:
         if line.startswith("!")
     }
 
-    assert {"schemas", "producer", "db", "worker", "cli"} <= let_through
+    assert {"schemas", "producer", "db", "worker", "web", "cli"} <= let_through
     assert {"pyproject.toml", "constraints.txt", "README.md", "LICENSE"} <= let_through
