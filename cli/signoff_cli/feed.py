@@ -8,14 +8,13 @@ from typing import Annotated, Final
 import typer
 
 from signoff_cli.stopping import stop_on_signals
-from signoff_cli.streams import holds_all_characters, is_read
+from signoff_cli.streams import holds_all_characters, is_read, while_read
 from signoff_cli.terminal import NOTHING, cell, complain, say
 from signoff_ops.feed import follow as follow_feed
-from signoff_ops.feed import read_on
-from signoff_ops.servers import DirectServers
+from signoff_ops.feed import json_line, read_on
+from signoff_ops.servers import DirectServers, KeptConnection
 from signoff_ops.services import load_settings
 from signoff_ops.values import FeedEvent, FeedPage
-from signoff_schemas.wording import json_default, one_line_json
 
 _POLL: Final = 1.0
 """Seconds between checks for new events, and for a reader that has gone."""
@@ -47,22 +46,24 @@ def feed(
     Keep the position of the last event that was read, and give it to --after. Late events come when
     they are applied.
     """
-    servers = DirectServers(load_settings())
-    if not follow:
-        pages = read_on(servers, after, limit=limit, accept_restore=accept_restore)
-        _show(pages, as_json=as_json)
-        return
-    with stop_on_signals() as stop:
-        pages = follow_feed(
-            servers,
-            after,
-            lambda seconds: stop.wait(seconds) or not is_read(sys.stdout),
-            limit=limit,
-            poll=_POLL,
-            accept_restore=accept_restore,
-            on_outage=lambda error: complain(f"signoff: {error}; trying again"),
-        )
-        _show(pages, as_json=as_json)
+    settings = load_settings()
+    with while_read(sys.stdout):
+        if not follow:
+            servers = DirectServers(settings)
+            pages = read_on(servers, after, limit=limit, accept_restore=accept_restore)
+            _show(pages, as_json=as_json)
+            return
+        with stop_on_signals() as stop, KeptConnection(settings) as kept:
+            pages = follow_feed(
+                kept,
+                after,
+                lambda seconds: stop.wait(seconds) or not is_read(sys.stdout),
+                limit=limit,
+                poll=_POLL,
+                accept_restore=accept_restore,
+                on_outage=lambda error: complain(f"signoff: {error}; trying again"),
+            )
+            _show(pages, as_json=as_json)
 
 
 def _show(pages: Iterator[FeedPage], *, as_json: bool) -> None:
@@ -70,20 +71,13 @@ def _show(pages: Iterator[FeedPage], *, as_json: bool) -> None:
     for page in pages:
         position = page.position
         if page.events and as_json:
-            typer.echo("\n".join(map(_json_line, page.events)))
+            ascii_only = not holds_all_characters(sys.stdout)
+            lines = [json_line(event, ascii_only=ascii_only) for event in page.events]
+            typer.echo("\n".join(lines))
         for event in page.events if not as_json else ():
             say(_line(event))
     if position and not as_json:
         complain(f"To go on from here: signoff feed --after {position}")
-
-
-def _json_line(event: FeedEvent) -> str:
-    applied_at = json_default(event.applied_at)
-    line = (
-        f'{{"position":"{event.position}","event_type":"{event.event_type}",'
-        f'"applied_at":"{applied_at}","event":{event.event}}}'
-    )
-    return one_line_json(line, ascii_only=not holds_all_characters(sys.stdout))
 
 
 def _line(event: FeedEvent) -> str:

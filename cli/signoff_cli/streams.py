@@ -6,7 +6,8 @@ import io
 import os
 import select
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final, TextIO
 
 _UNUSABLE: Final = ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_WRONLY))
@@ -42,6 +43,16 @@ def is_read(stream: TextIO) -> bool:
         poll.register(stream.fileno(), 0)
         return not any(flags & select.POLLERR for _, flags in poll.poll(0))
     return True
+
+
+@contextmanager
+def while_read(stream: TextIO) -> Iterator[None]:
+    """Run the block; end it without an error if the stream's reader closes it, as `head` does."""
+    try:
+        yield
+        stream.flush()
+    except BrokenPipeError:
+        silence(stream)
 
 
 def failure(stream: TextIO) -> OSError | None:

@@ -39,10 +39,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of tables; ti
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
+class _Console(Console):
+    """A console that raises the error of a closed pipe, as other writes to the stream do."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich calls this while it handles the error; its own method ends the process."""
+        raise  # noqa: PLE0704
+
+
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _WIDE
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
+    return _Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
 
 
 out: Final = _console(stderr=False)

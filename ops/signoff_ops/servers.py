@@ -5,7 +5,7 @@ cases take a `Servers`, which may be either.
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Final, Protocol, Self
 
 import redis
@@ -21,7 +21,7 @@ from signoff_relay.table import OutboxTable
 from signoff_schemas import Settings, masked
 
 _WAIT_SECONDS: Final = 5.0
-"""Seconds that a request waits for a connection to Postgres."""
+"""Seconds that a request waits for a connection to Postgres, and for an answer of Redis."""
 
 
 class Servers(Protocol):
@@ -67,6 +67,33 @@ class DirectServers:
         return outbox_if_any(self.settings)
 
 
+class KeptConnection(DirectServers):
+    """Keeps its connection to Postgres between uses: for a command that asks again and again.
+
+    A context manager: the connection is closed when the block ends.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._opened = ExitStack()
+        self._connection: Connection[TupleRow] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    @contextmanager
+    def database(self) -> Iterator[Connection[TupleRow]]:
+        """See `Servers`; a lost connection is replaced at the next use."""
+        if self._connection is None or self._connection.closed:
+            self._opened.close()
+            self._connection = self._opened.enter_context(database_of(self.settings))
+        with explained(self.settings.require("database_url")):
+            yield self._connection
+
+
 class PooledServers:
     """Keeps connections between uses: for a service that answers many requests, in threads.
 
@@ -85,7 +112,7 @@ class PooledServers:
         self._pool = pool_of(
             self._database_url, application=application, size=size, wait_seconds=_WAIT_SECONDS
         )
-        self._client = impatient_client(self._redis_url)
+        self._client = impatient_client(self._redis_url, seconds=_WAIT_SECONDS)
 
     def __enter__(self) -> Self:
         """Start to connect; an unavailable server is no error yet."""

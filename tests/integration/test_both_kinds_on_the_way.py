@@ -1,6 +1,8 @@
 """Both kinds of events from a publisher to Postgres: queue, spool, outbox, and stock workers."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -14,7 +16,9 @@ import redis
 from approvals import approval, customer, decision, delivery
 from faulty_proxy import FaultyProxy, NetworkFault, faulty_proxy
 from letters import chosen, letters_in
+from processes import DEADLINE, environment
 from publishers import Publisher, publishing
+from pydantic_core import to_json
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
@@ -283,6 +287,20 @@ def test_a_mixed_batch_is_read_as_its_jobs_are() -> None:
     ]
 
 
+def test_a_decision_without_event_type_is_listed_as_a_decision(connection: BatchConnection) -> None:
+    """The job's function says it; a replay, which fails likewise, does not change that."""
+    fields = decision().model_dump(mode="json", exclude={"event_type"})
+    job = Job("j", encode_job(to_json(fields), StatusDecision))
+    apply(connection, [Delivery.of_job(job)])
+    (letter,) = letters_in(connection)
+    assert (letter.event_type, letter.user_id) == ("status_decision", fields["user_id"])
+
+    replay(connection, [letter.id], actor="op")
+
+    (letter,) = letters_in(connection)
+    assert letter.event_type == "status_decision"
+
+
 def test_a_job_whose_function_and_event_disagree_is_a_dead_letter(
     connection: BatchConnection,
 ) -> None:
@@ -364,3 +382,17 @@ def test_stock_rq_workers_apply_both_kinds(
     assert customer(connection, "user-1") == ("CHURNED", "0.00")
     assert [letter.kind for letter in letters_in(connection)] == ["invalid_payload"]
     assert audit(connection).differing == 0
+
+
+def test_the_connection_of_a_stock_worker_is_closed(redis_url: str, database_url: str) -> None:
+    """When its process ends."""
+    event = json.loads(approval().canonical_json())
+    code = f"from signoff_worker.jobs import apply_approval; print(apply_approval({event!r}))"
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=environment(redis_url, database_url),
+        capture_output=True,
+        timeout=DEADLINE,
+        check=True,
+    )
+    assert (ended.stdout, ended.stderr) == (b"applied\n", b"")
