@@ -19,7 +19,7 @@ from signoff_cli.terminal import (
     show_json,
     show_table,
 )
-from signoff_ops import reviews
+from signoff_ops import reviews as reviewing
 from signoff_ops.review_data import posted_data, review_data, summary_data
 from signoff_ops.reviews import Review, ReviewState
 from signoff_ops.servers import DirectServers
@@ -49,7 +49,7 @@ def list_(
 ) -> None:
     """List reviews."""
     servers = DirectServers(load_settings())
-    page = reviews.review_page(servers, None, after, limit, state=state)
+    page = reviewing.review_page(servers, None, after, limit, state=state)
     if as_json:
         show_json({"items": [summary_data(one) for one in page.items], "next": page.next})
         return
@@ -81,7 +81,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a review: its draft, who holds it, what was decided. Exit 1 if there is none."""
-    review = reviews.review(DirectServers(load_settings()), interaction_id)
+    review = reviewing.review(DirectServers(load_settings()), interaction_id)
     if review is None:
         complain(f"There is no review of interaction {interaction_id}.")
         raise typer.Exit(1)
@@ -104,7 +104,7 @@ def post(
     """Post a draft for review; the same again changes nothing."""
     draft = ReviewDraft.parse(_read(file))
     servers = DirectServers(load_settings())
-    posted = reviews.post_review(servers, draft, f"shell:{actor_of(actor)}")
+    posted = reviewing.post_review(servers, draft, f"shell:{actor_of(actor)}")
     if as_json:
         show_json(posted_data(posted))
     else:
@@ -130,7 +130,7 @@ def adopt(
     columns customer_message, user_message and message is taken, and of draft_bubbles and
     final_bubbles.
     """
-    adopted = reviews.adopt(DirectServers(load_settings()), message=message, draft=draft)
+    adopted = reviewing.adopt(DirectServers(load_settings()), message=message, draft=draft)
     if as_json:
         show_json(
             {

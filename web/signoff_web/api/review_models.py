@@ -141,5 +141,3 @@ class ReviewLine(Model):
     event_id: UUID | None
     event: dict[str, Any] | None
     reject_reason: str | None
-
-

@@ -30,9 +30,7 @@ _BODIES: Final = refusals(_413="The body is too large.", _415="The body is no JS
 
 def _takes(schema: dict[str, Any]) -> dict[str, Any]:
     """The description of a body."""
-    return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
-    }
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def _one_text(name: str) -> dict[str, Any]:
