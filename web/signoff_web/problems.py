@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from signoff_ops.errors import (
     CursorError,
@@ -209,8 +210,18 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 -- as it was registered
     title = HTTPStatus(error.status_code).phrase
     slug = title.lower().replace(" ", "-")
-    problem = ProblemError(error.status_code, slug, title, f"{title}.", headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+    problem = ProblemError(error.status_code, slug, title, f"{title}.", headers=headers)
     return answer(request, problem)
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods of this path; Starlette names those of the first route alone."""
+    routes = [one for one in request.app.routes if isinstance(one, Route)]
+    here = [one for one in routes if one.matches(request.scope)[0] is not Match.NONE]
+    return sorted(set[str]().union(*(route.methods or () for route in here)))
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:

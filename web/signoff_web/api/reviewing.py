@@ -14,12 +14,13 @@ from signoff_schemas.access import Scope
 from signoff_schemas.wording import shortened
 from signoff_web.access import Acting, requires
 from signoff_web.api.answers import JSONAnswer, refusals
+from signoff_web.api.parameters import ONLY_KNOWN
 from signoff_web.api.review_models import ClaimedReview, Decided, Preview, Renewed, Review
 from signoff_web.api.review_requests import InteractionId, JSONBody, Reviewer, Revision
 from signoff_web.api.reviews import etag
 from signoff_web.context import InContext
 
-router = APIRouter(tags=["Reviews"])
+router = APIRouter(dependencies=[ONLY_KNOWN], tags=["Reviews"])
 _REVIEW: Final = requires(Scope.REVIEW)
 _REFUSALS: Final = refusals(
     _404="There is no such review.",
@@ -63,7 +64,7 @@ def claim_next(
 
 
 @router.post(
-    "/v1/reviews/{interaction_id}/claim",
+    "/v1/reviews/{interaction_id:uuid}/claim",
     dependencies=[_REVIEW],
     response_model=ClaimedReview,
     responses=_REFUSALS,
@@ -78,7 +79,7 @@ def claim(interaction_id: InteractionId, context: InContext, reviewer: Reviewer)
 
 
 @router.post(
-    "/v1/reviews/{interaction_id}/renew",
+    "/v1/reviews/{interaction_id:uuid}/renew",
     dependencies=[_REVIEW],
     response_model=Renewed,
     responses=_REFUSALS,
@@ -91,10 +92,11 @@ def renew(interaction_id: InteractionId, context: InContext, reviewer: Reviewer)
 
 
 @router.post(
-    "/v1/reviews/{interaction_id}/release",
+    "/v1/reviews/{interaction_id:uuid}/release",
     dependencies=[_REVIEW],
     status_code=204,
     response_class=Response,
+    responses=refusals(_404="The path is not that of a review."),
     summary="Give a review back",
 )
 def release(interaction_id: InteractionId, context: InContext, reviewer: Reviewer) -> Response:
@@ -104,7 +106,7 @@ def release(interaction_id: InteractionId, context: InContext, reviewer: Reviewe
 
 
 @router.post(
-    "/v1/reviews/{interaction_id}/skip",
+    "/v1/reviews/{interaction_id:uuid}/skip",
     dependencies=[_REVIEW],
     status_code=204,
     response_class=Response,
@@ -118,7 +120,7 @@ def skip(interaction_id: InteractionId, context: InContext, reviewer: Reviewer) 
 
 
 @router.put(
-    "/v1/reviews/{interaction_id}/draft",
+    "/v1/reviews/{interaction_id:uuid}/draft",
     dependencies=[_REVIEW],
     status_code=204,
     response_class=Response,
@@ -135,7 +137,7 @@ def keep_draft(
 
 
 @router.post(
-    "/v1/reviews/{interaction_id}/preview",
+    "/v1/reviews/{interaction_id:uuid}/preview",
     dependencies=[_REVIEW],
     response_model=Preview,
     responses={**refusals(_404="There is no such review."), **_BODIES},
@@ -151,7 +153,7 @@ def preview(
 
 
 @router.post(
-    "/v1/reviews/{interaction_id}/approve",
+    "/v1/reviews/{interaction_id:uuid}/approve",
     dependencies=[_REVIEW],
     response_model=Decided,
     responses={**_REFUSALS, **_BODIES},
@@ -176,7 +178,7 @@ def approve(
 
 
 @router.post(
-    "/v1/reviews/{interaction_id}/reject",
+    "/v1/reviews/{interaction_id:uuid}/reject",
     dependencies=[_REVIEW],
     response_model=Decided,
     responses={**_REFUSALS, **_BODIES},
@@ -197,7 +199,7 @@ def reject(
 
 
 @router.post(
-    "/v1/reviews/{interaction_id}/undo",
+    "/v1/reviews/{interaction_id:uuid}/undo",
     dependencies=[_REVIEW],
     response_model=ClaimedReview,
     responses=refusals(
@@ -212,7 +214,7 @@ def undo(interaction_id: InteractionId, context: InContext, reviewer: Reviewer) 
 
 
 @router.post(
-    "/v1/reviews/{interaction_id}/reassign",
+    "/v1/reviews/{interaction_id:uuid}/reassign",
     dependencies=[requires(Scope.OPERATE)],
     response_model=Review,
     responses={**_REFUSALS, **_BODIES},

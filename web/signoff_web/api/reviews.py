@@ -14,11 +14,12 @@ from signoff_schemas.access import Scope
 from signoff_web.access import Acting, requires
 from signoff_web.api.answers import Cursor, JSONAnswer, listed, next_page, refusals
 from signoff_web.api.models import Page
+from signoff_web.api.parameters import ONLY_KNOWN
 from signoff_web.api.review_models import PostedReview, Review, ReviewSummary
 from signoff_web.api.review_requests import InteractionId, JSONBody
 from signoff_web.context import InContext
 
-router = APIRouter(tags=["Reviews"])
+router = APIRouter(dependencies=[ONLY_KNOWN], tags=["Reviews"])
 
 _LINES: Final = "application/x-ndjson"
 _BODY: Final[dict[str, Any]] = {
@@ -95,7 +96,7 @@ def post_review(acting: Acting, context: InContext, body: JSONBody) -> JSONAnswe
     response_model=Page[ReviewSummary],
     summary="Reviews in a state",
 )
-def page(
+def review_list(
     request: Request,
     context: InContext,
     *,
@@ -120,7 +121,7 @@ def page(
     responses=_FEED,
     summary="The feed of reviews",
 )
-def feed(
+def review_feed(
     request: Request,
     context: InContext,
     *,
@@ -149,7 +150,7 @@ def feed(
 
 
 @router.get(
-    "/v1/reviews/{interaction_id}",
+    "/v1/reviews/{interaction_id:uuid}",
     dependencies=[requires(Scope.READ)],
     response_model=Review,
     responses=refusals(_404="There is no such review."),
