@@ -11,6 +11,7 @@ from signoff_schemas.access import Scope
 from signoff_schemas.json_schema import review_schemas, schema_of
 from signoff_web.access import rules_of
 from signoff_web.api.answers import refusals
+from signoff_web.api.examples import EXAMPLES
 from signoff_web.api.models import FeedLine, Problem
 from signoff_web.api.review_models import ReviewLine
 
@@ -52,6 +53,8 @@ def _described(routes: list[Any]) -> dict[str, Any]:
     for name in _VALIDATION:
         schemas.pop(name, None)
     schemas |= _own_schemas()
+    for name, example in EXAMPLES.items():
+        schemas[name]["examples"] = [example]
     components["schemas"] = dict(sorted(schemas.items()))
     components["securitySchemes"] = {
         "key": {
