@@ -18,6 +18,8 @@ from signoff_web.api import (
     feed,
     interactions,
     publishing,
+    reviewing,
+    reviews,
     service,
 )
 from signoff_web.assets import Assets
@@ -25,13 +27,14 @@ from signoff_web.connection_limit import ConnectionLimit
 from signoff_web.context import Authenticate
 from signoff_web.measuring import Measured
 from signoff_web.opening import opened
-from signoff_web.pages import account, keys, sign_in, users
+from signoff_web.pages import account, home, keys, sign_in, users
 from signoff_web.raw_routes import DirectRoutes
 from signoff_web.same_origin import SameOrigin
 from signoff_web.security import SecurityHeaders
 
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     service.router,
+    home.router,
     sign_in.router,
     account.router,
     users.router,
@@ -43,6 +46,9 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     interactions.router,
     dead_letters.router,
     feed.router,
+    # The literal paths of `reviewing` come before the ids of `reviews`.
+    reviewing.router,
+    reviews.router,
 )
 _CONNECTIONS: Final = 10
 
