@@ -258,9 +258,7 @@ def test_what_the_provider_refuses_is_said_so(visitor: Visitor) -> None:
     assert "<b>no" not in answer.text
 
 
-def test_a_provider_that_is_away_is_said_so(
-    redis_url: str, database_url: str
-) -> None:
+def test_a_provider_that_is_away_is_said_so(redis_url: str, database_url: str) -> None:
     """The sign-in page with passwords goes on to work."""
     with web.client(
         redis_url, database_url,

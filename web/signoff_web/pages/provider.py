@@ -62,10 +62,10 @@ def come_back(
 def _signed_in(
     request: Request, context: Context, state: str, code: str, error: str
 ) -> tuple[NewSession, str]:
+    provider, callback = _provider(context), _callback(request, context)
     if error or not code:
         raise SignInError("the identity provider did not sign you in")
     cookie = request.cookies.get(_FLOW_COOKIE, "")[:_LONGEST]
-    provider, callback = _provider(context), _callback(request, context)
     claimed, goal = provider.finish(cookie, state[:_LONGEST], code[:_LONGEST], callback)
     browser = Browser(request.headers.get("user-agent"), request.cookies.get(COOKIE))
     return sign_in_by_provider(context.servers, claimed, browser), goal
