@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "feed": "Show or follow what was applied.",
     "webhook": "Tell other services what happened.",
     "funnel": "Show customers and their LTV by status.",
+    "reviews": "Show, post and adopt replies for review.",
     "dlq": "Inspect, edit and replay dead letters.",
     "alert": "Send alerts of new dead letters.",
     "ledger": "Keep the ledger in partitions.",

@@ -12,7 +12,17 @@ from signoff_producer import AsyncProducer
 from signoff_schemas import Settings
 from signoff_web import problems
 from signoff_web.access import check_routes
-from signoff_web.api import contract, customers, dead_letters, events, feed, interactions, service
+from signoff_web.api import (
+    contract,
+    customers,
+    dead_letters,
+    events,
+    feed,
+    interactions,
+    reviewing,
+    reviews,
+    service,
+)
 from signoff_web.assets import Assets
 from signoff_web.authentication import Authentication
 from signoff_web.context import Authenticate, Context
@@ -36,6 +46,9 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     interactions.router,
     dead_letters.router,
     feed.router,
+    # The literal paths of `reviewing` come before the ids of `reviews`.
+    reviewing.router,
+    reviews.router,
 )
 _CONNECTIONS: Final = 10
 
