@@ -19,6 +19,7 @@ from signoff_web.sign_in_limits import SignInLimits
 from signoff_web.streams import Followers
 
 if TYPE_CHECKING:
+    from signoff_web.oidc import Provider
     from signoff_web.rates import Rates
 
 Authenticate: TypeAlias = Callable[[Request], Awaitable[Identity | None]]
@@ -43,6 +44,8 @@ class Context:
     readiness: Readiness = field(default_factory=Readiness)
     requests: Requests = field(default_factory=Requests)
     followers: Followers = field(default_factory=Followers)
+    provider: "Provider | None" = None
+    """The identity provider by which people sign in, where one is set."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service is to end: streams end themselves then."""
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from signoff_ops.key_ring import KeyRing
 from signoff_ops.rates import add_to_counts
@@ -18,13 +18,19 @@ from signoff_web.rates import Rates
 from signoff_web.sign_in_limits import SignInLimits
 from signoff_web.templating import environment
 
+if TYPE_CHECKING:
+    from signoff_web.oidc import Provider
+
 _PUBLISH_SECONDS: Final = 10.0
 """Seconds that a publish may take in all, unless SIGNOFF_PUBLISH_TIMEOUT says otherwise."""
 
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, servers: PooledServers, authenticate: Authenticate | None
+    settings: Settings,
+    servers: PooledServers,
+    authenticate: Authenticate | None,
+    provider: "Provider | None",
 ) -> AsyncIterator[Context]:
     """The context of an app, while it serves."""
     verdicts = VerdictWatch(servers)
@@ -40,6 +46,7 @@ async def opened(
                 SignInLimits(servers),
                 verdicts,
                 rates,
+                provider=provider,
             )
             settling = asyncio.create_task(rates.settle_forever())
             stopping = asyncio.create_task(_answer_who_waits(context))
