@@ -15,6 +15,9 @@ MINUTES ?= 10
 # uv trusts the certificates that the machine trusts, as pip does: a company's proxy is no obstacle.
 export UV_SYSTEM_CERTS := 1
 
+# Images with Python often set this. Without compiled files each process of Python starts in three times the time.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The newest Python that fits and can make environments (Debian ships venv as a package of its own).
 # Each candidate is run, since a version manager's stand-in may exist without its Python.
 FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))

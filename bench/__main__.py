@@ -1,4 +1,4 @@
-"""Measure what is named, or all of it, and print one table."""
+"""Run the named scenarios, or all, and print one table."""
 
 import argparse
 import sys
@@ -18,7 +18,7 @@ import relay
 import report
 import scale
 import shapes
-from stage import Row, stage
+from deployment import Row, deployment
 
 SCENARIOS = {
     "publishing": publishing.run,
@@ -35,11 +35,11 @@ SCENARIOS = {
 }
 
 QUICK = [name for name in SCENARIOS if name not in {"scale", "history"}]
-"""Few events say nothing about what many cost."""
+"""The others need many events to show anything."""
 
 
 def main() -> int:
-    """Run what was asked for; every run is checked against the fold while it is measured."""
+    """Run what was asked for; after each run the tables are compared with the fold."""
     asked = _arguments()
     names = asked.scenario or (QUICK if asked.quick else SCENARIOS)
     rows = report.read(asked.read) if asked.read else _measure(names, quick=asked.quick)
@@ -75,14 +75,14 @@ def _arguments() -> argparse.Namespace:
 
 
 def _measure(names: Iterable[str], *, quick: bool) -> list[Row]:
-    """Each on servers of its own; says on what, and how long it took, servers included."""
+    """Run each scenario on its own servers; print versions, and the time with starting servers."""
     rows: list[Row] = []
     begin = time.monotonic()
     print(report.versions(), file=sys.stderr)
     for name in names:
         print(f"{name} … ", end="", file=sys.stderr, flush=True)
         start = time.monotonic()
-        with stage() as servers:
+        with deployment() as servers:
             rows += SCENARIOS[name](servers, quick=quick)
         print(f"{time.monotonic() - start:.0f} s", file=sys.stderr)
     print(f"all: {time.monotonic() - begin:.0f} s", file=sys.stderr)

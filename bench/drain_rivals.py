@@ -1,4 +1,4 @@
-"""Events a second from Redis to committed, at our best number of workers, beside other queues.
+"""Events a second from Redis to committed, ours at its best number of workers and other queues.
 
 The queue is filled, then the workers start, with the best number for each side. The ledger holds
 the time at which each transaction began. Only the events between the first and the last tenth are
@@ -11,8 +11,8 @@ import subprocess
 import time
 from collections.abc import Sequence
 
+from deployment import Deployment, Row, events
 from rivals.rival import load
-from stage import Row, Stage, events
 
 from signoff_schemas import ApprovalEvent
 
@@ -24,11 +24,11 @@ RIVALS = {
     "celery": 2_500,
     "celery_batches": 8_000,
 }
-"""With how many events each is at work for two to four seconds."""
+"""Events for each, enough for two to four seconds of work."""
 QUICK = ("dramatiq", "huey")
 """The two fastest that hand over one event at a time."""
 BY_HAND = "dramatiq"
-"""The one that is measured with a statement of its own as well."""
+"""The one that is also measured with a hand-written statement."""
 MIDDLE = """
 SELECT count(*) / extract(epoch FROM edges[2] - edges[1])::float
 FROM approvals, (
@@ -43,7 +43,7 @@ SELECT (SELECT count(*) FROM interactions), (SELECT count(*) FROM dead_letters),
 """
 
 
-def run(stage: Stage, *, quick: bool) -> list[Row]:
+def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     """Alternate ours, with one worker and with two, and theirs; compare medians."""
     some = events(OURS // 5 if quick else OURS)
     names = [(name, False) for name in (QUICK if quick else RIVALS)]
@@ -53,10 +53,10 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
     theirs: dict[tuple[str, bool], list[float]] = {}
     for _ in range(1 if quick else 2):
         for workers, rates in ours.items():
-            rates.append(_ours(stage, some, workers))
+            rates.append(_ours(deployment, some, workers))
         for module, by_hand in names:
             count = RIVALS[module] // 3 if quick else RIVALS[module]
-            name, their = _theirs(stage, module, some[:count], by_hand=by_hand)
+            name, their = _theirs(deployment, module, some[:count], by_hand=by_hand)
             theirs.setdefault((name, by_hand), []).append(their)
     best = max(ours, key=lambda workers: statistics.median(ours[workers]))
     rate = statistics.median(ours[best])
@@ -73,47 +73,49 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
     ]
 
 
-def _ours(stage: Stage, some: list[ApprovalEvent], workers: int) -> float:
-    stage.clear()
-    stage.publish(some)
-    with stage.workers(workers) as running:
-        rate = _rate(stage, len(some), running)
-    stage.check(len(some))
+def _ours(deployment: Deployment, some: list[ApprovalEvent], workers: int) -> float:
+    deployment.clear()
+    deployment.publish(some)
+    with deployment.workers(workers) as running:
+        rate = _rate(deployment, len(some), running)
+    deployment.check(len(some))
     return rate
 
 
 def _theirs(
-    stage: Stage, module: str, some: list[ApprovalEvent], *, by_hand: bool
+    deployment: Deployment, module: str, some: list[ApprovalEvent], *, by_hand: bool
 ) -> tuple[str, float]:
-    stage.clear()
-    rival = load(module, stage, by_hand=by_hand)
+    deployment.clear()
+    rival = load(module, deployment, by_hand=by_hand)
     rival.send([event.canonical_json().decode() for event in some])
-    with rival.working(stage) as running:
-        rate = _rate(stage, len(some), running)
+    with rival.working(deployment) as running:
+        rate = _rate(deployment, len(some), running)
     if by_hand:
-        _check_counts(stage, some)
+        _check_counts(deployment, some)
     else:
-        stage.check(len(some))
+        deployment.check(len(some))
     return rival.name, rate
 
 
-def _rate(stage: Stage, count: int, workers: Sequence[subprocess.Popen[bytes]]) -> float:
+def _rate(deployment: Deployment, count: int, workers: Sequence[subprocess.Popen[bytes]]) -> float:
     """Wait until all are committed; returns events a second in the middle of it."""
     deadline = time.monotonic() + 60
     committed = 0
     while committed < count:
-        stage.require_alive(workers)
+        deployment.require_alive(workers)
         if time.monotonic() > deadline:
-            output = stage.output_of(workers)
+            output = deployment.output_of(workers)
             raise AssertionError(f"{committed} of {count} committed after a minute: {output}")
         time.sleep(0.2)
-        (committed,) = stage.database.execute("SELECT count(*) FROM approvals").fetchone() or (0,)
-    (rate,) = stage.database.execute(MIDDLE).fetchone() or (0.0,)
+        (committed,) = deployment.database.execute("SELECT count(*) FROM approvals").fetchone() or (
+            0,
+        )
+    (rate,) = deployment.database.execute(MIDDLE).fetchone() or (0.0,)
     return float(rate)
 
 
-def _check_counts(stage: Stage, some: list[ApprovalEvent]) -> None:
-    """What holds in whatever order events were applied: all are there, and no amount got lost."""
-    found = stage.database.execute(COUNTED).fetchone()
+def _check_counts(deployment: Deployment, some: list[ApprovalEvent]) -> None:
+    """Check what does not depend on the order: all events are applied, and no amount is lost."""
+    found = deployment.database.execute(COUNTED).fetchone()
     if found != (len({event.interaction_id for event in some}), 0, 0):
         raise AssertionError(found)

@@ -8,7 +8,7 @@ import statistics
 import time
 from pathlib import Path
 
-from stage import Row, Stage, events
+from deployment import Deployment, Row, events
 
 from signoff_db.connection import connect
 from signoff_db.feed import pages
@@ -26,45 +26,45 @@ _WITH = (
 )
 
 
-def run(stage: Stage, *, quick: bool) -> list[Row]:
-    """Both of them."""
+def run(deployment: Deployment, *, quick: bool) -> list[Row]:
+    """Measure both."""
     return [
-        _read(stage, 100_000 if quick else 1_000_000),
-        _drain(stage, 20_000 if quick else 50_000, 2 if quick else 7),
+        _read(deployment, 100_000 if quick else 1_000_000),
+        _drain(deployment, 20_000 if quick else 50_000, 2 if quick else 7),
     ]
 
 
-def _read(stage: Stage, count: int) -> Row:
-    stage.clear()
+def _read(deployment: Deployment, count: int) -> Row:
+    deployment.clear()
     for _ in range(0, count, _BATCH):
-        stage.database.execute(_FILL.encode(), {"events": _BATCH})
-    stage.database.execute("VACUUM ANALYZE approvals")
-    with connect(stage.database_url) as connection:
+        deployment.database.execute(_FILL.encode(), {"events": _BATCH})
+    deployment.database.execute("VACUUM ANALYZE approvals")
+    with connect(deployment.database_url) as connection:
         start = time.perf_counter()
         read = sum(len(page.events) for page in pages(connection, size=_BATCH))
         seconds = time.perf_counter() - start
     assert read == count
-    return Row(f"feed, {count:,} events read", count / seconds, "events/s", reach=">= 100000")
+    return Row(f"feed, {count:,} events read", count / seconds, "events/s", target=">= 100000")
 
 
-def _drain(stage: Stage, count: int, rounds: int) -> Row:
+def _drain(deployment: Deployment, count: int, rounds: int) -> Row:
     some = events(count)
     rates: dict[str, list[float]] = {_WITH: [], _WITHOUT: []}
     for number in range(rounds):
         for state in (_WITHOUT, _WITH) if number % 2 else (_WITH, _WITHOUT):
             if state == _WITHOUT:
-                stage.database.execute(_WITHOUT)
-            rates[state].append(_drained(stage, some))
+                deployment.database.execute(_WITHOUT)
+            rates[state].append(_drained(deployment, some))
             if state == _WITHOUT:
-                stage.database.execute(_WITH)
+                deployment.database.execute(_WITH)
     with_feed, without = (statistics.median(rates[state]) for state in (_WITH, _WITHOUT))
     what = "drain, 1 worker, with the feed's index"
     return Row(what, with_feed, "events/s", "without it", without, ">= 0.97")
 
 
-def _drained(stage: Stage, some: list[ApprovalEvent]) -> float:
-    stage.clear()
-    stage.publish(some)
-    rate = len(some) / stage.drain()
-    stage.check(len(some))
+def _drained(deployment: Deployment, some: list[ApprovalEvent]) -> float:
+    deployment.clear()
+    deployment.publish(some)
+    rate = len(some) / deployment.drain()
+    deployment.check(len(some))
     return rate

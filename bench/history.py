@@ -1,6 +1,6 @@
 """Years of history: how long an operator waits for what commands show, in SQL and in Python.
 
-A ledger of five million events, 100,000 open letters beside 200,000 settled ones, 300 prune actions
+A ledger of five million events, 100,000 open and 200,000 settled letters, 300 prune actions
 of 1,000 letters each. All of it is generated in SQL; nothing of it went through workers.
 """
 
@@ -12,9 +12,9 @@ from typing import Any, Final
 from uuid import UUID
 
 import scale
+from deployment import Deployment, Row
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from stage import Row, Stage
 
 from signoff_db import reading
 from signoff_db.connection import connect
@@ -27,28 +27,28 @@ from signoff_schemas import DeadLetterState, FailureKind
 
 _FILL: Final = Path(__file__).with_name("fill_history.sql")
 _LOOKS: Final = 9
-_REACH: Final = "< 100"
+_TARGET: Final = "< 100"
 
 
-def run(stage: Stage, *, quick: bool) -> list[Row]:
+def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     """Fill the tables, and look at each thing from a connection as commands open it."""
     events = 300_000 if quick else 5_000_000
-    stage.clear()
-    scale.fill_ledger(stage, events)
-    _fill(stage)
-    with connect(stage.database_url) as connection:
+    deployment.clear()
+    scale.fill_ledger(deployment, events)
+    _fill(deployment)
+    with connect(deployment.database_url) as connection:
         looks = _looks(connection)
         took = {name: _median_ms(look) for name, look in looks.items()}
     return [
-        Row(f"history of {events:,}: {name}", ms, "ms", reach=_REACH) for name, ms in took.items()
+        Row(f"history of {events:,}: {name}", ms, "ms", target=_TARGET) for name, ms in took.items()
     ]
 
 
-def _fill(stage: Stage) -> None:
+def _fill(deployment: Deployment) -> None:
     for step in _FILL.read_text("utf-8").split(";"):
         if step.strip():
-            stage.database.execute(step.encode())
-    stage.database.execute("VACUUM ANALYZE")
+            deployment.database.execute(step.encode())
+    deployment.database.execute("VACUUM ANALYZE")
 
 
 def _looks(connection: Connection[TupleRow]) -> dict[str, Callable[[], object]]:

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
+from deployment import QUEUE, Deployment, Row, events
 from rivals.rival import load
 from rq import Queue
 from rq.serializers import JSONSerializer
-from stage import QUEUE, Row, Stage, events
 
 from signoff import Producer
 from signoff_db.connection import connect
@@ -46,21 +46,21 @@ class Side:
     publish: Callable[[ApprovalEvent], object]
 
 
-def run(stage: Stage, *, quick: bool) -> list[Row]:
+def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     """Ours, stock RQ, Huey and taskiq in turn, on the same servers."""
     count, rounds = (100, 1) if quick else (400, 2)
     some = events(WARM_UP + count)
     sides = [
-        _ours(stage),
-        _stock(stage),
-        _rival(stage, "huey"),
-        _rival(stage, "taskiq"),
+        _ours(deployment),
+        _stock(deployment),
+        _rival(deployment, "huey"),
+        _rival(deployment, "taskiq"),
     ]
     pooled: dict[str, list[float]] = {side.name: [] for side in sides}
     for _ in range(rounds):
         for side in sides:
-            stage.clear()
-            with _watched(stage) as committed, side.working():
+            deployment.clear()
+            with _watched(deployment) as committed, side.working():
                 pooled[side.name] += _latencies(some, side.publish, committed)
     ours = pooled.pop("ours")
     return [
@@ -70,20 +70,20 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
     ]
 
 
-def _ours(stage: Stage) -> Side:
-    producer = Producer(connection=stage.redis, queue=QUEUE)
-    return Side("ours", lambda: stage.workers(1), producer.publish)
+def _ours(deployment: Deployment) -> Side:
+    producer = Producer(connection=deployment.redis, queue=QUEUE)
+    return Side("ours", lambda: deployment.workers(1), producer.publish)
 
 
-def _stock(stage: Stage) -> Side:
-    queue = Queue(QUEUE, connection=stage.redis, serializer=JSONSerializer)
+def _stock(deployment: Deployment) -> Side:
+    queue = Queue(QUEUE, connection=deployment.redis, serializer=JSONSerializer)
     command = [sys.executable, "-m", "rq.cli", "worker", "-w", "rq.worker.SimpleWorker", "--quiet"]
-    command += ["--serializer", "json", "-u", stage.redis_url, QUEUE]
+    command += ["--serializer", "json", "-u", deployment.redis_url, QUEUE]
 
     env = {
         **os.environ,
-        "SIGNOFF_REDIS_URL": stage.redis_url,
-        "SIGNOFF_DATABASE_URL": stage.database_url,
+        "SIGNOFF_REDIS_URL": deployment.redis_url,
+        "SIGNOFF_DATABASE_URL": deployment.database_url,
     }
 
     @contextmanager
@@ -102,29 +102,29 @@ def _stock(stage: Stage) -> Side:
     return Side("stock RQ SimpleWorker", working, enqueue)
 
 
-def _rival(stage: Stage, module: str) -> Side:
-    rival = load(module, stage)
+def _rival(deployment: Deployment, module: str) -> Side:
+    rival = load(module, deployment)
 
     def publish(event: ApprovalEvent) -> None:
         rival.send([event.canonical_json().decode()])
 
-    return Side(rival.name, lambda: rival.working(stage), publish)
+    return Side(rival.name, lambda: rival.working(deployment), publish)
 
 
 @contextmanager
-def _watched(stage: Stage) -> Iterator[dict[str, float]]:
+def _watched(deployment: Deployment) -> Iterator[dict[str, float]]:
     """When each event was committed, by event id, in seconds of this process's clock."""
     committed: dict[str, float] = {}
     over = threading.Event()
 
     def watch() -> None:
-        with connect(stage.database_url) as listener:
+        with connect(deployment.database_url) as listener:
             listener.execute("LISTEN bench")
             while not over.is_set():
                 for notice in listener.notifies(timeout=0.2):
                     committed[notice.payload] = time.perf_counter()
 
-    stage.database.execute(NOTIFY.encode())
+    deployment.database.execute(NOTIFY.encode())
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
@@ -132,7 +132,7 @@ def _watched(stage: Stage) -> Iterator[dict[str, float]]:
     finally:
         over.set()
         watcher.join()
-        stage.database.execute("DROP FUNCTION bench_notify CASCADE")
+        deployment.database.execute("DROP FUNCTION bench_notify CASCADE")
 
 
 def _latencies(

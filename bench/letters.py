@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from stage import Row, Stage, deliveries, events
+from deployment import Deployment, Row, deliveries, events
 
 from signoff_db.apply import apply
 from signoff_db.connection import connect
@@ -23,46 +23,46 @@ from signoff_schemas import ApprovalEvent
 _LOOKS = 9
 
 
-def run(stage: Stage, *, quick: bool) -> list[Row]:
+def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     """Let the letters come about, look at them, replay them; then drain the same events."""
     count = 10_000 if quick else 100_000
     owned = events(count)
     ownerless = [event.model_copy(update={"user_id": None}) for event in owned]
-    stage.clear()
-    _die(stage, ownerless)
-    page, grouped = _looks(stage)
-    _arrive(stage, owned)
-    replayed = _replay(stage, count)
-    stage.clear()
-    _arrive(stage, owned)
-    stage.publish(ownerless)
-    drained = count / stage.drain()
-    stage.check(count)
+    deployment.clear()
+    _die(deployment, ownerless)
+    page, grouped = _looks(deployment)
+    _arrive(deployment, owned)
+    replayed = _replay(deployment, count)
+    deployment.clear()
+    _arrive(deployment, owned)
+    deployment.publish(ownerless)
+    drained = count / deployment.drain()
+    deployment.check(count)
     what = f"{count:,} dead letters"
     return [
-        Row(f"{what}: first page", page, "ms", reach="< 100"),
-        Row(f"{what}: groups", grouped, "ms", reach="< 300"),
+        Row(f"{what}: first page", page, "ms", target="< 100"),
+        Row(f"{what}: groups", grouped, "ms", target="< 300"),
         Row(f"{what}: replay", replayed, "events/s", "drain, 1 worker", drained, ">= 0.5"),
     ]
 
 
-def _die(stage: Stage, some: list[ApprovalEvent]) -> None:
+def _die(deployment: Deployment, some: list[ApprovalEvent]) -> None:
     read = deliveries(some)
     for first in range(0, len(read), 500):
-        apply(stage.database, read[first : first + 500])
-    assert len(choose(stage.database, Selection())) == len(some)
+        apply(deployment.database, read[first : first + 500])
+    assert len(choose(deployment.database, Selection())) == len(some)
 
 
-def _arrive(stage: Stage, some: list[ApprovalEvent]) -> None:
+def _arrive(deployment: Deployment, some: list[ApprovalEvent]) -> None:
     """The upstream's own rows, and what autovacuum does about them a minute later."""
-    stage.introduce(some)
-    stage.database.execute("VACUUM ANALYZE")
-    stage.database.execute("CHECKPOINT")
+    deployment.introduce(some)
+    deployment.database.execute("VACUUM ANALYZE")
+    deployment.database.execute("CHECKPOINT")
 
 
-def _looks(stage: Stage) -> tuple[float, float]:
+def _looks(deployment: Deployment) -> tuple[float, float]:
     """Milliseconds until the first page and the groups are there, as the command line asks."""
-    with connect(stage.database_url) as connection:
+    with connect(deployment.database_url) as connection:
         everything = Selection()
         return (
             _median_ms(lambda: list_letters(connection, everything)),
@@ -79,9 +79,9 @@ def _median_ms(look: Callable[[], object]) -> float:
     return statistics.median(took) * 1000
 
 
-def _replay(stage: Stage, count: int) -> float:
+def _replay(deployment: Deployment, count: int) -> float:
     """Letters a second, from the first batch of an operator's command until it has ended."""
-    stage.database.execute(
+    deployment.database.execute(
         "ALTER TABLE operator_actions DISABLE TRIGGER USER;"
         " ALTER TABLE pruned_letters DISABLE TRIGGER USER;"
         " TRUNCATE operator_actions, pruned_letters;"
@@ -89,11 +89,11 @@ def _replay(stage: Stage, count: int) -> float:
         " ALTER TABLE pruned_letters ENABLE TRIGGER USER"
     )
     command = [sys.executable, "-m", "signoff_cli", "dlq", "replay", "--all", "--yes"]
-    env = {**os.environ, "SIGNOFF_DATABASE_URL": stage.database_url}
+    env = {**os.environ, "SIGNOFF_DATABASE_URL": deployment.database_url}
     subprocess.run(command, env=env, stdout=subprocess.DEVNULL, check=True)
-    row = stage.database.execute(
+    row = deployment.database.execute(
         "SELECT extract(epoch FROM clock_timestamp() - min(acted_at)) FROM operator_actions"
     ).fetchone()
     assert row
-    stage.check(count)
+    deployment.check(count)
     return count / float(row[0])

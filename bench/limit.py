@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from stage import Row, Stage, deliveries, events
+from deployment import Deployment, Row, deliveries, events
 
 from signoff_db.apply import apply
 from signoff_db.delivery import Delivery
@@ -53,8 +53,8 @@ class _Written(NamedTuple):
     customers: list[str]
 
 
-def run(stage: Stage, *, quick: bool) -> list[Row]:
-    """Alternate ours and the yardstick on the same tables; then ours by size of batch."""
+def run(deployment: Deployment, *, quick: bool) -> list[Row]:
+    """Alternate ours and COPY on the same tables; then ours by size of batch."""
     count, rounds = (10_000, 1) if quick else (20_000, 3)
     some = events(count)
     read = deliveries(some)
@@ -62,17 +62,17 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
     rates: dict[str, list[float]] = {}
 
     def measure(name: str, work: Callable[[], None]) -> None:
-        _fill(stage, some)
+        _fill(deployment, some)
         start = time.perf_counter()
         work()
         rates.setdefault(name, []).append(count / (time.perf_counter() - start))
 
     for _ in range(rounds):
-        measure("ours", lambda: _apply(stage, read, _USUAL))
-        stage.check(count)
-        measure("yardstick", lambda: _write(stage, written))
+        measure("ours", lambda: _apply(deployment, read, _USUAL))
+        deployment.check(count)
+        measure("yardstick", lambda: _write(deployment, written))
         for size in _SIZES:
-            measure(f"{size}", lambda size=size: _apply(stage, read, size))  # type: ignore[misc]
+            measure(f"{size}", lambda size=size: _apply(deployment, read, size))  # type: ignore[misc]
     rate = {name: statistics.median(measured) for name, measured in rates.items()}
     return [
         Row(
@@ -87,22 +87,22 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
     ]
 
 
-def _fill(stage: Stage, some: Sequence[ApprovalEvent]) -> None:
+def _fill(deployment: Deployment, some: Sequence[ApprovalEvent]) -> None:
     """All interactions and customers of the events, before any event."""
-    stage.clear()
-    stage.introduce(some)
-    stage.database.execute("VACUUM ANALYZE interactions, customers")
-    stage.database.execute("CHECKPOINT")
+    deployment.clear()
+    deployment.introduce(some)
+    deployment.database.execute("VACUUM ANALYZE interactions, customers")
+    deployment.database.execute("CHECKPOINT")
 
 
-def _apply(stage: Stage, read: Sequence[Delivery], size: int) -> None:
+def _apply(deployment: Deployment, read: Sequence[Delivery], size: int) -> None:
     for first in range(0, len(read), size):
-        apply(stage.database, read[first : first + size])
+        apply(deployment.database, read[first : first + size])
 
 
-def _write(stage: Stage, batches: Iterable[_Written]) -> None:
+def _write(deployment: Deployment, batches: Iterable[_Written]) -> None:
     for batch in batches:
-        with stage.database.transaction(), stage.database.cursor() as cursor:
+        with deployment.database.transaction(), deployment.database.cursor() as cursor:
             with cursor.copy(_COPY) as copy:
                 copy.write(batch.ledger)
             cursor.execute(_UPDATE, batch.interactions, prepare=True)

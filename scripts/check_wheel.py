@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = {".lua", ".py", ".sql", ".typed"}
+SHIPPED = {".css", ".html", ".js", ".json", ".lua", ".py", ".sql", ".svg", ".txt", ".typed"}
 IMPORT_WITHOUT_DRIVER = """
 import importlib.util, sys
 from signoff import ApprovalEvent, AsyncProducer, Producer, outbox
@@ -73,7 +73,7 @@ def import_in_clean_environment(wheel: Path, scratch: Path) -> None:
 
 
 def run(*command: str, cwd: Path = ROOT) -> None:
-    """Run a step quietly; where it fails, show what it said and end."""
+    """Run a step quietly; if it fails, print its output and end."""
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command[:4])} ... failed:\n{done.stdout}{done.stderr}")

@@ -1,7 +1,7 @@
 """Write docs/api.md, the reference of the package `signoff`, from its docstrings.
 
-griffe2md renders it by what `[tool.griffe2md]` in pyproject.toml says. It links every type, also
-those that the page does not hold; such links are taken out.
+griffe2md renders it, configured by `[tool.griffe2md]` in pyproject.toml. It links every type; links
+to types that are not on the page are removed.
 """
 
 import re

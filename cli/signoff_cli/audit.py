@@ -20,11 +20,11 @@ def audit(
     *,
     forget_missing: Annotated[
         bool,
-        typer.Option("--forget-missing", help="Report ids whose jobs are gone for the last time."),
+        typer.Option("--forget-missing", help="Report ids without a job for the last time."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Fold the ledger anew, compare it with the tables, and account for every event.
+    """Fold the ledger again, compare it with the tables, and account for every event.
 
     Exit 1 on any difference. It reads one moment of the database, so workers may go on.
     """
@@ -74,7 +74,7 @@ def _show_differences(found: Audit) -> None:
         queue.unlisted_jobs,
         "is in Redis, but on no list: no worker will find it. Publishing its event again lists it.",
     )
-    _say_each(queue.missing, "is on the queue, but its data is gone from Redis.")
+    _say_each(queue.missing, "is on the queue, but Redis has no data for it.")
     _say_each(
         queue.missing_jobs,
         "was accepted, its data was gone from Redis when a worker took it, and the ledger does not "
@@ -83,7 +83,7 @@ def _show_differences(found: Audit) -> None:
 
 
 def _say_each(job_ids: Sequence[str], what: str) -> None:
-    """One line for each of the first jobs; `--json` lists them all."""
+    """Write one line for each of the first jobs; `--json` lists them all."""
     for job_id in job_ids[:_SHOWN]:
         say(f"Job {job_id} {what}")
     if len(job_ids) > _SHOWN:

@@ -88,7 +88,7 @@ class Demo:
         return _run("audit")
 
     def prepare(self) -> None:
-        """Create the tables, and rows as the reviewed system creates them."""
+        """Create the tables, and rows as the reviewed system would."""
         _show("Making the tables.")
         _run("migrate")
         insert_interaction(self.servers, _FULL, "user-8888", "999000.00")

@@ -8,17 +8,17 @@ from typing import Annotated, Final
 import typer
 
 from signoff_cli.stopping import stop_on_signals
-from signoff_cli.streams import holds_all_characters, is_read
+from signoff_cli.streams import holds_all_characters, is_read, while_read
 from signoff_cli.terminal import NOTHING, cell, complain, say
 from signoff_ops.feed import follow as follow_feed
 from signoff_ops.feed import read_on
-from signoff_ops.servers import DirectServers
+from signoff_ops.servers import DirectServers, KeptConnection
 from signoff_ops.services import load_settings
 from signoff_ops.values import FeedEvent, FeedPage
 from signoff_schemas.wording import json_default, one_line_json
 
 _POLL: Final = 1.0
-"""Seconds between looks for events, and for whether anybody still reads."""
+"""Seconds between checks for new events, and for a reader that has gone."""
 
 
 def feed(
@@ -47,22 +47,24 @@ def feed(
     Keep the position of the last event that was read, and give it to --after. Late events come when
     they are applied.
     """
-    servers = DirectServers(load_settings())
-    if not follow:
-        pages = read_on(servers, after, limit=limit, accept_restore=accept_restore)
-        _show(pages, as_json=as_json)
-        return
-    with stop_on_signals() as stop:
-        pages = follow_feed(
-            servers,
-            after,
-            lambda seconds: stop.wait(seconds) or not is_read(sys.stdout),
-            limit=limit,
-            poll=_POLL,
-            accept_restore=accept_restore,
-            on_outage=lambda error: complain(f"signoff: {error}; trying again"),
-        )
-        _show(pages, as_json=as_json)
+    settings = load_settings()
+    with while_read(sys.stdout):
+        if not follow:
+            servers = DirectServers(settings)
+            pages = read_on(servers, after, limit=limit, accept_restore=accept_restore)
+            _show(pages, as_json=as_json)
+            return
+        with stop_on_signals() as stop, KeptConnection(settings) as kept:
+            pages = follow_feed(
+                kept,
+                after,
+                lambda seconds: stop.wait(seconds) or not is_read(sys.stdout),
+                limit=limit,
+                poll=_POLL,
+                accept_restore=accept_restore,
+                on_outage=lambda error: complain(f"signoff: {error}; trying again"),
+            )
+            _show(pages, as_json=as_json)
 
 
 def _show(pages: Iterator[FeedPage], *, as_json: bool) -> None:

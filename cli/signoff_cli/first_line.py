@@ -1,4 +1,4 @@
-"""Guess from its first line what a file is that does not hold JSON lines."""
+"""Guess from the first line what a file holds, if not JSON lines."""
 
 import json
 from typing import Final
@@ -9,7 +9,7 @@ _SEPARATORS: Final = (b",", b";", b"\t")
 
 
 def hint(line: bytes) -> str | None:
-    """What to do about a file that begins with this line; None if there is no telling."""
+    """What to do about a file that begins with this line; None if that is not clear."""
     text = line.strip()
     if text.startswith(b"\x1f\x8b"):
         advice = "gzip", "gunzip -c FILE | signoff publish -"

@@ -1,4 +1,4 @@
-"""`signoff health`: for people and for what supervises workers, by its exit code."""
+"""`signoff health`: for people, and by its exit code for supervisors of workers."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

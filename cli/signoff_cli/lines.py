@@ -1,4 +1,4 @@
-"""The lines of a file, read in bounded memory however long one of them is."""
+"""The lines of a file, read in bounded memory, however long a line is."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ from signoff_schemas import MAX_EVENT_BYTES
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _LONGEST: Final = MAX_EVENT_BYTES + len(_BYTE_ORDER_MARK) + len(b"\r\n")
-"""Bytes of a line that may hold an event; of a longer one no more is kept."""
+"""Bytes of a line that are kept: an event is never longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a file: its number, what is kept of it, and how long it is."""
+    """A line of a file: its number, the kept text, and its full length."""
 
     number: int
     text: bytes
@@ -23,13 +23,13 @@ class Line:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all of it is kept."""
+        """Whether the whole line is kept."""
         return len(self.text) == self.size
 
 
 @dataclass(slots=True)
 class Lines:
-    """The lines of a file on their way to the queue; each is kept until its answer has come."""
+    """The lines of a file that are published; each is kept until its answer arrives."""
 
     file: BinaryIO
     name: str
@@ -43,7 +43,7 @@ class Lines:
         return self.underway[0].number if self.underway else self.read + 1
 
     def events(self) -> Iterator[bytes]:
-        """Each line that is not blank; of one that is too long for an event, its beginning."""
+        """Each line that is not blank; of a line too long for an event, only the beginning."""
         while line := self._next_line():
             event = line.text
             if line.number == 1:

@@ -46,7 +46,7 @@ def migrate(
         _show(names, "pending", "The database lacks", as_json=as_json)
         raise typer.Exit(1 if names else 0)
     elif dry_run:
-        _rehearse(settings, as_json=as_json)
+        _dry_run(settings, as_json=as_json)
     else:
         names = schema.migrate(settings)
         _show(names, "applied", "Applied", as_json=as_json)
@@ -63,20 +63,20 @@ def _show(names: list[str], what: str, verb: str, *, as_json: bool) -> None:
         say("The database is up to date.")
 
 
-def _rehearse(settings: Settings, *, as_json: bool) -> None:
-    rehearsed = schema.rehearse(settings)
+def _dry_run(settings: Settings, *, as_json: bool) -> None:
+    planned = schema.dry_run(settings)
     if as_json:
-        show_json({"would_apply": rehearsed.names, "changes": rehearsed.changes})
+        show_json({"would_apply": planned.names, "changes": planned.changes})
         return
-    _show(rehearsed.names, "", "Would apply", as_json=False)
-    if rehearsed.changes:
-        say(f"{count(len(rehearsed.changes), 'change')}, none of which was kept:")
-    for change in rehearsed.changes:
+    _show(planned.names, "", "Would apply", as_json=False)
+    if planned.changes:
+        say(f"{count(len(planned.changes), 'change')}, none of which was kept:")
+    for change in planned.changes:
         say(f"  {change}")
 
 
 def _undo(settings: Settings, *, yes: bool, as_json: bool) -> None:
-    """Undo it, once the user has agreed to what will be lost."""
+    """Undo the migrations, after the user has confirmed what will be lost."""
     settings.require("database_url")
     confirm(
         f"The schema {settings.db_schema} goes with all it holds: the ledger, customers, dead "
@@ -88,4 +88,4 @@ def _undo(settings: Settings, *, yes: bool, as_json: bool) -> None:
     if as_json:
         show_json({"undone": undone})
     else:
-        say(f"The schema {undone} is gone; `signoff migrate` makes it anew, empty.")
+        say(f"The schema {undone} was removed; `signoff migrate` creates it again, empty.")

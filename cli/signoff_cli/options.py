@@ -19,20 +19,20 @@ After = Annotated[
 
 
 def option(field: str) -> str:
-    """The option of a command that stands for a setting."""
+    """The command option for a setting."""
     return f"--{field.replace('_', '-')}"
 
 
 def check_with(export: Path) -> str:
-    """Where the exported rows are, and the command that checks the file."""
+    """Say where the exported rows are, and the command that checks the file."""
     return f"They are in {export}; check it with: sha256sum -c {export.name}.sha256"
 
 
 def finite(value: float | None) -> float | None:
-    """A callback of options that are numbers: inf and nan pass the bounds of some, and mean none.
+    """A callback for numeric options, since inf and nan would pass the checks of some bounds.
 
     Raises:
-        typer.BadParameter: it is no finite number.
+        typer.BadParameter: it is not a finite number.
     """
     if value is not None and not math.isfinite(value):
         raise typer.BadParameter(f"{value} is no finite number")

@@ -1,4 +1,4 @@
-"""`signoff prune`: forget what was settled long ago."""
+"""`signoff prune`: delete letters that were settled long ago."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -30,9 +30,9 @@ def prune(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Forget dead letters that were resolved or discarded long ago.
+    """Delete dead letters that were resolved or discarded long ago.
 
-    What is dead is never forgotten. With --export the letters are on disk, as JSON lines with their
+    Dead ones are never deleted. With --export the letters are on disk, as JSON lines with their
     SHA-256, before the first is deleted. Ids of discarded events stay in operator_actions.
     """
     before = moment(older_than, "--older-than")

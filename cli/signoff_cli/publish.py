@@ -69,7 +69,7 @@ def _publish(
     answers: Counter[str],
     advance: Callable[[], None],
 ) -> BaseException | None:
-    """Publish line by line; returns what stopped it before the end."""
+    """Publish line by line; returns the error that stopped it before the end, if any."""
     try:
         for receipt in producer.publish_many(lines.events()):
             if not receipt.ok:
@@ -91,7 +91,7 @@ def _tell_stop(lines: Lines, stopped: BaseException) -> None:
 
 
 def _code(stopped: BaseException | None) -> int:
-    """The exit code for what stopped it."""
+    """The exit code for the error that stopped it."""
     match stopped:
         case None:
             return 0
@@ -125,7 +125,7 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _progress(file: Path, lines: Lines) -> Iterator[Callable[[], None]]:
-    """A bar on standard error, where that is a terminal; it moves by the bytes that were read."""
+    """A progress bar on standard error, if that is a terminal; it counts the bytes read."""
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

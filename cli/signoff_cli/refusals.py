@@ -54,7 +54,7 @@ class Refusals:
 def refusals(source: Path, rejects: Path | None) -> Iterator[Refusals]:
     """Collect refused lines, in the file `rejects` if one is named.
 
-    What that file holds stays until there is something to write.
+    The file keeps its old content until there is something to write.
 
     Raises:
         UsageError: the file cannot be written, or is the very one that is read.
@@ -73,7 +73,7 @@ def refusals(source: Path, rejects: Path | None) -> Iterator[Refusals]:
 
 
 def _opened(rejects: Path) -> BinaryIO:
-    """A file of this user alone, or something like /dev/null; no link is followed."""
+    """Open a file that only this user may read, or a device like /dev/null; follow no link."""
     with suppress(FileNotFoundError):
         if stat.S_ISCHR(rejects.lstat().st_mode):
             return rejects.open("ab")
@@ -81,7 +81,7 @@ def _opened(rejects: Path) -> BinaryIO:
 
 
 def _is_same(source: Path, rejects: Path) -> bool:
-    with suppress(OSError, io.UnsupportedOperation):  # one of them is not there, or no file
+    with suppress(OSError, io.UnsupportedOperation):  # one of them does not exist, or is not a file
         read = os.fstat(sys.stdin.fileno()) if str(source) == "-" else source.stat()
         written = rejects.stat()
         return stat.S_ISREG(written.st_mode) and os.path.samestat(read, written)

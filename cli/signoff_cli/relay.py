@@ -38,8 +38,8 @@ def relay(
 ) -> None:
     """Move events from an upstream's outbox to the queue.
 
-    Any number of relays may run. Ctrl-C or SIGTERM ends one after the batch in hand. What the queue
-    refuses stays in the outbox and holds up nothing: `signoff outbox refused` lists it.
+    Any number of relays may run. Ctrl-C or SIGTERM ends one after its current batch. What the queue
+    refuses stays in the outbox and delays no other event: `signoff outbox refused` lists it.
     """
     settings = load_settings(named=option, queue=queue)
     age = None if prune_after is None else required_age(prune_after, "--prune-after")

@@ -23,8 +23,8 @@ def schema(
 ) -> None:
     """Print the JSON Schema of a kind of event.
 
-    It says what a schema can say. `occurred_at` at most 5 minutes ahead, `cta_data` of at most 4096
-    bytes and the like are checked by Signoff itself.
+    Some rules cannot be written in a schema; Signoff checks them itself: `occurred_at` at most 5
+    minutes ahead, `cta_data` of at most 4096 bytes, and others.
     """
     typer.echo(schema_text(event_type), nl=False)
 

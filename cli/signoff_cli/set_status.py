@@ -85,7 +85,7 @@ def set_status(  # noqa: PLR0913 -- one argument an option
         raise typer.Exit(1)
 
 
-def _object(text: str) -> Any:  # noqa: ANN401 -- the event's rules decide about it
+def _object(text: str) -> Any:  # noqa: ANN401 -- the event checks it
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

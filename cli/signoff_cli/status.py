@@ -7,6 +7,7 @@ from typing import Any
 
 from signoff_cli.leaving import leave_if_away
 from signoff_cli.terminal import AsJson, say, show_fields, show_json, show_table
+from signoff_cli.webhook.shown import show_webhooks, state_of
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_ops.status import QueueStatus, Status
@@ -39,6 +40,8 @@ def _as_data(found: Status) -> dict[str, Any]:
         data |= asdict(found.state)
     if found.readers is not None:
         data["feed_readers"] = [asdict(reader) for reader in found.readers]
+    if found.webhooks is not None:
+        data["webhooks"] = [state_of(webhook) for webhook in found.webhooks]
     return data | {"outbox": found.outbox and asdict(found.outbox), "away": found.away}
 
 
@@ -49,6 +52,8 @@ def _show(found: Status) -> None:
         _show_state(found.state)
     if found.readers:
         _show_readers(found.readers)
+    if found.webhooks:
+        show_webhooks(found.webhooks)
     if found.outbox:
         _show_outbox(found.outbox, found.outbox_oldest_waiting)
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as an event to wait for, instead of an exception from anywhere."""
+"""Ctrl-C and SIGTERM as an event to wait for, instead of an exception at any point."""
 
 import signal
 import threading
@@ -12,7 +12,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
-    """Set the event at the first signal; a second one changes nothing while things are stopped."""
+    """Set the event at the first signal; a second one changes nothing."""
     stop = threading.Event()
 
     def request(_number: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Standard streams as a command finds them: closed, full, or of an encoding that holds little."""
+"""Standard streams that are closed, full, or of an encoding with few characters."""
 
 import codecs
 import errno
@@ -6,21 +6,22 @@ import io
 import os
 import select
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final, TextIO
 
 _UNUSABLE: Final = ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_WRONLY))
-"""How each stream that is closed is opened instead, on /dev/null: reading the first and writing the
-second then fails as it does on a closed one, and no other file comes to stand in its place."""
+"""How a closed stream is opened on /dev/null: reading or writing still fails, as on a closed one,
+and no file that is opened later gets the stream's number."""
 
 
 def prepare() -> None:
-    """Give each stream a file, and let what its encoding lacks be written by its escape."""
+    """Open each closed stream; write characters that the encoding lacks as escapes."""
     for number, flags in _UNUSABLE:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, flags)  # the system gives the lowest number that is free
+            os.open(os.devnull, flags)  # the system gives the lowest free number
     sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 -- they stay
     sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
@@ -36,7 +37,7 @@ def holds_all_characters(stream: TextIO) -> bool:
 
 
 def is_read(stream: TextIO) -> bool:
-    """Whether somebody may still read what is written: false once the reader of a pipe has gone."""
+    """Whether output may still be read: false after the reader of a pipe has closed it."""
     with suppress(OSError, ValueError):
         poll = select.poll()
         poll.register(stream.fileno(), 0)
@@ -44,8 +45,18 @@ def is_read(stream: TextIO) -> bool:
     return True
 
 
+@contextmanager
+def while_read(stream: TextIO) -> Iterator[None]:
+    """Run the block; end it without an error if the stream's reader closes it, as `head` does."""
+    try:
+        yield
+        stream.flush()
+    except BrokenPipeError:
+        silence(stream)
+
+
 def failure(stream: TextIO) -> OSError | None:
-    """Why what was written cannot reach its file; None where it has. A second flush is silent."""
+    """Why the output did not reach its file; None if it did. A second flush is silent."""
     try:
         stream.flush()
     except OSError as error:
@@ -57,7 +68,7 @@ def failure(stream: TextIO) -> OSError | None:
 
 
 def silence(stream: TextIO) -> None:
-    """Let Python's own flush, at the end of the process, not fail once more."""
+    """Keep Python's own flush at the end of the process from failing again."""
     with suppress(OSError, io.UnsupportedOperation):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())

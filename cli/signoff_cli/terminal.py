@@ -24,7 +24,7 @@ from signoff_cli.streams import holds_all_characters
 from signoff_schemas.wording import ago, in_zone, json_text, printable
 
 _WIDE: Final = 200
-"""Columns of a table that no terminal limits: piped output is not to be cut at 80."""
+"""Width of a table without a terminal: piped output must not be cut at 80 columns."""
 
 _FOLDED: Final = "message"
 """The name of the column that may take several lines."""
@@ -39,10 +39,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of tables; ti
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
+class _Console(Console):
+    """A console that raises the error of a closed pipe, as other writes to the stream do."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich calls this while it handles the error; its own method ends the process."""
+        raise  # noqa: PLE0704
+
+
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _WIDE
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
+    return _Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
 
 
 out: Final = _console(stderr=False)
@@ -55,7 +63,7 @@ def say(text: str = "", *, style: str | None = None) -> None:
 
 
 def say_block(text: str) -> None:
-    """Write a text of several lines to standard output, each indented: none looks like ours."""
+    """Write a text of several lines to standard output, each indented: none looks like our own."""
     for line in text.split("\n"):
         say(f"  {line}")
 
@@ -112,7 +120,7 @@ def show_table(
 
 
 def _width(columns: Sequence[str], texts: Sequence[Sequence[str]]) -> int:
-    """The least that a table takes, lines between its columns included."""
+    """The least width of a table, with the lines between its columns."""
     widths = [
         max(cell_len(name), *(cell_len(row[at]) for row in texts), 0)
         for at, name in enumerate(columns)
@@ -164,7 +172,7 @@ def cell(value: object) -> str:
 
 
 def local(moment: datetime) -> str:
-    """A time in the reader's zone, or in its own where that zone does not have it."""
+    """A time in the reader's zone, or in its own zone if that cannot represent it."""
     return in_zone(moment, None).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
@@ -185,7 +193,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """Ask before acting; anything but yes ends the command with nothing done.
 
     Raises:
-        UsageError: there is nobody to ask, and --yes was not given.
+        UsageError: nobody can be asked, and --yes was not given.
     """
     if yes:
         return

@@ -43,9 +43,9 @@ def up(
 ) -> None:
     """Run Redis, Postgres and workers in the foreground until Ctrl-C.
 
-    Data stays, and the next start finds it again. A server whose URL is set (SIGNOFF_REDIS_URL,
-    SIGNOFF_DATABASE_URL) is used as it is. Other commands in this folder find the servers by
-    themselves.
+    Data is kept for the next start. A server whose URL is set (SIGNOFF_REDIS_URL,
+    SIGNOFF_DATABASE_URL) is used as it is. Other commands in this folder find the servers
+    without settings.
     """
     with stop_on_signals() as stop, announcement() as announce, ExitStack() as stack:
         given = Settings.load()
@@ -63,7 +63,7 @@ def up(
 def _servers(
     settings: Settings, data: Path, redis_port: int | None, postgres_port: int | None
 ) -> Iterator[Settings]:
-    """Run the servers that the settings do not name; give settings that name both."""
+    """Run the servers that the settings do not name; yields settings that name both."""
     with ExitStack() as stack:
         redis_url, database_url = settings.redis_url, settings.database_url
         notes: Sequence[str] = ()
@@ -86,9 +86,9 @@ def _servers(
 def running_workers(
     settings: Settings, processes: int, *, log: int | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run worker processes until the block ends; they finish the batch in hand.
+    """Run worker processes until the block ends; they finish their current batch.
 
-    They are in a session of their own: Ctrl-C is for `signoff up`, which stops them in order. If it
+    They have their own session: Ctrl-C is for `signoff up`, which stops them in order. If it
     is killed, they stop by themselves.
     """
     command = [sys.executable, "-m", "signoff_cli", "worker", "--processes", str(processes)]

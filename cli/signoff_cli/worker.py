@@ -35,8 +35,8 @@ def worker(
 ) -> None:
     """Take events off the queue and apply them.
 
-    Ctrl-C or SIGTERM finishes the batch in hand, a second one leaves it to another worker. RQ's own
-    tools (rq info, rq suspend) see these workers.
+    Ctrl-C or SIGTERM ends it after its current batch, a second one at once; then another worker
+    gets the batch. RQ's own tools (rq info, rq suspend) see these workers.
     """
     settings = load_settings(
         named=option, queue=queue, batch_size=batch_size, health_port=health_port

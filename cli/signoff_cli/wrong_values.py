@@ -1,4 +1,4 @@
-"""Why the value of an option or argument is refused: in plain words, whatever checked it."""
+"""Why the value of an option or argument is refused, in plain words."""
 
 import typer
 from pydantic import ValidationError
@@ -8,7 +8,7 @@ from signoff_schemas.invalid import shortened
 
 
 def reason(error: typer.BadParameter) -> str:
-    """The reason; where pydantic refused the value (typer has it check types), not in its words."""
+    """The reason; an error of pydantic, which checks types for typer, is put into plain words."""
     if not isinstance(error.__cause__, ValidationError):
         return error.message
     first = error.__cause__.errors(include_url=False)[0]

@@ -64,10 +64,10 @@ def news(connection: Connection[TupleRow], *, limit: int) -> News | None:
     state = connection.execute(statement("alert_state"), {"pause": _PAUSE}).fetchone()
     if state is None:
         raise AssertionError
-    dead, limit_told, may_send = state
+    dead, limit_reported, may_send = state
     with connection.cursor(row_factory=class_row(Cause)) as cursor:
         causes = tuple(cursor.execute(statement("new_causes"), {"limit": _MOST_CAUSES}).fetchall())
-    passed = dead > limit and not limit_told
+    passed = dead > limit and not limit_reported
     return News(causes, dead, passed) if may_send and (causes or passed) else None
 
 

@@ -28,7 +28,7 @@ from signoff_db.record_dead_letters import record
 from signoff_db.rejected_rows import find_rejected_beforehand, find_rejected_rows
 from signoff_db.sql import statement
 from signoff_db.transactions import FindRejectedRows, Refusal, in_transactions
-from signoff_schemas import FailureKind, StatusDecision, Verdict
+from signoff_schemas import ApprovalEvent, FailureKind, Kind, StatusDecision, Verdict
 
 __all__ = ["Outcome", "Result", "Unsettled", "apply", "apply_in_transaction"]
 
@@ -60,31 +60,36 @@ def apply(
         connection, deliveries, partial(find_rejected_rows, connection)
     )
     outcomes: dict[int, Outcome] = {}
-    for places in _by_kind(deliveries):
+    for kind, places in _by_kind(deliveries):
         some = [deliveries[i] for i in places]
-        applied = _transact(connection, some, retries, find_rejected, locking=False)
+        applied = _transact(connection, some, retries, find_rejected, kind=kind, locking=False)
         outcomes.update(zip(places, applied, strict=True))
     raced = [i for i, outcome in outcomes.items() if outcome.raced]
     if len(raced) > most_raced:
         # In a second transaction: it holds no locks yet. Locks taken after those of the first
         # transaction could cause a deadlock between batches.
+        some = [deliveries[i] for i in raced]
         again = _transact(
-            connection, [deliveries[i] for i in raced], retries, find_rejected, locking=True
+            connection, some, retries, find_rejected, kind=ApprovalEvent, locking=True
         )
         outcomes.update(zip(raced, again, strict=True))
     return [outcomes[i] for i in range(len(deliveries))]
 
 
-def _by_kind(deliveries: Sequence[Delivery]) -> list[Sequence[int]]:
+def _by_kind(deliveries: Sequence[Delivery]) -> list[tuple[Kind, Sequence[int]]]:
     """The positions of decisions, and of the others: each kind has its own transaction.
 
     In one transaction the customers would be locked twice, so two batches could deadlock.
     """
     decisions = _decisions(deliveries)
     if not decisions:
-        return [range(len(deliveries))]
+        return [(ApprovalEvent, range(len(deliveries)))]
     others = [i for i in range(len(deliveries)) if i not in decisions]
-    return [places for places in (others, sorted(decisions)) if places]
+    parts: list[tuple[Kind, Sequence[int]]] = [
+        (ApprovalEvent, others),
+        (StatusDecision, sorted(decisions)),
+    ]
+    return [part for part in parts if part[1]]
 
 
 def _decisions(deliveries: Sequence[Delivery]) -> set[int]:
@@ -102,11 +107,12 @@ def _transact(
     retries: int,
     find_rejected: FindRejectedRows[Delivery],
     *,
+    kind: Kind,
     locking: bool,
 ) -> list[Outcome]:
     def run(some: Sequence[Delivery], refusal: Refusal | None) -> list[Outcome]:
         tried = [d.refused(refusal) for d in some] if refusal else some
-        return apply_in_transaction(connection, tried, retries=retries, locking=locking)
+        return apply_in_transaction(connection, tried, retries=retries, kind=kind, locking=locking)
 
     return in_transactions(
         connection,
@@ -122,6 +128,7 @@ def apply_in_transaction(
     deliveries: Sequence[Delivery],
     *,
     retries: int = 0,
+    kind: Kind | None = None,
     locking: bool = True,
 ) -> list[Outcome]:
     """Apply the deliveries inside the caller's transaction.
@@ -130,6 +137,7 @@ def apply_in_transaction(
         connection: inside of a transaction.
         deliveries: what to apply.
         retries: see `apply`.
+        kind: the kind of all their events, if the caller knows that it is one.
         locking: lock the interactions first, so that no event is raced. Without locks, events whose
             interaction changed meanwhile are returned as `raced`.
 
@@ -138,8 +146,10 @@ def apply_in_transaction(
     """
     if locking:
         connection.execute(statement("lock_ledger"), prepare=True)
-    decisions = _decisions(deliveries)
     places = [i for i, d in enumerate(deliveries) if d.failure is None]
+    decisions = _decisions(deliveries) if kind is None else set()
+    if kind is StatusDecision:
+        decisions = set(places)
     if decisions:
         places = [i for i in places if i not in decisions]
     outcomes = apply_approvals(connection, deliveries, places, locking=locking)

@@ -1,6 +1,6 @@
 """One delivery: a job that was taken from the queue, or a dead letter that is replayed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Self
 
@@ -9,6 +9,7 @@ from signoff_db.transactions import Refusal
 from signoff_schemas import (
     MAX_EVENT_BYTES,
     AnyEvent,
+    ApprovalEvent,
     Identity,
     InvalidEvent,
     Kind,
@@ -56,6 +57,8 @@ class Delivery(NamedTuple):
     """Distinguishes a duplicate from a conflict, if there is an event."""
     size: int | None = None
     """The size of all the data, if `payload` holds only the first bytes."""
+    kind: Kind = ApprovalEvent
+    """The kind that the job's function names; of interest if there is no event."""
 
     @classmethod
     def cut_short(
@@ -112,10 +115,18 @@ class Delivery(NamedTuple):
         """
         try:
             event, canonical = (kind or kind_of(payload)).parse_and_canonicalize(payload)
-        except InvalidEvent as error:
-            return cls(job_id, payload, None, Failure.of_payload(error), attempts, retries)
         except Exception as error:  # noqa: BLE001 -- likewise
-            return cls(job_id, payload, None, Failure.unreadable(error), attempts, retries)
+            return cls(
+                job_id,
+                payload,
+                None,
+                Failure.of_payload(error)
+                if isinstance(error, InvalidEvent)
+                else Failure.unreadable(error),
+                attempts,
+                retries,
+                kind=kind or ApprovalEvent,
+            )
         return cls(
             job_id, payload, event, failure, attempts, retries, canonical, content_hash(canonical)
         )
@@ -129,7 +140,7 @@ class Delivery(NamedTuple):
         """The ids in the payload and its kind of event, as far as they can be read."""
         if self.event is None:
             too_large = len(self.payload) > MAX_EVENT_BYTES
-            return Identity() if too_large else Identity.of(self.payload)
+            return Identity() if too_large else Identity.of(self.payload, self.kind)
         event = self.event
         return Identity(event.event_id, event.interaction_id, event.user_id, event.event_type)
 
@@ -137,8 +148,8 @@ class Delivery(NamedTuple):
 def read_jobs(jobs: Sequence[Job], decode: Decode = decode_job) -> list[Delivery]:
     """Read many jobs in order, each as `Delivery.of_job` does.
 
-    Each step is done for all jobs together, which is faster. If one job holds no valid event, or
-    they are of several kinds, all are read one by one.
+    Each step is done for all jobs of a kind together, which is faster. If one job holds no valid
+    event, all are read one by one.
     """
     return begin_reading(jobs, decode)()
 
@@ -146,33 +157,52 @@ def read_jobs(jobs: Sequence[Job], decode: Decode = decode_job) -> list[Delivery
 def begin_reading(jobs: Sequence[Job], decode: Decode = decode_job) -> Callable[[], list[Delivery]]:
     """The first half of `read_jobs`: validate the events. The result does the second half."""
     try:
-        kinds, payloads = zip(*[decode(job.data) for job in jobs], strict=True)
-        (kind,) = set(kinds)
-        events = kind.validate_all(payloads)
+        groups = [
+            _Validated(kind, places, payloads, kind.validate_all(payloads))
+            for kind, places, payloads in _by_kind([decode(job.data) for job in jobs])
+        ]
     except Exception:  # noqa: BLE001 -- which job it was, and why, is found by reading one by one
         return partial(_read_one_by_one, jobs, decode)
-    return partial(_finish_reading, jobs, decode, kind, payloads, events)
+    return partial(_finish_reading, jobs, decode, groups)
+
+
+class _Validated(NamedTuple):
+    """The events of one kind, and the positions of their jobs."""
+
+    kind: Kind
+    places: Sequence[int]
+    payloads: Sequence[bytes]
+    events: Sequence[Any]
+
+
+def _by_kind(
+    decoded: Sequence[tuple[Kind, bytes]],
+) -> Iterator[tuple[Kind, Sequence[int], Sequence[bytes]]]:
+    """For each kind of event: the positions of its jobs, and its events' JSON."""
+    kinds = [kind for kind, _ in decoded]
+    for kind in set(kinds):
+        places = [place for place, found in enumerate(kinds) if found is kind]
+        yield kind, places, [decoded[place][1] for place in places]
 
 
 def _finish_reading(
-    jobs: Sequence[Job],
-    decode: Decode,
-    kind: Kind,
-    payloads: Sequence[bytes],
-    events: Sequence[Any],
+    jobs: Sequence[Job], decode: Decode, groups: Sequence[_Validated]
 ) -> list[Delivery]:
     """The second half: canonical JSON and hashes."""
-    try:
-        canonical_events = kind.canonicalize_all(events, payloads)
-    except Exception:  # noqa: BLE001 -- likewise
-        return _read_one_by_one(jobs, decode)
-    hashes = map(content_hash, canonical_events)
-    return [
-        Delivery(job.id, payload, event, job.failure, job.attempts, job.retries, canonical, hashed)
-        for job, payload, event, canonical, hashed in zip(
-            jobs, payloads, events, canonical_events, hashes, strict=True
-        )
-    ]
+    found: dict[int, Delivery] = {}
+    for kind, places, payloads, events in groups:
+        try:
+            canonical_events = kind.canonicalize_all(events, payloads)
+        except Exception:  # noqa: BLE001 -- likewise
+            return _read_one_by_one(jobs, decode)
+        hashes = map(content_hash, canonical_events)
+        of_kind = zip(places, payloads, events, canonical_events, hashes, strict=True)
+        for place, payload, event, canonical, hashed in of_kind:
+            job_id, _, attempts, retries, failure = jobs[place]
+            found[place] = Delivery(
+                job_id, payload, event, failure, attempts, retries, canonical, hashed
+            )
+    return [found[place] for place in range(len(jobs))]
 
 
 def _read_one_by_one(jobs: Sequence[Job], decode: Decode) -> list[Delivery]:

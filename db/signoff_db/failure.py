@@ -96,7 +96,7 @@ class Failure:
         Statements that read letters take the payload's size from `detail`; if there is none, the
         letter holds the whole payload.
         """
-        where = f"all of it is still at {kept_at}" if kept_at else "the rest is gone"
+        where = f"all of it is still at {kept_at}" if kept_at else "the rest was not kept"
         text = (
             f"an event's JSON may take at most {MAX_EVENT_BYTES} bytes; found {size} bytes, of "
             "which the first are kept here"

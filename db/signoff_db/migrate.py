@@ -66,7 +66,7 @@ def migrate(database_url: str, *, interactions: str | None = None) -> list[str]:
         return _migrate(connection, _schema_of(interactions)).names
 
 
-def rehearse(database_url: str, *, interactions: str | None = None) -> Migrated:
+def dry_run(database_url: str, *, interactions: str | None = None) -> Migrated:
     """Do what `migrate` does, but roll it back; the tables are locked meanwhile.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The record of operators' actions on dead letters: who, when and why; it is never changed."""
+"""The record of actions on dead letters and accounts: who, when and why; it is never changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,24 @@ _MOST: Final = 50
 
 
 class Action(StrEnum):
-    """The actions that an operator can take on a dead letter."""
+    """The actions that are recorded: those on dead letters, on accounts, and on reviews."""
 
     REPLAY = "replay"
     EDIT = "edit"
     DISCARD = "discard"
     PRUNE = "prune"
+
+    ADD_USER = "add_user"
+    SET_ROLES = "set_roles"
+    DISABLE_USER = "disable_user"
+    ENABLE_USER = "enable_user"
+    SET_PASSWORD = "set_password"  # noqa: S105 -- the name of an action
+    MAKE_LINK = "make_link"
+    END_SESSION = "end_session"
+    ADD_KEY = "add_key"
+    REVOKE_KEY = "revoke_key"
+
+    REASSIGN = "reassign"
 
 
 @dataclass(frozen=True, slots=True)

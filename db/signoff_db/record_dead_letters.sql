@@ -18,7 +18,7 @@ FROM ROWS FROM (
 ORDER BY job_id, payload
 ON CONFLICT (md5(job_id), md5(payload)) WHERE state = 'dead' DO UPDATE SET
     event_id = excluded.event_id,
-    event_type = excluded.event_type,
+    event_type = coalesce(d.event_type, excluded.event_type), -- a replay does not know the job's function
     kind = excluded.kind,
     message = excluded.message,
     detail = excluded.detail,

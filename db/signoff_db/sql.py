@@ -9,7 +9,10 @@ _PARTS: Final[dict[LiteralString, LiteralString]] = {
     "{feed_line}": "feed_line",
     "{feed_readers_table}": "feed_readers_table",
     "{feed_transaction}": "feed_transaction",
+    "{key_columns}": "accounts/key_columns",
     "{resolve_letters}": "resolve_letters",
+    "{review_columns}": "reviews/columns",
+    "{user_columns}": "accounts/user_columns",
 }
 """What several statements share, by the name under which it is put in."""
 
@@ -18,6 +21,7 @@ _PARTS: Final[dict[LiteralString, LiteralString]] = {
 def statement(name: str, package: str = "signoff_db") -> LiteralString:
     """The text of `<name>.sql` in a package, without comments, with the parts that it shares.
 
+    `name` may hold a folder, as in `accounts/add_user`.
     The files are part of the package and hold no user's input, so they are a `LiteralString`.
     """
     text = files(package).joinpath(f"{name}.sql").read_text("utf-8")

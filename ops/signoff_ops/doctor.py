@@ -16,6 +16,7 @@ from signoff_ops.checks import (
 from signoff_ops.feed_check import check_readers
 from signoff_ops.outbox_check import check_outbox
 from signoff_ops.servers import Servers
+from signoff_ops.webhook_check import check_webhooks
 from signoff_queue.connection import RedisUnavailableError
 from signoff_schemas import SettingsError
 
@@ -48,6 +49,7 @@ def _database_checks(servers: Servers) -> Iterator[Check]:
             yield from check_database(connection, url, servers.settings)
             if not pending(url):
                 yield from check_readers(connection)
+                yield from check_webhooks(connection)
     except SettingsError as error:
         yield Check(Grade.FAIL, "Postgres set", str(error))
     except DatabaseUnavailableError as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Final
 
-from signoff_ops import alert_command, webhook
+from signoff_ops import alert_command, alert_post
 from signoff_ops.hook_errors import HookError
 from signoff_schemas import Settings, SettingsError
 from signoff_schemas.backoff import backoff_delays
@@ -34,7 +34,7 @@ def hook_of(settings: Settings) -> Callable[[bytes], None]:
             f"go; {'neither' if url is None else 'each'} of them is set"
         )
     if url is not None:
-        return lambda message: webhook.post(url, message, _headers(message, secret))
+        return lambda message: alert_post.post(url, message, _headers(message, secret))
     arguments = alert_command.split_command(command or "")
     return lambda message: alert_command.run(arguments, message)
 

@@ -21,13 +21,13 @@ def migrate(settings: Settings) -> list[str]:
     return migrations.migrate(settings.require("database_url"), interactions=settings.interactions)
 
 
-def rehearse(settings: Settings) -> Migrated:
+def dry_run(settings: Settings) -> Migrated:
     """Do what `migrate` would do, return it, and roll it back; the tables are locked meanwhile.
 
     Raises:
         AdoptionError, MigrationError, DatabaseUnavailableError, SettingsError: as `migrate`.
     """
-    return migrations.rehearse(settings.require("database_url"), interactions=settings.interactions)
+    return migrations.dry_run(settings.require("database_url"), interactions=settings.interactions)
 
 
 def pending(settings: Settings) -> list[str]:

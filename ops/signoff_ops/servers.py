@@ -5,7 +5,7 @@ cases take a `Servers`, which may be either.
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Final, Protocol, Self
 
 import redis
@@ -65,6 +65,33 @@ class DirectServers:
     def outbox(self) -> AbstractContextManager[OutboxTable | None]:
         """See `Servers`."""
         return outbox_if_any(self.settings)
+
+
+class KeptConnection(DirectServers):
+    """Keeps its connection to Postgres between uses: for a command that asks again and again.
+
+    A context manager: the connection is closed when the block ends.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._opened = ExitStack()
+        self._connection: Connection[TupleRow] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    @contextmanager
+    def database(self) -> Iterator[Connection[TupleRow]]:
+        """See `Servers`; a lost connection is replaced at the next use."""
+        if self._connection is None or self._connection.closed:
+            self._opened.close()
+            self._connection = self._opened.enter_context(database_of(self.settings))
+        with explained(self.settings.require("database_url")):
+            yield self._connection
 
 
 class PooledServers:

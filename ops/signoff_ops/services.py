@@ -20,6 +20,7 @@ from signoff_schemas.trust import require_trusted
 
 FILE: Final = Path(".signoff", "services.json")
 _FILE_BYTES: Final = 65_536
+_ALL_ADDRESSES: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 -- nothing is bound here
 _REMEDY: Final = (
     "Whoever owns it decides where events go: use a folder of your own, or set SIGNOFF_REDIS_URL "
     "and SIGNOFF_DATABASE_URL"
@@ -31,6 +32,7 @@ class Announced(BaseModel):
 
     redis_url: str
     database_url: str
+    web_url: str | None = None
 
 
 def load_settings(*, named: Callable[[str], str] = argument, **overrides: object) -> Settings:
@@ -54,6 +56,18 @@ def load_settings(*, named: Callable[[str], str] = argument, **overrides: object
         "database_url": settings.database_url or found.database_url,
     }
     return Settings.load_named(overrides | urls, named)
+
+
+def web_url(settings: Settings) -> str:
+    """The URL of the web service: as it is set, that of `signoff up`, or where it listens.
+
+    Raises:
+        SettingsError: there is a stale file of an ended `signoff up`.
+    """
+    running = None if settings.web_url else _running()
+    host = "127.0.0.1" if settings.web_host in _ALL_ADDRESSES else settings.web_host
+    listening = f"http://{f'[{host}]' if ':' in host else host}:{settings.web_port}"
+    return (settings.web_url or (running and running.web_url) or listening).rstrip("/")
 
 
 def environment(settings: Settings) -> dict[str, str]:

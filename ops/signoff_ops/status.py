@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from signoff_db.feed_lag import ReaderState, readers
 from signoff_db.reading import Overview, overview, snapshot
+from signoff_db.webhooks import Webhook, webhooks
 from signoff_ops.servers import Servers
 from signoff_ops.unavailable import Unavailable
 from signoff_queue.reader import Counts, QueueReader, age
@@ -32,6 +33,7 @@ class Status:
     state: Overview | None
     readers: tuple[ReaderState, ...] | None
     """The readers of the feed."""
+    webhooks: tuple[Webhook, ...] | None
     outbox: OutboxOverview | None
     """None also if there is no outbox."""
     away: dict[str, str]
@@ -48,11 +50,11 @@ def status(servers: Servers) -> Status:
     unavailable = Unavailable()
     queue = unavailable.collect("redis", lambda: queue_status(servers))
     of_postgres = unavailable.collect("postgres", lambda: _state(servers))
-    state, feed_readers = of_postgres or (None, None)
+    state, feed_readers, receivers = of_postgres or (None, None, None)
     outbox = None
     if state or servers.settings.outbox_url:  # otherwise it is in the unavailable database
         outbox = unavailable.collect("outbox", lambda: _outbox(servers))
-    return Status(queue, state, feed_readers, outbox, unavailable.reasons)
+    return Status(queue, state, feed_readers, receivers, outbox, unavailable.reasons)
 
 
 def queue_status(servers: Servers) -> QueueStatus:
@@ -73,9 +75,11 @@ def queue_status(servers: Servers) -> QueueStatus:
         )
 
 
-def _state(servers: Servers) -> tuple[Overview, tuple[ReaderState, ...]]:
+def _state(
+    servers: Servers,
+) -> tuple[Overview, tuple[ReaderState, ...], tuple[Webhook, ...]]:
     with servers.database() as connection, snapshot(connection):
-        return overview(connection), tuple(readers(connection))
+        return overview(connection), tuple(readers(connection)), tuple(webhooks(connection))
 
 
 def _outbox(servers: Servers) -> OutboxOverview | None:

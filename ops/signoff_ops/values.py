@@ -4,6 +4,9 @@ The parts below `ops` define them. A front end imports them from here, so that i
 below `ops` (a contract in pyproject.toml).
 """
 
+from signoff_db.accounts.keys import Key
+from signoff_db.accounts.sessions import Session
+from signoff_db.accounts.users import User
 from signoff_db.balances import Balance
 from signoff_db.connection import DatabaseUnavailableError
 from signoff_db.dead_letters import DeadLetter, FullLetter, Group, NoSuchLetterError
@@ -32,6 +35,7 @@ __all__ = [
     "FunnelStep",
     "Group",
     "Interaction",
+    "Key",
     "LedgerEntry",
     "Migrated",
     "NoSuchLetterError",
@@ -46,5 +50,7 @@ __all__ = [
     "ReplayReport",
     "Replayed",
     "Selection",
+    "Session",
     "Transition",
+    "User",
 ]

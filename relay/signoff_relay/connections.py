@@ -56,10 +56,10 @@ def current(table: OutboxTable | None, url: str) -> OutboxTable:
             f"the database at {masked(url)} has no table signoff_outbox; make it "
             "with `signoff outbox create`, or set SIGNOFF_OUTBOX_URL to the database with it"
         )
-    if not table.is_current():
+    if lacking := table.lacking():
         raise SettingsError(
             f"the table signoff_outbox at {masked(url)} was made by an earlier release and lacks "
-            "the column validated_hash; run `signoff outbox create`, or what `signoff outbox sql` "
-            "prints, which adds it in a moment and keeps every row"
+            f"the column {' and '.join(lacking)}; run `signoff outbox create`, or what "
+            "`signoff outbox sql` prints, which adds it in a moment and keeps every row"
         )
     return table

@@ -20,6 +20,8 @@ class OutboxError(SignoffError):
 
 CHANNEL: Final = "signoff_outbox"
 """The channel that the table's trigger notifies."""
+_LATER_COLUMNS: Final = ("validated_hash", "due_at")
+"""Columns that tables of earlier releases lack."""
 _PAGE: Final = 1000
 _LIST: Final = "outbox"
 _FIRST: Final = UUID(int=0)
@@ -76,13 +78,15 @@ class OutboxTable:
         row = self.connection.execute("SELECT to_regclass('signoff_outbox')").fetchone()
         return row is not None and row[0] is not None
 
-    def is_current(self) -> bool:
-        """Whether the table has all columns of this release; it must exist."""
-        row = self.connection.execute(
-            "SELECT FROM pg_attribute WHERE attrelid = 'signoff_outbox'::regclass"
-            " AND attname = 'validated_hash' AND NOT attisdropped"
-        ).fetchone()
-        return row is not None
+    def lacking(self) -> list[str]:
+        """The columns of this release that the table lacks; it must exist."""
+        rows = self.connection.execute(
+            "SELECT name FROM unnest(%s::text[]) AS name WHERE NOT EXISTS ("
+            " SELECT FROM pg_attribute WHERE attrelid = 'signoff_outbox'::regclass"
+            " AND attname = name AND NOT attisdropped)",
+            [list(_LATER_COLUMNS)],
+        )
+        return [name for (name,) in rows]
 
     def claim(self, most: int, behind: Place) -> list[Waiting]:
         """Lock up to `most` waiting events, the oldest first, until the transaction ends."""

@@ -18,6 +18,7 @@ from signoff_schemas.verdicts import FailureKind
 
 FUNCTION: Final = ApprovalEvent.function
 """The function that the job of an approval names."""
+_NAMES: Final = {kind: name for name, kind in KINDS.items()}
 _KIND_OF: Final = {kind.function: kind for kind in KINDS.values()}
 _HEADS: Final = {kind: f'["{kind.function}", null, ['.encode() for kind in KINDS.values()}
 _TAIL: Final = b"], {}]"
@@ -139,8 +140,11 @@ class Identity:
     """The kind of event; None where the payload is no JSON object, or names an unknown kind."""
 
     @classmethod
-    def of(cls, payload: bytes) -> "Identity":
-        """Read the ids that can be read; none of a payload that is larger than a job may be."""
+    def of(cls, payload: bytes, kind: Kind = ApprovalEvent) -> "Identity":
+        """Read the ids that can be read; none of a payload that is larger than a job may be.
+
+        `kind` is the one of a payload that names none.
+        """
         if len(payload) > MAX_JOB_BYTES:
             return cls()
         try:
@@ -155,13 +159,13 @@ class Identity:
             _uuid(event.get("event_id")),
             _uuid(event.get("interaction_id")),
             str(user_id)[:200] if storable else None,
-            _kind_name(event.get("event_type")),
+            _kind_name(event.get("event_type"), kind),
         )
 
 
-def _kind_name(value: object) -> str | None:
+def _kind_name(value: object, otherwise: Kind) -> str | None:
     if value is None:
-        return "approval"
+        return _NAMES[otherwise]
     return value if isinstance(value, str) and value in KINDS else None
 
 

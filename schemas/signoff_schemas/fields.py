@@ -29,7 +29,7 @@ MAX_OBJECT_BYTES: Final = 4096
 MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far `occurred_at` may lie ahead of the clock that checks it."""
 
-_RFC3339: Final = re.compile(
+RFC3339: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 _USUAL_INSTANT: Final = re.compile(
@@ -63,7 +63,7 @@ def _usual_instant(value: object) -> datetime | None:
 
 def _instant_text(value: object) -> object:
     """Refuse values that pydantic takes for an instant and RFC 3339 does not, such as a number."""
-    if isinstance(value, str) and not _RFC3339.fullmatch(value):
+    if isinstance(value, str) and not RFC3339.fullmatch(value):
         raise PydanticCustomError(
             "instant", "must be an RFC 3339 instant with an offset, such as 2026-01-31T10:00:00Z"
         )
@@ -91,8 +91,11 @@ def distinct_tags(value: object, read: ValidatorFunctionWrapHandler) -> tuple[Ed
     return tags
 
 
-def _json_object(value: dict[str, Any]) -> dict[str, Any]:
-    """The object in its canonical form, keys sorted; refused if jsonb cannot store it."""
+def json_object(value: dict[str, Any], most: int = MAX_OBJECT_BYTES) -> dict[str, Any]:
+    """The object in its canonical form, keys sorted; refused if jsonb cannot store it.
+
+    `most` is how many bytes it may take as JSON.
+    """
     try:
         text = json.dumps(
             value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
@@ -104,9 +107,11 @@ def _json_object(value: dict[str, Any]) -> dict[str, Any]:
             "json_object",
             "must be a JSON object of finite numbers, text, lists and objects, at most 200 deep",
         ) from None
-    if size > MAX_OBJECT_BYTES:
+    if size > most:
         raise PydanticCustomError(
-            "too_large", "must take at most 4096 bytes as JSON, takes {size}", {"size": size}
+            "too_large",
+            "must take at most {most} bytes as JSON, takes {size}",
+            {"most": most, "size": size},
         )
     if _ESCAPED_NUL.search(text):
         raise PydanticCustomError("nul", "must not hold the NUL character")
@@ -126,4 +131,4 @@ TagList = Annotated[
     tuple[EditTag, ...], Field(max_length=20, json_schema_extra={"uniqueItems": True})
 ]
 Id = Annotated[UUID, Strict(strict=False)]
-JsonObject = Annotated[dict[str, Any], AfterValidator(_json_object)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(json_object)]

@@ -41,8 +41,12 @@ _PHRASES = {
 _APPROVAL = "Approval event"
 _OF_A_DECISION = {("decided_by",), ("rests_on",)}
 """Fields that say that a status decision was meant, though `event_type` does not."""
-_KINDS = {_APPROVAL: "an approval event", "Status decision": "a status decision"}
-"""How messages name the kind of event that was read, by the title of its model."""
+_KINDS = {
+    _APPROVAL: "an approval event",
+    "Status decision": "a status decision",
+    "Review": "a review",
+}
+"""How messages name what was read, by the title of its model."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from signoff_schemas.networks import networks
 from signoff_schemas.redis_url import check as check_redis_url
 
 _QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
@@ -45,6 +46,11 @@ def _webhook_url(url: str) -> str:
     if not valid or re.search(r"[\s\x00-\x1f]", url):
         raise ValueError("a URL such as https://example.com/hook")
     return url
+
+
+def _private_networks(text: str) -> str:
+    networks(text)
+    return text
 
 
 def _queue_name(name: str) -> str:
@@ -93,6 +99,8 @@ def _stripped(value: object) -> object:
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
+PrivateNetworks = Annotated[str, AfterValidator(_private_networks)]
+"""`false`, `true`, or networks with commas between; see `networks.py`."""
 QueueName = Annotated[str, AfterValidator(_queue_name)]
 SchemaName = Annotated[str, AfterValidator(_schema_name)]
 AdoptedTable = Annotated[str, AfterValidator(_adopted_table)]

@@ -18,6 +18,7 @@ from signoff_schemas.setting_types import (
     Host,
     LogFormat,
     LogLevel,
+    PrivateNetworks,
     QueueName,
     RedisUrl,
     SchemaName,
@@ -175,7 +176,67 @@ class AlertSettings(RoleSettings):
     )
 
 
-class Settings(WorkerSettings, PublishSettings, OutboxSettings, AlertSettings):
+class ReviewSettings(RoleSettings):
+    """How the review desk works."""
+
+    review_lease_seconds: int = Field(
+        120, ge=5, le=3600, description="Seconds that a reviewer holds a review without a sign"
+    )
+    undo_seconds: int = Field(
+        5, ge=0, le=60, description="Seconds in which a reviewer can undo a decision"
+    )
+
+
+class StopSettings(RoleSettings):
+    """How fast a service ends."""
+
+    stop_timeout: float = Field(
+        10.0,
+        gt=0,
+        le=300,
+        description="Seconds in which `signoff serve` and `signoff webhook run` end after SIGTERM",
+    )
+
+
+class AccountSettings(RoleSettings):
+    """How people sign in to the web service."""
+
+    web_url: WebhookUrl | None = Field(
+        None, description="The URL under which people reach the web service, such as its proxy's"
+    )
+    session_idle: float = Field(
+        43_200, ge=60, le=2_592_000, description="Seconds without a request that end a session"
+    )
+    session_lifetime: float = Field(
+        604_800, ge=60, le=31_536_000, description="Seconds after which a session ends in any case"
+    )
+
+
+class WebSettings(PublishSettings, OutboxSettings, LogSettings, StopSettings):
+    """What `signoff serve` needs besides."""
+
+    web_host: Host = Field("127.0.0.1", description="The address on which `signoff serve` listens")
+    web_port: int = Field(8420, ge=1, le=65_535, description="The port on which it listens")
+
+
+class OutgoingSettings(DatabaseSettings, LogSettings, StopSettings):
+    """How `signoff webhook run` sends webhooks."""
+
+    webhook_allow_private: PrivateNetworks = Field(
+        "false",
+        description="Networks without public addresses to which webhooks may go; `true`: all",
+    )
+    webhook_concurrency: int = Field(
+        4, ge=1, le=50, description="Deliveries that are sent to one receiver at the same time"
+    )
+    webhook_keep_days: int = Field(
+        30, ge=1, le=3650, description="Days after which a delivered webhook is deleted"
+    )
+
+
+class Settings(
+    WorkerSettings, WebSettings, AccountSettings, ReviewSettings, AlertSettings, OutgoingSettings
+):
     """All settings; commands read these."""
 
     env_path: ClassVar[Path | None] = ENV_FILE

@@ -30,7 +30,7 @@ EVENTS: Final = 300
 BATCH: Final = 20
 
 
-class Stage:
+class Deployment:
     """Both servers, and what a test does with them."""
 
     def __init__(self, redis_url: str, database_url: str, folder: Path) -> None:
@@ -55,11 +55,11 @@ class Stage:
         )
 
     @contextmanager
-    def mortal_reader(self) -> Iterator[subprocess.Popen[bytes]]:
+    def crashing_reader(self) -> Iterator[subprocess.Popen[bytes]]:
         """A reader of the feed, which notes each event, and is killed ten times meanwhile."""
         self.database.execute("CREATE TABLE noted (event_id uuid)")
         points = ["after effects", "before commit"] * 5
-        command = [sys.executable, "-m", "mortal_reader", "again", *points]
+        command = [sys.executable, "-m", "crashing_reader", "again", *points]
         with process(*command, env=self.env, log=self.reader_log) as reader:
             yield reader
 
@@ -80,15 +80,17 @@ class Stage:
 
 
 @pytest.fixture
-def stage(redis_url: str, database_url: str, tmp_path: Path) -> Iterator[Stage]:
+def deployment(redis_url: str, database_url: str, tmp_path: Path) -> Iterator[Deployment]:
     """Both servers, empty."""
-    stage = Stage(redis_url, database_url, tmp_path)
-    with stage.redis, stage.database:
-        yield stage
+    deployment = Deployment(redis_url, database_url, tmp_path)
+    with deployment.redis, deployment.database:
+        yield deployment
 
 
 @pytest.mark.parametrize("point", ["before commit", "between the kinds", "after commit"])
-def test_two_workers_of_which_one_is_killed_end_in_the_fold(stage: Stage, point: str) -> None:
+def test_two_workers_of_which_one_is_killed_end_in_the_fold(
+    deployment: Deployment, point: str
+) -> None:
     """Both kinds, shuffled, each sent twice; void decisions included; audit is green.
 
     A reader of the feed that is killed ten times meanwhile has seen each event once.
@@ -99,39 +101,41 @@ def test_two_workers_of_which_one_is_killed_end_in_the_fold(stage: Stage, point:
     jobs = [(f"{n}-{e.event_id}", encode_job(e.canonical_json(), type(e)))
             for e in events for n in range(2)]  # fmt: skip
     chance.shuffle(jobs)
-    workers = QueueReader(stage.redis, KEYS.name)
+    workers = QueueReader(deployment.redis, KEYS.name)
 
     def push_a_few() -> None:
         for _ in range(BATCH):
-            stage.push(*(jobs.pop() if jobs else _again(events[0], chance)))
+            deployment.push(*(jobs.pop() if jobs else _again(events[0], chance)))
 
     with (
-        stage.mortal_reader() as reader,
-        worker(stage.env, stage.log),
-        worker(stage.env, stage.log, dying=point) as doomed,
+        deployment.crashing_reader() as reader,
+        worker(deployment.env, deployment.log),
+        worker(deployment.env, deployment.log, crash_at=point) as doomed,
     ):
         eventually(
-            lambda: len(workers.workers(silent_after=60)) == 2, what="both wait", log=stage.log
+            lambda: len(workers.workers(silent_after=60)) == 2, what="both wait", log=deployment.log
         )
 
         def killed() -> bool:
             push_a_few()
             return doomed.poll() is not None
 
-        eventually(killed, what="one of them took a batch and died", log=stage.log)
+        eventually(killed, what="one of them took a batch and died", log=deployment.log)
         assert exit_code(doomed) == -signal.SIGKILL
-        with worker(stage.env, stage.log):
+        with worker(deployment.env, deployment.log):
             while jobs:
                 push_a_few()
-            stage.redis.delete(KEYS.leases)  # as time ends them: what the dead one held comes back
-            stage.until_idle()
-            noted = stage.until_noted(reader)
+            deployment.redis.delete(
+                KEYS.leases
+            )  # as time ends them: what the dead one held comes back
+            deployment.until_idle()
+            noted = deployment.until_noted(reader)
     assert sorted(noted) == sorted(event.event_id for event in events)
     expected = fold(events)
     assert 0 < len(expected.void) < sum(isinstance(event, StatusDecision) for event in events)
-    assert read(stage.database) == expected
-    assert audit(stage.database).differing == 0
-    assert letters_in(stage.database) == []
+    assert read(deployment.database) == expected
+    assert audit(deployment.database).differing == 0
+    assert letters_in(deployment.database) == []
 
 
 def _again(event: AnyEvent, chance: random.Random) -> tuple[str, bytes]:
@@ -139,21 +143,21 @@ def _again(event: AnyEvent, chance: random.Random) -> tuple[str, bytes]:
     return job_id, encode_job(event.canonical_json(), type(event))
 
 
-def test_what_is_wrong_with_a_job_costs_that_job_alone(stage: Stage) -> None:
+def test_what_is_wrong_with_a_job_costs_that_job_alone(deployment: Deployment) -> None:
     """A worker's batches hold both kinds, poison of both, and jobs that no worker can read."""
     ground = approval(0, customer_status="CUSTOMER")
     rule = decision(1, rests_on=ground.event_id)
     good: list[AnyEvent] = [ground, rule, *[approval(n) for n in range(2, 30)]]
     poison: list[AnyEvent] = [decision(40, user_id="poison"), approval(41, user_id="poison")]
     misnamed = decision(50, user_id="misnamed")
-    producer = Producer(connection=stage.redis)
+    producer = Producer(connection=deployment.redis)
     assert all(one.ok for one in producer.publish_many([*good[::-1], *poison, decision(60)]))
-    stage.push("misnamed", encode_job(misnamed.canonical_json(), ApprovalEvent))
-    stage.push("large", encode_job(b'{"reason":"' + b"r" * 400_000 + b'"}', StatusDecision))
-    stage.push("no event", encode_job(b"{}", StatusDecision))
-    with worker(stage.env, stage.log, dying="of poison", mode="again") as workers:
-        assert exit_code(workers, log=stage.log) == 0
-    letters: dict[str, Any] = {one.job_id: one for one in letters_in(stage.database)}
+    deployment.push("misnamed", encode_job(misnamed.canonical_json(), ApprovalEvent))
+    deployment.push("large", encode_job(b'{"reason":"' + b"r" * 400_000 + b'"}', StatusDecision))
+    deployment.push("no event", encode_job(b"{}", StatusDecision))
+    with worker(deployment.env, deployment.log, crash_at="of poison", mode="again") as workers:
+        assert exit_code(workers, log=deployment.log) == 0
+    letters: dict[str, Any] = {one.job_id: one for one in letters_in(deployment.database)}
     assert {key: letter.kind for key, letter in letters.items()} == {
         **{str(one.event_id): "abandoned" for one in poison},
         "misnamed": "invalid_payload",
@@ -162,6 +166,8 @@ def test_what_is_wrong_with_a_job_costs_that_job_alone(stage: Stage) -> None:
     }
     assert "reads an approval event; found 'status_decision'" in letters["misnamed"].message
     assert letters["misnamed"].event_id == misnamed.event_id
-    void = stage.database.execute("SELECT count(*) FROM status_decisions WHERE void").fetchone()
+    void = deployment.database.execute(
+        "SELECT count(*) FROM status_decisions WHERE void"
+    ).fetchone()
     assert void == (0,)
-    assert audit(stage.database).differing == 0
+    assert audit(deployment.database).differing == 0

@@ -11,10 +11,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 from approvals import mapping
+from blocking import await_blocked
 from command_line import Signoff
 from processes import DEADLINE
 from pydantic_core import to_json
-from rivals import await_blocked
 
 from signoff_cli.dlq.letters import HINTS
 from signoff_db.apply import apply

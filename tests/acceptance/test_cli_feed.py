@@ -1,14 +1,16 @@
 """`signoff feed`: what was applied, for people and for programs."""
 
 import json
+import os
 import signal
 import subprocess
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from approvals import mapping
 from command_line import Signoff
-from processes import exit_code
+from processes import DEADLINE, exit_code
 
 
 def read_lines(text: str) -> list[dict[str, Any]]:
@@ -86,6 +88,47 @@ def test_following_ends_when_nobody_reads_any_more(signoff: Signoff) -> None:
         assert following.stdout
         following.stdout.readline()
         following.stdout.close()
+        assert exit_code(following) == 0
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_reader_that_wants_no_more_is_no_error(signoff: Signoff, form: tuple[str, ...]) -> None:
+    """As `signoff feed | head` wants it: exit code 0, and not a word."""
+    signoff.publish(mapping())
+    signoff.work()
+    reader, writer = os.pipe()
+    os.close(reader)
+    with signoff.process("feed", *form, stdout=writer, stderr=subprocess.PIPE) as reading:
+        os.close(writer)
+        _, err = reading.communicate(timeout=DEADLINE)
+    assert (reading.returncode, err) == (0, b"")
+
+
+def test_following_keeps_its_connection(signoff: Signoff, database_url: str) -> None:
+    """It asks again each second; where the connection is lost, it makes another."""
+    import psycopg  # noqa: PLC0415 -- only this test looks behind the command line
+
+    with (
+        psycopg.connect(database_url, autocommit=True) as connection,
+        signoff.process("feed", "--json", "--follow", stdout=subprocess.PIPE) as following,
+    ):
+        assert following.stdout
+        sessions = []
+        for _ in range(2):
+            signoff.publish(mapping())
+            signoff.work()
+            following.stdout.readline()
+            sessions += connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE application_name = 'signoff cli'"
+                " AND datname = current_database()"
+            ).fetchall()
+        assert len(sessions) == 2
+        assert len(set(sessions)) == 1
+        connection.execute("SELECT pg_terminate_backend(%s, 60000)", sessions[0])
+        signoff.publish(mapping())
+        signoff.work()
+        assert following.stdout.readline()
+        following.send_signal(signal.SIGTERM)
         assert exit_code(following) == 0
 
 

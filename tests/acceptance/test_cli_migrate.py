@@ -42,7 +42,7 @@ def test_undoing_asks_first(new: Signoff) -> None:
     """Without a terminal it wants --yes, and says what will be lost."""
     new("migrate")
     assert "the ledger, customers, dead letters" in new("migrate", "--undo", expect=2).stderr
-    assert "signoff is gone" in new("migrate", "--undo", "--yes").stdout
+    assert "signoff was removed" in new("migrate", "--undo", "--yes").stdout
     assert "no installation" in new("migrate", "--undo", "--yes", expect=2).stderr
     assert "exclude each other" in new("migrate", "--undo", "--check", expect=2).stderr
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import DEVNULL
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -11,10 +12,23 @@ import pytest
 import redis
 from approvals import decision, mapping
 from command_line import Signoff
+from processes import eventually, exit_code
+from receivers import receiving
 
 from signoff_db.feed_reader import FeedReader, Turn
+from signoff_ops.accounts import identity_of_key, identity_of_session
+from signoff_ops.servers import DirectServers
+from signoff_ops.sign_in import Browser, sign_out, use_link
+from signoff_schemas import Settings
 
-ROLES = ("signoff_worker", "signoff_operator", "signoff_follower", "signoff_reader")
+ROLES = (
+    "signoff_worker",
+    "signoff_operator",
+    "signoff_follower",
+    "signoff_reader",
+    "signoff_accounts",
+    "signoff_webhooks",
+)
 PAGE = (Path(__file__).parents[2] / "docs" / "questions.md").read_text("utf-8")
 
 
@@ -115,6 +129,74 @@ def test_a_reader_of_the_feed_needs_no_more_than_the_page_grants(
     reports = as_user(granted_database, "signoff_reader", "change-me-3")
     lines = signoff.having(SIGNOFF_DATABASE_URL=reports)("feed", "--json").stdout
     assert len(lines.splitlines()) == 2
+
+
+def test_accounts_are_managed_and_used_with_the_rights_that_the_page_grants(
+    signoff: Signoff, granted_database: str
+) -> None:
+    """Users, links, sessions and keys."""
+    url = as_user(granted_database, "signoff_accounts", "change-me-8")
+    accounts = signoff.having(SIGNOFF_DATABASE_URL=url)
+    link = accounts.json("user", "add", "ann", "--role", "viewer", "--link")["link"]
+    key = accounts.json("key", "add", "billing", "--scope", "read")["key"]
+    servers = DirectServers(Settings.load(database_url=url))
+    session = use_link(servers, link.partition("token=")[2], Browser())
+    assert session
+    assert identity_of_session(servers, session.token)
+    assert identity_of_key(servers, key)
+    sign_out(servers, session.token)
+    accounts("user", "disable", "ann")
+    accounts("key", "revoke", "billing")
+
+
+def test_webhooks_need_no_more_than_the_page_grants(
+    signoff: Signoff, granted_database: str
+) -> None:
+    """They are added, written, sent and replayed; other roles see them, without secrets."""
+    url = as_user(granted_database, "signoff_webhooks", "change-me-9")
+    webhooks = signoff.having(SIGNOFF_DATABASE_URL=url, SIGNOFF_WEBHOOK_ALLOW_PRIVATE="true")
+    with receiving() as receiver:
+        webhooks("webhook", "add", "crm", receiver.url, "--kind", "status.changed")
+        signoff.publish(mapping(customer_status="CUSTOMER"))
+        signoff.work()
+        with webhooks.process("webhook", "run", stderr=DEVNULL) as sender:
+            eventually(lambda: bool(receiver.got), what="it is told")
+            sender.terminate()
+            assert exit_code(sender) == 0
+    for command in ("rotate", "disable", "enable"):
+        webhooks("webhook", command, "crm")
+    webhooks("webhook", "replay", "--webhook", "crm", "--all", "--yes")
+    for role, password in (("signoff_operator", 2), ("signoff_reader", 3)):
+        seen = as_user(granted_database, role, f"change-me-{password}")
+        assert len(signoff.having(SIGNOFF_DATABASE_URL=seen).json("webhook", "list")) == 1
+        with (
+            psycopg.connect(seen) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute("SELECT secret FROM signoff.webhooks")
+    webhooks("webhook", "remove", "crm", "--yes")
+
+
+@pytest.mark.parametrize("table", ["users", "sign_in_links", "sessions", "api_keys"])
+@pytest.mark.parametrize(
+    ("role", "password"),
+    [
+        ("signoff_worker", "change-me-1"),
+        ("signoff_operator", "change-me-2"),
+        ("signoff_reader", "change-me-3"),
+        ("signoff_follower", "change-me-7"),
+    ],
+)
+def test_no_other_role_reads_accounts(
+    granted_database: str, table: str, role: str, password: str
+) -> None:
+    """A hash that leaks can be tried offline."""
+    url = as_user(granted_database, role, password)
+    with (
+        psycopg.connect(url, autocommit=True) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute(f"SELECT FROM signoff.{table}".encode())
 
 
 def test_a_reader_changes_nothing(granted_database: str) -> None:

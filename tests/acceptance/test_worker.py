@@ -29,7 +29,7 @@ from signoff_schemas.keys import JOB_PREFIX
 from signoff_worker import ApprovalWorker
 
 
-class Stage:
+class Deployment:
     """Both servers, and functions to read their state."""
 
     def __init__(self, redis_url: str, database_url: str, folder: Path) -> None:
@@ -80,11 +80,11 @@ class Stage:
 
 
 @pytest.fixture
-def stage(redis_url: str, database_url: str, tmp_path: Path) -> Iterator[Stage]:
+def deployment(redis_url: str, database_url: str, tmp_path: Path) -> Iterator[Deployment]:
     """Both servers, empty."""
-    stage = Stage(redis_url, database_url, tmp_path)
-    yield stage
-    stage.close()
+    deployment = Deployment(redis_url, database_url, tmp_path)
+    yield deployment
+    deployment.close()
 
 
 def some_events(count: int) -> list[ApprovalEvent]:
@@ -95,24 +95,26 @@ def some_events(count: int) -> list[ApprovalEvent]:
 @pytest.mark.parametrize(
     "point", ["after take", "before commit", "after commit", "after acknowledge"]
 )
-def test_a_worker_killed_at_any_point_loses_and_doubles_nothing(stage: Stage, point: str) -> None:
+def test_a_worker_killed_at_any_point_loses_and_doubles_nothing(
+    deployment: Deployment, point: str
+) -> None:
     """It is killed between drain, commit and acknowledge: the next worker does the rest."""
     events = some_events(60)
-    stage.publish(*events)
-    env = environment(stage.redis_url, stage.database_url, batch_size=20)
-    with worker(env, stage.log, dying=point) as doomed:
-        assert exit_code(doomed, log=stage.log) == -signal.SIGKILL
-    stage.end_leases()
-    with worker(env, stage.log):
-        stage.until_idle()
-    assert read(stage.database) == fold(events)
-    assert audit(stage.database).differing == 0
-    assert letters_in(stage.database) == []
+    deployment.publish(*events)
+    env = environment(deployment.redis_url, deployment.database_url, batch_size=20)
+    with worker(env, deployment.log, crash_at=point) as doomed:
+        assert exit_code(doomed, log=deployment.log) == -signal.SIGKILL
+    deployment.end_leases()
+    with worker(env, deployment.log):
+        deployment.until_idle()
+    assert read(deployment.database) == fold(events)
+    assert audit(deployment.database).differing == 0
+    assert letters_in(deployment.database) == []
 
 
 @pytest.mark.parametrize("redeliveries", [1, 2])
 def test_poison_events_are_abandoned_and_their_neighbours_are_applied(
-    stage: Stage, redeliveries: int
+    deployment: Deployment, redeliveries: int
 ) -> None:
     """An event that kills every worker becomes a dead letter, and no other event does.
 
@@ -120,110 +122,122 @@ def test_poison_events_are_abandoned_and_their_neighbours_are_applied(
     """
     good = some_events(200)
     poison = [approval(user_id="poison") for _ in range(2)]
-    stage.publish(*good[:50], poison[0], *good[50:110], poison[1], *good[110:])
+    deployment.publish(*good[:50], poison[0], *good[50:110], poison[1], *good[110:])
     env = environment(
-        stage.redis_url, stage.database_url, max_redeliveries=redeliveries, batch_size=20
+        deployment.redis_url, deployment.database_url, max_redeliveries=redeliveries, batch_size=20
     )
-    with worker(env, stage.log, dying="of poison", mode="again") as workers:
-        assert exit_code(workers, log=stage.log) == 0
-    assert read(stage.database) == fold(good)
+    with worker(env, deployment.log, crash_at="of poison", mode="again") as workers:
+        assert exit_code(workers, log=deployment.log) == 0
+    assert read(deployment.database) == fold(good)
     letters = {
-        letter.event_id: (letter.kind, letter.attempts) for letter in letters_in(stage.database)
+        letter.event_id: (letter.kind, letter.attempts)
+        for letter in letters_in(deployment.database)
     }
     assert letters == {one.event_id: ("abandoned", redeliveries + 2) for one in poison}
 
 
-def test_a_suspect_is_taken_by_a_worker_without_other_jobs(stage: Stage) -> None:
+def test_a_suspect_is_taken_by_a_worker_without_other_jobs(deployment: Deployment) -> None:
     """While a full batch is applied, which may kill the worker, a suspect stays on the queue.
 
     It is taken next: a worker that runs until nothing waits does not leave it.
     """
     events = some_events(3)
-    stage.publish(*events)
-    stage.redis.hset(f"{JOB_PREFIX}{events[2].event_id}", "signoff_deaths", 1)
-    env = environment(stage.redis_url, stage.database_url, batch_size=2)
-    with worker(env, stage.log, dying="of a suspect beside others", mode="burst") as bold:
-        assert exit_code(bold, log=stage.log) == 0
-    assert read(stage.database) == fold(events)
+    deployment.publish(*events)
+    deployment.redis.hset(f"{JOB_PREFIX}{events[2].event_id}", "signoff_deaths", 1)
+    env = environment(deployment.redis_url, deployment.database_url, batch_size=2)
+    with worker(env, deployment.log, crash_at="of a suspect beside others", mode="burst") as bold:
+        assert exit_code(bold, log=deployment.log) == 0
+    assert read(deployment.database) == fold(events)
 
 
-def test_a_worker_that_was_paused_does_no_harm(stage: Stage) -> None:
+def test_a_worker_that_was_paused_does_no_harm(deployment: Deployment) -> None:
     """After a pause that was longer than its lease, another worker has settled its batch."""
     events = some_events(40)
-    with stage.database.transaction():
-        stage.database.execute("LOCK TABLE approvals IN EXCLUSIVE MODE")
-        with worker(stage.env, stage.log) as still:
-            stage.publish(*events)
-            eventually(lambda: stage.redis.zcard(KEYS.started) == 40, what="the batch is taken")
+    with deployment.database.transaction():
+        deployment.database.execute("LOCK TABLE approvals IN EXCLUSIVE MODE")
+        with worker(deployment.env, deployment.log) as still:
+            deployment.publish(*events)
+            eventually(
+                lambda: deployment.redis.zcard(KEYS.started) == 40, what="the batch is taken"
+            )
             still.send_signal(signal.SIGSTOP)
-            stage.end_leases()
-            with worker(stage.env, stage.log):
+            deployment.end_leases()
+            with worker(deployment.env, deployment.log):
                 eventually(
                     lambda: (
-                        stage.redis.hget(f"{JOB_PREFIX}{events[0].event_id}", "signoff_deaths")
+                        deployment.redis.hget(f"{JOB_PREFIX}{events[0].event_id}", "signoff_deaths")
                         == b"1"
                     ),
                     what="another worker took over",
                 )
-                stage.database.execute("COMMIT")
+                deployment.database.execute("COMMIT")
                 still.send_signal(signal.SIGCONT)
-                stage.until_idle()
-    assert read(stage.database) == fold(events)
-    assert audit(stage.database).differing == 0
+                deployment.until_idle()
+    assert read(deployment.database) == fold(events)
+    assert audit(deployment.database).differing == 0
 
 
-def test_a_stopped_worker_finishes_its_batch(stage: Stage) -> None:
+def test_a_stopped_worker_finishes_its_batch(deployment: Deployment) -> None:
     """After SIGTERM the batch is applied and acknowledged, and then the worker ends."""
     events = some_events(30)
-    with worker(stage.env, stage.log) as stopped:
-        with stage.database.transaction():
-            stage.database.execute("LOCK TABLE approvals IN EXCLUSIVE MODE")
-            stage.publish(*events)
-            eventually(lambda: stage.redis.zcard(KEYS.started) == 30, what="the batch is taken")
+    with worker(deployment.env, deployment.log) as stopped:
+        with deployment.database.transaction():
+            deployment.database.execute("LOCK TABLE approvals IN EXCLUSIVE MODE")
+            deployment.publish(*events)
+            eventually(
+                lambda: deployment.redis.zcard(KEYS.started) == 30, what="the batch is taken"
+            )
             stopped.send_signal(signal.SIGTERM)
-        assert exit_code(stopped, log=stage.log) == 0
-    assert (stage.applied(), stage.idle()) == (30, True)
-    assert stage.redis.smembers("rq:workers") == set()
+        assert exit_code(stopped, log=deployment.log) == 0
+    assert (deployment.applied(), deployment.idle()) == (30, True)
+    assert deployment.redis.smembers("rq:workers") == set()
 
 
-def test_a_worker_that_waits_for_postgres_ends_normally(stage: Stage) -> None:
+def test_a_worker_that_waits_for_postgres_ends_normally(deployment: Deployment) -> None:
     """With exit code 0 after SIGTERM, since there is nothing to finish."""
-    unreachable = environment(stage.redis_url, "postgresql://u@127.0.0.1:1/x")
-    with worker(unreachable, stage.log) as early:
-        eventually(lambda: b"cannot be reached" in stage.log.read_bytes(), what="it waits")
+    unreachable = environment(deployment.redis_url, "postgresql://u@127.0.0.1:1/x")
+    with worker(unreachable, deployment.log) as early:
+        eventually(lambda: b"cannot be reached" in deployment.log.read_bytes(), what="it waits")
         early.send_signal(signal.SIGTERM)
-        assert exit_code(early, log=stage.log) == 0
+        assert exit_code(early, log=deployment.log) == 0
 
 
 @pytest.mark.parametrize("command", ["worker", "relay"])
 def test_a_service_that_is_stopped_while_it_starts_ends_normally(
-    stage: Stage, command: str
+    deployment: Deployment, command: str
 ) -> None:
     """With exit code 0 after SIGTERM while Python imports modules."""
     started = [sys.executable, "-X", "importtime", "-m", "signoff_cli", command]
-    with process(*started, env=stage.env, log=stage.log) as early:
+    with process(*started, env=deployment.env, log=deployment.log) as early:
         # Python reports that the command line itself is being imported.
-        eventually(lambda: b"signoff_schemas.errors" in stage.log.read_bytes(), what="it starts")
+        eventually(
+            lambda: b"signoff_schemas.errors" in deployment.log.read_bytes(), what="it starts"
+        )
         early.send_signal(signal.SIGTERM)
-        assert exit_code(early, log=stage.log) == 0
+        assert exit_code(early, log=deployment.log) == 0
 
 
-def test_a_second_signal_abandons_the_batch_to_redelivery(stage: Stage) -> None:
+def test_a_second_signal_abandons_the_batch_to_redelivery(deployment: Deployment) -> None:
     """The worker ends at once; its batch is requeued, and no death is counted."""
     events = some_events(30)
-    with worker(stage.env, stage.log) as hurried:
-        with stage.database.transaction():
-            stage.database.execute("LOCK TABLE approvals IN EXCLUSIVE MODE")
-            stage.publish(*events)
-            eventually(lambda: stage.redis.zcard(KEYS.started) == 30, what="the batch is taken")
+    with worker(deployment.env, deployment.log) as hurried:
+        with deployment.database.transaction():
+            deployment.database.execute("LOCK TABLE approvals IN EXCLUSIVE MODE")
+            deployment.publish(*events)
+            eventually(
+                lambda: deployment.redis.zcard(KEYS.started) == 30, what="the batch is taken"
+            )
             hurried.send_signal(signal.SIGTERM)
             # RQ ignores a second signal within a second of the first.
             eventually(lambda: _leaves_when_asked_again(hurried), what="the worker left")
-        assert (stage.redis.zcard(KEYS.started), stage.redis.llen(KEYS.waiting)) == (0, 30)
-    assert stage.redis.hget(f"{JOB_PREFIX}{events[0].event_id}", "signoff_deaths") is None
-    with worker(stage.env, stage.log):
-        stage.until_idle()
-    assert read(stage.database) == fold(events)
+        assert (deployment.redis.zcard(KEYS.started), deployment.redis.llen(KEYS.waiting)) == (
+            0,
+            30,
+        )
+    assert deployment.redis.hget(f"{JOB_PREFIX}{events[0].event_id}", "signoff_deaths") is None
+    with worker(deployment.env, deployment.log):
+        deployment.until_idle()
+    assert read(deployment.database) == fold(events)
 
 
 def _leaves_when_asked_again(asked: "subprocess.Popen[bytes]") -> bool:
@@ -233,65 +247,67 @@ def _leaves_when_asked_again(asked: "subprocess.Popen[bytes]") -> bool:
     return asked.returncode is not None
 
 
-def test_an_outage_of_postgres_counts_no_attempt(stage: Stage, postgres_server: str) -> None:
+def test_an_outage_of_postgres_counts_no_attempt(
+    deployment: Deployment, postgres_server: str
+) -> None:
     """While the database accepts no connections, the batch is kept; later it is applied."""
     events = some_events(30)
-    name = stage.database.info.dbname
+    name = deployment.database.info.dbname
     with (
         psycopg.connect(postgres_server, autocommit=True) as admin,
-        worker(stage.env, stage.log),
+        worker(deployment.env, deployment.log),
     ):
-        stage.publish(events[0])
-        eventually(lambda: stage.applied() == 1, what="the worker works", log=stage.log)
+        deployment.publish(events[0])
+        eventually(lambda: deployment.applied() == 1, what="the worker works", log=deployment.log)
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = %s AND application_name LIKE 'signoff worker%%'",
             [name],
         )
-        stage.publish(*events[1:])
+        deployment.publish(*events[1:])
         eventually(
-            lambda: b"Postgres is unavailable" in stage.log.read_bytes(),
+            lambda: b"Postgres is unavailable" in deployment.log.read_bytes(),
             what="the worker noticed",
-            log=stage.log,
+            log=deployment.log,
         )
-        assert stage.applied() == 1
+        assert deployment.applied() == 1
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
-        stage.until_idle()
-    assert read(stage.database) == fold(events)
-    assert letters_in(stage.database, *EVERY_STATE) == []
+        deployment.until_idle()
+    assert read(deployment.database) == fold(events)
+    assert letters_in(deployment.database, *EVERY_STATE) == []
 
 
-def test_lost_connections_to_redis_are_replaced(stage: Stage) -> None:
+def test_lost_connections_to_redis_are_replaced(deployment: Deployment) -> None:
     """The worker goes on, and no job stays in flight."""
     events = some_events(300)
-    env = environment(stage.redis_url, stage.database_url, batch_size=3)
-    with worker(env, stage.log):
+    env = environment(deployment.redis_url, deployment.database_url, batch_size=3)
+    with worker(env, deployment.log):
         for start in range(0, 300, 30):
-            stage.publish(*events[start : start + 30])
+            deployment.publish(*events[start : start + 30])
             for kind in ("normal", "pubsub"):
-                stage.redis.client_kill_filter(_type=kind, skipme=True)
-        stage.until_idle()
-    assert read(stage.database) == fold(events)
+                deployment.redis.client_kill_filter(_type=kind, skipme=True)
+        deployment.until_idle()
+    assert read(deployment.database) == fold(events)
 
 
-def test_the_worker_goes_on_with_any_jobs_on_the_queue(stage: Stage) -> None:
+def test_the_worker_goes_on_with_any_jobs_on_the_queue(deployment: Deployment) -> None:
     """Invalid jobs that would end a stock worker become dead letters; good ones are applied."""
     good = approval()
-    stage.push("pickle", data=b"\x80\x05K\x01.", created_at="yesterday")
-    stage.push("no-data", origin="approvals", status="nonsense")
-    stage.push("gone")
-    stage.redis.set(JOB_PREFIX + "string", "x")
-    stage.push("string")
-    stage.push("function", data=b'["os.system", null, ["true"], {}]')
-    stage.push("two", data=b'["signoff_worker.jobs.apply_approval", null, [{}, {}], {}]')
-    stage.push("huge", data=encode_job(b'{"x": "' + b"y" * 10_000_000 + b'"}'))
-    stage.push("invalid", data=encode_job(b'{"event_id": 1}'), timeout="soon", meta="\x00")
-    stage.publish(good)
-    with worker(stage.env, stage.log):
-        stage.until_idle()
-    assert stage.applied() == 1
-    kinds = {letter.job_id: letter.kind for letter in letters_in(stage.database)}
+    deployment.push("pickle", data=b"\x80\x05K\x01.", created_at="yesterday")
+    deployment.push("no-data", origin="approvals", status="nonsense")
+    deployment.push("gone")
+    deployment.redis.set(JOB_PREFIX + "string", "x")
+    deployment.push("string")
+    deployment.push("function", data=b'["os.system", null, ["true"], {}]')
+    deployment.push("two", data=b'["signoff_worker.jobs.apply_approval", null, [{}, {}], {}]')
+    deployment.push("huge", data=encode_job(b'{"x": "' + b"y" * 10_000_000 + b'"}'))
+    deployment.push("invalid", data=encode_job(b'{"event_id": 1}'), timeout="soon", meta="\x00")
+    deployment.publish(good)
+    with worker(deployment.env, deployment.log):
+        deployment.until_idle()
+    assert deployment.applied() == 1
+    kinds = {letter.job_id: letter.kind for letter in letters_in(deployment.database)}
     assert kinds == {
         "pickle": "invalid_payload",
         "no-data": "invalid_payload",
@@ -301,42 +317,44 @@ def test_the_worker_goes_on_with_any_jobs_on_the_queue(stage: Stage) -> None:
         "huge": "invalid_payload",
         "invalid": "invalid_payload",
     }
-    assert stage.redis.keys("rq:job:*") == [b"rq:job:huge"]
-    assert stage.redis.smembers(KEYS.oversized) == {b"rq:job:huge"}
+    assert deployment.redis.keys("rq:job:*") == [b"rq:job:huge"]
+    assert deployment.redis.smembers(KEYS.oversized) == {b"rq:job:huge"}
 
 
-def test_an_unknown_interaction_is_applied_once_its_row_arrives(stage: Stage) -> None:
+def test_an_unknown_interaction_is_applied_once_its_row_arrives(deployment: Deployment) -> None:
     """The upstream's own row may come a little later, so the event is retried."""
     event = approval(user_id=None)
-    stage.publish(event)
-    env = environment(stage.redis_url, stage.database_url, retry_delay=0.5)
-    with worker(env, stage.log):
+    deployment.publish(event)
+    env = environment(deployment.redis_url, deployment.database_url, retry_delay=0.5)
+    with worker(env, deployment.log):
         eventually(
-            lambda: stage.redis.zcard(KEYS.scheduled) == 1, what="it is scheduled", log=stage.log
+            lambda: deployment.redis.zcard(KEYS.scheduled) == 1,
+            what="it is scheduled",
+            log=deployment.log,
         )
-        stage.database.execute(
+        deployment.database.execute(
             "INSERT INTO interactions (id, user_id) VALUES (%s, 'ann')", [event.interaction_id]
         )
-        eventually(lambda: stage.applied() == 1, what="it is applied", log=stage.log)
-    assert letters_in(stage.database) == []
+        eventually(lambda: deployment.applied() == 1, what="it is applied", log=deployment.log)
+    assert letters_in(deployment.database) == []
 
 
-def test_an_unknown_interaction_that_stays_unknown_is_dead(stage: Stage) -> None:
+def test_an_unknown_interaction_that_stays_unknown_is_dead(deployment: Deployment) -> None:
     """After its retries it is a dead letter, with all its attempts."""
     event = approval(user_id=None)
-    stage.publish(event)
-    env = environment(stage.redis_url, stage.database_url, retry_attempts=2)
-    with worker(env, stage.log):
-        stage.until_idle()
-    (letter,) = letters_in(stage.database)
+    deployment.publish(event)
+    env = environment(deployment.redis_url, deployment.database_url, retry_attempts=2)
+    with worker(env, deployment.log):
+        deployment.until_idle()
+    (letter,) = letters_in(deployment.database)
     assert (letter.kind, letter.attempts) == ("unknown_interaction", 3)
 
 
-def test_a_stock_rq_worker_applies_the_queue_too(stage: Stage) -> None:
+def test_a_stock_rq_worker_applies_the_queue_too(deployment: Deployment) -> None:
     """`rq worker --serializer json` takes the same jobs, one at a time, to the same tables."""
     good = some_events(2)
-    stage.publish(*good)
-    stage.push("bad", data=encode_job(b'{"event_id": 1}'), origin="approvals")
+    deployment.publish(*good)
+    deployment.push("bad", data=encode_job(b'{"event_id": 1}'), origin="approvals")
     done = subprocess.run(
         [
             BIN / "rq",
@@ -345,29 +363,31 @@ def test_a_stock_rq_worker_applies_the_queue_too(stage: Stage) -> None:
             "--serializer",
             "json",
             "-u",
-            stage.redis_url,
+            deployment.redis_url,
             "approvals",
         ],
-        env=stage.env,
+        env=deployment.env,
         capture_output=True,
         check=True,
         timeout=DEADLINE,
     )
-    assert stage.idle(), done.stderr
-    assert read(stage.database) == fold(good)
-    (letter,) = letters_in(stage.database)
+    assert deployment.idle(), done.stderr
+    assert read(deployment.database) == fold(good)
+    (letter,) = letters_in(deployment.database)
     assert letter.kind == "invalid_payload"
 
 
-def test_rq_info_reads_the_queue_and_the_worker(stage: Stage) -> None:
+def test_rq_info_reads_the_queue_and_the_worker(deployment: Deployment) -> None:
     """RQ's own tools show the queue and the worker, and change nothing."""
-    stage.publish(*some_events(3))
-    stage.redis.set("rq:suspended", 1)
-    with worker(stage.env, stage.log):
-        eventually(lambda: stage.redis.scard("rq:workers") == 1, what="the worker is registered")
+    deployment.publish(*some_events(3))
+    deployment.redis.set("rq:suspended", 1)
+    with worker(deployment.env, deployment.log):
+        eventually(
+            lambda: deployment.redis.scard("rq:workers") == 1, what="the worker is registered"
+        )
         printed = subprocess.run(
-            [BIN / "rq", "info", "-u", stage.redis_url, "--raw"],
-            env=stage.env,
+            [BIN / "rq", "info", "-u", deployment.redis_url, "--raw"],
+            env=deployment.env,
             capture_output=True,
             check=True,
             text=True,
@@ -375,118 +395,127 @@ def test_rq_info_reads_the_queue_and_the_worker(stage: Stage) -> None:
         ).stdout
         assert "queue approvals 3" in printed
         assert printed.count("worker ") == 1
-        stage.redis.delete("rq:suspended")
-        stage.until_idle()
+        deployment.redis.delete("rq:suspended")
+        deployment.until_idle()
 
 
-def test_a_worker_pool_of_rq_runs_our_worker(stage: Stage) -> None:
+def test_a_worker_pool_of_rq_runs_our_worker(deployment: Deployment) -> None:
     """`rq worker-pool -w signoff_worker.ApprovalWorker` works, and `ps` does not show its URL."""
     events = some_events(50)
-    stage.publish(*events)
+    deployment.publish(*events)
     command = [str(BIN / "rq"), "worker-pool", "approvals", "-n", "2", "-b"]
     command += ["-w", "signoff_worker.ApprovalWorker"]
-    env = {**stage.env, "RQ_REDIS_URL": stage.redis_url}
-    with process(*command, env=env, log=stage.log) as pool:
-        assert exit_code(pool, log=stage.log) == 0
-    assert read(stage.database) == fold(events)
+    env = {**deployment.env, "RQ_REDIS_URL": deployment.redis_url}
+    with process(*command, env=env, log=deployment.log) as pool:
+        assert exit_code(pool, log=deployment.log) == 0
+    assert read(deployment.database) == fold(events)
 
 
-def test_failed_jobs_of_rq_are_swept_into_the_dead_letters(stage: Stage) -> None:
+def test_failed_jobs_of_rq_are_swept_into_the_dead_letters(deployment: Deployment) -> None:
     """Dead letters do not expire; an event that is in the ledger is left out."""
     known, unknown = approval(), approval()
-    stage.publish(known)
-    with worker(stage.env, stage.log):
-        stage.until_idle()
+    deployment.publish(known)
+    with worker(deployment.env, deployment.log):
+        deployment.until_idle()
         for event in (known, unknown):
             job = str(event.event_id)
-            stage.redis.hset(JOB_PREFIX + job, "data", encode_job(event.canonical_json()))
-            stage.redis.zadd(KEYS.failed, {job: 9e9})
-        stage.redis.zadd(KEYS.failed, {"gone": 9e9})
-        stage.until_idle()
-    (letter,) = letters_in(stage.database)
+            deployment.redis.hset(JOB_PREFIX + job, "data", encode_job(event.canonical_json()))
+            deployment.redis.zadd(KEYS.failed, {job: 9e9})
+        deployment.redis.zadd(KEYS.failed, {"gone": 9e9})
+        deployment.until_idle()
+    (letter,) = letters_in(deployment.database)
     assert (letter.kind, letter.event_id) == ("abandoned", unknown.event_id)
     assert letter.message == "RQ gave this job up: no reason was noted"
-    assert stage.redis.keys("rq:job:*") == []
+    assert deployment.redis.keys("rq:job:*") == []
 
 
-def run_stock_worker(stage: Stage, env: dict[str, str]) -> None:
+def run_stock_worker(deployment: Deployment, env: dict[str, str]) -> None:
     """RQ's own worker, until nothing waits."""
     command = [str(BIN / "rq"), "worker", "--burst", "--serializer", "json", "approvals"]
-    subprocess.run([*command, "-u", stage.redis_url], env=env, check=True, timeout=DEADLINE)
+    subprocess.run([*command, "-u", deployment.redis_url], env=env, check=True, timeout=DEADLINE)
 
 
-def test_an_outage_is_not_the_events_fault_for_a_stock_worker_either(stage: Stage) -> None:
+def test_an_outage_is_not_the_events_fault_for_a_stock_worker_either(
+    deployment: Deployment,
+) -> None:
     """A stock worker that cannot reach Postgres retries the event; later it is applied."""
     event = approval()
-    stage.publish(event)
-    run_stock_worker(stage, stage.env | {"SIGNOFF_DATABASE_URL": "postgresql://u@127.0.0.1:1/x"})
-    assert (stage.redis.zcard(KEYS.failed), stage.redis.zcard(KEYS.scheduled)) == (0, 1)
-    stage.redis.zadd(KEYS.scheduled, {str(event.event_id): 0})
-    with worker(stage.env, stage.log):
-        stage.until_idle()
-    assert stage.applied() == 1
+    deployment.publish(event)
+    run_stock_worker(
+        deployment, deployment.env | {"SIGNOFF_DATABASE_URL": "postgresql://u@127.0.0.1:1/x"}
+    )
+    assert (deployment.redis.zcard(KEYS.failed), deployment.redis.zcard(KEYS.scheduled)) == (0, 1)
+    deployment.redis.zadd(KEYS.scheduled, {str(event.event_id): 0})
+    with worker(deployment.env, deployment.log):
+        deployment.until_idle()
+    assert deployment.applied() == 1
 
 
-def test_a_failed_job_of_a_stock_worker_is_swept_with_its_reason(stage: Stage) -> None:
+def test_a_failed_job_of_a_stock_worker_is_swept_with_its_reason(deployment: Deployment) -> None:
     """A stock worker without settings fails the job in RQ; the dead letter has the reason."""
     event = approval()
-    stage.publish(event)
-    unset = {name: value for name, value in stage.env.items() if name != "SIGNOFF_DATABASE_URL"}
-    run_stock_worker(stage, unset)
-    assert stage.redis.zcard(KEYS.failed) == 1
-    with worker(stage.env, stage.log):
-        stage.until_idle()
-    (letter,) = letters_in(stage.database)
+    deployment.publish(event)
+    unset = {
+        name: value for name, value in deployment.env.items() if name != "SIGNOFF_DATABASE_URL"
+    }
+    run_stock_worker(deployment, unset)
+    assert deployment.redis.zcard(KEYS.failed) == 1
+    with worker(deployment.env, deployment.log):
+        deployment.until_idle()
+    (letter,) = letters_in(deployment.database)
     assert (letter.kind, letter.event_id) == ("abandoned", event.event_id)
     assert "SIGNOFF_DATABASE_URL is not set" in letter.message
 
 
-def test_a_full_redis_is_drained(stage: Stage) -> None:
+def test_a_full_redis_is_drained(deployment: Deployment) -> None:
     """With noeviction and no memory left, a new worker still empties the queue."""
     events = some_events(200)
-    stage.publish(*events)
-    stage.redis.config_set("maxmemory", "1")
+    deployment.publish(*events)
+    deployment.redis.config_set("maxmemory", "1")
     try:
-        with worker(stage.env, stage.log):
-            stage.until_idle()
+        with worker(deployment.env, deployment.log):
+            deployment.until_idle()
     finally:
-        stage.redis.config_set("maxmemory", "0")
-    assert read(stage.database) == fold(events)
+        deployment.redis.config_set("maxmemory", "0")
+    assert read(deployment.database) == fold(events)
 
 
-def test_an_invalid_retry_counter_does_not_retry_for_ever(stage: Stage) -> None:
+def test_an_invalid_retry_counter_does_not_retry_for_ever(deployment: Deployment) -> None:
     """It counts as 0; the event is dead after its retries."""
     event = approval(user_id=None)
-    stage.publish(event)
-    stage.redis.hset(f"{JOB_PREFIX}{event.event_id}", "number_of_retries", "abc")
-    env = environment(stage.redis_url, stage.database_url, retry_attempts=2)
-    with worker(env, stage.log):
-        stage.until_idle()
-    (letter,) = letters_in(stage.database)
+    deployment.publish(event)
+    deployment.redis.hset(f"{JOB_PREFIX}{event.event_id}", "number_of_retries", "abc")
+    env = environment(deployment.redis_url, deployment.database_url, retry_attempts=2)
+    with worker(env, deployment.log):
+        deployment.until_idle()
+    (letter,) = letters_in(deployment.database)
     assert (letter.kind, letter.attempts) == ("unknown_interaction", 3)
 
 
-def test_a_job_with_an_id_that_is_not_text_is_settled(stage: Stage) -> None:
+def test_a_job_with_an_id_that_is_not_text_is_settled(deployment: Deployment) -> None:
     """An id in Redis may be any bytes."""
-    stage.redis.hset(b"rq:job:\xff\xfe", "data", b"{}")
-    stage.redis.rpush(KEYS.waiting, b"\xff\xfe")
-    with worker(stage.env, stage.log):
-        stage.until_idle()
-    (letter,) = letters_in(stage.database)
+    deployment.redis.hset(b"rq:job:\xff\xfe", "data", b"{}")
+    deployment.redis.rpush(KEYS.waiting, b"\xff\xfe")
+    with worker(deployment.env, deployment.log):
+        deployment.until_idle()
+    (letter,) = letters_in(deployment.database)
     assert (letter.job_id, letter.attempts) == ("\\xff\\xfe", 1)
-    assert stage.redis.keys("rq:job:*") == []
+    assert deployment.redis.keys("rq:job:*") == []
 
 
-def test_rq_can_ask_a_worker_to_stop(stage: Stage) -> None:
+def test_rq_can_ask_a_worker_to_stop(deployment: Deployment) -> None:
     """RQ's shutdown command ends the worker as a signal does."""
-    with worker(stage.env, stage.log) as asked:
-        eventually(lambda: stage.redis.scard("rq:workers") == 1, what="the worker is registered")
+    with worker(deployment.env, deployment.log) as asked:
         eventually(
-            lambda: stage.redis.pubsub_channels("rq:pubsub:*") != [], what="it listens to commands"
+            lambda: deployment.redis.scard("rq:workers") == 1, what="the worker is registered"
         )
-        (name,) = (worker.name for worker in ApprovalWorker.all(stage.redis))
-        send_shutdown_command(stage.redis, name)
-        assert exit_code(asked, log=stage.log) == 0
+        eventually(
+            lambda: deployment.redis.pubsub_channels("rq:pubsub:*") != [],
+            what="it listens to commands",
+        )
+        (name,) = (worker.name for worker in ApprovalWorker.all(deployment.redis))
+        send_shutdown_command(deployment.redis, name)
+        assert exit_code(asked, log=deployment.log) == 0
 
 
 def test_a_worker_refuses_a_database_that_is_behind(
@@ -499,45 +528,50 @@ def test_a_worker_refuses_a_database_that_is_behind(
     assert "signoff migrate" in (tmp_path / "log").read_text()
 
 
-def test_log_lines_hold_no_texts_and_no_amounts(stage: Stage) -> None:
+def test_log_lines_hold_no_texts_and_no_amounts(deployment: Deployment) -> None:
     """The log holds counts, times and kinds, but no customers' texts and amounts."""
     fields = mapping(final_bubbles=["top secret"], ltv_amount="1234.56", quality_score=9)
-    stage.publish(approval(final_bubbles=["top secret"], ltv_amount="4321.09"))
-    stage.push("bad", data=encode_job(to_json(fields)))
-    env = environment(stage.redis_url, stage.database_url, log_format="json")
+    deployment.publish(approval(final_bubbles=["top secret"], ltv_amount="4321.09"))
+    deployment.push("bad", data=encode_job(to_json(fields)))
+    env = environment(deployment.redis_url, deployment.database_url, log_format="json")
     logged = b'"message": "dead letter: quality_score must be at most 5"'
-    with worker(env, stage.log):
-        stage.until_idle()
-        eventually(lambda: logged in stage.log.read_bytes(), what="it is logged", log=stage.log)
-    printed = stage.log.read_text()
+    with worker(env, deployment.log):
+        deployment.until_idle()
+        eventually(
+            lambda: logged in deployment.log.read_bytes(), what="it is logged", log=deployment.log
+        )
+    printed = deployment.log.read_text()
     assert '"events": 2' in printed or '"events": 1' in printed
     assert not any(secret in printed for secret in ("top secret", "1234.56", "4321.09"))
 
 
-def test_an_audit_is_exact_while_workers_go_on(stage: Stage) -> None:
+def test_an_audit_is_exact_while_workers_go_on(deployment: Deployment) -> None:
     """It finds no difference; if one event is changed, it finds exactly that one."""
     first, *events = some_events(2001)
-    env = environment(stage.redis_url, stage.database_url, batch_size=20)
-    with worker(env, stage.log), worker(env, stage.log):
-        stage.publish(first)
-        stage.until_idle()
-        stage.publish(*events)
+    env = environment(deployment.redis_url, deployment.database_url, batch_size=20)
+    with worker(env, deployment.log), worker(env, deployment.log):
+        deployment.publish(first)
+        deployment.until_idle()
+        deployment.publish(*events)
         looks = 0
-        while not stage.idle():
-            report = audit(stage.database)
+        while not deployment.idle():
+            report = audit(deployment.database)
             assert report.differences == ()
             looks += report.totals.events < 2001
         assert looks > 0
-        stage.database.execute("ALTER TABLE approvals DISABLE TRIGGER approvals_insert_only")
-        stage.database.execute(
+        deployment.database.execute("ALTER TABLE approvals DISABLE TRIGGER approvals_insert_only")
+        deployment.database.execute(
             "UPDATE approvals SET quality_score = 1 WHERE event_id = %s", [first.event_id]
         )
-        stage.publish(*some_events(500))
+        deployment.publish(*some_events(500))
         named = {
-            d.key for _ in range(3) for d in audit(stage.database).differences if d.what == "event"
+            d.key
+            for _ in range(3)
+            for d in audit(deployment.database).differences
+            if d.what == "event"
         }
         assert named == {str(first.event_id)}
-        stage.until_idle()
+        deployment.until_idle()
 
 
 def test_a_worker_that_starts_while_redis_is_unavailable_waits_for_it(
@@ -562,37 +596,41 @@ def test_a_worker_that_starts_while_redis_is_unavailable_waits_for_it(
             eventually(lambda: client.scard("rq:workers") == 1, what="it works")
 
 
-def test_a_worker_registers_again_after_flushall(stage: Stage) -> None:
+def test_a_worker_registers_again_after_flushall(deployment: Deployment) -> None:
     """RQ's tools show it as before, with all its details."""
-    env = environment(stage.redis_url, stage.database_url, redeliver_after=3)
-    with worker(env, stage.log):
-        eventually(lambda: stage.redis.scard("rq:workers") == 1, what="it is registered")
-        (before,) = ApprovalWorker.all(stage.redis)
-        stage.redis.flushall()
-        eventually(lambda: stage.redis.scard("rq:workers") == 1, what="it is back", log=stage.log)
-        (after,) = ApprovalWorker.all(stage.redis)
+    env = environment(deployment.redis_url, deployment.database_url, redeliver_after=3)
+    with worker(env, deployment.log):
+        eventually(lambda: deployment.redis.scard("rq:workers") == 1, what="it is registered")
+        (before,) = ApprovalWorker.all(deployment.redis)
+        deployment.redis.flushall()
+        eventually(
+            lambda: deployment.redis.scard("rq:workers") == 1, what="it is back", log=deployment.log
+        )
+        (after,) = ApprovalWorker.all(deployment.redis)
         assert (after.name, after.pid, after.hostname, after.queue_names()) == (
             before.name, before.pid, before.hostname, ["approvals"]
         )  # fmt: skip
         event = approval()
-        stage.publish(event)
-        stage.until_idle()
-    assert read(stage.database) == fold([event])
+        deployment.publish(event)
+        deployment.until_idle()
+    assert read(deployment.database) == fold([event])
 
 
-def test_processes_end_with_their_supervisor(stage: Stage) -> None:
+def test_processes_end_with_their_supervisor(deployment: Deployment) -> None:
     """Also if it is killed: no process goes on without it."""
     command = [sys.executable, "-m", "signoff_cli", "worker", "--processes", "2"]
-    with process(*command, env=stage.env, log=stage.log) as supervisor:
+    with process(*command, env=deployment.env, log=deployment.log) as supervisor:
         eventually(
-            lambda: stage.redis.scard("rq:workers") == 2, what="both are registered", log=stage.log
+            lambda: deployment.redis.scard("rq:workers") == 2,
+            what="both are registered",
+            log=deployment.log,
         )
-        workers = list(ApprovalWorker.all_keys(stage.redis))
-        pids = [int(stage.redis.hget(key, "pid") or 0) for key in workers]
+        workers = list(ApprovalWorker.all_keys(deployment.redis))
+        pids = [int(deployment.redis.hget(key, "pid") or 0) for key in workers]
         supervisor.kill()
         supervisor.wait()
-        eventually(lambda: not any(map(_is_running, pids)), what="they end", log=stage.log)
-    assert stage.redis.smembers("rq:workers") == set()
+        eventually(lambda: not any(map(_is_running, pids)), what="they end", log=deployment.log)
+    assert deployment.redis.smembers("rq:workers") == set()
 
 
 def _is_running(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""The long run: faults in an order from a seed for some minutes, and an account after each round.
+"""The long run: faults for some minutes, in the order that a seed decides; checks in between.
 
 Run as `python -m faults [--minutes M] [--seed S] [--only PART-OF-A-NAME ...] [--json FILE]`. Exit 0
 if nothing was lost, doubled or otherwise wrong, else 1, and the folder with all logs stays.
@@ -13,10 +13,10 @@ from pathlib import Path
 from random import Random, SystemRandom
 from typing import Final
 
+from faults.deployment import Deployment
 from faults.fault import Fault, NotHereError
 from faults.nemesis import ALL, Nemesis
 from faults.rounds import Round, play
-from faults.stage import Stage
 from faults.table import as_json, as_markdown
 from signoff_embedded.process import ending_by_signal_unwinds
 
@@ -55,20 +55,22 @@ def _play_on(
     folder: Path, faults: list[Fault], seed: int, seconds: float, rounds: list[Round]
 ) -> None:
     nemesis = Nemesis(Random(seed), faults)
-    stage = Stage(folder, seed=seed, processes=_PROCESSES, retries=1)
+    deployment = Deployment(folder, seed=seed, processes=_PROCESSES, retries=1)
     try:
         until = time.monotonic() + seconds
         while time.monotonic() < until and all(one.good for one in rounds):
-            _play_one(stage, nemesis.deal(), Random(f"{seed} {len(rounds)}"), rounds)
-        stage.command("audit")
+            _play_one(deployment, nemesis.next_faults(), Random(f"{seed} {len(rounds)}"), rounds)
+        deployment.command("audit")
     finally:
-        stage.close()
+        deployment.close()
 
 
-def _play_one(stage: Stage, faults: list[Fault], chance: Random, rounds: list[Round]) -> None:
+def _play_one(
+    deployment: Deployment, faults: list[Fault], chance: Random, rounds: list[Round]
+) -> None:
     names = " + ".join(fault.name for fault in faults)
     try:
-        one = play(stage, faults, chance, seconds=chance.uniform(*_LASTS))
+        one = play(deployment, faults, chance, seconds=chance.uniform(*_LASTS))
     except NotHereError as reason:
         _say(f"left out: {names}: {reason}")
         return

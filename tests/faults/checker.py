@@ -1,7 +1,7 @@
-"""Compares the tables with a separate account, in plain SQL and Python, without the product's code.
+"""Compares the tables with what was published, in plain SQL and Python, without the product's code.
 
-Each event that a publisher holds a receipt for has to be either in the ledger or in the dead
-letters, and the tables have to equal the fold of the events in the ledger.
+Each event with a receipt has to be either in the ledger or in the dead letters; the tables have to
+equal the fold of the events in the ledger.
 """
 
 from collections import Counter
@@ -108,7 +108,7 @@ def _misplaced(published: Mapping[str, Published], tables: Tables) -> Iterator[s
 
 
 def _differing(published: Mapping[str, Published], tables: Tables) -> Iterator[str]:
-    """Rows that are not what the published events make of them."""
+    """Rows that differ from the fold of the published events."""
     applied = {job_id: published[job_id].event for job_id in tables.ledger if job_id in published}
     events = {job_id: event for job_id, event in applied.items() if event}
     interactions, customers, decisions = fold(events.values())

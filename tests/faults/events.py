@@ -1,4 +1,4 @@
-"""What is published: made from a seed, so that a publisher that was killed goes on where it was."""
+"""The published events, made from a seed, so that a publisher that was killed can continue."""
 
 import json
 import random
@@ -21,7 +21,7 @@ Expectation = Literal["applied", "dead"]
 
 @dataclass(frozen=True)
 class Published:
-    """Something that the queue took, and what has to become of it."""
+    """What the queue accepted, and the expected result."""
 
     job_id: str
     event: dict[str, Any] | None
@@ -32,7 +32,7 @@ class Published:
     at: float = 0
     """When its receipt came, in seconds since the epoch."""
     spooled: bool = False
-    """Whether that receipt said so: it went to the publisher's own disk, and to Redis later."""
+    """Whether the receipt said `spooled`: it went to the publisher's file, and to Redis later."""
 
     @property
     def line(self) -> str:
@@ -41,7 +41,7 @@ class Published:
 
 
 def of_publisher(seed: int, publisher: int, n: int) -> Published:
-    """The publisher's event number `n`; some are sent twice, some by all, some are bad."""
+    """The publisher's event number `n`; some are sent twice, some by all of them, some are bad."""
     if n % 20 == 10:
         return of_publisher(seed, publisher, n - 7)
     if n % 20 == 15:
@@ -86,7 +86,7 @@ def some(count: int, *, seed: object, **fields: Any) -> list[Published]:
 
 
 def unknown_interactions(count: int, *, seed: object, expect: Expectation) -> list[Published]:
-    """Events of interactions that nobody knows, without a user: dead until somebody opens them."""
+    """Events without a user, of unknown interactions: dead letters until the interactions exist."""
     chance = random.Random(str(seed))
     return [
         _published(chance, expect=expect, interaction_id=_uuid(chance), user_id=None)
@@ -95,14 +95,14 @@ def unknown_interactions(count: int, *, seed: object, expect: Expectation) -> li
 
 
 def opener(late: Published) -> Published:
-    """An event that makes the late event's interaction known."""
+    """An event that creates the interaction of another event."""
     chance = random.Random(f"opener {late.job_id}")
     known = (late.event or {})["interaction_id"]
     return _published(chance, interaction_id=known, user_id="user-0")
 
 
 def poison(job_id: str, size: int = 0) -> Published:
-    """A job that holds no event and never will, padded to a size."""
+    """A job without a valid event, padded to a size."""
     event = json.dumps({"poison": job_id, "padding": "x" * size})
     data = f'["signoff_worker.jobs.apply_approval", null, [{event}], {{}}]'
     return Published(job_id, None, "dead", data.encode())

@@ -1,4 +1,4 @@
-"""A fault: something that happens to the stage, lasts for some time, and ends."""
+"""A fault: it happens to the deployment, lasts for some time, and ends."""
 
 import signal
 import subprocess
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from faults.stage import Stage
+from faults.deployment import Deployment
 
 Of = Literal["events", "workers", "outbox", "postgres", "redis", "network"]
-"""What a fault happens to. Faults of different things may happen together, in this order: the first
-are those that need what comes later to work while they begin, and again when they are healed."""
+"""What a fault happens to. Faults of different kinds may happen together. They begin in this order:
+a fault needs all that follows it here to work while it begins, and again when it ends."""
 
 
 class NotHereError(Exception):
-    """This machine does not allow the fault; the text says why."""
+    """This machine cannot produce the fault; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -28,33 +28,37 @@ class Fault:
 
     name: str
     of: Of
-    happens: Callable[[Stage, Random], Iterator[None]]
+    happens: Callable[[Deployment, Random], Iterator[None]]
     takes_long: bool = False
     """Left out of `make check`: it takes too long, or another fault or test is close to it."""
 
-    def on(self, stage: Stage, chance: Random) -> AbstractContextManager[None]:
+    def on(self, deployment: Deployment, chance: Random) -> AbstractContextManager[None]:
         """The fault, for as long as the block lasts."""
-        return contextmanager(self.happens)(stage, chance)
+        return contextmanager(self.happens)(deployment, chance)
 
 
-def lead_to_death(process: subprocess.Popen[bytes], point: str, lure: Callable[[], object]) -> None:
-    """Give a process work that leads by the point at which it dies, until it has died there.
+def work_until_killed(
+    process: subprocess.Popen[bytes], point: str, work: Callable[[], object]
+) -> None:
+    """Give a process work until it has killed itself at the point.
 
     Raises:
         AssertionError: it ended otherwise.
     """
     while process.poll() is None:
-        lure()
+        work()
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.1)
     check_killed(process, point)
 
 
 def check_killed(process: subprocess.Popen[bytes], point: str) -> None:
-    """See that a process died as it was to.
+    """Check that a process killed itself as it should.
 
     Raises:
         AssertionError: it ended otherwise.
     """
     if process.returncode != -signal.SIGKILL:
-        raise AssertionError(f"a process was to die {point}, and ended with {process.returncode}")
+        raise AssertionError(
+            f"a process should have died {point}, but ended with {process.returncode}"
+        )

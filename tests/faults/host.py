@@ -22,11 +22,11 @@ class Host:
 
     @property
     def inside(self) -> list[str]:
-        """What runs a command on that host, before the command."""
+        """The prefix that runs a command on that host."""
         return [_ip(), "netns", "exec", self.name]
 
     def unplug(self) -> None:
-        """Drop all packets from now on, without an error for anybody."""
+        """Drop all packets from now on, without an error on either side."""
         _run("link", "set", self.cable, "down")
 
     def plug(self) -> None:
@@ -36,7 +36,7 @@ class Host:
 
 @contextmanager
 def another_host() -> Iterator[Host]:
-    """A host that is there until the block ends.
+    """Another host, until the block ends.
 
     Raises:
         NotHereError: this user may not make network namespaces, or there is no `ip`.

@@ -22,14 +22,14 @@ _TOGETHER: Final = 0.3
 
 
 class Nemesis:
-    """Takes faults from a list that is filled and shuffled whenever it is empty."""
+    """Takes faults from a list; an empty list is filled with all faults in a new random order."""
 
     def __init__(self, chance: Random, faults: Sequence[Fault] = ALL) -> None:
         self._chance = chance
         self._faults = faults
         self._deck: list[Fault] = []
 
-    def deal(self) -> list[Fault]:
+    def next_faults(self) -> list[Fault]:
         """The next fault, or two of different things, in the order in which they are to begin."""
         faults = [self._next()]
         if self._chance.random() < _TOGETHER:

@@ -1,4 +1,4 @@
-"""What publishers do: all at once, far too much, far too large, and with a clock that is wrong."""
+"""Faults of publishers: killed, the same event at once, invalid or huge jobs, wrong clocks."""
 
 import threading
 import time
@@ -10,27 +10,27 @@ from typing import Any, Final
 
 from processes import eventually
 
+from faults.deployment import Deployment
 from faults.events import Published, poison, some
 from faults.fault import Fault
-from faults.stage import Stage
 from signoff_producer import Answer
 
 _MEGABYTES: Final = 10_000_000
 _SKEW: Final = timedelta(minutes=10)
 
 
-def _killed(stage: Stage, chance: Random) -> Iterator[None]:
-    """Publishers die with receipts on their way; started again, they publish what has none."""
-    for publisher in stage.publishers:
+def _killed(deployment: Deployment, chance: Random) -> Iterator[None]:
+    """Publishers are killed before they get receipts; restarted, they publish these again."""
+    for publisher in deployment.publishers:
         publisher.kill()
     yield
-    chance.choice(stage.publishers).kill()
+    chance.choice(deployment.publishers).kill()
 
 
-def _twice_at_once(stage: Stage, chance: Random) -> Iterator[None]:
+def _twice_at_once(deployment: Deployment, chance: Random) -> Iterator[None]:
     same = some(300, seed=chance.random())
     publishers = [
-        threading.Thread(target=stage.publish, args=[order]) for order in (same, same[::-1])
+        threading.Thread(target=deployment.publish, args=[order]) for order in (same, same[::-1])
     ]
     for publisher in publishers:
         publisher.start()
@@ -39,31 +39,31 @@ def _twice_at_once(stage: Stage, chance: Random) -> Iterator[None]:
         publisher.join()
 
 
-def _poisoned(count: int, stage: Stage, chance: Random) -> Iterator[None]:
-    """Good events that come behind them still flow: the fault is over when one is applied."""
-    stage.push([poison(f"poison-{time.time_ns()}-{n}") for n in range(count)])
+def _poisoned(count: int, deployment: Deployment, chance: Random) -> Iterator[None]:
+    """Good events behind the bad ones are still applied: the fault ends when one is."""
+    deployment.push([poison(f"poison-{time.time_ns()}-{n}") for n in range(count)])
     (good,) = some(1, seed=chance.random())
-    stage.publish([good])
-    eventually(lambda: stage.applied(good), what="a good event behind the poison is applied")
+    deployment.publish([good])
+    eventually(lambda: deployment.applied(good), what="a good event behind the poison is applied")
     yield
 
 
-def _huge(stage: Stage, chance: Random) -> Iterator[None]:
-    """As jobs of any language they are dead letters; a producer refuses them."""
-    stage.push([poison(f"huge-{time.time_ns()}-{n}", _MEGABYTES) for n in range(3)])
-    _check_refused(stage, some(1, seed=chance.random(), reviewer_notes="x" * _MEGABYTES))
+def _huge(deployment: Deployment, chance: Random) -> Iterator[None]:
+    """Huge jobs become dead letters; a producer refuses such events."""
+    deployment.push([poison(f"huge-{time.time_ns()}-{n}", _MEGABYTES) for n in range(3)])
+    _check_refused(deployment, some(1, seed=chance.random(), reviewer_notes="x" * _MEGABYTES))
     yield
 
 
-def _early(stage: Stage, chance: Random) -> Iterator[None]:
-    """To a publisher ten minutes fast everything occurs too early: it is refused, not accepted."""
-    _check_refused(stage, _stamped(chance, datetime.now(UTC) + _SKEW))
+def _early(deployment: Deployment, chance: Random) -> Iterator[None]:
+    """Events stamped by a clock that is ten minutes fast are refused."""
+    _check_refused(deployment, _stamped(chance, datetime.now(UTC) + _SKEW))
     yield
 
 
-def _late(stage: Stage, chance: Random) -> Iterator[None]:
-    """What a publisher ten minutes slow stamps takes its place ten minutes earlier."""
-    stage.publish(_stamped(chance, datetime.now(UTC) - _SKEW))
+def _late(deployment: Deployment, chance: Random) -> Iterator[None]:
+    """Events stamped by a clock that is ten minutes slow are applied as ten minutes older."""
+    deployment.publish(_stamped(chance, datetime.now(UTC) - _SKEW))
     yield
 
 
@@ -72,8 +72,8 @@ def _stamped(chance: Random, now: datetime) -> list[Published]:
     return some(50, seed=chance.random(), **fields)
 
 
-def _check_refused(stage: Stage, events: list[Published]) -> None:
-    answers = {receipt.answer for receipt in stage.try_to_publish(events)}
+def _check_refused(deployment: Deployment, events: list[Published]) -> None:
+    answers = {receipt.answer for receipt in deployment.try_to_publish(events)}
     if answers != {Answer.REJECTED}:
         raise AssertionError(f"they were to be refused, and the answers were {answers}")
 

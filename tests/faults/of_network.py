@@ -1,4 +1,4 @@
-"""What networks do to connections, between workers and publishers here and servers there."""
+"""Faults of the network between workers or publishers and the servers."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -10,18 +10,18 @@ from urllib.parse import urlsplit
 
 from processes import eventually, exit_code
 
+from faults.deployment import Deployment, through
 from faults.fault import Fault
 from faults.host import Host, another_host
 from faults.proxy import Proxy
-from faults.stage import Stage, through
 
 Server = Literal["Redis", "Postgres"]
 
 
 def _troubled(
-    server: Server, trouble: Callable[[Proxy], None], stage: Stage, _: Random
+    server: Server, trouble: Callable[[Proxy], None], deployment: Deployment, _: Random
 ) -> Iterator[None]:
-    network = {"Redis": stage.to_redis, "Postgres": stage.to_postgres}[server]
+    network = {"Redis": deployment.to_redis, "Postgres": deployment.to_postgres}[server]
     trouble(network)
     try:
         yield
@@ -29,40 +29,40 @@ def _troubled(
         network.clear()
 
 
-def _forgotten(stage: Stage, _: Random) -> Iterator[None]:
-    """Postgres drops a worker's connection while the cable of the worker's host is out.
+def _forgotten(deployment: Deployment, _: Random) -> Iterator[None]:
+    """Postgres closes a worker's connection while the worker's host is cut off.
 
-    The worker waits for an answer that never comes, and its lease is renewed all the while. Only
-    what its own kernel asks the silent connection can free it, and the batch in its hands.
+    The worker waits for an answer that never comes, and keeps renewing its lease. Only the TCP
+    keepalive of its own kernel can end that wait and free its batch.
     """
-    with another_host() as host, _ways_from(host, stage) as (to_redis, to_postgres):
+    with another_host() as host, _ways_from(host, deployment) as (to_redis, to_postgres):
         env = {
-            "SIGNOFF_REDIS_URL": through(stage.redis.url, to_redis),
-            "SIGNOFF_DATABASE_URL": through(stage.postgres.url, to_postgres),
+            "SIGNOFF_REDIS_URL": through(deployment.redis.url, to_redis),
+            "SIGNOFF_DATABASE_URL": through(deployment.postgres.url, to_postgres),
         }
-        with stage.workers.one_more(inside=host.inside, env=env) as worker:
-            with stage.postgres.admin() as rival, rival.transaction():
+        with deployment.workers.one_more(inside=host.inside, env=env) as worker:
+            with deployment.postgres.admin() as rival, rival.transaction():
                 rival.execute("LOCK TABLE interactions IN EXCLUSIVE MODE")
-                eventually(lambda: _all_wait(stage), what="every worker has a batch in hand")
+                eventually(lambda: _all_wait(deployment), what="every worker has a batch in hand")
                 host.unplug()
                 to_postgres.reset_all()
                 eventually(lambda: not to_postgres.connections, what="Postgres's side is reset")
             host.plug()
-            since = stage.workers.log.stat().st_size
+            since = deployment.workers.log.stat().st_size
             yield
             eventually(
-                lambda: stage.workers.said(b"Postgres is unavailable", since),
+                lambda: deployment.workers.said(b"Postgres is unavailable", since),
                 what="the worker notices",
-                log=stage.workers.log,
+                log=deployment.workers.log,
             )
             worker.send_signal(signal.SIGTERM)
-            exit_code(worker, log=stage.workers.log)
+            exit_code(worker, log=deployment.workers.log)
 
 
 @contextmanager
-def _ways_from(host: Host, stage: Stage) -> Iterator[tuple[Proxy, Proxy]]:
-    """From another host to both servers."""
-    ports = (stage.redis.port, urlsplit(stage.postgres.url).port or 0)
+def _ways_from(host: Host, deployment: Deployment) -> Iterator[tuple[Proxy, Proxy]]:
+    """The proxies between another host and both servers."""
+    ports = (deployment.redis.port, urlsplit(deployment.postgres.url).port or 0)
     to_redis, to_postgres = (Proxy(port, host.gateway) for port in ports)
     try:
         yield to_redis, to_postgres
@@ -71,17 +71,17 @@ def _ways_from(host: Host, stage: Stage) -> Iterator[tuple[Proxy, Proxy]]:
         to_postgres.close()
 
 
-def _all_wait(stage: Stage) -> bool:
-    """Whether the workers of the stage, and one more, wait for a lock."""
-    return len(stage.postgres.execute(_WAITING)) > len(stage.workers.processes)
+def _all_wait(deployment: Deployment) -> bool:
+    """Whether the workers of the deployment, and one more, wait for a lock."""
+    return len(deployment.postgres.execute(_WAITING)) > len(deployment.workers.processes)
 
 
 _WAITING: Final = """
     SELECT pid FROM pg_stat_activity
     WHERE wait_event_type = 'Lock' AND application_name LIKE 'signoff worker%'
         AND clock_timestamp() - query_start > interval '250 ms'"""
-"""Long enough for kernels to have acknowledged the query: what they still owe, they send again, and
-so they learn of a reset."""
+"""Long enough for the query to be acknowledged: unacknowledged data would be sent again, and the
+sender would then learn of a reset."""
 _TROUBLES: Final[dict[str, Callable[[Proxy], None]]] = {
     "partition": Proxy.partition,
     "half-open connections": Proxy.half_open,

@@ -8,39 +8,41 @@ from typing import Final
 
 from processes import KEYS
 
+from faults.deployment import Deployment
 from faults.events import some
-from faults.fault import Fault, lead_to_death
-from faults.stage import Stage
+from faults.fault import Fault, work_until_killed
 from signoff_schemas.keys import SUSPENDED
 
 _POINTS: Final = ("after claim", "after publish", "before commit")
 _BACKLOG: Final = 100
 
 
-def _killed_at(point: str, stage: Stage, chance: Random) -> Iterator[None]:
-    """One relay more, which the traffic leads to its death."""
-    with stage.relays.one_more(point) as doomed:
-        lead_to_death(doomed, point, lambda: stage.add(some(20, seed=chance.random())))
+def _killed_at(point: str, deployment: Deployment, chance: Random) -> Iterator[None]:
+    """One more relay, which kills itself at the point."""
+    with deployment.relays.one_more(point) as doomed:
+        work_until_killed(doomed, point, lambda: deployment.add(some(20, seed=chance.random())))
         yield
 
 
-def _killed_anywhere(stage: Stage, chance: Random) -> Iterator[None]:
-    stage.relays.replace(chance.choice(stage.relays.processes), signal.SIGKILL)
+def _killed_anywhere(deployment: Deployment, chance: Random) -> Iterator[None]:
+    deployment.relays.replace(chance.choice(deployment.relays.processes), signal.SIGKILL)
     yield
-    stage.relays.replace(chance.choice(stage.relays.processes), signal.SIGKILL)
+    deployment.relays.replace(chance.choice(deployment.relays.processes), signal.SIGKILL)
 
 
-def _wiped(stage: Stage, chance: Random) -> Iterator[None]:
-    """A backlog is lost; relays and workers go on while it is found and published again."""
-    stage.redis.admin.set(SUSPENDED, 1)
+def _wiped(deployment: Deployment, chance: Random) -> Iterator[None]:
+    """A backlog is lost; it is found and published again while relays and workers run."""
+    deployment.redis.admin.set(SUSPENDED, 1)
     added: set[str] = set()
-    while not added or stage.redis.admin.llen(KEYS.waiting) < _BACKLOG:  # others' may wait already
-        added |= stage.add(some(_BACKLOG, seed=chance.random()))
-        stage.until_relayed()
-    gone = stage.wipe_redis()
+    while (
+        not added or deployment.redis.admin.llen(KEYS.waiting) < _BACKLOG
+    ):  # events of other publishers may be waiting as well
+        added |= deployment.add(some(_BACKLOG, seed=chance.random()))
+        deployment.until_relayed()
+    gone = deployment.wipe_redis()
     if not gone & added:
         raise AssertionError("of what was added to the outbox nothing was there to be wiped")
-    stage.reconcile()
+    deployment.reconcile()
     yield
 
 

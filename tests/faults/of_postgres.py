@@ -1,4 +1,4 @@
-"""Postgres stopped, full, locked, read-only, and transactions of others in the way."""
+"""Postgres is stopped, full, locked or read-only, or other transactions block it."""
 
 import signal
 import threading
@@ -12,9 +12,9 @@ from typing import Final
 from processes import eventually
 from psycopg import errors
 
+from faults.deployment import Deployment
 from faults.events import HOT, interaction
 from faults.fault import Fault, NotHereError
-from faults.stage import Stage
 
 _TERMINATE: Final = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -32,54 +32,54 @@ _FAIL_AT_RANDOM: Final = """
         FOR EACH STATEMENT EXECUTE FUNCTION fail_at_random()"""
 
 
-def _stopped(how: signal.Signals, stage: Stage, _: Random) -> Iterator[None]:
-    stage.postgres.stop(how)
+def _stopped(how: signal.Signals, deployment: Deployment, _: Random) -> Iterator[None]:
+    deployment.postgres.stop(how)
     yield
-    stage.postgres.start()
+    deployment.postgres.start()
 
 
-def _terminated(stage: Stage, _: Random) -> Iterator[None]:
-    stage.postgres.execute(_TERMINATE)
+def _terminated(deployment: Deployment, _: Random) -> Iterator[None]:
+    deployment.postgres.execute(_TERMINATE)
     yield
-    stage.postgres.execute(_TERMINATE)
+    deployment.postgres.execute(_TERMINATE)
 
 
-def _locked(stage: Stage, _: Random) -> Iterator[None]:
-    """Somebody holds the table, and the role has a lock_timeout that is far shorter."""
-    stage.postgres.execute("ALTER ROLE signoff SET lock_timeout = '50ms'")
-    stage.postgres.execute(_TERMINATE)
-    with stage.postgres.admin() as rival:
+def _locked(deployment: Deployment, _: Random) -> Iterator[None]:
+    """Another session locks the table for longer than the role's lock_timeout."""
+    deployment.postgres.execute("ALTER ROLE signoff SET lock_timeout = '50ms'")
+    deployment.postgres.execute(_TERMINATE)
+    with deployment.postgres.admin() as rival:
         rival.execute("SET lock_timeout = 0")
         with rival.transaction():
             rival.execute("LOCK TABLE interactions IN EXCLUSIVE MODE")
             yield
-    stage.postgres.execute("ALTER ROLE signoff RESET lock_timeout")
-    stage.postgres.execute(_TERMINATE)
+    deployment.postgres.execute("ALTER ROLE signoff RESET lock_timeout")
+    deployment.postgres.execute(_TERMINATE)
 
 
-def _failing_at_random(stage: Stage, _: Random) -> Iterator[None]:
-    stage.postgres.execute(_FAIL_AT_RANDOM)
+def _failing_at_random(deployment: Deployment, _: Random) -> Iterator[None]:
+    deployment.postgres.execute(_FAIL_AT_RANDOM)
     yield
-    stage.postgres.execute("DROP FUNCTION fail_at_random CASCADE")
+    deployment.postgres.execute("DROP FUNCTION fail_at_random CASCADE")
 
 
-def _deadlocked(stage: Stage, _: Random) -> Iterator[None]:
-    """A rival transaction locks the busiest interactions in the opposite order and waits longer."""
+def _deadlocked(deployment: Deployment, _: Random) -> Iterator[None]:
+    """Another transaction locks the busiest interactions in the opposite order."""
     over = threading.Event()
-    rival = threading.Thread(target=_rival, args=[stage, over])
-    before = _deadlocks(stage)
+    rival = threading.Thread(target=_rival, args=[deployment, over])
+    before = _deadlocks(deployment)
     rival.start()
     try:
-        eventually(lambda: _deadlocks(stage) > before, what="a deadlock happened")
+        eventually(lambda: _deadlocks(deployment) > before, what="a deadlock happened")
         yield
     finally:
         over.set()
         rival.join()
 
 
-def _rival(stage: Stage, over: threading.Event) -> None:
+def _rival(deployment: Deployment, over: threading.Event) -> None:
     backwards = sorted((interaction(number)[0] for number in range(HOT)), reverse=True)
-    with stage.postgres.admin() as connection:
+    with deployment.postgres.admin() as connection:
         connection.execute("SET deadlock_timeout = '5s'")
         while not over.is_set():
             with suppress(errors.DeadlockDetected), connection.transaction():
@@ -88,38 +88,39 @@ def _rival(stage: Stage, over: threading.Event) -> None:
                     time.sleep(0.02)
 
 
-def _deadlocks(stage: Stage) -> int:
-    ((count,),) = stage.postgres.execute(
+def _deadlocks(deployment: Deployment) -> int:
+    ((count,),) = deployment.postgres.execute(
         "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     )
     return int(count)
 
 
-def _full(stage: Stage, _: Random) -> Iterator[None]:
-    disk = stage.postgres.disk
+def _full(deployment: Deployment, _: Random) -> Iterator[None]:
+    disk = deployment.postgres.disk
     if disk is None:
         raise NotHereError("a small disk cannot be mounted here: that needs root")
-    since = stage.workers.log.stat().st_size
+    since = deployment.workers.log.stat().st_size
     disk.fill()
     try:
         eventually(
-            lambda: stage.workers.said(b"No space left on device", since), what="the disk is full"
+            lambda: deployment.workers.said(b"No space left on device", since),
+            what="the disk is full",
         )
         yield
     finally:
         disk.free()
 
 
-def _read_only(stage: Stage, _: Random) -> Iterator[None]:
-    since = stage.workers.log.stat().st_size
-    stage.postgres.reconfigure(default_transaction_read_only="on")
+def _read_only(deployment: Deployment, _: Random) -> Iterator[None]:
+    since = deployment.workers.log.stat().st_size
+    deployment.postgres.reconfigure(default_transaction_read_only="on")
     try:
         eventually(
-            lambda: stage.workers.said(b"read-only transaction", since), what="workers notice"
+            lambda: deployment.workers.said(b"read-only transaction", since), what="workers notice"
         )
         yield
     finally:
-        stage.postgres.reconfigure(default_transaction_read_only=None)
+        deployment.postgres.reconfigure(default_transaction_read_only=None)
 
 
 FAULTS: Final = (

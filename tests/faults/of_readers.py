@@ -7,39 +7,39 @@ from functools import partial
 from random import Random
 from typing import Final
 
+from faults.deployment import Deployment
 from faults.events import some
-from faults.fault import Fault, lead_to_death
-from faults.stage import Stage
+from faults.fault import Fault, work_until_killed
 
 _POINTS: Final = ("after effects", "before commit", "after commit")
 _LONG: Final = 3.0
 """Seconds in which the traffic goes on without the instance that works."""
 
 
-def _killed_at(point: str, stage: Stage, chance: Random) -> Iterator[None]:
-    """The only instance, which the traffic leads to its death; then others go on."""
-    crew = stage.readers.crew
-    count = len(crew.processes)
-    for process in list(crew.processes):
-        if code := crew.end(process, signal.SIGTERM):
+def _killed_at(point: str, deployment: Deployment, chance: Random) -> Iterator[None]:
+    """The only instance kills itself at the point; then others continue."""
+    readers = deployment.readers.processes
+    count = len(readers.processes)
+    for process in list(readers.processes):
+        if code := readers.end(process, signal.SIGTERM):
             raise AssertionError(f"a reader that was asked to stop ended with {code}")
-    with crew.one_more(point) as doomed:
-        lead_to_death(doomed, point, lambda: stage.publish(some(10, seed=chance.random())))
-    crew.start(count)
+    with readers.one_more(point) as doomed:
+        work_until_killed(doomed, point, lambda: deployment.publish(some(10, seed=chance.random())))
+    readers.start(count)
     yield
 
 
-def _killed_anywhere(stage: Stage, chance: Random) -> Iterator[None]:
-    crew = stage.readers.crew
-    for process in list(crew.processes):
-        crew.replace(process, signal.SIGKILL)
+def _killed_anywhere(deployment: Deployment, chance: Random) -> Iterator[None]:
+    readers = deployment.readers.processes
+    for process in list(readers.processes):
+        readers.replace(process, signal.SIGKILL)
     yield
-    crew.replace(chance.choice(crew.processes), signal.SIGKILL)
+    readers.replace(chance.choice(readers.processes), signal.SIGKILL)
 
 
-def _stopped(stage: Stage, _: Random) -> Iterator[None]:
+def _stopped(deployment: Deployment, _: Random) -> Iterator[None]:
     """SIGSTOP, maybe within a turn: Postgres ends its transaction, and another instance goes on."""
-    stopped = stage.readers.crew.processes[0]
+    stopped = deployment.readers.processes.processes[0]
     stopped.send_signal(signal.SIGSTOP)
     time.sleep(_LONG)
     yield

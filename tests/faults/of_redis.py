@@ -8,67 +8,67 @@ from typing import Final
 
 from processes import KEYS, eventually
 
+from faults.deployment import Deployment
 from faults.fault import Fault
-from faults.stage import Stage
 from faults.valkey import Sentinels, Valkey
 from signoff_schemas.keys import SUSPENDED
 
 _BACKLOG: Final = 50
 
 
-def _killed(appendfsync: str, stage: Stage, _: Random) -> Iterator[None]:
-    stage.redis.admin.config_set("appendfsync", appendfsync)
-    stage.redis.kill()
+def _killed(appendfsync: str, deployment: Deployment, _: Random) -> Iterator[None]:
+    deployment.redis.admin.config_set("appendfsync", appendfsync)
+    deployment.redis.kill()
     yield
-    eventually(stage.has_spooled, what="a publisher turned to its spool")
-    stage.redis.start()
+    eventually(deployment.has_spooled, what="a publisher turned to its spool")
+    deployment.redis.start()
 
 
-def _clients_killed(stage: Stage, _: Random) -> Iterator[None]:
+def _clients_killed(deployment: Deployment, _: Random) -> Iterator[None]:
     for kind in ("normal", "pubsub"):
-        stage.redis.admin.client_kill_filter(_type=kind, skipme=True)
+        deployment.redis.admin.client_kill_filter(_type=kind, skipme=True)
     yield
-    stage.redis.admin.client_kill_filter(_type="normal", skipme=True)
+    deployment.redis.admin.client_kill_filter(_type="normal", skipme=True)
 
 
-def _paused(stage: Stage, chance: Random) -> Iterator[None]:
-    stage.redis.admin.client_pause(chance.randrange(500, 2000), all=True)
+def _paused(deployment: Deployment, chance: Random) -> Iterator[None]:
+    deployment.redis.admin.client_pause(chance.randrange(500, 2000), all=True)
     yield
 
 
-def _asleep(stage: Stage, chance: Random) -> Iterator[None]:
+def _asleep(deployment: Deployment, chance: Random) -> Iterator[None]:
     seconds = f"{chance.uniform(0.5, 2):.1f}"
-    stage.redis.admin.execute_command("DEBUG", "SLEEP", seconds)  # type: ignore[no-untyped-call]  # redis-py types no such command
+    deployment.redis.admin.execute_command("DEBUG", "SLEEP", seconds)  # type: ignore[no-untyped-call]  # redis-py types no such command
     yield
 
 
-def _full(stage: Stage, _: Random) -> Iterator[None]:
-    stage.redis.admin.config_set("maxmemory", "1")
+def _full(deployment: Deployment, _: Random) -> Iterator[None]:
+    deployment.redis.admin.config_set("maxmemory", "1")
     yield
-    stage.redis.admin.config_set("maxmemory", "0")
+    deployment.redis.admin.config_set("maxmemory", "0")
 
 
-def _scripts_flushed(stage: Stage, _: Random) -> Iterator[None]:
-    stage.redis.admin.script_flush()
+def _scripts_flushed(deployment: Deployment, _: Random) -> Iterator[None]:
+    deployment.redis.admin.script_flush()
     yield
-    stage.redis.admin.script_flush()
+    deployment.redis.admin.script_flush()
 
 
-def _wiped(stage: Stage, _: Random) -> Iterator[None]:
+def _wiped(deployment: Deployment, _: Random) -> Iterator[None]:
     """A backlog is lost: exactly the events that were not applied yet have to be named as lost."""
-    stage.redis.admin.set(SUSPENDED, 1)
+    deployment.redis.admin.set(SUSPENDED, 1)
     eventually(
-        lambda: stage.redis.admin.llen(KEYS.waiting) >= _BACKLOG,
+        lambda: deployment.redis.admin.llen(KEYS.waiting) >= _BACKLOG,
         what="events wait to be wiped",
     )
-    stage.wipe_redis()
+    deployment.wipe_redis()
     yield
 
 
-def _failed_over(stage: Stage, _: Random) -> Iterator[None]:
+def _failed_over(deployment: Deployment, _: Random) -> Iterator[None]:
     """The primary is killed, three Sentinels promote its replica, and the proxy connects to it."""
-    folder = stage.folder / f"failover-{time.time_ns()}"
-    primary, replica = stage.redis, Valkey(folder)
+    folder = deployment.folder / f"failover-{time.time_ns()}"
+    primary, replica = deployment.redis, Valkey(folder)
     replica.follow(primary)
     sentinels = Sentinels(folder / "sentinels", primary)
     try:
@@ -80,10 +80,10 @@ def _failed_over(stage: Stage, _: Random) -> Iterator[None]:
         eventually(replica.leads, what="the replica was promoted")
     finally:
         sentinels.close()
-    stage.redis = replica
-    stage.to_redis.repoint(replica.port)
+    deployment.redis = replica
+    deployment.to_redis.repoint(replica.port)
     primary.close()
-    stage.failovers.append(died)
+    deployment.failovers.append(died)
 
 
 FAULTS: Final = (

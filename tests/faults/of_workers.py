@@ -13,105 +13,111 @@ from typing import Final
 
 from processes import KEYS, eventually
 
+from faults.deployment import Deployment
 from faults.events import opener, poison, some, unknown_interactions
-from faults.fault import Fault, NotHereError, check_killed, lead_to_death
-from faults.stage import Stage
+from faults.fault import Fault, NotHereError, check_killed, work_until_killed
 
 _BATCH_POINTS: Final = ("after take", "before commit", "after commit", "after acknowledge")
 _LONGER_THAN_A_LEASE: Final = 3.0
 """Seconds; a lease lasts two of them here."""
 
 
-def _killed_at(point: str, stage: Stage, chance: Random) -> Iterator[None]:
-    """One worker more, which the traffic leads to its death."""
-    with stage.workers.one_more(point) as doomed:
-        lead_to_death(doomed, point, lambda: stage.publish(some(20, seed=chance.random())))
+def _killed_at(point: str, deployment: Deployment, chance: Random) -> Iterator[None]:
+    """One more worker, which kills itself at the point."""
+    with deployment.workers.one_more(point) as doomed:
+        work_until_killed(doomed, point, lambda: deployment.publish(some(20, seed=chance.random())))
         yield
 
 
-def _killed_in_the_sweep(stage: Stage, _: Random) -> Iterator[None]:
-    """What RQ gave up is in the dead letters already, and still in Redis, when the sweeper dies."""
+def _killed_in_the_sweep(deployment: Deployment, _: Random) -> Iterator[None]:
+    """The sweeper dies when jobs that RQ failed are dead letters, but still in Redis."""
     jobs = [poison(f"failed-{time.time_ns()}-{n}") for n in range(20)]
-    with stage.workers.one_more("in the sweep") as doomed:
-        # Another worker may be faster; then there was nothing left for this one to die of.
+    with deployment.workers.one_more("in the sweep") as doomed:
+        # Another worker may have swept all of them first; then this one does not die.
         while doomed.poll() is None:
-            stage.fail(jobs)
+            deployment.fail(jobs)
             eventually(
-                lambda: doomed.poll() is not None or not stage.redis.admin.zcard(KEYS.failed),
+                lambda: doomed.poll() is not None or not deployment.redis.admin.zcard(KEYS.failed),
                 what="the failed jobs are swept",
             )
         check_killed(doomed, "in the sweep")
         yield
 
 
-def _killed_in_a_replay(stage: Stage, chance: Random) -> Iterator[None]:
-    """A replay dies before its first commit, another after it; a third one brings it to its end."""
+def _killed_in_a_replay(deployment: Deployment, chance: Random) -> Iterator[None]:
+    """One replay dies before its first commit, the next after it; a third one completes."""
     late = unknown_interactions(30, seed=chance.random(), expect="applied")
     never = unknown_interactions(10, seed=chance.random(), expect="dead")
-    stage.publish([*late, *never])
-    eventually(lambda: len(stage.dead([*late, *never])) == 40, what="all are dead letters")
-    stage.publish([opener(one) for one in late])
-    eventually(lambda: all(stage.applied(opener(one)) for one in late), what="they are known now")
+    deployment.publish([*late, *never])
+    eventually(lambda: len(deployment.dead([*late, *never])) == 40, what="all are dead letters")
+    deployment.publish([opener(one) for one in late])
+    eventually(
+        lambda: all(deployment.applied(opener(one)) for one in late), what="they are known now"
+    )
     for point in ("before commit", "after commit"):
-        letters = map(str, stage.dead(late).values())
-        command = [sys.executable, "-m", "mortal_replay", point, *letters]
-        replay = subprocess.Popen(command, env=stage.env)
+        letters = map(str, deployment.dead(late).values())
+        command = [sys.executable, "-m", "crashing_replay", point, *letters]
+        replay = subprocess.Popen(command, env=deployment.env)
         replay.wait()
         check_killed(replay, point)
     yield
-    stage.command("dlq", "replay", *stage.dead(late).values(), "--yes", "--keep-going")
-    stage.command("dlq", "discard", *stage.dead(never).values(), "--yes", "--reason", "a drill")
+    deployment.command("dlq", "replay", *deployment.dead(late).values(), "--yes", "--keep-going")
+    deployment.command(
+        "dlq", "discard", *deployment.dead(never).values(), "--yes", "--reason", "a drill"
+    )
 
 
-def _killed_anywhere(stage: Stage, chance: Random) -> Iterator[None]:
-    stage.workers.replace(chance.choice(stage.workers.processes), signal.SIGKILL)
+def _killed_anywhere(deployment: Deployment, chance: Random) -> Iterator[None]:
+    deployment.workers.replace(chance.choice(deployment.workers.processes), signal.SIGKILL)
     yield
-    stage.workers.replace(chance.choice(stage.workers.processes), signal.SIGKILL)
+    deployment.workers.replace(chance.choice(deployment.workers.processes), signal.SIGKILL)
 
 
-def _terminated(stage: Stage, chance: Random) -> Iterator[None]:
-    """SIGTERM: the batch in hand is finished, and the exit code says that all is well."""
-    code = stage.workers.replace(chance.choice(stage.workers.processes), signal.SIGTERM)
+def _terminated(deployment: Deployment, chance: Random) -> Iterator[None]:
+    """SIGTERM: the worker finishes its batch and exits with 0."""
+    code = deployment.workers.replace(chance.choice(deployment.workers.processes), signal.SIGTERM)
     if code != 0:
         raise AssertionError(f"a worker that was asked to stop ended with {code}")
     yield
 
 
-def _stopped(stage: Stage, chance: Random) -> Iterator[None]:
-    """SIGSTOP: another worker gets the batch; then this worker goes on with it."""
-    stopped = chance.choice(stage.workers.processes)
+def _stopped(deployment: Deployment, chance: Random) -> Iterator[None]:
+    """SIGSTOP: another worker gets the batch; then this worker continues with it."""
+    stopped = chance.choice(deployment.workers.processes)
     stopped.send_signal(signal.SIGSTOP)
     time.sleep(_LONGER_THAN_A_LEASE)
     yield
     stopped.send_signal(signal.SIGCONT)
 
 
-def _ahead(stage: Stage, chance: Random) -> Iterator[None]:
-    """All workers on a host whose clock is ten minutes fast: it bounds no lease and no order."""
+def _ahead(deployment: Deployment, chance: Random) -> Iterator[None]:
+    """The clock of all workers is ten minutes fast: leases and order do not depend on it."""
     with_clock = _skewed("+600s")
-    for process in list(stage.workers.processes):
-        stage.workers.replace(process, signal.SIGTERM, env=with_clock)
-    stage.publish(some(20, seed=chance.random(), occurred_at=_now()))
+    for process in list(deployment.workers.processes):
+        deployment.workers.replace(process, signal.SIGTERM, env=with_clock)
+    deployment.publish(some(20, seed=chance.random(), occurred_at=_now()))
     yield
-    for process in list(stage.workers.processes):
-        stage.workers.replace(process, signal.SIGTERM)
+    for process in list(deployment.workers.processes):
+        deployment.workers.replace(process, signal.SIGTERM)
 
 
-def _behind(stage: Stage, chance: Random) -> Iterator[None]:
-    """All workers on a host that is ten minutes slow: to them, what occurred now is yet to come.
+def _behind(deployment: Deployment, chance: Random) -> Iterator[None]:
+    """The clock of all workers is ten minutes slow: to them, new events occur in the future.
 
     Such events become dead letters; once the clock is right, a replay applies them.
     """
     with_clock = _skewed("-600s")
-    for process in list(stage.workers.processes):
-        stage.workers.replace(process, signal.SIGTERM, env=with_clock)
+    for process in list(deployment.workers.processes):
+        deployment.workers.replace(process, signal.SIGTERM, env=with_clock)
     fresh = some(20, seed=chance.random(), occurred_at=_now())
-    stage.publish(fresh)
-    eventually(lambda: len(stage.dead(fresh)) == len(fresh), what="the slow clock refused them")
+    deployment.publish(fresh)
+    eventually(
+        lambda: len(deployment.dead(fresh)) == len(fresh), what="the slow clock refused them"
+    )
     yield
-    for process in list(stage.workers.processes):
-        stage.workers.replace(process, signal.SIGTERM)
-    stage.command("dlq", "replay", *stage.dead(fresh).values(), "--yes", "--keep-going")
+    for process in list(deployment.workers.processes):
+        deployment.workers.replace(process, signal.SIGTERM)
+    deployment.command("dlq", "replay", *deployment.dead(fresh).values(), "--yes", "--keep-going")
 
 
 def _skewed(offset: str) -> dict[str, str]:

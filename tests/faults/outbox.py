@@ -15,7 +15,7 @@ _AWAY: Final = (psycopg.OperationalError, psycopg.InternalError)
 
 
 def add(url: str, some: list[Published]) -> list[Published]:
-    """Commit until all are in the outbox, in however many tries; they are given back dated."""
+    """Commit all events to the outbox, with retries; returns them with the time of their commit."""
     while True:
         try:
             with psycopg.connect(url) as connection:
@@ -35,7 +35,7 @@ class Outbox:
         self._execute(outbox.SCHEMA)
 
     def waiting(self) -> int:
-        """How many events no relay is done with, or the queue refuses."""
+        """How many events are not relayed, or were refused by the queue."""
         ((count,),) = self._execute(
             "SELECT count(*) FROM signoff_outbox WHERE published_at IS NULL"
         )

@@ -35,7 +35,7 @@ class Postgres:
         self._make_database()
 
     def start(self) -> None:
-        """Start it; after a crash, once the last of its old processes is gone."""
+        """Start it; after a crash, wait first for its old processes to end."""
         eventually(self._starts, what="Postgres starts", log=self._data / "postgres.log")
 
     def stop(self, how: signal.Signals) -> None:
@@ -125,7 +125,7 @@ class SmallDisk:
         return cls(path)
 
     def fill(self) -> None:
-        """Take all the room that is left, in ever smaller pieces: others take some meanwhile."""
+        """Fill the disk, in ever smaller pieces, since others write at the same time."""
         piece = 1 << 26
         with (self.path / "filler").open("wb") as filler:
             while piece >= os.statvfs(self.path).f_frsize:

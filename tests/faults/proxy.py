@@ -19,7 +19,7 @@ class Link:
         self.client = client
         self.server = server
         self.half_open = False
-        """The server's host is lost, and the client gets no error."""
+        """The server's host is cut off, and the client gets no error."""
 
     def reset(self) -> None:
         """End both sides with a reset (RST)."""
@@ -52,7 +52,7 @@ class Proxy:
         return len(self._links)
 
     def partition(self) -> None:
-        """Drop everything in both directions, without an error for anybody."""
+        """Drop everything in both directions, without an error on either side."""
         self._soon(self._passable.clear)
 
     def half_open(self) -> None:

@@ -30,14 +30,14 @@ Way = Literal["queue", "spool", "outbox"]
 
 
 def impatient(redis_url: str) -> Producer:
-    """A producer on a client of its caller's, who repeats what that gives up after two seconds."""
+    """A producer with a client of the caller, whose commands time out after two seconds."""
     timeouts = {"socket_timeout": 2, "socket_connect_timeout": 2}
     connection = Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0), **timeouts)
     return Producer(connection=connection)
 
 
 def publish(through: Producer, some: list[Published]) -> list[Published]:
-    """Publish until every event has its receipt, in however many tries; they are given back dated.
+    """Publish until every event has its receipt; returns them with the time of their receipt.
 
     Raises:
         AssertionError: an event was refused.
@@ -86,7 +86,7 @@ def _sender(
 
 
 def _whole_lines(journal: Path) -> int:
-    """How many lines the journal has; one that was being written when the process died goes."""
+    """How many lines the journal has; a line that was only partly written is removed."""
     held = journal.read_bytes() if journal.exists() else b""
     journal.write_bytes(held[: held.rfind(b"\n") + 1])
     return held.count(b"\n")

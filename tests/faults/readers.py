@@ -7,8 +7,8 @@ from typing import Final
 
 from processes import eventually
 
-from faults.crew import Crew
 from faults.postgres import Postgres
+from faults.process_group import ProcessGroup
 
 _INSTANCES: Final = 2
 _LEDGER: Final = "SELECT event_id::text FROM approvals"
@@ -22,15 +22,15 @@ class Readers:
         """Start them."""
         self._postgres = postgres
         postgres.execute("CREATE TABLE signoff.noted (event_id uuid NOT NULL)")
-        self.crew = Crew("mortal_reader", log, dict(env))
-        self.crew.start(_INSTANCES)
+        self.processes = ProcessGroup("crashing_reader", log, dict(env))
+        self.processes.start(_INSTANCES)
 
     def until_caught_up(self) -> None:
         """Wait until they have noted as many events as the ledger holds."""
         eventually(
             lambda: len(self._ids(_NOTED)) >= len(self._ids(_LEDGER)),
             what="the feed is read",
-            log=self.crew.log,
+            log=self.processes.log,
         )
 
     def findings(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""One round: traffic, faults, healing, a drained queue, and an account of every event."""
+"""One round: traffic, faults, recovery, a drained queue, and a check of every event."""
 
 import time
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from typing import Final
 
 from processes import eventually
 
+from faults.deployment import Deployment
 from faults.events import some
 from faults.fault import Fault
-from faults.stage import Stage
 
 RATE: Final = 200
 """Events a second, of all publishers together."""
@@ -26,13 +26,13 @@ class Round:
     events: int
     """Published while it lasted."""
     recovery: float
-    """Seconds from the healing until what was published then is applied, by either way."""
+    """Seconds from the end of the faults until new events are applied, by queue and by outbox."""
     named: int
-    """What a fault took out of Redis by design: named by the account, and published again."""
+    """Events that a fault removed from Redis by design; found missing, and published again."""
     reconciled: int
-    """What it took of an outbox's: found and published again by `signoff reconcile`."""
+    """Of these, events of the outbox, which `signoff reconcile` found and published again."""
     spooled: int
-    """What went to a publisher's disk while Redis did not take it, and from there to Redis."""
+    """Events that went to a publisher's spool during an outage, and from there to Redis."""
     lost: int
     doubled: int
     wrong: tuple[str, ...]
@@ -44,63 +44,71 @@ class Round:
         return not (self.lost or self.doubled or self.wrong)
 
 
-def play(stage: Stage, faults: Sequence[Fault], chance: Random, *, seconds: float) -> Round:
-    """Let the faults last so long under traffic; then heal, drain and account.
+def play(
+    deployment: Deployment, faults: Sequence[Fault], chance: Random, *, seconds: float
+) -> Round:
+    """Run the faults under traffic for this time; then end them, drain the queue and check.
 
     Raises:
         NotHereError: this machine cannot do one of the faults.
         AssertionError: a fault did not have the effect it is for, or the queue does not drain.
     """
-    before, reconciled = stage.collect(), stage.reconciled
-    stage.forgive()
-    with stage.traffic(RATE).flowing():
+    before, reconciled = deployment.collect(), deployment.reconciled
+    deployment.forgive()
+    with deployment.traffic(RATE).flowing():
         with ExitStack() as healing:
             for fault in faults:
-                healing.enter_context(fault.on(stage, chance))
+                healing.enter_context(fault.on(deployment, chance))
             time.sleep(seconds)
-        recovery = _recovery(stage, chance)
-    stage.until_idle()
-    lost = stage.account().lost
-    taken = lost & stage.may_be_lost()
-    named = _bring_back(stage, set(taken))
-    account = stage.account()
-    stage.readers.until_caught_up()
-    ended = (*stage.workers.ended(), *stage.relays.ended(), *stage.readers.crew.ended())
+        recovery = _recovery(deployment, chance)
+    deployment.until_idle()
+    lost = deployment.account().lost
+    taken = lost & deployment.may_be_lost()
+    named = _bring_back(deployment, set(taken))
+    account = deployment.account()
+    deployment.readers.until_caught_up()
+    ended = (
+        code
+        for group in (deployment.workers, deployment.relays, deployment.readers.processes)
+        for code in group.ended()
+    )
     return Round(
         faults=tuple(fault.name for fault in faults),
-        events=len(stage.published) - before,
+        events=len(deployment.published) - before,
         recovery=recovery,
         named=named,
-        reconciled=stage.reconciled - reconciled,
-        spooled=len(stage.spooled()),
+        reconciled=deployment.reconciled - reconciled,
+        spooled=len(deployment.spooled()),
         lost=len(account.lost | (lost - taken)),
         doubled=len(account.doubled),
         wrong=(
             *account.wrong,
-            *stage.readers.findings(),
+            *deployment.readers.findings(),
             *(f"a worker, a relay or a reader ended with {code}" for code in ended),
         ),
     )
 
 
-def _recovery(stage: Stage, chance: Random) -> float:
+def _recovery(deployment: Deployment, chance: Random) -> float:
     healed = time.monotonic()
     direct, by_outbox = some(2, seed=chance.random())
-    stage.publish([direct])
-    stage.add([by_outbox])
+    deployment.publish([direct])
+    deployment.add([by_outbox])
     for probe in (direct, by_outbox):
-        eventually(partial(stage.applied, probe), what="it is applied", log=stage.workers.log)
+        eventually(
+            partial(deployment.applied, probe), what="it is applied", log=deployment.workers.log
+        )
     return time.monotonic() - healed
 
 
-def _bring_back(stage: Stage, taken: set[str]) -> int:
+def _bring_back(deployment: Deployment, taken: set[str]) -> int:
     """Publish events again that a fault removed by design, and no others.
 
     `signoff reconcile` has to find lost events of the outbox by itself. Other events are published
     again from the publishers' journals; returns how many.
     """
-    if taken & stage.outboxed:
-        stage.reconcile()
-    stage.publish_again(taken - stage.outboxed)
-    stage.until_idle()
-    return len(taken - stage.outboxed)
+    if taken & deployment.outboxed:
+        deployment.reconcile()
+    deployment.publish_again(taken - deployment.outboxed)
+    deployment.until_idle()
+    return len(taken - deployment.outboxed)

@@ -15,15 +15,15 @@ class Line:
     fault: str
     times: int
     together: int
-    """How many of these times another fault happened as well."""
+    """In how many of these rounds another fault happened as well."""
     events: int
     lost: int
     doubled: int
     wrong: int
     named: int
-    """What was taken by design: named by the account, and published again."""
+    """Events that were removed by design, found missing, and published again."""
     reconciled: int
-    """What was taken of an outbox's, and brought back by `signoff reconcile`."""
+    """Of these, events of the outbox, which `signoff reconcile` published again."""
     recovery: float
     """Seconds, the median."""
     slowest: float

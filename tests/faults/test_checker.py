@@ -1,4 +1,4 @@
-"""The checker itself: it finds what it is there to find, and knows the rules of the fold."""
+"""The checker itself finds what it should find, and follows the rules of the fold."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -94,7 +94,7 @@ def test_a_row_that_differs_is_named(
 
 
 def test_an_event_that_nobody_published_is_named(database: psycopg.Connection[Any]) -> None:
-    """The tables hold nothing of their own making."""
+    """The tables hold only what was published."""
     known = published()
     known.pop(EVENTS[0].job_id)
     found = account(known, database)

@@ -5,28 +5,28 @@ from random import Random
 
 import pytest
 
+from faults.deployment import Deployment
 from faults.fault import Fault, NotHereError
 from faults.nemesis import ALL
 from faults.rounds import play
-from faults.stage import Stage
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Servers, two workers and two publishers, which live through all faults."""
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Servers, two workers and two publishers, which run through all faults."""
     folder = tmp_path_factory.mktemp("faults")
-    stage = Stage(folder, seed=1, processes=2, retries=0)
-    yield stage
-    stage.close()
+    deployment = Deployment(folder, seed=1, processes=2, retries=0)
+    yield deployment
+    deployment.close()
 
 
 @pytest.mark.parametrize(
     "fault", [f for f in ALL if not f.takes_long], ids=lambda fault: fault.name
 )
-def test_nothing_is_lost_and_nothing_doubled(stage: Stage, fault: Fault) -> None:
+def test_nothing_is_lost_and_nothing_doubled(deployment: Deployment, fault: Fault) -> None:
     """Published = applied + dead + discarded, and the tables equal the fold of what was applied."""
     try:
-        played = play(stage, [fault], Random(fault.name), seconds=0.3)
+        played = play(deployment, [fault], Random(fault.name), seconds=0.3)
     except NotHereError as reason:
         pytest.skip(str(reason))
     assert (played.lost, played.doubled, played.wrong) == (0, 0, ())

@@ -1,4 +1,4 @@
-"""Publisher processes, and the traffic they make while something goes wrong."""
+"""Publisher processes, which publish while faults happen."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ _AT_A_TIME = 10
 
 
 class Publisher:
-    """One publisher process; killed, it is started again and goes on where it was."""
+    """One publisher process; if killed, it is restarted and continues."""
 
     def __init__(
         self, seed: int, number: int, folder: Path, env: dict[str, str], *, way: Way
@@ -50,7 +50,7 @@ class Publisher:
         self._close()
 
     def receipts(self) -> Iterator[Published]:
-        """What it got receipts for since the last call."""
+        """The events that got receipts since the last call."""
         if not self._journal.exists():
             return
         with self._journal.open("rb") as journal:

@@ -1,4 +1,4 @@
-"""Valkeys that can be killed and started again on the same port and data; Sentinels over them."""
+"""Valkey servers that can be killed and restarted with the same port and data; and Sentinels."""
 
 import os
 import signal

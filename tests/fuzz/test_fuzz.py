@@ -1,7 +1,7 @@
 """Hostile content in Redis, from a seed, beside good events, under a memory limit.
 
-`make check` runs a few seconds of it, `make fuzz MINUTES=10` as much as one wants; SEED= repeats a
-run, and a failure names its seed.
+`make check` runs a few seconds of it, `make fuzz MINUTES=10` more. SEED= repeats a run; a failure
+names its seed.
 """
 
 import os
@@ -31,7 +31,7 @@ SEED = os.environ.get("FUZZ_SEED") or secrets.token_hex(4)
 MEMORY = 200_000
 """Kilobytes of data that the worker may have; it takes half of that."""
 THINGS = 60
-"""Hostile things a round, beside a few good events."""
+"""Hostile things a round, together with a few good events."""
 
 
 def test_a_worker_lives_with_whatever_is_in_redis(
@@ -56,31 +56,31 @@ def test_a_worker_lives_with_whatever_is_in_redis(
             events += [decision(user_id="good") for _ in range(3)]
             assert all(receipt.ok for receipt in producer.publish_many(events))
             good += events
-            _look(client)
+            _run_all_reads(client)
             eventually(
                 lambda: idle(client) or worker.poll() is not None,
                 what=f"all is settled, SEED={SEED}",
                 log=log,
             )
-            assert worker.poll() is None, _told(log)
+            assert worker.poll() is None, _printed(log)
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(60) == 0, _told(log)
-        assert _left(client) <= client.smembers(KEYS.oversized), _told(log)
+        assert worker.wait(60) == 0, _printed(log)
+        assert _remaining_jobs(client) <= client.smembers(KEYS.oversized), _printed(log)
     with connect(database_url) as connection:
         row = connection.execute(
             "SELECT count(*) FROM approvals WHERE event_id = ANY(%s)",
             [[event.event_id for event in good]],
         ).fetchone()
-    assert row == (len(good),), _told(log)
-    assert b"Traceback" not in log.read_bytes(), _told(log)
+    assert row == (len(good),), _printed(log)
+    assert b"Traceback" not in log.read_bytes(), _printed(log)
 
 
-def _told(log: Path) -> str:
+def _printed(log: Path) -> str:
     return f"SEED={SEED}\n{log.read_text('utf-8', 'replace')[-8000:]}"
 
 
-def _look(client: redis.Redis) -> None:
-    """Whatever people look at can be shown."""
+def _run_all_reads(client: redis.Redis) -> None:
+    """Everything that commands show can be read."""
     reader = QueueReader(client, "approvals")
     reader.counts()
     reader.workers(silent_after=60)
@@ -90,8 +90,8 @@ def _look(client: redis.Redis) -> None:
     account_for(reader)
 
 
-def _left(client: redis.Redis) -> set[bytes]:
-    """The jobs that are left, but for those that say they are another queue's or registry's."""
+def _remaining_jobs(client: redis.Redis) -> set[bytes]:
+    """The remaining jobs, without those that name another queue or registry."""
     jobs = set(client.scan_iter(f"{JOB_PREFIX}*"))
     hashes = set(client.scan_iter(f"{JOB_PREFIX}*", _type="hash"))
     return {j for j in jobs if j not in hashes or client.hmget(j, "status", "origin") == [None] * 2}

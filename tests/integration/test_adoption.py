@@ -10,7 +10,7 @@ from approvals import apply_events, approval, balance, customer
 from signoff_db.adoption import AdoptionError
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect, connect_for_batches
-from signoff_db.migrate import MigrationError, migrate, pending, rehearse
+from signoff_db.migrate import MigrationError, dry_run, migrate, pending
 from signoff_db.undo import undo
 
 PLAIN = "CREATE TABLE interactions (id uuid PRIMARY KEY, user_id text)"
@@ -237,18 +237,18 @@ def test_two_installations_do_not_share_a_table(upstream: str) -> None:
 def test_a_dry_run_shows_what_would_change_and_changes_nothing(upstream: str) -> None:
     """It lists each table, and each column, constraint, index and trigger of the adopted table."""
     before = everything(upstream)
-    rehearsed = rehearse(upstream)
+    planned = dry_run(upstream)
     assert everything(upstream) == before
-    assert rehearsed.names == pending(upstream) == migrate(upstream)
+    assert planned.names == pending(upstream) == migrate(upstream)
     for change in (
         "create table signoff.customers",
         "add column public.interactions.edit_tags",
         "create trigger interactions_count_insert on public.interactions",
         "create index public.interactions_of_user",
     ):
-        assert change in rehearsed.changes
-    assert not [change for change in rehearsed.changes if "public.customers" in change]
-    assert rehearse(upstream).changes == []
+        assert change in planned.changes
+    assert not [change for change in planned.changes if "public.customers" in change]
+    assert dry_run(upstream).changes == []
 
 
 def test_undoing_leaves_the_adopted_table_with_its_values(upstream: str) -> None:

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from approvals import apply_events, approval, balance, customer, delivery, mapping, outcomes
+from blocking import await_blocked, swallow_interactions_of
 from letters import letters_in, payload_of
-from rivals import await_blocked, swallow_interactions_of
 
 from signoff_db.apply import apply
 from signoff_db.audit import audit

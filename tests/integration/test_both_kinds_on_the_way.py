@@ -1,6 +1,8 @@
 """Both kinds of events from a publisher to Postgres: queue, spool, outbox, and stock workers."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -12,11 +14,13 @@ import psycopg
 import pytest
 import redis
 from approvals import approval, customer, decision, delivery
+from faulty_proxy import FaultyProxy, NetworkFault, faulty_proxy
 from letters import chosen, letters_in
+from processes import DEADLINE, environment
 from publishers import Publisher, publishing
+from pydantic_core import to_json
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
-from troubled import Trouble, Way, troubled
 
 from signoff import Producer, StatusDecision
 from signoff_db.apply import apply
@@ -166,19 +170,19 @@ def test_a_decision_that_breaks_the_contract_is_rejected(
 
 
 @pytest.fixture
-def way(redis_url: str) -> Iterator[Way]:
+def proxy(redis_url: str) -> Iterator[FaultyProxy]:
     """A proxy to an empty Valkey; it works until a test makes it fail."""
-    with troubled(redis_url) as way:
-        yield way
+    with faulty_proxy(redis_url) as proxy:
+        yield proxy
 
 
 def test_a_spool_keeps_both_kinds(
-    make: Callable[..., Publisher], way: Way, client: redis.Redis, tmp_path: Path
+    make: Callable[..., Publisher], proxy: FaultyProxy, client: redis.Redis, tmp_path: Path
 ) -> None:
     """What Redis cannot take comes later, under the function of its kind."""
-    publisher = make(way.url, spool=tmp_path / "spool.jsonl", publish_retries=0)
+    publisher = make(proxy.url, spool=tmp_path / "spool.jsonl", publish_retries=0)
     events = both(5)
-    way.ahead.extend([Trouble.CUT] * 2)
+    proxy.faults.extend([NetworkFault.CUT] * 2)
     assert publisher.publish(events[1]).answer == "spooled"
     rest = [events[0], *events[2:]]
     assert {one.answer for one in publisher.publish_many(rest)} == {"spooled"}
@@ -283,6 +287,20 @@ def test_a_mixed_batch_is_read_as_its_jobs_are() -> None:
     ]
 
 
+def test_a_decision_without_event_type_is_listed_as_a_decision(connection: BatchConnection) -> None:
+    """The job's function says it; a replay, which fails likewise, does not change that."""
+    fields = decision().model_dump(mode="json", exclude={"event_type"})
+    job = Job("j", encode_job(to_json(fields), StatusDecision))
+    apply(connection, [Delivery.of_job(job)])
+    (letter,) = letters_in(connection)
+    assert (letter.event_type, letter.user_id) == ("status_decision", fields["user_id"])
+
+    replay(connection, [letter.id], actor="op")
+
+    (letter,) = letters_in(connection)
+    assert letter.event_type == "status_decision"
+
+
 def test_a_job_whose_function_and_event_disagree_is_a_dead_letter(
     connection: BatchConnection,
 ) -> None:
@@ -364,3 +382,17 @@ def test_stock_rq_workers_apply_both_kinds(
     assert customer(connection, "user-1") == ("CHURNED", "0.00")
     assert [letter.kind for letter in letters_in(connection)] == ["invalid_payload"]
     assert audit(connection).differing == 0
+
+
+def test_the_connection_of_a_stock_worker_is_closed(redis_url: str, database_url: str) -> None:
+    """When its process ends."""
+    event = json.loads(approval().canonical_json())
+    code = f"from signoff_worker.jobs import apply_approval; print(apply_approval({event!r}))"
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=environment(redis_url, database_url),
+        capture_output=True,
+        timeout=DEADLINE,
+        check=True,
+    )
+    assert (ended.stdout, ended.stderr) == (b"applied\n", b"")

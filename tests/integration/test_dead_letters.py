@@ -10,12 +10,12 @@ from uuid import UUID, uuid4
 
 import pytest
 from approvals import apply_events, approval, balance, delivery, mapping, outcomes
+from blocking import await_blocked
 from letters import EVERY_STATE, chosen, letters_in, payload_of
 from processes import eventually
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from pydantic_core import to_json
-from rivals import await_blocked
 
 from signoff_db import dead_letters
 from signoff_db.apply import apply, apply_in_transaction

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from approvals import apply_events, approval
+from blocking import await_blocked_or_done
 from feeds import Reader, all_events, ids
-from rivals import await_blocked_or_done
 
 from signoff_db import feed
 from signoff_db.connection import BatchConnection, connect

@@ -240,7 +240,7 @@ def test_a_reader_that_is_killed_ten_times_has_seen_each_event_once(
         worker.start()
     log = tmp_path / "log"
     points = [POINTS[n % len(POINTS)] for n in range(10)]
-    command = [sys.executable, "-m", "mortal_reader", "again", *points]
+    command = [sys.executable, "-m", "crashing_reader", "again", *points]
     try:
         with process(*command, env=environment("", database_url), log=log) as reader:
             eventually(

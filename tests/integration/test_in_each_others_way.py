@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 from approvals import TEN, apply_events, approval, customer, decision, delivery
+from blocking import await_blocked, await_blocked_or_done
 from letters import letters_in
 from processes import DEADLINE
 from reference import fold, read
-from rivals import await_blocked, await_blocked_or_done
 
 from signoff_db.apply import apply, apply_in_transaction
 from signoff_db.audit import audit

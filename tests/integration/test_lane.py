@@ -11,8 +11,8 @@ import psycopg
 import pytest
 import redis
 from approvals import approval
+from blocking import await_blocked
 from processes import DEADLINE, eventually
-from rivals import await_blocked
 
 from signoff_db.connection import connect
 from signoff_producer import Producer, QueueFull, QueueUnavailableError, outbox

@@ -53,7 +53,7 @@ def test_a_migration_that_is_killed_has_changed_nothing(empty_database_url: str)
     """At any moment: the next migration succeeds."""
     support = Path(__file__).parents[1] / "support"
     done = subprocess.run(
-        [sys.executable, "-m", "mortal_migration", empty_database_url, "25", "seed"],
+        [sys.executable, "-m", "crashing_migration", empty_database_url, "25", "seed"],
         cwd=support, stdout=subprocess.PIPE, check=True,
     )  # fmt: skip
     assert set(json.loads(done.stdout)) <= {0, len(pending(empty_database_url))}

@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from approvals import approval, mapping
-from rivals import await_blocked
+from blocking import await_blocked
 from upstreams import WAYS, psycopg_connection
 
 from signoff_producer import InvalidEvent, outbox

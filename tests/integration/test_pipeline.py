@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 from approvals import approval, balance, delivery
+from blocking import await_blocked, swallow_interactions_of
+from faulty_proxy import NetworkFault, faulty_proxy
 from letters import letters_in
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from rivals import await_blocked, swallow_interactions_of
-from troubled import Trouble, troubled
 
 from signoff_db.apply import apply_in_transaction
 from signoff_db.connection import BatchConnection, connect_for_batches
@@ -162,12 +162,12 @@ def test_a_batch_whose_reply_is_lost_is_taken_again(
     """The connection was lost after the drain: the jobs are requeued, and no death is counted."""
     events = [approval() for _ in range(3)]
     a_queue(client, events)
-    with troubled(redis_url) as way, redis.Redis.from_url(way.url) as worker:
+    with faulty_proxy(redis_url) as proxy, redis.Redis.from_url(proxy.url) as worker:
         worker.set_retry(Retry(NoBackoff(), 0))
         queue = BatchQueue(worker, "one", lease_seconds=600)
         # Redis has the scripts already, as when a worker has been at work for a while.
         BatchQueue(client, "empty", lease_seconds=600).take(1)
-        way.ahead.append(Trouble.ANSWER_LOST)
+        proxy.faults.append(NetworkFault.ANSWER_LOST)
         with pytest.raises(redis.ConnectionError):
             pipeline.settle_next(queue, wait=False)
         assert in_hand(client, queue) == set()

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import redis
 from approvals import mapping
+from faulty_proxy import FaultyProxy, NetworkFault, faulty_proxy
 from publishers import Publisher, publishing
-from troubled import Trouble, Way, troubled
 
 from signoff_producer import CircuitOpenError, QueueUnavailableError
 from signoff_producer.breaker import Breaker
@@ -29,33 +29,33 @@ Make = Callable[..., Publisher]
 
 
 @pytest.fixture
-def way(redis_url: str) -> Iterator[Way]:
+def proxy(redis_url: str) -> Iterator[FaultyProxy]:
     """A proxy to an empty Valkey; it works until a test makes it fail."""
-    with troubled(redis_url) as way:
-        yield way
+    with faulty_proxy(redis_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture(params=["sync", "async"])
-def make(request: pytest.FixtureRequest, way: Way) -> Iterator[Make]:
+def make(request: pytest.FixtureRequest, proxy: FaultyProxy) -> Iterator[Make]:
     """Make a publisher of either kind that has published before."""
     with ExitStack() as stack:
 
         def publisher(**options: Any) -> Publisher:
-            made = stack.enter_context(publishing(request.param, way.url, **options))
+            made = stack.enter_context(publishing(request.param, proxy.url, **options))
             made.publish(mapping())
-            way.seen = 0
+            proxy.publishes = 0
             return made
 
         yield publisher
 
 
-@pytest.mark.parametrize("trouble", [Trouble.CUT, LOADING, READONLY, READONLY_6, MASTERDOWN])
+@pytest.mark.parametrize("fault", [NetworkFault.CUT, LOADING, READONLY, READONLY_6, MASTERDOWN])
 def test_an_outage_that_passes_is_waited_for(
-    make: Make, way: Way, client: redis.Redis, trouble: Trouble | bytes
+    make: Make, proxy: FaultyProxy, client: redis.Redis, fault: NetworkFault | bytes
 ) -> None:
     """A retry succeeds, and the publisher gets no error."""
     publisher = make()
-    way.ahead.extend([trouble, trouble])
+    proxy.faults.extend([fault, fault])
 
     assert publisher.publish(mapping()).answer == "accepted"
     assert len(publisher.waits) == 2
@@ -63,11 +63,11 @@ def test_an_outage_that_passes_is_waited_for(
 
 
 def test_a_publish_with_a_lost_answer_is_repeated(
-    make: Make, way: Way, client: redis.Redis
+    make: Make, proxy: FaultyProxy, client: redis.Redis
 ) -> None:
     """Redis has the event already, so the answer is `duplicate`."""
     publisher = make()
-    way.ahead.append(Trouble.ANSWER_LOST)
+    proxy.faults.append(NetworkFault.ANSWER_LOST)
 
     receipt = publisher.publish(mapping())
 
@@ -75,10 +75,12 @@ def test_a_publish_with_a_lost_answer_is_repeated(
     assert client.llen(WAITING) == 2
 
 
-def test_the_wait_for_an_answer_is_bounded(make: Make, way: Way, client: redis.Redis) -> None:
+def test_the_wait_for_an_answer_is_bounded(
+    make: Make, proxy: FaultyProxy, client: redis.Redis
+) -> None:
     """By SIGNOFF_REDIS_TIMEOUT; a late answer is not taken as the answer to the next publish."""
     publisher = make(redis_timeout=1)
-    way.ahead.append(Trouble.SILENCE)
+    proxy.faults.append(NetworkFault.SILENCE)
 
     answers = [publisher.publish(mapping()).answer for _ in range(2)]
 
@@ -86,10 +88,10 @@ def test_the_wait_for_an_answer_is_bounded(make: Make, way: Way, client: redis.R
     assert client.llen(WAITING) == 3
 
 
-def test_many_events_are_repeated_too(make: Make, way: Way, client: redis.Redis) -> None:
+def test_many_events_are_repeated_too(make: Make, proxy: FaultyProxy, client: redis.Redis) -> None:
     """A round trip of many events is safe to repeat too."""
     publisher = make()
-    way.ahead.extend([Trouble.CUT, Trouble.ANSWER_LOST])
+    proxy.faults.extend([NetworkFault.CUT, NetworkFault.ANSWER_LOST])
 
     receipts = publisher.publish_many([mapping() for _ in range(3)])
 
@@ -98,16 +100,16 @@ def test_many_events_are_repeated_too(make: Make, way: Way, client: redis.Redis)
 
 
 @pytest.mark.parametrize("retries", [0, 2])
-def test_an_outage_that_lasts_is_an_error(make: Make, way: Way, retries: int) -> None:
+def test_an_outage_that_lasts_is_an_error(make: Make, proxy: FaultyProxy, retries: int) -> None:
     """After all retries the error is raised; a later publish works."""
     publisher = make(publish_retries=retries)
     event = mapping()
-    way.ahead.extend([Trouble.CUT] * (retries + 1))
+    proxy.faults.extend([NetworkFault.CUT] * (retries + 1))
 
     with pytest.raises(QueueUnavailableError, match="Publish them again"):
         publisher.publish(event)
 
-    assert (way.seen, len(publisher.waits)) == (retries + 1, retries)
+    assert (proxy.publishes, len(publisher.waits)) == (retries + 1, retries)
     assert publisher.publish(event).answer == "accepted"
 
 
@@ -121,30 +123,32 @@ def test_an_outage_that_lasts_is_an_error(make: Make, way: Way, retries: int) ->
     ],
 )
 def test_a_refusal_that_a_person_must_fix_is_not_retried(
-    make: Make, way: Way, refusal: bytes
+    make: Make, proxy: FaultyProxy, refusal: bytes
 ) -> None:
     """It would be refused again."""
     publisher = make()
-    way.ahead.append(refusal)
+    proxy.faults.append(refusal)
 
     with pytest.raises(QueueUnavailableError):
         publisher.publish(mapping())
 
-    assert (way.seen, publisher.waits) == (1, [])
+    assert (proxy.publishes, publisher.waits) == (1, [])
 
 
-def test_a_redis_that_keeps_failing_is_not_tried_for_a_while(make: Make, way: Way) -> None:
+def test_a_redis_that_keeps_failing_is_not_tried_for_a_while(
+    make: Make, proxy: FaultyProxy
+) -> None:
     """Two failures open the circuit: nothing is sent until the cooldown is over, then one try."""
     now = 100.0
     publisher = make(publish_retries=0)
     publisher.producer._core.breaker = Breaker(2, 10, clock=lambda: now)
-    way.ahead.extend([Trouble.CUT] * 3)
+    proxy.faults.extend([NetworkFault.CUT] * 3)
     event = mapping()
 
     for error in (QueueUnavailableError, QueueUnavailableError, CircuitOpenError):
         with pytest.raises(error):
             publisher.publish(event)
-    assert way.seen == 2
+    assert proxy.publishes == 2
     with pytest.raises(CircuitOpenError, match=r"not tried for another 10\.0 s"):
         publisher.publish_many([event])
 
@@ -152,19 +156,19 @@ def test_a_redis_that_keeps_failing_is_not_tried_for_a_while(make: Make, way: Wa
     for error in (QueueUnavailableError, CircuitOpenError):
         with pytest.raises(error):
             publisher.publish(event)
-    assert way.seen == 3
+    assert proxy.publishes == 3
 
     now += 10
     assert [publisher.publish(event).answer for _ in range(2)] == ["accepted", "duplicate"]
-    assert way.seen == 5
+    assert proxy.publishes == 5
 
 
-def test_refused_publishes_do_not_prolong_the_cooldown(make: Make, way: Way) -> None:
+def test_refused_publishes_do_not_prolong_the_cooldown(make: Make, proxy: FaultyProxy) -> None:
     """When it is over, Redis is tried, also after many refused publishes."""
     now = 100.0
     publisher = make(publish_retries=0)
     publisher.producer._core.breaker = Breaker(1, 10, clock=lambda: now)
-    way.ahead.append(Trouble.CUT)
+    proxy.faults.append(NetworkFault.CUT)
     with pytest.raises(QueueUnavailableError):
         publisher.publish(mapping())
 
@@ -177,34 +181,34 @@ def test_refused_publishes_do_not_prolong_the_cooldown(make: Make, way: Way) -> 
     assert publisher.publish(mapping()).answer == "accepted"
 
 
-def test_a_success_in_between_keeps_the_circuit_closed(make: Make, way: Way) -> None:
+def test_a_success_in_between_keeps_the_circuit_closed(make: Make, proxy: FaultyProxy) -> None:
     """Only failures in a row count."""
     publisher = make(publish_retries=0, breaker_failures=2)
 
     for _ in range(3):
-        way.ahead.append(Trouble.CUT)
+        proxy.faults.append(NetworkFault.CUT)
         with pytest.raises(QueueUnavailableError) as caught:
             publisher.publish(mapping())
         assert not isinstance(caught.value, CircuitOpenError)
         publisher.publish(mapping())
 
 
-def test_the_circuit_is_off_by_default(make: Make, way: Way) -> None:
+def test_the_circuit_is_off_by_default(make: Make, proxy: FaultyProxy) -> None:
     """Every publish tries Redis."""
     publisher = make(publish_retries=0)
-    way.ahead.extend([Trouble.CUT] * 20)
+    proxy.faults.extend([NetworkFault.CUT] * 20)
 
     for _ in range(20):
         with pytest.raises(QueueUnavailableError):
             publisher.publish(mapping())
 
-    assert way.seen == 20
+    assert proxy.publishes == 20
 
 
-def test_a_deadline_covers_answers_and_delays(make: Make, way: Way) -> None:
+def test_a_deadline_covers_answers_and_delays(make: Make, proxy: FaultyProxy) -> None:
     """A missing answer, and the delays between retries."""
     publisher = make(redis_timeout=300, publish_retries=100)
-    way.ahead.append(Trouble.SILENCE)
+    proxy.faults.append(NetworkFault.SILENCE)
     start = time.monotonic()
 
     with pytest.raises(QueueUnavailableError, match=r"0\.5 s that (a|this) publish may take"):
@@ -243,11 +247,13 @@ def test_a_deadline_does_not_change_the_timeout_of_later_publishes(
     assert client.llen(WAITING) == 2
 
 
-def test_an_event_that_misses_its_deadline_is_spooled(make: Make, way: Way, tmp_path: Path) -> None:
+def test_an_event_that_misses_its_deadline_is_spooled(
+    make: Make, proxy: FaultyProxy, tmp_path: Path
+) -> None:
     """If the producer has a spool, the receipt says so."""
     spool = tmp_path / "spool.jsonl"
     publisher = make(timeout=0.5, redis_timeout=300, spool=spool)
-    way.ahead.append(Trouble.SILENCE)
+    proxy.faults.append(NetworkFault.SILENCE)
 
     assert publisher.publish(mapping()).answer == "spooled"
     assert spool.stat().st_size > 0

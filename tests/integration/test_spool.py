@@ -16,9 +16,9 @@ from uuid import UUID
 import pytest
 import redis
 from approvals import mapping
+from faulty_proxy import FaultyProxy, NetworkFault, faulty_proxy
 from processes import DEADLINE
 from publishers import Publisher, publishing
-from troubled import Trouble, Way, troubled
 
 from signoff_producer import (
     ApprovalEvent,
@@ -63,20 +63,20 @@ def spool(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def way(redis_url: str) -> Iterator[Way]:
+def proxy(redis_url: str) -> Iterator[FaultyProxy]:
     """A proxy to an empty Valkey; it works until a test makes it fail."""
-    with troubled(redis_url) as way:
-        yield way
+    with faulty_proxy(redis_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture(params=["sync", "async"])
-def make(request: pytest.FixtureRequest, way: Way, spool: Path) -> Iterator[Make]:
+def make(request: pytest.FixtureRequest, proxy: FaultyProxy, spool: Path) -> Iterator[Make]:
     """Make a publisher of either kind, with the spool."""
     with ExitStack() as stack:
 
         def publisher(**options: Any) -> Publisher:
             given = {"spool": spool, "publish_retries": 0} | options
-            return stack.enter_context(publishing(request.param, way.url, **given))
+            return stack.enter_context(publishing(request.param, proxy.url, **given))
 
         yield publisher
 
@@ -110,12 +110,12 @@ def line(event: Any, url: str, queue: str = "approvals") -> bytes:
 
 
 def test_events_that_redis_cannot_take_are_spooled_and_published_later(
-    make: Make, way: Way, client: redis.Redis, spool: Path
+    make: Make, proxy: FaultyProxy, client: redis.Redis, spool: Path
 ) -> None:
     """The receipt says so; the next successful publish publishes them too."""
     publisher = make()
     events = [mapping() for _ in range(4)]
-    way.ahead.extend([Trouble.CUT] * 2)
+    proxy.faults.extend([NetworkFault.CUT] * 2)
 
     first = publisher.publish(events[0])
     more = publisher.publish_many([events[1], b"{}", events[2]])
@@ -129,26 +129,26 @@ def test_events_that_redis_cannot_take_are_spooled_and_published_later(
 
 
 def test_the_file_holds_canonical_events_for_its_owner_only(
-    make: Make, way: Way, spool: Path
+    make: Make, proxy: FaultyProxy, spool: Path
 ) -> None:
     """One JSON object in each line: the event, and the queue and the Redis that it is for."""
     event = mapping()
-    way.ahead.append(Trouble.CUT)
+    proxy.faults.append(NetworkFault.CUT)
 
     make().publish(event)
 
-    assert spool.read_bytes() == line(event, way.url)
+    assert spool.read_bytes() == line(event, proxy.url)
     assert spool.stat().st_mode & 0o777 == 0o600
 
 
-def test_an_open_circuit_spools_at_once(make: Make, way: Way, spool: Path) -> None:
+def test_an_open_circuit_spools_at_once(make: Make, proxy: FaultyProxy, spool: Path) -> None:
     """Redis is not tried."""
     publisher = make(breaker_failures=1)
-    way.ahead.append(Trouble.CUT)
+    proxy.faults.append(NetworkFault.CUT)
 
     answers = [publisher.publish(mapping()).answer for _ in range(3)]
 
-    assert (answers, way.seen) == (["spooled"] * 3, 1)
+    assert (answers, proxy.publishes) == (["spooled"] * 3, 1)
     assert len(spool.read_bytes().splitlines()) == 3
 
 
@@ -188,14 +188,14 @@ def test_flushing_twice_at_once_publishes_each_once(
 
 
 def test_events_that_redis_does_not_take_stay_in_the_spool(
-    make: Make, way: Way, spool: Path
+    make: Make, proxy: FaultyProxy, spool: Path
 ) -> None:
     """A failed replay is no error of the publish that started it, and loses nothing."""
     publisher = make()
     publisher.publish(mapping())
-    spooled(spool, way.url, mapping())
+    spooled(spool, proxy.url, mapping())
     held = spool.read_bytes()
-    way.ahead.extend([Trouble.NONE, Trouble.CUT])
+    proxy.faults.extend([NetworkFault.NONE, NetworkFault.CUT])
 
     assert publisher.publish(mapping()).answer == "accepted"
     assert spool.read_bytes() == held
@@ -204,9 +204,9 @@ def test_events_that_redis_does_not_take_stay_in_the_spool(
     assert spool.read_bytes() == b""
 
 
-def test_a_full_queue_is_not_an_outage(make: Make, way: Way, spool: Path) -> None:
+def test_a_full_queue_is_not_an_outage(make: Make, proxy: FaultyProxy, spool: Path) -> None:
     """QueueFull is raised, and spooled events stay in the file."""
-    spooled(spool, way.url, mapping(), mapping())
+    spooled(spool, proxy.url, mapping(), mapping())
     held = spool.read_bytes()
     publisher = make(max_queue_length=1)
 
@@ -217,10 +217,10 @@ def test_a_full_queue_is_not_an_outage(make: Make, way: Way, spool: Path) -> Non
     assert spool.read_bytes() == held
 
 
-def test_a_spool_is_bounded(make: Make, way: Way, spool: Path) -> None:
+def test_a_spool_is_bounded(make: Make, proxy: FaultyProxy, spool: Path) -> None:
     """When it is full, the outage is raised, and none of the events is kept."""
     publisher = make(spool_max_bytes=700)
-    way.ahead.extend([Trouble.CUT] * 2)
+    proxy.faults.extend([NetworkFault.CUT] * 2)
     publisher.publish(mapping())
     held = spool.read_bytes()
 
@@ -331,16 +331,16 @@ def test_a_killed_replay_is_repeated(redis_url: str, client: redis.Redis, spool:
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_each_event_goes_to_the_queue_it_was_meant_for(
-    way: Way, client: redis.Redis, spool: Path, kind: str
+    proxy: FaultyProxy, client: redis.Redis, spool: Path, kind: str
 ) -> None:
     """Two producers share a file; the first one to publish publishes the events of both queues."""
     ours, theirs, next_one = mapping(), mapping(), mapping()
     options: Any = {"spool": spool, "publish_retries": 0}
     with (
-        publishing(kind, way.url, **options) as here,
-        publishing(kind, way.url, queue="night", **options) as there,
+        publishing(kind, proxy.url, **options) as here,
+        publishing(kind, proxy.url, queue="night", **options) as there,
     ):
-        way.ahead.extend([Trouble.CUT] * 2)
+        proxy.faults.extend([NetworkFault.CUT] * 2)
         assert [here.publish(ours).answer, there.publish(theirs).answer] == ["spooled"] * 2
 
         assert here.publish(next_one).answer == "accepted"
@@ -387,12 +387,12 @@ def test_events_for_another_redis_stay_until_they_are_flushed(
     assert client.llen(WAITING) == 3
 
 
-def test_a_file_is_for_one_redis(make: Make, way: Way, spool: Path) -> None:
+def test_a_file_is_for_one_redis(make: Make, proxy: FaultyProxy, spool: Path) -> None:
     """Events for another Redis are refused; the message says what to do."""
     spooled(spool, ABSENT, mapping())
     held = spool.read_bytes()
     publisher = make()
-    way.ahead.append(Trouble.CUT)
+    proxy.faults.append(NetworkFault.CUT)
 
     with pytest.raises(QueueUnavailableError, match="give each Redis a spool of its own"):
         publisher.publish(mapping())
@@ -497,11 +497,11 @@ def test_a_spool_that_is_a_link_is_refused(tmp_path: Path, spool: Path) -> None:
 
 
 def test_a_failed_write_leaves_no_partial_line(
-    make: Make, way: Way, spool: Path, monkeypatch: pytest.MonkeyPatch
+    make: Make, proxy: FaultyProxy, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file is truncated: the publish raises, and earlier lines are complete."""
     publisher = make()
-    way.ahead.extend([Trouble.CUT] * 2)
+    proxy.faults.extend([NetworkFault.CUT] * 2)
     publisher.publish(mapping())
     held = spool.read_bytes()
     writing = os.pwrite

@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from approvals import apply_events, approval, customer
+from blocking import await_blocked
 from dumps import dump, restore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rivals import await_blocked
 
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect, connect_for_batches

@@ -34,7 +34,7 @@ def mapping(minute: float = 0, /, **fields: Any) -> dict[str, Any]:
 
 
 def approvals_on(interactions: int, users: int, *, count: int) -> list[ApprovalEvent]:
-    """So many events, which meet on a few interactions of a few users."""
+    """Events of a few interactions of a few users."""
     ids = [uuid4() for _ in range(interactions)]
     return [
         approval(

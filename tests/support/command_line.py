@@ -1,4 +1,4 @@
-"""The command line as a person runs it, in a folder of its own."""
+"""The command line as a person runs it, in its own folder."""
 
 import io
 import json
@@ -20,7 +20,7 @@ from signoff_cli.__main__ import main
 
 
 @dataclass(frozen=True)
-class Ran:
+class CommandResult:
     """What a command wrote."""
 
     stdout: str
@@ -29,14 +29,16 @@ class Ran:
 
 @dataclass(frozen=True)
 class Signoff:
-    """Runs `signoff` in `folder`, with an environment that is all its own."""
+    """Runs `signoff` in `folder`, with only this environment."""
 
     folder: Path
     environment: dict[str, str]
     at_terminal: bool = False
     """Whether standard input counts as a terminal."""
 
-    def __call__(self, *arguments: object, typed: bytes = b"", expect: int | None = 0) -> Ran:
+    def __call__(
+        self, *arguments: object, typed: bytes = b"", expect: int | None = 0
+    ) -> CommandResult:
         """Run a command to its end and check its exit code, unless None is expected.
 
         It runs inside the test's process, by the entry point: starting Python takes far longer than
@@ -54,7 +56,7 @@ class Signoff:
             except SystemExit as ended:
                 code = ended.code or 0
         assert expect in {code, None}, f"exit code {code}\n{out.getvalue()}\n{err.getvalue()}"
-        return Ran(out.getvalue(), err.getvalue())
+        return CommandResult(out.getvalue(), err.getvalue())
 
     @contextmanager
     def _inside(self, command: list[str], typed: bytes) -> Iterator[None]:
@@ -105,7 +107,7 @@ class Signoff:
             assert worker.wait() == 0
 
     def having(self, **environment: str) -> "Signoff":
-        """The same with other variables; an empty one counts as not set."""
+        """The same with more variables; an empty one counts as not set."""
         return replace(self, environment=self.environment | environment)
 
     def at_a_terminal(self) -> "Signoff":

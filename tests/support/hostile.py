@@ -88,7 +88,7 @@ class Hostile:
         self._made = 0
 
     def put_something(self) -> None:
-        """One more hostile thing."""
+        """Put one more hostile thing into Redis."""
         places = (
             *[self._on_the_queue] * 12,
             self._same_twice,

@@ -1,7 +1,7 @@
-"""Other hosts on this machine: network namespaces, each with a cable to the servers of the tests.
+"""Other hosts on this machine: network namespaces, each linked to the servers of the tests.
 
 They need root and iproute2. The servers of the tests listen on the loopback of their own host only;
-`reachable` stands before one and takes connections from the others.
+`reachable` forwards connections of other hosts to one.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ class Host:
         return [IP, "netns", "exec", self.name, *command]
 
     def unplug(self) -> None:
-        """Cut the cable: nobody hears that the host is gone."""
+        """Cut the cable: neither side gets an error."""
         _ip("link", "set", self.name, "down")
 
 

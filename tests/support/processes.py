@@ -43,7 +43,7 @@ def environment(redis_url: str, database_url: str, **settings: Any) -> dict[str,
 
 @contextmanager
 def process(*command: str, env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is gone when the block or the tests end; what it prints goes to `log`."""
+    """A process that is killed when the block or the tests end; its output goes to `log`."""
     with log.open("ab") as output:
         started = subprocess.Popen(command, env=env, stdout=output, stderr=output, cwd=log.parent)
     try:
@@ -60,16 +60,16 @@ def worker(
     env: dict[str, str],
     log: Path,
     *,
-    dying: str | None = None,
+    crash_at: str | None = None,
     mode: Literal["", "burst", "again"] = "",
 ) -> Any:
-    """A worker process; `dying` names the point at which it kills itself with signal 9.
+    """A worker process; `crash_at` names the point at which it kills itself with signal 9.
 
     In mode `burst` it ends when nothing waits; with `again` another one takes its place whenever
     it died, until nothing is left to do.
     """
-    arguments = [dying or "", mode]
-    return process(sys.executable, "-m", "mortal_worker", *arguments, env=env, log=log)
+    arguments = [crash_at or "", mode]
+    return process(sys.executable, "-m", "crashing_worker", *arguments, env=env, log=log)
 
 
 def exit_code(ending: "subprocess.Popen[Any]", *, log: Path | None = None) -> int:
@@ -93,10 +93,10 @@ def eventually(
     log: Path | None = None,
     saw: Callable[[], object] | None = None,
 ) -> None:
-    """Wait until it holds; where it never does, say what was waited for and what there is instead.
+    """Wait until it holds; if it never does, fail with what was waited for and what was found.
 
     Args:
-        holds: looked at again and again.
+        holds: is called again and again.
         what: is waited for, in words.
         log: of the process that should bring it about; its end is shown.
         saw: what to show of the state.
@@ -104,7 +104,7 @@ def eventually(
     deadline = time.monotonic() + DEADLINE
     while not holds():
         if time.monotonic() > deadline:
-            found = f"; there is {saw()!r}" if saw else ""
+            found = f"; found {saw()!r}" if saw else ""
             raise AssertionError(f"still not so after {DEADLINE:g} s: {what}{found}{_printed(log)}")
         time.sleep(0.02)
 

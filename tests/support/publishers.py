@@ -1,4 +1,4 @@
-"""`Producer` and `AsyncProducer` behind one face, so that a test says once what both must do."""
+"""`Producer` and `AsyncProducer` behind one interface, so that one test covers both."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from signoff_producer import Answer, AsyncProducer, Producer, Receipt
 
 
 class Publisher(Protocol):
-    """What both have; `waits` is how long was waited between repetitions."""
+    """What both have; `waits` holds the delays between retries."""
 
     producer: Any
     waits: list[float]
@@ -24,8 +24,8 @@ class Publisher(Protocol):
         """Publish what the spool holds."""
 
 
-class Waiting:
-    """Publishes by `Producer`; waiting takes no time, and is noted."""
+class SyncPublisher:
+    """Publishes by `Producer`; delays are noted instead of waited."""
 
     def __init__(self, producer: Producer) -> None:
         self.producer = producer
@@ -45,8 +45,8 @@ class Waiting:
         return self.producer.flush_spool()
 
 
-class Awaiting:
-    """The same by `AsyncProducer`, in a loop of its own."""
+class AsyncPublisher:
+    """The same by `AsyncProducer`, in its own event loop."""
 
     def __init__(self, producer: AsyncProducer, loop: asyncio.Runner) -> None:
         self.producer = producer
@@ -80,9 +80,9 @@ def publishing(kind: str, url: str, **options: Any) -> Iterator[Publisher]:
     """A publisher of either kind (`sync` or `async`) until the block ends."""
     if kind == "sync":
         with Producer(url, **options) as producer:
-            yield Waiting(producer)
+            yield SyncPublisher(producer)
         return
     with asyncio.Runner() as loop:
         awaited = AsyncProducer(url, **options)
-        yield Awaiting(awaited, loop)
+        yield AsyncPublisher(awaited, loop)
         loop.run(awaited.close())

@@ -1,4 +1,4 @@
-"""The folds of interactions and customers, written down once more and independently, in memory."""
+"""The folds of interactions and customers, written again and independently, in memory."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

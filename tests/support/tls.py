@@ -1,4 +1,4 @@
-"""TLS before a real server whose own build has none: what a client must get right is the same."""
+"""TLS in front of a real server whose own build has none: for a client it is the same."""
 
 import socket
 import ssl
@@ -15,7 +15,7 @@ POSTGRES_ASKS_FOR_TLS = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
 
 
 class Authority:
-    """A certificate authority of a test's own; `file` holds what trusts it."""
+    """A certificate authority for one test; `file` holds its certificate."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._authority = trustme.CA()
@@ -23,7 +23,7 @@ class Authority:
         self._authority.cert_pem.write_to_path(str(self.file))
 
     def server(self, host: str) -> ssl.SSLContext:
-        """What a server of this name shows."""
+        """The certificate of a server of this name."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._authority.issue_cert(host).configure_cert(context)
         return context

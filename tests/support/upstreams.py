@@ -22,7 +22,7 @@ from signoff_producer import outbox
 
 
 class Row:
-    """What a caller's row factory makes of rows that it knows."""
+    """What the caller's row factory returns."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -1,4 +1,4 @@
-"""Valkey servers as a test wants them: replicas, sentinels, with any setting.
+"""Valkey servers with any setting: replicas, sentinels.
 
 TEST_REDIS_SERVER names the program of a Redis that takes their place.
 """

@@ -8,7 +8,7 @@ from signoff_schemas import Settings
 from signoff_worker.health import Health
 
 
-class Stage:
+class FakeWorker:
     """A worker's health, and what it follows from."""
 
     def __init__(self) -> None:
@@ -26,56 +26,56 @@ class Stage:
 
 
 @pytest.fixture
-def stage() -> Stage:
+def worker() -> FakeWorker:
     """A worker that is registered and idle."""
-    return Stage()
+    return FakeWorker()
 
 
-def test_a_worker_that_gets_on_is_live_and_ready(stage: Stage) -> None:
+def test_a_worker_that_gets_on_is_live_and_ready(worker: FakeWorker) -> None:
     """A turn is good for as long as `stuck_after` says."""
-    stage.now += 60
-    report = stage.health.report()
+    worker.now += 60
+    report = worker.health.report()
 
     assert (report.live, report.ready, report.waits_for) == (True, True, None)
     assert report.turn_age_seconds == 60
 
 
-def test_a_worker_without_turns_is_not_live(stage: Stage) -> None:
+def test_a_worker_without_turns_is_not_live(worker: FakeWorker) -> None:
     """The report says for how long and on what; the next turn makes it live again."""
-    stage.now += 61
-    stage.health.stuck_on = "Postgres: a lock"
-    report = stage.health.report()
+    worker.now += 61
+    worker.health.stuck_on = "Postgres: a lock"
+    report = worker.health.report()
     assert (report.live, report.ready) == (False, False)
     assert report.waits_for == "no turn for 61 s: Postgres: a lock"
 
-    stage.health.turn()
+    worker.health.turn()
 
-    assert stage.health.report().ready
+    assert worker.health.report().ready
 
 
-def test_an_outage_makes_it_live_but_not_ready(stage: Stage) -> None:
+def test_an_outage_makes_it_live_but_not_ready(worker: FakeWorker) -> None:
     """Probing a server that is unavailable is getting on, the pause between two probes included."""
-    stage.now += 50
-    stage.health.outage("Postgres", ConnectionError("gone"), pause=30)
-    stage.now += 80
-    report = stage.health.report()
+    worker.now += 50
+    worker.health.outage("Postgres", ConnectionError("gone"), pause=30)
+    worker.now += 80
+    report = worker.health.report()
     assert (report.live, report.ready, report.waits_for) == (True, False, "Postgres: gone")
 
-    stage.health.back("Postgres")
+    worker.health.back("Postgres")
 
-    assert stage.health.report().ready
-
-
-def _suspended(stage: Stage) -> None:
-    stage.state = "suspended"
+    assert worker.health.report().ready
 
 
-def _stopping(stage: Stage) -> None:
-    stage.stopping = True
+def _suspended(worker: FakeWorker) -> None:
+    worker.state = "suspended"
 
 
-def _silent_postgres(stage: Stage) -> None:
-    stage.health.postgres_answers = False
+def _stopping(worker: FakeWorker) -> None:
+    worker.stopping = True
+
+
+def _silent_postgres(worker: FakeWorker) -> None:
+    worker.health.postgres_answers = False
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def _silent_postgres(stage: Stage) -> None:
     ],
 )
 def test_what_keeps_it_from_working_is_told(
-    stage: Stage, change: Callable[[Stage], None], waits_for: str
+    worker: FakeWorker, change: Callable[[FakeWorker], None], waits_for: str
 ) -> None:
     """None of it is cured by a restart: it stays live."""
-    change(stage)
-    report = stage.health.report()
+    change(worker)
+    report = worker.health.report()
 
     assert (report.live, report.ready) == (True, False)
     assert waits_for in (report.waits_for or "")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from processes import eventually
 
-from signoff_ops import alert_command, webhook
+from signoff_ops import alert_command, alert_post
 from signoff_ops.hook import HookError, deliver, hook_of, signature
 from signoff_schemas import Settings, SettingsError
 from signoff_schemas.backoff import backoff_delays
@@ -207,7 +207,7 @@ def test_a_receiver_that_sends_slowly_times_out(scheme: str) -> None:
     with receiver(drip if scheme == "http" else drip_handshake) as url:
         started = time.monotonic()
         with pytest.raises(HookError, match=r"did not answer within 1 s"):
-            webhook.post(url.replace("http", scheme), b"{}", {}, seconds=1)
+            alert_post.post(url.replace("http", scheme), b"{}", {}, seconds=1)
 
     assert time.monotonic() - started < 30
 
@@ -232,7 +232,7 @@ def drip_handshake(connection: socket.socket) -> None:
 def test_no_part_of_an_unreadable_url_is_shown(url: str, shown: str) -> None:
     """A parser's message would quote it."""
     with pytest.raises(HookError, match=shown) as caught:
-        webhook.post(url, b"{}", {})
+        alert_post.post(url, b"{}", {})
 
     assert "t0k3n" not in str(caught.value)
 
@@ -248,6 +248,6 @@ def test_an_answer_that_is_not_http_is_not_quoted() -> None:
         receiver(garbage) as url,
         pytest.raises(HookError, match="what answers speaks no HTTP") as caught,
     ):
-        webhook.post(url, b"{}", {})
+        alert_post.post(url, b"{}", {})
 
     assert "garbage" not in str(caught.value)

@@ -11,11 +11,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from signoff_schemas import (
+    AccountSettings,
     AlertSettings,
     OutboxSettings,
+    OutgoingSettings,
     PublishSettings,
+    ReviewSettings,
     Settings,
     SettingsError,
+    WebSettings,
     WorkerSettings,
     async_redis_client,
     masked,
@@ -504,6 +508,10 @@ def test_all_settings_together_are_those_of_the_roles() -> None:
         PublishSettings,
         OutboxSettings,
         WorkerSettings,
+        WebSettings,
+        OutgoingSettings,
+        AccountSettings,
+        ReviewSettings,
         AlertSettings,
     )
     assert set(Settings.model_fields) == {name for role in roles for name in role.model_fields}

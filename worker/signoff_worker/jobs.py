@@ -4,6 +4,7 @@
 which run one job at a time; the events are applied in the same way.
 """
 
+import atexit
 import json
 from typing import Any, Final
 
@@ -72,6 +73,12 @@ def _connection(database_url: str) -> BatchConnection:
         known = connect_for_batches(database_url, application="signoff stock worker")
         _connections[database_url] = known
     return known
+
+
+@atexit.register
+def _close() -> None:
+    for known in _connections.values():
+        known.close()
 
 
 _connections: dict[str, BatchConnection] = {}

@@ -22,6 +22,9 @@ WITH (autovacuum_vacuum_scale_factor = 0.01);
 -- of earlier releases; it rewrites no row.
 ALTER TABLE signoff_outbox ADD COLUMN IF NOT EXISTS validated_hash bytea;
 
+-- When the event may be published; null for at once. The review desk's approvals can be undone until then.
+ALTER TABLE signoff_outbox ADD COLUMN IF NOT EXISTS due_at timestamptz;
+
 -- Waiting rows, the oldest first: as small as the backlog, however many published rows are kept.
 CREATE INDEX IF NOT EXISTS signoff_outbox_waiting ON signoff_outbox (added_at, event_id)
     WHERE published_at IS NULL AND refused IS NULL;

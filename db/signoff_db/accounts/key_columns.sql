@@ -1,0 +1,1 @@
+id, name, scopes, created_at, created_by, expires_at, last_used_at, revoked_at

@@ -1,0 +1,1 @@
+SELECT {user_columns} FROM users WHERE name = %(name)s FOR UPDATE

@@ -1,0 +1,1 @@
+DELETE FROM review_skips WHERE reviewer = %(reviewer)s AND until <= now()

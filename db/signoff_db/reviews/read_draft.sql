@@ -1,0 +1,1 @@
+SELECT draft FROM review_drafts WHERE interaction_id = %(interaction_id)s AND reviewer = %(reviewer)s

@@ -1,0 +1,66 @@
+"""Passwords: what is accepted as one, its hash, and the comparison that takes equally long."""
+
+import threading
+import unicodedata
+from functools import cache
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from signoff_schemas import SignoffError
+
+_SHORTEST: Final = 12
+_LONGEST: Final = 200
+_HASHER: Final = PasswordHasher()
+"""Argon2id with the parameters of RFC 9106 for little memory: 64 MiB a hash."""
+_AT_A_TIME: Final = threading.BoundedSemaphore(2)
+"""Many sign-ins at once must not take all memory."""
+
+
+class PasswordError(SignoffError):
+    """A text is not accepted as a password."""
+
+
+def hashed(password: str, name: str) -> str:
+    """The hash to store for the user `name`.
+
+    Raises:
+        PasswordError: the password is too short, too long, or the user's name.
+    """
+    text = _normalized(password)
+    if not _SHORTEST <= len(text) <= _LONGEST:
+        raise PasswordError(
+            f"the password has {len(text):,} characters; it must have {_SHORTEST} to {_LONGEST}"
+        )
+    if text.casefold() == name.casefold():
+        raise PasswordError("the password is the user's name; choose another one")
+    with _AT_A_TIME:
+        return _HASHER.hash(text)
+
+
+def matches(stored: str | None, password: str) -> bool:
+    """Whether the password is the one of the hash.
+
+    It takes as long if there is no hash, so that nobody learns from the time whether a user exists.
+    """
+    unknown = _hash_of_nothing()
+    text = _normalized(password[: _LONGEST + 1])
+    with _AT_A_TIME:
+        try:
+            _HASHER.verify(stored or unknown, text)
+        except (VerificationError, InvalidHashError):
+            return False
+    return stored is not None
+
+
+def _normalized(password: str) -> str:
+    """The same characters may be typed in two forms; lone surrogates are no text."""
+    text = unicodedata.normalize("NFC", password)
+    return text.encode("utf-8", "replace").decode()
+
+
+@cache
+def _hash_of_nothing() -> str:
+    with _AT_A_TIME:
+        return _HASHER.hash("")

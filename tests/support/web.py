@@ -1,0 +1,56 @@
+"""The web service in the test's own process, behind a real socket."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from signoff_schemas import Settings
+from signoff_schemas.access import Identity, Scope
+from signoff_web.app import create_app
+from signoff_web.context import Authenticate
+
+EVERY_SCOPE = frozenset(Scope)
+
+
+def acting_as(name: str, *scopes: Scope, kind: str = "key") -> Authenticate:
+    """Takes every request for one of this sender; without `scopes` it has all of them."""
+
+    async def authenticate(_request: object) -> Identity:
+        return Identity(kind, name, frozenset(scopes) or EVERY_SCOPE)
+
+    return authenticate
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serve the app on a free port of this machine until the block ends; gives its URL."""
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            if getattr(app.state, "context", None):
+                app.state.context.stopping.set()
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def client(
+    redis_url: str, database_url: str, *, authenticate: Authenticate, **settings: object
+) -> Iterator[httpx.Client]:
+    """A client of a web service with these servers and settings."""
+    app = create_app(
+        Settings.load(redis_url=redis_url, database_url=database_url, **settings),
+        authenticate=authenticate,
+    )
+    with serving(app) as url, httpx.Client(base_url=url, timeout=120) as opened:
+        yield opened

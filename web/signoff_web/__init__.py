@@ -1,0 +1,1 @@
+"""The web service: the HTTP API, the review desk and the console."""

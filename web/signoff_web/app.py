@@ -1,0 +1,59 @@
+"""The application: its routes, and what is opened and closed with it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import APIRouter, FastAPI, Request
+
+from signoff_ops.servers import PooledServers
+from signoff_producer import AsyncProducer
+from signoff_schemas import Settings
+from signoff_schemas.access import Identity
+from signoff_web import problems
+from signoff_web.access import check_routes
+from signoff_web.api import service
+from signoff_web.assets import Assets
+from signoff_web.context import Authenticate, Context
+from signoff_web.security import SecurityHeaders
+from signoff_web.templating import environment
+
+_ROUTERS: Final[tuple[APIRouter, ...]] = (service.router,)
+_CONNECTIONS: Final = 10
+
+
+async def _nobody(_request: Request) -> Identity | None:
+    return None
+
+
+def create_app(settings: Settings, *, authenticate: Authenticate = _nobody) -> FastAPI:
+    """The web service with these settings; its connections are opened when it starts.
+
+    Raises:
+        SettingsError: no Redis or no Postgres is set.
+        UnguardedRouteError: a route does not say who may call it.
+    """
+    servers = PooledServers(settings, application="signoff-web", size=_CONNECTIONS)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # An answer says whether the queue has the event: none is kept in a spool instead.
+        publishing = settings.model_copy(update={"spool": False})
+        with servers:
+            async with AsyncProducer(settings=publishing) as producer:
+                app.state.context = Context(
+                    settings, servers, producer, environment(), authenticate
+                )
+                yield
+
+    app = FastAPI(
+        title="Signoff", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None
+    )
+    for router in _ROUTERS:
+        # As they are: `include_router` would hide them from `check_routes`.
+        app.router.routes.extend(router.routes)
+    app.mount("/static", Assets(), name="static")
+    app.add_middleware(SecurityHeaders)
+    problems.add_handlers(app)
+    check_routes(app)
+    return app

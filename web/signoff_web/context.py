@@ -1,0 +1,42 @@
+"""What the routes share: settings, connections, templates, and how requests are authenticated."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Annotated, TypeAlias
+
+from fastapi import Depends, Request
+from jinja2 import Environment
+
+from signoff_ops.servers import Servers
+from signoff_producer import AsyncProducer
+from signoff_schemas import Settings
+from signoff_schemas.access import Identity
+
+Authenticate: TypeAlias = Callable[[Request], Awaitable[Identity | None]]
+"""Tells whose request it is; None if nobody is named.
+
+Raises `ProblemError` where a key or a session is named that is not valid.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One for each app; routes get it as the argument `context: InContext`."""
+
+    settings: Settings
+    servers: Servers
+    producer: AsyncProducer
+    templates: Environment
+    authenticate: Authenticate
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the service is to end: streams end themselves then."""
+
+
+def context_of(request: Request) -> Context:
+    """The context of the app that serves this request."""
+    context: Context = request.app.state.context
+    return context
+
+
+InContext: TypeAlias = Annotated[Context, Depends(context_of)]

@@ -1,0 +1,1 @@
+"""The routes that people open in a browser."""

@@ -1,0 +1,189 @@
+"""Errors as problem documents (RFC 9457), and as pages where a browser asks for a page."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from signoff_ops.errors import (
+    CursorError,
+    DatabaseUnavailableError,
+    FeedGapError,
+    FeedRestoredError,
+    InvalidPositionError,
+    RedisUnavailableError,
+)
+from signoff_producer import QueueFull, QueueUnavailableError
+from signoff_schemas import InvalidEvent, SettingsError, SignoffError
+from signoff_schemas.invalid import Problem
+from signoff_web.templating import page
+
+_LOG: Final = logging.getLogger(__name__)
+MEDIA_TYPE: Final = "application/problem+json"
+_PASSING: Final = frozenset({409, 429, 500, 503})
+"""Statuses of problems that may be gone at the next try."""
+RETRY_AFTER: Final = "5"
+"""Seconds after which to try again what an unavailable server prevented."""
+
+_OF_ERRORS: Final[Sequence[tuple[type[SignoffError], int, str, str]]] = (
+    (InvalidEvent, 422, "invalid-event", "The event breaks the contract"),
+    (QueueFull, 503, "queue-full", "The queue is full"),
+    (QueueUnavailableError, 503, "redis-unavailable", "The queue cannot be reached"),
+    (RedisUnavailableError, 503, "redis-unavailable", "The queue cannot be reached"),
+    (DatabaseUnavailableError, 503, "postgres-unavailable", "The database cannot be reached"),
+    (SettingsError, 503, "wrong-settings", "The service is not set up"),
+    (CursorError, 422, "invalid-cursor", "This is no cursor of this list"),
+    (InvalidPositionError, 422, "invalid-position", "This is no position of the feed"),
+    (FeedRestoredError, 409, "feed-restored", "The database was restored"),
+    (FeedGapError, 409, "feed-gap", "Events after this position were detached"),
+)
+"""Errors of use cases: status, type and title of each. The first that fits is taken."""
+
+
+class ProblemError(Exception):
+    """An answer that reports an error."""
+
+    def __init__(
+        self,
+        status: int,
+        slug: str,
+        title: str,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, Any]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`slug` ends the problem's type; each of `errors` has `pointer` and `detail`."""
+        super().__init__(detail)
+        self.status = status
+        self.slug = slug
+        self.title = title
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The problem document."""
+        document: dict[str, Any] = {
+            "type": f"urn:signoff:problem:{self.slug}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            document["errors"] = list(self.errors)
+        return document
+
+
+def pointer(path: str) -> str:
+    """The JSON Pointer (RFC 6901) of a path such as `cta_data.items[2]`; empty for the whole."""
+    parts = path.replace("]", "").replace("[", ".").split(".") if path else []
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def field_error(problem: Problem) -> dict[str, str]:
+    """One thing that is wrong, as an element of `errors`."""
+    return {"pointer": pointer(problem.path), "detail": str(problem), "code": problem.code}
+
+
+def problem_of(error: SignoffError) -> ProblemError:
+    """The problem that reports an error of a use case."""
+    for kind, status, slug, title in _OF_ERRORS:
+        if isinstance(error, kind):
+            errors = [field_error(problem) for problem in getattr(error, "problems", ())]
+            headers = (
+                {"Retry-After": _seconds(error)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+            )
+            return ProblemError(status, slug, title, str(error), errors=errors, headers=headers)
+    return ProblemError(409, "refused", "This was refused", str(error))
+
+
+def _seconds(error: SignoffError) -> str:
+    """The value of `Retry-After`."""
+    return f"{max(1, round(error.retry_after))}" if isinstance(error, QueueFull) else RETRY_AFTER
+
+
+def answer(request: Request, problem: ProblemError) -> Response:
+    """The problem as a document, or as a page if the request is one for a page."""
+    if wants_page(request):
+        again = _path(request) if request.method == "GET" and problem.status in _PASSING else None
+        response = page(
+            request, "problem.html", status=problem.status, problem=problem, again=again
+        )
+        response.headers.update(problem.headers)
+        return response
+    return JSONResponse(problem.document, problem.status, problem.headers, MEDIA_TYPE)
+
+
+def _path(request: Request) -> str:
+    """The path with its query: a link to this page and no other host."""
+    url = request.url
+    return "/" + url.path.lstrip("/") + (f"?{url.query}" if url.query else "")
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person looks at the answer: no route of the API, asked for as HTML."""
+    accepted = request.headers.get("accept", "")
+    return not request.url.path.startswith("/v1/") and "text/html" in accepted
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Answer each error of this app with a problem."""
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(SignoffError, _on_refusal)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(Exception, _on_defect)
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101 -- as it was registered
+    return answer(request, error)
+
+
+async def _on_refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SignoffError)  # noqa: S101 -- as it was registered
+    return answer(request, problem_of(error))
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    """What Starlette refuses by itself: an unknown path, a wrong method."""
+    assert isinstance(error, HTTPException)  # noqa: S101 -- as it was registered
+    title = HTTPStatus(error.status_code).phrase
+    slug = title.lower().replace(" ", "-")
+    problem = ProblemError(error.status_code, slug, title, f"{title}.", headers=error.headers)
+    return answer(request, problem)
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Response:
+    """A query or a form that is not what the route takes."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 -- as it was registered
+    errors = [
+        {
+            "pointer": "/" + "/".join(str(part) for part in found["loc"]),
+            "detail": found["msg"],
+            "code": found["type"],
+        }
+        for found in error.errors()
+    ]
+    detail = "; ".join(f"{one['pointer']}: {one['detail']}" for one in errors[:5])
+    return answer(
+        request,
+        ProblemError(422, "invalid-request", "The request is not valid", detail, errors=errors),
+    )
+
+
+async def _on_defect(request: Request, error: Exception) -> Response:
+    """An error that nobody expected; the log has it, the answer does not."""
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    detail = (
+        "The service failed at this request, and logged why. Nothing was confirmed; what was sent "
+        "may be sent again."
+    )
+    return answer(request, ProblemError(500, "defect", "The service failed", detail))

@@ -1,0 +1,51 @@
+"""Run the web service until a signal ends it."""
+
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from signoff_schemas import Settings
+from signoff_web.app import create_app
+from signoff_web.context import Context
+
+_BACKLOG: Final = 2048
+_IDLE_SECONDS: Final = 75
+"""How long an idle connection stays open: longer than a proxy before it keeps its own (60 s)."""
+
+
+class _Server(uvicorn.Server):
+    """Ends streams as soon as it is to end, so that they do not hold it up."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note that the service is to end (uvicorn calls this at a signal)."""
+        context: Context | None = getattr(self._app.state, "context", None)
+        if context is not None:
+            context.stopping.set()
+        super().handle_exit(sig, frame)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl-C, then end within `stop_timeout` seconds.
+
+    Raises:
+        SettingsError: no Redis or no Postgres is set.
+    """
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.web_host,
+        port=settings.web_port,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=max(1, int(settings.stop_timeout)),
+        server_header=False,
+        log_config=None,
+        access_log=False,
+    )
+    _Server(config, app).run()
