@@ -36,23 +36,23 @@ BEGIN
         WHERE pg_visible_in_snapshot(xid, target) AND (last_in IS NULL OR xid >= last_in)
         ORDER BY xid
     LOOP
-        SELECT {feed_transaction} INTO transaction, applied_at, lines, events
+        SELECT running::text, {feed_transaction} INTO transaction, applied_at, lines, events
         FROM (
-            SELECT a.applied_in, a.applied_at, {feed_line} AS line
+            SELECT a.applied_at, {feed_line} AS line
             FROM approvals a
             WHERE a.applied_in = running
                 AND (last_in IS NULL OR running <> last_in OR a.event_id > last_event)
             ORDER BY a.applied_in, a.event_id
             LIMIT missing
         ) AS event
-        GROUP BY applied_in;
+        HAVING count(*) > 0;
         CONTINUE WHEN NOT FOUND;
         RETURN NEXT;
         missing := missing - events;
         EXIT WHEN missing = 0;
     END LOOP;
     RETURN QUERY
-    SELECT {feed_transaction}
+    SELECT event.applied_in::text, {feed_transaction}
     FROM (
         SELECT a.applied_in, a.applied_at, {feed_line} AS line
         FROM approvals a
@@ -63,8 +63,8 @@ BEGIN
         ORDER BY a.applied_in, a.event_id
         LIMIT missing
     ) AS event
-    GROUP BY applied_in
-    ORDER BY applied_in;
+    GROUP BY event.applied_in
+    ORDER BY event.applied_in;
 END
 $$;
 
@@ -77,14 +77,14 @@ SET plan_cache_mode = force_generic_plan SET timezone = 'UTC' AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    SELECT {feed_transaction}
+    SELECT '', {feed_transaction}
     FROM (
-        SELECT a.applied_in, a.applied_at, {feed_line} AS line
+        SELECT a.applied_at, {feed_line} AS line
         FROM approvals a
         WHERE a.applied_in IS NULL AND (last_event IS NULL OR a.event_id > last_event)
         ORDER BY a.applied_in, a.event_id
         LIMIT most
     ) AS event
-    GROUP BY applied_in;
+    HAVING count(*) > 0;
 END
 $$;
