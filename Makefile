@@ -73,7 +73,7 @@ lint: $(READY) ## Run ruff with every rule on
 
 types: $(READY) ## Run mypy, strict
 	@$(BIN)/mypy
-	@$(BIN)/mypy tests scripts
+	@$(BIN)/mypy tests scripts examples
 	@MYPYPATH=bench $(BIN)/mypy bench
 
 imports: $(READY) ## Check the arrows of import between the packages

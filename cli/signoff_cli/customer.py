@@ -1,16 +1,16 @@
 """`signoff customer`: show a customer, or set its status."""
 
-from dataclasses import asdict
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 import typer
 from typer.core import TyperGroup
 
-from signoff_cli.ledger_tables import history_data, show_ledger, show_transitions
+from signoff_cli.ledger_tables import show_ledger, show_transitions
 from signoff_cli.options import After, Limit
 from signoff_cli.set_status import set_status
 from signoff_cli.terminal import AsJson, complain, say, say_more, show_fields, show_json
+from signoff_ops.as_data import customer_data
 from signoff_ops.customer import CustomerHistory, customer_history, customer_interactions
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
@@ -72,8 +72,7 @@ def show(
 def _show(found: CustomerHistory, *, as_json: bool) -> None:
     state, listed = found.state, found.interactions
     if as_json:
-        ids = {"interactions": listed.items, "interactions_next": listed.next}
-        show_json({"known": True, **asdict(state), **ids, **history_data(found)})
+        show_json({"known": True, **customer_data(found)})
         return
     more = "; there are more, see --interactions" if listed.next else ""
     show_fields(

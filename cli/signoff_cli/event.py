@@ -1,12 +1,12 @@
 """`signoff event`."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from signoff_cli.leaving import leave_if_away
 from signoff_cli.terminal import AsJson, cell, complain, say, show_json
+from signoff_ops.as_data import event_data
 from signoff_ops.event_history import EventHistory, Step, event_history
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
@@ -20,15 +20,7 @@ def event(
     """Show the history of one event. Exit 1 if there is none, 2 if a server is unavailable."""
     history = event_history(DirectServers(load_settings()), event_id)
     if as_json:
-        entries = [asdict(entry) for entry in history.entries]
-        show_json(
-            {
-                "event_id": event_id,
-                "known": history.known,
-                "history": entries,
-                "away": history.away,
-            }
-        )
+        show_json(event_data(history))
     elif history.known is not None:
         _show(history)
     leave_if_away(history.away)

@@ -11,11 +11,10 @@ from signoff_cli.stopping import stop_on_signals
 from signoff_cli.streams import holds_all_characters, is_read, while_read
 from signoff_cli.terminal import NOTHING, cell, complain, say
 from signoff_ops.feed import follow as follow_feed
-from signoff_ops.feed import read_on
+from signoff_ops.feed import json_line, read_on
 from signoff_ops.servers import DirectServers, KeptConnection
 from signoff_ops.services import load_settings
 from signoff_ops.values import FeedEvent, FeedPage
-from signoff_schemas.wording import json_default, one_line_json
 
 _POLL: Final = 1.0
 """Seconds between checks for new events, and for a reader that has gone."""
@@ -72,20 +71,13 @@ def _show(pages: Iterator[FeedPage], *, as_json: bool) -> None:
     for page in pages:
         position = page.position
         if page.events and as_json:
-            typer.echo("\n".join(map(_json_line, page.events)))
+            ascii_only = not holds_all_characters(sys.stdout)
+            lines = [json_line(event, ascii_only=ascii_only) for event in page.events]
+            typer.echo("\n".join(lines))
         for event in page.events if not as_json else ():
             say(_line(event))
     if position and not as_json:
         complain(f"To go on from here: signoff feed --after {position}")
-
-
-def _json_line(event: FeedEvent) -> str:
-    applied_at = json_default(event.applied_at)
-    line = (
-        f'{{"position":"{event.position}","event_type":"{event.event_type}",'
-        f'"applied_at":"{applied_at}","event":{event.event}}}'
-    )
-    return one_line_json(line, ascii_only=not holds_all_characters(sys.stdout))
 
 
 def _line(event: FeedEvent) -> str:

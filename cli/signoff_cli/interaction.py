@@ -6,9 +6,10 @@ from uuid import UUID
 
 import typer
 
-from signoff_cli.ledger_tables import history_data, show_ledger, show_transitions
+from signoff_cli.ledger_tables import show_ledger, show_transitions
 from signoff_cli.options import After, Limit
 from signoff_cli.terminal import AsJson, complain, show_fields, show_json
+from signoff_ops.as_data import interaction_data
 from signoff_ops.customer import interaction_history
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
@@ -34,7 +35,7 @@ def interaction(
             )
         raise typer.Exit(1)
     if as_json:
-        show_json({"known": True, **asdict(found.state), **history_data(found)})
+        show_json({"known": True, **interaction_data(found)})
         return
     show_fields(_fields(found.state))
     show_ledger(found.ledger)

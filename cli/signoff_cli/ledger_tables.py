@@ -1,21 +1,9 @@
 """Tables of several commands: applied events, and changes of status."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 from signoff_cli.terminal import say, say_more, show_table
-from signoff_ops.customer import CustomerHistory, InteractionHistory
 from signoff_ops.values import LedgerEntry, Page, Transition
-
-
-def history_data(found: CustomerHistory | InteractionHistory) -> dict[str, Any]:
-    """The page of a history as JSON has it, in order of occurrence; `next` is of earlier events."""
-    return {
-        "ledger": [asdict(entry) for entry in reversed(found.ledger.items)],
-        "transitions": [asdict(move) for move in found.transitions],
-        "next": found.ledger.next,
-    }
 
 
 def show_ledger(page: Page[LedgerEntry], *, of_several: bool = False) -> None:

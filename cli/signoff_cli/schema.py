@@ -1,12 +1,11 @@
 """`signoff schema`."""
 
-import json
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from signoff_schemas import KINDS
+from signoff_schemas.json_schema import schema_text
 
 
 class EventType(StrEnum):
@@ -27,13 +26,3 @@ def schema(
     minutes ahead, `cta_data` of at most 4096 bytes, and others.
     """
     typer.echo(schema_text(event_type), nl=False)
-
-
-def schema_text(event_type: str) -> str:
-    """The schema of this kind of event, as it is committed in schemas/."""
-    head: dict[str, Any] = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:signoff:{event_type}:1",
-    }
-    body = KINDS[event_type].model_json_schema()
-    return json.dumps(head | body, indent=2, ensure_ascii=False) + "\n"

@@ -1,16 +1,20 @@
 """Connections to Postgres, with the session settings that Signoff's statements need."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg import Connection
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import PGconn, Ping
 from psycopg.rows import TupleRow
+from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool
 
 from signoff_db.error_text import reason_of
+from signoff_db.json_numbers import read_json
 from signoff_db.sql import statement
 from signoff_schemas import SignoffError, masked
 
@@ -54,12 +58,17 @@ _BATCHES: Final = (
     # A worker that is stuck must not hold its locks for longer than its lease.
     "idle_in_transaction_session_timeout=10000",
 )
+_SERVICE: Final = ("statement_timeout=8000", *_TIMEOUTS[1:])
+"""Of connections on which a service answers requests; the URL may override them too."""
+_ANSWER_SECONDS: Final = 10.0
+"""How long a service waits for an answer: longer than statements may take there."""
 _OUTBOX: Final = "signoff.outbox=on"
 """Makes `open_session.sql` keep the role's search_path, as the upstream's own statements use it to
 find the outbox."""
 
 
 C = TypeVar("C", bound=Connection[TupleRow])
+T = TypeVar("T")
 
 
 class DatabaseUnavailableError(SignoffError):
@@ -79,7 +88,9 @@ def connect(
     Raises:
         DatabaseUnavailableError: the server cannot be reached or refuses the connection.
     """
-    return _open(Connection, database_url, application, _TIMEOUTS, _FORMATS, outbox=outbox)
+    opened = _open(Connection, database_url, application, _TIMEOUTS, _FORMATS, outbox=outbox)
+    set_json_loads(read_json, opened)
+    return opened
 
 
 def answers(database_url: str) -> bool:
@@ -93,6 +104,32 @@ class BatchConnection(Connection[TupleRow]):
 
     refuses_events = False
     """Whether rejected rows were found in the last batch that was searched for them."""
+
+
+class ServiceConnection(Connection[TupleRow]):
+    """A connection of a service: if the server is silent, its requests do not wait for long."""
+
+    def wait(self, gen: PQGen[T], *args: Any, **options: Any) -> T:  # noqa: ANN401 -- as psycopg has them
+        """Wait for an answer (psycopg calls this).
+
+        Raises:
+            psycopg.OperationalError: none came in time; the connection is closed.
+        """
+        return super().wait(self._bounded(gen), *args, **options)
+
+    def _bounded(self, gen: PQGen[T]) -> PQGen[T]:
+        end = time.monotonic() + _ANSWER_SECONDS
+        try:
+            state = next(gen)
+            while True:
+                ready = yield state
+                if not ready and time.monotonic() > end:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(f"no answer for {_ANSWER_SECONDS:g} s")
+                state = gen.send(ready)
+        except StopIteration as answered:
+            answer: T = answered.value
+            return answer
 
 
 def connect_for_batches(
@@ -109,8 +146,10 @@ def connect_for_batches(
 
 def pool_of(
     database_url: str, *, application: str, size: int, wait_seconds: float
-) -> ConnectionPool[Connection[TupleRow]]:
+) -> ConnectionPool[ServiceConnection]:
     """A pool of connections as `connect` opens them, for a service that answers many requests.
+
+    Statements that take too long, and servers that do not answer, are errors.
 
     Args:
         database_url: see `connect`.
@@ -123,9 +162,10 @@ def pool_of(
         request fails because the server was restarted.
     """
     return ConnectionPool(
-        _conninfo(database_url, _TIMEOUTS, _FORMATS, outbox=False),
+        _conninfo(database_url, _SERVICE, _FORMATS, outbox=False),
+        connection_class=ServiceConnection,
         kwargs=_keywords(application),
-        configure=_open_session,
+        configure=_configure,
         check=ConnectionPool.check_connection,
         min_size=min(1, size),
         max_size=size,
@@ -181,6 +221,12 @@ def _keywords(application: str) -> dict[str, Any]:
         "application_name": application,
         "connect_timeout": _CONNECT_TIMEOUT,
     }
+
+
+def _configure(connection: Connection[TupleRow]) -> None:
+    """Prepare a connection of a pool."""
+    _open_session(connection)
+    set_json_loads(read_json, connection)
 
 
 def _open_session(connection: Connection[TupleRow]) -> None:

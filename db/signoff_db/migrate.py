@@ -83,7 +83,7 @@ def pending(database_url: str) -> list[str]:
         DatabaseUnavailableError: the database cannot be reached.
     """
     with connect(database_url) as connection:
-        return _missing(connection)
+        return missing_on(connection)
 
 
 def require_current(database_url: str) -> None:
@@ -146,7 +146,7 @@ class _Site:
 def _migrate(
     connection: Connection[TupleRow], named: str | None, *, with_changes: bool = False
 ) -> Migrated:
-    missing = _missing(connection)
+    missing = missing_on(connection)
     is_new = missing == _names()
     site = _look(connection, named) if is_new else _present(connection, named)
     before = _catalog(connection, site) if with_changes else {}
@@ -245,8 +245,8 @@ def _schema_of(interactions: str | None) -> str | None:
     return schema
 
 
-def _missing(connection: Connection[TupleRow]) -> list[str]:
-    """The migrations that were not applied; all of them if there is no installation."""
+def missing_on(connection: Connection[TupleRow]) -> list[str]:
+    """The migrations that this database lacks; all of them if there is no installation."""
     try:
         with connection.transaction():
             rows = connection.execute(statement("list_migrations")).fetchall()

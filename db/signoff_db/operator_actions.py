@@ -1,4 +1,4 @@
-"""The record of actions on dead letters and accounts: who, when and why; it is never changed."""
+"""The record of actions on dead letters, accounts, reviews and webhooks; it is never changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MOST: Final = 50
 
 
 class Action(StrEnum):
-    """The actions that are recorded: those on dead letters, on accounts, and on reviews."""
+    """The actions that are recorded: on dead letters, accounts, reviews and webhooks."""
 
     REPLAY = "replay"
     EDIT = "edit"
@@ -35,6 +35,13 @@ class Action(StrEnum):
     REVOKE_KEY = "revoke_key"
 
     REASSIGN = "reassign"
+
+    ADD_WEBHOOK = "add_webhook"
+    ROTATE_WEBHOOK = "rotate_webhook"
+    DISABLE_WEBHOOK = "disable_webhook"
+    ENABLE_WEBHOOK = "enable_webhook"
+    REMOVE_WEBHOOK = "remove_webhook"
+    REPLAY_WEBHOOK = "replay_webhook"
 
 
 @dataclass(frozen=True, slots=True)

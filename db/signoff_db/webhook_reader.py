@@ -4,9 +4,10 @@ What is applied and who is told of it are one transaction with the reader's posi
 message is written once, whenever the reader is killed (see `feed_reader.py`).
 """
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, dict_row
@@ -49,6 +50,8 @@ def write_deliveries(connection: Connection[TupleRow], events: Sequence[FeedEven
     """Write the deliveries that follow from some applied events; returns how many."""
     kinds = {row[0] for row in connection.execute(_KINDS).fetchall()}
     messages: list[Message] = []
+    if WebhookKind.REVIEW_APPROVED in kinds:
+        messages += _approved_reviews(connection, events)
     if WebhookKind.STATUS_CHANGED in kinds:
         messages += _status_changes(connection, events)
     return write(connection, messages)
@@ -59,13 +62,30 @@ def body_of(kind: str, happened_at: datetime, data: dict[str, Any]) -> str:
     return json_text({"type": str(kind), "timestamp": happened_at, "data": data})
 
 
+def _approved_reviews(
+    connection: Connection[TupleRow], events: Sequence[FeedEvent]
+) -> list[Message]:
+    return [_approved(**row) for row in _rows(connection, "webhook_approved_reviews", events)]
+
+
+def _approved(*, applied_at: datetime, event: str, **data: Any) -> Message:  # noqa: ANN401 -- as it comes
+    kind = WebhookKind.REVIEW_APPROVED
+    told = data | {"applied_at": applied_at, "event": json.loads(event)}
+    return Message(kind, data["event_id"], applied_at, body_of(kind, applied_at, told))
+
+
 def _status_changes(connection: Connection[TupleRow], events: Sequence[FeedEvent]) -> list[Message]:
-    parameters = {"events": [event.event_id for event in events]}
-    with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(statement("webhook_status_changes"), parameters).fetchall()
-    return [_status_change(**row) for row in rows]
+    return [_status_change(**row) for row in _rows(connection, "webhook_status_changes", events)]
 
 
 def _status_change(*, applied_at: datetime, **data: Any) -> Message:  # noqa: ANN401 -- as it comes
     kind = WebhookKind.STATUS_CHANGED
     return Message(kind, data["event_id"], applied_at, body_of(kind, applied_at, data))
+
+
+def _rows(
+    connection: Connection[TupleRow], name: LiteralString, events: Sequence[FeedEvent]
+) -> list[dict[str, Any]]:
+    parameters = {"events": [event.event_id for event in events]}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(statement(name), parameters).fetchall()

@@ -5,12 +5,22 @@ from typing import Final
 
 from signoff_db import feed
 from signoff_db.connection import DatabaseUnavailableError
-from signoff_db.feed import FeedPage
+from signoff_db.feed import FeedEvent, FeedPage
 from signoff_ops.servers import Servers
 from signoff_schemas.backoff import backoff_delays
+from signoff_schemas.wording import json_default, one_line_json
 
 _SIZE: Final = 1000
 """Events of a page."""
+
+
+def json_line(event: FeedEvent, *, ascii_only: bool = False) -> str:
+    """An event of the feed with its position, as one line of JSON."""
+    line = (
+        f'{{"position":"{event.position}","event_type":"{event.event_type}",'
+        f'"applied_at":"{json_default(event.applied_at)}","event":{event.event}}}'
+    )
+    return one_line_json(line, ascii_only=ascii_only)
 
 
 def read_page(

@@ -21,7 +21,7 @@ from signoff_relay.table import OutboxTable
 from signoff_schemas import Settings, masked
 
 _WAIT_SECONDS: Final = 5.0
-"""Seconds that a request waits for a connection to Postgres."""
+"""Seconds that a request waits for a connection to Postgres, and for an answer of Redis."""
 
 
 class Servers(Protocol):
@@ -112,7 +112,7 @@ class PooledServers:
         self._pool = pool_of(
             self._database_url, application=application, size=size, wait_seconds=_WAIT_SECONDS
         )
-        self._client = impatient_client(self._redis_url)
+        self._client = impatient_client(self._redis_url, seconds=_WAIT_SECONDS)
 
     def __enter__(self) -> Self:
         """Start to connect; an unavailable server is no error yet."""

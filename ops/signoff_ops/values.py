@@ -15,16 +15,18 @@ from signoff_db.feed import FeedEvent, FeedPage
 from signoff_db.feed_lag import ReaderState
 from signoff_db.ledger_partitions import Partition
 from signoff_db.migrate import Migrated
-from signoff_db.operator_actions import OperatorAction
+from signoff_db.operator_actions import Action, OperatorAction
 from signoff_db.pages import Page
 from signoff_db.prune import Pruned
 from signoff_db.reading import FunnelStep, Interaction, LedgerEntry, Overview, Transition
 from signoff_db.replay import Replayed, ReplayReport
 from signoff_db.selection import Selection
+from signoff_db.void_reasons import VoidCause
 from signoff_relay.reconciling import Reconciled
 from signoff_relay.table import OutboxOverview
 
 __all__ = [
+    "Action",
     "Balance",
     "DatabaseUnavailableError",
     "DeadLetter",
@@ -53,4 +55,5 @@ __all__ = [
     "Session",
     "Transition",
     "User",
+    "VoidCause",
 ]

@@ -27,10 +27,16 @@ def redis_of(settings: Settings) -> Iterator[redis.Redis]:
         yield client
 
 
-def impatient_client(url: str) -> redis.Redis:
-    """A client without retries: a person waits, and gets the error at once."""
+def impatient_client(url: str, *, seconds: float = 30) -> redis.Redis:
+    """A client without retries: a person waits, and gets the error at once.
+
+    `seconds` is how long an answer may take.
+    """
     return redis_client(
-        url, socket_timeout=30, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
+        url,
+        socket_timeout=seconds,
+        socket_connect_timeout=min(5, seconds),
+        retry=Retry(NoBackoff(), 0),
     )
 
 

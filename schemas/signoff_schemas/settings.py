@@ -232,6 +232,9 @@ class OutgoingSettings(DatabaseSettings, LogSettings, StopSettings):
     webhook_keep_days: int = Field(
         30, ge=1, le=3650, description="Days after which a delivered webhook is deleted"
     )
+    web_followers: int = Field(
+        100, ge=0, le=10_000, description="Readers that may follow `GET /v1/feed` at the same time"
+    )
 
 
 class Settings(

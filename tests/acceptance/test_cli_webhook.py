@@ -187,6 +187,35 @@ def test_dead_ones_are_listed_and_sent_again(
     assert webhooks.json("status")["feed_readers"] == []
 
 
+def test_who_did_what_is_recorded(webhooks: Signoff, receiver: Receiver, database_url: str) -> None:
+    """Without secrets."""
+    add(webhooks, receiver)
+    change_a_status(webhooks)
+    receiver.answers = [410]
+    with running(webhooks):
+        eventually(lambda: webhooks.json("webhook", "list")[0]["dead"] == 1, what="it is dead")
+    webhooks("webhook", "rotate", "crm", "--actor", "bob")
+    webhooks("webhook", "enable", "crm")
+    webhooks("webhook", "replay", "1")
+    webhooks("webhook", "disable", "crm", "--reason", "moving")
+    webhooks("webhook", "remove", "crm", "--yes")
+    with psycopg.connect(database_url) as connection:
+        noted = connection.execute(
+            "SELECT action, actor, reason, after FROM signoff.operator_actions ORDER BY id"
+        ).fetchall()
+    assert [row[0].partition("_")[0] for row in noted] == [
+        "add", "rotate", "enable", "replay", "disable", "remove",
+    ]  # fmt: skip
+    assert {row[1] for row in noted} == {"ann", "bob"}
+    assert noted[0][3] == {
+        "name": "crm",
+        "url": receiver.url.replace("/hook/t0k3n", "/…"),
+        "kinds": ["status.changed"],
+    }
+    assert noted[3][3] == {"name": None, "deliveries": [1], "number": 1}
+    assert noted[4][2] == "moving"
+
+
 @pytest.mark.parametrize(
     ("arguments", "shown"),
     [

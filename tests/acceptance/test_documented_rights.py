@@ -156,7 +156,8 @@ def test_webhooks_need_no_more_than_the_page_grants(
     url = as_user(granted_database, "signoff_webhooks", "change-me-9")
     webhooks = signoff.having(SIGNOFF_DATABASE_URL=url, SIGNOFF_WEBHOOK_ALLOW_PRIVATE="true")
     with receiving() as receiver:
-        webhooks("webhook", "add", "crm", receiver.url, "--kind", "status.changed")
+        webhooks("webhook", "add", "crm", receiver.url, "--kind", "status.changed",
+            "--kind", "review.approved")  # fmt: skip
         signoff.publish(mapping(customer_status="CUSTOMER"))
         signoff.work()
         with webhooks.process("webhook", "run", stderr=DEVNULL) as sender:

@@ -8,8 +8,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from signoff_cli.schema import EventType, schema_text
+from signoff_cli.schema import EventType
 from signoff_schemas import KINDS, ApprovalEvent, InvalidEvent, Settings, StatusDecision
+from signoff_schemas.json_schema import schema_text
 from signoff_schemas.role_settings import variable_of
 
 ROOT = Path(__file__).parents[2]

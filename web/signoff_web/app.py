@@ -12,13 +12,22 @@ from signoff_schemas import Settings
 from signoff_schemas.access import Identity
 from signoff_web import problems
 from signoff_web.access import check_routes
-from signoff_web.api import service
+from signoff_web.api import contract, customers, dead_letters, events, feed, interactions, service
 from signoff_web.assets import Assets
 from signoff_web.context import Authenticate, Context
+from signoff_web.measuring import Measured
 from signoff_web.security import SecurityHeaders
 from signoff_web.templating import environment
 
-_ROUTERS: Final[tuple[APIRouter, ...]] = (service.router,)
+_ROUTERS: Final[tuple[APIRouter, ...]] = (
+    service.router,
+    contract.router,
+    events.router,
+    customers.router,
+    interactions.router,
+    dead_letters.router,
+    feed.router,
+)
 _CONNECTIONS: Final = 10
 
 
@@ -54,6 +63,7 @@ def create_app(settings: Settings, *, authenticate: Authenticate = _nobody) -> F
         app.router.routes.extend(router.routes)
     app.mount("/static", Assets(), name="static")
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Measured)
     problems.add_handlers(app)
     check_routes(app)
     return app

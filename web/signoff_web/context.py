@@ -12,6 +12,9 @@ from signoff_ops.servers import Servers
 from signoff_producer import AsyncProducer
 from signoff_schemas import Settings
 from signoff_schemas.access import Identity
+from signoff_web.measuring import Requests
+from signoff_web.readiness import Readiness
+from signoff_web.streams import Followers
 
 Authenticate: TypeAlias = Callable[[Request], Awaitable[Identity | None]]
 """Tells whose request it is; None if nobody is named.
@@ -29,6 +32,9 @@ class Context:
     producer: AsyncProducer
     templates: Environment
     authenticate: Authenticate
+    readiness: Readiness = field(default_factory=Readiness)
+    requests: Requests = field(default_factory=Requests)
+    followers: Followers = field(default_factory=Followers)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service is to end: streams end themselves then."""
 

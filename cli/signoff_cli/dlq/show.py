@@ -17,8 +17,9 @@ from signoff_cli.terminal import (
     show_fields,
     show_json,
 )
+from signoff_ops.as_data import letter_data
 from signoff_ops.dead_letters import letter_history
-from signoff_ops.letter_text import as_data, readable
+from signoff_ops.letter_text import readable
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_ops.values import FullLetter, OperatorAction
@@ -43,8 +44,7 @@ def show(letter_id: LetterId, *, as_json: AsJson = False) -> None:
             complain(absence(letter_id, None))
         raise typer.Exit(1)
     if as_json:
-        actions = [asdict(action) for action in found.actions]
-        show_json({"known": True, **as_data(found.full), "actions": actions})
+        show_json({"known": True, **letter_data(found)})
     else:
         _show(found.full, found.actions)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
+from signoff_cli.dlq.acting import Actor, actor_of
 from signoff_cli.errors import UsageError
 from signoff_cli.options import After, Limit
 from signoff_cli.terminal import (
@@ -69,6 +70,7 @@ def replay(
         bool, typer.Option("--all", help="All dead ones of the webhook.")
     ] = False,
     yes: Yes = False,
+    actor: Actor = None,
     as_json: AsJson = False,
 ) -> None:
     """Send dead messages again, with the same ids. Exit 1 if one of the ids is not dead."""
@@ -77,7 +79,7 @@ def replay(
     servers = DirectServers(load_settings())
     if not ids:
         confirm(f"Send all dead messages of {webhook} again?", yes=yes)
-    sent = webhooks.replay(servers, ids=ids or None, webhook=webhook)
+    sent = webhooks.replay(servers, actor_of(actor), ids=ids or None, webhook=webhook)
     missing = sorted(set(ids or ()) - set(sent))
     if as_json:
         show_json({"replayed": sent, "not_dead": missing})

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from signoff_cli.dlq.acting import Actor, actor_of
 from signoff_cli.errors import UsageError
 from signoff_cli.terminal import (
     AsJson,
@@ -39,6 +40,7 @@ def add(
     kind: Annotated[
         list[WebhookKind], typer.Option(help="What it is told of; may be given several times.")
     ],
+    actor: Actor = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a receiver, and print the secret that its messages are signed with: this one time.
@@ -49,7 +51,7 @@ def add(
         raise UsageError(
             f"{name!r} is no name of a webhook: letters, digits, '_', '.' and '-', at most 64"
         )
-    made = webhooks.add(DirectServers(load_settings()), name, url, kind)
+    made = webhooks.add(DirectServers(load_settings()), name, url, kind, actor_of(actor))
     if as_json:
         show_json({"name": name, "url": shown_url(url), "kinds": kind, "secret": made.secret})
         return
@@ -84,9 +86,9 @@ def send_test(name: Name, *, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def rotate(name: Name, *, as_json: AsJson = False) -> None:
+def rotate(name: Name, *, actor: Actor = None, as_json: AsJson = False) -> None:
     """Give a webhook a new secret, and print it; for a day the one before signs too."""
-    made = webhooks.rotate(DirectServers(load_settings()), name)
+    made = webhooks.rotate(DirectServers(load_settings()), name, actor_of(actor))
     if as_json:
         show_json({"name": name, **_secret(made)})
         return
@@ -100,26 +102,27 @@ def disable(
     name: Name,
     *,
     reason: Annotated[str, typer.Option(help="Why; `list` shows it.")] = "disabled by an operator",
+    actor: Actor = None,
 ) -> None:
     """Send nothing to a webhook until it is enabled; what waits is kept.
 
     What happens meanwhile is not written for it.
     """
-    webhooks.disable(DirectServers(load_settings()), name, reason[:200])
+    webhooks.disable(DirectServers(load_settings()), name, reason[:200], actor_of(actor))
     say(f"Disabled {name}.")
 
 
-def enable(name: Name) -> None:
+def enable(name: Name, *, actor: Actor = None) -> None:
     """Send to a webhook again: what waits, and what happens from now on."""
-    webhooks.enable(DirectServers(load_settings()), name)
+    webhooks.enable(DirectServers(load_settings()), name, actor_of(actor))
     say(f"Enabled {name}.")
 
 
-def remove(name: Name, *, yes: Yes = False) -> None:
+def remove(name: Name, *, yes: Yes = False, actor: Actor = None) -> None:
     """Remove a webhook with all of its deliveries."""
     servers = DirectServers(load_settings())
     confirm(f"Remove {name}{_what_waits(webhooks.listed(servers), name)}?", yes=yes)
-    webhooks.remove(servers, name)
+    webhooks.remove(servers, name, actor_of(actor))
     say(f"Removed {name}.")
 
 

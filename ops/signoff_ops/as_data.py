@@ -1,0 +1,45 @@
+"""What use cases return, as data for JSON: the same over HTTP and from `--json` of the commands."""
+
+from dataclasses import asdict
+from typing import Any
+
+from signoff_ops.customer import CustomerHistory, InteractionHistory
+from signoff_ops.dead_letters import LetterHistory
+from signoff_ops.event_history import EventHistory
+from signoff_ops.letter_text import as_data
+
+
+def event_data(history: EventHistory) -> dict[str, Any]:
+    """The history of an event."""
+    return {
+        "event_id": history.event_id,
+        "known": history.known,
+        "history": [asdict(entry) for entry in history.entries],
+        "away": history.away,
+    }
+
+
+def customer_data(found: CustomerHistory) -> dict[str, Any]:
+    """A customer with a page of its history."""
+    listed = found.interactions
+    ids = {"interactions": list(listed.items), "interactions_next": listed.next}
+    return {**asdict(found.state), **ids, **_history_data(found)}
+
+
+def interaction_data(found: InteractionHistory) -> dict[str, Any]:
+    """An interaction with a page of its history."""
+    return {**asdict(found.state), **_history_data(found)}
+
+
+def letter_data(found: LetterHistory) -> dict[str, Any]:
+    """A dead letter with its payload and the operators' actions on it."""
+    return {**as_data(found.full), "actions": [asdict(action) for action in found.actions]}
+
+
+def _history_data(found: CustomerHistory | InteractionHistory) -> dict[str, Any]:
+    """The page of a history, in order of occurrence; `next` is of earlier events."""
+    return {
+        "ledger": [asdict(entry) for entry in reversed(found.ledger.items)],
+        "transitions": [asdict(move) for move in found.transitions],
+        "next": found.ledger.next,
+    }

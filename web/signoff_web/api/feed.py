@@ -1,0 +1,172 @@
+"""`/v1/feed`: what was applied, from a position on, in pages or followed."""
+
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Send
+from starlette.types import Scope as Connection
+
+from signoff_ops.errors import DatabaseUnavailableError
+from signoff_ops.feed import json_line, read_page
+from signoff_ops.values import FeedPage
+from signoff_schemas import SignoffError
+from signoff_schemas.access import Scope
+from signoff_schemas.backoff import backoff_delays
+from signoff_schemas.wording import json_text
+from signoff_web.access import requires
+from signoff_web.api.answers import next_page, refusals
+from signoff_web.context import Context, InContext
+from signoff_web.problems import RETRY_AFTER, ProblemError, answer, problem_of
+from signoff_web.streams import Ending, EventStream, event_text
+
+router = APIRouter(tags=["Feed"])
+
+_MOST: Final = 1000
+_AT_ONCE: Final = 200
+"""Events that are read together for a reader that follows."""
+_POLL: Final = 1.0
+_HEARTBEAT: Final = 15.0
+"""Seconds after which a reader hears that the service is there."""
+_STREAM: Final = "text/event-stream"
+_LINES: Final = "application/x-ndjson"
+
+_LINE: Final[dict[str, Any]] = {
+    "type": "string",
+    "contentMediaType": "application/json",
+    "contentSchema": {"$ref": "#/components/schemas/FeedLine"},
+}
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "A line of JSON for each event; or server-sent events, whose `data` is one.",
+        "content": {_LINES: {"schema": _LINE}, _STREAM: {"schema": {"type": "string"}}},
+        "headers": {
+            "Signoff-Position": {
+                "description": "The position behind this page: the next `after`.",
+                "schema": {"type": "string"},
+            },
+            "Signoff-Caught-Up": {
+                "description": "Whether there were no more events when the page was read.",
+                "schema": {"type": "string", "enum": ["true", "false"]},
+            },
+        },
+    },
+    **refusals(_409="The database was restored, or events were detached: docs/operations.md."),
+}
+
+
+@router.get(
+    "/v1/feed",
+    dependencies=[requires(Scope.READ)],
+    response_class=Response,
+    responses=_ANSWERS,
+    summary="The feed",
+)
+def feed(
+    request: Request,
+    context: InContext,
+    *,
+    after: Annotated[
+        str | None, Query(description="Only what follows this position, which came from here.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=_MOST, description="The most events of a page.")] = _MOST,
+    follow: Annotated[
+        bool, Query(description="Wait for more, as server-sent events, until one side ends.")
+    ] = False,
+    accept_restore: Annotated[
+        bool,
+        Query(
+            description="Go on from a position from before a restore: events may be lost, or come "
+            "again."
+        ),
+    ] = False,
+    last_event_id: Annotated[
+        str | None, Header(description="The position, of a reader that connects again.")
+    ] = None,
+) -> Response:
+    """Each applied event once, in an order that can be followed.
+
+    Late events come when they are applied.
+    """
+    stream = follow or _STREAM in request.headers.get("accept", "")
+    position = last_event_id or after if stream else after
+    page = read_page(
+        context.servers,
+        position,
+        limit=min(limit, _AT_ONCE) if stream else limit,
+        accept_restore=accept_restore,
+    )
+    return _Following(request, context, page) if stream else _lines(request, page)
+
+
+def _lines(request: Request, page: FeedPage) -> Response:
+    headers = {
+        "Signoff-Position": page.position,
+        "Signoff-Caught-Up": "true" if page.caught_up else "false",
+        "Link": next_page(request, after=page.position),
+    }
+    lines = "".join(f"{json_line(event)}\n" for event in page.events)
+    return Response(lines, headers=headers, media_type=_LINES)
+
+
+class _Following(EventStream):
+    """A stream of the feed, unless there are too many already."""
+
+    def __init__(self, request: Request, context: Context, page: FeedPage) -> None:
+        super().__init__(partial(_events, context, page), context.stopping)
+        self._request = request
+        self._context = context
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        """Serve the stream (ASGI)."""
+        followers, most = self._context.followers, self._context.settings.web_followers
+        if followers.number >= most:
+            await answer(self._request, _too_many(most))(scope, receive, send)
+            return
+        with followers.another():
+            await super().__call__(scope, receive, send)
+
+
+def _too_many(most: int) -> ProblemError:
+    return ProblemError(
+        503,
+        "too-many-followers",
+        "Too many readers follow the feed",
+        f"No more than {most} may follow it here at the same time (SIGNOFF_WEB_FOLLOWERS); read it "
+        "page by page, or try again later",
+        headers={"Retry-After": RETRY_AFTER},
+    )
+
+
+async def _events(context: Context, page: FeedPage, ending: Ending) -> AsyncIterator[bytes]:
+    """The stream from the page on. While Postgres is unavailable, it waits."""
+    delays = backoff_delays()
+    heard = 0.0
+    while True:
+        if page.events:
+            yield b"".join(
+                event_text(data=json_line(event), identifier=event.position)
+                for event in page.events
+            )
+            heard = time.monotonic()
+        elif time.monotonic() - heard >= _HEARTBEAT:
+            yield event_text(identifier=page.position)
+            heard = time.monotonic()
+        if await ending.wait(_POLL if page.caught_up else 0):
+            return
+        try:
+            page = await run_in_threadpool(
+                read_page, context.servers, page.position, limit=_AT_ONCE
+            )
+            delays = backoff_delays()
+        except DatabaseUnavailableError:
+            yield event_text()
+            if await ending.wait(next(delays)):
+                return
+            page = FeedPage((), page.position, caught_up=False)
+        except SignoffError as error:
+            yield event_text(data=json_text(problem_of(error).document), kind="problem")
+            return
