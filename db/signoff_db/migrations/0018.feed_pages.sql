@@ -7,7 +7,7 @@
 -- `events`       integer  how many
 --
 -- The settings keep the planner on the index, whatever it believes of the tables, and the lines in the order in
--- which the index gives them.
+-- which the index gives them. The plans are generic, so a condition of the index must hold for any position.
 
 -- A database that was migrated before has other ones.
 DROP FUNCTION IF EXISTS signoff_feed_page(pg_snapshot, pg_snapshot, xid8, uuid, text, integer, boolean);
@@ -41,7 +41,8 @@ BEGIN
             SELECT a.applied_at, {feed_line} AS line
             FROM approvals a
             WHERE a.applied_in = running
-                AND (last_in IS NULL OR running <> last_in OR a.event_id > last_event)
+                AND a.event_id >= CASE WHEN running = last_in THEN last_event ELSE '00000000-0000-0000-0000-000000000000' END
+                AND (last_in IS NULL OR (running, a.event_id) <> (last_in, last_event))
             ORDER BY a.applied_in, a.event_id
             LIMIT missing
         ) AS event
@@ -81,7 +82,8 @@ BEGIN
     FROM (
         SELECT a.applied_at, {feed_line} AS line
         FROM approvals a
-        WHERE a.applied_in IS NULL AND (last_event IS NULL OR a.event_id > last_event)
+        WHERE a.applied_in IS NULL AND a.event_id >= coalesce(last_event, '00000000-0000-0000-0000-000000000000')
+            AND a.event_id IS DISTINCT FROM last_event
         ORDER BY a.applied_in, a.event_id
         LIMIT most
     ) AS event
