@@ -79,11 +79,13 @@ types: $(READY) ## Run mypy, strict
 imports: $(READY) ## Check the arrows of import between the packages
 	@$(BIN)/lint-imports
 
-docs: $(READY) ## Write docs/api.md, the Python API reference, from the docstrings
+docs: $(READY) ## Write docs/python-api.md from the docstrings and web/openapi.json from the routes
 	@$(BIN)/python scripts/make_api_reference.py
+	@$(BIN)/python scripts/make_openapi.py
 
-docs-check: $(READY) ## Fail where docs/api.md is not what the docstrings say
+docs-check: $(READY) ## Fail where these two are not current
 	@$(BIN)/python scripts/make_api_reference.py --check
+	@$(BIN)/python scripts/make_openapi.py --check
 
 wheel: $(READY) ## Build the wheel and use it without extras in a throw-away environment
 	@$(BIN)/python scripts/check_wheel.py

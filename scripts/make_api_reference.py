@@ -1,4 +1,4 @@
-"""Write docs/api.md, the reference of the package `signoff`, from its docstrings.
+"""Write docs/python-api.md, the reference of the package `signoff`, from its docstrings.
 
 griffe2md renders it, configured by `[tool.griffe2md]` in pyproject.toml. It links every type; links
 to types that are not on the page are removed.
@@ -12,7 +12,7 @@ from pathlib import Path
 from griffe2md import render_package_docs
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "docs" / "api.md"
+TARGET = ROOT / "docs" / "python-api.md"
 _HEAD = """# Python API
 
 What `from signoff import …` gives an upstream service. Written by `make docs` from the

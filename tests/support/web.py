@@ -45,9 +45,16 @@ def serving(app: FastAPI) -> Iterator[str]:
 
 @contextmanager
 def client(
-    redis_url: str, database_url: str, *, authenticate: Authenticate, **settings: object
+    redis_url: str,
+    database_url: str,
+    *,
+    authenticate: Authenticate | None = None,
+    **settings: object,
 ) -> Iterator[httpx.Client]:
-    """A client of a web service with these servers and settings."""
+    """A client of a web service with these servers and settings.
+
+    Requests are authenticated by keys and sessions, unless something else is given.
+    """
     app = create_app(
         Settings.load(redis_url=redis_url, database_url=database_url, **settings),
         authenticate=authenticate,

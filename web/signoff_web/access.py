@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Mount
 
 from signoff_schemas.access import Identity, Scope
 from signoff_web.context import context_of
-from signoff_web.problems import ProblemError
+from signoff_web.problems import NOT_SIGNED_IN, ProblemError
 
 
 class Rule:
@@ -37,7 +37,7 @@ class Rule:
         if identity is None:
             raise ProblemError(
                 401,
-                "not-signed-in",
+                NOT_SIGNED_IN,
                 "Nobody is signed in",
                 "Send a key as `Authorization: Bearer sgn_...` (`signoff key add NAME --scope "
                 f"{self.scope}` makes one), or sign in at /sign-in",

@@ -4,23 +4,31 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 
+from signoff_ops.key_ring import KeyRing
 from signoff_ops.servers import PooledServers
 from signoff_producer import AsyncProducer
 from signoff_schemas import Settings
-from signoff_schemas.access import Identity
 from signoff_web import problems
 from signoff_web.access import check_routes
 from signoff_web.api import contract, customers, dead_letters, events, feed, interactions, service
 from signoff_web.assets import Assets
+from signoff_web.authentication import Authentication
 from signoff_web.context import Authenticate, Context
 from signoff_web.measuring import Measured
+from signoff_web.pages import account, keys, sign_in, users
+from signoff_web.same_origin import SameOrigin
 from signoff_web.security import SecurityHeaders
+from signoff_web.sign_in_limits import SignInLimits
 from signoff_web.templating import environment
 
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     service.router,
+    sign_in.router,
+    account.router,
+    users.router,
+    keys.router,
     contract.router,
     events.router,
     customers.router,
@@ -31,12 +39,10 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
 _CONNECTIONS: Final = 10
 
 
-async def _nobody(_request: Request) -> Identity | None:
-    return None
-
-
-def create_app(settings: Settings, *, authenticate: Authenticate = _nobody) -> FastAPI:
+def create_app(settings: Settings, *, authenticate: Authenticate | None = None) -> FastAPI:
     """The web service with these settings; its connections are opened when it starts.
+
+    `authenticate` tells whose a request is, by keys and sessions unless something else is given.
 
     Raises:
         SettingsError: no Redis or no Postgres is set.
@@ -48,10 +54,15 @@ def create_app(settings: Settings, *, authenticate: Authenticate = _nobody) -> F
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # An answer says whether the queue has the event: none is kept in a spool instead.
         publishing = settings.model_copy(update={"spool": False})
-        with servers:
+        with servers, KeyRing(servers) as ring:
             async with AsyncProducer(settings=publishing) as producer:
                 app.state.context = Context(
-                    settings, servers, producer, environment(), authenticate
+                    settings,
+                    servers,
+                    producer,
+                    environment(),
+                    authenticate or Authentication(servers, ring),
+                    SignInLimits(servers),
                 )
                 yield
 
@@ -62,6 +73,7 @@ def create_app(settings: Settings, *, authenticate: Authenticate = _nobody) -> F
         # As they are: `include_router` would hide them from `check_routes`.
         app.router.routes.extend(router.routes)
     app.mount("/static", Assets(), name="static")
+    app.add_middleware(SameOrigin, public_url=settings.web_url)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Measured)
     problems.add_handlers(app)

@@ -14,6 +14,7 @@ from signoff_schemas import Settings
 from signoff_schemas.access import Identity
 from signoff_web.measuring import Requests
 from signoff_web.readiness import Readiness
+from signoff_web.sign_in_limits import SignInLimits
 from signoff_web.streams import Followers
 
 Authenticate: TypeAlias = Callable[[Request], Awaitable[Identity | None]]
@@ -32,6 +33,7 @@ class Context:
     producer: AsyncProducer
     templates: Environment
     authenticate: Authenticate
+    sign_in_limits: SignInLimits
     readiness: Readiness = field(default_factory=Readiness)
     requests: Requests = field(default_factory=Requests)
     followers: Followers = field(default_factory=Followers)

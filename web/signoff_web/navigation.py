@@ -18,6 +18,7 @@ class Link:
 LINKS: Final[tuple[Link, ...]] = (
     Link("Desk", "/desk", Scope.REVIEW),
     Link("Team", "/desk/team", Scope.OPERATE),
+    Link("Users", "/admin/users", Scope.ADMIN),
 )
 
 

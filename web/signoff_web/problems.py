@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from signoff_ops.errors import (
@@ -21,9 +21,11 @@ from signoff_ops.errors import (
 from signoff_producer import QueueFull, QueueUnavailableError
 from signoff_schemas import InvalidEvent, SettingsError, SignoffError
 from signoff_schemas.invalid import Problem
+from signoff_web.local_paths import sign_in_path
 from signoff_web.templating import page
 
 _LOG: Final = logging.getLogger(__name__)
+NOT_SIGNED_IN: Final = "not-signed-in"
 MEDIA_TYPE: Final = "application/problem+json"
 _PASSING: Final = frozenset({409, 429, 500, 503})
 """Statuses of problems that may be gone at the next try."""
@@ -84,6 +86,11 @@ class ProblemError(Exception):
 def pointer(path: str) -> str:
     """The JSON Pointer (RFC 6901) of a path such as `cta_data.items[2]`; empty for the whole."""
     parts = path.replace("]", "").replace("[", ".").split(".") if path else []
+    return pointer_of(*parts)
+
+
+def pointer_of(*parts: str) -> str:
+    """The JSON Pointer of a place, by the names and numbers that lead to it."""
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 
@@ -110,8 +117,13 @@ def _seconds(error: SignoffError) -> str:
 
 
 def answer(request: Request, problem: ProblemError) -> Response:
-    """The problem as a document, or as a page if the request is one for a page."""
+    """The problem as a document, or as a page if the request is one for a page.
+
+    Somebody who wants a page and is not signed in is led to the sign-in page instead.
+    """
     if wants_page(request):
+        if problem.slug == NOT_SIGNED_IN and request.method == "GET":
+            return RedirectResponse(sign_in_path(request), HTTPStatus.SEE_OTHER)
         again = _path(request) if request.method == "GET" and problem.status in _PASSING else None
         response = page(
             request, "problem.html", status=problem.status, problem=problem, again=again
@@ -166,7 +178,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 -- as it was registered
     errors = [
         {
-            "pointer": "/" + "/".join(str(part) for part in found["loc"]),
+            "pointer": pointer_of(*map(str, found["loc"])),
             "detail": found["msg"],
             "code": found["type"],
         }

@@ -1,4 +1,4 @@
--- Whose key it is; that it was used is noted at most once a minute.
+-- What a key stands for, and for how long; that it was used is noted at most once a minute.
 WITH found AS (
     SELECT id, name, scopes, expires_at, last_used_at FROM api_keys
     WHERE id = %(id)s AND secret_hash = %(secret_hash)s AND revoked_at IS NULL
@@ -8,4 +8,4 @@ WITH found AS (
     WHERE api_keys.id = found.id
         AND (found.last_used_at IS NULL OR found.last_used_at < now() - interval '1 minute')
 )
-SELECT name, scopes, expires_at FROM found
+SELECT name, scopes, expires_at - now() AS remaining FROM found

@@ -43,7 +43,8 @@ class KeyHolder:
 
     name: str
     scopes: frozenset[Scope]
-    expires_at: datetime | None
+    remaining: timedelta | None
+    """How long it is valid; None if it does not expire."""
 
 
 def add(
@@ -100,13 +101,8 @@ def holder_of(
     ).fetchone()
     if row is None:
         return None
-    name, scopes, expires_at = row
-    return KeyHolder(name, frozenset(map(Scope, scopes)), expires_at)
-
-
-def note_used(connection: Connection[TupleRow], ids: Sequence[str]) -> None:
-    """Note that keys were used now; at most once a minute something is written."""
-    connection.execute(statement("accounts/note_keys_used"), {"ids": list(ids)})
+    name, scopes, remaining = row
+    return KeyHolder(name, frozenset(map(Scope, scopes)), remaining)
 
 
 def _name_and_id(text: str) -> tuple[str, str]:

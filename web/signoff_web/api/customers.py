@@ -13,10 +13,11 @@ from signoff_web.access import requires
 from signoff_web.api.answers import Cursor, JSONAnswer, Limit, listed, refusals
 from signoff_web.api.encoded import DECODED, EncodedRoute
 from signoff_web.api.models import Customer, Page
+from signoff_web.api.parameters import ONLY_KNOWN
 from signoff_web.context import InContext
 from signoff_web.problems import ProblemError
 
-router = APIRouter(route_class=EncodedRoute, tags=["State"])
+router = APIRouter(route_class=EncodedRoute, dependencies=[ONLY_KNOWN], tags=["State"])
 
 UserId = Annotated[
     str,

@@ -18,10 +18,11 @@ from signoff_web.api.answers import Cursor, JSONAnswer, Limit, listed, refusals
 from signoff_web.api.encoded import text
 from signoff_web.api.instants import Moment
 from signoff_web.api.models import Causes, DeadLetter, FullLetter, Page
+from signoff_web.api.parameters import ONLY_KNOWN
 from signoff_web.context import InContext
 from signoff_web.problems import ProblemError
 
-router = APIRouter(tags=["Dead letters"])
+router = APIRouter(dependencies=[ONLY_KNOWN], tags=["Dead letters"])
 
 Kinds = Annotated[list[FailureKind] | None, Query(description="Repeatable.")]
 Since = Annotated[Moment | None, Query(description="Last failed at this instant or later.")]

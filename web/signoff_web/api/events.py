@@ -12,10 +12,11 @@ from signoff_web.access import requires
 from signoff_web.api.answers import JSONAnswer, refusals
 from signoff_web.api.encoded import DECODED, EncodedRoute
 from signoff_web.api.models import Event
+from signoff_web.api.parameters import ONLY_KNOWN
 from signoff_web.context import InContext
 from signoff_web.problems import RETRY_AFTER, ProblemError
 
-router = APIRouter(route_class=EncodedRoute, tags=["Events"])
+router = APIRouter(route_class=EncodedRoute, dependencies=[ONLY_KNOWN], tags=["Events"])
 
 EventId = Annotated[
     str,

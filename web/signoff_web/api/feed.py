@@ -19,11 +19,12 @@ from signoff_schemas.backoff import backoff_delays
 from signoff_schemas.wording import json_text
 from signoff_web.access import requires
 from signoff_web.api.answers import next_page, refusals
+from signoff_web.api.parameters import ONLY_KNOWN
 from signoff_web.context import Context, InContext
 from signoff_web.problems import RETRY_AFTER, ProblemError, answer, problem_of
 from signoff_web.streams import Ending, EventStream, event_text
 
-router = APIRouter(tags=["Feed"])
+router = APIRouter(dependencies=[ONLY_KNOWN], tags=["Feed"])
 
 _MOST: Final = 1000
 _AT_ONCE: Final = 200

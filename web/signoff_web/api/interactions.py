@@ -12,10 +12,11 @@ from signoff_schemas.access import Scope
 from signoff_web.access import requires
 from signoff_web.api.answers import Cursor, JSONAnswer, Limit, listed, refusals
 from signoff_web.api.models import Funnel, Interaction
+from signoff_web.api.parameters import ONLY_KNOWN
 from signoff_web.context import InContext
 from signoff_web.problems import ProblemError
 
-router = APIRouter(tags=["State"])
+router = APIRouter(dependencies=[ONLY_KNOWN], tags=["State"])
 
 
 @router.get(

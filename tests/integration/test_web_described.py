@@ -1,0 +1,106 @@
+"""The API is as its description says, whatever is sent: Schemathesis makes the requests."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+import web
+from approvals import apply_events, approval, decision
+from described import description
+from fastapi import Request
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis import Case
+from schemathesis.specs.openapi import checks
+
+from signoff_db.connection import connect_for_batches
+from signoff_schemas import Settings
+from signoff_schemas.access import Identity, Scope
+from signoff_web.app import create_app
+from signoff_web.problems import ProblemError
+
+ROOT = Path(__file__).parents[2]
+COMMITTED = ROOT / "web" / "openapi.json"
+EXAMPLES = 30
+"""Requests to each route; `make check` is to end."""
+
+
+def test_the_committed_description_is_current() -> None:
+    """`make docs` was run after the last change."""
+    assert json.loads(COMMITTED.read_text("utf-8")) == json.loads(json.dumps(description()))
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Method, path and description of each operation."""
+    for path, methods in description()["paths"].items():
+        for method, operation in methods.items():
+            yield method, path, operation
+
+
+def test_each_operation_says_who_may_call_it() -> None:
+    """By a key with one scope, or everybody; and each has a name of its own and a summary."""
+    names = [operation["operationId"] for _, _, operation in operations()]
+    assert len(set(names)) == len(names)
+    for _, path, operation in operations():
+        scopes = [scope for one in operation["security"] for scope in one["key"]]
+        assert len(scopes) <= 1, path
+        assert set(scopes) <= set(Scope), path
+        assert operation["summary"], path
+
+
+def test_each_operation_describes_its_problems() -> None:
+    """Each error is a problem document, and no answer has FastAPI's own shape of an error."""
+    for _, path, operation in operations():
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                assert list(answer["content"]) == ["application/problem+json"], path
+    assert "HTTPValidationError" not in json.dumps(description())
+
+
+KEY = "sgn_test"
+
+
+async def by_key(request: Request) -> Identity | None:
+    """Whoever sends the key has every scope."""
+    given = request.headers.get("authorization")
+    if given is None:
+        return None
+    if given != f"Bearer {KEY}":
+        raise ProblemError(401, "invalid-key", "The key is not valid", "The key is unknown")
+    return Identity("key", "test", web.EVERY_SCOPE)
+
+
+@pytest.fixture
+def service(redis_url: str, database_url: str) -> Iterator[str]:
+    """The URL of a service with some events. It lets nobody follow: a stream has no end."""
+    with connect_for_batches(database_url, application="test") as connection:
+        apply_events(connection, approval(user_id="ann"), approval(user_id=None), decision())
+    loaded = Settings.load(redis_url=redis_url, database_url=database_url, web_followers=0)
+    with web.serving(create_app(loaded, authenticate=by_key)) as url:
+        yield url
+
+
+schema = schemathesis.openapi.from_dict(description())
+EXCLUDED: list[Any] = [
+    # An event, a cursor, a position has rules that no schema can say.
+    checks.positive_data_acceptance,
+    # 503 is an answer: see below.
+    schemathesis.checks.not_a_server_error,
+]
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)
+def test_answers_are_as_described(case: "Case[Any]", service: str) -> None:
+    """No request makes the service fail, and each answer has a status and a shape that is named."""
+    answer = case.call_and_validate(
+        base_url=service, headers={"Authorization": f"Bearer {KEY}"}, excluded_checks=EXCLUDED
+    )
+    assert answer.status_code < 500 or answer.status_code == 503

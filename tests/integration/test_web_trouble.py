@@ -1,0 +1,142 @@
+"""The web service while a server is away, silent or slow: each answer comes in bounded time."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import httpx
+import psycopg
+import pytest
+import web
+from approvals import apply_events, approval
+from described import checked, description
+
+from signoff_db.connection import BatchConnection
+from signoff_embedded.ports import free_port
+
+BOUND = 60
+"""Seconds; on a quiet machine each takes less than fifteen."""
+
+
+def readable() -> list[str]:
+    """A path of each route that reads Postgres, with ids in it."""
+    found = {
+        path.replace("{letter_id}", "1").replace("{interaction_id}", str(approval().event_id))
+        for path, operations in description()["paths"].items()
+        if "get" in operations and "read" in str(operations["get"]["security"])
+    }
+    found -= {"/metrics"}
+    return sorted(path.replace("{user_id}", "ann").replace("{event_id}", "x") for path in found)
+
+
+@contextmanager
+def stopped(pids: list[int]) -> Iterator[None]:
+    """These processes are silent until the block ends."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_without_postgres_each_route_says_so(redis_url: str) -> None:
+    """503, when to try again, and no password; never an empty answer."""
+    nowhere = f"postgresql://nobody:hidden@127.0.0.1:{free_port()}/none"
+    with web.client(redis_url, nowhere, authenticate=web.acting_as("any")) as client:
+        began = time.monotonic()
+        # At the same time: each waits some seconds for a connection.
+        with ThreadPoolExecutor(len(readable())) as threads:
+            answers = list(threads.map(client.get, readable()))
+        for answer in answers:
+            assert answer.status_code == 503, answer.request.url
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert int(answer.headers["retry-after"]) > 0
+            assert "hidden" not in answer.text
+        assert time.monotonic() - began < BOUND
+        ready = client.get("/ready")
+        assert checked(ready, "/ready")["detail"] == "postgres does not answer"
+        assert "127.0.0.1" not in ready.text
+        metrics = client.get("/metrics").text
+        assert 'signoff_up{server="postgres"} 0.0' in metrics
+        assert 'signoff_up{server="redis"} 1.0' in metrics
+
+
+def test_a_postgres_that_is_silent_is_given_up(
+    redis_url: str, database_url: str, connection: BatchConnection
+) -> None:
+    """A server that takes requests and does not answer ends as 503 too, and then it works again."""
+    apply_events(connection, approval(user_id="ann"))
+    with web.client(redis_url, database_url, authenticate=web.acting_as("any")) as client:
+        assert client.get("/v1/funnel").status_code == 200
+        with psycopg.connect(database_url, autocommit=True) as admin:
+            rows = admin.execute(
+                "SELECT pid FROM pg_stat_activity WHERE application_name = 'signoff-web' "
+                "AND datname = current_database()"
+            ).fetchall()
+        began = time.monotonic()
+        with stopped([pid for (pid,) in rows]):
+            answers = [client.get("/v1/funnel").status_code for _ in range(2)]
+        # The first waits for the silent connection, and goes on with another if there is time.
+        assert set(answers) <= {200, 503}
+        assert time.monotonic() - began < BOUND
+        assert client.get("/v1/customers/ann").status_code == 200
+
+
+def test_a_slow_statement_is_ended(
+    redis_url: str, database_url: str, connection: BatchConnection
+) -> None:
+    """One that waits for a lock is given up after some seconds, on the server too."""
+    with web.client(redis_url, database_url, authenticate=web.acting_as("any")) as client:
+        assert client.get("/v1/funnel").status_code == 200
+        with connection.transaction():
+            connection.execute("LOCK TABLE customers IN ACCESS EXCLUSIVE MODE")
+            answer = client.get("/v1/customers/ann")
+            assert answer.status_code == 503
+            assert "statement timeout" in answer.json()["detail"]
+
+
+def test_a_database_without_tables_is_not_ready(redis_url: str, empty_database_url: str) -> None:
+    """It says which command helps."""
+    with web.client(redis_url, empty_database_url, authenticate=web.acting_as("any")) as client:
+        ready = client.get("/ready")
+        assert ready.status_code == 503
+        assert "run `signoff migrate`" in checked(ready, "/ready")["detail"]
+        assert client.get("/v1/funnel").json()["type"] == "urn:signoff:problem:wrong-settings"
+
+
+def test_a_ready_service_says_so(reader: httpx.Client) -> None:
+    """Open to all."""
+    assert checked(reader.get("/ready"), "/ready") == {"status": "ready"}
+
+
+@pytest.fixture
+def reader(redis_url: str, database_url: str) -> Iterator[httpx.Client]:
+    """A client that may do all."""
+    with web.client(redis_url, database_url, authenticate=web.acting_as("any")) as client:
+        yield client
+
+
+def test_figures_are_for_prometheus(reader: httpx.Client, connection: BatchConnection) -> None:
+    """Queue, dead letters by kind, readers of the feed, requests by route and status."""
+    apply_events(connection, approval(), approval(user_id=None))
+    connection.execute("INSERT INTO feed_readers (name, is_copy) VALUES ('a\"b', false)")
+    for _ in range(3):
+        reader.get("/v1/customers/none")
+    answer = reader.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    figures = dict(line.rsplit(" ", 1) for line in answer.text.splitlines() if line[0] != "#")
+    route = "/v1/customers/{user_id}"
+    assert (
+        figures[f'signoff_http_requests_total{{method="GET",route="{route}",status="404"}}'] == "3"
+    )
+    assert figures[f'signoff_http_request_seconds_count{{route="{route}"}}'] == "3"
+    assert figures[f'signoff_http_request_seconds_bucket{{route="{route}",le="+Inf"}}'] == "3"
+    assert figures['signoff_dead_letters{kind="unknown_interaction"}'] == "1"
+    assert figures['signoff_queue_jobs{queue="approvals",place="waiting"}'] == "0"
+    assert figures['signoff_feed_unread_events{reader="a\\"b"}'] == "1"
+    assert figures["signoff_ledger_events"] == "1"

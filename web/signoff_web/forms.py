@@ -1,0 +1,52 @@
+"""Forms of pages: bounded before they are parsed."""
+
+from typing import Annotated, Final, TypeAlias
+from urllib.parse import parse_qs
+
+from fastapi import Depends, Request
+
+from signoff_web.problems import ProblemError
+
+_MOST_BYTES: Final = 16_384
+_MOST_FIELDS: Final = 50
+_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
+
+
+class Form:
+    """The fields of a form; a field that is missing is empty."""
+
+    def __init__(self, fields: dict[str, list[str]]) -> None:
+        self._fields = fields
+
+    def one(self, name: str) -> str:
+        """The first value of a field."""
+        return self._fields.get(name, [""])[0]
+
+    def all(self, name: str) -> list[str]:
+        """The values of a field that may be chosen several times."""
+        return self._fields.get(name, [])
+
+
+async def read_form(request: Request) -> Form:
+    """The form that a page sent.
+
+    Raises:
+        ProblemError: it is too large, or no form (413, 415, 422).
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != _MEDIA_TYPE:
+        raise ProblemError(415, "unsupported-media-type", "No form", f"Expected {_MEDIA_TYPE}")
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > _MOST_BYTES:
+            detail = f"A form has at most {_MOST_BYTES:,} bytes"
+            raise ProblemError(413, "too-large", "The form is too large", detail)
+    try:
+        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise ProblemError(422, "invalid-form", "No form", "The form cannot be read") from None
+    return Form(fields)
+
+
+InForm: TypeAlias = Annotated[Form, Depends(read_form)]
