@@ -4,7 +4,6 @@ What is applied and who is told of it are one transaction with the reader's posi
 message is written once, whenever the reader is killed (see `feed_reader.py`).
 """
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, LiteralString
@@ -17,7 +16,7 @@ from signoff_db.feed_reader import FeedReader, Turn
 from signoff_db.sql import statement
 from signoff_db.webhook_deliveries import Message, write
 from signoff_db.webhooks import READER, WebhookKind
-from signoff_schemas.wording import json_text
+from signoff_schemas.wording import json_text, one_line_json
 
 _ANY: Final = "SELECT EXISTS (SELECT FROM webhooks)"
 _KINDS: Final = "SELECT DISTINCT unnest(kinds) FROM webhooks"
@@ -57,9 +56,17 @@ def write_deliveries(connection: Connection[TupleRow], events: Sequence[FeedEven
     return write(connection, messages)
 
 
-def body_of(kind: str, happened_at: datetime, data: dict[str, Any]) -> str:
-    """The JSON of a message: `type`, `timestamp` (when it happened) and `data`."""
-    return json_text({"type": str(kind), "timestamp": happened_at, "data": data})
+def body_of(
+    kind: str, happened_at: datetime, data: dict[str, Any], *, event: str | None = None
+) -> str:
+    """The JSON of a message: `type`, `timestamp` (when it happened) and `data`.
+
+    `event` is JSON that `data` gets as its last member, as it is: no number is read and written.
+    """
+    body = json_text({"type": str(kind), "timestamp": happened_at, "data": data})
+    if event is None:
+        return body
+    return f'{body.removesuffix("}}")}, "event": {one_line_json(event)}}}}}'
 
 
 def _approved_reviews(
@@ -70,8 +77,8 @@ def _approved_reviews(
 
 def _approved(*, applied_at: datetime, event: str, **data: Any) -> Message:  # noqa: ANN401 -- as it comes
     kind = WebhookKind.REVIEW_APPROVED
-    told = data | {"applied_at": applied_at, "event": json.loads(event)}
-    return Message(kind, data["event_id"], applied_at, body_of(kind, applied_at, told))
+    body = body_of(kind, applied_at, data | {"applied_at": applied_at}, event=event)
+    return Message(kind, data["event_id"], applied_at, body)
 
 
 def _status_changes(connection: Connection[TupleRow], events: Sequence[FeedEvent]) -> list[Message]:

@@ -123,8 +123,8 @@ class Sender:
         self._settle(connection)
         claimed = claim(connection, self._in_flight, room=self._room, lease=self._lease)
         for delivery in claimed:
-            self._in_flight[delivery.webhook_id] += 1
             threading.Thread(target=self._attempt, args=[delivery], daemon=True).start()
+            self._in_flight[delivery.webhook_id] += 1  # a thread that does not start takes no room
         self._forget(connection)
         return len(claimed)
 

@@ -45,8 +45,8 @@ def test_an_approval_is_told_when_it_is_applied(
     servers: DirectServers, connection: BatchConnection, database_url: str
 ) -> None:
     """Not before: once, with what is to be sent to the customer."""
-    review = post(servers)
-    reviews.approve(servers, review, "ann", BODY | {"final_bubbles": ["hello", "😀"]})
+    review, given = post(servers), {"final_bubbles": ["hello", "😀"], "cta_data": {"n": 12.50}}
+    reviews.approve(servers, review, "ann", BODY | given)
     apply_events(connection, approval())
     read_all(database_url)
     assert bodies(connection) == []
@@ -60,6 +60,7 @@ def test_an_approval_is_told_when_it_is_applied(
     assert (data["user_id"], data["reviewer"]) == ("user-1", "ann")
     assert data["event_id"] == data["event"]["event_id"]
     assert data["event"]["final_bubbles"] == ["hello", "😀"]
+    assert data["event"]["cta_data"] == {"n": 12.5}
     assert sql(database_url, "SELECT id::text FROM signoff.review_decisions") == [
         (data["decision_id"],)
     ]

@@ -3,23 +3,21 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import schemathesis
 import web
 from approvals import apply_events, approval, decision
 from described import description
-from fastapi import Request
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis import Case
 from schemathesis.specs.openapi import checks
 
 from signoff_db.connection import connect_for_batches
 from signoff_schemas import Settings
-from signoff_schemas.access import Identity, Scope
+from signoff_schemas.access import Scope
 from signoff_web.app import create_app
-from signoff_web.problems import ProblemError
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "web" / "openapi.json"
@@ -59,27 +57,21 @@ def test_each_operation_describes_its_problems() -> None:
     assert "HTTPValidationError" not in json.dumps(description())
 
 
-KEY = "sgn_test"
+class Service(NamedTuple):
+    """Where it is, and a key with every scope."""
 
-
-async def by_key(request: Request) -> Identity | None:
-    """Whoever sends the key has every scope."""
-    given = request.headers.get("authorization")
-    if given is None:
-        return None
-    if given != f"Bearer {KEY}":
-        raise ProblemError(401, "invalid-key", "The key is not valid", "The key is unknown")
-    return Identity("key", "test", web.EVERY_SCOPE)
+    url: str
+    key: str
 
 
 @pytest.fixture
-def service(redis_url: str, database_url: str) -> Iterator[str]:
-    """The URL of a service with some events. It lets nobody follow: a stream has no end."""
+def service(redis_url: str, database_url: str) -> Iterator[Service]:
+    """A service with some events. It lets nobody follow: a stream has no end."""
     with connect_for_batches(database_url, application="test") as connection:
         apply_events(connection, approval(user_id="ann"), approval(user_id=None), decision())
     loaded = Settings.load(redis_url=redis_url, database_url=database_url, web_followers=0)
-    with web.serving(create_app(loaded, authenticate=by_key)) as url:
-        yield url
+    with web.serving(create_app(loaded)) as url:
+        yield Service(url, web.key_of(loaded))
 
 
 schema = schemathesis.openapi.from_dict(description())
@@ -98,9 +90,11 @@ EXCLUDED: list[Any] = [
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],
 )
-def test_answers_are_as_described(case: "Case[Any]", service: str) -> None:
+def test_answers_are_as_described(case: "Case[Any]", service: Service) -> None:
     """No request makes the service fail, and each answer has a status and a shape that is named."""
     answer = case.call_and_validate(
-        base_url=service, headers={"Authorization": f"Bearer {KEY}"}, excluded_checks=EXCLUDED
+        base_url=service.url,
+        headers={"Authorization": f"Bearer {service.key}"},
+        excluded_checks=EXCLUDED,
     )
     assert answer.status_code < 500 or answer.status_code == 503

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,10 @@ from jsonschema import Draft202012Validator
 
 from signoff_db.connection import BatchConnection
 from signoff_embedded.ports import free_port
+from signoff_ops.api_keys import revoke_key
+from signoff_ops.servers import DirectServers
+from signoff_schemas import Settings
+from signoff_schemas.access import Scope
 from signoff_web.streams import event_text
 
 STREAM = {"Accept": "text/event-stream"}
@@ -190,22 +193,42 @@ def test_a_followed_feed_waits_for_postgres(
 def test_streams_end_at_sigterm(
     redis_url: str, database_url: str, connection: BatchConnection, tmp_path: Path
 ) -> None:
-    """A reader that follows does not hold up the service, which ends in order."""
+    """A reader that follows does not hold up `signoff serve`, which ends with exit code 0."""
     apply_events(connection, approval())
     port, log = free_port(), tmp_path / "log"
     env = processes.environment(redis_url, database_url, stop_timeout=300)
-    command = (sys.executable, "-m", "open_service", str(port))
+    command = (str(processes.BIN / "signoff"), "serve", "--port", str(port))
+    key = web.key_of(Settings.load(redis_url=redis_url, database_url=database_url))
     with (
         processes.process(*command, env=env, log=log) as serving,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client,
+        httpx.Client(
+            base_url=f"http://127.0.0.1:{port}",
+            timeout=120,
+            headers={"Authorization": f"Bearer {key}"},
+        ) as client,
     ):
         processes.eventually(lambda: is_live(client), what="it is live", log=log)
         with following(client) as stream:
             stream.event()
             serving.send_signal(signal.SIGTERM)
             assert not any(line.startswith("data") for line in stream.lines)
-        # uvicorn sends itself the signal again when it is done.
-        assert processes.exit_code(serving, log=log) == -signal.SIGTERM
+        assert processes.exit_code(serving, log=log) == 0
+
+
+def test_a_stream_ends_when_its_key_is_revoked(
+    redis_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the reader may still read is looked up again and again."""
+    monkeypatch.setattr("signoff_web.api.feed._HEARTBEAT", 0.1)
+    settings = Settings.load(redis_url=redis_url, database_url=database_url)
+    key = web.key_of(settings, Scope.READ)
+    with (
+        web.client(redis_url, database_url) as client,
+        following(client, Authorization=f"Bearer {key}") as stream,
+    ):
+        assert next(stream.lines).startswith("id: ")
+        revoke_key(DirectServers(settings), "test", "root")
+        assert not any(line.startswith("data") for line in stream.lines)
 
 
 def test_a_heartbeat_moves_the_position() -> None:

@@ -1,5 +1,6 @@
 """Outgoing webhooks: what is written for whom, and how it reaches its receiver."""
 
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from approvals import apply_events, approval, decision
+from approvals import TEN, apply_events, approval, decision
+from mixed import mixed_events
 from processes import eventually
 from receivers import answering_slowly, receiving
 
@@ -169,6 +171,30 @@ def test_a_decision_that_becomes_void_tells_the_status_that_holds_again(
     read_all(database_url)
     assert moves(connection) == ["CUSTOMER>CHURNED", "CHURNED>CUSTOMER"]
     assert bodies(connection)[1]["data"]["event_id"] == str(ground.event_id)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_told_leads_from_one_status_to_the_next(
+    connection: BatchConnection, database_url: str, seed: int
+) -> None:
+    """For any events in any order: a chain for each customer, from PROSPECT to the status now."""
+    add(connection)
+    chance = random.Random(seed)
+    events = mixed_events(chance, 120, TEN, TEN + timedelta(days=1))
+    while events:
+        batch, events = events[:7], events[7:]
+        apply_events(connection, *batch)
+        if chance.random() < 0.5:
+            read_all(database_url)
+    read_all(database_url)
+    found = connection.execute("SELECT user_id, customer_status FROM customers").fetchall()
+    assert len(found) == 3
+    for user, status in found:
+        told = [move.split(">") for move in moves(connection, user)]
+        assert all(before != after for before, after in told)
+        ends = ["PROSPECT", *[after for _, after in told]]
+        assert [before for before, _ in told] == ends[:-1]
+        assert ends[-1] == status
 
 
 def test_a_webhook_begins_when_it_is_added(connection: BatchConnection, database_url: str) -> None:

@@ -9,6 +9,8 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from signoff_ops import api_keys
+from signoff_ops.servers import DirectServers
 from signoff_schemas import Settings
 from signoff_schemas.access import Identity, Scope
 from signoff_web.app import create_app
@@ -24,6 +26,11 @@ def acting_as(name: str, *scopes: Scope, kind: str = "key") -> Authenticate:
         return Identity(kind, name, frozenset(scopes) or EVERY_SCOPE)
 
     return authenticate
+
+
+def key_of(settings: Settings, *scopes: Scope) -> str:
+    """The key of a program with these scopes; without any it has all of them."""
+    return api_keys.add_key(DirectServers(settings), "test", scopes or tuple(Scope), "root").text
 
 
 @contextmanager

@@ -112,12 +112,14 @@ def test_each_service_runs_its_command(services: dict[str, Service]) -> None:
     assert services["worker"]["command"] == ["worker"]
 
 
-def test_a_relay_runs_only_where_it_is_asked_for(services: dict[str, Service]) -> None:
-    """Without an outbox it has nothing to do; all other services run without a profile."""
+def test_some_services_run_only_where_they_are_asked_for(services: dict[str, Service]) -> None:
+    """Without an outbox a relay has nothing to do, nor has a sender without webhooks."""
     assert {name: service.get("profiles") for name, service in services.items()} == {
         **dict.fromkeys(services),
         "relay": ["outbox"],
+        "webhooks": ["webhooks"],
     }
+    assert services["webhooks"]["command"] == ["webhook", "run"]
     assert services["relay"]["command"] == ["relay", "--prune-after", "7d"]
     assert dependencies(services["relay"]) == dependencies(services["worker"])
 
@@ -130,14 +132,14 @@ def test_a_relay_has_the_upstreams_database(services: dict[str, Service]) -> Non
     assert environment == services["worker"]["environment"]
 
 
-@pytest.mark.parametrize("service", ["worker", "relay"])
+@pytest.mark.parametrize("service", ["worker", "relay", "webhooks"])
 @pytest.mark.parametrize("fixed", ["container_name", "ports", "hostname"])
 def test_workers_and_relays_scale(services: dict[str, Service], service: str, fixed: str) -> None:
     """Nothing in them can exist only once: `--scale worker=4` runs four."""
     assert fixed not in services[service]
 
 
-@pytest.mark.parametrize("service", ["worker", "relay"])
+@pytest.mark.parametrize("service", ["worker", "relay", "webhooks"])
 def test_a_batch_can_be_finished_and_a_crashed_service_restarts(
     services: dict[str, Service], service: str
 ) -> None:
@@ -156,7 +158,7 @@ def test_servers_are_not_open_to_the_network(services: dict[str, Service]) -> No
 
 def test_the_containers_settings_are_settings(services: dict[str, Service]) -> None:
     """Each SIGNOFF_ variable is one that Signoff reads, and points at a service of this file."""
-    environment = services["relay"]["environment"]
+    environment = services["relay"]["environment"] | services["webhooks"]["environment"]
 
     assert {name.removeprefix("SIGNOFF_").lower() for name in environment} <= set(
         Settings.model_fields

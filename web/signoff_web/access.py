@@ -54,6 +54,19 @@ class Rule:
             )
 
 
+async def may_still(request: Request, scope: Scope) -> bool:
+    """Whether the sender of a request that is answered for long has the scope now.
+
+    Raises:
+        DatabaseUnavailableError: that cannot be looked up.
+    """
+    try:
+        identity = await context_of(request).authenticate(request)
+    except ProblemError:
+        return False
+    return identity is not None and scope in identity.scopes
+
+
 def requires(scope: Scope) -> Any:  # noqa: ANN401 -- what FastAPI's `Depends` returns
     """A dependency of routes that only senders with this scope may call."""
     return Depends(Rule(scope))

@@ -5,14 +5,17 @@ for something new, no connection to a server is held.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
 
+from anyio import CapacityLimiter
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
+T = TypeVar("T")
+_THREADS: Final = 4
 _SLOWEST: Final = 30.0
 """Seconds in which a reader has to take what is sent."""
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -20,9 +23,12 @@ HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 @dataclass(slots=True)
 class Followers:
-    """How many readers follow a stream."""
+    """How many readers follow a stream, and how they share the service's threads."""
 
     number: int = 0
+    threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_THREADS))
+    """So many of them look for something new at once; while a server is away, looking takes
+    seconds, and other requests need threads too."""
 
     @contextmanager
     def another(self) -> Iterator[None]:
@@ -45,6 +51,15 @@ class Ending:
     def reached(self) -> bool:
         """Whether the stream is to end."""
         return any(end.done() for end in self._ends)
+
+    async def or_done(self, work: Awaitable[T]) -> T | None:
+        """What the work gives; None if the stream is to end before."""
+        task = asyncio.ensure_future(work)
+        await asyncio.wait([task, *self._ends], return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        task.cancel()
+        return None
 
     async def wait(self, seconds: float) -> bool:
         """Wait so long, or until the stream is to end; returns whether it is."""

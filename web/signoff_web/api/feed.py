@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any, Final
 
+from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
-from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
@@ -17,10 +17,10 @@ from signoff_schemas import SignoffError
 from signoff_schemas.access import Scope
 from signoff_schemas.backoff import backoff_delays
 from signoff_schemas.wording import json_text
-from signoff_web.access import requires
+from signoff_web.access import may_still, requires
 from signoff_web.api.answers import next_page, refusals
 from signoff_web.api.parameters import ONLY_KNOWN
-from signoff_web.context import Context, InContext
+from signoff_web.context import Context, InContext, context_of
 from signoff_web.problems import RETRY_AFTER, ProblemError, answer, problem_of
 from signoff_web.streams import Ending, EventStream, event_text
 
@@ -117,7 +117,7 @@ class _Following(EventStream):
     """A stream of the feed, unless there are too many already."""
 
     def __init__(self, request: Request, context: Context, page: FeedPage) -> None:
-        super().__init__(partial(_events, context, page), context.stopping)
+        super().__init__(partial(_events, request, page), context.stopping)
         self._request = request
         self._context = context
 
@@ -142,32 +142,73 @@ def _too_many(most: int) -> ProblemError:
     )
 
 
-async def _events(context: Context, page: FeedPage, ending: Ending) -> AsyncIterator[bytes]:
-    """The stream from the page on. While Postgres is unavailable, it waits."""
-    delays = backoff_delays()
-    heard = 0.0
-    while True:
-        if page.events:
-            yield b"".join(
-                event_text(data=json_line(event), identifier=event.position)
-                for event in page.events
-            )
-            heard = time.monotonic()
-        elif time.monotonic() - heard >= _HEARTBEAT:
-            yield event_text(identifier=page.position)
-            heard = time.monotonic()
-        if await ending.wait(_POLL if page.caught_up else 0):
-            return
-        try:
-            page = await run_in_threadpool(
-                read_page, context.servers, page.position, limit=_AT_ONCE
-            )
-            delays = backoff_delays()
-        except DatabaseUnavailableError:
-            yield event_text()
-            if await ending.wait(next(delays)):
+async def _events(request: Request, page: FeedPage, ending: Ending) -> AsyncIterator[bytes]:
+    """The stream from the page on."""
+    follower = _Follower(request, page)
+    try:
+        while True:
+            if news := follower.news():
+                yield news
+            if await ending.wait(follower.pause) or not await ending.or_done(follower.read_on()):
                 return
-            page = FeedPage((), page.position, caught_up=False)
-        except SignoffError as error:
-            yield event_text(data=json_text(problem_of(error).document), kind="problem")
-            return
+    except SignoffError as error:
+        yield event_text(data=json_text(problem_of(error).document), kind="problem")
+
+
+class _Follower:
+    """A reader that follows: how far it has read, and when it heard something last."""
+
+    def __init__(self, request: Request, page: FeedPage) -> None:
+        self._request = request
+        self._context = context_of(request)
+        self._heard = self._checked = time.monotonic()
+        self._page = page
+        self._delays = backoff_delays()
+        self.pause = _pause_after(page)
+        """Seconds to wait before the next page is read."""
+
+    def news(self) -> bytes:
+        """What to send now: events, a heartbeat, or nothing."""
+        page, now = self._page, time.monotonic()
+        if not page.events and now - self._heard < _HEARTBEAT:
+            return b""
+        self._heard = now
+        if not page.events:
+            return event_text(identifier=page.position)
+        return b"".join(
+            event_text(data=json_line(event), identifier=event.position) for event in page.events
+        )
+
+    async def read_on(self) -> bool:
+        """Read the next page; False if the reader may not read any more.
+
+        While Postgres is unavailable, there is nothing new.
+        """
+        try:
+            if not await self._may_still():
+                return False
+            self._page = await self._next_page()
+            self.pause = _pause_after(self._page)
+            self._delays = backoff_delays()
+        except DatabaseUnavailableError:
+            self._page = FeedPage((), self._page.position, caught_up=True)
+            self.pause = next(self._delays)
+        return True
+
+    async def _may_still(self) -> bool:
+        """Whether the reader's key is valid; looked up now and then."""
+        now = time.monotonic()
+        if now - self._checked < _HEARTBEAT:
+            return True
+        self._checked = now
+        return await may_still(self._request, Scope.READ)
+
+    async def _next_page(self) -> FeedPage:
+        """The page that follows; a thread that nobody waits for any more is left alone."""
+        read = partial(read_page, self._context.servers, self._page.position, limit=_AT_ONCE)
+        threads = self._context.followers.threads
+        return await to_thread.run_sync(read, abandon_on_cancel=True, limiter=threads)
+
+
+def _pause_after(page: FeedPage) -> float:
+    return _POLL if page.caught_up else 0.0
