@@ -46,7 +46,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## Show every step of 2,000 approvals, on its own servers
 	@$(BIN)/signoff demo $(ARGS)
 
-up: $(READY) ## Run Redis, Postgres and a worker in the foreground (Ctrl-C stops them)
+up: $(READY) ## Run Redis, Postgres, a worker and the web service in the foreground (Ctrl-C stops them)
 	@$(BIN)/signoff up $(ARGS)
 
 test: $(READY) ## Run the tests (PYTEST_ARGS='-n 2 --dist worksteal' by default)

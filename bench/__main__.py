@@ -16,6 +16,7 @@ import limit
 import publishing
 import relay
 import report
+import reviews
 import scale
 import shapes
 from deployment import Row, deployment
@@ -30,6 +31,7 @@ SCENARIOS = {
     "limit": limit.run,
     "letters": letters.run,
     "feed": feed.run,
+    "reviews": reviews.run,
     "scale": scale.run,
     "history": history.run,
 }

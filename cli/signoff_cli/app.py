@@ -13,7 +13,7 @@ from signoff_cli.terminal import say
 
 COMMANDS: Final = {
     "demo": "Show every step with 2,000 approvals.",
-    "up": "Run Redis, Postgres and workers till Ctrl-C.",
+    "up": "Run servers, workers, web service; Ctrl-C ends.",
     "migrate": "Bring the database's schema up to date.",
     "schema": "Print the JSON Schema of a kind of event.",
     "doctor": "Check servers and settings.",
@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "feed": "Show or follow what was applied.",
     "webhook": "Tell other services what happened.",
     "funnel": "Show customers and their LTV by status.",
+    "reviews": "Show, post and adopt replies for review.",
     "dlq": "Inspect, edit and replay dead letters.",
     "alert": "Send alerts of new dead letters.",
     "ledger": "Keep the ledger in partitions.",

@@ -8,16 +8,26 @@ import os
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from signoff_cli.app import app
-from signoff_cli.errors import WorkersEndedError
+from signoff_cli.children import (
+    can_serve,
+    running_desk,
+    running_workers,
+    show_desk,
+    wait_for,
+    wait_until_served,
+)
+from signoff_cli.errors import ProcessEndedError
+from signoff_cli.stopping import stop_on_signals
 from signoff_cli.terminal import progress, say
-from signoff_cli.up import running_workers
 from signoff_embedded import embedded_services
 from signoff_ops.dead_letters import page_of_letters
 from signoff_ops.demo_data import (
@@ -26,8 +36,9 @@ from signoff_ops.demo_data import (
     put_foreign_jobs,
     unsettled_jobs,
 )
+from signoff_ops.outbox import create_outbox
 from signoff_ops.servers import DirectServers
-from signoff_ops.services import environment
+from signoff_ops.services import Announced, announcement, environment
 from signoff_ops.values import Selection
 from signoff_schemas import FailureKind, Settings, Verdict
 
@@ -41,13 +52,22 @@ _CUSTOMER: Final = "user-0007"
 _MISSING: Final = "00000000-0000-4000-8000-00000000aaaa"
 
 
-def demo() -> None:
+def demo(
+    *,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Then keep the servers running, with the web service."),
+    ] = False,
+) -> None:
     """Show every step of 2,000 approvals, on its own servers.
 
     The servers run in a temporary folder, which is deleted at the end.
     """
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="signoff-demo-") as folder:
+    with (
+        announcement() if keep else nullcontext() as announce,
+        tempfile.TemporaryDirectory(prefix="signoff-demo-") as folder,
+    ):
         _show("Starting Valkey and Postgres in a temporary folder.", "signoff up")
         with embedded_services(Path(folder), fsync=False) as services:
             settings = Settings.load(
@@ -60,9 +80,31 @@ def demo() -> None:
             )
             os.environ.update(environment(settings))
             code = Demo(settings, Path(folder)).run()
-    say()
-    say(f"That took {time.monotonic() - started:.0f} seconds. To keep servers running: make up")
+            say()
+            say(f"That took {time.monotonic() - started:.0f} seconds.")
+            if announce:
+                _keep_running(settings, announce)
+    if not keep:
+        say("To open the console on this data: signoff demo --keep")
+        say("To start empty servers that keep their data: signoff up (or make up)")
     raise typer.Exit(code)
+
+
+def _keep_running(settings: Settings, announce: Callable[[Announced], None]) -> None:
+    """Keep the servers running, with a worker and the web service, until a signal comes."""
+    with stop_on_signals() as stop, ExitStack() as stack:
+        children, desk = [stack.enter_context(running_workers(settings, 1))], None
+        if can_serve():
+            desk = stack.enter_context(running_desk(settings))
+            children += desk.children
+            wait_until_served(stop, desk)
+            show_desk(settings, desk)
+        announce(Announced.of(settings, web_url=desk.url if desk else None))
+        say(
+            "Other commands in this folder find these servers. Ctrl-C ends them, and deletes "
+            "their data."
+        )
+        wait_for(stop, (), children)
 
 
 class Demo:
@@ -91,6 +133,7 @@ class Demo:
         """Create the tables, and rows as the reviewed system would."""
         _show("Making the tables.")
         _run("migrate")
+        create_outbox(self.settings.require("database_url"))
         insert_interaction(self.servers, _FULL, "user-8888", "999000.00")
 
     def publish(self) -> None:
@@ -175,12 +218,12 @@ class Demo:
         ):
             left = total = unsettled_jobs(self.servers)
             task = bar.add_task(what, total=total)
-            while left and workers.poll() is None:
+            while left and workers.process.poll() is None:
                 time.sleep(_POLL_SECONDS)
                 left = unsettled_jobs(self.servers)
                 bar.update(task, completed=total - left)
         if left:
-            raise WorkersEndedError(f"the workers ended early: {self.log.read_text('utf-8')}")
+            raise ProcessEndedError(f"the workers ended early: {self.log.read_text('utf-8')}")
         say(f"{total:,} jobs were settled: {self._results()}.")
 
     def _results(self) -> str:

@@ -7,5 +7,5 @@ class UsageError(SignoffError):
     """The command was called with wrong arguments."""
 
 
-class WorkersEndedError(SignoffError):
-    """The worker processes ended by themselves."""
+class ProcessEndedError(SignoffError):
+    """A process that a command runs ended by itself."""

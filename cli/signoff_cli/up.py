@@ -1,34 +1,35 @@
 """`signoff up`: the whole stack in the foreground."""
 
-import os
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from signoff_cli.errors import WorkersEndedError
+from signoff_cli.children import (
+    Desk,
+    can_serve,
+    running_desk,
+    running_workers,
+    show_desk,
+    wait_for,
+    wait_until_served,
+)
 from signoff_cli.stopping import stop_on_signals
 from signoff_cli.terminal import say
 from signoff_embedded import (
     embedded_postgres,
     embedded_services,
     embedded_valkey,
-    ending_with_parent,
 )
+from signoff_ops.outbox import create_outbox
 from signoff_ops.schema import migrate
-from signoff_ops.services import FILE, Announced, announcement, environment
-from signoff_ops.watching import Watched, watched
+from signoff_ops.services import FILE, Announced, announcement
+from signoff_ops.watching import watched
 from signoff_schemas import Settings, masked
 from signoff_schemas.wording import count
 
-_STOP_SECONDS: Final = 60
-_CHECK_SECONDS: Final = 1.0
 Port = Annotated[int | None, typer.Option(min=1024, max=65535)]
 
 
@@ -40,8 +41,17 @@ def up(
     redis_port: Port = None,
     postgres_port: Port = None,
     workers: Annotated[int, typer.Option(min=0, max=64, help="Worker processes.")] = 1,
+    web_port: Annotated[
+        int | None,
+        typer.Option(min=1024, max=65535, help="The web service's port; else 8420, or a free one."),
+    ] = None,
+    web: Annotated[
+        bool, typer.Option("--web/--no-web", help="Run the web service, relay and webhooks.")
+    ] = True,
 ) -> None:
-    """Run Redis, Postgres and workers in the foreground until Ctrl-C.
+    """Run Redis, Postgres, workers and the web service in the foreground until Ctrl-C.
+
+    While nobody has ever signed in, a link is printed that signs the first administrator in.
 
     Data is kept for the next start. A server whose URL is set (SIGNOFF_REDIS_URL,
     SIGNOFF_DATABASE_URL) is used as it is. Other commands in this folder find the servers
@@ -50,13 +60,18 @@ def up(
     with stop_on_signals() as stop, announcement() as announce, ExitStack() as stack:
         given = Settings.load()
         settings = stack.enter_context(_servers(given, data, redis_port, postgres_port))
-        redis_url, database_url = settings.require("redis_url"), settings.require("database_url")
         migrate(settings)
-        announce(Announced(redis_url=redis_url, database_url=database_url))
-        processes = stack.enter_context(running_workers(settings, workers)) if workers else None
-        _show(settings, workers)
-        _wait(stop, watched(given, settings, data), processes)
-        say("Stopping: workers first, then the servers.")
+        create_outbox(settings.require("database_url"))
+        children = [stack.enter_context(running_workers(settings, workers))] if workers else []
+        desk = None
+        if web and can_serve():
+            desk = stack.enter_context(running_desk(settings, web_port=web_port))
+            children += desk.children
+            wait_until_served(stop, desk)
+        announce(Announced.of(settings, web_url=desk.url if desk else None))
+        _show(settings, workers, desk)
+        wait_for(stop, watched(given, settings, data), children)
+        say("Stopping: the web service first, then the workers, then the servers.")
 
 
 @contextmanager
@@ -82,59 +97,11 @@ def _servers(
         yield Settings.load(redis_url=redis_url, database_url=database_url)
 
 
-@contextmanager
-def running_workers(
-    settings: Settings, processes: int, *, log: int | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Run worker processes until the block ends; they finish their current batch.
-
-    They have their own session: Ctrl-C is for `signoff up`, which stops them in order. If it
-    is killed, they stop by themselves.
-    """
-    command = [sys.executable, "-m", "signoff_cli", "worker", "--processes", str(processes)]
-    running = subprocess.Popen(
-        command,
-        env=os.environ | environment(settings),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )
-    try:
-        with ending_with_parent(running.pid, signal.SIGTERM):
-            yield running
-    finally:
-        running.terminate()
-        try:
-            running.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(running.pid, signal.SIGKILL)
-            running.wait()
-
-
-def _wait(
-    stop: threading.Event,
-    servers: Sequence[Watched],
-    workers: subprocess.Popen[bytes] | None,
-) -> None:
-    """Wait for a signal.
-
-    Raises:
-        ServerEndedError: a server does not answer any more.
-        WorkersEndedError: the workers ended by themselves.
-    """
-    while not stop.wait(_CHECK_SECONDS):
-        for server in servers:
-            server.check()
-        # Workers may have ended because their server did; then report the server.
-        suspected = any(server.failures for server in servers)
-        if workers and workers.poll() is not None and not suspected:
-            raise WorkersEndedError(f"the workers ended with exit code {workers.returncode}")
-
-
-def _show(settings: Settings, workers: int) -> None:
+def _show(settings: Settings, workers: int, desk: Desk | None) -> None:
     say(f"Redis     {masked(settings.require('redis_url'))}")
     say(f"Postgres  {masked(settings.require('database_url'))}")
+    if desk:
+        show_desk(settings, desk)
     processes = count(workers, "worker process", "worker processes")
     say(f"Running with {processes}; Ctrl-C stops it all.")
     say(f"Commands in this folder find these servers, in {FILE}: try `signoff status`.")

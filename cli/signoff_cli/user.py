@@ -12,7 +12,7 @@ from signoff_cli.options import After, Limit
 from signoff_cli.terminal import AsJson, cell, say, say_more, show_json, show_table
 from signoff_ops import users
 from signoff_ops.servers import DirectServers
-from signoff_ops.services import load_settings, web_url
+from signoff_ops.services import load_settings, sign_in_url, web_url
 from signoff_ops.users import SignInLink
 from signoff_ops.values import User
 from signoff_schemas import Settings
@@ -135,4 +135,4 @@ def _show_link(settings: Settings, made: SignInLink) -> None:
 
 
 def _url(settings: Settings, made: SignInLink) -> str:
-    return f"{web_url(settings)}/sign-in/link?token={made.token}"
+    return sign_in_url(web_url(settings), made.token)

@@ -145,7 +145,7 @@ def connect_for_batches(
 
 
 def pool_of(
-    database_url: str, *, application: str, size: int, wait_seconds: float
+    database_url: str, *, application: str, size: int, wait_seconds: float, outbox: bool = False
 ) -> ConnectionPool[ServiceConnection]:
     """A pool of connections as `connect` opens them, for a service that answers many requests.
 
@@ -156,18 +156,19 @@ def pool_of(
         application: likewise.
         size: the most connections.
         wait_seconds: how long a request waits; then `psycopg_pool.PoolTimeout` is raised.
+        outbox: see `connect`; such connections are opened when they are needed.
 
     Returns:
         A pool that is not open yet. Each connection is checked before it is lent, so that no
         request fails because the server was restarted.
     """
     return ConnectionPool(
-        _conninfo(database_url, _SERVICE, _FORMATS, outbox=False),
+        _conninfo(database_url, _SERVICE, _FORMATS, outbox=outbox),
         connection_class=ServiceConnection,
         kwargs=_keywords(application),
         configure=_configure,
         check=ConnectionPool.check_connection,
-        min_size=min(1, size),
+        min_size=0 if outbox else min(1, size),
         max_size=size,
         timeout=wait_seconds,
         open=False,

@@ -1,6 +1,7 @@
 """What the database says of a position of the feed before anything is read: may it be followed?"""
 
 from dataclasses import dataclass, replace
+from typing import LiteralString
 from uuid import UUID
 
 from psycopg import Connection
@@ -44,8 +45,14 @@ class State:
         return Position(self.id, self.detached)
 
 
-def state_at(connection: Connection[TupleRow], position: Position | None) -> State:
+def state_at(
+    connection: Connection[TupleRow],
+    position: Position | None,
+    name: LiteralString = "feed_state",
+) -> State:
     """Ask for the state, with what is to be known of a position.
+
+    `name` is the feed's statement.
 
     Raises:
         FeedRestoredError: there is no epoch.
@@ -57,7 +64,7 @@ def state_at(connection: Connection[TupleRow], position: Position | None) -> Sta
         "detached": position.detached if position else 0,
     }
     with connection.cursor(row_factory=class_row(State)) as cursor:
-        state = cursor.execute(statement("feed_state"), parameters).fetchone()
+        state = cursor.execute(statement(name), parameters).fetchone()
     if state is None:
         raise FeedRestoredError(
             "the table feed_epochs is empty; run `signoff migrate`, which begins a new epoch"

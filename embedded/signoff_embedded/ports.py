@@ -23,6 +23,11 @@ def free_port() -> int:
     )
 
 
+def is_free(port: int) -> bool:
+    """Whether this process can listen on the port."""
+    return _refusal(port) is None
+
+
 def check_port(port: int, *, server: str, option: str) -> None:
     """Raise EmbeddedError, with what to do, if `server` could not listen on `port`."""
     if refusal := _refusal(port):

@@ -14,7 +14,7 @@ from signoff_ops.checks import (
     check_variables,
 )
 from signoff_ops.feed_check import check_readers
-from signoff_ops.outbox_check import check_outbox
+from signoff_ops.outbox_check import check_desk_outbox, check_outbox
 from signoff_ops.servers import Servers
 from signoff_ops.webhook_check import check_webhooks
 from signoff_queue.connection import RedisUnavailableError
@@ -50,6 +50,7 @@ def _database_checks(servers: Servers) -> Iterator[Check]:
             if not pending(url):
                 yield from check_readers(connection)
                 yield from check_webhooks(connection)
+                yield from check_desk_outbox(servers.settings)
     except SettingsError as error:
         yield Check(Grade.FAIL, "Postgres set", str(error))
     except DatabaseUnavailableError as error:

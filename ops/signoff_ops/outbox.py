@@ -1,16 +1,26 @@
 """The outbox in an upstream's database: create it, list refused events, prune old events."""
 
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
+
+import psycopg
 
 from signoff_db.connection import connect
 from signoff_db.read_connection import explained
 from signoff_ops.servers import Servers
 from signoff_producer.outbox import SCHEMA
 from signoff_relay import pruning
-from signoff_relay.connections import current
+from signoff_relay.connections import current, table_if_any
 from signoff_relay.pruning import Pruned
 from signoff_relay.table import Entry
+
+_NOT_ALLOWED: Final = (
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.InvalidSchemaName,  # the role's search_path has no schema
+    psycopg.errors.ReadOnlySqlTransaction,
+)
 
 
 def create_outbox(url: str) -> None:
@@ -22,6 +32,21 @@ def create_outbox(url: str) -> None:
     """
     with connect(url, application="signoff cli", outbox=True) as connection, explained(url):
         connection.execute(SCHEMA)
+
+
+def complete_outbox(url: str) -> None:
+    """Create the table, or add what it lacks, if the role may; a complete one is not touched.
+
+    Raises:
+        DatabaseUnavailableError: Postgres cannot be reached, or others use the table for long.
+    """
+    with connect(url, application="signoff migrate", outbox=True) as connection, explained(url):
+        table = table_if_any(connection)
+        if table is not None and not table.lacking():
+            return
+        with suppress(*_NOT_ALLOWED), connection.transaction():
+            connection.execute("SET LOCAL lock_timeout = '5s'")
+            connection.execute(SCHEMA)
 
 
 def refused_events(servers: Servers, *, limit: int) -> list[Entry]:

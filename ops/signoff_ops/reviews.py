@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from signoff_db.pages import Page
-from signoff_db.reviews import claims, deciding, posting, reading
+from signoff_db.reviews import adopting, claims, deciding, posting, reading
+from signoff_db.reviews.adopting import Adopted, NoSuchColumnError
 from signoff_db.reviews.claims import ASSIGNED_SECONDS, SKIP_SECONDS, ClaimedReview
 from signoff_db.reviews.deciding import Body, Decided
 from signoff_db.reviews.errors import (
@@ -29,9 +30,11 @@ from signoff_schemas import ReviewDraft
 __all__ = [
     "ASSIGNED_SECONDS",
     "SKIP_SECONDS",
+    "Adopted",
     "Body",
     "ClaimedReview",
     "Decided",
+    "NoSuchColumnError",
     "OutboxMissingError",
     "PostedReview",
     "Posting",
@@ -45,8 +48,10 @@ __all__ = [
     "UndoTooLateError",
     "UnknownReviewError",
     "Waiting",
+    "adopt",
     "approve",
     "claim",
+    "draft_of",
     "keep_draft",
     "post_review",
     "reassign",
@@ -72,6 +77,22 @@ def post_review(servers: Servers, draft: ReviewDraft, actor: str) -> PostedRevie
     """
     with servers.database() as connection:
         return posting.post(connection, draft, actor)
+
+
+def adopt(servers: Servers, *, message: str | None = None, draft: str | None = None) -> Adopted:
+    """Make reviews of the rows of `interactions` that wait for a reviewer; it may be repeated.
+
+    Args:
+        servers: where the table is.
+        message: its column with the customer's message; None for the usual names.
+        draft: its column with the proposed messages; likewise.
+
+    Raises:
+        NoSuchColumnError: a column that was named does not exist, or does not hold texts.
+        DatabaseUnavailableError: Postgres is unavailable.
+    """
+    with servers.database() as connection:
+        return adopting.adopt(connection, message=message, draft=draft)
 
 
 def review_page(
@@ -179,6 +200,16 @@ def keep_draft(
     """
     with servers.database() as connection:
         claims.keep_draft(connection, interaction_id, reviewer, draft)
+
+
+def draft_of(servers: Servers, interaction_id: UUID, reviewer: str) -> dict[str, Any] | None:
+    """What a reviewer has typed; None if nothing was kept.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is unavailable.
+    """
+    with servers.database() as connection:
+        return claims.draft_of(connection, interaction_id, reviewer)
 
 
 def approve(

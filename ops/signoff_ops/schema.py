@@ -3,11 +3,15 @@
 from signoff_db import migrate as migrations
 from signoff_db import undo as undoing
 from signoff_db.migrate import Migrated
+from signoff_ops.outbox import complete_outbox
 from signoff_schemas import Settings
 
 
 def migrate(settings: Settings) -> list[str]:
     """Apply every migration that the database lacks, all in one transaction.
+
+    Then the database gets an outbox, from which the review desk's approvals are published. If the
+    role may not make tables where relays look for it, it is left out: `signoff doctor` says so.
 
     Returns:
         The names of the migrations that were applied, in order; empty if there was nothing to do.
@@ -18,7 +22,10 @@ def migrate(settings: Settings) -> list[str]:
         DatabaseUnavailableError: the database cannot be reached.
         SettingsError: no database is set.
     """
-    return migrations.migrate(settings.require("database_url"), interactions=settings.interactions)
+    url = settings.require("database_url")
+    applied = migrations.migrate(url, interactions=settings.interactions)
+    complete_outbox(url)
+    return applied
 
 
 def dry_run(settings: Settings) -> Migrated:

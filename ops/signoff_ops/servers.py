@@ -11,15 +11,21 @@ from typing import Final, Protocol, Self
 import redis
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg_pool import PoolTimeout
+from psycopg_pool import ConnectionPool, PoolTimeout
 
-from signoff_db.connection import BatchConnection, DatabaseUnavailableError, pool_of
+from signoff_db.connection import (
+    BatchConnection,
+    DatabaseUnavailableError,
+    ServiceConnection,
+    pool_of,
+)
 from signoff_db.read_connection import batches_of, database_of, explained
 from signoff_queue.connection import impatient_client, redis_explained, redis_of
-from signoff_relay.connections import outbox_if_any
+from signoff_relay.connections import outbox_if_any, table_if_any
 from signoff_relay.table import OutboxTable
 from signoff_schemas import Settings, masked
 
+_OUTBOX_SIZE: Final = 3
 _WAIT_SECONDS: Final = 5.0
 """Seconds that a request waits for a connection to Postgres, and for an answer of Redis."""
 
@@ -112,15 +118,25 @@ class PooledServers:
         self._pool = pool_of(
             self._database_url, application=application, size=size, wait_seconds=_WAIT_SECONDS
         )
+        self._outbox_url = settings.outbox
+        self._outbox_pool = pool_of(
+            self._outbox_url,
+            application=application,
+            size=_OUTBOX_SIZE,
+            wait_seconds=_WAIT_SECONDS,
+            outbox=True,
+        )
         self._client = impatient_client(self._redis_url, seconds=_WAIT_SECONDS)
 
     def __enter__(self) -> Self:
         """Start to connect; an unavailable server is no error yet."""
         self._pool.open()
+        self._outbox_pool.open()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._pool.close()
+        self._outbox_pool.close()
         self._client.close()
 
     @contextmanager
@@ -129,26 +145,36 @@ class PooledServers:
         with redis_explained(self._redis_url):
             yield self._client
 
-    @contextmanager
-    def database(self) -> Iterator[Connection[TupleRow]]:
+    def database(self) -> AbstractContextManager[Connection[TupleRow]]:
         """See `Servers`; a connection of the pool, which is returned to it."""
-        try:
-            connection = self._pool.getconn()
-        except PoolTimeout:
-            raise DatabaseUnavailableError(
-                f"Postgres at {masked(self._database_url)} cannot be reached, or all of this "
-                f"service's connections were in use for {_WAIT_SECONDS:g} s"
-            ) from None
-        try:
-            with explained(self._database_url):
-                yield connection
-        finally:
-            self._pool.putconn(connection)
+        return _lent(self._pool, self._database_url)
 
     def batches(self, application: str) -> AbstractContextManager[BatchConnection]:
         """See `Servers`; a separate connection, since it has other settings."""
         return batches_of(self.settings, application)
 
-    def outbox(self) -> AbstractContextManager[OutboxTable | None]:
-        """See `Servers`; a separate connection, since it may be another database."""
-        return outbox_if_any(self.settings)
+    @contextmanager
+    def outbox(self) -> Iterator[OutboxTable | None]:
+        """See `Servers`; of a pool of its own, since it may be another database."""
+        remedy = "signoff outbox create"
+        with _lent(self._outbox_pool, self._outbox_url, remedy=remedy) as connection:
+            yield table_if_any(connection)
+
+
+@contextmanager
+def _lent(
+    pool: ConnectionPool[ServiceConnection], url: str, **explain: str
+) -> Iterator[Connection[TupleRow]]:
+    """A connection of a pool, which is returned to it; its errors are explained."""
+    try:
+        connection = pool.getconn()
+    except PoolTimeout:
+        raise DatabaseUnavailableError(
+            f"Postgres at {masked(url)} cannot be reached, or all of this service's connections "
+            f"were in use for {_WAIT_SECONDS:g} s"
+        ) from None
+    try:
+        with explained(url, **explain):
+            yield connection
+    finally:
+        pool.putconn(connection)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, ValidationError
 
@@ -33,6 +33,19 @@ class Announced(BaseModel):
     redis_url: str
     database_url: str
     web_url: str | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, *, web_url: str | None) -> Self:
+        """Those of the settings, and the URL of the web service, if it runs.
+
+        Raises:
+            SettingsError: a server is not set.
+        """
+        return cls(
+            redis_url=settings.require("redis_url"),
+            database_url=settings.require("database_url"),
+            web_url=web_url,
+        )
 
 
 def load_settings(*, named: Callable[[str], str] = argument, **overrides: object) -> Settings:
@@ -68,6 +81,11 @@ def web_url(settings: Settings) -> str:
     host = "127.0.0.1" if settings.web_host in _ALL_ADDRESSES else settings.web_host
     listening = f"http://{f'[{host}]' if ':' in host else host}:{settings.web_port}"
     return (settings.web_url or (running and running.web_url) or listening).rstrip("/")
+
+
+def sign_in_url(base: str, token: str) -> str:
+    """The one-time link with this token, under the web service's URL."""
+    return f"{base.rstrip('/')}/sign-in/link?token={token}"
 
 
 def environment(settings: Settings) -> dict[str, str]:

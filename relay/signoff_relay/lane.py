@@ -12,6 +12,7 @@ wait there; the ledger finds them later.
 """
 
 import logging
+import math
 import select
 import threading
 import time
@@ -150,6 +151,19 @@ class Lane:
             self._notified = bool(select.select(waited_for, [], [], within)[0])
         notified, self._notified = self._notified, False
         return notified
+
+    def due_in(self) -> float:
+        """Seconds until an event is due that was not at the last claim; infinite if there is none.
+
+        If the connection is lost, the next claim says so.
+        """
+        if self._connection is None:
+            return math.inf
+        try:
+            return OutboxTable(self._connection).due_in()
+        except psycopg.Error:
+            self.drop()
+            return math.inf
 
     def _on_notify(self, _notify: Notify) -> None:
         self._notified = True

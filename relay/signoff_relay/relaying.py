@@ -74,8 +74,8 @@ class Relay:
             pass
 
     def _wait(self) -> None:
-        """Wait until events are added, the poll interval is over, or the relay is to stop."""
-        deadline = time.monotonic() + self._poll
+        """Wait until events are added or due, the next poll, or the end."""
+        deadline = time.monotonic() + min(self._poll, self._first.due_in())
         while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
             if self._first.added(within=min(left, _STOP_CHECK)):
                 return

@@ -1,5 +1,6 @@
 """The outbox's table, for relays and operators. Each method runs one statement."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -93,6 +94,11 @@ class OutboxTable:
         parameters = {"most": most, "added_at": behind.added_at, "event_id": behind.event_id}
         with self.connection.cursor(row_factory=args_row(Waiting)) as cursor:
             return cursor.execute(_sql("claim"), parameters).fetchall()
+
+    def due_in(self) -> float:
+        """Seconds until the next event that waits for its time is due; infinite if none waits."""
+        row = self.connection.execute(_sql("due_in")).fetchone()
+        return math.inf if row is None or row[0] is None else max(0.0, float(row[0]))
 
     def claim_again(self, events: Sequence[UUID]) -> list[Waiting]:
         """Lock those of the handled events that are not locked by others."""

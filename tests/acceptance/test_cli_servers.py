@@ -2,11 +2,16 @@
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import redis
 from approvals import mapping
@@ -14,6 +19,8 @@ from command_line import Signoff, lines
 from processes import DEADLINE, eventually, exit_code, idle
 
 from signoff_cli.app import COMMANDS
+from signoff_cli.children import running, wait_for
+from signoff_cli.errors import ProcessEndedError
 
 WITHOUT = """
 import sys
@@ -47,13 +54,40 @@ def alone(tmp_path: Path, signoff: Signoff) -> Signoff:
     return Signoff(folder, environment)
 
 
-def test_up_serves_the_commands_of_its_folder(alone: Signoff) -> None:
-    """One command starts servers and workers; other commands find them; they stop in order."""
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """A port on which another program listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield int(listening.getsockname()[1])
+
+
+def sign_in_by(log: Path) -> httpx.Response:
+    """Follow the link that `signoff up` printed, as a browser does."""
+    (link,) = re.findall(r"http://\S+token=\S+", log.read_text())
+    return httpx.get(link, headers={"sec-fetch-mode": "navigate"})
+
+
+def test_up_serves_the_commands_of_its_folder(alone: Signoff, taken_port: int) -> None:
+    """One command starts servers, workers and the web service; other commands find them.
+
+    The port of the web service is taken, so it has another one; a link signs the administrator in.
+    """
     announcement = alone.folder / ".signoff" / "services.json"
     log = alone.folder / "up.log"
+    alone = alone.having(SIGNOFF_WEB_PORT=str(taken_port))
     with log.open("wb") as output, alone.process("up", stdout=output, stderr=output) as up:
         try:
             eventually(lambda: b"Running with" in log.read_bytes(), what="up is ready", log=log)
+            web_url = json.loads(announcement.read_text())["web_url"]
+            assert web_url in log.read_text()
+            assert str(taken_port) not in web_url
+            assert sign_in_by(log).headers["location"] == "/"
+            assert alone("user", "link", "admin").stdout.startswith(
+                f"{web_url}/sign-in/link?token="
+            )
+            key = alone.json("key", "add", "a", "--scope", "read")["key"]
+            headers = {"authorization": f"Bearer {key}"}
+            assert httpx.get(f"{web_url}/v1/funnel", headers=headers).is_success
             assert announcement.stat().st_mode & 0o777 == 0o600
             event = mapping(ltv_amount="3")
             alone.publish(event)
@@ -146,8 +180,39 @@ def test_the_demo_ends_with_everything_accounted_for(alone: Signoff) -> None:
 
     assert demo.returncode == 0, out + err
     assert "every event is accounted for" in out
+    assert "To open the console on this data: signoff demo --keep" in out
     assert "Traceback" not in err
     assert list(alone.folder.iterdir()) == []
+
+
+def test_the_demo_keeps_its_servers_for_the_console(alone: Signoff) -> None:
+    """With --keep, until a signal comes: then its data is deleted."""
+    announcement = alone.folder / ".signoff" / "services.json"
+    log = alone.folder / "demo.log"
+    command = ("demo", "--keep")
+    with log.open("wb") as output, alone.process(*command, stdout=output, stderr=output) as demo:
+        try:
+            eventually(lambda: b"Ctrl-C ends" in log.read_bytes(), what="it is kept", log=log)
+            web_url = json.loads(announcement.read_text())["web_url"]
+            assert httpx.get(f"{web_url}/live").is_success
+            assert sign_in_by(log).headers["location"] == "/"
+            assert alone.json("status")["applied"] > 0
+            demo.send_signal(signal.SIGTERM)
+            assert exit_code(demo, log=log) == 0
+        finally:
+            demo.kill()
+    assert not announcement.exists()
+
+
+def test_a_process_that_ends_by_itself_is_named(signoff: Signoff) -> None:
+    """With its exit code; one that runs is no error, and is stopped with the block."""
+    stop = threading.Event()
+    with running("the worker", ("worker",), signoff.environment) as worker:
+        worker.check()
+    assert worker.process.returncode is not None
+    ended = running("the relay", ("relay", "--poll", "wrong"), signoff.environment)
+    with ended as relay, pytest.raises(ProcessEndedError, match="the relay ended with exit code 2"):
+        wait_for(stop, (), (relay,))
 
 
 def test_a_pipe_that_closes_early_is_no_error(signoff: Signoff) -> None:
@@ -182,7 +247,8 @@ def test_standard_input_may_be_empty(signoff: Signoff) -> None:
 def test_up_ends_when_a_server_does(alone: Signoff, server: str) -> None:
     """The server and its log are named; workers and the other server are stopped in order."""
     log = alone.folder / "up.log"
-    with log.open("wb") as output, alone.process("up", stdout=output, stderr=output) as up:
+    command = ("up", "--no-web")
+    with log.open("wb") as output, alone.process(*command, stdout=output, stderr=output) as up:
         try:
             eventually(lambda: b"Running with" in log.read_bytes(), what="up is ready", log=log)
             os.kill(server_pid(alone.folder / ".signoff", server), signal.SIGKILL)

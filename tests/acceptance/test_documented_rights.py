@@ -12,13 +12,17 @@ import pytest
 import redis
 from approvals import decision, mapping
 from command_line import Signoff
+from desk import BODY, post, sql
 from processes import eventually, exit_code
 from receivers import receiving
 
 from signoff_db.feed_reader import FeedReader, Turn
+from signoff_ops import review_desk, reviews
 from signoff_ops.accounts import identity_of_key, identity_of_session
+from signoff_ops.review_feed import read_decisions
 from signoff_ops.servers import DirectServers
 from signoff_ops.sign_in import Browser, sign_out, use_link
+from signoff_producer import outbox
 from signoff_schemas import Settings
 
 ROLES = (
@@ -28,6 +32,7 @@ ROLES = (
     "signoff_reader",
     "signoff_accounts",
     "signoff_webhooks",
+    "signoff_reviews",
 )
 PAGE = (Path(__file__).parents[2] / "docs" / "questions.md").read_text("utf-8")
 
@@ -176,6 +181,31 @@ def test_webhooks_need_no_more_than_the_page_grants(
         ):
             connection.execute("SELECT secret FROM signoff.webhooks")
     webhooks("webhook", "remove", "crm", "--yes")
+
+
+def test_reviews_need_no_more_than_the_page_grants(signoff: Signoff, granted_database: str) -> None:
+    """Posted, adopted, held, decided, undone, supervised and followed, also as the desk does it."""
+    sql(granted_database, outbox.SCHEMA)
+    sql(granted_database, "GRANT SELECT, INSERT, DELETE ON signoff_outbox TO signoff_reviews")
+    url = as_user(granted_database, "signoff_reviews", "change-me-10")
+    signoff.having(SIGNOFF_DATABASE_URL=url)("reviews", "adopt")
+    servers = DirectServers(Settings.load(database_url=url))
+    first, second = post(servers), post(servers)
+    for interaction in (first, second):
+        reviews.claim(servers, interaction, "ann")
+        reviews.keep_draft(servers, interaction, "ann", BODY)
+        review_desk.context_of(servers, interaction)
+        review_desk.after_approval(servers, interaction, "ann", BODY)
+        reviews.reassign(servers, interaction, "bob", "user:eve")
+        reviews.skip(servers, interaction, "bob")
+    reviews.claim(servers, None, "bob")
+    reviews.approve(servers, first, "ann", BODY)
+    reviews.undo(servers, first, "ann")
+    reviews.approve(servers, first, "ann", BODY)
+    reviews.reject(servers, second, "ann", "too pushy")
+    assert len(review_desk.recent_decisions(servers, "ann")) == 2
+    assert review_desk.supervisor_view(servers).waiting.waiting == 0
+    read_decisions(servers, None)
 
 
 @pytest.mark.parametrize("table", ["users", "sign_in_links", "sessions", "api_keys"])

@@ -173,7 +173,7 @@ def listens(deployment: Deployment) -> bool:
     """Whether a relay listens and has nothing to do."""
     idle_relay = (
         "SELECT FROM pg_stat_activity WHERE application_name = 'signoff relay' AND state = 'idle'"
-        " AND query = 'COMMIT' AND datname = current_database()"
+        " AND query LIKE '%min(due_at)%' AND datname = current_database()"
     )
     return deployment.database.execute(idle_relay).fetchone() is not None
 
@@ -185,6 +185,25 @@ def test_a_relay_without_notifications_polls(deployment: Deployment) -> None:
         eventually(lambda: listens(deployment), what="the relay listens", log=deployment.log)
         deployment.add(some_events(1))
         deployment.until_relayed()
+
+
+def test_an_event_is_not_published_before_it_is_due(deployment: Deployment) -> None:
+    """It holds back no other event; a relay that polls once an hour wakes up for it."""
+    now, later, much_later = some_events(3)
+    with deployment.relay("--poll", 3600):
+        eventually(lambda: listens(deployment), what="the relay listens", log=deployment.log)
+        with psycopg.connect(deployment.database_url) as connection:
+            for event, due_in in ((much_later, "1 hour"), (later, "2 seconds"), (now, None)):
+                outbox.add(connection, event)
+                connection.execute(
+                    "UPDATE signoff_outbox SET due_at = clock_timestamp() + %s::interval"
+                    " WHERE event_id = %s",
+                    [due_in, event.event_id],
+                )
+        eventually(lambda: deployment.waiting() == 1, what="two are moved", log=deployment.log)
+    assert deployment.queued() == [str(now.event_id), str(later.event_id)]
+    early = "SELECT FROM signoff_outbox WHERE published_at < due_at"
+    assert deployment.database.execute(early).fetchone() is None
 
 
 def test_sigterm_ends_a_relay(deployment: Deployment) -> None:

@@ -210,6 +210,16 @@ def test_long_lists_go_on_at_the_next_page(ann: Browser, servers: DirectServers)
     assert "after=" not in ann.open("/admin/keys").text
 
 
+def test_the_first_page_leads_to_where_somebody_works(
+    client: httpx.Client, ann: Browser, servers: DirectServers
+) -> None:
+    """By the scopes; who has only his account is led there."""
+    assert ann.open("/").headers["location"] == "/admin/users"
+    users.add_user(servers, "bob", [Role.VIEWER], "root", password=PASSWORD)
+    bob = signed_in(client, "bob", PASSWORD)
+    assert bob.open(bob.open("/").headers["location"]).is_success
+
+
 def test_a_key_has_no_account(client: httpx.Client, servers: DirectServers) -> None:
     """The page is for users."""
     key = api_keys.add_key(servers, "a", [Scope.READ], "root").text

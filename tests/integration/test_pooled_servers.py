@@ -9,6 +9,7 @@ from signoff_db.connection import DatabaseUnavailableError
 from signoff_ops.event_history import event_history
 from signoff_ops.servers import PooledServers
 from signoff_ops.status import status
+from signoff_producer import outbox
 from signoff_schemas import Settings
 
 
@@ -30,6 +31,20 @@ def test_a_connection_serves_many_requests(redis_url: str, database_url: str) ->
         assert backend(pooled) == backend(pooled)
         assert status(pooled).away == {}
         assert event_history(pooled, "none").known is False
+
+
+def test_the_connection_to_the_outbox_is_kept_too(redis_url: str, database_url: str) -> None:
+    """The history of an event looks into the outbox, which may be another database."""
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute(outbox.SCHEMA.encode())
+    with servers(redis_url, database_url) as pooled:
+        used = set()
+        for _ in range(3):
+            with pooled.outbox() as table:
+                assert table
+                used.add(table.connection.info.backend_pid)
+        assert len(used) == 1
+        assert backend(pooled) not in used
 
 
 def test_a_connection_that_the_server_ended_is_replaced(redis_url: str, database_url: str) -> None:

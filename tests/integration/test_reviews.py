@@ -321,6 +321,22 @@ def test_what_was_typed_is_kept_for_each_reviewer(
         reviews.keep_draft(servers, uuid4(), "ann", {})
 
 
+def test_what_was_typed_is_forgotten_long_after_the_decision(
+    servers: DirectServers, database_url: str
+) -> None:
+    """That of a review that waits is kept, however old it is."""
+    decided, waiting = post(servers), post(servers)
+    for interaction in (decided, waiting):
+        reviews.keep_draft(servers, interaction, "ann", BODY)
+    reviews.approve(servers, decided, "ann", BODY)
+    sql(database_url, "UPDATE signoff.review_drafts SET saved_at = now() - interval '31 days'")
+
+    reviews.claim(servers, None, "bob")
+
+    assert reviews.draft_of(servers, decided, "ann") is None
+    assert reviews.draft_of(servers, waiting, "ann") == BODY
+
+
 def test_an_approval_stands_in_the_outbox_due_when_it_cannot_be_undone(
     servers: DirectServers, database_url: str
 ) -> None:

@@ -1,6 +1,7 @@
 """The API is as its description says, whatever is sent: Schemathesis makes the requests."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,17 +12,21 @@ import web
 from approvals import apply_events, approval, decision
 from described import description
 from hypothesis import HealthCheck, Phase, settings
+from jsonschema import Draft202012Validator
 from schemathesis import Case
 from schemathesis.specs.openapi import checks
 
 from signoff_db.connection import connect_for_batches
 from signoff_schemas import Settings
 from signoff_schemas.access import Scope
+from signoff_web.api.examples import EXAMPLES
 from signoff_web.app import create_app
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "web" / "openapi.json"
-EXAMPLES = 30
+SLUG = re.compile(r'(?:ProblemError\(\s*\d{3}|Error, \d{3}),\s*"([a-z-]+)"')
+"""The end of a problem's type, where it is made."""
+REQUESTS = 30
 """Requests to each route; `make check` is to end."""
 
 
@@ -57,6 +62,29 @@ def test_each_operation_describes_its_problems() -> None:
     assert "HTTPValidationError" not in json.dumps(description())
 
 
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_each_example_has_its_shape(name: str) -> None:
+    """Without a member that the shape does not name."""
+    components = description()["components"]
+    shape = components["schemas"][name] | {"additionalProperties": False}
+    validator = Draft202012Validator(shape | {"components": components})
+
+    assert [error.message for error in validator.iter_errors(EXAMPLES[name])] == []
+
+
+def test_each_route_and_problem_is_in_the_docs() -> None:
+    """What a program may get as an answer, a person finds in docs/."""
+    text = "".join(page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md"))
+    web_part = ROOT / "web" / "signoff_web"
+    modules = [*(web_part / "api").glob("*.py"), *web_part.glob("*.py")]
+    sources = "".join(module.read_text("utf-8") for module in modules)
+    slugs = set(SLUG.findall(sources))
+
+    assert len(slugs) > 15
+    assert [path for path in description()["paths"] if path not in text] == []
+    assert sorted(slug for slug in slugs if f"`{slug}`" not in text) == []
+
+
 class Service(NamedTuple):
     """Where it is, and a key with every scope."""
 
@@ -85,7 +113,7 @@ EXCLUDED: list[Any] = [
 
 @schema.parametrize()
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=REQUESTS,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],

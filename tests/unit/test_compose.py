@@ -113,26 +113,46 @@ def test_each_service_runs_its_command(services: dict[str, Service]) -> None:
 
 
 def test_some_services_run_only_where_they_are_asked_for(services: dict[str, Service]) -> None:
-    """Without an outbox a relay has nothing to do, nor has a sender without webhooks."""
+    """Without an upstream's outbox its relay has nothing to do, nor a sender without webhooks."""
     assert {name: service.get("profiles") for name, service in services.items()} == {
         **dict.fromkeys(services),
-        "relay": ["outbox"],
+        "upstream-relay": ["outbox"],
         "webhooks": ["webhooks"],
     }
     assert services["webhooks"]["command"] == ["webhook", "run"]
-    assert services["relay"]["command"] == ["relay", "--prune-after", "7d"]
-    assert dependencies(services["relay"]) == dependencies(services["worker"])
+    for relay in ("relay", "upstream-relay"):
+        assert services[relay]["command"] == ["relay", "--prune-after", "7d"]
+        assert dependencies(services[relay]) == dependencies(services["worker"])
+
+
+def test_the_web_service_is_reached_from_this_machine(services: dict[str, Service]) -> None:
+    """What is published is the loopback address; it waits for what workers wait for."""
+    web = services["web"]
+    environment = dict(web["environment"])
+
+    assert web["command"] == ["serve"]
+    assert web["ports"] == ["127.0.0.1:${WEB_PORT:-8420}:8420"]
+    assert environment["SIGNOFF_WEB_HOST"] == "0.0.0.0"  # noqa: S104 -- in the container
+    assert "/live" in web["healthcheck"]["test"][-1]
+    assert dependencies(web) == dependencies(services["worker"])
+    assert web["stop_grace_period"] == "1m"
+    assert web["restart"] == "unless-stopped"
+
+
+def test_the_image_has_the_web_service(stages: list[list[str]]) -> None:
+    """With sign-in by an identity provider."""
+    assert any('".[web,oidc]"' in line for line in stages[0])
 
 
 def test_a_relay_has_the_upstreams_database(services: dict[str, Service]) -> None:
     """From a variable; it also has the settings of workers, to publish and to prune."""
-    environment = dict(services["relay"]["environment"])
+    environment = dict(services["upstream-relay"]["environment"])
 
     assert environment.pop("SIGNOFF_OUTBOX_URL") == "${SIGNOFF_OUTBOX_URL:-}"
-    assert environment == services["worker"]["environment"]
+    assert environment == services["worker"]["environment"] == services["relay"]["environment"]
 
 
-@pytest.mark.parametrize("service", ["worker", "relay", "webhooks"])
+@pytest.mark.parametrize("service", ["worker", "relay", "upstream-relay", "webhooks"])
 @pytest.mark.parametrize("fixed", ["container_name", "ports", "hostname"])
 def test_workers_and_relays_scale(services: dict[str, Service], service: str, fixed: str) -> None:
     """Nothing in them can exist only once: `--scale worker=4` runs four."""
@@ -158,7 +178,9 @@ def test_servers_are_not_open_to_the_network(services: dict[str, Service]) -> No
 
 def test_the_containers_settings_are_settings(services: dict[str, Service]) -> None:
     """Each SIGNOFF_ variable is one that Signoff reads, and points at a service of this file."""
-    environment = services["relay"]["environment"] | services["webhooks"]["environment"]
+    parts = [services[name]["environment"] for name in ("upstream-relay", "webhooks", "web")]
+    environment = {name: value for part in parts for name, value in part.items()}
+    del environment["FORWARDED_ALLOW_IPS"]  # which uvicorn reads
 
     assert {name.removeprefix("SIGNOFF_").lower() for name in environment} <= set(
         Settings.model_fields
@@ -289,5 +311,5 @@ def test_the_image_contains_the_files_of_the_build() -> None:
         if line.startswith("!")
     }
 
-    assert {"schemas", "producer", "db", "worker", "cli"} <= let_through
+    assert {"schemas", "producer", "db", "worker", "web", "cli"} <= let_through
     assert {"pyproject.toml", "constraints.txt", "README.md", "LICENSE"} <= let_through

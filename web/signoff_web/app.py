@@ -12,12 +12,22 @@ from signoff_producer import AsyncProducer
 from signoff_schemas import Settings
 from signoff_web import problems
 from signoff_web.access import check_routes
-from signoff_web.api import contract, customers, dead_letters, events, feed, interactions, service
+from signoff_web.api import (
+    contract,
+    customers,
+    dead_letters,
+    events,
+    feed,
+    interactions,
+    reviewing,
+    reviews,
+    service,
+)
 from signoff_web.assets import Assets
 from signoff_web.authentication import Authentication
 from signoff_web.context import Authenticate, Context
 from signoff_web.measuring import Measured
-from signoff_web.pages import account, keys, sign_in, users
+from signoff_web.pages import account, home, keys, sign_in, users
 from signoff_web.same_origin import SameOrigin
 from signoff_web.security import SecurityHeaders
 from signoff_web.sign_in_limits import SignInLimits
@@ -25,6 +35,7 @@ from signoff_web.templating import environment
 
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     service.router,
+    home.router,
     sign_in.router,
     account.router,
     users.router,
@@ -35,6 +46,9 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     interactions.router,
     dead_letters.router,
     feed.router,
+    # The literal paths of `reviewing` come before the ids of `reviews`.
+    reviewing.router,
+    reviews.router,
 )
 _CONNECTIONS: Final = 10
 

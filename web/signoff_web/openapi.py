@@ -8,10 +8,12 @@ from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
 from signoff_schemas.access import Scope
-from signoff_schemas.json_schema import schema_of
+from signoff_schemas.json_schema import review_schemas, schema_of
 from signoff_web.access import rules_of
 from signoff_web.api.answers import refusals
+from signoff_web.api.examples import EXAMPLES
 from signoff_web.api.models import FeedLine, Problem
+from signoff_web.api.review_models import ReviewLine
 
 VERSION: Final = "1"
 _REFS: Final = "#/components/schemas/{model}"
@@ -51,6 +53,8 @@ def _described(routes: list[Any]) -> dict[str, Any]:
     for name in _VALIDATION:
         schemas.pop(name, None)
     schemas |= _own_schemas()
+    for name, example in EXAMPLES.items():
+        schemas[name]["examples"] = [example]
     components["schemas"] = dict(sorted(schemas.items()))
     components["securitySchemes"] = {
         "key": {
@@ -67,14 +71,14 @@ def _described(routes: list[Any]) -> dict[str, Any]:
 
 def _own_schemas() -> dict[str, Any]:
     """The problem, a line of the feed, and the events, by the names that routes refer to."""
-    pairs = [(model, "serialization") for model in (Problem, FeedLine)]
+    pairs = [(model, "serialization") for model in (Problem, FeedLine, ReviewLine)]
     _, found = models_json_schema(pairs, ref_template=_REFS)  # type: ignore[arg-type]
     schemas: dict[str, Any] = found["$defs"]
     for name, event_type in _EVENTS.items():
         schema = schema_of(event_type)
         del schema["$schema"], schema["$id"]
         schemas[name] = schema
-    return schemas
+    return schemas | review_schemas()
 
 
 def _complete(operation: dict[str, Any], route: APIRoute) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from signoff_ops.errors import (
     CursorError,
@@ -18,9 +20,18 @@ from signoff_ops.errors import (
     InvalidPositionError,
     RedisUnavailableError,
 )
+from signoff_ops.reviews import (
+    ReviewChangedError,
+    ReviewConflictError,
+    ReviewDecidedError,
+    ReviewHeldError,
+    UndoTooLateError,
+    UnknownReviewError,
+)
 from signoff_producer import QueueFull, QueueUnavailableError
-from signoff_schemas import InvalidEvent, SettingsError, SignoffError
+from signoff_schemas import InvalidEvent, InvalidReview, SettingsError, SignoffError
 from signoff_schemas.invalid import Problem
+from signoff_schemas.wording import json_default
 from signoff_web.local_paths import sign_in_path
 from signoff_web.templating import page
 
@@ -33,6 +44,7 @@ RETRY_AFTER: Final = "5"
 """Seconds after which to try again what an unavailable server prevented."""
 
 _OF_ERRORS: Final[Sequence[tuple[type[SignoffError], int, str, str]]] = (
+    (InvalidReview, 422, "invalid-review", "What was sent breaks the rules of reviews"),
     (InvalidEvent, 422, "invalid-event", "The event breaks the contract"),
     (QueueFull, 503, "queue-full", "The queue is full"),
     (QueueUnavailableError, 503, "redis-unavailable", "The queue cannot be reached"),
@@ -43,6 +55,12 @@ _OF_ERRORS: Final[Sequence[tuple[type[SignoffError], int, str, str]]] = (
     (InvalidPositionError, 422, "invalid-position", "This is no position of the feed"),
     (FeedRestoredError, 409, "feed-restored", "The database was restored"),
     (FeedGapError, 409, "feed-gap", "Events after this position were detached"),
+    (UnknownReviewError, 404, "unknown-review", "There is no such review"),
+    (ReviewHeldError, 409, "review-held", "Another reviewer has this review"),
+    (ReviewDecidedError, 409, "review-decided", "The review was decided already"),
+    (ReviewChangedError, 409, "review-changed", "The review changed meanwhile"),
+    (ReviewConflictError, 409, "review-conflict", "The review has another draft"),
+    (UndoTooLateError, 409, "undo-too-late", "The decision is final"),
 )
 """Errors of use cases: status, type and title of each. The first that fits is taken."""
 
@@ -59,8 +77,12 @@ class ProblemError(Exception):
         *,
         errors: Sequence[Mapping[str, Any]] = (),
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
-        """`slug` ends the problem's type; each of `errors` has `pointer` and `detail`."""
+        """`slug` ends the problem's type; each of `errors` has `pointer` and `detail`.
+
+        `members` stand in the document besides.
+        """
         super().__init__(detail)
         self.status = status
         self.slug = slug
@@ -68,6 +90,7 @@ class ProblemError(Exception):
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.members = dict(members or {})
 
     @property
     def document(self) -> dict[str, Any]:
@@ -77,6 +100,7 @@ class ProblemError(Exception):
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
+            **self.members,
         }
         if self.errors:
             document["errors"] = list(self.errors)
@@ -107,8 +131,25 @@ def problem_of(error: SignoffError) -> ProblemError:
             headers = (
                 {"Retry-After": _seconds(error)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
             )
-            return ProblemError(status, slug, title, str(error), errors=errors, headers=headers)
+            return ProblemError(
+                status,
+                slug,
+                title,
+                str(error),
+                errors=errors,
+                headers=headers,
+                members=_members(error),
+            )
     return ProblemError(409, "refused", "This was refused", str(error))
+
+
+def _members(error: SignoffError) -> dict[str, Any]:
+    """What an error tells programs besides, as JSON holds it."""
+    members: Mapping[str, Any] = getattr(error, "members", {})
+    return {
+        name: json_default(value) if isinstance(value, datetime) else value
+        for name, value in members.items()
+    }
 
 
 def _seconds(error: SignoffError) -> str:
@@ -169,8 +210,18 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 -- as it was registered
     title = HTTPStatus(error.status_code).phrase
     slug = title.lower().replace(" ", "-")
-    problem = ProblemError(error.status_code, slug, title, f"{title}.", headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+    problem = ProblemError(error.status_code, slug, title, f"{title}.", headers=headers)
     return answer(request, problem)
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods of this path; Starlette names those of the first route alone."""
+    routes = [one for one in request.app.routes if isinstance(one, Route)]
+    here = [one for one in routes if one.matches(request.scope)[0] is not Match.NONE]
+    return sorted(set[str]().union(*(route.methods or () for route in here)))
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:

@@ -99,6 +99,7 @@ def claim_next(
     """
     expire(connection)
     connection.execute(statement("reviews/forget_skips"), {"reviewer": named(reviewer)})
+    connection.execute(statement("reviews/forget_drafts"))
     parameters = {"reviewer": reviewer, "lease": lease, "opened": opened}
     with connection.cursor(row_factory=class_row(Review)) as cursor:
         claimed = cursor.execute(statement("reviews/claim_next"), parameters).fetchone()

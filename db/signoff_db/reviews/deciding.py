@@ -173,6 +173,7 @@ def undo(
             return ClaimedReview(review, draft_of(connection, interaction_id, reviewer))
         _require_own(review, reviewer)
         parameters = {"interaction_id": interaction_id, "reviewer": reviewer, "lease": lease}
+        connection.execute(statement("reviews/lock_decision"), parameters)
         taken_back = review.event_id is None or _take_back(connection, review.event_id)
         if not taken_back or not connection.execute(statement("reviews/undo"), parameters).rowcount:
             raise UndoTooLateError(

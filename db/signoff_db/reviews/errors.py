@@ -1,6 +1,7 @@
 """Why something cannot be done with a review."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from signoff_schemas import SettingsError, SignoffError
@@ -26,6 +27,11 @@ class ReviewHeldError(SignoffError):
         self.holder = holder
         self.until = until
 
+    @property
+    def members(self) -> dict[str, Any]:
+        """What a program reads."""
+        return {"holder": self.holder, "until": self.until}
+
 
 class ReviewDecidedError(SignoffError):
     """The review was decided already, in another way."""
@@ -43,6 +49,15 @@ class ReviewDecidedError(SignoffError):
         self.decided_by = decided_by
         self.decided_at = decided_at
 
+    @property
+    def members(self) -> dict[str, Any]:
+        """What a program reads."""
+        return {
+            "state": self.state,
+            "decided_by": self.decided_by,
+            "decided_at": self.decided_at,
+        }
+
 
 class ReviewChangedError(SignoffError):
     """The review is not the one that the reviewer saw."""
@@ -55,6 +70,11 @@ class ReviewChangedError(SignoffError):
         self.interaction_id = interaction_id
         self.seen = seen
         self.revision = revision
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """What a program reads."""
+        return {"revision": self.revision}
 
 
 class ReviewConflictError(SignoffError):

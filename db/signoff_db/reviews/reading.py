@@ -62,6 +62,8 @@ class Review:
     """Grows with each new draft and each undo."""
     undo_until: datetime | None
     """Until then the decision can be undone."""
+    final: bool
+    """Whether it is decided, and cannot be undone any more."""
     event: str | None
     """The approval event as JSON, if it was approved."""
 

@@ -37,19 +37,6 @@ class FieldError(Model):
 class Problem(Model):
     """Why a request failed (RFC 9457)."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "urn:signoff:problem:not-permitted",
-                    "title": "Not permitted",
-                    "status": 403,
-                    "detail": "This needs the scope `read`; key:billing has `publish`",
-                }
-            ]
-        }
-    )
-
     type: str
     """The kind of problem: `urn:signoff:problem:…`. It does not change between releases."""
     title: str

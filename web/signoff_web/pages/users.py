@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from signoff_ops import users
+from signoff_ops.services import sign_in_url
 from signoff_ops.users import SignInLink, UserError
 from signoff_ops.values import User
 from signoff_schemas.access import Role, Scope
@@ -99,8 +100,7 @@ def _link_page(
         made = make()
     except UserError as error:
         return _page(request, context, error=str(error), form=form)
-    base = context.settings.web_url or str(request.base_url)
-    url = f"{base.rstrip('/')}/sign-in/link?token={made.token}"
+    url = sign_in_url(context.settings.web_url or str(request.base_url), made.token)
     return page(request, "admin/link.html", made=made, url=url)
 
 
