@@ -11,12 +11,17 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from signoff_embedded import embedded_postgres, embedded_valkey
 
 # Tests start many processes: without compiled files, each takes three times the time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# On a busy machine an example may take any time.
+settings.register_profile("signoff", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("signoff")
 
 _PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 """The name of this test process; a given server is shared by all of them."""

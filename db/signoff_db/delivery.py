@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Self
 from signoff_db.failure import Failure
 from signoff_db.transactions import Refusal
 from signoff_schemas import (
-    MAX_EVENT_BYTES,
     AnyEvent,
     ApprovalEvent,
     Identity,
@@ -139,8 +138,7 @@ class Delivery(NamedTuple):
     def identity(self) -> Identity:
         """The ids in the payload and its kind of event, as far as they can be read."""
         if self.event is None:
-            too_large = len(self.payload) > MAX_EVENT_BYTES
-            return Identity() if too_large else Identity.of(self.payload, self.kind)
+            return Identity.of(self.payload, self.kind)
         event = self.event
         return Identity(event.event_id, event.interaction_id, event.user_id, event.event_type)
 

@@ -224,3 +224,13 @@ def test_another_worker_of_the_same_name_is_refused(client: redis.Redis, births:
 def test_invalid_commands_are_ignored(client: redis.Redis, data: Any) -> None:
     """Anything may be published to a worker; it goes on listening."""
     ApprovalWorker(["approvals"], connection=client).handle_payload({"data": data})
+
+
+def test_only_the_command_to_shut_down_is_obeyed(client: redis.Redis) -> None:
+    """RQ sends SIGINT to its own process; a command is read only where it is short."""
+    worker = ApprovalWorker(["approvals"], connection=client)
+    command = b'{"command": "shutdown"}'
+    with pytest.raises(KeyboardInterrupt):
+        worker.handle_payload({"data": command})
+    worker.handle_payload({"data": command + b" " * 1024})
+    worker.handle_payload({"data": b'{"command": "kill-horse"}'})

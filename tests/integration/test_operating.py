@@ -1,5 +1,6 @@
 """Actions change only what an operator confirmed, and reads are bounded."""
 
+import tracemalloc
 from uuid import uuid4
 
 import pytest
@@ -200,7 +201,11 @@ def test_a_batch_of_large_letters_is_read_in_parts(connection: BatchConnection) 
 
     assert report.replayed == 150
     assert max(batches) < 80
+
+    tracemalloc.start()
     assert [full.letter.id for full in read_letters(connection, ids)] == ids
+    assert tracemalloc.get_traced_memory()[1] < 25_000_000
+    tracemalloc.stop()
 
 
 def test_groups_say_if_there_are_more(connection: BatchConnection) -> None:

@@ -242,6 +242,16 @@ def test_of_data_that_is_too_large_only_a_description_comes(
     assert (client.zcard(KEYS.started), client.llen(KEYS.waiting)) == (0, 0)
 
 
+def test_data_that_is_too_large_comes_in_small_batches(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """What Redis copies and hashes counts, though it never leaves Redis."""
+    for n in range(6):
+        client.hset(JOB_PREFIX + str(n), "data", b"x" * 3_000_000)
+        client.rpush(KEYS.waiting, n)
+    assert [len(queue.take(100)) for _ in range(3)] == [3, 3, 0]
+
+
 def test_data_that_is_far_too_large_does_not_hold_up_redis(
     client: redis.Redis, queue: BatchQueue
 ) -> None:
@@ -250,6 +260,15 @@ def test_data_that_is_far_too_large_does_not_hold_up_redis(
     client.rpush(KEYS.waiting, "vast")
     (job,) = queue.take(10)
     assert (job.data, job.oversize) == (b"", Oversize(70_000_000, None))
+
+
+def test_an_id_that_is_far_too_long_does_not_hold_up_redis(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """Only its size is looked at, and its beginning."""
+    client.rpush(KEYS.waiting, b"i" * 70_000_000)
+    (job,) = queue.take(10)
+    assert (job.id, job.oversize) == ("i" * 512, Oversize(70_000_000, None))
 
 
 def test_a_job_with_a_long_id_is_left_to_the_sweep(client: redis.Redis, queue: BatchQueue) -> None:

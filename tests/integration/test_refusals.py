@@ -1,11 +1,14 @@
 """Outages are a closed list of errors; any other error ends as a dead letter."""
 
-from collections.abc import Iterator
+import os
+import socket
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha1
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from approvals import apply_events, approval, delivery, mapping
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +21,7 @@ from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.dead_letters import DeadLetter
 from signoff_db.delivery import Delivery, Job
+from signoff_db.transactions import Refusal, in_transactions
 from signoff_schemas import Kind, encode_job
 
 UNLUCKY = "unlucky"
@@ -140,6 +144,42 @@ def test_text_that_the_driver_cannot_send_makes_one_dead_letter(
     assert letter.message.isascii()
 
 
+def test_an_error_without_sqlstate_on_a_living_connection_is_an_items_fault(
+    connection: BatchConnection,
+) -> None:
+    """The driver raises its class of outages where it cannot send a statement, for example."""
+    most = 65_535  # parameters of a statement
+
+    def run(items: Sequence[int], refusal: Refusal | None) -> list[str]:
+        if refusal:
+            assert isinstance(refusal.error, psycopg.OperationalError)
+            assert refusal.error.sqlstate is None
+            return [type(refusal.error).__name__ for _ in items]
+        for item in items:
+            connection.execute(b"SELECT " + b",".join([b"%s"] * item), [1] * item)
+        return ["done" for _ in items]
+
+    connection.autocommit = True
+    done = in_transactions(connection, [1, most + 1, 2], run)
+    assert done == ["done", "OperationalError", "done"]
+
+
+def test_an_error_without_sqlstate_is_an_outage_where_the_server_does_not_answer(
+    connection: BatchConnection,
+) -> None:
+    """No item is blamed, even before the driver knows that the connection is lost."""
+
+    def run(_: Sequence[int], refusal: Refusal | None) -> list[str]:
+        assert refusal is None
+        fd = connection.fileno()
+        with socket.socket(fileno=os.dup(fd)) as wire:
+            wire.shutdown(socket.SHUT_RDWR)
+        raise psycopg.OperationalError("no answer")
+
+    with pytest.raises(DatabaseUnavailableError, match="no answer"):
+        in_transactions(connection, [1, 2], run)
+
+
 def test_a_failure_that_cannot_be_written_in_full_is_written_in_short(
     connection: BatchConnection,
 ) -> None:
@@ -173,6 +213,22 @@ def test_a_letter_keeps_no_more_bytes_than_a_valid_event(connection: BatchConnec
     digest = sha1(huge, usedforsecurity=False).hexdigest()
     assert detail == {"code": "too_large", "size": 10_000_000, "sha1": digest, "kept_at": None}
     assert "10000000 bytes" in message
+
+
+def test_messages_of_postgres_are_cut(connection: BatchConnection) -> None:
+    """An installation's own trigger may quote a whole event, or more."""
+    connection.execute(
+        "CREATE FUNCTION talkative() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE '%', repeat('m', 100000) USING HINT = repeat('h', 100000); END $$"
+    )
+    connection.execute(
+        "CREATE TRIGGER talkative BEFORE INSERT ON interactions"
+        " FOR EACH ROW EXECUTE FUNCTION talkative()"
+    )
+    assert apply_events(connection, approval()) == ["refused_by_database"]
+    row = connection.execute("SELECT message, detail::text FROM dead_letters").fetchone()
+    assert row
+    assert [len(text) < 5000 for text in row] == [True, True]
 
 
 def test_a_truncated_letter_names_the_key_of_the_payload(connection: BatchConnection) -> None:

@@ -315,3 +315,12 @@ def test_the_audit_finds_a_decision_that_was_changed(
     assert changed.key == str(rule.event_id)
     connection.execute("DELETE FROM status_decisions")
     assert audit(connection).differing > 1
+
+
+def test_each_column_says_what_it_holds(connection: BatchConnection) -> None:
+    """People query the table; psql shows it."""
+    silent = connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'status_decisions'::regclass"
+        " AND attnum > 0 AND col_description(attrelid, attnum) IS NULL"
+    ).fetchall()
+    assert silent == []

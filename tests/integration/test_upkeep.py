@@ -1,5 +1,9 @@
 """RQ's registries are cleaned up without RQ: nothing is imported, and no callback is called."""
 
+import random
+import tracemalloc
+import zlib
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -214,6 +218,50 @@ def test_a_reason_may_be_anything(
     (letter,) = letters_in(connection)
     assert letter.message == "RQ gave this job up: no reason was noted"
     assert client.keys() == []
+
+
+def packed(text: str) -> bytes:
+    """A traceback as RQ notes it."""
+    return b64encode(zlib.compress(text.encode()))
+
+
+def test_the_reason_is_the_last_line_of_the_traceback(client: redis.Redis) -> None:
+    """Cut, since anybody may write it."""
+    fail(client, exc_string=packed("Traceback:\n  somewhere\nValueError: " + "x" * 1000 + "\n"))
+    (job,) = FailedJobs(client, "approvals").some()
+    assert job.reason == "ValueError: " + "x" * 488
+
+
+def test_a_reason_that_is_too_large_stays_in_redis(client: redis.Redis) -> None:
+    """Its job is read without it."""
+    noise = "".join(map(chr, random.Random(1).choices(range(32, 127), k=90_000)))
+    fail(client, exc_string=packed(noise))
+    sent = int(client.info("stats")["total_net_output_bytes"])
+    (job,) = FailedJobs(client, "approvals").some()
+    assert job.reason is None
+    assert int(client.info("stats")["total_net_output_bytes"]) - sent < 20_000
+
+
+def test_a_reason_is_inflated_in_bounds(client: redis.Redis) -> None:
+    """A hundred megabytes fit into the bytes that are read of it."""
+    fail(client, exc_string=packed("x" * 45_000_000))
+    failed = FailedJobs(client, "approvals")
+    tracemalloc.start()
+    (job,) = failed.some()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert job.reason == "x" * 500
+    assert most < 5_000_000
+
+
+def test_failed_jobs_are_read_in_small_batches(client: redis.Redis) -> None:
+    """Bounded in jobs and in bytes."""
+    for n in range(120):
+        client.zadd(KEYS.failed, {a_job(client, f"small {n}"): 1})
+    assert len(FailedJobs(client, "approvals").some()) == 100
+    for n in range(40):
+        client.zadd(KEYS.failed, {a_job(client, f"large {n}", data=b"x" * MAX_JOB_BYTES): 0})
+    assert len(FailedJobs(client, "approvals").some()) == 32
 
 
 def test_failed_jobs_without_data_are_swept(

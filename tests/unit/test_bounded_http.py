@@ -220,7 +220,7 @@ def _answer_over_tls(listener: socket.socket, context: ssl.SSLContext) -> None:
                 with context.wrap_socket(connection, server_side=True) as secure:
                     secure.recv(65_536)
                     secure.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
-                    # Whoever closes with something unread resets, and the answer may be lost.
+                    # A close with unread data is a reset: the client might lose the answer.
                     while secure.recv(65_536):
                         pass
             except OSError:

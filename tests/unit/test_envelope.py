@@ -210,6 +210,15 @@ def test_too_large_data_is_refused_without_reading_it(data: bytes) -> None:
     tracemalloc.stop()
 
 
+def test_the_first_bytes_are_inflated_in_bounds() -> None:
+    """However much the data would inflate to."""
+    data = zlib.compress(b"x" * 50_000_000)
+    tracemalloc.start()
+    assert first_bytes(data) == b"x" * 16
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
 @pytest.mark.parametrize(
     ("data", "first"),
     [

@@ -88,5 +88,5 @@ def log_batch(batch: Batch, outcomes: Sequence[Outcome]) -> None:
         log.warning(
             "%d job ids had no job any more: %s",
             len(batch.missing_jobs),
-            ", ".join(shortened(one, _VALUE_LIMIT) for one in batch.missing_jobs[:10]),
+            ", ".join(batch.missing_jobs[:10]),
         )
