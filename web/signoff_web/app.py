@@ -27,7 +27,7 @@ from signoff_web.assets import Assets
 from signoff_web.authentication import Authentication
 from signoff_web.context import Authenticate, Context
 from signoff_web.measuring import Measured
-from signoff_web.pages import account, home, keys, sign_in, users
+from signoff_web.pages import account, desk, desk_acts, home, keys, sign_in, team, users
 from signoff_web.same_origin import SameOrigin
 from signoff_web.security import SecurityHeaders
 from signoff_web.sign_in_limits import SignInLimits
@@ -36,6 +36,9 @@ from signoff_web.templating import environment
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     service.router,
     home.router,
+    team.router,
+    desk.router,
+    desk_acts.router,
     sign_in.router,
     account.router,
     users.router,
