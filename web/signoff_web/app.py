@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, FastAPI
 
@@ -27,16 +27,20 @@ from signoff_web.assets import Assets
 from signoff_web.authentication import Authentication
 from signoff_web.context import Authenticate, Context
 from signoff_web.measuring import Measured
-from signoff_web.pages import account, home, keys, sign_in, users
+from signoff_web.pages import account, home, keys, provider, sign_in, users
 from signoff_web.same_origin import SameOrigin
 from signoff_web.security import SecurityHeaders
 from signoff_web.sign_in_limits import SignInLimits
 from signoff_web.templating import environment
 
+if TYPE_CHECKING:
+    from signoff_web.oidc import Provider
+
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     service.router,
     home.router,
     sign_in.router,
+    provider.router,
     account.router,
     users.router,
     keys.router,
@@ -53,6 +57,15 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
 _CONNECTIONS: Final = 10
 
 
+def _provider_of(settings: Settings) -> "Provider | None":
+    """The identity provider of the settings; its packages are in an extra of their own."""
+    if settings.oidc_issuer is None:
+        return None
+    from signoff_web.oidc import Provider  # noqa: PLC0415 -- in the extra `oidc`
+
+    return Provider(settings)
+
+
 def create_app(settings: Settings, *, authenticate: Authenticate | None = None) -> FastAPI:
     """The web service with these settings; its connections are opened when it starts.
 
@@ -62,6 +75,7 @@ def create_app(settings: Settings, *, authenticate: Authenticate | None = None) 
         SettingsError: no Redis or no Postgres is set.
         UnguardedRouteError: a route does not say who may call it.
     """
+    identity_provider = _provider_of(settings)
     servers = PooledServers(settings, application="signoff-web", size=_CONNECTIONS)
 
     @asynccontextmanager
@@ -77,6 +91,7 @@ def create_app(settings: Settings, *, authenticate: Authenticate | None = None) 
                     environment(),
                     authenticate or Authentication(servers, ring),
                     SignInLimits(servers),
+                    provider=identity_provider,
                 )
                 yield
 

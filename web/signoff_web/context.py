@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from fastapi import Depends, Request
 from jinja2 import Environment
@@ -16,6 +16,9 @@ from signoff_web.measuring import Requests
 from signoff_web.readiness import Readiness
 from signoff_web.sign_in_limits import SignInLimits
 from signoff_web.streams import Followers
+
+if TYPE_CHECKING:
+    from signoff_web.oidc import Provider
 
 Authenticate: TypeAlias = Callable[[Request], Awaitable[Identity | None]]
 """Tells whose request it is; None if nobody is named.
@@ -37,6 +40,8 @@ class Context:
     readiness: Readiness = field(default_factory=Readiness)
     requests: Requests = field(default_factory=Requests)
     followers: Followers = field(default_factory=Followers)
+    provider: "Provider | None" = None
+    """The identity provider by which people sign in, where one is set."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service is to end: streams end themselves then."""
 

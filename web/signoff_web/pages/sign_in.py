@@ -14,7 +14,7 @@ from signoff_ops.sign_in import sign_in as sign_in_with
 from signoff_schemas.wording import count
 from signoff_web.access import OPEN
 from signoff_web.authentication import COOKIE, forget, keep
-from signoff_web.context import Context, InContext
+from signoff_web.context import Context, InContext, context_of
 from signoff_web.forms import InForm
 from signoff_web.local_paths import HOME, local_path
 from signoff_web.templating import page
@@ -118,6 +118,7 @@ def _form(
         name=name[:_LONGEST_NAME],
         error=error,
         unsafe=_is_unsafe(request),
+        provider=context_of(request).provider is not None,
     )
 
 
