@@ -68,7 +68,7 @@ def following(request: Request, context: InContext, acting: Acting) -> Response:
 
 @router.get("/{interaction_id}")
 def one(request: Request, context: InContext, acting: Acting, interaction_id: UUID) -> Response:
-    """Open a review: claim it, or show who holds it."""
+    """Open a review: claim it, or show who holds it. The time of its review begins now."""
     item = desk_view.opened(context.servers, interaction_id, acting.name)
     if "desk-fragment" in request.headers:
         return desk_view.fragment(request, item)

@@ -83,13 +83,6 @@ def draft(context: InContext, acting: Acting, interaction_id: UUID, form: InForm
     return Response(status_code=204)
 
 
-@router.post("/open")
-def show(context: InContext, acting: Acting, interaction_id: UUID) -> Response:
-    """A review that was held beforehand is shown now: the time of its review begins."""
-    reviews.claim(context.servers, interaction_id, acting.name)
-    return Response(status_code=204)
-
-
 @router.post("/renew")
 def renew(context: InContext, acting: Acting, interaction_id: UUID) -> Response:
     """Prolong the lease of a review that is open, or held beforehand."""

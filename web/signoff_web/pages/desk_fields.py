@@ -10,8 +10,8 @@ from fastapi import Depends, Request
 from signoff_ops.reviews import Review
 from signoff_web.forms import bounded_form
 
-_MOST_BYTES: Final = 262_144
-"""The most bytes of a form: 20 messages of 4,000 characters, with room."""
+_MOST_BYTES: Final = 1_048_576
+"""The most bytes of a form: 20 messages of 4,000 characters, each sent as up to 12 bytes."""
 _MOST_FIELDS: Final = 200
 _DIGITS: Final = 9
 """The most digits of a revision: Postgres counts in integers."""

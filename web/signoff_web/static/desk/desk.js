@@ -76,6 +76,25 @@ function fetchAhead() {
   return fetching;
 }
 
+/** Show what was held beforehand, at once. The time of its review begins now; what stands beside it is that of now. */
+async function showAhead(push = true) {
+  const element = ahead;
+  ahead = null;
+  show(element, { push });
+  const answer = await send(`/desk/${idOf(element)}`, { method: "GET", fragment: true });
+  changed();
+  if (!answer.ok) return; // the lease is renewed all the same, or the reviewer is told
+  const fresh = elementIn(answer.text);
+  if (!isMine(fresh)) {
+    if (element === current) show(fresh, { push: false });
+    return;
+  }
+  showTimes(fresh);
+  element.querySelector(".context").replaceWith(fresh.querySelector(".context"));
+  const effect = element.querySelector(".effect");
+  if (effect.matches("[data-now]")) effect.replaceChildren(...fresh.querySelector(".effect").childNodes);
+}
+
 /** Show the next review. That there is none is shown only if the server said so. */
 async function showNext() {
   const from = current;
@@ -83,11 +102,7 @@ async function showNext() {
   if (!ahead) answer = await fetchAhead();
   if (current !== from) return; // the reviewer went somewhere else meanwhile
   if (ahead) {
-    const element = ahead;
-    ahead = null;
-    show(element);
-    // Its lease was held for it; the time of its review begins now.
-    send(`/desk/${idOf(element)}/open`).then(changed);
+    showAhead();
     return;
   }
   if (answer?.ok) answer = await send("/desk/empty", { method: "GET" });
@@ -115,10 +130,7 @@ function unknown(answer) {
 async function openReview(review, { push = true, again = false } = {}) {
   if (!review || (review === idOf(current) && !again)) return;
   if (review === idOf(ahead)) {
-    const element = ahead;
-    ahead = null;
-    show(element, { push });
-    send(`/desk/${review}/open`).then(changed);
+    showAhead(push);
     return;
   }
   opening = review;

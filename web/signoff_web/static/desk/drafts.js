@@ -4,6 +4,7 @@ import { fill, bubblesOf } from "./form.js";
 import { fieldsOf, send } from "./requests.js";
 
 const PAUSE = 700; // ms without a key before the server is told
+const MOST_KEPT_ALIVE = 60_000; // bytes
 const AGAIN = 5_000; // ms until it is tried again
 const states = new WeakMap(); // form → { timer, sending, dirty, done }
 const underWay = new Map(); // review → the last promise of a save
@@ -60,10 +61,17 @@ function save(item, form) {
   if (state.sending || state.done) return;
   state.sending = true;
   state.dirty = false;
-  const saved = send(`/desk/${item.dataset.review}/draft`, { body: fieldsOf(form), keepalive: true });
+  const body = fieldsOf(form);
+  // So that it arrives though the page is closed; browsers allow that for short ones only.
+  const keepalive = body.toString().length < MOST_KEPT_ALIVE;
+  const saved = send(`/desk/${item.dataset.review}/draft`, { body, keepalive });
   underWay.set(item.dataset.review, saved.then((answer) => {
     state.sending = false;
     if (state.done) return undefined;
+    if (answer.status === 413 || answer.status === 422) {
+      say(item, "Too long for the server; kept in this browser alone");
+      return undefined;
+    }
     if (!answer.ok) {
       state.dirty = true;
       say(item, "Kept in this browser; the server has not got it yet");

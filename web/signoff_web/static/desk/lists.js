@@ -36,7 +36,9 @@ export function followLists(follow) {
   document.addEventListener("htmx:config:request", (event) => {
     const { request, sourceElement } = event.detail.ctx;
     request.headers.Accept = "application/json"; // so what is wrong comes as a problem document
-    sourceElement.querySelector(".effect")?.classList.add("stale");
+    const effect = sourceElement.querySelector(".effect");
+    effect?.classList.add("stale");
+    effect?.removeAttribute("data-now"); // from here on it tells what the form would do
     if (sourceElement === queue && marked) request.body.set("of", marked);
   });
   document.addEventListener("htmx:after:swap", (event) => {
