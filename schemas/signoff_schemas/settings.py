@@ -237,6 +237,18 @@ class WebSettings(PublishSettings, OutboxSettings, LogSettings, StopSettings):
 
     web_host: Host = Field("127.0.0.1", description="The address on which `signoff serve` listens")
     web_port: int = Field(8420, ge=1, le=65_535, description="The port on which it listens")
+    web_connections: int = Field(
+        1000, ge=10, le=100_000, description="Connections that it serves at the same time"
+    )
+    body_timeout: float = Field(
+        30.0,
+        gt=0,
+        le=3600,
+        description="Seconds that the body of a request, or the next line of one, may take",
+    )
+    rate_limit: int = Field(
+        3_000_000, ge=1, description="Events that a key or a user may publish in a minute"
+    )
 
 
 class OutgoingSettings(DatabaseSettings, LogSettings, StopSettings):

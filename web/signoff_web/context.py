@@ -9,7 +9,8 @@ from fastapi import Depends, Request
 from jinja2 import Environment
 
 from signoff_ops.servers import Servers
-from signoff_producer import AsyncProducer
+from signoff_ops.verdict_watch import VerdictWatch
+from signoff_producer.requests import RequestProducer
 from signoff_schemas import Settings
 from signoff_schemas.access import Identity
 from signoff_web.measuring import Requests
@@ -19,6 +20,7 @@ from signoff_web.streams import Followers
 
 if TYPE_CHECKING:
     from signoff_web.oidc import Provider
+    from signoff_web.rates import Rates
 
 Authenticate: TypeAlias = Callable[[Request], Awaitable[Identity | None]]
 """Tells whose request it is; None if nobody is named.
@@ -33,10 +35,12 @@ class Context:
 
     settings: Settings
     servers: Servers
-    producer: AsyncProducer
+    producer: RequestProducer
     templates: Environment
     authenticate: Authenticate
     sign_in_limits: SignInLimits
+    verdicts: VerdictWatch
+    rates: "Rates"
     readiness: Readiness = field(default_factory=Readiness)
     requests: Requests = field(default_factory=Requests)
     followers: Followers = field(default_factory=Followers)
