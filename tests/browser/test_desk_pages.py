@@ -10,6 +10,8 @@ from chromium import Desk, Visit, Visitor
 from playwright.sync_api import Page, expect
 
 from signoff_ops import reviews
+from signoff_ops.users import add_user
+from signoff_schemas.access import Role
 
 Theme = Literal["light", "dark"]
 
@@ -124,6 +126,16 @@ def test_the_team(desk: Desk, visit: Visit, theme: Theme, pictures: Path | None)
     page = supervisor.open("/desk/team")
     expect(page.locator("tr[data-held]")).to_have_count(2)
     check(supervisor, "team", theme, pictures)
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/account", "/admin/users", "/admin/keys"])
+def test_accounts(path: str, desk: Desk, visit: Visit, theme: Theme, pictures: Path | None) -> None:
+    """The pages to sign in, and of accounts."""
+    add_user(desk.servers, "admin", [Role.ADMIN], "test")
+    admin = visit("admin", color_scheme=theme)
+    page = admin.open(path)
+    expect(page.locator("h1").first).to_be_visible()
+    check(admin, path.strip("/").replace("/", "-"), theme, pictures)
 
 
 def test_the_theme_can_be_chosen(desk: Desk, visit: Visit) -> None:

@@ -28,10 +28,12 @@ _ONE_ANSWER: Final = re.compile(r"the server responded with a status of (\d+)")
 
 
 async def by_cookie(request: Request) -> Identity | None:
-    """Whoever the cookie `who` names; `supervisor` operates too."""
+    """Whoever the cookie `who` names; `supervisor` operates too, and `admin` manages users."""
     name = request.cookies.get("who")
-    scopes = {Scope.READ, Scope.REVIEW} | ({Scope.OPERATE} if name == "supervisor" else set())
-    return None if name is None else Identity("user", name, frozenset(scopes))
+    if name is None:
+        return None
+    more = {"supervisor": {Scope.OPERATE}, "admin": {Scope.ADMIN}}.get(name, set[Scope]())
+    return Identity("user", name, frozenset({Scope.READ, Scope.REVIEW} | more))
 
 
 @dataclass(frozen=True, slots=True)
