@@ -97,6 +97,8 @@ class ReviewDraft(BaseModel):
     ] = None
     priority: Annotated[
         float,
+        # Postgres keeps a `real`, and refuses what would become 0 there.
+        AfterValidator(partial(round, ndigits=6)),
         Field(ge=0, le=1, allow_inf_nan=False, description="1 is worth four hours of waiting."),
     ] = 0.0
     expires_at: Annotated[
