@@ -27,7 +27,7 @@ from signoff_schemas.fields import RFC3339, Id, Identifier, json_object
 from signoff_schemas.invalid import InvalidEvent, Problem
 from signoff_schemas.verdicts import FailureKind
 
-MAX_REVIEW_BYTES: Final = 524_288
+MAX_REVIEW_BYTES: Final = MAX_EVENT_BYTES
 """The most bytes of a posted review's JSON."""
 MAX_CONTEXT_BYTES: Final = 16_384
 APPROVE_FIELDS: Final = (
