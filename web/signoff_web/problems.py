@@ -33,6 +33,7 @@ from signoff_schemas import InvalidEvent, InvalidReview, SettingsError, SignoffE
 from signoff_schemas.invalid import Problem
 from signoff_schemas.wording import json_default
 from signoff_web.local_paths import sign_in_path
+from signoff_web.security import HEADERS
 from signoff_web.templating import page
 
 _LOG: Final = logging.getLogger(__name__)
@@ -258,4 +259,7 @@ async def _on_defect(request: Request, error: Exception) -> Response:
         "The service failed at this request, and logged why. Nothing was confirmed; what was sent "
         "may be sent again."
     )
-    return answer(request, ProblemError(500, "defect", "The service failed", detail))
+    response = answer(request, ProblemError(500, "defect", "The service failed", detail))
+    # Starlette sends it outside of the middleware that adds these to all other answers.
+    response.headers.update(HEADERS)
+    return response
