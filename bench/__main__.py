@@ -10,6 +10,7 @@ import drain
 import drain_rivals
 import feed
 import history
+import http_api
 import latency
 import letters
 import limit
@@ -23,6 +24,7 @@ from deployment import Row, deployment
 
 SCENARIOS = {
     "publishing": publishing.run,
+    "http": http_api.run,
     "relay": relay.run,
     "latency": latency.run,
     "drain": drain.run,

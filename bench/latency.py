@@ -60,8 +60,8 @@ def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     for _ in range(rounds):
         for side in sides:
             deployment.clear()
-            with _watched(deployment) as committed, side.working():
-                pooled[side.name] += _latencies(some, side.publish, committed)
+            with watched(deployment) as committed, side.working():
+                pooled[side.name] += latencies(some, side.publish, committed)
     ours = pooled.pop("ours")
     return [
         Row(f"latency, {title}", _at(ours, share), "ms", name, _at(theirs, share), "<= 1")
@@ -112,7 +112,7 @@ def _rival(deployment: Deployment, module: str) -> Side:
 
 
 @contextmanager
-def _watched(deployment: Deployment) -> Iterator[dict[str, float]]:
+def watched(deployment: Deployment) -> Iterator[dict[str, float]]:
     """When each event was committed, by event id, in seconds of this process's clock."""
     committed: dict[str, float] = {}
     over = threading.Event()
@@ -135,7 +135,7 @@ def _watched(deployment: Deployment) -> Iterator[dict[str, float]]:
         deployment.database.execute("DROP FUNCTION bench_notify CASCADE")
 
 
-def _latencies(
+def latencies(
     some: list[ApprovalEvent],
     publish: Callable[[ApprovalEvent], object],
     committed: dict[str, float],

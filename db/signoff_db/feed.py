@@ -17,7 +17,9 @@ skipping or repeating events silently: `feed_state.py`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from itertools import repeat
+from struct import unpack
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -30,22 +32,49 @@ from signoff_db.sql import statement
 
 MOST_EVENTS: Final = 10_000
 """The most events of a page."""
+MOST_CHARACTERS: Final = 16 * 2**20
+"""A page ends early when it has more of them: events may be large."""
+_AT_ONCE: Final = 1000
+"""The most events of one statement."""
+_ID_LENGTH: Final = 36
+_YEAR_2000: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""From which Postgres counts."""
 
 
 class FeedEvent(NamedTuple):
-    """One applied event."""
+    """One applied event, as Postgres gives it; its parts are made when they are asked for."""
 
-    position: str
-    """That of a reader which has read this event and all before it."""
-    event_type: str
-    applied_at: datetime
-    event: str
-    """The event's JSON, as the contract has it; empty if no contents were wanted."""
+    transaction: str
+    """How the positions of all events of its transaction begin."""
+    applied: int
+    """Microseconds from the year 2000 to `applied_at`."""
+    line: str
+    """Its id, its type and its JSON, with a space between."""
+
+    @property
+    def position(self) -> str:
+        """That of a reader which has read this event and all before it."""
+        return self.transaction + self.line[:_ID_LENGTH]
 
     @property
     def event_id(self) -> UUID:
-        """Its id, with which its position ends."""
-        return UUID(self.position.rpartition(".")[2])
+        """Its id."""
+        return UUID(self.line[:_ID_LENGTH])
+
+    @property
+    def event_type(self) -> str:
+        """The kind of event."""
+        return self.line.split(" ", 2)[1]
+
+    @property
+    def applied_at(self) -> datetime:
+        """When it was applied."""
+        return _YEAR_2000 + timedelta(microseconds=self.applied)
+
+    @property
+    def event(self) -> str:
+        """The event's JSON, as the contract has it; empty if no contents were wanted."""
+        return self.line.split(" ", 2)[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +102,7 @@ def read(
         connection: to the ledger's primary server, in READ COMMITTED; inside of a transaction or
             not.
         after: the position of the last page, or of one of its events; None for the beginning.
-        limit: the most events, up to `MOST_EVENTS`.
+        limit: the most events, up to `MOST_EVENTS`; a page of large events holds fewer.
         accept_restore: go on with a position from before a restore. That is right where the
             position was restored together with the ledger. Any other reader may miss events that
             were lost with the old database, and get events again that were applied again.
@@ -100,7 +129,7 @@ def pages(
     connection: Connection[TupleRow],
     after: str | None = None,
     *,
-    size: int = 1000,
+    size: int = MOST_EVENTS,
     accept_restore: bool = False,
     contents: bool = True,
 ) -> Iterator[FeedPage]:
@@ -142,8 +171,8 @@ def _page(
     history: tuple[FeedEvent, ...] = ()
     if position.done is None:
         parameters = {"last_event": position.last_event, "contents": contents}
-        history = _rows(connection, "feed_history", position, parameters, most)
-        if len(history) == most:
+        history, is_all = _rows(connection, "feed_history", position, parameters, most)
+        if not is_all:
             return FeedPage(history, history[-1].position, caught_up=False)
         position = replace(_last(history, position), done=NOTHING)
     page = _difference(connection, position, now, most - len(history), contents=contents)
@@ -172,8 +201,8 @@ def _difference(
         "last_event": last_event,
         "contents": contents,
     }
-    events = _rows(connection, "feed_page", reading, parameters, most)
-    if len(events) == most:
+    events, is_all = _rows(connection, "feed_page", reading, parameters, most)
+    if not is_all:
         return FeedPage(events, events[-1].position, caught_up=False)
     finished = replace(_last(events, reading), done=target, target=None)
     return FeedPage(events, str(finished), caught_up=position.target is None)
@@ -185,7 +214,29 @@ def _rows(
     position: Position,
     parameters: Mapping[str, object],
     most: int,
-) -> tuple[FeedEvent, ...]:
-    given = {**parameters, "head": position.head, "most": most}
-    rows = connection.execute(statement(name), given, binary=True).fetchall()
-    return tuple(map(FeedEvent._make, rows))
+) -> tuple[tuple[FeedEvent, ...], bool]:
+    """So many events at the most, and whether these are all.
+
+    Some at once: a page of ten thousand takes its transaction and its state once.
+    """
+    events: list[FeedEvent] = []
+    given, characters = dict(parameters), 0
+    while (wanted := min(most - len(events), _AT_ONCE)) and characters <= MOST_CHARACTERS:
+        rows = connection.execute(statement(name), {**given, "most": wanted}, binary=True)
+        found = len(events)
+        for transaction, applied_at, lines in rows:
+            events += _events(position.head, transaction, applied_at, lines)
+            given |= {"last_in": transaction, "last_event": events[-1].line[:_ID_LENGTH]}
+            characters += len(lines)
+        if len(events) - found < wanted:
+            return tuple(events), True
+    return tuple(events), False
+
+
+def _events(head: str, transaction: str, applied_at: bytes, lines: str) -> Iterator[FeedEvent]:
+    """The events of a transaction; see migration 0018."""
+    times = unpack(f">{len(applied_at) // 8}q", applied_at)
+    return map(
+        FeedEvent._make,
+        zip(repeat(f"{head}{transaction}."), times, lines.split("\n"), strict=False),
+    )

@@ -1,4 +1,3 @@
--- One page of the events that were applied before there was a feed; see migration 0013.
-SELECT "position", event_type, applied_at, event
-FROM signoff_feed_history(%(last_event)s::uuid, %(head)s::text, %(most)s::integer,
-    %(contents)s::boolean)
+-- One page of the events that were applied before there was a feed; see migration 0018.
+SELECT transaction, applied_at, lines
+FROM signoff_feed_history(%(last_event)s::uuid, %(most)s::integer, %(contents)s::boolean)

@@ -6,8 +6,9 @@ from typing import Final, LiteralString
 
 _PARTS: Final[dict[LiteralString, LiteralString]] = {
     "{chosen}": "chosen_dead_letters",
-    "{feed_event}": "feed_event",
+    "{feed_line}": "feed_line",
     "{feed_readers_table}": "feed_readers_table",
+    "{feed_transaction}": "feed_transaction",
     "{key_columns}": "accounts/key_columns",
     "{resolve_letters}": "resolve_letters",
     "{review_columns}": "reviews/columns",

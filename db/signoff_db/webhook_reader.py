@@ -19,6 +19,8 @@ from signoff_db.webhooks import READER, WebhookKind
 from signoff_schemas.wording import json_text, one_line_json
 
 _ANY: Final = "SELECT EXISTS (SELECT FROM webhooks)"
+_BY_INDEX: Final = "SET LOCAL enable_seqscan = off"
+"""Rows are looked up one by one, also where the planner believes that a table is small."""
 _KINDS: Final = "SELECT DISTINCT unnest(kinds) FROM webhooks"
 
 
@@ -47,6 +49,7 @@ class WebhookReader(FeedReader):
 
 def write_deliveries(connection: Connection[TupleRow], events: Sequence[FeedEvent]) -> int:
     """Write the deliveries that follow from some applied events; returns how many."""
+    connection.execute(_BY_INDEX)
     kinds = {row[0] for row in connection.execute(_KINDS).fetchall()}
     messages: list[Message] = []
     if WebhookKind.REVIEW_APPROVED in kinds:

@@ -53,8 +53,17 @@ class Request(NamedTuple):
         try:
             event, canonical_json = parse_and_canonicalize(source)
         except InvalidEvent as error:
-            return cls(_event_id(source), error=error)
+            return cls(_event_id(source), error=_untraced(error))
         return cls(event.event_id, canonical_json, kind=kind_of(event))
+
+    @classmethod
+    def of_kind(cls, kind: Kind, event_json: bytes) -> Self:
+        """Validate the JSON of an event that must be of this kind."""
+        try:
+            event, canonical_json = kind.parse_and_canonicalize(event_json)
+        except InvalidEvent as error:
+            return cls(_event_id(event_json), error=_untraced(error), kind=kind)
+        return cls(event.event_id, canonical_json, kind=kind)
 
 
 @dataclass(frozen=True)
@@ -150,6 +159,16 @@ class Publication:
 def _as_rq_writes(second: int) -> bytes:
     """The second in RQ's format; it is cached, since many events are published in each second."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second)).encode()
+
+
+def _untraced(error: InvalidEvent) -> InvalidEvent:
+    """The error as a value, without its traceback.
+
+    That would lead back to whoever holds the request: a cycle, in which all that those frames hold
+    would wait for the garbage collector.
+    """
+    error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _event_id(source: Source) -> UUID | None:

@@ -82,3 +82,8 @@ class QueueKeys:
     def oversized(self) -> str:
         """Set of keys of jobs that are too large to be read and stay in Redis: Signoff's own."""
         return f"{RQ_KEY_PREFIX}:signoff:oversized:{self.name}"
+
+
+def rate_key(sender: str, window: int) -> str:
+    """The count of a sender's events in a window of time, a string that expires: Signoff's own."""
+    return f"{RQ_KEY_PREFIX}:signoff:rate:{window}:{sender}"

@@ -23,7 +23,7 @@ from signoff_schemas.masking import HIDDEN, masked
 
 _VARIABLES: Final = {"db_schema": f"{PREFIX}SCHEMA"}
 """Fields whose variable has another name: pydantic reserves the name `schema`."""
-_SECRETS: Final = frozenset({"alert_secret", "alert_command"})
+_SECRETS: Final = frozenset({"alert_secret", "alert_command", "oidc_client_secret"})
 _EXAMPLES: Final = {
     "redis_url": "redis://localhost:6379/0",
     "database_url": "postgresql://user@localhost:5432/signoff",

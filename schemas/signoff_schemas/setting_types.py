@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from signoff_schemas.access import Role
 from signoff_schemas.networks import networks
 from signoff_schemas.redis_url import check as check_redis_url
 
@@ -92,6 +93,15 @@ def _secret(value: str) -> str:
     return value
 
 
+def _role_map(text: str) -> str:
+    pairs = [pair.rpartition("=") for pair in text.split(",")]
+    if not all(value.strip() and role.strip() in set(Role) for value, _, role in pairs):
+        raise ValueError(
+            "pairs such as desk=reviewer,bosses=admin; a role is one of " + ", ".join(Role)
+        )
+    return text
+
+
 def _stripped(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
@@ -107,6 +117,7 @@ AdoptedTable = Annotated[str, AfterValidator(_adopted_table)]
 SpoolPath = Annotated[Path | Literal[False] | None, BeforeValidator(_spool)]
 """A file; False for no file, whatever is set elsewhere; None if nothing is set."""
 Secret = Annotated[str, AfterValidator(_secret)]
+RoleMap = Annotated[str, AfterValidator(_role_map)]
 Host = Annotated[str, Field(min_length=1)]
 LogFormat = Annotated[Literal["text", "json"], BeforeValidator(_stripped)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_stripped)]

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from signoff_schemas.access import Role
 from signoff_schemas.database_url import DEFAULT_SCHEMA, with_schema
 from signoff_schemas.env_file import ENV_FILE
 from signoff_schemas.role_settings import RoleSettings, variable_of
@@ -21,6 +22,7 @@ from signoff_schemas.setting_types import (
     PrivateNetworks,
     QueueName,
     RedisUrl,
+    RoleMap,
     SchemaName,
     Secret,
     SpoolPath,
@@ -210,6 +212,24 @@ class AccountSettings(RoleSettings):
     session_lifetime: float = Field(
         604_800, ge=60, le=31_536_000, description="Seconds after which a session ends in any case"
     )
+    oidc_issuer: WebhookUrl | None = Field(
+        None, description="The identity provider (OpenID Connect) by which people sign in"
+    )
+    oidc_client_id: str | None = Field(None, description="As what the provider knows this service")
+    oidc_client_secret: Secret | None = Field(
+        None, repr=False, description="The secret that the provider gave for it"
+    )
+    oidc_claim: Host = Field("roles", description="The claim of its token that holds roles")
+    oidc_roles: RoleMap = Field(
+        ",".join(f"{role}={role}" for role in Role),
+        description="Which value of the claim gives which role",
+    )
+
+    @property
+    def oidc_role_map(self) -> dict[str, Role]:
+        """The roles by the value of the claim that gives them."""
+        pairs = (pair.rpartition("=") for pair in self.oidc_roles.split(","))
+        return {value.strip(): Role(role.strip()) for value, _, role in pairs}
 
 
 class WebSettings(PublishSettings, OutboxSettings, LogSettings, StopSettings):
@@ -217,6 +237,18 @@ class WebSettings(PublishSettings, OutboxSettings, LogSettings, StopSettings):
 
     web_host: Host = Field("127.0.0.1", description="The address on which `signoff serve` listens")
     web_port: int = Field(8420, ge=1, le=65_535, description="The port on which it listens")
+    web_connections: int = Field(
+        1000, ge=10, le=100_000, description="Connections that it serves at the same time"
+    )
+    body_timeout: float = Field(
+        30.0,
+        gt=0,
+        le=3600,
+        description="Seconds that the body of a request, or the next line of one, may take",
+    )
+    rate_limit: int = Field(
+        3_000_000, ge=1, description="Events that a key or a user may publish in a minute"
+    )
 
 
 class OutgoingSettings(DatabaseSettings, LogSettings, StopSettings):

@@ -14,7 +14,7 @@ from feeds import Reader, all_events, ids
 
 from signoff_db.apply import apply_in_transaction
 from signoff_db.connection import BatchConnection, connect_for_batches
-from signoff_db.feed import end, pages, read
+from signoff_db.feed import MOST_CHARACTERS, MOST_EVENTS, end, pages, read
 from signoff_db.feed_lag import lag
 from signoff_db.feed_position import InvalidPositionError, Position, Snapshot
 from signoff_db.feed_state import FeedRestoredError
@@ -298,6 +298,32 @@ def _index_reads(connection: BatchConnection) -> int:
     ).fetchone()
     assert row
     return int(row[0])
+
+
+def test_a_page_of_large_events_ends_early(connection: BatchConnection) -> None:
+    """Its characters are bounded, however many events are asked for; none is left out."""
+    connection.execute(
+        "INSERT INTO approvals (event_id, schema_version, occurred_at, interaction_id,"
+        " final_bubbles, edit_tags, quality_score, content_hash)"
+        " SELECT gen_random_uuid(), 1, now(), gen_random_uuid(),"
+        " array_fill(repeat('x', 500), ARRAY[20]), '{}', 3, '' FROM generate_series(1, 2500)"
+    )
+    reader = Reader(connection, limit=MOST_EVENTS)
+    first = reader.page()
+    assert MOST_CHARACTERS < sum(len(event.event) for event in first.events) < 2 * MOST_CHARACTERS
+    assert not first.caught_up
+    list(reader.catch_up())
+    assert len(set(reader.seen)) == len(reader.seen) == 2500
+
+
+def test_the_events_of_a_transaction_come_by_their_ids(connection: BatchConnection) -> None:
+    """However they were written, and however many come at once."""
+    with connection.transaction():
+        for _ in range(4):
+            apply_inside(connection, *[new_event() for _ in range(5)])
+    for size in (1, 7, 1000):
+        found = ids(all_events(connection, size=size))
+        assert (len(found), found) == (20, sorted(found))
 
 
 def test_the_lag_is_what_was_not_read(connection: BatchConnection) -> None:

@@ -102,6 +102,12 @@ def service(redis_url: str, database_url: str) -> Iterator[Service]:
         yield Service(url, web.key_of(loaded))
 
 
+@schemathesis.serializer("application/x-ndjson")
+def lines(_context: schemathesis.SerializationContext, value: object) -> bytes:
+    """A body of lines is text; what is no text is sent as JSON."""
+    return (value if isinstance(value, str) else json.dumps(value)).encode(errors="replace")
+
+
 schema = schemathesis.openapi.from_dict(description())
 EXCLUDED: list[Any] = [
     # An event, a cursor, a position has rules that no schema can say.

@@ -36,7 +36,8 @@ class Browser:
         given = {"accept": "text/html", "user-agent": "Browser/1"} | headers
         given = {name: value for name, value in given.items() if value}
         if self.token:
-            given["cookie"] = f"{COOKIE}={self.token}"
+            others = f"; {given['cookie']}" if "cookie" in given else ""
+            given["cookie"] = f"{COOKIE}={self.token}{others}"
         answer = self._client.request(method, path, headers=given, **body)
         self._keep(answer)
         return answer

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import httpx
 import uvicorn
 from fastapi import FastAPI
+from processes import DEADLINE
 
 from signoff_ops import api_keys
 from signoff_ops.servers import DirectServers
@@ -68,3 +69,45 @@ def client(
     )
     with serving(app) as url, httpx.Client(base_url=url, timeout=120) as opened:
         yield opened
+
+
+class RawConnection:
+    """A connection on which a test sends what no client would."""
+
+    def __init__(self, url: httpx.URL) -> None:
+        self._socket = socket.create_connection((url.host, url.port), timeout=DEADLINE)
+        self._received = b""
+
+    def begin(self, path: str, *headers: str) -> None:
+        """Begin a POST with a body in chunks."""
+        lines = [f"POST {path} HTTP/1.1", "Host: test", *headers, "Transfer-Encoding: chunked"]
+        self.send("\r\n".join([*lines, "", ""]).encode())
+
+    def chunk(self, data: bytes) -> None:
+        """Send a chunk of the body; an empty one ends it."""
+        self.send(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def send(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._socket.sendall(data)
+
+    def until(self, mark: bytes) -> bytes:
+        """Read until this was received, and return all up to and with it."""
+        while mark not in self._received:
+            received = self._socket.recv(65_536)
+            if not received:
+                raise AssertionError(f"closed before {mark!r}: {self._received!r}")
+            self._received += received
+        found, _, self._received = self._received.partition(mark)
+        return found + mark
+
+    def rest(self) -> bytes:
+        """Read until the server closes the connection, and close it too."""
+        while received := self._socket.recv(65_536):
+            self._received += received
+        self.close()
+        return self._received
+
+    def close(self) -> None:
+        """Close it, whatever is under way."""
+        self._socket.close()

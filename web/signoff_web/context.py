@@ -3,19 +3,24 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from fastapi import Depends, Request
 from jinja2 import Environment
 
 from signoff_ops.servers import Servers
-from signoff_producer import AsyncProducer
+from signoff_ops.verdict_watch import VerdictWatch
+from signoff_producer.requests import RequestProducer
 from signoff_schemas import Settings
 from signoff_schemas.access import Identity
 from signoff_web.measuring import Requests
 from signoff_web.readiness import Readiness
 from signoff_web.sign_in_limits import SignInLimits
 from signoff_web.streams import Followers
+
+if TYPE_CHECKING:
+    from signoff_web.oidc import Provider
+    from signoff_web.rates import Rates
 
 Authenticate: TypeAlias = Callable[[Request], Awaitable[Identity | None]]
 """Tells whose request it is; None if nobody is named.
@@ -30,13 +35,17 @@ class Context:
 
     settings: Settings
     servers: Servers
-    producer: AsyncProducer
+    producer: RequestProducer
     templates: Environment
     authenticate: Authenticate
     sign_in_limits: SignInLimits
+    verdicts: VerdictWatch
+    rates: "Rates"
     readiness: Readiness = field(default_factory=Readiness)
     requests: Requests = field(default_factory=Requests)
     followers: Followers = field(default_factory=Followers)
+    provider: "Provider | None" = None
+    """The identity provider by which people sign in, where one is set."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service is to end: streams end themselves then."""
 

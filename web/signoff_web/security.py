@@ -1,9 +1,9 @@
 """The headers that keep a browser from running or showing what is not ours."""
 
+from collections.abc import Collection
 from typing import Final
 
 from secure import ContentSecurityPolicy, ReferrerPolicy, Secure, XContentTypeOptions
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _POLICY: Final = (
@@ -23,6 +23,18 @@ HEADERS: Final = Secure(
 """Sent with every answer."""
 
 
+_RAW: Final = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+_OURS: Final = frozenset(name for name, _ in _RAW)
+_NO_STORE: Final = (b"cache-control", b"no-store")
+
+
+def _completed(given: Collection[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer with these in place of what a route gave under their names."""
+    names = {name for name, _ in given}
+    kept = [header for header in given if header[0] not in _OURS] if names & _OURS else given
+    return [*kept, *_RAW] if _NO_STORE[0] in names else [*kept, *_RAW, _NO_STORE]
+
+
 class SecurityHeaders:
     """Adds the headers, and forbids caches to keep what only the sender may see."""
 
@@ -34,9 +46,7 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
-                headers.setdefault("Cache-Control", "no-store")
+                message["headers"] = _completed(message.get("headers", ()))
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -1,10 +1,13 @@
 """Run the web service until a signal ends it."""
 
+import gc
+from socket import socket
 from types import FrameType
 from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from signoff_schemas import Settings
 from signoff_web.app import create_app
@@ -15,12 +18,19 @@ _IDLE_SECONDS: Final = 75
 """How long an idle connection stays open: longer than a proxy before it keeps its own (60 s)."""
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Ends streams as soon as it is to end, so that they do not hold it up."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
         self._app = app
+        app.state.connections = self.server_state.connections
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Start, and keep the garbage collector from what stays until the end: it is large."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Note that the service is to end (uvicorn calls this at a signal)."""
@@ -37,7 +47,12 @@ def serve(settings: Settings) -> None:
         SettingsError: no Redis or no Postgres is set.
     """
     app = create_app(settings)
-    config = uvicorn.Config(
+    Server(config_of(app, settings), app).run()
+
+
+def config_of(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the app."""
+    return uvicorn.Config(
         app,
         host=settings.web_host,
         port=settings.web_port,
@@ -48,4 +63,3 @@ def serve(settings: Settings) -> None:
         log_config=None,
         access_log=False,
     )
-    _Server(config, app).run()

@@ -14,6 +14,14 @@ from signoff_db.sql import statement
 
 _MOST: Final = 200
 _COUNTED: Final = 100_001
+_AGES: Final = (
+    "under 15 minutes",
+    "15 minutes to 1 hour",
+    "1 to 4 hours",
+    "4 to 24 hours",
+    "over a day",
+)
+"""What the counts of `waiting_by_age.sql` are of."""
 Row = TypeVar("Row")
 
 
@@ -74,10 +82,10 @@ def supervise(connection: Connection[TupleRow]) -> Supervision:
     with snapshot(connection):
         ages = connection.execute(
             statement("reviews/waiting_by_age"), {"most": _COUNTED}
-        ).fetchall()
+        ).fetchone()
         return Supervision(
             waiting(connection),
-            tuple((name, count) for name, count in ages),
+            tuple(zip(_AGES, ages or (), strict=True)),
             _rows(connection, HeldReview, "reviews/held"),
             _rows(connection, DecidedToday, "reviews/decided_today"),
             _rows(connection, ReturnedDraft, "reviews/returned"),
