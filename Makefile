@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo up test faults fuzz bench bench-quick check format format-check lint types imports docs docs-check wheel constraints clean
+.PHONY: help setup demo up test faults fuzz bench bench-quick check format format-check lint types imports docs pictures docs-check wheel constraints clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -82,6 +82,9 @@ imports: $(READY) ## Check the arrows of import between the packages
 docs: $(READY) ## Write docs/python-api.md from the docstrings and web/openapi.json from the routes
 	@$(BIN)/python scripts/make_api_reference.py
 	@$(BIN)/python scripts/make_openapi.py
+
+pictures: $(READY) ## Make the pictures in docs/images (needs Chromium)
+	@PYTHONPATH=tests:tests/support $(BIN)/python scripts/make_pictures.py
 
 docs-check: $(READY) ## Fail where these two are not current
 	@$(BIN)/python scripts/make_api_reference.py --check

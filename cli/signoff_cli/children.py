@@ -17,6 +17,7 @@ from signoff_cli.errors import ProcessEndedError
 from signoff_cli.terminal import say
 from signoff_embedded import ending_with_parent
 from signoff_embedded.ports import check_port, free_port, is_free
+from signoff_ops.outbox import has_outbox
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import environment, sign_in_url
 from signoff_ops.users import first_admin
@@ -27,8 +28,8 @@ _STOP_SECONDS: Final = 60
 _CHECK_SECONDS: Final = 1.0
 _START_CHECK_SECONDS: Final = 0.1
 _HOST: Final = "127.0.0.1"
+_RELAY: Final = ("the relay", ("relay",))
 _COMMANDS: Final = (
-    ("the relay", ("relay",)),
     ("the sender of webhooks", ("webhook", "run")),
     ("the web service", ("serve",)),
 )
@@ -110,16 +111,14 @@ def running_desk(
         EmbeddedError: the port is taken.
     """
     port = _port(settings, web_port)
-    variables = environment(settings) | {
-        "SIGNOFF_WEB_HOST": _HOST,
-        "SIGNOFF_WEB_PORT": str(port),
-        # Approvals of the desk are in the outbox of this database, wherever an upstream's is.
-        "SIGNOFF_OUTBOX_URL": settings.database_url or "",
-    }
+    # Approvals of the desk are in the outbox of this database, wherever an upstream's is.
+    own = settings.model_copy(
+        update={"web_host": _HOST, "web_port": port, "outbox_url": settings.database_url}
+    )
     with ExitStack() as stack:
         children = [
-            stack.enter_context(running(name, command, variables, log=log))
-            for name, command in _COMMANDS
+            stack.enter_context(running(name, command, environment(own), log=log))
+            for name, command in _commands(own)
         ]
         yield Desk(tuple(children), port, settings.web_url or f"http://{_HOST}:{port}")
 
@@ -166,6 +165,16 @@ def can_serve() -> bool:
         return True
     say("The web service is not installed: pip install 'signoff[web]'")
     return False
+
+
+def _commands(settings: Settings) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What is run: a relay only where there is an outbox, since it ends where there is none."""
+    if has_outbox(DirectServers(settings)):
+        return (_RELAY, *_COMMANDS)
+    say(
+        "No relay runs, so approvals of the desk wait: make the outbox with `signoff outbox create`"
+    )
+    return _COMMANDS
 
 
 def _port(settings: Settings, given: int | None) -> int:

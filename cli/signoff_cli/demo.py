@@ -36,7 +36,6 @@ from signoff_ops.demo_data import (
     put_foreign_jobs,
     unsettled_jobs,
 )
-from signoff_ops.outbox import create_outbox
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import Announced, announcement, environment
 from signoff_ops.values import Selection
@@ -133,7 +132,6 @@ class Demo:
         """Create the tables, and rows as the reviewed system would."""
         _show("Making the tables.")
         _run("migrate")
-        create_outbox(self.settings.require("database_url"))
         insert_interaction(self.servers, _FULL, "user-8888", "999000.00")
 
     def publish(self) -> None:

@@ -23,7 +23,6 @@ from signoff_embedded import (
     embedded_services,
     embedded_valkey,
 )
-from signoff_ops.outbox import create_outbox
 from signoff_ops.schema import migrate
 from signoff_ops.services import FILE, Announced, announcement
 from signoff_ops.watching import watched
@@ -61,7 +60,6 @@ def up(
         given = Settings.load()
         settings = stack.enter_context(_servers(given, data, redis_port, postgres_port))
         migrate(settings)
-        create_outbox(settings.require("database_url"))
         children = [stack.enter_context(running_workers(settings, workers))] if workers else []
         desk = None
         if web and can_serve():

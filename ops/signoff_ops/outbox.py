@@ -49,6 +49,16 @@ def complete_outbox(url: str) -> None:
             connection.execute(SCHEMA)
 
 
+def has_outbox(servers: Servers) -> bool:
+    """Whether the database has an outbox of this release.
+
+    Raises:
+        DatabaseUnavailableError: Postgres cannot be reached.
+    """
+    with servers.outbox() as table:
+        return table is not None and not table.lacking()
+
+
 def refused_events(servers: Servers, *, limit: int) -> list[Entry]:
     """Events that the queue refuses, the oldest first, at most `limit` of them.
 

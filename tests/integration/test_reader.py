@@ -164,6 +164,16 @@ def test_large_jobs_are_looked_at_with_bounds(client: redis.Redis, reader: Queue
     assert int(client.info("stats")["total_net_output_bytes"]) - sent < 100_000
 
 
+def test_a_waiting_job_that_is_no_hash_hides_no_other(
+    client: redis.Redis, reader: QueueReader
+) -> None:
+    """Its key may hold anything."""
+    client.set(JOB_PREFIX + "string", "x")
+    client.rpush(KEYS.waiting, "string", "job")
+    client.hset(JOB_PREFIX + "job", "data", b"{}")
+    assert reader.sample(5) == {"job": b"{}"}
+
+
 def test_an_oversized_job_is_in_its_place(client: redis.Redis, reader: QueueReader) -> None:
     """It is on a list of its own, and accounted for."""
     client.hset(JOB_PREFIX + "large", mapping={"data": "x", "origin": "approvals"})

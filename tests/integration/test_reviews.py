@@ -40,9 +40,10 @@ def at_once(database_url: str) -> DirectServers:
     return servers_of(database_url, undo_seconds=0)
 
 
-def test_posting_is_idempotent_by_the_interaction(servers: DirectServers) -> None:
+@pytest.mark.parametrize("priority", [0.3, 1e-300, 0.123456789])
+def test_posting_is_idempotent_by_the_interaction(servers: DirectServers, priority: float) -> None:
     """The same draft again is unchanged, also when it was approved meanwhile."""
-    given = draft(context={"channel": "sms"}, priority=0.3)
+    given = draft(context={"channel": "sms"}, priority=priority)
 
     first = reviews.post_review(servers, given, "key:bot")
     again = reviews.post_review(servers, given, "key:bot")

@@ -65,6 +65,14 @@ def test_whoever_is_not_signed_in_is_led_to_the_sign_in_page_and_back(browser: B
     assert browser.open("/admin/users").is_success
 
 
+@pytest.mark.parametrize("headers", [{"hx_request": "true"}, {"sec_fetch_mode": "cors"}])
+def test_what_a_script_asks_for_is_no_sign_in_page(
+    browser: Browser, headers: dict[str, str]
+) -> None:
+    """It would be put into the page of which the script asked for a part."""
+    assert browser.open("/account", **headers).status_code == HTTPStatus.UNAUTHORIZED
+
+
 def test_the_cookie_is_one_that_only_this_service_gets(browser: Browser) -> None:
     """No script reads it, no other host sets it, no other site's form sends it."""
     cookie = browser.sign_in("ann", PASSWORD).headers["set-cookie"]

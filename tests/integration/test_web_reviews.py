@@ -11,6 +11,7 @@ import pytest
 import web
 from desk import BODY, in_outbox, servers_of
 
+from signoff_embedded.ports import free_port
 from signoff_schemas.access import Scope
 
 
@@ -282,3 +283,33 @@ def test_without_an_outbox_nothing_is_approved(redis_url: str, database_url: str
         answer = client.post(f"{posted(client)}/approve", json=BODY)
     assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert "signoff outbox create" in answer.json()["detail"]
+
+
+def test_reviews_are_decided_while_redis_is_away(database_url: str) -> None:
+    """The approval waits in the outbox."""
+    servers_of(database_url)
+    nowhere = f"redis://127.0.0.1:{free_port()}"
+    with web.client(nowhere, database_url, authenticate=web.acting_as("k")) as client:
+        url = posted(client)
+        answers = [
+            client.post(f"{url}/claim"),
+            client.post(f"{url}/approve", json=BODY),
+            client.get("/v1/reviews/feed"),
+        ]
+    assert [one.status_code for one in answers] == [HTTPStatus.OK] * 3
+    assert len(in_outbox(database_url)) == 1
+
+
+def test_while_postgres_is_away_nothing_is_guessed(redis_url: str) -> None:
+    """No route answers with an empty queue: each says that Postgres cannot be reached."""
+    nowhere = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    with web.client(redis_url, nowhere, authenticate=web.acting_as("k")) as client:
+        answers = [
+            client.get("/v1/reviews"),
+            client.post("/v1/reviews", json=draft()),
+            client.post(f"/v1/reviews/{uuid4()}/approve", json=BODY),
+        ]
+    for answer in answers:
+        assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        assert answer.json()["type"] == "urn:signoff:problem:postgres-unavailable"
+        assert answer.headers["retry-after"]

@@ -13,9 +13,13 @@ import pytest
 import web
 from approvals import apply_events, approval
 from described import checked, description
+from fastapi import APIRouter
 
 from signoff_db.connection import BatchConnection
 from signoff_embedded.ports import free_port
+from signoff_schemas import Settings
+from signoff_web.access import OPEN
+from signoff_web.app import create_app
 
 BOUND = 60
 """Seconds; on a quiet machine each takes less than fifteen."""
@@ -119,6 +123,25 @@ def reader(redis_url: str, database_url: str) -> Iterator[httpx.Client]:
     """A client that may do all."""
     with web.client(redis_url, database_url, authenticate=web.acting_as("any")) as client:
         yield client
+
+
+def test_a_defect_is_counted_and_shows_nothing(redis_url: str, database_url: str) -> None:
+    """The answer has neither a traceback nor the error's text, and all headers of the others."""
+    app = create_app(Settings.load(redis_url=redis_url, database_url=database_url))
+    router = APIRouter(dependencies=[OPEN])
+
+    @router.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("secret")
+
+    app.router.routes.extend(router.routes)
+    with web.serving(app) as url, httpx.Client(base_url=url, timeout=120) as client:
+        answer = client.get("/broken")
+        served = app.state.context.requests.served
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:signoff:problem:defect")
+    assert "secret" not in answer.text
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert served["GET", "/broken", 500] == 1
 
 
 def test_figures_are_for_prometheus(reader: httpx.Client, connection: BatchConnection) -> None:

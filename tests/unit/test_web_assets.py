@@ -61,3 +61,14 @@ def test_style_and_code_of_ours_stay_small() -> None:
     code = sum(path.stat().st_size for path in ours if path.suffix == ".js")
     assert style < 15_000
     assert code < 50_000
+
+
+def test_pictures_of_the_docs_are_few_small_and_used() -> None:
+    """At most six, each under 150 kB, each in README or docs/desk.md."""
+    root = Path(__file__).parents[2]
+    pictures = sorted((root / "docs" / "images").iterdir())
+    text = (root / "README.md").read_text("utf-8") + (root / "docs" / "desk.md").read_text("utf-8")
+    assert len(pictures) <= 6
+    for picture in pictures:
+        assert picture.stat().st_size < 150_000, picture.name
+        assert f"images/{picture.name}" in text

@@ -27,7 +27,17 @@ from signoff_web.connection_limit import ConnectionLimit
 from signoff_web.context import Authenticate
 from signoff_web.measuring import Measured
 from signoff_web.opening import opened
-from signoff_web.pages import account, home, keys, provider, sign_in, users
+from signoff_web.pages import (
+    account,
+    desk,
+    desk_acts,
+    home,
+    keys,
+    provider,
+    sign_in,
+    team,
+    users,
+)
 from signoff_web.raw_routes import DirectRoutes
 from signoff_web.same_origin import SameOrigin
 from signoff_web.security import SecurityHeaders
@@ -38,6 +48,9 @@ if TYPE_CHECKING:
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     service.router,
     home.router,
+    team.router,
+    desk.router,
+    desk_acts.router,
     sign_in.router,
     provider.router,
     account.router,

@@ -55,6 +55,11 @@ def _refusal(code: str, detail: str) -> ProblemError:
     return ProblemError(401, "invalid-key", "The key is not valid", detail, headers=headers)
 
 
+def address_of(request: Request) -> str:
+    """The address from which a request comes."""
+    return request.client.host if request.client else ""
+
+
 def keep(response: Response, session: NewSession, lifetime: float) -> None:
     """Give the browser its session."""
     response.set_cookie(

@@ -28,6 +28,13 @@ class Form:
 
 
 async def read_form(request: Request) -> Form:
+    """The form that a page sent; see `bounded_form`."""
+    return await bounded_form(request)
+
+
+async def bounded_form(
+    request: Request, *, most_bytes: int = _MOST_BYTES, most_fields: int = _MOST_FIELDS
+) -> Form:
     """The form that a page sent.
 
     Raises:
@@ -39,11 +46,11 @@ async def read_form(request: Request) -> Form:
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > _MOST_BYTES:
-            detail = f"A form has at most {_MOST_BYTES:,} bytes"
+        if len(body) > most_bytes:
+            detail = f"A form has at most {most_bytes:,} bytes"
             raise ProblemError(413, "too-large", "The form is too large", detail)
     try:
-        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=most_fields)
     except ValueError:
         raise ProblemError(422, "invalid-form", "No form", "The form cannot be read") from None
     return Form(fields)

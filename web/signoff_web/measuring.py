@@ -4,6 +4,7 @@ import time
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -53,17 +54,26 @@ class Measured:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began = time.perf_counter()
+        began, answered = time.perf_counter(), False
+
+        def count(status: int) -> None:
+            nonlocal answered
+            answered = True
+            requests: Requests = scope["app"].state.context.requests
+            method = scope["method"] if scope["method"] in _METHODS else _OTHER
+            requests.add(method, _route_of(scope), status, time.perf_counter() - began)
 
         async def counting(message: Message) -> None:
             if message["type"] == "http.response.start":
-                requests: Requests = scope["app"].state.context.requests
-                method = scope["method"] if scope["method"] in _METHODS else _OTHER
-                seconds = time.perf_counter() - began
-                requests.add(method, _route_of(scope), message["status"], seconds)
+                count(message["status"])
             await send(message)
 
-        await self._app(scope, receive, counting)
+        try:
+            await self._app(scope, receive, counting)
+        except Exception:
+            if not answered:
+                count(HTTPStatus.INTERNAL_SERVER_ERROR)  # Starlette answers it outside of us
+            raise
 
 
 def _route_of(scope: Scope) -> str:

@@ -33,6 +33,7 @@ from signoff_schemas import InvalidEvent, InvalidReview, SettingsError, SignoffE
 from signoff_schemas.invalid import Problem
 from signoff_schemas.wording import json_default
 from signoff_web.local_paths import sign_in_path
+from signoff_web.security import HEADERS
 from signoff_web.templating import page
 
 _LOG: Final = logging.getLogger(__name__)
@@ -163,7 +164,7 @@ def answer(request: Request, problem: ProblemError) -> Response:
     Somebody who wants a page and is not signed in is led to the sign-in page instead.
     """
     if wants_page(request):
-        if problem.slug == NOT_SIGNED_IN and request.method == "GET":
+        if problem.slug == NOT_SIGNED_IN and is_navigation(request):
             return RedirectResponse(sign_in_path(request), HTTPStatus.SEE_OTHER)
         again = _path(request) if request.method == "GET" and problem.status in _PASSING else None
         response = page(
@@ -178,6 +179,15 @@ def _path(request: Request) -> str:
     """The path with its query: a link to this page and no other host."""
     url = request.url
     return "/" + url.path.lstrip("/") + (f"?{url.query}" if url.query else "")
+
+
+def is_navigation(request: Request) -> bool:
+    """Whether the answer becomes a page of its own: no script asked for it, no form was sent."""
+    headers = request.headers
+    is_of_script = (
+        "hx-request" in headers or headers.get("sec-fetch-mode", "navigate") != "navigate"
+    )
+    return request.method == "GET" and not is_of_script
 
 
 def wants_page(request: Request) -> bool:
@@ -249,4 +259,7 @@ async def _on_defect(request: Request, error: Exception) -> Response:
         "The service failed at this request, and logged why. Nothing was confirmed; what was sent "
         "may be sent again."
     )
-    return answer(request, ProblemError(500, "defect", "The service failed", detail))
+    response = answer(request, ProblemError(500, "defect", "The service failed", detail))
+    # Starlette sends it outside of the middleware that adds these to all other answers.
+    response.headers.update(HEADERS)
+    return response

@@ -1,7 +1,7 @@
 """How pages show values."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -36,6 +36,11 @@ def age(seconds: float) -> str:
     if seconds < 2 * _DAY:
         return f"{int(seconds // _HOUR)} h"
     return f"{int(seconds // _DAY)} d"
+
+
+def length(time: timedelta) -> str:
+    """A length of time, as `age`."""
+    return age(time.total_seconds())
 
 
 def words(code: str) -> str:

@@ -16,6 +16,7 @@ _FILTERS: Final = {
     "since": shown.since,
     "words": shown.words,
     "json": shown.json_text,
+    "length_of_time": shown.length,
 }
 
 

@@ -8,38 +8,27 @@ from uuid import UUID
 from fastapi import Depends, Header, Path, Request
 
 from signoff_schemas import InvalidReview
-from signoff_schemas.review import MAX_REVIEW_BYTES
 from signoff_web.access import Acting
+from signoff_web.bodies import Form, form_of, headers_of, read_event
+from signoff_web.context import InContext
 from signoff_web.problems import ProblemError
 
 InteractionId = Annotated[UUID, Path(description="The review's interaction.")]
 _ETAG: Final = re.compile(r'"(\d{1,9})"', re.ASCII)
-_JSON: Final = "application/json"
 
 
-async def _json_body(request: Request) -> bytes:
+async def _json_body(request: Request, context: InContext) -> bytes:
     """The body of a request, which must be JSON; it is bounded while it is read."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != _JSON:
+    headers = headers_of(request)
+    if form_of(headers) is not Form.JSON:
         raise ProblemError(
             415,
             "unsupported-media-type",
             "This type of content is not taken",
-            f"Send the body as `Content-Type: {_JSON}`",
-            headers={"Accept-Post": _JSON},
+            f"Send the body as `Content-Type: {Form.JSON}`",
+            headers={"Accept-Post": Form.JSON},
         )
-    read = bytearray()
-    async for piece in request.stream():
-        read += piece
-        if len(read) > MAX_REVIEW_BYTES:
-            raise ProblemError(
-                413,
-                "body-too-large",
-                "The body is too large",
-                f"A body may take at most {MAX_REVIEW_BYTES} bytes",
-                headers={"Connection": "close"},
-            )
-    return bytes(read)
+    return await read_event(request, headers, seconds=context.settings.body_timeout)
 
 
 def _reviewer(

@@ -26,7 +26,12 @@ _REFUSALS: Final = refusals(
     _404="There is no such review.",
     _409="Another reviewer holds it, or it was decided in another way: `holder`, `decided_by`.",
 )
-_BODIES: Final = refusals(_413="The body is too large.", _415="The body is no JSON.")
+_BODIES: Final = refusals(
+    _400="The body is not what its Content-Encoding says.",
+    _408="The body did not come in time.",
+    _413="The body is too large.",
+    _415="The body is no JSON.",
+)
 
 
 def _takes(schema: dict[str, Any]) -> dict[str, Any]:

@@ -67,6 +67,8 @@ _FEED: Final[dict[int | str, dict[str, Any]]] = {
         },
         **refusals(
             _409="There is a review with another draft, which cannot be replaced.",
+            _400="The body is not what its Content-Encoding says.",
+            _408="The body did not come in time.",
             _413="The body is too large.",
             _415="The body is no JSON.",
         ),

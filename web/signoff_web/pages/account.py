@@ -17,6 +17,7 @@ from signoff_ops.sign_in import (
 from signoff_schemas import SignoffError
 from signoff_schemas.access import Identity, Scope
 from signoff_web.access import Acting, requires
+from signoff_web.authentication import address_of
 from signoff_web.context import Context, InContext
 from signoff_web.forms import InForm
 from signoff_web.problems import ProblemError
@@ -50,13 +51,15 @@ def new_password(request: Request, context: InContext, user: InUser, form: InFor
     present, new, again = form.one("present"), form.one("new"), form.one("again")
     if new != again:
         return _page(request, context, user, error="The two new passwords differ.")
-    wait = context.sign_in_limits.retry_after(user.name, f"account {user.session}")
+    address = address_of(request)
+    wait = context.sign_in_limits.retry_after(user.name, address)
     if wait is not None:
         return _page(request, context, user, error=f"Too many tries. Try again in {wait} s.")
     try:
         change_password(context.servers, user, present, new)
     except (SignInError, PasswordError) as error:
         return _page(request, context, user, error=_sentence(error))
+    context.sign_in_limits.forget(user.name, address)
     return RedirectResponse("/account?done=password", HTTPStatus.SEE_OTHER)
 
 

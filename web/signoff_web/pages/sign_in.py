@@ -13,7 +13,7 @@ from signoff_ops.sign_in import Browser, NewSession, is_link_usable, sign_out, u
 from signoff_ops.sign_in import sign_in as sign_in_with
 from signoff_schemas.wording import count
 from signoff_web.access import OPEN
-from signoff_web.authentication import COOKIE, forget, keep
+from signoff_web.authentication import COOKIE, address_of, forget, keep
 from signoff_web.context import Context, InContext, context_of
 from signoff_web.forms import InForm
 from signoff_web.local_paths import HOME, local_path
@@ -36,7 +36,7 @@ def sign_in_page(request: Request, next: str = HOME) -> Response:  # noqa: A002
 @router.post("/sign-in")
 def sign_in(request: Request, context: InContext, form: InForm) -> Response:
     """Sign in by name and password, and go on to where somebody came from."""
-    name, goal, address = form.one("name"), local_path(form.one("next")), _address(request)
+    name, goal, address = form.one("name"), local_path(form.one("next")), address_of(request)
     wait = context.sign_in_limits.retry_after(name, address)
     if wait is not None:
         return _too_many(request, goal, name, wait)
@@ -132,10 +132,6 @@ def _too_many(request: Request, goal: str, name: str, seconds: int) -> Response:
 
 def _browser(request: Request) -> Browser:
     return Browser(request.headers.get("user-agent"), request.cookies.get(COOKIE))
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
 
 
 def _is_navigation(request: Request) -> bool:
