@@ -17,7 +17,6 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 
 from signoff_cli.errors import UsageError
 from signoff_cli.streams import holds_all_characters
@@ -115,7 +114,7 @@ def show_table(
             name, justify="right" if numbers else "left", overflow="fold", no_wrap=name != _FOLDED
         )
     for row in texts:
-        table.add_row(*map(Text, row))
+        table.add_row(*row)
     out.print(table)
 
 
@@ -147,7 +146,7 @@ def show_fields(fields: Iterable[tuple[str, object]]) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in fields:
-        table.add_row(Text(name), Text(cell(value)))
+        table.add_row(name, cell(value))
     out.print(table)
 
 

@@ -41,9 +41,10 @@ def json_text(value: object, *, indent: int | None = None, ascii_only: bool = Fa
 
 def one_line_json(text: str, *, ascii_only: bool = False) -> str:
     """JSON on one line as `json_text` writes it: no character that is not printable."""
-    if ascii_only and not text.isascii():
-        return "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in text)
-    return _escaped(text)
+    line = _escaped(text)
+    if ascii_only and not line.isascii():
+        return "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in line)
+    return line
 
 
 def _escaped(line: str) -> str:

@@ -370,6 +370,27 @@ def test_a_batch_is_not_acknowledged_half(client: redis.Redis, queue: BatchQueue
         queue.promote()
 
 
+def test_a_batch_is_not_requeued_half(client: redis.Redis, queue: BatchQueue) -> None:
+    """Where the queue is no list, the jobs of this worker and of a dead one stay in hand."""
+    publish(client, 2)
+    dead_worker(client).take(1)
+    queue.take(1)
+    client.set(KEYS.waiting, "x")
+    for requeue in (queue.release, queue.redeliver):
+        with pytest.raises(WrongTypeError, match=f"^{KEYS.waiting} holds a string"):
+            requeue()
+    assert client.zcard(KEYS.started) == 2
+    client.delete(KEYS.waiting)
+    assert (queue.release(), queue.redeliver()) == (1, 1)
+
+
+def test_leases_of_another_type_are_named(client: redis.Redis, queue: BatchQueue) -> None:
+    """A worker that renews its lease learns which key is at fault."""
+    client.set(KEYS.leases, "x")
+    with pytest.raises(WrongTypeError, match=f"^{KEYS.leases} holds a string"):
+        queue.renew_lease()
+
+
 def test_rqs_counters_do_not_keep_a_batch(client: redis.Redis, queue: BatchQueue) -> None:
     """Whatever a worker's own key holds, its batch is acknowledged."""
     ids = publish(client, 2)

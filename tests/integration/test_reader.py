@@ -36,6 +36,7 @@ HOSTILE = [
     b"9999-12-31T23:59:59-12:00",
     b"0001-01-01T00:00:00+12:00",
     b"\xd9\xa1",
+    b"\xc2\xb2",
     b"[]",
     b"{",
     b"[" * 4000,
@@ -99,11 +100,18 @@ def test_entries_that_are_none_are_left_out(client: redis.Redis, reader: QueueRe
     register(client)
     client.set("rq:worker:string", "x")
     client.hset("secrets", "hostname", "x")
-    long = "rq:worker:" + "x" * 5_000_000
-    client.sadd("rq:workers:approvals", "rq:worker:gone", "rq:worker:string", "secrets", long)
+    register(client, "rq:worker:" + "x" * 300)
+    client.sadd("rq:workers:approvals", "rq:worker:gone", "rq:worker:string", "secrets")
     assert [worker.name for worker in reader.workers(silent_after=60)] == ["one"]
     client.set("rq:workers:approvals", "x")
     assert reader.workers(silent_after=60) == []
+
+
+def test_a_health_of_other_types_is_none(client: redis.Redis, reader: QueueReader) -> None:
+    """Only `true` means that a worker is live or ready, and only a text what it waits for."""
+    register(client, **{HEALTH: '{"live": 5, "ready": "yes", "waits_for": {}}'})
+    (worker,) = reader.workers(silent_after=60)
+    assert (worker.live, worker.ready, worker.waits_for) == (False, False, None)
 
 
 def test_a_worker_without_heartbeats_is_silent(client: redis.Redis, reader: QueueReader) -> None:

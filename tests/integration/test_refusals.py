@@ -21,7 +21,7 @@ from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.dead_letters import DeadLetter
 from signoff_db.delivery import Delivery, Job
-from signoff_db.transactions import Refusal, in_transactions
+from signoff_db.transactions import Refusal, in_one_transaction, in_transactions
 from signoff_schemas import Kind, encode_job
 
 UNLUCKY = "unlucky"
@@ -178,6 +178,17 @@ def test_an_error_without_sqlstate_is_an_outage_where_the_server_does_not_answer
 
     with pytest.raises(DatabaseUnavailableError, match="no answer"):
         in_transactions(connection, [1, 2], run)
+
+
+def test_an_error_that_ends_the_connection_is_an_outage(connection: BatchConnection) -> None:
+    """Whatever its SQLSTATE: some poolers end a connection with one that is on no list."""
+
+    def work() -> None:
+        connection.close()
+        raise psycopg.errors.InternalError_("the pooler ends")
+
+    with pytest.raises(DatabaseUnavailableError, match="the pooler ends"):
+        in_one_transaction(connection, work)
 
 
 def test_a_failure_that_cannot_be_written_in_full_is_written_in_short(

@@ -186,6 +186,27 @@ def change(client: redis.Redis, job_id: str) -> None:
     client.hset(JOB_PREFIX + job_id, "data", encode_job(approval().canonical_json()))
 
 
+def test_a_registry_of_failed_jobs_of_another_type_is_named(client: redis.Redis) -> None:
+    """With what to do."""
+    client.set(KEYS.failed, "x")
+    with pytest.raises(
+        WrongTypeError, match=f"^{KEYS.failed} holds a string and should hold a zset"
+    ):
+        FailedJobs(client, "approvals").some()
+
+
+def test_a_failed_job_is_not_forgotten_half(client: redis.Redis) -> None:
+    """Where it cannot be noted as oversized, it stays in the registry."""
+    failed = FailedJobs(client, "approvals")
+    job_id = fail(client)
+    client.hset(JOB_PREFIX + job_id, "data", b"x" * (MAX_JOB_BYTES + 1))
+    jobs = failed.some()
+    client.set(KEYS.oversized, "x")
+    with pytest.raises(WrongTypeError, match=f"^{KEYS.oversized} holds a string"):
+        failed.forget(jobs)
+    assert client.zcard(KEYS.failed) == 1
+
+
 @pytest.mark.parametrize("meanwhile", [publish_anew, change])
 def test_a_sweep_forgets_only_what_it_read(
     client: redis.Redis, meanwhile: Callable[[redis.Redis, str], None]

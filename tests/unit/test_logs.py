@@ -29,15 +29,20 @@ def test_a_text_line_is_one_line() -> None:
     assert r"event=x\n2026-01-01" in line
 
 
-def test_the_lines_of_a_traceback_are_indented() -> None:
-    """So none of them looks like a line of the log."""
+def fail() -> None:
+    """Raise an error with a text from outside."""
+    raise LookupError(FORGED)
+
+
+def test_the_lines_of_a_traceback_are_indented_and_escaped() -> None:
+    """So none of them looks like a line of the log, and no control reaches the terminal."""
     try:
-        int(FORGED)
-    except ValueError:
+        fail()
+    except LookupError:
         first, *rest = TextFormatter().format(record("it failed")).split("\n")
 
     assert "it failed" in first
-    assert rest
+    assert rest[-1].endswith(r"applied=1000\x1b[2J\u202e")
     assert all(one.startswith("  ") and one.isprintable() for one in rest)
 
 

@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 import redis
+from psycopg.pq import DiagnosticField
 
 from signoff_db.connection import DatabaseUnavailableError, connect
 from signoff_db.error_text import reason_of
@@ -10,6 +11,8 @@ from signoff_schemas.redis_reason import redis_reason
 from signoff_worker.reasons import outage_reason
 
 SECRET = "s3cr3t"
+FORGED = f"gone\n2026 forged\x1b{'x' * 9999}"
+FROM_POSTGRES = {DiagnosticField.MESSAGE_PRIMARY: FORGED.encode()}
 
 
 @pytest.mark.parametrize(
@@ -54,14 +57,23 @@ def test_a_redis_that_quotes_a_command_is_cut_short() -> None:
     ("error", "shown"),
     [
         (redis.ConnectionError("Error 111 connecting to h:1."), "Error 111 connecting to h:1"),
+        (redis.ResponseError(FORGED), r"gone\n2026 forged"),
+        (psycopg.DatabaseError(info=FROM_POSTGRES), r"gone\n2026 forged"),
+        (psycopg.OperationalError(f"port 1 failed: \x1b{'x' * 9999}"), r"\x1bxxx"),
+        (
+            psycopg.OperationalError(f"the connection is \x1b{'x' * 9999}"),
+            r"the connection is \x1b",
+        ),
         (psycopg.OperationalError(SECRET), "a host, a port or an option"),
-        (ConnectionError("gone\n2026 forged"), r"gone\n2026 forged"),
+        (ConnectionError(FORGED), r"gone\n2026 forged"),
         (ValueError(f"invalid literal: '{SECRET}'"), "ValueError"),
     ],
 )
 def test_an_outage_is_shown_with_known_messages(error: Exception, shown: str) -> None:
-    """On one line; of an error of no server, only the kind is shown."""
+    """On one short line; of an error of no server, only the kind is shown."""
     reason = outage_reason(error)
 
     assert reason.startswith(shown)
+    assert reason.isprintable()
+    assert len(reason) < 1100
     assert SECRET not in reason

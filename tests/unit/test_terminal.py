@@ -4,8 +4,8 @@ import pytest
 
 from signoff_cli import terminal
 
-FORGED = "a\nb\x1b[2J\x9b\u202e[bold]c"
-ESCAPED = "a\\nb\\x1b[2J\\x9b\\u202e[bold]c"
+FORGED = "a\nb\x1b[2J\x9b\u202e[bold]c:bug:"
+ESCAPED = "a\\nb\\x1b[2J\\x9b\\u202e[bold]c:bug:"
 
 
 def test_a_line_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,4 +45,4 @@ def test_json_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     terminal.show_json({"name": FORGED})
     terminal.show_json_list([{"name": FORGED}])
     shown = capsys.readouterr().out
-    assert shown.count('"a\\nb\\u001b[2J\\u009b\\u202e[bold]c"') == 2
+    assert shown.count('"a\\nb\\u001b[2J\\u009b\\u202e[bold]c:bug:"') == 2

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from signoff_schemas.wording import in_zone, json_text, printable
+from signoff_schemas.wording import in_zone, json_text, one_line_json, printable
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,18 @@ def test_json_reads_as_the_same_value(value: object, indent: int | None, ascii_o
 
     assert json.loads(text) == value
     assert text.replace("\n", "").isprintable()
+    assert text.isascii() or not ascii_only
+
+
+@given(st.text(), st.booleans())
+@example("\u00e4\x7f\x9b\u202e", True)
+@example("\u00e4\x7f\x9b\u202e", False)
+def test_json_of_another_writer_is_made_printable(value: str, ascii_only: bool) -> None:
+    """It reads as the same value; without other characters than ASCII where that is asked for."""
+    text = one_line_json(json.dumps(value, ensure_ascii=False), ascii_only=ascii_only)
+
+    assert json.loads(text) == value
+    assert text.isprintable()
     assert text.isascii() or not ascii_only
 
 
