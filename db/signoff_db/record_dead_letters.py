@@ -1,6 +1,7 @@
 """Write failed deliveries to the dead letters, with bounded sizes and storable text."""
 
 import json
+import re
 from collections.abc import Sequence
 from hashlib import sha1
 from typing import Any, Final, NamedTuple
@@ -20,6 +21,9 @@ _MAX_ATTEMPTS: Final = 1_000_000
 """The most attempts that are counted: a writer to Redis may set any number."""
 _MAX_JOB_ID: Final = 1000
 """The most characters of a job's id; a longer id is cut, and its hash is added."""
+
+_NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""NUL as JSON escapes it. After another backslash, `u0000` is no escape but text."""
 
 
 class _Letter(NamedTuple):
@@ -47,7 +51,7 @@ def record(connection: Connection[TupleRow], failures: Sequence[tuple[Delivery, 
 
 def storable(value: object) -> str:
     """JSON that Postgres can store: without NUL and unpaired surrogates, which jsonb refuses."""
-    text = json.dumps(value, ensure_ascii=False, default=str).replace("\\u0000", "\\ufffd")
+    text = _NUL.sub(r"\1\\ufffd", json.dumps(value, ensure_ascii=False, default=str))
     return text.encode("utf-8", "replace").decode()
 
 

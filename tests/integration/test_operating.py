@@ -1,6 +1,8 @@
 """Actions change only what an operator confirmed, and reads are bounded."""
 
+import json
 import tracemalloc
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -208,16 +210,35 @@ def test_a_batch_of_large_letters_is_read_in_parts(connection: BatchConnection) 
     tracemalloc.stop()
 
 
-def test_groups_say_if_there_are_more(connection: BatchConnection) -> None:
-    """The hundred biggest are returned, with a flag that there are more."""
+def test_an_exported_letter_is_one_printable_line(connection: BatchConnection) -> None:
+    """Whatever its message and its payload hold; a reader of JSON gets the same text."""
+    harm = "a\nb\x1b[2J\x7f\x9b\u202e"
+    connection.execute(
+        "INSERT INTO dead_letters (job_id, kind, message, payload, fingerprint)"
+        " VALUES ('j', 'invalid_payload', %s, %s, 'f')",
+        [harm, harm.encode()],
+    )
+    (full,) = read_letters(connection, choose(connection, ALL))
+    line = "".join(line_pieces(connection, full)).removesuffix("\n")
+    assert line.isprintable()
+    assert (json.loads(line)["message"], json.loads(line)["payload"]) == (harm, harm)
+
+
+def test_groups_say_if_there_are_more(connection: BatchConnection, tmp_path: Path) -> None:
+    """The hundred biggest are returned, with a flag that there are more; no more are read."""
     connection.execute(
         "INSERT INTO dead_letters (job_id, kind, message, payload, fingerprint)"
         " SELECT 'j' || n, 'invalid_payload', 'm', '', 'f' || n FROM generate_series(1, 150) AS n"
     )
 
-    found = groups(connection, ALL)
+    with (tmp_path / "protocol").open("w+") as protocol:
+        connection.pgconn.trace(protocol.fileno())
+        found = groups(connection, ALL)
+        connection.pgconn.untrace()
+        rows = protocol.read().count("\tDataRow\t")
 
     assert (len(found.groups), found.more) == (100, True)
+    assert rows == 101
 
 
 def test_letters_of_several_states_are_in_one_order(connection: BatchConnection) -> None:

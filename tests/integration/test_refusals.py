@@ -27,7 +27,9 @@ from signoff_schemas import Kind, encode_job
 UNLUCKY = "unlucky"
 
 
-def raise_for_unlucky_users(connection: BatchConnection, sqlstate: str) -> None:
+def raise_for_unlucky_users(
+    connection: BatchConnection, sqlstate: str, table: str = "interactions"
+) -> None:
     """Add a trigger that raises this error for some events."""
     connection.execute(
         "CREATE FUNCTION house_rule() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
@@ -35,7 +37,7 @@ def raise_for_unlucky_users(connection: BatchConnection, sqlstate: str) -> None:
         " RETURN NEW; END $$"
     )
     connection.execute(
-        "CREATE TRIGGER house_rule BEFORE INSERT ON interactions"
+        f"CREATE TRIGGER house_rule BEFORE INSERT ON {table}"
         " FOR EACH ROW EXECUTE FUNCTION house_rule()"
     )
 
@@ -78,6 +80,17 @@ def test_an_outage_makes_no_dead_letters(connection: BatchConnection, sqlstate: 
     with pytest.raises(DatabaseUnavailableError):
         apply_events(connection, approval(), approval(user_id=UNLUCKY), approval())
     assert letters(connection) == []
+
+
+def test_an_outage_of_a_ledger_row_makes_no_dead_letter(connection: BatchConnection) -> None:
+    """Also where a batch held rejected rows, so that those of the next are looked for at once."""
+    raise_for_unlucky_users(connection, "53100", "approvals")
+    connection.execute("ALTER TABLE approvals ADD CONSTRAINT house CHECK (user_id <> 'banned')")
+    results = apply_events(connection, approval(), approval(user_id="banned"))
+    assert results == ["applied", "refused_by_database"]
+    with pytest.raises(DatabaseUnavailableError):
+        apply_events(connection, approval(), approval(user_id=UNLUCKY))
+    assert [letter.user_id for letter in letters(connection)] == ["banned"]
 
 
 def test_a_broken_trigger_is_an_outage(connection: BatchConnection) -> None:
