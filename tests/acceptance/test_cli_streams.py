@@ -104,6 +104,13 @@ def test_a_waiting_job_cannot_forge_a_line(hostile: Signoff, command: list[str])
     assert_unforged(ran.stdout + ran.stderr)
 
 
+def test_the_last_message_of_a_command_is_escaped(signoff: Signoff) -> None:
+    """The name of a file may hold anything."""
+    shown = signoff("publish", "x\x1b[2J\x9b\u202e", expect=2).stderr
+
+    assert shown == "signoff: x\\x1b[2J\\x9b\\u202e cannot be read: No such file or directory\n"
+
+
 def test_a_dead_letter_cannot_forge_a_line(hostile: Signoff, database_url: str) -> None:
     """In lists, in `dlq show`, and in the worker's log."""
     log = hostile.folder / "log"

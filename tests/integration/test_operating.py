@@ -235,6 +235,7 @@ def test_groups_say_if_there_are_more(connection: BatchConnection, tmp_path: Pat
         connection.pgconn.trace(protocol.fileno())
         found = groups(connection, ALL)
         connection.pgconn.untrace()
+        protocol.seek(0)
         rows = protocol.read().count("\tDataRow\t")
 
     assert (len(found.groups), found.more) == (100, True)

@@ -698,6 +698,7 @@ def test_the_number_of_listed_problems_is_bounded() -> None:
 
 @given(st.dictionaries(st.text(min_size=1, max_size=300), st.none(), min_size=1, max_size=3))
 @example({"a\0b\nc\u202e": None})
+@example({"n" * 5000: None})
 @thorough
 def test_names_of_unknown_fields_are_harmless(extra: Mapping) -> None:
     """They cannot break a log line or a text in Postgres, and their length is bounded."""
