@@ -11,6 +11,7 @@ import httpx
 import psycopg
 import pytest
 import web
+from anyio import to_thread
 from approvals import apply_events, approval
 from described import checked, description
 from fastapi import APIRouter
@@ -68,6 +69,23 @@ def test_without_postgres_each_route_says_so(redis_url: str) -> None:
         metrics = client.get("/metrics").text
         assert 'signoff_up{server="postgres"} 0.0' in metrics
         assert 'signoff_up{server="redis"} 1.0' in metrics
+
+
+def test_it_is_live_while_no_thread_is_free(redis_url: str, database_url: str) -> None:
+    """While a server is silent, requests may wait in all threads; nobody is to restart it then."""
+    app = create_app(Settings.load(redis_url=redis_url, database_url=database_url))
+
+    async def take_all_threads() -> None:
+        threads = to_thread.current_default_thread_limiter()
+        for number in range(int(threads.available_tokens)):
+            threads.acquire_on_behalf_of_nowait(number)
+
+    router = APIRouter(dependencies=[OPEN])
+    router.add_api_route("/take-all", take_all_threads)
+    app.router.routes.extend(router.routes)
+    with web.serving(app) as url, httpx.Client(base_url=url, timeout=60) as client:
+        assert client.get("/take-all").status_code == 200
+        assert client.get("/live").status_code == 200
 
 
 def test_a_postgres_that_is_silent_is_given_up(
