@@ -264,6 +264,7 @@ def test_an_approval_while_redis_is_away_is_in_the_outbox(database_url: str, vis
         ann.hears("it waits in the outbox and goes out by itself")
         expect(page.locator("#queue-outage")).to_contain_text("wait in the outbox")
         assert len(in_outbox(database_url)) == 1
+        ann.context.close()  # before its server ends
 
 
 @pytest.fixture
