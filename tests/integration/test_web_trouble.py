@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import psycopg
@@ -16,7 +17,10 @@ from approvals import apply_events, approval
 from described import checked, description
 from fastapi import APIRouter
 
+from signoff_db import webhooks
 from signoff_db.connection import BatchConnection
+from signoff_db.webhook_deliveries import Message, write
+from signoff_db.webhooks import WebhookKind
 from signoff_embedded.ports import free_port
 from signoff_schemas import Settings
 from signoff_web.access import OPEN
@@ -181,3 +185,32 @@ def test_figures_are_for_prometheus(reader: httpx.Client, connection: BatchConne
     assert figures['signoff_queue_jobs{queue="approvals",place="waiting"}'] == "0"
     assert figures['signoff_feed_unread_events{reader="a\\"b"}'] == "1"
     assert figures["signoff_ledger_events"] == "1"
+
+
+def test_the_figures_name_each_webhook(reader: httpx.Client, connection: BatchConnection) -> None:
+    """What waits, what is dead, and for how long nothing was sent; not of one that is disabled."""
+    for name in ("crm", "off"):
+        webhooks.add(connection, name, "http://127.0.0.1:1/", [WebhookKind.STATUS_CHANGED])
+    later = datetime.now(UTC) + timedelta(days=1)
+    write(connection, [Message(WebhookKind.STATUS_CHANGED, None, later, "{}")] * 2)
+    connection.execute(
+        "UPDATE webhook_deliveries SET state = 'dead', next_attempt_at = NULL, finished_at = now()"
+        " WHERE id = (SELECT min(id) FROM webhook_deliveries)"
+    )
+    connection.execute(
+        "UPDATE webhook_deliveries SET next_attempt_at = now() - interval '1 hour'"
+        " WHERE state = 'pending'"
+    )
+    webhooks.switch(connection, "off", disabled_for="holidays")
+    figures = dict(
+        line.rsplit(" ", 1)
+        for line in reader.get("/metrics").text.splitlines()
+        if line.startswith("signoff_webhook_")
+    )
+    assert float(figures.pop('signoff_webhook_late_seconds{webhook="crm"}')) >= 3600
+    assert figures == {
+        'signoff_webhook_deliveries{webhook="crm",state="waiting"}': "1",
+        'signoff_webhook_deliveries{webhook="crm",state="dead"}': "1",
+        'signoff_webhook_deliveries{webhook="off",state="waiting"}': "2",
+        'signoff_webhook_deliveries{webhook="off",state="dead"}': "0",
+    }
