@@ -25,6 +25,7 @@ from signoff_web.api import (
 from signoff_web.assets import Assets
 from signoff_web.connection_limit import ConnectionLimit
 from signoff_web.context import Authenticate
+from signoff_web.head import HeadLikeGet
 from signoff_web.measuring import Measured
 from signoff_web.opening import opened
 from signoff_web.pages import (
@@ -113,6 +114,7 @@ def create_app(settings: Settings, *, authenticate: Authenticate | None = None) 
     app.add_middleware(ConnectionLimit, most=settings.web_connections)
     app.add_middleware(SameOrigin, public_url=settings.web_url)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(HeadLikeGet)
     app.add_middleware(Measured)
     problems.add_handlers(app)
     check_routes(app)
