@@ -234,7 +234,7 @@ def _rows(
 
 
 def _events(head: str, transaction: str, applied_at: bytes, lines: str) -> Iterator[FeedEvent]:
-    """The events of a transaction; see migration 0018."""
+    """The events of a transaction; see migration 0019."""
     times = unpack(f">{len(applied_at) // 8}q", applied_at)
     return map(
         FeedEvent._make,

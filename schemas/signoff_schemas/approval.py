@@ -13,6 +13,7 @@ from signoff_schemas.fields import (
     Notes,
     TagList,
     distinct_tags,
+    whole,
 )
 from signoff_schemas.money import Money, check_exact
 from signoff_schemas.taxonomy import CustomerStatus, EditTag
@@ -53,7 +54,11 @@ class ApprovalEvent(Event):
         Field(max_length=20, description="What the reviewer changed."),
         WrapValidator(distinct_tags, json_schema_input_type=TagList | None),
     ] = ()
-    quality_score: Annotated[int, Field(ge=1, le=5, description="The reviewer's score.")]
+    quality_score: Annotated[
+        int,
+        Field(ge=1, le=5, description="The reviewer's score."),
+        BeforeValidator(whole),
+    ]
     reviewer_notes: Annotated[Notes | None, Field(description="Free text for colleagues.")] = None
     cta_data: Annotated[
         JsonObject | None,

@@ -72,10 +72,16 @@ def _instant_text(value: object) -> object:
     return value
 
 
+def whole(value: object) -> object:
+    """An integer that is written as `3.0`, which is the same number in JSON and in JSON Schema."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def check_version(value: object) -> object:
-    """Accept 1 or null; not `true` and `1.0`, which equal 1 in Python but not in JSON."""
+    """Accept 1 or null; not `true`, which equals 1 in Python but not in JSON."""
     if value is None:
         return SCHEMA_VERSION
+    value = whole(value)
     if type(value) is not int or value != SCHEMA_VERSION:
         raise PydanticCustomError("version", "must be 1, the only version this release knows")
     return value

@@ -170,6 +170,24 @@ def test_a_user_gets_what_the_role_gives(service: Service, role: Role) -> None:
     assert differences(service, service.session(role), SCOPES_OF_ROLE[role]) == []
 
 
+def test_head_is_answered_like_get(service: Service) -> None:
+    """Each route that takes GET takes HEAD too, of the same senders, and answers without a body."""
+    nobody: dict[str, str] = {}
+    for headers in (nobody, service.session(*Role)):
+        for route in service.routes:
+            if route.method == "GET":
+                expected, _ = service.call(route, **headers)
+                answer = service.client.head(route.path, headers=headers)
+                assert (answer.status_code, answer.content) == (expected, b""), route
+
+
+def test_a_refused_method_names_those_that_are_taken(service: Service) -> None:
+    """All of the path, of whichever route; HEAD where GET is."""
+    answer = service.client.put("/v1/reviews", headers=service.key(Scope.READ))
+    assert answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    assert answer.headers["allow"] == "GET, HEAD, POST"
+
+
 def test_a_key_that_is_revoked_or_expired_is_refused_from_the_next_request_on(
     service: Service,
 ) -> None:

@@ -135,6 +135,18 @@ def test_a_followed_feed_brings_what_is_applied_later(
         assert json.loads(stream.event()["data"])["event"]["event_id"] == str(later.event_id)
 
 
+def test_head_of_a_stream_ends_at_once(redis_url: str, database_url: str) -> None:
+    """It has no body that could be followed, and holds no place of a reader."""
+    anybody = web.acting_as("any")
+    with web.client(redis_url, database_url, authenticate=anybody, web_followers=1) as reader:
+        for _ in range(3):
+            answer = reader.head("/v1/feed", headers=STREAM)
+            assert answer.status_code == 200
+            assert answer.headers["content-type"].startswith("text/event-stream")
+        with following(reader):
+            pass
+
+
 def test_a_reader_that_connects_again_goes_on(
     reader: httpx.Client, connection: BatchConnection
 ) -> None:

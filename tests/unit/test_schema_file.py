@@ -114,6 +114,30 @@ def test_the_schema_takes_what_signoff_takes(validator: jsonschema.Draft202012Va
     assert validator.is_valid(EVENT)
 
 
+@pytest.mark.parametrize("field", ["quality_score", "schema_version"])
+@pytest.mark.parametrize(
+    "number", ["1", "1.0", "1e0", "10e-1", "-0.0", "0", "1.5", "6.0", "2.0", "true", '"1"', "1e400"]
+)
+def test_the_schema_and_signoff_agree_on_integers(
+    validator: jsonschema.Draft202012Validator, field: str, number: str
+) -> None:
+    """`1.0` and `1` are one number in JSON, and in the canonical JSON they are one text."""
+    event = EVENT | {"quality_score": 1, field: json.loads(number)}
+    text = json.dumps(event | {field: "HERE"}).replace('"HERE"', number).encode()
+    try:
+        read = ApprovalEvent.parse(text)
+    except InvalidEvent:
+        assert not validator.is_valid(event)
+    else:
+        assert validator.is_valid(event)
+        assert (
+            read.canonical_json()
+            == ApprovalEvent.parse(
+                EVENT | {"quality_score": int(json.loads(number)), "schema_version": 1}
+            ).canonical_json()
+        )
+
+
 @pytest.mark.parametrize("change", REFUSED, ids=str)
 def test_the_schema_refuses_what_signoff_refuses(
     validator: jsonschema.Draft202012Validator, change: dict[str, Any]

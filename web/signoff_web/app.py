@@ -26,6 +26,7 @@ from signoff_web.assets import Assets
 from signoff_web.connection_limit import ConnectionLimit
 from signoff_web.context import Authenticate
 from signoff_web.defects import Defects
+from signoff_web.head import HeadLikeGet
 from signoff_web.measuring import Measured
 from signoff_web.opening import opened
 from signoff_web.pages import (
@@ -117,6 +118,7 @@ def create_app(settings: Settings, *, authenticate: Authenticate | None = None) 
     app.add_middleware(SameOrigin, public_url=settings.web_url)
     app.add_middleware(Defects)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(HeadLikeGet)
     app.add_middleware(Measured)
     problems.add_handlers(app)
     check_routes(app)

@@ -26,7 +26,7 @@ Publish events, read what became of them, and follow what is applied.
 
 Amounts are strings with two decimal places (US dollars), times are RFC 3339 in UTC. Errors are
 problem documents (RFC 9457). Lists are pages: `next`, and the header `Link`, name the next one.
-`docs/api.md` explains each route with a command.
+HEAD is answered like GET, without the body. `docs/api.md` explains each route with a command.
 """
 
 

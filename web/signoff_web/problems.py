@@ -234,7 +234,8 @@ def _methods(request: Request) -> list[str]:
     """All methods of this path; Starlette names those of the first route alone."""
     routes = [one for one in request.app.routes if isinstance(one, Route)]
     here = [one for one in routes if one.matches(request.scope)[0] is not Match.NONE]
-    return sorted(set[str]().union(*(route.methods or () for route in here)))
+    methods = set[str]().union(*(route.methods or () for route in here))
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:

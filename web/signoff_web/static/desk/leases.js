@@ -38,7 +38,7 @@ async function renew(item, lost) {
     banner(item, `${answer.problem.detail} You may lose this review; what you typed is kept.`);
   } else if (!answer.ok && !("lost" in item.dataset)) {
     item.dataset.lost = "";
-    banner(item, `You do not have this review any more: ${answer.problem.detail}. What you typed is kept.`);
+    banner(item, `You do not have this review any more: ${answer.problem.detail} What you typed is kept.`);
     lost(item);
   }
 }

@@ -19,7 +19,8 @@ export async function send(path, { method = "POST", body, fragment = false, keep
 export function problemIn(text, status) {
   if (status === 401) return { title: "Signed out", detail: "You are signed out. Sign in in another tab, then go on here.", errors: [] };
   try {
-    return { errors: [], ...JSON.parse(text) };
+    const problem = { errors: [], ...JSON.parse(text) };
+    return { ...problem, detail: String(problem.detail).replace(/\.?$/, ".") };
   } catch {
     return { title: "Failed", detail: `The server answered with status ${status}.`, errors: [] };
   }
