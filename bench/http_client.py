@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import uvloop
 
-HEAD = b"POST /v1/approvals HTTP/1.1\r\nHost: bench\r\nContent-Type: %b\r\n%b"
+HEAD = (
+    b"POST /v1/approvals HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer any\r\n"
+    b"Content-Type: %b\r\n%b"
+)
 JSON = b"application/json"
 LINES = b"application/x-ndjson"
 
