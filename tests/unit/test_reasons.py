@@ -12,7 +12,7 @@ from signoff_worker.reasons import outage_reason
 
 SECRET = "s3cr3t"
 FORGED = f"gone\n2026 forged\x1b{'x' * 9999}"
-FROM_POSTGRES = {DiagnosticField.MESSAGE_PRIMARY: FORGED.encode()}
+FROM_POSTGRES: dict[int, bytes | None] = {DiagnosticField.MESSAGE_PRIMARY: FORGED.encode()}
 
 
 @pytest.mark.parametrize(
