@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import desk
 import drain
 import drain_rivals
 import feed
@@ -34,6 +35,7 @@ SCENARIOS = {
     "letters": letters.run,
     "feed": feed.run,
     "reviews": reviews.run,
+    "desk": desk.run,
     "scale": scale.run,
     "history": history.run,
 }

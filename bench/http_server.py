@@ -1,7 +1,8 @@
-"""A web service to measure, in a process of its own: `python http_server.py signoff|bare PORT`.
+"""A web service to measure, in a process of its own: `python http_server.py NAME PORT`.
 
-`bare` is a Starlette route that validates the event and answers, and nothing else. Both are served
-by uvicorn with the same settings. Whoever sends a request may publish.
+`signoff` lets whoever sends a request publish; with `desk`, each request is one of a signed-in
+reviewer. `bare` is a Starlette route that validates the event and answers, and nothing else. All
+are served by uvicorn with the same settings.
 """
 
 import sys
@@ -22,6 +23,10 @@ async def _anybody(_request: Request) -> Identity:
     return Identity("key", "bench", frozenset(Scope))
 
 
+async def _reviewer(_request: Request) -> Identity:
+    return Identity("user", "ann", frozenset(Scope))
+
+
 async def _validate(request: Request) -> Response:
     event = ApprovalEvent.parse(await request.body())
     answer = b'{"event_id":"%b","answer":"accepted"}\n' % str(event.event_id).encode()
@@ -35,7 +40,7 @@ def main(name: str, port: str) -> None:
         bare = Starlette(routes=[Route("/v1/approvals", _validate, methods=["POST"])])
         uvicorn.Server(config_of(bare, settings)).run()
     else:
-        app = create_app(settings, authenticate=_anybody)
+        app = create_app(settings, authenticate=_reviewer if name == "desk" else _anybody)
         Server(config_of(app, settings), app).run()
 
 

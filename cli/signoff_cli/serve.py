@@ -19,7 +19,7 @@ def serve(
         int | None, typer.Option(min=1, max=65_535, help="The port [SIGNOFF_WEB_PORT, 8420].")
     ] = None,
 ) -> None:
-    """Serve the HTTP API, the review desk and the console.
+    """Serve the HTTP API and the review desk.
 
     Ctrl-C or SIGTERM finishes the requests in hand.
     """

@@ -52,6 +52,7 @@ __all__ = [
     "approve",
     "claim",
     "draft_of",
+    "held_by",
     "keep_draft",
     "post_review",
     "reassign",
@@ -153,6 +154,16 @@ def claim(
         if interaction_id is None:
             return claims.claim_next(connection, reviewer, lease=lease, opened=opened)
         return claims.claim(connection, interaction_id, reviewer, lease=lease, opened=opened)
+
+
+def held_by(servers: Servers, reviewer: str) -> UUID | None:
+    """The review that the reviewer holds, the one that was opened last; None if there is none.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is unavailable.
+    """
+    with servers.database() as connection:
+        return claims.held_by(connection, reviewer)
 
 
 def renew(servers: Servers, interaction_id: UUID, reviewer: str) -> datetime:

@@ -15,6 +15,8 @@ from signoff_schemas.backoff import StoppedError, retry_outages
 log = logging.getLogger("signoff.relay")
 
 _OUTAGES: Final = (DatabaseUnavailableError, QueueUnavailableError, QueueFull)
+_SOONEST: Final = 0.05
+"""The shortest wait, in seconds, for an event that is due: another relay may have it in hand."""
 _STOP_CHECK: Final = 0.25
 """Seconds between checks whether the relay is to stop."""
 _FULL: Final = 1.0
@@ -75,7 +77,7 @@ class Relay:
 
     def _wait(self) -> None:
         """Wait until events are added or due, the next poll, or the end."""
-        deadline = time.monotonic() + min(self._poll, self._first.due_in())
+        deadline = time.monotonic() + min(self._poll, max(_SOONEST, self._first.due_in()))
         while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
             if self._first.added(within=min(left, _STOP_CHECK)):
                 return

@@ -1,6 +1,7 @@
 """A relay's lane finds its batches, with a real outbox and a real queue."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from signoff_db.connection import connect
 from signoff_producer import Producer, QueueFull, QueueUnavailableError, outbox
 from signoff_relay.delivery import Delivery
 from signoff_relay.lane import Lane
+from signoff_relay.relaying import Relay
 from signoff_relay.table import OutboxError, OutboxTable, Waiting
 from signoff_schemas import ApprovalEvent, SettingsError, content_hash, decode_job, encode_job
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
@@ -123,6 +125,27 @@ def test_a_row_that_was_updated_is_marked_at_its_new_address(
             "SELECT event_id FROM signoff_outbox WHERE published_at IS NULL"
         ).fetchall()
     assert (queued(client), waiting) == ([first, second], [(third,)])
+
+
+def test_an_event_that_another_relay_has_in_hand_is_not_asked_for_without_pause(
+    url: str, lane: Lane
+) -> None:
+    """It is due, and cannot be claimed: that may last as long as Redis does not answer."""
+    add(url)
+    stop, began, looks = threading.Event(), time.monotonic(), 0
+
+    def between() -> None:
+        nonlocal looks
+        looks += 1
+        if time.monotonic() - began > 1:
+            stop.set()
+
+    with psycopg.connect(url) as other:
+        other.execute("UPDATE signoff_outbox SET due_at = now()")
+        other.commit()
+        other.execute("SELECT FROM signoff_outbox FOR UPDATE")
+        Relay([lane], stop, poll=60, between=between).run()
+    assert looks <= (time.monotonic() - began) / 0.05 + 1
 
 
 def test_lanes_take_turns_at_publishing(url: str, client: redis.Redis) -> None:

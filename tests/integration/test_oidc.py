@@ -1,8 +1,11 @@
 """Sign-in by an identity provider: a small one of our own that follows the standard."""
 
 import secrets
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http import HTTPStatus
@@ -23,6 +26,7 @@ from signoff_ops import users
 from signoff_ops.servers import DirectServers
 from signoff_schemas import Settings, SettingsError
 from signoff_schemas.access import Role
+from signoff_web import oidc
 from signoff_web.app import create_app
 
 CLIENT = ("signoff", "a secret & more")
@@ -39,6 +43,8 @@ class Issuer:
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     signs_with: Any = None
     methods: list[str] = field(default_factory=lambda: ["client_secret_basic"])
+    lacks: str = ""
+    """What its configuration does not say."""
 
     def authorize(self, address: str) -> tuple[str, str]:
         """What the browser brings back from there: the code and the state."""
@@ -83,13 +89,15 @@ def app_of(issuer: Issuer) -> FastAPI:
 
     @app.get("/.well-known/openid-configuration")
     def configuration() -> dict[str, Any]:
-        return {
+        said = {
             "issuer": issuer.url,
             "authorization_endpoint": f"{issuer.url}/authorize?tenant=1",
             "token_endpoint": f"{issuer.url}/token",
             "jwks_uri": f"{issuer.url}/keys",
             "token_endpoint_auth_methods_supported": issuer.methods,
         }
+        said.pop(issuer.lacks, None)
+        return said
 
     @app.get("/keys")
     def keys() -> dict[str, Any]:
@@ -267,6 +275,40 @@ def test_a_provider_that_is_away_is_said_so(redis_url: str, database_url: str) -
         browser = Browser(client)
         assert refused(browser.open("/sign-in/provider"), "did not answer as it should")
         assert browser.open("/sign-in").is_success
+
+
+def test_a_provider_that_is_away_is_not_asked_by_each_request(
+    redis_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each try takes one of the threads that all requests share."""
+    monkeypatch.setattr(oidc, "_AWAY_SECONDS", 600)  # this machine may be slow
+    asked = []
+
+    def take(listening: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                asked.append(1)
+                listening.accept()[0].close()
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        web.client(
+            redis_url, database_url,
+            oidc_issuer=f"http://127.0.0.1:{listening.getsockname()[1]}",
+            oidc_client_id="a", oidc_client_secret="b",
+        ) as client,
+    ):  # fmt: skip
+        threading.Thread(target=take, args=[listening], daemon=True).start()
+        browser = Browser(client)
+        for _ in range(5):
+            assert refused(browser.open("/sign-in/provider"), "did not answer as it should")
+    assert len(asked) == 2  # one was answered, the other is waited for
+
+
+def test_what_a_provider_does_not_say_is_no_defect(visitor: Visitor) -> None:
+    """A configuration without its addresses is refused."""
+    visitor.issuer.lacks = "token_endpoint"
+    assert refused(visitor.browser.open("/sign-in/provider"), "does not say its")
 
 
 def test_without_a_provider_there_is_no_such_page(redis_url: str, database_url: str) -> None:

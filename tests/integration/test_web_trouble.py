@@ -6,16 +6,21 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import psycopg
 import pytest
 import web
+from anyio import to_thread
 from approvals import apply_events, approval
 from described import checked, description
 from fastapi import APIRouter
 
+from signoff_db import webhooks
 from signoff_db.connection import BatchConnection
+from signoff_db.webhook_deliveries import Message, write
+from signoff_db.webhooks import WebhookKind
 from signoff_embedded.ports import free_port
 from signoff_schemas import Settings
 from signoff_web.access import OPEN
@@ -68,6 +73,23 @@ def test_without_postgres_each_route_says_so(redis_url: str) -> None:
         metrics = client.get("/metrics").text
         assert 'signoff_up{server="postgres"} 0.0' in metrics
         assert 'signoff_up{server="redis"} 1.0' in metrics
+
+
+def test_it_is_live_while_no_thread_is_free(redis_url: str, database_url: str) -> None:
+    """While a server is silent, requests may wait in all threads; nobody is to restart it then."""
+    app = create_app(Settings.load(redis_url=redis_url, database_url=database_url))
+
+    async def take_all_threads() -> None:
+        threads = to_thread.current_default_thread_limiter()
+        for number in range(int(threads.available_tokens)):
+            threads.acquire_on_behalf_of_nowait(number)
+
+    router = APIRouter(dependencies=[OPEN])
+    router.add_api_route("/take-all", take_all_threads)
+    app.router.routes.extend(router.routes)
+    with web.serving(app) as url, httpx.Client(base_url=url, timeout=60) as client:
+        assert client.get("/take-all").status_code == 200
+        assert client.get("/live").status_code == 200
 
 
 def test_a_postgres_that_is_silent_is_given_up(
@@ -163,3 +185,32 @@ def test_figures_are_for_prometheus(reader: httpx.Client, connection: BatchConne
     assert figures['signoff_queue_jobs{queue="approvals",place="waiting"}'] == "0"
     assert figures['signoff_feed_unread_events{reader="a\\"b"}'] == "1"
     assert figures["signoff_ledger_events"] == "1"
+
+
+def test_the_figures_name_each_webhook(reader: httpx.Client, connection: BatchConnection) -> None:
+    """What waits, what is dead, and for how long nothing was sent; not of one that is disabled."""
+    for name in ("crm", "off"):
+        webhooks.add(connection, name, "http://127.0.0.1:1/", [WebhookKind.STATUS_CHANGED])
+    later = datetime.now(UTC) + timedelta(days=1)
+    write(connection, [Message(WebhookKind.STATUS_CHANGED, None, later, "{}")] * 2)
+    connection.execute(
+        "UPDATE webhook_deliveries SET state = 'dead', next_attempt_at = NULL, finished_at = now()"
+        " WHERE id = (SELECT min(id) FROM webhook_deliveries)"
+    )
+    connection.execute(
+        "UPDATE webhook_deliveries SET next_attempt_at = now() - interval '1 hour'"
+        " WHERE state = 'pending'"
+    )
+    webhooks.switch(connection, "off", disabled_for="holidays")
+    figures = dict(
+        line.rsplit(" ", 1)
+        for line in reader.get("/metrics").text.splitlines()
+        if line.startswith("signoff_webhook_")
+    )
+    assert float(figures.pop('signoff_webhook_late_seconds{webhook="crm"}')) >= 3600
+    assert figures == {
+        'signoff_webhook_deliveries{webhook="crm",state="waiting"}': "1",
+        'signoff_webhook_deliveries{webhook="crm",state="dead"}': "1",
+        'signoff_webhook_deliveries{webhook="off",state="waiting"}': "2",
+        'signoff_webhook_deliveries{webhook="off",state="dead"}': "0",
+    }

@@ -34,6 +34,9 @@ _ALGORITHMS: Final = (
 _TIMEOUT: Final = 10.0
 _KEPT_SECONDS: Final = 3600.0
 """How long the provider's addresses and keys are kept."""
+_AWAY_SECONDS: Final = 5.0
+"""How long a provider that could not be reached is not asked again: each try takes a thread."""
+_ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _LEEWAY: Final = 60
 """Seconds by which the clocks may differ."""
 
@@ -100,6 +103,8 @@ class Provider:
         self._claim = settings.oidc_claim
         self._roles = settings.oidc_role_map
         self._known: _Known | None = None
+        self._failed: tuple[float, str] | None = None
+        """When the provider could not be reached the last time, and why."""
         self._lock = threading.Lock()
 
     def begin(self, goal: str, redirect_uri: str) -> tuple[str, str]:
@@ -190,14 +195,18 @@ class Provider:
         with self._lock:
             known = self._known
             if known is None or anew or time.monotonic() - known.at > _KEPT_SECONDS:
-                base = self._issuer.rstrip("/")
-                document = _json("GET", f"{base}/.well-known/openid-configuration")
-                if str(document.get("issuer")).rstrip("/") != base:
-                    raise ProviderError("the identity provider says that it is another issuer")
-                keys = _json("GET", document["jwks_uri"])
-                known = _Known(document, KeySet.import_key_set(keys), time.monotonic())  # type: ignore[arg-type]
-                self._known = known
+                known = self._known = self._asked()
             return known
+
+    def _asked(self) -> _Known:
+        """Ask the provider, unless that has just failed."""
+        if self._failed and time.monotonic() - self._failed[0] < _AWAY_SECONDS:
+            raise ProviderError(self._failed[1])
+        try:
+            return _read(self._issuer.rstrip("/"))
+        except ProviderError as error:
+            self._failed = (time.monotonic(), str(error))
+            raise
 
     def _roles_in(self, claims: Mapping[str, Any]) -> tuple[Role, ...]:
         """The roles that the claim gives; a dot in its name leads into an object."""
@@ -211,6 +220,25 @@ class Provider:
             self._roles[text] for text in given if isinstance(text, str) and text in self._roles
         }
         return tuple(role for role in Role if role in found)
+
+
+def _read(issuer: str) -> _Known:
+    """What the provider says of itself now.
+
+    Raises:
+        ProviderError: it cannot be reached, or what it says is not valid.
+    """
+    document = _json("GET", f"{issuer}/.well-known/openid-configuration")
+    if str(document.get("issuer")).rstrip("/") != issuer:
+        raise ProviderError("the identity provider says that it is another issuer")
+    if not all(isinstance(document.get(name), str) for name in _ENDPOINTS):
+        raise ProviderError(f"the identity provider does not say its {', '.join(_ENDPOINTS)}")
+    keys = _json("GET", document["jwks_uri"])
+    try:
+        found = KeySet.import_key_set(keys)  # type: ignore[arg-type]
+    except (JoseError, KeyError, TypeError, ValueError) as error:
+        raise ProviderError("the identity provider's keys are not valid") from error
+    return _Known(document, found, time.monotonic())
 
 
 def _json(method: str, url: str, **options: Any) -> Mapping[str, Any]:  # noqa: ANN401 -- httpx's

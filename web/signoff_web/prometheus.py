@@ -20,6 +20,7 @@ def metrics_text(status: Status, requests: Requests, followers: int) -> str:
         *_of_state(status),
         *_of_readers(status),
         *_of_outbox(status),
+        *_of_webhooks(status),
         *_of_requests(requests),
         *_metric("http_followers", "gauge", "Readers that follow a stream", [({}, followers)]),
     ]
@@ -95,6 +96,23 @@ def _of_outbox(status: Status) -> Iterator[str]:
     if status.outbox is not None:
         waiting: list[Sample] = [({}, status.outbox.waiting)]
         yield from _metric("outbox_waiting_events", "gauge", "Events for a relay", waiting)
+
+
+def _of_webhooks(status: Status) -> Iterator[str]:
+    found = status.webhooks or ()
+    deliveries: list[Sample] = [
+        ({"webhook": webhook.name, "state": state}, number)
+        for webhook in found
+        for state, number in (("waiting", webhook.waiting), ("dead", webhook.dead))
+    ]
+    text = "Messages to a webhook that wait, or that are dead; counted up to 10,000"
+    yield from _metric("webhook_deliveries", "gauge", text, deliveries)
+    late: list[Sample] = [
+        ({"webhook": webhook.name}, _age(webhook.oldest_due_at))
+        for webhook in found
+        if webhook.disabled_at is None
+    ]
+    yield from _metric("webhook_late_seconds", "gauge", "Since when one of them is due", late)
 
 
 def _of_requests(requests: Requests) -> Iterator[str]:

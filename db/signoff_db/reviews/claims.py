@@ -181,6 +181,12 @@ def draft_of(
     return None if row is None else dict(row[0])
 
 
+def held_by(connection: Connection[TupleRow], reviewer: str) -> UUID | None:
+    """The review that the reviewer holds, the one that was opened last; None if there is none."""
+    row = connection.execute(statement("reviews/held_by"), {"reviewer": reviewer}).fetchone()
+    return None if row is None else row[0]
+
+
 def reassign(
     connection: Connection[TupleRow], interaction_id: UUID, to: str, actor: str, *, lease: float
 ) -> Review:

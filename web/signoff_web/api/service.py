@@ -16,8 +16,8 @@ router = APIRouter(tags=["Service"])
 
 
 @router.get("/live", dependencies=[OPEN], summary="Is it live?")
-def live() -> Alive:
-    """Answers as long as the process serves requests."""
+async def live() -> Alive:
+    """Answers as long as the process serves requests; also while all threads wait for a server."""
     return Alive()
 
 

@@ -26,8 +26,7 @@ router = APIRouter(prefix="/desk", dependencies=[requires(Scope.REVIEW)])
 def desk(request: Request, context: InContext, acting: Acting) -> Response:
     """Lead to the review that the reviewer holds, or else to the next one."""
     servers = context.servers
-    listed = reviews.review_page(servers, acting.name, None, desk_view.LISTED).items
-    held = next((one.interaction_id for one in listed if one.claimed_by == acting.name), None)
+    held = reviews.held_by(servers, acting.name)
     if held is None:
         claimed = reviews.claim(servers, None, acting.name)
         if claimed is None:
