@@ -11,7 +11,7 @@ from uuid import UUID
 from signoff_db.pages import Page
 from signoff_db.reviews import adopting, claims, deciding, posting, reading
 from signoff_db.reviews.adopting import Adopted, NoSuchColumnError
-from signoff_db.reviews.claims import ASSIGNED_SECONDS, SKIP_SECONDS, ClaimedReview
+from signoff_db.reviews.claims import ASSIGNED_SECONDS, MOST_HELD, SKIP_SECONDS, ClaimedReview
 from signoff_db.reviews.deciding import Body, Decided
 from signoff_db.reviews.errors import (
     OutboxMissingError,
@@ -19,6 +19,7 @@ from signoff_db.reviews.errors import (
     ReviewConflictError,
     ReviewDecidedError,
     ReviewHeldError,
+    TooManyHeldError,
     UndoTooLateError,
     UnknownReviewError,
 )
@@ -29,6 +30,7 @@ from signoff_schemas import ReviewDraft
 
 __all__ = [
     "ASSIGNED_SECONDS",
+    "MOST_HELD",
     "SKIP_SECONDS",
     "Adopted",
     "Body",
@@ -45,6 +47,7 @@ __all__ = [
     "ReviewHeldError",
     "ReviewState",
     "ReviewSummary",
+    "TooManyHeldError",
     "UndoTooLateError",
     "UnknownReviewError",
     "Waiting",
@@ -146,7 +149,8 @@ def claim(
     the time of the review begins.
 
     Raises:
-        UnknownReviewError, ReviewHeldError, ReviewDecidedError: see `signoff_db.reviews.claims`.
+        UnknownReviewError, ReviewHeldError, ReviewDecidedError, TooManyHeldError: see
+            `signoff_db.reviews.claims`.
         DatabaseUnavailableError: Postgres is unavailable.
     """
     lease = servers.settings.review_lease_seconds

@@ -21,6 +21,7 @@ from signoff_ops.reviews import (
     ReviewDecidedError,
     ReviewHeldError,
     ReviewState,
+    TooManyHeldError,
     UndoTooLateError,
     UnknownReviewError,
 )
@@ -251,6 +252,21 @@ def test_reviewers_who_ask_at_once_get_different_reviews(servers: DirectServers)
     found = [one for pair in all_at_once(ask, 8) for one in pair]
     assert len(set(found)) == 16
     assert None not in found
+
+
+def test_nobody_can_take_the_whole_queue(servers: DirectServers) -> None:
+    """Who holds fifty gets no other one, by any way; the held ones can be opened again."""
+    waiting = [post(servers) for _ in range(reviews.MOST_HELD + 1)]
+    for one in waiting[:-1]:
+        reviews.claim(servers, one, "ann")
+
+    for wanted in (None, waiting[-1]):
+        with pytest.raises(TooManyHeldError, match="ann holds 50 reviews already"):
+            reviews.claim(servers, wanted, "ann")
+    assert reviews.claim(servers, waiting[0], "ann")
+    assert reviews.claim(servers, None, "bob")
+    reviews.release(servers, waiting[0], "ann")
+    assert reviews.claim(servers, None, "ann")
 
 
 def test_an_abandoned_review_comes_back_by_itself(
@@ -572,6 +588,9 @@ def test_a_name_that_nobody_can_have_is_refused(servers: DirectServers) -> None:
     for name in ("", " ", "x" * 201, "a\0"):
         with pytest.raises(InvalidReview, match="reviewer must hold"):
             reviews.claim(servers, interaction, name)
+        for act in (reviews.renew, reviews.release):
+            with pytest.raises(InvalidReview, match="reviewer must hold"):
+                act(servers, interaction, name)
 
 
 def test_a_supervisor_takes_over_and_reassigns(servers: DirectServers, database_url: str) -> None:

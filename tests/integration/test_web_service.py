@@ -77,6 +77,53 @@ def test_each_answer_carries_the_security_headers(redis_url: str, database_url: 
     assert missing.json()["type"] == "urn:signoff:problem:not-found"
 
 
+def test_a_defect_is_answered_as_all_else_and_counted(redis_url: str, database_url: str) -> None:
+    """With the security headers, and in the figures; the answer tells nothing of the defect."""
+
+    async def broken(_request: object) -> None:
+        raise RuntimeError("a secret")
+
+    with web.client(redis_url, database_url, authenticate=broken) as client:
+        answer = client.get("/v1/funnel")
+    assert answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json()["type"] == "urn:signoff:problem:defect"
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("origin", ["http://[", "null", "http://", "//", "http://evil.example"])
+def test_an_origin_that_is_none_of_ours_is_refused(
+    redis_url: str, database_url: str, origin: str
+) -> None:
+    """Whatever it is: it is another site's, and no defect of the service."""
+    with web.client(redis_url, database_url) as client:
+        answer = client.post("/sign-out", headers={"Origin": origin})
+    assert answer.status_code == HTTPStatus.FORBIDDEN
+    assert answer.json()["type"] == "urn:signoff:problem:cross-site"
+
+
+def test_nobody_is_led_to_the_host_that_a_request_names(redis_url: str, database_url: str) -> None:
+    """A path with a slash too many is unknown; nothing redirects to another host or scheme."""
+    with web.client(redis_url, database_url) as client:
+        answer = client.get("/sign-in/", headers={"Host": "evil.example"})
+    assert answer.status_code == HTTPStatus.NOT_FOUND
+    assert "location" not in answer.headers
+
+
+def test_a_client_that_leaves_is_no_defect(
+    redis_url: str, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is not logged as one, however often somebody leaves in the middle of a form."""
+    with web.client(redis_url, database_url) as client:
+        leaving = web.RawConnection(client.base_url)
+        leaving.begin("/sign-in", "Content-Type: application/x-www-form-urlencoded")
+        leaving.chunk(b"name=ann")
+        leaving.close()
+        assert client.get("/live").is_success
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 def test_static_files_are_kept_by_browsers_for_as_long_as_they_are_the_same(
     redis_url: str, database_url: str
 ) -> None:

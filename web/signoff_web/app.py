@@ -25,6 +25,7 @@ from signoff_web.api import (
 from signoff_web.assets import Assets
 from signoff_web.connection_limit import ConnectionLimit
 from signoff_web.context import Authenticate
+from signoff_web.defects import Defects
 from signoff_web.head import HeadLikeGet
 from signoff_web.measuring import Measured
 from signoff_web.opening import opened
@@ -101,6 +102,8 @@ def create_app(settings: Settings, *, authenticate: Authenticate | None = None) 
     app = FastAPI(
         title="Signoff",
         lifespan=lifespan,
+        # Starlette's redirect goes to whatever host, and scheme, the request is said to have.
+        redirect_slashes=False,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -113,6 +116,7 @@ def create_app(settings: Settings, *, authenticate: Authenticate | None = None) 
     app.add_middleware(DirectRoutes, routes=app.router.routes)  # the first one is the innermost
     app.add_middleware(ConnectionLimit, most=settings.web_connections)
     app.add_middleware(SameOrigin, public_url=settings.web_url)
+    app.add_middleware(Defects)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HeadLikeGet)
     app.add_middleware(Measured)

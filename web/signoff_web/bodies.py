@@ -118,6 +118,27 @@ async def read_event(request: Request, headers: Headers, *, seconds: float) -> b
         raise too_slow(seconds) from None
 
 
+async def read_within(
+    request: Request, most: int, *, seconds: float, refusal: ProblemError
+) -> bytes:
+    """A whole body of at most so many bytes.
+
+    Raises:
+        ProblemError: it is larger (`refusal`), or takes more than so many seconds (408).
+        ClientDisconnect: the client is gone.
+    """
+    read = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            async for piece in request.stream():
+                read += piece
+                if len(read) > most:
+                    raise refusal
+    except TimeoutError:
+        raise too_slow(seconds) from None
+    return bytes(read)
+
+
 async def _first_message(request: Request, seconds: float) -> Message:
     """The first message of the body. `asyncio.timeout` would cost 4 % of the whole request."""
     task = asyncio.current_task()
@@ -232,8 +253,8 @@ def too_slow(seconds: float) -> ProblemError:
         408,
         "body-too-slow",
         "The body did not come in time",
-        f"A body, or the next line of one, may take {seconds:g} s (SIGNOFF_BODY_TIMEOUT). Send the "
-        "event again",
+        f"A body, or the next line of one, may take {seconds:g} s (SIGNOFF_BODY_TIMEOUT). Send it "
+        "again",
         headers=_CLOSE,
     )
 

@@ -5,6 +5,8 @@ from urllib.parse import parse_qs
 
 from fastapi import Depends, Request
 
+from signoff_web.bodies import read_within
+from signoff_web.context import context_of
 from signoff_web.problems import ProblemError
 
 _MOST_BYTES: Final = 16_384
@@ -38,17 +40,19 @@ async def bounded_form(
     """The form that a page sent.
 
     Raises:
-        ProblemError: it is too large, or no form (413, 415, 422).
+        ProblemError: it is too large, too slow, or no form (408, 413, 415, 422).
+        ClientDisconnect: the client is gone.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _MEDIA_TYPE:
         raise ProblemError(415, "unsupported-media-type", "No form", f"Expected {_MEDIA_TYPE}")
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > most_bytes:
-            detail = f"A form has at most {most_bytes:,} bytes"
-            raise ProblemError(413, "too-large", "The form is too large", detail)
+    detail = f"A form has at most {most_bytes:,} bytes"
+    body = await read_within(
+        request,
+        most_bytes,
+        seconds=context_of(request).settings.body_timeout,
+        refusal=ProblemError(413, "too-large", "The form is too large", detail),
+    )
     try:
         fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=most_fields)
     except ValueError:

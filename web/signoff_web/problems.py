@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Route
 
 from signoff_ops.errors import (
@@ -25,6 +26,7 @@ from signoff_ops.reviews import (
     ReviewConflictError,
     ReviewDecidedError,
     ReviewHeldError,
+    TooManyHeldError,
     UndoTooLateError,
     UnknownReviewError,
 )
@@ -58,6 +60,7 @@ _OF_ERRORS: Final[Sequence[tuple[type[SignoffError], int, str, str]]] = (
     (FeedGapError, 409, "feed-gap", "Events after this position were detached"),
     (UnknownReviewError, 404, "unknown-review", "There is no such review"),
     (ReviewHeldError, 409, "review-held", "Another reviewer has this review"),
+    (TooManyHeldError, 409, "too-many-held", "This reviewer holds too many reviews"),
     (ReviewDecidedError, 409, "review-decided", "The review was decided already"),
     (ReviewChangedError, 409, "review-changed", "The review changed meanwhile"),
     (ReviewConflictError, 409, "review-conflict", "The review has another draft"),
@@ -202,7 +205,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(SignoffError, _on_refusal)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(Exception, _on_defect)
+    app.add_exception_handler(ClientDisconnect, _on_gone)
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -253,7 +256,12 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
     )
 
 
-async def _on_defect(request: Request, error: Exception) -> Response:
+async def _on_gone(_request: Request, _error: Exception) -> Response:
+    """The client left before its request was complete: nobody reads this, and nothing failed."""
+    return Response(status_code=400)
+
+
+def defect(request: Request, error: Exception) -> Response:
     """An error that nobody expected; the log has it, the answer does not."""
     _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
     detail = (

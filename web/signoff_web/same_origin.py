@@ -40,13 +40,21 @@ class SameOrigin:
             return site in _OWN
         origin = request.headers.get("origin")
         if origin is not None:
-            host = urlsplit(origin).netloc.lower()
+            host = _host_of(origin)
             return bool(host) and host in {
                 request.headers.get("host", "").lower(),
                 self._public_host,
             }
         # Neither header: no browser of this decade. Without a session there is nothing to abuse.
         return COOKIE not in request.cookies
+
+
+def _host_of(origin: str) -> str:
+    """The host and port of an origin; empty if it is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _has_key(scope: Scope) -> bool:

@@ -19,6 +19,7 @@ from signoff_db.record_dead_letters import storable
 from signoff_db.reviews.errors import (
     ReviewDecidedError,
     ReviewHeldError,
+    TooManyHeldError,
     UnknownReviewError,
 )
 from signoff_db.reviews.reading import Review, ReviewState, expire, get
@@ -29,6 +30,8 @@ SKIP_SECONDS: Final = 900
 """For how long a skipped review is not offered to the reviewer who skipped it."""
 ASSIGNED_SECONDS: Final = 900
 """The least lease of a review that was assigned: its new holder does not know of it yet."""
+MOST_HELD: Final = 50
+"""Reviews that one name may hold: nobody takes the whole queue from the others."""
 _LONGEST_NAME: Final = 200
 
 
@@ -63,11 +66,13 @@ def claim(
         UnknownReviewError: there is no such review.
         ReviewHeldError: another reviewer holds it.
         ReviewDecidedError: it is decided, or has expired.
+        TooManyHeldError: the reviewer holds `MOST_HELD` others.
     """
     expire(connection)
+    _require_room(connection, named(reviewer), interaction_id)
     parameters = {
         "interaction_id": interaction_id,
-        "reviewer": named(reviewer),
+        "reviewer": reviewer,
         "lease": lease,
         "opened": opened,
     }
@@ -86,6 +91,15 @@ def _claimed(connection: Connection[TupleRow], parameters: Mapping[str, object])
         return cursor.execute(statement("reviews/claim"), parameters).fetchone()
 
 
+def _require_room(
+    connection: Connection[TupleRow], reviewer: str, interaction_id: UUID | None
+) -> None:
+    parameters = {"reviewer": reviewer, "interaction_id": interaction_id}
+    row = connection.execute(statement("reviews/count_held_by"), parameters).fetchone()
+    if row is not None and row[0] >= MOST_HELD:
+        raise TooManyHeldError(reviewer, MOST_HELD)
+
+
 def _is_taken(review: Review) -> bool:
     return review.claimed_by is not None or review.state is not ReviewState.PENDING
 
@@ -96,9 +110,13 @@ def claim_next(
     """Take the first review of the queue that nobody holds; None if there is none.
 
     Args: as `claim`. A review that the reviewer holds already is not the next one.
+
+    Raises:
+        TooManyHeldError: as `claim`.
     """
     expire(connection)
-    connection.execute(statement("reviews/forget_skips"), {"reviewer": named(reviewer)})
+    _require_room(connection, named(reviewer), None)
+    connection.execute(statement("reviews/forget_skips"), {"reviewer": reviewer})
     connection.execute(statement("reviews/forget_drafts"))
     parameters = {"reviewer": reviewer, "lease": lease, "opened": opened}
     with connection.cursor(row_factory=class_row(Review)) as cursor:
@@ -116,7 +134,7 @@ def renew(
     Raises:
         UnknownReviewError, ReviewHeldError, ReviewDecidedError: as `claim`.
     """
-    parameters = {"interaction_id": interaction_id, "reviewer": reviewer, "lease": lease}
+    parameters = {"interaction_id": interaction_id, "reviewer": named(reviewer), "lease": lease}
     row = connection.execute(statement("reviews/renew"), parameters).fetchone()
     if row is not None:
         until: datetime = row[0]
@@ -129,7 +147,7 @@ def renew(
 
 def release(connection: Connection[TupleRow], interaction_id: UUID, reviewer: str) -> bool:
     """Give a review back; returns whether the reviewer had it. What was typed is kept."""
-    parameters = {"interaction_id": interaction_id, "reviewer": reviewer}
+    parameters = {"interaction_id": interaction_id, "reviewer": named(reviewer)}
     return connection.execute(statement("reviews/release"), parameters).rowcount > 0
 
 

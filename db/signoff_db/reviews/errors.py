@@ -33,6 +33,16 @@ class ReviewHeldError(SignoffError):
         return {"holder": self.holder, "until": self.until}
 
 
+class TooManyHeldError(SignoffError):
+    """The reviewer holds as many reviews as one reviewer may."""
+
+    def __init__(self, reviewer: str, most: int) -> None:
+        super().__init__(
+            f"{reviewer} holds {most} reviews already, and the others are for other reviewers; "
+            "decide about some, or give them back"
+        )
+
+
 class ReviewDecidedError(SignoffError):
     """The review was decided already, in another way."""
 
