@@ -2,8 +2,8 @@
 
 It uses nothing but Python's standard library, so that each step can be seen:
 
-    export SIGNOFF_URL=http://127.0.0.1:8420   # where `signoff serve` or `signoff up` listens
-    export SIGNOFF_KEY=sgn_...                 # from: signoff key add upstream --scope publish
+    export URL=http://127.0.0.1:8420   # where `signoff serve` or `signoff up` listens
+    export KEY=sgn_...                 # from: signoff key add upstream --scope publish
     export WEBHOOK_SECRET=whsec_...            # from: signoff webhook add demo URL --kind ...
     python examples/upstream.py --drafts 3 --port 9000
 """
@@ -141,7 +141,7 @@ def main() -> None:
     arguments.add_argument("--drafts", type=int, default=3, help="how many to post")
     given = arguments.parse_args()
     try:
-        url, key = os.environ["SIGNOFF_URL"], os.environ["SIGNOFF_KEY"]
+        url, key = os.environ["URL"], os.environ["KEY"]
         Handler.inbox = Inbox(os.environ["WEBHOOK_SECRET"])
     except KeyError as missing:
         sys.exit(f"{missing.args[0]} is not set; examples/README.md says where it comes from")

@@ -61,7 +61,7 @@ def installation(
     kinds = [argument for kind in KINDS for argument in ("--kind", kind)]
     added = allowed.json("webhook", "add", "demo", f"http://127.0.0.1:{port}/", *kinds)
     key = allowed.json("key", "add", "upstream", "--scope", "publish")["key"]
-    given = {"SIGNOFF_URL": web, "SIGNOFF_KEY": key, "WEBHOOK_SECRET": added["secret"]}
+    given = {"URL": web, "KEY": key, "WEBHOOK_SECRET": added["secret"]}
     log = tmp_path / "printed"
     with ExitStack() as stack:
         for command in (["serve"], ["worker"], ["relay"], ["webhook", "run"]):

@@ -54,7 +54,7 @@ export async function skip(item) {
   const answer = await send(`/desk/${item.dataset.review}/skip`);
   setBusy(item, false);
   if (answer.ok) done.add(item);
-  else banner(item, `Not skipped. ${answer.problem.detail}`);
+  else banner(item, `Not skipped: ${answer.problem.detail}`);
   return answer.ok;
 }
 

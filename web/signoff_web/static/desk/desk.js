@@ -23,6 +23,7 @@ let ahead = null; // held and fetched, not shown yet
 let fetching = null; // the promise of `ahead`
 let opening = null; // the id that was asked for last, until it is shown
 let last = null; // the last decision: { review, until }
+const told = new Map(); // review → how to remove the notice that it was decided
 
 const idOf = (element) => element?.dataset.review;
 const changed = () => document.body.dispatchEvent(new Event("desk:changed"));
@@ -32,6 +33,7 @@ function show(element, { push = true, keep = false } = {}) {
   const before = current;
   opening = null;
   current = element;
+  if (idOf(ahead) === idOf(element)) ahead = null;
   place.replaceChildren(element);
   if (idOf(element)) {
     prepare(element);
@@ -70,10 +72,19 @@ function fetchAhead() {
   if (ahead || fetching) return fetching;
   fetching = send("/desk/next").then((answer) => {
     fetching = null;
-    if (answer.ok && answer.status !== 204) ahead = elementIn(answer.text);
+    if (!answer.ok || answer.status === 204) return answer;
+    const element = elementIn(answer.text);
+    if (idOf(element) === idOf(current)) return holdAgain(element);
+    ahead = element;
     return answer;
   });
   return fetching;
+}
+
+/** The open review was free for a moment, and was given as the next one: its time goes on, and another one is next. */
+async function holdAgain(element) {
+  await send(`/desk/${idOf(element)}`, { method: "GET", fragment: true });
+  return fetchAhead();
 }
 
 /** Show what was held beforehand, at once. The time of its review begins now; what stands beside it is that of now. */
@@ -147,7 +158,7 @@ async function openReview(review, { push = true, again = false } = {}) {
     changed();
   } else {
     mark(idOf(current));
-    notice(`This review cannot be opened. ${answer.problem.detail}`, { bad: true });
+    notice(`This review cannot be opened: ${answer.problem.detail}`, { bad: true });
   }
 }
 
@@ -159,7 +170,8 @@ function afterDecision(element, answer) {
   const effect = answer.effect ? `: ${answer.effect}` : "";
   const outage = answer.outage ? ". The queue cannot be reached: it waits in the outbox and goes out by itself" : "";
   const action = undoSeconds ? { label: "Undo", run: () => undo(review) } : null;
-  notice(`${done} for ${answer.user_id}${effect}${outage}.`, { action, seconds: Math.max(undoSeconds, answer.outage ? 8 : 3) });
+  const seconds = Math.max(undoSeconds, answer.outage ? 8 : 3);
+  told.set(review, notice(`${done} for ${answer.user_id}${effect}${outage}.`, { action, seconds }));
   if (element === current) showNext();
   changed();
 }
@@ -168,17 +180,18 @@ function afterDecision(element, answer) {
 function afterRefusal(element, problem) {
   if (element === current) return;
   const run = () => openReview(idOf(element));
-  notice(`${element.dataset.user}: not decided. ${problem.detail}`, { bad: true, action: { label: "Open it", run } });
+  notice(`${element.dataset.user} was not decided: ${problem.detail}`, { bad: true, action: { label: "Open it", run } });
 }
 
 async function undo(review = last?.review) {
   if (!review) return;
   const answer = await send(`/desk/${review}/undo`);
   if (!answer.ok) {
-    notice(`Not undone. ${answer.problem.detail}`, { bad: true });
+    notice(`Not undone: ${answer.problem.detail}`, { bad: true });
     return;
   }
   last = null;
+  told.get(review)?.(); // it is not true any more
   // The review that is open now comes next, as it is, with what was typed into it.
   const keep = idOf(current) && isMine(current) && !isDecided(current);
   if (keep) {
@@ -246,7 +259,7 @@ useKeys({
   amount: () => focusOn('[name="ltv_amount"]')?.select(),
   tags: () => focusOn("[data-find]"),
   score: (score) => choose(current?.querySelector(`[name="quality_score"][value="${score}"]`)),
-  approve: () => approve(current, decided),
+  approve: () => (current?.querySelector("dialog.reject")?.open ? reject(current, decided) : approve(current, decided)),
   undo: () => undo(),
   reject: askReason,
   skip: skipCurrent,

@@ -22,6 +22,7 @@ export function prepareForm(item) {
   });
   // Enter in a field of one line would send the form; only the button and its key do.
   form.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && event.target.matches("[data-find]")) showAllTags(form, event.target);
     if (event.key !== "Enter" || event.ctrlKey || event.metaKey || !event.target.matches("input")) return;
     event.preventDefault();
     if (event.target.matches("[data-find]")) chooseTag(form, event.target);
@@ -111,13 +112,18 @@ function showTags(form, sought) {
   for (const tag of form.elements.edit_tags) tag.closest("label").hidden = !tag.value.includes(wanted);
 }
 
+/** Whoever leaves the search sees all tags again. */
+function showAllTags(form, search) {
+  search.value = "";
+  showTags(form, "");
+}
+
 /** Turn the first tag that is found on or off, and look for another. */
 function chooseTag(form, search) {
   const found = [...form.elements.edit_tags].find((tag) => !tag.closest("label").hidden);
   if (!found || !search.value.trim()) return;
   found.checked = !found.checked;
-  search.value = "";
-  showTags(form, "");
+  showAllTags(form, search);
   found.dispatchEvent(new Event("input", { bubbles: true }));
 }
 

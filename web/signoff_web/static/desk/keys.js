@@ -59,7 +59,10 @@ function bind() {
   if (chosen.on) {
     bindings["[Shift]+([1-5])"] = (event) => run(event, () => acts.score(Number(event.key)));
     for (const [action] of ACTIONS) {
-      bindings[pressOf(keyOf(action))] = (event) => run(event, () => (action === "help" ? showHelp() : acts[action]()));
+      bindings[pressOf(keyOf(action))] = (event) => {
+        if (action !== "approve" && document.querySelector("dialog[open]")) return;
+        run(event, () => (action === "help" ? showHelp() : acts[action]()));
+      };
     }
   }
   unbind = tinykeys(window, bindings, { ignore: isTyping });
@@ -73,12 +76,14 @@ function run(event, act) {
   act();
 }
 
-/** Keys never act while somebody types, but for Escape and those with Ctrl; nor behind a dialog. */
+/** Keys never act while somebody types, but for Escape and those with Ctrl; nor behind a dialog, which may be sent. */
 function isTyping(event) {
   if (event.repeat || event.isComposing) return true;
   if (event.key === "Escape") return !event.target.matches?.(TYPING);
-  if (document.querySelector("dialog[open]")) return true;
-  return !(event.ctrlKey || event.metaKey) && Boolean(event.target.closest?.(TYPING));
+  const withControl = event.ctrlKey || event.metaKey;
+  const dialog = document.querySelector("dialog[open]");
+  if (dialog) return !dialog.matches(".reject") || !withControl;
+  return !withControl && Boolean(event.target.closest?.(TYPING));
 }
 
 function leaveField(event) {
