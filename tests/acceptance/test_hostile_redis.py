@@ -15,7 +15,7 @@ from processes import BIN, KEYS, environment, eventually, idle, process, worker
 from signoff_db.connection import connect
 from signoff_producer import Producer
 from signoff_schemas import MAX_JOB_BYTES
-from signoff_schemas.keys import JOB_PREFIX, QueueKeys
+from signoff_schemas.keys import HEALTH, JOB_PREFIX, QueueKeys
 from signoff_worker import ApprovalWorker
 
 MEMORY = 200_000_000
@@ -155,6 +155,23 @@ def test_a_broken_queue_does_not_keep_another_waiting(
         eventually(lambda: applied(database_url) == 5, what="both go on", log=log)
         pool.send_signal(signal.SIGTERM)
         pool.wait(60)
+
+
+def test_leases_of_another_type_do_not_keep_a_worker_from_its_heartbeat(
+    client: redis.Redis,
+) -> None:
+    """The lease on another queue is renewed, and the worker does not look dead."""
+    one = ApprovalWorker(["broken", "approvals"], connection=client, name="one")
+    one.register_birth()
+    for queue in one._batch_queues:
+        queue.take(1)
+    client.set(QueueKeys("broken").leases, "x")
+    lease = client.zrange(KEYS.leases, 0, -1, withscores=True)
+    one._beat()
+    renewed = client.zrange(KEYS.leases, 0, -1, withscores=True)
+    assert [token for token, _ in renewed] == [token for token, _ in lease]
+    assert renewed[0][1] > lease[0][1]
+    assert client.hexists("rq:worker:one", HEALTH)
 
 
 @pytest.mark.parametrize("key", ["rq:workers", "rq:workers:approvals", "rq:worker:"])
