@@ -2,6 +2,8 @@
 
 import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Final
 
@@ -18,6 +20,14 @@ _AT_A_TIME: Final = threading.BoundedSemaphore(2)
 """Many sign-ins at once must not take all memory."""
 
 
+_IN_ALL: Final = threading.BoundedSemaphore(8)
+"""Beyond these, nobody waits for a turn: who waits holds a thread that others need."""
+
+
+class TooManyPasswordsError(SignoffError):
+    """Too many passwords are looked at already; trying again a little later is safe."""
+
+
 class PasswordError(SignoffError):
     """A text is not accepted as a password."""
 
@@ -27,6 +37,7 @@ def hashed(password: str, name: str) -> str:
 
     Raises:
         PasswordError: the password is too short, too long, or the user's name.
+        TooManyPasswordsError: try again later.
     """
     text = _normalized(password)
     if not _SHORTEST <= len(text) <= _LONGEST:
@@ -35,7 +46,7 @@ def hashed(password: str, name: str) -> str:
         )
     if text.casefold() == name.casefold():
         raise PasswordError("the password is the user's name; choose another one")
-    with _AT_A_TIME:
+    with _turn():
         return _HASHER.hash(text)
 
 
@@ -43,15 +54,29 @@ def matches(stored: str | None, password: str) -> bool:
     """Whether the password is the one of the hash.
 
     It takes as long if there is no hash, so that nobody learns from the time whether a user exists.
+
+    Raises:
+        TooManyPasswordsError: try again later.
     """
     unknown = _hash_of_nothing()
     text = _normalized(password[: _LONGEST + 1])
-    with _AT_A_TIME:
+    with _turn():
         try:
             _HASHER.verify(stored or unknown, text)
         except (VerificationError, InvalidHashError):
             return False
     return stored is not None
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _IN_ALL.acquire(blocking=False):
+        raise TooManyPasswordsError("too many sign-ins at once; try again in some seconds")
+    try:
+        with _AT_A_TIME:
+            yield
+    finally:
+        _IN_ALL.release()
 
 
 def _normalized(password: str) -> str:

@@ -1,7 +1,11 @@
 """Passwords: what is accepted, and how it is compared."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
 import pytest
 
+from signoff_ops import passwords
 from signoff_ops.passwords import PasswordError, hashed, matches
 
 
@@ -44,3 +48,22 @@ def test_any_text_may_be_compared() -> None:
     """Lone surrogates, NUL and a megabyte are wrong passwords, and no errors."""
     for password in ("\ud800", "\0", "x" * 1_000_000):
         assert not matches(None, password)
+
+
+def test_many_sign_ins_at_once_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two passwords are hashed at a time, six more wait, and others are told to try again later."""
+    stored = hashed("correct horse battery", "ann")
+    matches(None, "once, for the hash of nothing")
+    hashing = threading.Event()
+
+    class Slow:
+        def verify(self, _hash: str, _password: str) -> bool:
+            return hashing.wait(60)
+
+    monkeypatch.setattr(passwords, "_HASHER", Slow())
+    with ThreadPoolExecutor(9) as pool:
+        asked = [pool.submit(matches, stored, "some password") for _ in range(9)]
+        refused = next(as_completed(asked, timeout=60))
+        assert isinstance(refused.exception(), passwords.TooManyPasswordsError)
+        hashing.set()
+    assert [one.result() for one in asked if one is not refused] == [True] * 8

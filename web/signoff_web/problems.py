@@ -21,6 +21,7 @@ from signoff_ops.errors import (
     InvalidPositionError,
     RedisUnavailableError,
 )
+from signoff_ops.passwords import TooManyPasswordsError
 from signoff_ops.reviews import (
     ReviewChangedError,
     ReviewConflictError,
@@ -49,6 +50,7 @@ RETRY_AFTER: Final = "5"
 _OF_ERRORS: Final[Sequence[tuple[type[SignoffError], int, str, str]]] = (
     (InvalidReview, 422, "invalid-review", "What was sent breaks the rules of reviews"),
     (InvalidEvent, 422, "invalid-event", "The event breaks the contract"),
+    (TooManyPasswordsError, 503, "busy", "The service is busy"),
     (QueueFull, 503, "queue-full", "The queue is full"),
     (QueueUnavailableError, 503, "redis-unavailable", "The queue cannot be reached"),
     (RedisUnavailableError, 503, "redis-unavailable", "The queue cannot be reached"),
