@@ -271,7 +271,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("edit_tags", list(EDIT_TAGS), "edit_tags", "too_long"),
     ("quality_score", 0, "quality_score", "greater_than_equal"),
     ("quality_score", 6, "quality_score", "less_than_equal"),
-    ("quality_score", 4.0, "quality_score", "int_type"),
+    ("quality_score", 4.5, "quality_score", "int_type"),
     ("quality_score", "4", "quality_score", "int_type"),
     ("quality_score", True, "quality_score", "int_type"),
     ("reviewer_notes", "n" * 1001, "reviewer_notes", "string_too_long"),
