@@ -15,7 +15,7 @@ from processes import BIN, KEYS, environment, eventually, idle, process, worker
 from signoff_db.connection import connect
 from signoff_producer import Producer
 from signoff_schemas import MAX_JOB_BYTES
-from signoff_schemas.keys import JOB_PREFIX, QueueKeys
+from signoff_schemas.keys import HEALTH, JOB_PREFIX, QueueKeys
 from signoff_worker import ApprovalWorker
 
 MEMORY = 200_000_000
@@ -155,6 +155,19 @@ def test_a_broken_queue_does_not_keep_another_waiting(
         eventually(lambda: applied(database_url) == 5, what="both go on", log=log)
         pool.send_signal(signal.SIGTERM)
         pool.wait(60)
+
+
+def test_leases_of_another_type_do_not_keep_a_worker_from_its_heartbeat(
+    client: redis.Redis,
+) -> None:
+    """The lease on another queue is renewed, and the worker does not look dead."""
+    one = ApprovalWorker(["broken", "approvals"], connection=client, name="one")
+    one.register_birth()
+    client.set(QueueKeys("broken").leases, "x")
+    client.zadd(KEYS.leases, {one._batch_queues[1].lease: 9e9})
+    one._beat()
+    assert client.zcount(KEYS.leases, 1, 8e9) == 1
+    assert client.hexists("rq:worker:one", HEALTH)
 
 
 @pytest.mark.parametrize("key", ["rq:workers", "rq:workers:approvals", "rq:worker:"])
