@@ -602,6 +602,21 @@ def test_reject_wants_a_reason_and_skip_wants_none(desk: Desk, visit: Visit) -> 
     assert (review.state, review.reject_reason) == ("rejected", "Too pushy")
 
 
+def test_whoever_is_signed_out_is_told_that_the_lists_are_old(desk: Desk, visit: Visit) -> None:
+    """The lists stay, and say that they are not those of now."""
+    desk.post("anna-42")
+    ann = visit("ann")
+    ann.expected.add("401")
+    page = ann.open()
+    ann.context.clear_cookies()
+    with page.expect_response("**/desk/decisions", timeout=20_000) as answer:
+        page.evaluate("document.body.dispatchEvent(new Event('desk:changed'))")
+    assert answer.value.status == 401
+    expect(page.locator("#outage")).to_contain_text("You are signed out")
+    expect(page.locator("#outage")).to_be_visible()
+    expect(page.locator("#queue")).to_contain_text("anna-42")
+
+
 def test_the_open_review_is_not_the_next_one_too(desk: Desk, visit: Visit) -> None:
     """A reload gives the open review back for a moment; then it is not shown again once decided."""
     first, second = desk.post("anna-42", priority=1), desk.post("ben-7")

@@ -80,6 +80,21 @@ def test_connections_that_ask_for_nothing_keep_nobody_out(server: Server, sent: 
         assert _all_of(held[0]) == b""
 
 
+def test_where_all_connections_are_in_use_one_is_told_so(server: Server) -> None:
+    """Requests under way are not ended for it; a probe is answered."""
+    form = b"POST /sign-in HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n"
+    form += b"Content-Type: application/x-www-form-urlencoded\r\nExpect: 100-continue\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(10):
+            begun = stack.enter_context(_connected(server, form))
+            assert begun.recv(100).startswith(b"HTTP/1.1 100 ")
+        asked = b"GET /sign-in HTTP/1.1\r\nHost: test\r\n\r\n"
+        answer = _all_of(stack.enter_context(_connected(server, asked)))
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        live = _all_of(stack.enter_context(_connected(server, _LIVE)))
+        assert live.startswith(b"HTTP/1.1 200 ")
+
+
 @pytest.mark.parametrize(
     "piece", [b"X-Some: " + b"a" * 60_000 + b"\r\n", b"X: y\r\n" * 10_000, b"a" * 60_000]
 )

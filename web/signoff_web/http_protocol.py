@@ -45,8 +45,11 @@ class BoundedProtocol(HttpToolsProtocol):
         """Make room, if there are too many connections."""
         super().connection_made(transport)
         if len(self.connections) > self.most:
-            waiting = [one for one in _bounded(self.connections) if one.is_waiting]
-            min(waiting, key=lambda one: one.waits_since).transport.close()
+            others = [one for one in _bounded(self.connections) if one is not self]
+            waiting = [one for one in others if one.is_waiting]
+            # Where all are being answered, this one is told that the service is busy.
+            if waiting:
+                min(waiting, key=lambda one: one.waits_since).transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Take what came, unless a head has become too large."""

@@ -42,8 +42,9 @@ export function followLists(follow) {
     if (sourceElement === queue && marked) request.body.set("of", marked);
   });
   document.addEventListener("htmx:after:swap", (event) => {
-    const target = event.detail.ctx?.target;
+    const { target, response } = event.detail.ctx ?? {};
     target?.classList.remove("stale");
+    if (response?.status >= 400) return; // told after an error too, though nothing was swapped
     if (target !== queue && target !== decisions) return;
     outage.hidden = true;
     showTimes(target);
