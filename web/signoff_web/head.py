@@ -1,6 +1,16 @@
-"""HEAD is answered like GET, without the body."""
+"""HEAD is answered like GET, without the body; but not where GET does more than read."""
+
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_NOT_ONLY_READING: Final = ("/desk", "/sign-in/")
+"""Below these, a page that a person opens may claim a review, or use up a link."""
+
+
+def takes_head(path: str) -> bool:
+    """Whether HEAD of this path is answered, where GET is."""
+    return not path.startswith(_NOT_ONLY_READING)
 
 
 class HeadLikeGet:
@@ -14,7 +24,7 @@ class HeadLikeGet:
 
         The answer is complete with its head, so that a stream ends as if its reader had left.
         """
-        if scope["type"] != "http" or scope["method"] != "HEAD":
+        if scope["type"] != "http" or scope["method"] != "HEAD" or not takes_head(scope["path"]):
             await self._app(scope, receive, send)
             return
         as_get = {**scope, "method": "GET"}

@@ -35,6 +35,7 @@ from signoff_producer import QueueFull, QueueUnavailableError
 from signoff_schemas import InvalidEvent, InvalidReview, SettingsError, SignoffError
 from signoff_schemas.invalid import Problem
 from signoff_schemas.wording import json_default
+from signoff_web.head import takes_head
 from signoff_web.local_paths import sign_in_path
 from signoff_web.security import HEADERS
 from signoff_web.templating import page
@@ -237,7 +238,8 @@ def _methods(request: Request) -> list[str]:
     routes = [one for one in request.app.routes if isinstance(one, Route)]
     here = [one for one in routes if one.matches(request.scope)[0] is not Match.NONE]
     methods = set[str]().union(*(route.methods or () for route in here))
-    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
+    head = {"HEAD"} if "GET" in methods and takes_head(request.url.path) else set()
+    return sorted(methods | head)
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
