@@ -28,11 +28,9 @@ _WITHOUT = "DROP INDEX approvals_in_feed_order; ALTER TABLE approvals ALTER appl
 
 
 def run(deployment: Deployment, *, quick: bool) -> list[Row]:
-    """Measure both."""
-    return [
-        _read(deployment, 100_000 if quick else 1_000_000),
-        _cost(deployment, 20_000 if quick else 200_000),
-    ]
+    """Measure both; the cost first, while both databases are new."""
+    cost = _cost(deployment, 20_000 if quick else 200_000)
+    return [_read(deployment, 100_000 if quick else 1_000_000), cost]
 
 
 def _read(deployment: Deployment, count: int) -> Row:
