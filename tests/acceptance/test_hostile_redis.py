@@ -243,7 +243,12 @@ def test_only_the_command_to_shut_down_is_obeyed(client: redis.Redis) -> None:
     """RQ sends SIGINT to its own process; a command is read only where it is short."""
     worker = ApprovalWorker(["approvals"], connection=client)
     command = b'{"command": "shutdown"}'
-    with pytest.raises(KeyboardInterrupt):
-        worker.handle_payload({"data": command})
+    # A shell may start the tests with SIGINT ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            worker.handle_payload({"data": command})
+    finally:
+        signal.signal(signal.SIGINT, before)
     worker.handle_payload({"data": command + b" " * 1024})
     worker.handle_payload({"data": b'{"command": "kill-horse"}'})

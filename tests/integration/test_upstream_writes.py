@@ -281,7 +281,7 @@ def test_nobody_else_can_call_functions_with_the_owners_rights(
         ).fetchall()
         other.execute(f"SET ROLE {writer_role}")
         other.execute("CREATE TEMP TABLE mine (LIKE public.interactions)")
-        assert len(functions) == 7
+        assert len(functions) == 8
         for (function,) in functions:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 other.execute(

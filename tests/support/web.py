@@ -15,7 +15,7 @@ from signoff_ops.servers import DirectServers
 from signoff_schemas import Settings
 from signoff_schemas.access import Identity, Scope
 from signoff_web.app import create_app
-from signoff_web.context import Authenticate
+from signoff_web.context import Authenticate, Context
 
 EVERY_SCOPE = frozenset(Scope)
 
@@ -34,19 +34,28 @@ def key_of(settings: Settings, *scopes: Scope) -> str:
     return api_keys.add_key(DirectServers(settings), "test", scopes or tuple(Scope), "root").text
 
 
+class _Server(uvicorn.Server):
+    """Ends streams when it shuts down, in the thread of its event loop."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Shut down (uvicorn calls this)."""
+        context: Context | None = getattr(self.config.app.state, "context", None)  # type: ignore[union-attr]
+        if context is not None:
+            context.stopping.set()
+        await super().shutdown(sockets)
+
+
 @contextmanager
 def serving(app: FastAPI) -> Iterator[str]:
     """Serve the app on a free port of this machine until the block ends; gives its URL."""
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = _Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
-            if getattr(app.state, "context", None):
-                app.state.context.stopping.set()
             server.should_exit = True
             thread.join()
 
