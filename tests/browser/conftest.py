@@ -13,9 +13,13 @@ from chromium import CHROMIUM, Desk, Visit, Visitor, desk_of
 from playwright.sync_api import Browser, sync_playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests; each visitor has a context of their own in it."""
+    """One browser for the tests of a module; each visitor has a context of their own in it.
+
+    While Playwright runs, this thread has a running event loop. It ends before tests of another
+    module, which may run loops of their own, come to this process.
+    """
     if not CHROMIUM.exists():
         reason = f"there is no Chromium at {CHROMIUM}: apt-get install chromium"
         if os.environ.get("CI"):
