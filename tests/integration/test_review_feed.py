@@ -5,7 +5,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from desk import BODY, at_once, in_outbox, post, servers_of, sql
+from desk import BODY, at_once, decisions_after, in_outbox, post, servers_of, sql
 
 from signoff_db.feed_position import InvalidPositionError
 from signoff_ops import review_feed, reviews
@@ -21,11 +21,7 @@ def servers(database_url: str) -> DirectServers:
 
 def decisions(servers: DirectServers, after: str | None = None) -> list[tuple[UUID, str]]:
     """The interactions and decisions that follow a position."""
-    return [
-        (one.interaction_id, one.decision)
-        for page in review_feed.read_on(servers, after)
-        for one in page.decisions
-    ]
+    return [(one.interaction_id, one.decision) for one in decisions_after(servers, after)]
 
 
 def test_the_feed_tells_each_final_decision(servers: DirectServers, database_url: str) -> None:

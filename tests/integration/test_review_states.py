@@ -7,13 +7,13 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from desk import BODY, draft, servers_of
+from desk import BODY, decisions_after, draft, servers_of
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from signoff_db.connection import connect
-from signoff_ops import review_feed, reviews
+from signoff_ops import reviews
 from signoff_ops.reviews import ReviewState
 from signoff_schemas import Settings
 
@@ -231,10 +231,7 @@ class Desk(RuleBasedStateMachine):
         self.connection.execute("UPDATE review_decisions SET final_at = now()")
         self.connection.execute("ALTER TABLE review_decisions ENABLE TRIGGER USER")
         told = [
-            one
-            for page in review_feed.read_on(self.servers, None)
-            for one in page.decisions
-            if one.interaction_id in self.ids
+            one for one in decisions_after(self.servers, None) if one.interaction_id in self.ids
         ]
         approved = [one.interaction_id for one in told if one.decision == "approved"]
         assert sorted(approved) == sorted(

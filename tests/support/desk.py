@@ -10,8 +10,9 @@ import psycopg
 from approvals import apply_events
 
 from signoff_db.connection import BatchConnection
-from signoff_ops import reviews
+from signoff_ops import review_feed, reviews
 from signoff_ops.outbox import create_outbox
+from signoff_ops.review_feed import ReviewDecision
 from signoff_ops.servers import DirectServers, PooledServers, Servers
 from signoff_schemas import ReviewDraft, Settings, parse_event
 
@@ -87,3 +88,12 @@ def apply_outbox(connection: BatchConnection, database_url: str) -> list[str]:
     return apply_events(
         connection, *(parse_event(held["event"]) for held in in_outbox(database_url))
     )
+
+
+def decisions_after(servers: Servers, after: str | None) -> Iterator[ReviewDecision]:
+    """The final decisions that follow a position, up to now."""
+    page = review_feed.read_decisions(servers, after)
+    yield from page.decisions
+    while not page.caught_up:
+        page = review_feed.read_decisions(servers, page.position)
+        yield from page.decisions
