@@ -5,6 +5,7 @@ from importlib.resources import files
 from typing import Final, LiteralString
 
 _PARTS: Final[dict[LiteralString, LiteralString]] = {
+    "{audit_columns}": "audits/columns",
     "{chosen}": "chosen_dead_letters",
     "{feed_line}": "feed_line",
     "{feed_readers_table}": "feed_readers_table",
