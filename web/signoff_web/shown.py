@@ -1,6 +1,6 @@
 """How pages show values.
 
-On pages of the console each text is shown as `visible` shows it, whatever wrote it; see `Templates`.
+On pages of the console each text is shown as `visible` shows it; see `templating.Templates`.
 """
 
 import json
