@@ -98,9 +98,7 @@ def report_of(found: Audit) -> dict[str, Any]:
 
 
 def _cut(difference: Mapping[str, str | None]) -> dict[str, str | None]:
-    return {
-        name: text and shortened(text, _LONGEST) for name, text in difference.items()
-    }
+    return {name: text and shortened(text, _LONGEST) for name, text in difference.items()}
 
 
 def _listed(job_ids: Sequence[str]) -> dict[str, Any]:
@@ -132,8 +130,8 @@ def _unaccounted(report: Mapping[str, Any]) -> Iterator[str]:
         "unlisted_jobs": "in Redis, but on no list: no worker will find it. Publishing its event "
         "again lists it.",
         "missing": "on the queue without data in Redis.",
-        "missing_jobs": "accepted, but its data was gone when a worker took it, and the ledger does "
-        "not know it: publish its event again.",
+        "missing_jobs": "accepted, but its data was gone when a worker took it, and the ledger "
+        "does not know it: publish its event again.",
     }
     for name, what in whats.items():
         if number := report[name]["count"]:

@@ -52,8 +52,8 @@ class Findings:
 
 
 LOOKED_AT: Final = (
-    "events (queue, outbox, ledger and dead letters, by event_id or job id), interactions, reviews, "
-    "customers, the numbers of dead letters, and the fingerprints of open ones"
+    "events (queue, outbox, ledger and dead letters, by event_id or job id), interactions, "
+    "reviews, customers, the numbers of dead letters, and the fingerprints of open ones"
 )
 """Where an id is looked for."""
 
@@ -87,9 +87,7 @@ def _in_database(servers: Servers, wanted: str) -> tuple[list[Found], list[str]]
     return found, similar
 
 
-def _things(
-    things: Known, wanted: str, id_: UUID | None, number: int | None
-) -> Iterator[Found]:
+def _things(things: Known, wanted: str, id_: UUID | None, number: int | None) -> Iterator[Found]:
     if things.is_interaction or things.is_review or things.is_interaction_of_letter:
         roles = {
             "is in Postgres": things.is_interaction,

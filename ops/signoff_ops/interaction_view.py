@@ -50,8 +50,8 @@ def interaction_view(
 ) -> InteractionView | None:
     """What is known of an interaction; None if Postgres knows none with this id.
 
-    Looked at are interactions, the ledger, reviews and open dead letters. Events of the ledger stand
-    where they occurred.
+    Looked at are interactions, the ledger, reviews and open dead letters. Events of the ledger
+    stand where they occurred.
 
     Raises:
         CursorError: the cursor is none that a page of this interaction gave.
@@ -95,7 +95,7 @@ class _Found:
             connection, interaction_id=interaction_id, limit=limit, cursor=cursor
         )
         state = reading.interaction(connection, interaction_id)
-        user_id = state and state.user_id
+        user_id = state.user_id if state else None
         moves = reading.transitions_by(
             connection, ledger.items, user_id=user_id, interaction_id=interaction_id
         )
@@ -108,9 +108,7 @@ class _Found:
             tuple(fact_of_entry(e, changes, by_event, of_several=False) for e in ledger.items),
             find_review(connection, interaction_id),
             decisions_about(connection, interaction_id),
-            list_letters(
-                connection, Selection(interaction_id=interaction_id), limit=MOST_LETTERS
-            ),
+            list_letters(connection, Selection(interaction_id=interaction_id), limit=MOST_LETTERS),
         )
 
     @property

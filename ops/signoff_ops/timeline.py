@@ -1,4 +1,4 @@
-"""The time line of an event, an interaction or a customer: facts, each with links to what it names."""
+"""The time line of an event, an interaction or a customer: facts, with links to what they name."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -182,9 +182,7 @@ def on_page(
         and (newest is None or fact.at < newest)
         and (oldest is None or fact.at >= oldest)
     ]
-    return tuple(
-        sorted([*of_ledger, *beside], key=lambda fact: fact.at or _NEVER, reverse=True)
-    )
+    return tuple(sorted([*of_ledger, *beside], key=lambda fact: fact.at or _NEVER, reverse=True))
 
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)

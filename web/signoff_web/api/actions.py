@@ -28,7 +28,7 @@ router = APIRouter(dependencies=[ONLY_KNOWN], tags=["Accountability"])
     response_model=Page[OperatorAction],
     summary="What operators did",
 )
-def actions(  # noqa: PLR0913 -- one argument a filter
+def actions(
     request: Request,
     context: InContext,
     *,
@@ -80,6 +80,4 @@ def start_audit(context: InContext, acting: Acting) -> JSONAnswer:
     One at a time: while one waits or runs, the answer is that one.
     """
     asked = request_audit(context.servers, acting.actor)
-    return JSONAnswer(
-        asdict(asked), HTTPStatus.ACCEPTED, headers={"Location": "/v1/audit"}
-    )
+    return JSONAnswer(asdict(asked), HTTPStatus.ACCEPTED, headers={"Location": "/v1/audit"})
