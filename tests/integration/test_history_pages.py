@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from html import unescape
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -26,6 +25,7 @@ from signoff_producer import Producer
 from signoff_schemas import ApprovalEvent
 from signoff_schemas.access import Scope
 
+NOTHING = "7d3c9e52-0000-4000-8000-000000000000"
 HOSTILE = "<script>alert(1)</script>\u202egnp.exe\x1b[31m\"'&"
 """Markup, a control of the direction of text, one of terminals, quotes."""
 
@@ -234,7 +234,6 @@ def test_an_interaction_tells_what_happened_to_its_review(
         "the review was approved by rita",
     ):
         assert fact in text
-    assert "1 review waiting" not in shown(pages, f"/find?q={interaction}") or True
 
 
 def test_a_customer_of_whom_nothing_was_applied_yet(
@@ -255,9 +254,9 @@ def test_a_customer_of_whom_nothing_was_applied_yet(
 @pytest.mark.parametrize(
     ("path", "looked_at"),
     [
-        (f"/events/{uuid4()}", "the queue in Redis, the outbox, the ledger, and the dead letters"),
+        (f"/events/{NOTHING}", "the queue in Redis, the outbox, the ledger, and the dead letters"),
         ("/events/no%20such%2Fjob", "the queue in Redis"),
-        (f"/interactions/{uuid4()}", "interactions, the ledger, reviews, and open dead letters"),
+        (f"/interactions/{NOTHING}", "interactions, the ledger, reviews, and open dead letters"),
         ("/customers/nobody", "customers, reviews that wait, and open dead letters"),
         ("/find?q=nothing", "events (queue, outbox, ledger and dead letters"),
     ],
@@ -297,7 +296,7 @@ def test_without_postgres_what_is_known_is_shown(redis_url: str) -> None:
     event = approval()
     with Producer(redis_url) as producer:
         producer.publish(event)
-    nowhere = f"postgresql://nobody:hidden@127.0.0.1:{free_port()}/none"
+    nowhere = f"postgresql://nobody:s3cret@127.0.0.1:{free_port()}/none"
     with web.client(redis_url, nowhere, authenticate=web.acting_as("ann")) as pages:
         pages.headers["accept"] = "text/html"
         text = shown(pages, f"/events/{event.event_id}")
@@ -305,7 +304,7 @@ def test_without_postgres_what_is_known_is_shown(redis_url: str) -> None:
         assert "was applied, or is a dead letter, is not known: " in text
         answers = [pages.get(path) for path in ("/customers/ann", f"/interactions/{uuid4()}")]
         assert {answer.status_code for answer in answers} == {503}
-        assert all("hidden" not in answer.text for answer in answers)
+        assert all("s3cret" not in answer.text for answer in answers)
 
 
 def event_with(event_id: UUID) -> ApprovalEvent:
@@ -375,4 +374,3 @@ def test_times_of_the_page_are_those_of_the_events(
     apply_events(connection, event)
     text = pages.get(f"/interactions/{event.interaction_id}").text
     assert TEN.replace(minute=3).isoformat() in text
-    assert datetime.now(UTC).year > 2000
