@@ -13,6 +13,7 @@ from approvals import TEN, apply_events, approval, decision
 from desk import BODY, servers_of
 from desk import post as post_draft
 from letters import letters_in
+from pages import HOSTILE, shown, text_of
 
 from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection
@@ -26,8 +27,6 @@ from signoff_schemas import ApprovalEvent
 from signoff_schemas.access import Scope
 
 NOTHING = "7d3c9e52-0000-4000-8000-000000000000"
-HOSTILE = "<script>alert(1)</script>\u202egnp.exe\x1b[31m\"'&"
-"""Markup, a control of the direction of text, one of terminals, quotes."""
 
 
 @pytest.fixture
@@ -39,22 +38,6 @@ def pages(redis_url: str, database_url: str) -> Iterator[httpx.Client]:
     ) as client:
         client.headers["accept"] = "text/html"
         yield client
-
-
-def text_of(answer: httpx.Response) -> str:
-    """What a person reads, on one line; nothing of it may run or hide."""
-    assert "<script>alert" not in answer.text
-    assert "\u202e" not in answer.text
-    assert "\x1b" not in answer.text
-    body = answer.text.partition("<main")[2].partition("</main>")[0]
-    return " ".join(unescape(re.sub(r"<[^>]*>", "", body)).split())
-
-
-def shown(pages: httpx.Client, path: str) -> str:
-    """What a page says that is there."""
-    answer = pages.get(path)
-    assert answer.status_code == 200, answer.text
-    return text_of(answer)
 
 
 def test_an_event_that_was_applied_tells_what_it_changed(
