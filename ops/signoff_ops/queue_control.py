@@ -138,7 +138,7 @@ def paused_text(pause: Pause) -> str:
     return f"by {by}{since}{until}" + (f": {pause.reason}" if pause.reason else "")
 
 
-def _change_noted(  # noqa: PLR0913, PLR0917 -- what is noted, what is changed
+def _change_noted(  # noqa: PLR0917 -- what is noted, what is changed
     servers: Servers,
     operator: Operator,
     action: Action,

@@ -1,8 +1,8 @@
 """Pause workers by RQ's own key, which workers of Signoff and stock RQ workers honour.
 
 The key holds for all queues of its Redis. RQ looks only at whether it exists, so its value can say
-who paused, since when and why. `rq suspend` writes another value; and anybody who can write to Redis
-can write any.
+who paused, since when and why. `rq suspend` writes another value; and anybody who can write to
+Redis can write any.
 """
 
 import json
@@ -13,7 +13,6 @@ from uuid import uuid4
 
 from redis import Redis
 
-from signoff_queue.batch_queue import text_of
 from signoff_queue.scripts import Script
 from signoff_queue.workers import moment
 from signoff_schemas.keys import SUSPENDED
@@ -83,4 +82,6 @@ def _held(value: bytes) -> dict[str, str]:
         return {}
     if not isinstance(found, dict) or _OURS not in found:
         return {}
-    return {name: text_of(held.encode()) for name, held in found.items() if isinstance(held, str)}
+    texts = {name: held for name, held in found.items() if isinstance(held, str)}
+    # JSON may name half of a surrogate pair, which no file or connection can be given.
+    return {name: held.encode(errors="backslashreplace").decode() for name, held in texts.items()}
