@@ -10,6 +10,7 @@ _PARTS: Final[dict[LiteralString, LiteralString]] = {
     "{feed_readers_table}": "feed_readers_table",
     "{feed_transaction}": "feed_transaction",
     "{key_columns}": "accounts/key_columns",
+    "{operation_columns}": "operations/columns",
     "{resolve_letters}": "resolve_letters",
     "{review_columns}": "reviews/columns",
     "{user_columns}": "accounts/user_columns",
