@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from signoff_db.audits import stored
@@ -136,8 +136,3 @@ def _unaccounted(report: Mapping[str, Any]) -> Iterator[str]:
     for name, what in whats.items():
         if number := report[name]["count"]:
             yield f"{count(number, 'job')}: {what}"
-
-
-def now() -> datetime:
-    """The present moment, for `keep_audit`."""
-    return datetime.now(UTC)
