@@ -13,6 +13,7 @@ _PARTS: Final[dict[LiteralString, LiteralString]] = {
     "{holds_text}": "holds_text",
     "{key_columns}": "accounts/key_columns",
     "{letter_columns}": "letter_columns",
+    "{operation_columns}": "operations/columns",
     "{resolve_letters}": "resolve_letters",
     "{review_columns}": "reviews/columns",
     "{user_columns}": "accounts/user_columns",

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from approvals import apply_events, approval, balance, delivery, mapping, outcomes
 from blocking import await_blocked
-from letters import EVERY_STATE, chosen, letters_in, payload_of
+from letters import EVERY_STATE, bury, chosen, letters_in, payload_of
 from processes import eventually
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -25,7 +25,6 @@ from signoff_db.dead_letters import NoSuchLetterError
 from signoff_db.delivery import Delivery
 from signoff_db.discard import discard
 from signoff_db.edit import EditError, edit
-from signoff_db.failure import Failure
 from signoff_db.operator_actions import actions_of
 from signoff_db.pages import CursorError
 from signoff_db.replay import Replayed, replay
@@ -46,12 +45,6 @@ def create_interaction(connection: BatchConnection, event: ApprovalEvent) -> Non
     connection.execute(
         "INSERT INTO interactions (id, user_id) VALUES (%s, 'ann')", [event.interaction_id]
     )
-
-
-def bury(connection: BatchConnection, *events: ApprovalEvent) -> None:
-    """Make dead letters of valid events, as if workers had died while they held them."""
-    gave_up = Failure(FailureKind.ABANDONED, "gave up", "gave up")
-    apply(connection, [delivery(event)._replace(failure=gave_up) for event in events])
 
 
 def test_a_replay_resolves_what_applies_and_keeps_the_others(connection: BatchConnection) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from fastapi import Depends, Request
-from jinja2 import Environment
 
 from signoff_ops.servers import Servers
 from signoff_ops.verdict_watch import VerdictWatch
@@ -21,6 +20,7 @@ from signoff_web.streams import Followers
 if TYPE_CHECKING:
     from signoff_web.oidc import Provider
     from signoff_web.rates import Rates
+    from signoff_web.templating import Templates
 
 Authenticate: TypeAlias = Callable[[Request], Awaitable[Identity | None]]
 """Tells whose request it is; None if nobody is named.
@@ -36,7 +36,7 @@ class Context:
     settings: Settings
     servers: Servers
     producer: RequestProducer
-    templates: Environment
+    templates: "Templates"
     authenticate: Authenticate
     sign_in_limits: SignInLimits
     verdicts: VerdictWatch

@@ -16,7 +16,7 @@ from signoff_web.authentication import Authentication
 from signoff_web.context import Authenticate, Context
 from signoff_web.rates import Rates
 from signoff_web.sign_in_limits import SignInLimits
-from signoff_web.templating import environment
+from signoff_web.templating import Templates
 
 if TYPE_CHECKING:
     from signoff_web.oidc import Provider
@@ -41,7 +41,7 @@ async def opened(
                 settings,
                 servers,
                 producer,
-                environment(),
+                Templates(),
                 authenticate or Authentication(servers, ring),
                 SignInLimits(servers),
                 verdicts,
