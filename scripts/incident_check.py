@@ -13,7 +13,8 @@ from incident_traffic import incident
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_db.dead_letters import Groups, letters_of
+from signoff_db.causes import Groups
+from signoff_db.dead_letters import letters_of
 from signoff_db.locations import locate_events
 from signoff_ops.audit import Audit, audit
 from signoff_ops.causes import groups
