@@ -13,10 +13,11 @@ from incident_traffic import incident
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_db.dead_letters import Groups, letters_of
+from signoff_db.causes import Groups
+from signoff_db.dead_letters import letters_of
 from signoff_db.locations import locate_events
 from signoff_ops.audit import Audit, audit
-from signoff_ops.dead_letters import groups
+from signoff_ops.causes import groups
 from signoff_ops.servers import DirectServers, Servers
 from signoff_ops.values import Selection
 from signoff_schemas import DeadLetterState
