@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "health": "Show if workers are live and ready.",
     "serve": "Serve the HTTP API and the desk.",
     "relay": "Move events from an outbox to the queue.",
+    "queue": "Pause and resume the workers.",
     "status": "Show queue, dead letters and workers.",
     "event": "Show the history of one event.",
     "interaction": "Show an interaction: state, ledger, moves.",

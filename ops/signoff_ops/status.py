@@ -8,6 +8,7 @@ from signoff_db.reading import Overview, overview, snapshot
 from signoff_db.webhooks import Webhook, webhooks
 from signoff_ops.servers import Servers
 from signoff_ops.unavailable import Unavailable
+from signoff_queue.pausing import Pause, pause_of
 from signoff_queue.reader import Counts, QueueReader, age
 from signoff_queue.workers import WorkerState
 from signoff_relay.table import OutboxOverview
@@ -23,6 +24,8 @@ class QueueStatus:
     """How long the job at the head has waited; None if no job waits, or that is not known."""
     next_retry_at: datetime | None
     workers: tuple[WorkerState, ...]
+    pause: Pause | None
+    """None if workers are not paused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,14 @@ def queue_status(servers: Servers) -> QueueStatus:
     settings = servers.settings
     with servers.redis() as client:
         reader = QueueReader(client, settings.queue)
+        counts, next_retry_at = reader.counted()
         return QueueStatus(
             settings.queue,
-            reader.counts(),
+            counts,
             age(reader.oldest_waiting()),
-            reader.next_scheduled(),
+            next_retry_at,
             tuple(reader.workers(silent_after=settings.redeliver_after)),
+            pause_of(client),
         )
 
 

@@ -17,7 +17,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from pydantic_core import to_json
 
-from signoff_db import dead_letters
+from signoff_db import causes, dead_letters
 from signoff_db.apply import apply, apply_in_transaction
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect, connect_for_batches
@@ -251,7 +251,7 @@ def test_letters_of_one_cause_are_one_group(connection: BatchConnection) -> None
     ]
     other = Delivery.of_payload("tags", to_json(mapping(edit_tags=["NO_SUCH_TAG"])))
     apply(connection, [*bad, other])
-    groups = dead_letters.groups(connection, ALL).groups
+    groups = causes.groups(connection, ALL).groups
     assert [(group.kind, group.count) for group in groups] == [
         ("invalid_payload", 3),
         ("invalid_payload", 1),

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from letters import EVERY_STATE, bury, chosen, letters_in
 
 from signoff_db.apply import apply
+from signoff_db.causes import groups
 from signoff_db.connection import BatchConnection, connect
-from signoff_db.dead_letters import choose, get_letter, groups, list_letters, read_letters
+from signoff_db.dead_letters import choose, get_letter, list_letters, read_letters
 from signoff_db.delivery import Delivery
 from signoff_db.discard import discard
 from signoff_db.failure import Failure

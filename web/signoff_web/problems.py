@@ -31,6 +31,7 @@ from signoff_ops.reviews import (
     UndoTooLateError,
     UnknownReviewError,
 )
+from signoff_ops.values import CutOffError
 from signoff_producer import QueueFull, QueueUnavailableError
 from signoff_schemas import InvalidEvent, InvalidReview, SettingsError, SignoffError
 from signoff_schemas.invalid import Problem
@@ -57,6 +58,7 @@ _OF_ERRORS: Final[Sequence[tuple[type[SignoffError], int, str, str]]] = (
     (RedisUnavailableError, 503, "redis-unavailable", "The queue cannot be reached"),
     (DatabaseUnavailableError, 503, "postgres-unavailable", "The database cannot be reached"),
     (SettingsError, 503, "wrong-settings", "The service is not set up"),
+    (CutOffError, 503, "cut-off", "Looking took too long"),
     (CursorError, 422, "invalid-cursor", "This is no cursor of this list"),
     (InvalidPositionError, 422, "invalid-position", "This is no position of the feed"),
     (FeedRestoredError, 409, "feed-restored", "The database was restored"),

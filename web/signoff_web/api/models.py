@@ -235,6 +235,16 @@ class DeadLetter(Model):
     """How many of these bytes the letter holds, from the first on."""
 
 
+class Letters(Page[DeadLetter]):
+    """A page of dead letters."""
+
+    complete: bool
+    """Whether the page is as full as it can be. If not, the search for a text took too long; it
+    goes on with `next`."""
+    looked_at: int | None
+    """In how many letters the text was looked for; null without one."""
+
+
 class Operation(Model):
     """What an operator did with a dead letter."""
 
@@ -272,14 +282,70 @@ class Cause(Model):
     """That of the newest letter."""
     sample_id: int
     """The newest letter."""
+    sample_event_id: UUID | None
+    """Its event, if that is known."""
+    first_error: dict[str, Any] | None
+    """The first of its field errors."""
 
 
-class Causes(Model):
-    """The hundred biggest causes, the biggest first."""
+class Causes(Page[Cause]):
+    """A page of the causes of open dead letters."""
 
-    items: list[Cause]
     more: bool
-    """Whether there are more causes."""
+    """Whether there are more causes than these."""
+    total: int
+    """How many causes there are in all."""
+    letters: int
+    """How many open letters these have."""
+
+
+class Trend(Model):
+    """When the letters of a cause came: in the last day, or since the first."""
+
+    begins_at: datetime
+    ends_at: datetime
+    counts: list[int]
+    """The letters in equal parts of this time."""
+
+
+class Touched(Model):
+    """The customers whom letters of a cause name."""
+
+    customers: int
+    complete: bool
+    """False where only the newest letters were looked at: there may be more customers."""
+    nameless: int
+    """Letters that name no customer."""
+
+
+class Advice(Model):
+    """What to do about dead letters of a sort."""
+
+    name: str
+    means: str
+    """What it means."""
+    over: str
+    """How to see whether it is over."""
+    do: str
+    """What to do."""
+    replay: str
+    """When a replay helps."""
+    commands: list[str]
+    """The same on the command line; `{id}` is the letter's."""
+
+
+class CauseDetails(Model):
+    """A cause of dead letters."""
+
+    fingerprint: str
+    open: Cause | None
+    """Its open letters; null if there is none."""
+    trend: Trend | None
+    customers: Touched | None
+    advice: Advice | None
+    settled: list[DeadLetter] | None
+    """The newest letters of this cause that were resolved or discarded; null if looking for them
+    took too long."""
 
 
 class FeedLine(Model):

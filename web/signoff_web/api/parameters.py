@@ -1,8 +1,10 @@
 """Parameters that a route does not know are refused: a misspelt filter would list too much."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from signoff_schemas.wording import printable
@@ -18,7 +20,7 @@ def _only_known(request: Request) -> None:
         ProblemError: the route has no such parameter (422).
     """
     route: APIRoute = request.scope["route"]
-    known = [parameter.alias for parameter in route.dependant.query_params]
+    known = list(_names(route.dependant))
     unknown = [name for name in dict.fromkeys(request.query_params) if name not in known]
     if not unknown:
         return
@@ -39,6 +41,13 @@ def _only_known(request: Request) -> None:
         f"This route has no parameter {names}{allowed}",
         errors=errors,
     )
+
+
+def _names(dependant: Dependant) -> Iterator[str]:
+    """The parameters of a route, and of what it depends on."""
+    for needed in dependant.dependencies:
+        yield from _names(needed)
+    yield from (parameter.alias for parameter in dependant.query_params)
 
 
 ONLY_KNOWN: Final = Depends(_only_known)
