@@ -29,7 +29,7 @@ __all__ = [
     "sentences",
 ]
 
-_LOG: Final = logging.getLogger("signoff.audits")
+log: Final = logging.getLogger("signoff.audits")
 _POLL: Final = 2.0
 """Seconds between looks for an audit that was asked for."""
 _AFTER_AN_OUTAGE: Final = 10.0
@@ -74,12 +74,12 @@ def run_next_audit(servers: Servers, *, run: Callable[[Servers], Audit] = audit)
         try:
             found = run(servers)
         except Exception as error:
-            _LOG.exception("audit %d failed", audit_id)
+            log.exception("audit %d failed", audit_id)
             # If Postgres is away, this fails too, and the audit is begun anew later.
             stored.fail(connection, audit_id, _why(error))
         else:
             stored.finish(connection, audit_id, report_of(found), clean=found.clean)
-            _LOG.info("audit %d is done", audit_id)
+            log.info("audit %d is done", audit_id)
     return True
 
 
@@ -94,7 +94,7 @@ def run_audits(settings: Settings, stop: threading.Event) -> None:
                 if latest_audits(servers).open and run_next_audit(DirectServers(settings)):
                     continue
             except SignoffError as error:
-                _LOG.warning("no audits are run now: %s", error)
+                log.warning("no audits are run now: %s", error)
                 stop.wait(_AFTER_AN_OUTAGE)
             stop.wait(_POLL)
 
