@@ -11,6 +11,7 @@ from signoff_schemas import Settings
 from signoff_web import problems
 from signoff_web.access import check_routes
 from signoff_web.api import (
+    actions,
     contract,
     customers,
     dead_letters,
@@ -32,9 +33,12 @@ from signoff_web.measuring import Measured
 from signoff_web.opening import opened
 from signoff_web.pages import (
     account,
+    audit,
     causes,
     desk,
     desk_acts,
+    find,
+    history,
     home,
     keys,
     letter_acts,
@@ -67,6 +71,9 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     letter_acts.router,
     letter_edit.router,
     letters.router,
+    history.router,
+    find.router,
+    audit.router,
     contract.router,
     publishing.router,
     events.router,
@@ -74,6 +81,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     interactions.router,
     dead_letters.router,
     letter_editing.router,
+    actions.router,
     feed.router,
     # The literal paths of `reviewing` come before the ids of `reviews`.
     reviewing.router,
