@@ -33,18 +33,6 @@ def readable(payload: bytes) -> str:
     return "".join(_readable_parts(payload))
 
 
-def beginning(payload: bytes, most: int) -> str:
-    """The first characters of what `readable` gives, up to `most`; no more of it is made."""
-    parts: list[str] = []
-    length = 0
-    for part in _readable_parts(payload):
-        parts.append(part)
-        length += len(part)
-        if length >= most:
-            break
-    return "".join(parts)[:most]
-
-
 def line_of(text: str, path: str) -> int | None:
     """The line of a JSON object, counted from 1, in which a field stands; None if it is nowhere.
 
@@ -66,19 +54,14 @@ def line_of(text: str, path: str) -> int | None:
 
 def readable_beginning(payload: bytes, most: int) -> tuple[str, bool]:
     """The first `most` characters of `readable`, and whether these are all; no more is made."""
-    try:
-        text = payload.decode()
-        json.loads(text, parse_int=float)
-    except (ValueError, RecursionError):
-        raw = payload[: most * 4].decode("utf-8", "backslashreplace")
-        return raw[:most], len(raw) <= most and len(payload) <= most * 4
-    pieces, length = [], 0
-    for piece in _indented(_TOKEN.findall(text)):
-        pieces.append(piece)
-        length += len(piece)
+    parts: list[str] = []
+    length = 0
+    for part in _readable_parts(payload):
+        parts.append(part)
+        length += len(part)
         if length > most:
-            return "".join(pieces)[:most], False
-    return "".join(pieces), True
+            return "".join(parts)[:most], False
+    return "".join(parts), True
 
 
 def with_fields(payload: bytes, values: Mapping[str, str]) -> bytes | None:

@@ -10,7 +10,7 @@ from typing import Final
 from signoff_db import edit as editing
 from signoff_db.dead_letters import FullLetter, NoSuchLetterError
 from signoff_db.edit import Edited, EditError
-from signoff_db.payload_text import beginning, line_of
+from signoff_db.payload_text import line_of, readable_beginning
 from signoff_db.replay import BlockedError
 from signoff_ops.operating import Operator
 from signoff_ops.servers import Servers
@@ -70,10 +70,7 @@ class Attempt:
 
 def editable(full: FullLetter) -> str:
     """The event as it is edited; in JSON, characters that are not printable are escaped."""
-    text = beginning(full.payload, 2 * MAX_EVENT_BYTES + 1)
-    if len(text) > 2 * MAX_EVENT_BYTES:  # nested so deep that its indentation is most of it
-        text = full.payload.decode("utf-8", "backslashreplace")
-    return "\n".join(map(one_line_json, text.split("\n")))
+    return "\n".join(map(one_line_json, _readable(full.payload).split("\n")))
 
 
 def attempt_edit(servers: Servers, full: FullLetter, payload: bytes, operator: Operator) -> Attempt:
@@ -121,8 +118,9 @@ def _difference(
 
 
 def _readable(payload: bytes) -> str:
-    text = beginning(payload, 2 * MAX_EVENT_BYTES)
-    return text if len(text) < 2 * MAX_EVENT_BYTES else payload.decode("utf-8", "backslashreplace")
+    """The event as text; as it came, where it is nested so deep that its indentation is long."""
+    text, complete = readable_beginning(payload, 2 * MAX_EVENT_BYTES)
+    return text if complete else payload.decode("utf-8", "backslashreplace")
 
 
 def _by_line(text: str, payload: bytes, problems: Iterable[Problem]) -> dict[int, list[Problem]]:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from signoff_ops import causes as use
 from signoff_ops.causes import Cause, CauseDetails
-from signoff_ops.letter_text import beginning
+from signoff_ops.letter_text import readable_beginning
 from signoff_ops.operations import Operation, operations_page
 from signoff_ops.runbook import Advice, advice_on, advice_on_cause
 from signoff_ops.servers import Servers
@@ -57,7 +57,7 @@ def cause(request: Request, context: InContext, acting: Acting, fingerprint: str
     group = found.cause.group if found.cause else None
     chosen = Selection(fingerprint=found.fingerprint, up_to_id=group.sample_id if group else None)
     sample = found.sample
-    shown = beginning(sample.payload, _SAMPLE) if sample else ""
+    shown, complete = readable_beginning(sample.payload if sample else b"", _SAMPLE)
     return page(
         request,
         "ops/letters/cause.html",
@@ -67,7 +67,7 @@ def cause(request: Request, context: InContext, acting: Acting, fingerprint: str
         advice=_advice(found),
         sample=sample,
         payload=shown,
-        payload_cut=len(shown) == _SAMPLE,
+        payload_cut=not complete,
         looked_at=None if group else use.looked_at(servers),
         recent=_operations(servers, found.fingerprint),
         fields=fixed(chosen),

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from signoff_ops import causes, dead_letters
 from signoff_ops.dead_letters import LetterHistory
-from signoff_ops.letter_text import beginning
+from signoff_ops.letter_text import readable_beginning
 from signoff_ops.runbook import advice_on
 from signoff_ops.values import CutOffError, Listing, Selection
 from signoff_schemas import DeadLetterState, FailureKind
@@ -59,7 +59,7 @@ def letter(request: Request, context: InContext, acting: Acting, letter_id: Lett
     """All of a letter."""
     history = known(context, letter_id)
     full = history.full
-    payload = beginning(full.payload, SHOWN)
+    payload, complete = readable_beginning(full.payload, SHOWN)
     return page(
         request,
         "ops/letters/letter.html",
@@ -68,7 +68,7 @@ def letter(request: Request, context: InContext, acting: Acting, letter_id: Lett
         actions=history.actions,
         field_errors=field_errors,
         payload=payload,
-        payload_cut=len(payload) == SHOWN,
+        payload_cut=not complete,
         shown=SHOWN,
         advice=advice_on(full.letter.kind, full.detail, named=full.letter.event_id is not None),
         is_dead=full.letter.state is DeadLetterState.DEAD,
