@@ -14,7 +14,7 @@ from signoff_queue.workers import WorkerState
 
 WINDOW: Final = 10.0
 """Seconds over which a rate is the average."""
-_LONGEST_GAP: Final = 30.0
+_LONGEST_GAP: Final = 15.0
 """Seconds between two looks after which the counting begins anew."""
 
 
