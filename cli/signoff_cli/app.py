@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "funnel": "Show customers and their LTV by status.",
     "reviews": "Show, post and adopt replies for review.",
     "dlq": "Inspect, edit and replay dead letters.",
+    "operations": "Show and run replays and discards.",
     "alert": "Send alerts of new dead letters.",
     "ledger": "Keep the ledger in partitions.",
     "prune": "Delete old settled dead letters.",

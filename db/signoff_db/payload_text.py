@@ -38,6 +38,23 @@ def readable(payload: bytes) -> str:
     return "".join(_indented(_TOKEN.findall(text)))
 
 
+def readable_beginning(payload: bytes, most: int) -> tuple[str, bool]:
+    """The first `most` characters of `readable`, and whether these are all; no more is made."""
+    try:
+        text = payload.decode()
+        json.loads(text, parse_int=float)
+    except (ValueError, RecursionError):
+        raw = payload[: most * 4].decode("utf-8", "backslashreplace")
+        return raw[:most], len(raw) <= most and len(payload) <= most * 4
+    pieces, length = [], 0
+    for piece in _indented(_TOKEN.findall(text)):
+        pieces.append(piece)
+        length += len(piece)
+        if length > most:
+            return "".join(pieces)[:most], False
+    return "".join(pieces), True
+
+
 def with_fields(payload: bytes, values: Mapping[str, str]) -> bytes | None:
     """The event with some fields set to the given JSON texts; None if it is not a JSON object.
 

@@ -225,6 +225,16 @@ def ledger_of(
     return Page(tuple(reversed(entries)), page.next)
 
 
+def moment_of(cursor: str | None) -> datetime | None:
+    """When the last event of the page before occurred; None for the first page.
+
+    Raises:
+        CursorError: the cursor is none that the list of a ledger gave.
+    """
+    place = key_of(cursor, _LEDGER, _position)
+    return place and place[0]
+
+
 def _position(text: str) -> tuple[datetime, UUID]:
     """An event's place in the order of occurrence; raises `ValueError` if the text is none."""
     moment, event_id = text.split(" ")

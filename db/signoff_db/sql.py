@@ -5,6 +5,7 @@ from importlib.resources import files
 from typing import Final, LiteralString
 
 _PARTS: Final[dict[LiteralString, LiteralString]] = {
+    "{audit_columns}": "audits/columns",
     "{chosen}": "chosen_dead_letters",
     "{chosen_by_columns}": "chosen_by_columns",
     "{feed_line}": "feed_line",

@@ -8,6 +8,8 @@ from signoff_ops.customer import CustomerHistory, InteractionHistory
 from signoff_ops.dead_letters import LetterHistory
 from signoff_ops.event_history import EventHistory
 from signoff_ops.letter_text import as_data
+from signoff_ops.operation_text import sentence
+from signoff_ops.operations import Operation
 from signoff_ops.runbook import advice_on, advice_on_cause
 
 
@@ -66,3 +68,8 @@ def _history_data(found: CustomerHistory | InteractionHistory) -> dict[str, Any]
         "transitions": [asdict(move) for move in found.transitions],
         "next": found.ledger.next,
     }
+
+
+def operation_data(found: Operation) -> dict[str, Any]:
+    """An operation, and a sentence that tells how far it is."""
+    return {**asdict(found), "left": found.left, "text": sentence(found)}

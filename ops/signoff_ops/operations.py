@@ -4,7 +4,7 @@ An operation acts on a fixed set of dead letters. It is a row in Postgres, so it
 restart of whoever started it or runs it (`operation_run.py`).
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -43,7 +43,7 @@ __all__ = [
     "cancel_operation",
     "operation",
     "operations_page",
-    "runner_seen_at",
+    "runner_note",
     "start_from",
     "start_operation",
 ]
@@ -183,14 +183,21 @@ def cancel_operation(servers: Servers, operation_id: int, actor: str) -> Operati
         return _found(table.read(connection, operation_id))
 
 
-def runner_seen_at(servers: Servers) -> datetime | None:
-    """When a process that runs operations was last seen; None if there has been none for long.
+def runner_note(servers: Servers, operation: Operation) -> str | None:
+    """What people must know if an operation waits and no process is there that runs it.
 
     Raises:
         DatabaseUnavailableError: Postgres is unavailable.
     """
+    if operation.state.ended or operation.held:
+        return None
     with servers.database() as connection:
-        return table.runner_seen_at(connection)
+        if table.has_runner(connection, RUNNER_AWAY_AFTER):
+            return None
+    return (
+        "It waits, and no process is there that runs operations: start `signoff operations run`, "
+        "or `signoff serve`, which runs one."
+    )
 
 
 def _stripped(reason: str | None) -> str | None:

@@ -11,6 +11,7 @@ from signoff_schemas import Settings
 from signoff_web import problems
 from signoff_web.access import check_routes
 from signoff_web.api import (
+    actions,
     contract,
     customers,
     dead_letters,
@@ -31,8 +32,11 @@ from signoff_web.measuring import Measured
 from signoff_web.opening import opened
 from signoff_web.pages import (
     account,
+    audit,
     desk,
     desk_acts,
+    find,
+    history,
     home,
     keys,
     outbox,
@@ -62,12 +66,16 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     account.router,
     users.router,
     keys.router,
+    history.router,
+    find.router,
+    audit.router,
     contract.router,
     publishing.router,
     events.router,
     customers.router,
     interactions.router,
     dead_letters.router,
+    actions.router,
     feed.router,
     # The literal paths of `reviewing` come before the ids of `reviews`.
     reviewing.router,

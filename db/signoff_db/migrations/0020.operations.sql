@@ -27,11 +27,13 @@ CREATE TABLE operations (
     results jsonb NOT NULL DEFAULT '[]',
     place integer NOT NULL DEFAULT 0,
     tried_ahead bigint[] NOT NULL DEFAULT '{}',
+    counted text[] NOT NULL DEFAULT '{}',
     streak_of text,
     streak integer NOT NULL DEFAULT 0,
 
     due_at timestamptz NOT NULL DEFAULT now(),
     lease uuid,
+    takes integer NOT NULL DEFAULT 0,
     CONSTRAINT operations_ended CHECK ((state IN ('waiting', 'running')) = (ended_at IS NULL)),
     CONSTRAINT operations_lease_of_running CHECK (lease IS NULL OR state = 'running'),
     CONSTRAINT operations_discard_for_a_reason CHECK (action <> 'discard' OR reason IS NOT NULL)
@@ -50,9 +52,12 @@ COMMENT ON COLUMN operations.effect IS 'What it changed, or would change: counts
 COMMENT ON COLUMN operations.results IS 'The results of the first letters';
 COMMENT ON COLUMN operations.place IS 'The place of the last letter up to which all are tried';
 COMMENT ON COLUMN operations.tried_ahead IS 'Letters after that place that are tried already';
+COMMENT ON COLUMN operations.counted IS
+    'What events after that place may touch again: interactions, and customers, of which the amounts are in the effect';
 COMMENT ON COLUMN operations.due_at IS
     'When a runner may take it; while one has it, when another one may take it from it';
 COMMENT ON COLUMN operations.lease IS 'The runner that has it: only it may note progress';
+COMMENT ON COLUMN operations.takes IS 'How many runners have taken it since the last progress';
 
 CREATE INDEX operations_due ON operations (due_at) WHERE state IN ('waiting', 'running');
 CREATE INDEX operations_of_operation ON operations (of_operation) WHERE of_operation IS NOT NULL;

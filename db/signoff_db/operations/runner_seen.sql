@@ -1,1 +1,1 @@
-SELECT max(seen_at) FROM operation_runners
+SELECT EXISTS (SELECT FROM operation_runners WHERE seen_at > now() - %(within)s::interval)

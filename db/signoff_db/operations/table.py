@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, LiteralString, Self
@@ -120,6 +120,11 @@ class Operation:
     results: tuple[Replayed, ...] = ()
     """The results of the first hundred letters; empty in lists."""
 
+    @property
+    def left(self) -> int:
+        """How many letters are left to be tried."""
+        return self.letters - self.tried - self.left_out - self.effect.locked
+
     @classmethod
     def of_row(
         cls,
@@ -204,7 +209,7 @@ def cancel(connection: Connection[TupleRow], operation_id: int, actor: str) -> N
         OperationEndedError: it has ended already.
     """
     with connection.transaction():
-        parameters = {"operation": operation_id}
+        parameters = {"operation": operation_id, "actor": actor}
         ended = connection.execute(statement("operations/cancel"), parameters).fetchone()
         if ended is None:
             raise _why_not(read(connection, operation_id), operation_id)
@@ -220,10 +225,11 @@ def cancel(connection: Connection[TupleRow], operation_id: int, actor: str) -> N
         )
 
 
-def runner_seen_at(connection: Connection[TupleRow]) -> datetime | None:
-    """When a runner was last seen; None if there has been none for long."""
-    row = connection.execute(statement("operations/runner_seen")).fetchone()
-    return row[0] if row else None
+def has_runner(connection: Connection[TupleRow], within: timedelta) -> bool:
+    """Whether a process that runs operations was seen within this time."""
+    parameters = {"within": within}
+    row = connection.execute(statement("operations/runner_seen"), parameters).fetchone()
+    return row == (True,)
 
 
 def result_data(result: Replayed) -> dict[str, Any]:

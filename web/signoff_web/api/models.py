@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from signoff_ops.audits import AuditState
 from signoff_ops.event_history import Step
 from signoff_ops.values import Action, VoidCause
 from signoff_schemas import DeadLetterState, FailureKind
@@ -109,6 +110,16 @@ class LetterFacts(Model):
     last_failed_at: datetime
 
 
+class ActFacts(Model):
+    """What became of a dead letter in the history of an event, and who did it."""
+
+    dead_letter: int
+    """Its id."""
+    actor: str | None
+    """Null where no operator did it."""
+    reason: str | None
+
+
 class HistoryEntry(Model):
     """Something that happened to an event, or where it is now."""
 
@@ -117,7 +128,7 @@ class HistoryEntry(Model):
     """The same for people."""
     at: datetime | None
     """When; null or in the future for the present state."""
-    facts: LedgerEntry | LetterFacts | None
+    facts: LedgerEntry | LetterFacts | ActFacts | None
 
 
 class Event(Model):
@@ -346,6 +357,93 @@ class CauseDetails(Model):
     settled: list[DeadLetter] | None
     """The newest letters of this cause that were resolved or discarded; null if looking for them
     took too long."""
+
+
+class OperatorAction(Model):
+    """Something that an operator did."""
+
+    id: int
+    actor: str
+    """Who, such as `user:ann` or `key:billing`."""
+    acted_at: datetime
+    action: str
+    reason: str | None
+    letters: int
+    """How many dead letters it was about."""
+    first_letters: list[int]
+    """The first twenty of them."""
+    before: str | None
+    """What was so before, as JSON: its first 4,000 characters."""
+    before_size: int | None
+    """The bytes of all of it."""
+    after: str | None
+    after_size: int | None
+    results: dict[str, int] | None
+    """Of a replay: how many letters came to which verdict or kind of failure."""
+
+
+class AuditedJobs(Model):
+    """Jobs that are not accounted for."""
+
+    count: int
+    first: list[str]
+    """The ids of the first hundred."""
+
+
+class AuditDifference(Model):
+    """A value of a table that differs from the fold of the ledger."""
+
+    what: str
+    """`interaction`, `customer`, `decision` or `event`."""
+    key: str
+    field: str
+    expected: str | None
+    found: str | None
+
+
+class AuditReport(Model):
+    """What an audit found."""
+
+    totals: dict[str, Any]
+    """How many rows each table has, and the LTV of all customers."""
+    differing: int
+    """How many values differ."""
+    differences: list[AuditDifference]
+    """The first hundred."""
+    queue: dict[str, int]
+    """How many jobs each place in Redis has."""
+    unlisted_jobs: AuditedJobs
+    """They are in Redis, but on no list."""
+    missing: AuditedJobs
+    """They are on the queue, without data in Redis."""
+    missing_jobs: AuditedJobs
+    """They were accepted, their data was gone, and the ledger does not know them."""
+
+
+class RequestedAudit(Model):
+    """An audit that was asked for, or its result."""
+
+    id: int
+    state: AuditState
+    requested_by: str
+    requested_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    clean: bool | None
+    """Whether every table equals the fold and every job is accounted for; null until it is done."""
+    report: AuditReport | None
+    message: str | None
+    """Why it failed."""
+
+
+class Audits(Model):
+    """The newest audits; null where there is none."""
+
+    open: RequestedAudit | None
+    """It waits or runs."""
+    done: RequestedAudit | None
+    failed: RequestedAudit | None
+    """Only if it is newer than the one that is done."""
 
 
 class FeedLine(Model):
