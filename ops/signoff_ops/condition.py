@@ -198,16 +198,12 @@ def _of_check(check: Check) -> Reason:
 def _sentence(reasons: list[Reason], queue: QueueStatus | None, rate: Rate | None) -> str:
     """The worst reasons, and whether the queue moves where that is not one of them."""
     worst = [one.headline for one in reasons if one.level == reasons[0].level]
-    more = [f"{len(worst) - _NAMED} more"] if len(worst) > _NAMED else []
-    sentence = _joined([*worst[:_NAMED], *more])
+    more = [f"and {len(worst) - _NAMED} more"] if len(worst) > _NAMED else []
+    sentence = "; ".join([*worst[:_NAMED], *more])
     told = {"away:redis", "paused", "workers", "not_ready", "backlog"}
     if queue and told.isdisjoint(one.key for one in reasons):
         sentence += f"; {_moves(queue, rate)}"
     return f"{sentence[:1].upper()}{sentence[1:]}."
-
-
-def _joined(parts: list[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _moves(queue: QueueStatus, rate: Rate | None) -> str:

@@ -90,7 +90,7 @@ class OutboxState:
     """What an outbox holds; no overview where the database has none."""
 
     elsewhere: bool
-    """Whether it is in another database than the ledger (SIGNOFF_OUTBOX_URL)."""
+    """Whether SIGNOFF_OUTBOX_URL leads elsewhere than the URL of the ledger's database."""
     overview: OutboxOverview | None
     waiting: OutboxWaiting | None
     refused: Page[RefusedEvent] | None
@@ -104,7 +104,7 @@ def outbox_state(servers: Servers, *, limit: int, cursor: str | None = None) -> 
         SettingsError: an earlier release made the outbox.
         CursorError: the cursor is not from this list.
     """
-    elsewhere = servers.settings.outbox_url is not None
+    elsewhere = servers.settings.outbox_url not in {None, servers.settings.database_url}
     with servers.outbox() as found:
         if found is None:
             return OutboxState(elsewhere, None, None, None)

@@ -27,6 +27,12 @@ from signoff_web.templating import page
 router = APIRouter()
 _MINUTES: Final = {"15": 15, "60": 60, "240": 240, "1440": 1440}
 """The times of the form after which a pause ends by itself."""
+_WORKING: Final = {
+    "busy": ("works on a batch", "ok"),
+    "idle": ("waits for events", "ok"),
+    "started": ("has started", "ok"),
+}
+"""The states of RQ in which a worker works, in words."""
 _HERE: Final = "/ops/workers"
 
 
@@ -101,19 +107,10 @@ def _page(
 
 def in_words(worker: WorkerState) -> tuple[str, str]:
     """The state of a worker in words, and how bad it is."""
-    match worker.state:
-        case "silent":
-            return "silent", "trouble"
-        case _ if not worker.live:
-            return "stuck", "trouble"
-        case "suspended":
-            return "paused", "attention"
-        case _ if not worker.ready:
-            return "not ready", "attention"
-        case "busy":
-            return "works on a batch", "ok"
-        case "idle":
-            return "waits for events", "ok"
-        case "started":
-            return "has started", "ok"
-    return worker.state, "quiet"
+    if not worker.live:
+        return ("silent" if worker.state == "silent" else "stuck"), "trouble"
+    if worker.state == "suspended":
+        return "paused", "attention"
+    if not worker.ready:
+        return "not ready", "attention"
+    return _WORKING.get(worker.state, (worker.state, "quiet"))
