@@ -44,10 +44,12 @@ from signoff_web.pages import (
     letter_acts,
     letter_edit,
     letters,
+    outbox,
     provider,
     sign_in,
     team,
     users,
+    workers,
 )
 from signoff_web.raw_routes import DirectRoutes
 from signoff_web.same_origin import SameOrigin
@@ -59,6 +61,8 @@ if TYPE_CHECKING:
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     service.router,
     home.router,
+    workers.router,
+    outbox.router,
     team.router,
     desk.router,
     desk_acts.router,
