@@ -18,6 +18,7 @@ from signoff_web.api import (
     events,
     feed,
     interactions,
+    letter_editing,
     publishing,
     reviewing,
     reviews,
@@ -33,16 +34,22 @@ from signoff_web.opening import opened
 from signoff_web.pages import (
     account,
     audit,
+    causes,
     desk,
     desk_acts,
     find,
     history,
     home,
     keys,
+    letter_acts,
+    letter_edit,
+    letters,
+    outbox,
     provider,
     sign_in,
     team,
     users,
+    workers,
 )
 from signoff_web.raw_routes import DirectRoutes
 from signoff_web.same_origin import SameOrigin
@@ -54,6 +61,8 @@ if TYPE_CHECKING:
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     service.router,
     home.router,
+    workers.router,
+    outbox.router,
     team.router,
     desk.router,
     desk_acts.router,
@@ -62,6 +71,10 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     account.router,
     users.router,
     keys.router,
+    causes.router,
+    letter_acts.router,
+    letter_edit.router,
+    letters.router,
     history.router,
     find.router,
     audit.router,
@@ -71,6 +84,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     customers.router,
     interactions.router,
     dead_letters.router,
+    letter_editing.router,
     actions.router,
     feed.router,
     # The literal paths of `reviewing` come before the ids of `reviews`.
