@@ -19,6 +19,7 @@ from signoff_web.api import (
     feed,
     interactions,
     publishing,
+    queue,
     reviewing,
     reviews,
     service,
@@ -75,6 +76,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     customers.router,
     interactions.router,
     dead_letters.router,
+    queue.router,
     actions.router,
     feed.router,
     # The literal paths of `reviewing` come before the ids of `reviews`.
