@@ -280,3 +280,9 @@ def transitions_by(
     }
     with connection.cursor(row_factory=class_row(Transition)) as cursor:
         return cursor.execute(statement("read_transitions"), parameters).fetchall()
+
+
+def count_causes(connection: Connection[TupleRow], *, most: int) -> int:
+    """How many causes the open dead letters have; `most` stands for that many or more."""
+    row = connection.execute(statement("count_causes"), {"most": most}).fetchone()
+    return int(row[0]) if row else 0

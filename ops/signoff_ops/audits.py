@@ -1,5 +1,7 @@
 """Audits that run in the background, and their results; `audit.py` does the audit itself."""
 
+import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -10,8 +12,8 @@ from signoff_db.audits import stored
 from signoff_db.audits.stored import AuditState, LatestAudits, StoredAudit
 from signoff_db.connection import DatabaseUnavailableError
 from signoff_ops.audit import Audit, audit
-from signoff_ops.servers import Servers
-from signoff_schemas import SettingsError, SignoffError
+from signoff_ops.servers import DirectServers, KeptConnection, Servers
+from signoff_schemas import Settings, SettingsError, SignoffError
 from signoff_schemas.wording import count, shortened
 
 __all__ = [
@@ -22,10 +24,15 @@ __all__ = [
     "latest_audits",
     "report_of",
     "request_audit",
+    "run_audits",
     "run_next_audit",
     "sentences",
 ]
 
+log: Final = logging.getLogger("signoff.audits")
+_POLL: Final = 2.0
+"""Seconds between looks for an audit that was asked for."""
+_AFTER_AN_OUTAGE: Final = 10.0
 _MOST_LISTED: Final = 100
 """Differences and jobs that a report lists; all are counted."""
 _LONGEST: Final = 300
@@ -54,10 +61,11 @@ def latest_audits(servers: Servers) -> LatestAudits:
 def run_next_audit(servers: Servers, *, run: Callable[[Servers], Audit] = audit) -> bool:
     """Run an audit that was asked for, if there is one, and keep its result; whether it did.
 
-    One process at a time runs audits. If it dies, the next one begins its audit anew.
+    One process at a time runs audits. If it dies, or Postgres is away, the audit is begun anew. Of
+    one that cannot be run to its end the reason is kept.
 
     Raises:
-        DatabaseUnavailableError: Postgres is unavailable; the audit is begun anew later.
+        DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection, stored.alone(connection) as alone:
         audit_id = stored.begin(connection) if alone else None
@@ -65,13 +73,37 @@ def run_next_audit(servers: Servers, *, run: Callable[[Servers], Audit] = audit)
             return False
         try:
             found = run(servers)
-        except DatabaseUnavailableError:
-            raise
-        except SignoffError as error:
-            stored.fail(connection, audit_id, shortened(str(error), _LONGEST * 3))
+        except Exception as error:
+            log.exception("audit %d failed", audit_id)
+            # If Postgres is away, this fails too, and the audit is begun anew later.
+            stored.fail(connection, audit_id, _why(error))
         else:
             stored.finish(connection, audit_id, report_of(found), clean=found.clean)
+            log.info("audit %d is done", audit_id)
     return True
+
+
+def run_audits(settings: Settings, stop: threading.Event) -> None:
+    """Run the audits that are asked for, until `stop` is set; outages are waited for.
+
+    An audit that is under way then is begun anew by the next process.
+    """
+    with KeptConnection(settings) as servers:
+        while not stop.is_set():
+            try:
+                if latest_audits(servers).open and run_next_audit(DirectServers(settings)):
+                    continue
+            except SignoffError as error:
+                log.warning("no audits are run now: %s", error)
+                stop.wait(_AFTER_AN_OUTAGE)
+            stop.wait(_POLL)
+
+
+def _why(error: Exception) -> str:
+    """A sentence for the operator; the log has the rest."""
+    if isinstance(error, SignoffError):
+        return shortened(str(error), _LONGEST * 3)
+    return f"it met a defect of Signoff ({type(error).__name__}); the log of its process has more"
 
 
 def keep_audit(servers: Servers, actor: str, started_at: datetime, found: Audit) -> None:

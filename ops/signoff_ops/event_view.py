@@ -17,7 +17,7 @@ from signoff_db.payload_text import fields_of, readable_beginning
 from signoff_db.reading import snapshot
 from signoff_ops.event_history import EventHistory, HistoryEntry, Step, event_history
 from signoff_ops.servers import Servers
-from signoff_ops.timeline import Fact, fact_of_step
+from signoff_ops.timeline import Fact, Link, Thing, fact_of_step
 from signoff_ops.unavailable import Unavailable
 from signoff_queue.stored_job import StoredJob, stored_job
 from signoff_schemas import DeadLetterState
@@ -98,7 +98,7 @@ def event_view(servers: Servers, event_id: str) -> EventView:
     return EventView(
         event_id,
         history.known,
-        state_of(history, servers),
+        " ".join([state_of(history, servers), *(_late(change) if change else ())]),
         not_known(servers, history.away),
         tuple(_facts(history.entries, job, change)),
         content,
@@ -151,8 +151,23 @@ def _facts(
         if entry.what in _IN_REDIS and job:
             fact = replace(fact, notes=(*fact.notes, *_tries(job)))
         elif entry.what in _IN_LEDGER and change:
-            fact = replace(fact, change=change, notes=(*fact.notes, *_late(change)))
+            fact = _changed(fact, change)
         yield fact
+
+
+def _changed(fact: Fact, change: Change) -> Fact:
+    """The fact that an event was applied, with what it changed."""
+    text = f"{fact.text}: {change.text}"
+    if change.late_before is None:
+        return replace(fact, text=text, change=change)
+    return replace(
+        fact,
+        what="late",
+        text=text,
+        links=(*fact.links, Link(Thing.EVENT, str(change.late_before))),
+        change=change,
+        notes=(*fact.notes, *_late(change)),
+    )
 
 
 def _tries(job: StoredJob) -> Iterator[str]:

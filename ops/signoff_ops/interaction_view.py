@@ -66,7 +66,7 @@ def interaction_view(
         found.user_id,
         found.state,
         _sentence(servers, found),
-        on_page(found.of_ledger, [*found.beside_the_ledger()], found.ledger, cursor),
+        on_page(found.of_ledger, [*dict.fromkeys(found.beside_the_ledger())], found.ledger, cursor),
         found.ledger.next,
         found.letters,
     )

@@ -34,6 +34,7 @@ from signoff_db.operations.lease import LEASE, Claimed, End, LeaseLostError
 from signoff_db.operations.running import run
 from signoff_db.operations.table import OperationState
 from signoff_db.transactions import raising_outages
+from signoff_ops.audits import run_audits
 from signoff_schemas import Settings, SignoffError
 from signoff_schemas.backoff import StoppedError, retry_outages
 from signoff_schemas.wording import printable
@@ -61,6 +62,8 @@ def run_operations(settings: Settings, stop: threading.Event) -> None:
     url = settings.require("database_url")
     with suppress(DatabaseUnavailableError):
         require_current(url)
+    # An audit takes minutes; operations do not wait for it.
+    threading.Thread(target=run_audits, args=(settings, stop), daemon=True).start()
     Runner(url).run(stop)
 
 

@@ -24,8 +24,10 @@ from signoff_db.reading import FunnelStep, Interaction, LedgerEntry, Overview, T
 from signoff_db.replay import Replayed, ReplayReport
 from signoff_db.selection import LONGEST_TEXT, Selection
 from signoff_db.void_reasons import VoidCause
+from signoff_queue.pausing import Pause
+from signoff_queue.workers import WorkerState
 from signoff_relay.reconciling import Reconciled
-from signoff_relay.table import OutboxOverview
+from signoff_relay.table import OutboxOverview, RefusedEvent
 
 __all__ = [
     "LONGEST_TEXT",
@@ -54,9 +56,11 @@ __all__ = [
     "Overview",
     "Page",
     "Partition",
+    "Pause",
     "Pruned",
     "ReaderState",
     "Reconciled",
+    "RefusedEvent",
     "ReplayReport",
     "Replayed",
     "Selection",
@@ -66,4 +70,5 @@ __all__ = [
     "Trend",
     "User",
     "VoidCause",
+    "WorkerState",
 ]

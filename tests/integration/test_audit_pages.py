@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -13,6 +14,7 @@ from approvals import apply_events, approval
 from described import checked
 from letters import letters_in
 from pages import HOSTILE, shown, text_of
+from processes import eventually
 
 from signoff_db.audits import stored
 from signoff_db.connection import BatchConnection
@@ -22,6 +24,7 @@ from signoff_ops.audits import keep_audit, latest_audits, request_audit, run_nex
 from signoff_ops.operating import Operator
 from signoff_ops.operating import discard as discard_letters
 from signoff_ops.operating import replay as replay_letters
+from signoff_ops.operation_run import run_operations
 from signoff_ops.servers import DirectServers, Servers
 from signoff_queue.connection import RedisUnavailableError
 from signoff_schemas import Settings
@@ -114,6 +117,33 @@ def test_an_audit_whose_process_died_is_run_by_the_next(servers: DirectServers) 
     done = latest_audits(servers).done
     assert done
     assert done.clean
+
+
+def test_the_process_of_the_operations_runs_audits(servers: DirectServers) -> None:
+    """One that is asked for while it runs is soon done, beside its operations."""
+    stop = threading.Event()
+    runner = threading.Thread(target=run_operations, args=(servers.settings, stop))
+    runner.start()
+    try:
+        request_audit(servers, "user:ann")
+        eventually(lambda: latest_audits(servers).done is not None, what="the audit is done")
+    finally:
+        stop.set()
+        runner.join()
+
+
+def test_a_defect_ends_an_audit_with_a_reason(servers: DirectServers) -> None:
+    """It is not begun again and again."""
+
+    def broken(_servers: Servers) -> Audit:
+        raise ZeroDivisionError
+
+    request_audit(servers, "user:ann")
+    assert run_next_audit(servers, run=broken)
+    assert not run_next_audit(servers)
+    failed = latest_audits(servers).failed
+    assert failed
+    assert "a defect of Signoff (ZeroDivisionError)" in str(failed.message)
 
 
 def test_what_a_command_found_is_kept(pages: httpx.Client, servers: DirectServers) -> None:

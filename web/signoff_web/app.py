@@ -39,10 +39,12 @@ from signoff_web.pages import (
     history,
     home,
     keys,
+    outbox,
     provider,
     sign_in,
     team,
     users,
+    workers,
 )
 from signoff_web.raw_routes import DirectRoutes
 from signoff_web.same_origin import SameOrigin
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     service.router,
     home.router,
+    workers.router,
+    outbox.router,
     team.router,
     desk.router,
     desk_acts.router,

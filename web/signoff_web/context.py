@@ -12,7 +12,9 @@ from signoff_ops.verdict_watch import VerdictWatch
 from signoff_producer.requests import RequestProducer
 from signoff_schemas import Settings
 from signoff_schemas.access import Identity
+from signoff_web.live import Sampler
 from signoff_web.measuring import Requests
+from signoff_web.pause_watch import PauseWatch
 from signoff_web.readiness import Readiness
 from signoff_web.sign_in_limits import SignInLimits
 from signoff_web.streams import Followers
@@ -41,6 +43,8 @@ class Context:
     sign_in_limits: SignInLimits
     verdicts: VerdictWatch
     rates: "Rates"
+    live: Sampler
+    pauses: PauseWatch
     readiness: Readiness = field(default_factory=Readiness)
     requests: Requests = field(default_factory=Requests)
     followers: Followers = field(default_factory=Followers)

@@ -64,9 +64,13 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
 
     Besides `values` it knows `identity` (None on an open page), what the header leads to (`links`,
     `operations`), which of these the page belongs to (`current`), and `path`, that of the request.
+    Pages of the console also know `paused`, for their banner: an asynchronous route gives it, since
+    Redis is asked for it.
     """
     identity = getattr(request.state, "identity", None)
     path = request.url.path
     values |= {"identity": identity, "path": path, "current": current_of(path)}
-    values |= {"links": links_of(identity), "operations": operations_of(identity), "pause": None}
+    values |= {"links": links_of(identity), "operations": operations_of(identity)}
+    if template.startswith(_CONSOLE) and "paused" not in values:
+        values["paused"] = context_of(request).pauses.now()
     return HTMLResponse(context_of(request).templates.get(template).render(values), status)

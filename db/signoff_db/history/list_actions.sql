@@ -3,8 +3,8 @@
 SELECT a.id, a.actor, a.acted_at, a.action, a.reason,
     cardinality(a.dead_letter_ids) AS letters,
     a.dead_letter_ids[1:%(most_letters)s::integer] AS first_letters,
-    left(a.before::text, %(characters)s) AS before, octet_length(a.before::text) AS before_size,
-    left(a.after::text, %(characters)s) AS after, octet_length(a.after::text) AS after_size,
+    left(nullif(a.before::text, 'null'), %(characters)s) AS before, octet_length(nullif(a.before::text, 'null')) AS before_size,
+    left(nullif(a.after::text, 'null'), %(characters)s) AS after, octet_length(nullif(a.after::text, 'null')) AS after_size,
     CASE WHEN a.action = 'replay' AND jsonb_typeof(a.after) = 'object' THEN (
         SELECT jsonb_object_agg(result, letters)
         FROM (SELECT value AS result, count(*) AS letters FROM jsonb_each_text(a.after) GROUP BY value) AS counted

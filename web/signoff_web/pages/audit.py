@@ -19,6 +19,24 @@ from signoff_web.templating import page
 
 router = APIRouter()
 _FILTERS: Final = ("actor", "action", "letter", "since", "until")
+_TOTALS: Final = (
+    ("events", "Applied events"),
+    ("decisions", "of which status decisions"),
+    ("void", "of which void"),
+    ("interactions", "Interactions"),
+    ("customers", "Customers"),
+    ("ltv_usd", "LTV in USD"),
+    ("dead", "Dead letters, open"),
+    ("resolved", "resolved"),
+    ("discarded", "discarded"),
+)
+_PLACES: Final = (
+    ("waiting", "Jobs in Redis, waiting"),
+    ("in_flight", "in flight"),
+    ("scheduled", "scheduled for a retry"),
+    ("rq_failed", "failed in RQ"),
+    ("oversized", "too large to be read"),
+)
 _LONGEST: Final = 1000
 _LARGEST_ID: Final = 2**63 - 1
 
@@ -53,6 +71,8 @@ def audit(request: Request, context: InContext, identity: Acting) -> Response:
         given=given,
         used=used,
         kinds=list(Action),
+        totals=_TOTALS,
+        places=_PLACES,
         most=MOST_CHARACTERS,
         first=f"/audit?{urlencode(used)}" if cursor else None,
         older=f"/audit?{older}" if older else None,
