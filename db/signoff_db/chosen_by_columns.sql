@@ -10,3 +10,4 @@
     AND (%(since)s::timestamptz IS NULL OR last_failed_at >= %(since)s)
     AND (%(until)s::timestamptz IS NULL OR last_failed_at < %(until)s)
     AND (%(up_to_id)s::bigint IS NULL OR id <= %(up_to_id)s)
+    AND (%(above_id)s::bigint IS NULL OR id > %(above_id)s)

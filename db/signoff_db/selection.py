@@ -26,6 +26,8 @@ class Selection:
     """Last failed before this time."""
     up_to_id: int | None = None
     """Up to this letter: those that an operator was shown, and none that was written later."""
+    above_id: int | None = None
+    """Written later than this letter."""
     states: tuple[DeadLetterState, ...] = (DeadLetterState.DEAD,)
     event_type: str | None = None
     event_id: UUID | None = None
@@ -45,6 +47,7 @@ class Selection:
             "since": self.since,
             "until": self.until,
             "up_to_id": self.up_to_id,
+            "above_id": self.above_id,
             "states": [str(state) for state in self.states],
             "event_type": self.event_type,
             "event_id": self.event_id,

@@ -11,7 +11,9 @@ from typing import Any, Final
 from signoff_db.audits import stored
 from signoff_db.audits.stored import AuditState, LatestAudits, StoredAudit
 from signoff_db.connection import DatabaseUnavailableError
+from signoff_db.operations.table import has_runner
 from signoff_ops.audit import Audit, audit
+from signoff_ops.operations import RUNNER_AWAY_AFTER
 from signoff_ops.servers import DirectServers, KeptConnection, Servers
 from signoff_schemas import Settings, SettingsError, SignoffError
 from signoff_schemas.wording import count, shortened
@@ -27,6 +29,7 @@ __all__ = [
     "run_audits",
     "run_next_audit",
     "sentences",
+    "waiting_note",
 ]
 
 log: Final = logging.getLogger("signoff.audits")
@@ -56,6 +59,23 @@ def latest_audits(servers: Servers) -> LatestAudits:
     """
     with servers.database() as connection:
         return stored.latest(connection)
+
+
+def waiting_note(servers: Servers, audits: LatestAudits) -> str | None:
+    """What people must know if an audit waits and no process is there that runs it.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is unavailable.
+    """
+    if audits.open is None or audits.open.state is not AuditState.WAITING:
+        return None
+    with servers.database() as connection:
+        if has_runner(connection, RUNNER_AWAY_AFTER):
+            return None
+    return (
+        "No process is there that runs it: start `signoff operations run`, or `signoff serve`, "
+        "which runs one; or run `signoff audit`."
+    )
 
 
 def run_next_audit(servers: Servers, *, run: Callable[[Servers], Audit] = audit) -> bool:

@@ -58,7 +58,9 @@ def test_an_audit_is_asked_for_run_and_shown(
     assert "Nothing found. Looked at: the results of audits" in shown(pages, "/audit")
     for _ in range(2):
         assert pages.post("/audit").headers["location"] == "/audit"
-    assert "An audit waits since" in shown(pages, "/audit")
+    waiting = shown(pages, "/audit")
+    assert "An audit waits since" in waiting
+    assert "No process is there that runs it" in waiting
     assert run_next_audit(servers)
     assert not run_next_audit(servers)
     text = shown(pages, "/audit")

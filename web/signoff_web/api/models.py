@@ -280,6 +280,29 @@ class FullLetter(DeadLetter):
     """The newest fifty, the oldest of them first."""
 
 
+class Holding(Model):
+    """What an interaction holds, or a customer."""
+
+    customer_status: Status
+    ltv_usd: Money
+
+
+class Edited(Model):
+    """What became of an edited event, or would become of it."""
+
+    dry_run: bool
+    result: str
+    """The verdict; in a dry run it may be a failure kind."""
+    message: str | None
+    """Why it would fail."""
+    before: Holding | None
+    """The interaction before it, of a status decision the customer; null if not in Postgres."""
+    after: Holding | None
+    event_type: str | None
+    difference: list[tuple[str, Any, Any]]
+    """Field, old value, new value; null where the field is absent."""
+
+
 class Cause(Model):
     """The open dead letters of one cause."""
 

@@ -10,7 +10,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from signoff_ops.actions import MOST_CHARACTERS, Action, ActionFilter, actions
-from signoff_ops.audits import StoredAudit, latest_audits, request_audit, sentences
+from signoff_ops.audits import (
+    StoredAudit,
+    latest_audits,
+    request_audit,
+    sentences,
+    waiting_note,
+)
 from signoff_schemas.access import Scope
 from signoff_schemas.wording import printable
 from signoff_web.access import Acting, requires
@@ -64,6 +70,7 @@ def audit(request: Request, context: InContext, identity: Acting) -> Response:
         status=HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK,
         audits=audits,
         words=list(sentences(audits.done.report)) if audits.done and audits.done.report else [],
+        note=waiting_note(context.servers, audits),
         took=_took(audits.done),
         may_start=Scope.OPERATE in identity.scopes,
         found=found,
