@@ -9,7 +9,7 @@ import psycopg
 
 from signoff_db import dead_letters
 from signoff_db.apply import Result, apply_in_transaction
-from signoff_db.balances import Balance, balances_of, subject_of
+from signoff_db.balances import Balance, Touched, balances_of
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.dead_letters import FullLetter, NoSuchLetterError
 from signoff_db.delivery import Delivery
@@ -126,19 +126,20 @@ def _dead(connection: BatchConnection, letter_id: int) -> FullLetter:
 
 def _apply(connection: BatchConnection, delivery: Delivery) -> Edited:
     """Apply the event; if it fails, undo all that was written, also the failed attempt."""
-    before = balances_of(connection, [delivery])
+    touched = Touched.of([delivery])
+    before = balances_of(connection, touched)
     with connection.transaction() as attempt:
         (outcome,) = apply_in_transaction(connection, [delivery])
         message = outcome.failure.message if outcome.failure else None
         if message is not None:
             raise psycopg.Rollback(attempt)
-    after = balances_of(connection, [delivery])
-    subject = subject_of(delivery)
+    after = balances_of(connection, touched)
+    (place,) = touched.places
     return Edited(
         outcome.result,
         message,
-        before.get(subject) if subject else None,
-        after.get(subject) if subject else None,
+        None if place is None else before[place],
+        None if place is None else after[place],
         delivery.identity.event_type,
         (),
     )

@@ -94,7 +94,7 @@ def note(
             "actor": actor,
             "action": str(action),
             "letters": list(letters),
-            "reason": reason,
+            "reason": reason and reason.replace("\0", "\ufffd"),  # Postgres holds no NUL
             "before": storable(before),
             "after": storable(after),
         },

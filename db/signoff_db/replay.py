@@ -13,7 +13,7 @@ its results are those of a replay at this moment.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,7 +24,7 @@ import psycopg
 
 from signoff_db import dead_letters
 from signoff_db.apply import Outcome, Result, apply_in_transaction
-from signoff_db.balances import Balance, Subject, balances_of, subject_of
+from signoff_db.balances import Balance, Balances, Touched, balances_of
 from signoff_db.batches import never
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.operator_actions import Action, note
@@ -139,7 +139,7 @@ def replay(
                 replayed = [one.replayed for one in tried]
                 report.counts.update(str(one.result) for one in replayed)
                 on_batch(replayed)
-                streak = recurring(streak, replayed)
+                streak = recurring(streak, (one.fingerprint for one in tried))
             if streak[1] >= STREAK and not keep_going:
                 report.stopped_by = streak[0]
                 break
@@ -177,8 +177,12 @@ class Tried(NamedTuple):
 
     letter: Letter
     outcome: Outcome
-    before: dict[Subject, Balance]
-    after: dict[Subject, Balance]
+    place: int | None
+    """The position of what the event changes; None without an event."""
+    touched: Touched
+    """What the events of the transaction change."""
+    before: Balances
+    after: Balances
 
     @property
     def unresolved(self) -> bool:
@@ -187,24 +191,25 @@ class Tried(NamedTuple):
         return verdict is Verdict.DUPLICATE or (verdict is not None and not self.letter.has_event)
 
     @property
-    def subject(self) -> Subject | None:
-        """What the event changes; None without an event."""
-        return subject_of(self.outcome.delivery)
+    def fingerprint(self) -> str | None:
+        """The cause of the failure, if it failed again."""
+        failure = self.outcome.failure
+        return failure.fingerprint if failure else None
 
     @property
     def replayed(self) -> Replayed:
         """The result for those who asked for the replay."""
         identity = self.outcome.delivery.identity
-        subject = self.subject
+        place = self.place
         failure = self.outcome.failure
         return Replayed(
             self.letter.id,
             identity.event_id,
             self.outcome.result,
             failure.message if failure else None,
-            failure.fingerprint if failure else None,
-            self.before.get(subject) if subject else None,
-            self.after.get(subject) if subject else None,
+            self.fingerprint,
+            None if place is None else self.before[place],
+            None if place is None else self.after[place],
             identity.event_type,
         )
 
@@ -297,28 +302,36 @@ def _apply(
     if not letters:
         return []
     deliveries = [letter.delivery.refused(refusal) for letter in letters]
-    before = balances_of(connection, deliveries) if with_balances else {}
+    touched = Touched.of(deliveries)
+    nothing = touched.nothing()
+    before = balances_of(connection, touched) if with_balances else nothing
     outcomes = apply_in_transaction(connection, deliveries, locking=locking)
-    after = balances_of(connection, deliveries) if with_balances else {}
+    after = balances_of(connection, touched) if with_balances else nothing
     return [
-        Tried(letter, outcome, before, after)
-        for letter, outcome in zip(letters, outcomes, strict=True)
+        Tried(letter, outcome, place, touched, before, after)
+        for letter, outcome, place in zip(letters, outcomes, touched.places, strict=True)
     ]
 
 
 def _incomplete(letter: Letter) -> Tried:
     """The outcome of a letter whose data is too large for an event: it fails as it did before."""
     delivery = letter.delivery
-    return Tried(letter, Outcome(delivery, None, delivery.failure), {}, {})
+    outcome = Outcome(delivery, None, delivery.failure)
+    return Tried(letter, outcome, None, Touched([], [], []), (), ())
 
 
 def recurring(
-    streak: tuple[str | None, int], replayed: Sequence[Replayed]
+    streak: tuple[str | None, int], causes: Iterable[str | None]
 ) -> tuple[str | None, int]:
-    """The cause of the latest failures in a row, and their number."""
+    """The cause of the latest failures in a row, and their number.
+
+    Args:
+        streak: the same before.
+        causes: the fingerprint of each letter that was tried since; None for one that applied.
+    """
     cause, length = streak
-    for one in replayed:
-        length = length + 1 if one.fingerprint and one.fingerprint == cause else 1
-        cause = one.fingerprint
+    for found in causes:
+        length = length + 1 if found and found == cause else 1
+        cause = found
         length = length if cause else 0
     return cause, length

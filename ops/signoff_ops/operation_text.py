@@ -1,17 +1,52 @@
 """What happens, or happened, in an operation, as sentences."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any, Final
 
 from signoff_ops.operations import Effect, Operation, OperationAction, OperationState
 from signoff_schemas import Verdict
 from signoff_schemas.wording import count
 
-_NEW = (Verdict.APPLIED, Verdict.LATE, Verdict.VOID)
+_NAMES: Final = {
+    "ids": "letters",
+    "kinds": "kind",
+    "fingerprint": "cause",
+    "user_id": "customer",
+    "interaction_id": "interaction",
+    "event_type": "kind of event",
+    "event_id": "event",
+    "job_id": "job",
+    "text": "with the text",
+    "since": "failed since",
+    "until": "failed before",
+    "up_to_id": "up to letter",
+}
+"""How the conditions of a selection are called."""
+_NEW: Final = (Verdict.APPLIED, Verdict.LATE, Verdict.VOID)
 
 
 def sentence(operation: Operation) -> str:
     """What happens, or happened: one sentence, or a few short ones."""
     return " ".join([_beginning(operation), *_remarks(operation)])
+
+
+def selection_text(selection: Mapping[str, Any]) -> str:
+    """What was chosen, such as `kinds unknown_interaction; user_id ann`."""
+    if not selection:
+        return "all dead letters"
+    more = selection.get("more_ids", 0)
+    parts = [
+        f"{_NAMES.get(name, name)} {_listed(value)}"
+        + (f" and {more:,} more" if name == "ids" and more else "")
+        for name, value in selection.items()
+        if name != "more_ids"
+    ]
+    return "; ".join(parts)
+
+
+def _listed(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def change_of_ltv(effect: Effect) -> str:

@@ -41,6 +41,7 @@ __all__ = [
     "OperationState",
     "WrongOperationError",
     "cancel_operation",
+    "followers",
     "operation",
     "operations_page",
     "runner_note",
@@ -51,6 +52,7 @@ __all__ = [
 LONGEST_REASON: Final = 2000
 SLOWEST_RATE: Final = 0.1
 """Letters a second."""
+_MOST_FOLLOWERS: Final = 20
 RUNNER_AWAY_AFTER: Final = timedelta(seconds=45)
 """A runner that was last seen longer ago than this does not run."""
 
@@ -181,6 +183,16 @@ def cancel_operation(servers: Servers, operation_id: int, actor: str) -> Operati
     with servers.database() as connection:
         table.cancel(connection, operation_id, actor)
         return _found(table.read(connection, operation_id))
+
+
+def followers(servers: Servers, operation_id: int) -> list[Operation]:
+    """The newest operations on the letters of another one.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is unavailable.
+    """
+    with servers.database() as connection:
+        return table.followers(connection, operation_id, _MOST_FOLLOWERS)
 
 
 def runner_note(servers: Servers, operation: Operation) -> str | None:

@@ -108,9 +108,9 @@ def pause_data(pause: Pause) -> dict[str, Any]:
     """A pause as data for JSON."""
     return {
         "by": pause.by,
-        "since": pause.since and pause.since.isoformat(),
+        "since": pause.since,
         "reason": pause.reason,
-        "until": pause.until and pause.until.isoformat(),
+        "until": pause.until,
     }
 
 

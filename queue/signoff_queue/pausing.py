@@ -39,9 +39,11 @@ class Pause:
     def by_operator(cls, actor: str, reason: str, lasting: timedelta | None) -> "Pause":
         """A pause that begins now."""
         now = datetime.now(UTC).replace(microsecond=0)
+        until = now + lasting if lasting else None
         held = {_OURS: str(uuid4()), "by": actor, "since": now.isoformat(), "reason": reason}
-        value = json.dumps(held, ensure_ascii=False).encode()
-        return cls(actor, now, reason, now + lasting if lasting else None, value)
+        if until:
+            held["until"] = until.isoformat()
+        return cls(actor, now, reason, until, json.dumps(held, ensure_ascii=False).encode())
 
 
 def pause_of(client: Redis) -> Pause | None:
@@ -50,15 +52,16 @@ def pause_of(client: Redis) -> Pause | None:
     if not found:
         return None
     value, milliseconds = found
-    until = datetime.now(UTC) + timedelta(milliseconds=milliseconds) if milliseconds >= 0 else None
     held = _held(value)
-    return Pause(
-        held.get("by"),
-        moment((held.get("since") or "").encode()),
-        held.get("reason"),
-        until.replace(microsecond=0) if until else None,
-        value,
-    )
+    until = None
+    if milliseconds >= 0:  # whatever the value says, Redis ends it only then
+        by_redis = datetime.now(UTC) + timedelta(milliseconds=milliseconds)
+        until = _moment(held, "until") or by_redis.replace(microsecond=0)
+    return Pause(held.get("by"), _moment(held, "since"), held.get("reason"), until, value)
+
+
+def _moment(held: dict[str, str], name: str) -> datetime | None:
+    return moment(held.get(name, "").encode())
 
 
 def begin(client: Redis, pause: Pause) -> bool:

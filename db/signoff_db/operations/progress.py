@@ -7,12 +7,13 @@ lease, noting fails, and the transaction is rolled back.
 from collections import Counter
 from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from uuid import UUID
+from itertools import chain, islice
+from typing import Any, Final, NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from signoff_db.balances import Balance
 from signoff_db.operations.batches import Batch
 from signoff_db.operations.effect import Effect, Holders, causes_of
 from signoff_db.operations.lease import Claimed, LeaseLostError
@@ -21,11 +22,9 @@ from signoff_db.record_dead_letters import storable
 from signoff_db.replay import Tried, recurring
 from signoff_db.sql import statement
 
-if TYPE_CHECKING:
-    from signoff_db.balances import Balance, Subject
-
 _SAMPLE: Final = 100
 """The results of so many letters are kept."""
+_ZERO: Final = Decimal(0)
 
 
 class _Held(NamedTuple):
@@ -51,16 +50,16 @@ class Progress:
     def note(
         self,
         batch: Batch,
-        tried: Sequence[Tried],
+        parts: Sequence[Sequence[Tried]],
         gone: Collection[int],
         *,
         locked: Collection[int] = (),
     ) -> None:
-        """Note a part of a batch.
+        """Note a part of a batch, or several.
 
         Args:
-            batch: what the part belongs to. When all its letters are noted, its place is.
-            tried: the letters that were tried.
+            batch: what the parts belong to. When all its letters are noted, its place is.
+            parts: the letters that were tried, by the statement that tried them.
             gone: letters that were settled by others since they were read.
             locked: letters whose result is not known.
 
@@ -68,22 +67,24 @@ class Progress:
             LeaseLostError: the lease is lost; roll back.
         """
         held = self._hold()
-        part = effect_of(tried, frozenset(held.counted))
-        part = part.plus(Effect(locked=len(locked), exact=not self._is_cut(batch)))
+        tried = list(chain.from_iterable(parts))
         known = {*held.tried_ahead, *(one.letter.id for one in tried), *gone, *locked}
         complete = batch.ids <= known
-        replayed = [one.replayed for one in tried]
-        self.streak = recurring((held.streak_of, held.streak), replayed)
+        if complete:
+            known -= batch.ids | batch.already
+        goes_on = not complete or bool(batch.continued)
+        effect, counted = _summed(parts, held.counted, goes_on=goes_on)
+        effect = effect.plus(Effect(locked=len(locked), exact=not self._is_cut(batch)))
+        self.streak = recurring((held.streak_of, held.streak), (one.fingerprint for one in tried))
+        sample = islice(tried, max(0, _SAMPLE - held.results))
         self._advance(
             tried=len(tried),
             left_out=len(gone) + (batch.gone if complete else 0),
             place=batch.upto if complete else batch.after,
-            tried_ahead=sorted(known - batch.ids - batch.already if complete else known),
-            counted=_counted(held.counted, tried, batch if complete else None),
-            effect=storable(Effect.of_data(held.effect).plus(part).data),
-            results=storable([result_data(one) for one in replayed[: _SAMPLE - held.results]])
-            if held.results < _SAMPLE
-            else None,
+            tried_ahead=sorted(known),
+            counted=counted,
+            effect=storable(Effect.of_data(held.effect).plus(effect).data),
+            results=storable([result_data(one.replayed) for one in sample]),
         )
 
     def note_discarded(self, after: int, upto: int, discarded: int) -> None:
@@ -101,7 +102,7 @@ class Progress:
             tried_ahead=[],
             counted=[],
             effect=storable(Effect.of_data(held.effect).plus(part).data),
-            results=None,
+            results="[]",
         )
 
     def _is_cut(self, batch: Batch) -> bool:
@@ -128,55 +129,76 @@ class Progress:
         self._connection.execute(statement("operations/advance"), parameters, prepare=True)
 
 
-def _counted(before: Sequence[str], tried: Sequence[Tried], complete: Batch | None) -> list[str]:
-    """What later events may touch again.
+def _summed(
+    parts: Sequence[Sequence[Tried]], counted: Sequence[str], *, goes_on: bool
+) -> tuple[Effect, Sequence[str]]:
+    """The effect of all parts; and if more follows that may touch the same, what was counted."""
+    effect = Effect()
+    for part in parts:
+        effect = effect.plus(effect_of(part, frozenset(counted)))
+        if goes_on or part is not parts[-1]:
+            counted = _counted(counted, part)
+    return effect, counted if goes_on else []
 
-    After a complete batch that is the last group's, if the next batch goes on with it.
-    """
-    if complete is not None and not complete.continued:
-        return []
+
+def _counted(before: Sequence[str], part: Sequence[Tried]) -> list[str]:
+    """What the effect has counted: later letters of the batch, or the group, count it no more."""
     subjects = {
-        str(one.subject)
-        for one in tried
-        if one.subject and (complete is None or one.letter.id in complete.continued)
+        str(one.touched.subject(one.place))
+        for one in part
+        if one.place is not None and one.outcome.verdict is not None
     }
     return sorted({*before, *subjects})
 
 
-def effect_of(tried: Sequence[Tried], counted: frozenset[str]) -> Effect:
-    """The effect of letters that were tried in one transaction.
+def effect_of(part: Sequence[Tried], counted: frozenset[str]) -> Effect:
+    """The effect of letters that one statement tried.
 
     `counted` are the interactions and customers that an earlier part has counted already.
     """
-    touched: dict[Subject, tuple[Balance | None, Balance | None]] = {
-        one.subject: (one.before.get(one.subject), one.after.get(one.subject))
-        for one in tried
-        if one.subject and one.outcome.verdict is not None
-    }
-    before, after = Decimal(0), Decimal(0)
-    statuses: dict[str, Holders] = {}
-    for subject, (held, holds) in touched.items():
-        again = str(subject) in counted
-        if isinstance(subject, UUID):
-            before += Decimal(0) if again or held is None else held.ltv_usd
-            after += Decimal(0) if holds is None else holds.ltv_usd
-            after -= held.ltv_usd if again and held is not None else Decimal(0)
-        if held is not None:
-            _add(statuses, held.customer_status, Holders(0, -1) if again else Holders(1, 0))
-        if holds is not None:
-            _add(statuses, holds.customer_status, Holders(0, 1))
+    applied = [one for one in part if one.outcome.verdict is not None and one.place is not None]
+    changes = [
+        _Change(
+            one.before[place],
+            one.after[place],
+            is_interaction=one.touched.is_interaction(place),
+            again=bool(counted) and str(one.touched.subject(place)) in counted,
+        )
+        for place, one in {one.place: one for one in applied}.items()
+        if place is not None
+    ]
+    amounts = [change for change in changes if change.is_interaction]
+    already = sum((_ltv(change.before) for change in amounts if change.again), _ZERO)
     return Effect(
-        Counter(str(one.outcome.result) for one in tried),
-        before,
-        after,
-        statuses,
+        Counter(str(one.outcome.result) for one in part),
+        sum((_ltv(change.before) for change in amounts), _ZERO) - already,
+        sum((_ltv(change.after) for change in amounts), _ZERO) - already,
+        _statuses(changes),
         causes_of(
             (one.outcome.failure.fingerprint, one.outcome.failure.kind, one.outcome.failure.message)
-            for one in tried
+            for one in part
             if one.outcome.failure
         ),
     )
 
 
-def _add(statuses: dict[str, Holders], status: str, more: Holders) -> None:
-    statuses[status] = statuses.get(status, Holders()) + more
+class _Change(NamedTuple):
+    """What an interaction or a customer held before and after."""
+
+    before: Balance | None
+    after: Balance | None
+    is_interaction: bool
+    again: bool
+    """Whether an earlier part has counted it."""
+
+
+def _ltv(balance: Balance | None) -> Decimal:
+    return _ZERO if balance is None else balance.ltv_usd
+
+
+def _statuses(changes: Sequence[_Change]) -> dict[str, Holders]:
+    before = Counter(c.before.customer_status for c in changes if c.before and not c.again)
+    left = Counter(c.before.customer_status for c in changes if c.before and c.again)
+    after = Counter(c.after.customer_status for c in changes if c.after)
+    names = sorted({*before, *left, *after})
+    return {name: Holders(before[name], after[name] - left[name]) for name in names}

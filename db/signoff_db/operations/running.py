@@ -99,7 +99,7 @@ def _replay_batch(
         claimed.actor,
         claimed.reason,
         with_balances=True,
-        on_settled=partial(progress.note, batch),
+        on_settled=lambda tried, gone: progress.note(batch, [tried], gone),
     ):
         """Each part is committed, and noted."""
 
@@ -123,10 +123,9 @@ def _dry_run(
         if should_stop():
             return 0.0
         started = time.monotonic()
-        tried, locked = _try_page(connection, claimed, batch)
-        known = {*(one.letter.id for one in tried), *locked}
-        gone = batch.ids - known
-        in_one_transaction(connection, partial(progress.note, batch, tried, gone, locked=locked))
+        parts, locked = _try_page(connection, claimed, batch)
+        gone = batch.ids - {one.letter.id for part in parts for one in part} - locked
+        in_one_transaction(connection, partial(progress.note, batch, parts, gone, locked=locked))
         worked = time.monotonic() - started
         rest(min(worked * (1 / DUTY - 1), _LONGEST_REST))
     return _DONE
@@ -134,25 +133,25 @@ def _dry_run(
 
 def _try_page(
     connection: BatchConnection, claimed: Claimed, batch: Batch
-) -> tuple[list[Tried], list[int]]:
+) -> tuple[list[list[Tried]], frozenset[int]]:
     """The letters of a page with their results; and those that stayed locked by others."""
     deadline = time.monotonic() + _PAGE_SECONDS
     while batch.letters:
         try:
-            return _undone(connection, claimed, batch), []
+            return _undone(connection, claimed, batch), frozenset()
         except BlockedError:
             if time.monotonic() > deadline:
-                return [], sorted(batch.ids)
-    return [], []
+                return [], batch.ids
+    return [], frozenset()
 
 
-def _undone(connection: BatchConnection, claimed: Claimed, batch: Batch) -> list[Tried]:
+def _undone(connection: BatchConnection, claimed: Claimed, batch: Batch) -> list[list[Tried]]:
     """Replay a page and roll it back."""
     with rolled_back(connection, _LOCK_TIMEOUT_MS):
         parts = replay_batch(
             connection, batch.letters, claimed.actor, claimed.reason, with_balances=True
         )
-        return [one for part in parts for one in part]
+        return list(parts)
 
 
 def _discard(

@@ -201,6 +201,13 @@ def page(
     return page_of(found, limit, _LIST, lambda operation: operation.id)
 
 
+def followers(connection: Connection[TupleRow], operation_id: int, limit: int) -> list[Operation]:
+    """The newest operations on the letters of another one."""
+    parameters = {"operation": operation_id, "limit": limit}
+    with connection.cursor(row_factory=kwargs_row(Operation.of_row)) as rows:
+        return rows.execute(statement("operations/followers"), parameters).fetchall()
+
+
 def cancel(connection: Connection[TupleRow], operation_id: int, actor: str) -> None:
     """End an operation; a batch that a runner has in hand is rolled back.
 
