@@ -398,7 +398,7 @@ class OperatorAction(Model):
     first_letters: list[int]
     """The first twenty of them."""
     before: str | None
-    """What was so before, as JSON: its first 4,000 characters."""
+    """What was so before, as JSON: its first 4,000 characters; null for a replay."""
     before_size: int | None
     """The bytes of all of it."""
     after: str | None
