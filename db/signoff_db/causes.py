@@ -174,6 +174,20 @@ def touched(
     }
 
 
+def settled_of(
+    connection: Connection[TupleRow], fingerprint: str, *, most: int, limit: int
+) -> tuple[list[int], bool]:
+    """Letters of a cause that were settled, the newest first, and whether all were looked at.
+
+    Only the newest `most` settled letters are looked at.
+    """
+    parameters = {"fingerprint": fingerprint, "most": most, "limit": limit}
+    row = connection.execute(statement("settled_of_cause"), parameters).fetchone()
+    if row is None:
+        raise AssertionError
+    return row[0], row[1]
+
+
 def _place(text: str) -> tuple[int, str]:
     """The place of a cause in a list, from its cursor; raises `ValueError` if it is none."""
     rank, _, fingerprint = text.partition(" ")

@@ -3,8 +3,8 @@
 SELECT fingerprint, part, count(*)
 FROM (
     SELECT fingerprint, width_bucket(
-        extract(epoch FROM first_failed_at), extract(epoch FROM begins),
-        extract(epoch FROM %(ends)s::timestamptz), %(parts)s::integer) AS part
+        date_part('epoch', first_failed_at), date_part('epoch', begins),
+        date_part('epoch', %(ends)s::timestamptz), %(parts)s::integer) AS part
     FROM unnest(%(fingerprints)s::text[], %(begins)s::timestamptz[]) AS cause (fingerprint, begins)
     JOIN dead_letters USING (fingerprint)
     WHERE state = 'dead' AND first_failed_at >= begins

@@ -15,13 +15,18 @@ __all__ = ["MOST_CHARACTERS", "MOST_LETTERS", "Action", "ActionFilter", "NotedAc
 
 
 def actions(
-    servers: Servers, wanted: ActionFilter, *, limit: int = 50, cursor: str | None = None
+    servers: Servers,
+    wanted: ActionFilter,
+    *,
+    limit: int = 50,
+    cursor: str | None = None,
+    characters: int = MOST_CHARACTERS,
 ) -> Page[NotedAction]:
-    """A page of what operators did, the newest first.
+    """A page of what operators did, the newest first; of details, so many characters.
 
     Raises:
         CursorError: the cursor is none that this list gave.
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
-        return actions_page(connection, wanted, limit=limit, cursor=cursor)
+        return actions_page(connection, wanted, limit=limit, cursor=cursor, characters=characters)

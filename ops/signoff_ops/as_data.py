@@ -58,6 +58,7 @@ def cause_data(found: CauseDetails) -> dict[str, Any]:
         "customers": asdict(open_.touched) if open_ else None,
         "advice": asdict(advice) if advice else None,
         "settled": None if found.settled is None else [asdict(one) for one in found.settled],
+        "settled_complete": found.settled_complete,
     }
 
 

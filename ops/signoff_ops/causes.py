@@ -1,7 +1,7 @@
 """Open dead letters by cause: what fails, how many, since when, and whom it touches."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,13 +18,15 @@ from signoff_schemas import DeadLetterState
 
 _PARTS: Final = 32
 """Parts of a cause's chart."""
-_LOOKED_AT: Final = 200
+_LOOKED_AT: Final = 100
 """Letters of each cause of a list whose customers are counted …"""
-_LOOKED_AT_OF_ONE: Final = 10_000
+_LOOKED_AT_OF_ONE: Final = 5000
 """… and of a cause that is shown alone."""
 _SETTLED: Final = 10
+SETTLED_LOOKED_AT: Final = 20_000
+"""Settled letters among which those of a cause are looked for, since no index holds them."""
 _SETTLED_SECONDS: Final = 0.15
-"""How long to look for settled letters of a cause, which no index holds."""
+"""How long that may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,13 @@ class CauseDetails:
     """Its newest letter: an open one, if there is one; else one that was settled."""
     settled: tuple[DeadLetter, ...] | None
     """The newest of those that were settled; None if looking for them took too long."""
+    settled_complete: bool
+    """Whether all settled letters were looked at, or only the newest 20,000."""
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether no letter has this cause, for certain."""
+        return self.cause is None and self.settled == () and self.settled_complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +146,10 @@ def cause(servers: Servers, fingerprint: str) -> CauseDetails:
     with servers.database() as connection:
         found = causes.groups(connection, selection).groups
         described = next(iter(_described(connection, found, most=_LOOKED_AT_OF_ONE)), None)
-        settled = _settled(connection, selection)
+        settled, complete = _settled(connection, fingerprint)
         newest = [found[0].sample_id] if found else [one.id for one in settled or ()][:1]
         sample = dead_letters.get_letter(connection, newest[0]) if newest else None
-    return CauseDetails(fingerprint, described, sample, settled)
+    return CauseDetails(fingerprint, described, sample, settled, complete)
 
 
 def looked_at(servers: Servers) -> LookedAt:
@@ -165,14 +174,15 @@ def _described(
 
 
 def _settled(
-    connection: Connection[TupleRow], selection: Selection
-) -> tuple[DeadLetter, ...] | None:
-    states = (DeadLetterState.RESOLVED, DeadLetterState.DISCARDED)
+    connection: Connection[TupleRow], fingerprint: str
+) -> tuple[tuple[DeadLetter, ...] | None, bool]:
     try:
         with at_most(connection, _SETTLED_SECONDS):
-            found = dead_letters.list_letters(
-                connection, replace(selection, states=states), limit=_SETTLED
+            ids, complete = causes.settled_of(
+                connection, fingerprint, most=SETTLED_LOOKED_AT, limit=_SETTLED
             )
     except CutOffError:
-        return None
-    return found.items
+        return None, False
+    everywhere = Selection(ids=tuple(ids), states=tuple(DeadLetterState))
+    found = dead_letters.list_letters(connection, everywhere, limit=_SETTLED).items if ids else ()
+    return found, complete

@@ -197,8 +197,8 @@ def test_actions_are_filtered_by_the_address(
     assert "that fit these filters" in shown(pages, f"/audit?until={before}")
     assert f'href="/ops/dead/{second}"' in pages.get("/audit").text
     found = checked(pages.get(f"/v1/actions?letter={third}"), "/v1/actions")["items"]
-    assert [(one["actor"], one["results"]) for one in found] == [
-        ("user:bob", {"unknown_interaction": 1})
+    assert [(one["actor"], one["results"], one["after"]) for one in found] == [
+        ("user:bob", {"unknown_interaction": 1}, None)
     ]
 
 

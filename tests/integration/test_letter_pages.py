@@ -112,7 +112,7 @@ def test_causes_can_be_filtered_and_have_all_pages(
     assert len(seen) == 120
     none = text_of(console.get("/ops/causes?kind=abandoned"))
     assert "No cause of open dead letters matches" in none
-    assert "of kind abandoned" in none
+    assert "with kind abandoned" in none
 
 
 def test_empty_pages_say_what_was_looked_at(

@@ -44,7 +44,7 @@ class NotedAction:
     first_letters: list[int]
     """The first `MOST_LETTERS` of them."""
     before: str | None
-    """The beginning of what was noted as JSON: `MOST_CHARACTERS` at most."""
+    """The beginning of what was noted as JSON; None for a replay, which has `results`."""
     before_size: int | None
     """The bytes of all of it."""
     after: str | None
@@ -59,8 +59,9 @@ def actions_page(
     *,
     limit: int = 50,
     cursor: str | None = None,
+    characters: int = MOST_CHARACTERS,
 ) -> Page[NotedAction]:
-    """A page of what operators did, the newest first.
+    """A page of what operators did, the newest first; of details, so many characters.
 
     Raises:
         CursorError: the cursor is none that this list gave.
@@ -75,7 +76,7 @@ def actions_page(
         "before_at": before_at,
         "before_id": before_id,
         "most_letters": MOST_LETTERS,
-        "characters": MOST_CHARACTERS,
+        "characters": characters,
         "limit": limit + 1,
     }
     with connection.cursor(row_factory=class_row(NotedAction)) as rows:

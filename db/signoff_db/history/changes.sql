@@ -12,8 +12,9 @@ FROM (
     SELECT folded.*,
         lag(after) OVER (PARTITION BY interaction_id ORDER BY occurred_at, event_id) AS before,
         lead(event_id) OVER (PARTITION BY interaction_id ORDER BY occurred_at, event_id) AS next_event,
-        min(applied_at) OVER (PARTITION BY interaction_id ORDER BY occurred_at, event_id
-            ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS newer_applied_at
+        -- Backwards: a frame that loses rows at its start would be read anew for each row.
+        min(applied_at) OVER (PARTITION BY interaction_id ORDER BY occurred_at DESC, event_id DESC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newer_applied_at
     FROM (
         SELECT a.event_id, a.occurred_at, a.applied_at, a.interaction_id,
             a.customer_status AS given_status, a.ltv_amount AS given_ltv,

@@ -128,7 +128,7 @@ def cause(
 ) -> JSONAnswer:
     """The letters of one cause: how many are open, how they grew, whom they touch, what to do."""
     found = causes_of.cause(context.servers, fingerprint)
-    if found.cause is None and found.settled == ():
+    if found.is_unknown:
         raise ProblemError(
             404, "unknown-cause", "No such cause", "No dead letter has this fingerprint."
         )

@@ -378,8 +378,10 @@ class CauseDetails(Model):
     customers: Touched | None
     advice: Advice | None
     settled: list[DeadLetter] | None
-    """The newest letters of this cause that were resolved or discarded; null if looking for them
-    took too long."""
+    """Letters of this cause that were resolved or discarded, the newest first; null if looking for
+    them took too long."""
+    settled_complete: bool
+    """Whether all settled letters were looked at, or only the newest 20,000."""
 
 
 class OperatorAction(Model):
@@ -396,7 +398,7 @@ class OperatorAction(Model):
     first_letters: list[int]
     """The first twenty of them."""
     before: str | None
-    """What was so before, as JSON: its first 4,000 characters."""
+    """What was so before, as JSON: its first 4,000 characters; null for a replay."""
     before_size: int | None
     """The bytes of all of it."""
     after: str | None

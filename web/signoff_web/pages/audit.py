@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from signoff_ops.actions import MOST_CHARACTERS, Action, ActionFilter, actions
+from signoff_ops.actions import Action, ActionFilter, actions
 from signoff_ops.audits import (
     StoredAudit,
     latest_audits,
@@ -43,6 +43,8 @@ _PLACES: Final = (
     ("rq_failed", "failed in RQ"),
     ("oversized", "too large to be read"),
 )
+_SHOWN: Final = 500
+"""Characters of what an action noted."""
 _LONGEST: Final = 1000
 _LARGEST_ID: Final = 2**63 - 1
 
@@ -58,7 +60,7 @@ def audit(request: Request, context: InContext, identity: Acting) -> Response:
     cursor = request.query_params.get("cursor") or None
     error, found = None, None
     try:
-        found = actions(context.servers, _wanted(given), cursor=cursor)
+        found = actions(context.servers, _wanted(given), cursor=cursor, characters=_SHOWN)
     except _WrongFilterError as wrong:
         error = str(wrong)
     audits = latest_audits(context.servers)
@@ -80,7 +82,7 @@ def audit(request: Request, context: InContext, identity: Acting) -> Response:
         kinds=list(Action),
         totals=_TOTALS,
         places=_PLACES,
-        most=MOST_CHARACTERS,
+        most=_SHOWN,
         first=f"/audit?{urlencode(used)}" if cursor else None,
         older=f"/audit?{older}" if older else None,
     )

@@ -16,7 +16,7 @@ from signoff_schemas import FailureKind
 from signoff_schemas.access import Scope
 from signoff_web.access import Acting, requires
 from signoff_web.context import InContext
-from signoff_web.pages.field_errors import field_errors
+from signoff_web.pages.field_errors import field_errors, hint_of
 from signoff_web.pages.letter_filters import Filters, filters_of, fixed
 from signoff_web.templating import page
 
@@ -53,7 +53,6 @@ def cause(request: Request, context: InContext, acting: Acting, fingerprint: str
     servers = context.servers
     selection = Selection(fingerprint=fingerprint.replace("\0", "\N{REPLACEMENT CHARACTER}"))
     found = use.cause(servers, selection.fingerprint or "")
-    unknown = found.cause is None and found.settled == ()
     group = found.cause.group if found.cause else None
     chosen = Selection(fingerprint=found.fingerprint, up_to_id=group.sample_id if group else None)
     sample = found.sample
@@ -61,7 +60,7 @@ def cause(request: Request, context: InContext, acting: Acting, fingerprint: str
     return page(
         request,
         "ops/letters/cause.html",
-        status=HTTPStatus.NOT_FOUND if unknown else HTTPStatus.OK,
+        status=HTTPStatus.NOT_FOUND if found.is_unknown else HTTPStatus.OK,
         found=found,
         group=group,
         advice=_advice(found),
@@ -74,6 +73,7 @@ def cause(request: Request, context: InContext, acting: Acting, fingerprint: str
         may_act=Scope.OPERATE in acting.scopes,
         points=points,
         field_errors=field_errors,
+        hint_of=hint_of,
     )
 
 

@@ -22,19 +22,17 @@ class FieldError:
 
 
 def field_errors(detail: Iterable[Mapping[str, Any] | Problem]) -> list[FieldError]:
-    """The first fifty of a letter's errors, or of an edited event's.
-
-    Postgres's refusals have a message and a hint instead of a rule.
-    """
+    """The first fifty of a letter's field errors, or of an edited event's."""
     listed = [asdict(one) if isinstance(one, Problem) else one for one in detail]
-    return [_of(one) for one in listed[:_MOST]]
+    return [_of(one) for one in listed[:_MOST] if one.get("rule")]
+
+
+def hint_of(detail: Iterable[Mapping[str, Any]]) -> str | None:
+    """What Postgres hints at, where it refused the event."""
+    hints = [one["hint"] for one in detail if one.get("hint")]
+    return str(hints[0])[:_LONGEST] if hints else None
 
 
 def _of(one: Mapping[str, Any]) -> FieldError:
-    rule = one.get("rule") or one.get("message") or one.get("error") or one.get("code") or ""
-    hint = f" ({one['hint']})" if one.get("hint") else ""
-    return FieldError(
-        str(one.get("path") or ""),
-        f"{rule}{hint}"[:_LONGEST],
-        str(one.get("found") or "")[:_LONGEST],
-    )
+    texts = (str(one.get(name) or "")[:_LONGEST] for name in ("path", "rule", "found"))
+    return FieldError(*texts)

@@ -16,7 +16,7 @@ from signoff_schemas.access import Scope
 from signoff_web.access import Acting, requires
 from signoff_web.context import Context, InContext
 from signoff_web.forms import bounded_form
-from signoff_web.pages.field_errors import field_errors
+from signoff_web.pages.field_errors import field_errors, hint_of
 from signoff_web.pages.letters import LetterId, known
 from signoff_web.templating import page
 
@@ -124,6 +124,7 @@ def _page(
         detail=full.detail,
         text=text,
         field_errors=field_errors,
+        hint_of=hint_of,
         found=found,
         refusal=refusal,
         reason=reason,

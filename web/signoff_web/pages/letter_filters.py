@@ -53,11 +53,20 @@ class Filters:
     @property
     def said(self) -> str:
         """The filters in words, for what a page says it looked at."""
-        states = " and ".join(self.states) or "open"
-        parts = [f"{name.replace('_', ' ')} {text}" for name, text in self.texts.items()]
+        text = self.texts.get("text")
+        return self.said_of_columns + (f", for the text {text!r}" if text else "")
+
+    @property
+    def said_of_columns(self) -> str:
+        """The same without the text that is looked for."""
+        states = " and ".join("open" if one == "dead" else one for one in self.states) or "open"
         kinds = " or ".join(self.kinds)
-        conditions = [f"of kind {kinds}" if kinds else "", *parts]
-        wanted = ", ".join(part for part in conditions if part)
+        parts = [
+            f"{name.replace('_', ' ')} {text}"
+            for name, text in self.texts.items()
+            if name != "text"
+        ]
+        wanted = ", ".join([*([f"kind {kinds}"] if kinds else []), *parts])
         return f"all {states} dead letters{' with ' + wanted if wanted else ''}"
 
 

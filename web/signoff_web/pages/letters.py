@@ -11,13 +11,13 @@ from signoff_ops import causes, dead_letters
 from signoff_ops.dead_letters import LetterHistory
 from signoff_ops.letter_text import readable_beginning
 from signoff_ops.runbook import advice_on
-from signoff_ops.values import CutOffError, Listing, Selection
+from signoff_ops.values import Counted, CutOffError, Listing, Selection
 from signoff_schemas import DeadLetterState, FailureKind
 from signoff_schemas.access import Scope
 from signoff_schemas.kinds import EventType
 from signoff_web.access import Acting, requires
 from signoff_web.context import Context, InContext
-from signoff_web.pages.field_errors import field_errors
+from signoff_web.pages.field_errors import field_errors, hint_of
 from signoff_web.pages.letter_filters import Filters, filters_of, fixed
 from signoff_web.problems import ProblemError
 from signoff_web.templating import page
@@ -67,6 +67,7 @@ def letter(request: Request, context: InContext, acting: Acting, letter_id: Lett
         letter=full.letter,
         actions=history.actions,
         field_errors=field_errors,
+        hint_of=hint_of,
         payload=payload,
         payload_cut=not complete,
         shown=SHOWN,
@@ -130,7 +131,7 @@ def _list(
         filters=filters,
         found=found,
         cut_off=cut_off,
-        count=dead_letters.number_of(servers, filters.selection) if found else None,
+        count=_count(context, filters, found, cursor) if found else None,
         looked_at=causes.looked_at(servers) if is_empty else None,
         older=older,
         first=filters.url("/ops/dead") if cursor else None,
@@ -143,3 +144,12 @@ def _list(
         states=list(DeadLetterState),
         event_types=list(EventType),
     )
+
+
+def _count(
+    context: Context, filters: Filters, found: Listing, cursor: str | None
+) -> Counted | None:
+    """How many match; where all of them are on the page, nothing has to be counted."""
+    if cursor is None and found.next is None:
+        return Counted(len(found.letters), capped=False)
+    return dead_letters.number_of(context.servers, filters.selection)
