@@ -367,3 +367,11 @@ def test_a_wrong_body_is_refused(ann: httpx.Client, client: redis.Redis, body: s
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert answer.json()["errors"]
     assert not is_suspended(client)
+
+
+def test_a_parameter_that_is_repeated_is_refused(ann: httpx.Client) -> None:
+    """All but the last would be left out; a filter that takes several values may be repeated."""
+    answer = ann.get("/v1/outbox?limit=x&limit=5")
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert answer.json()["errors"][0]["code"] == "repeated_parameter"
+    assert ann.get("/v1/dead-letters?state=dead&state=resolved").is_success

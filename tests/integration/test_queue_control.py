@@ -22,7 +22,7 @@ from signoff_ops.queue_control import (
     paused_text,
 )
 from signoff_ops.servers import DirectServers
-from signoff_ops.status import status
+from signoff_ops.status import queue_status, status
 from signoff_queue import pausing
 from signoff_schemas import Settings
 from signoff_schemas.keys import SUSPENDED
@@ -203,6 +203,17 @@ def test_without_postgres_nothing_is_changed(redis_url: str, client: redis.Redis
         queue_control.resume(servers, ANN)
     assert is_suspended(client)
     rq_resume(client)
+
+
+def test_looking_at_the_queue_takes_four_round_trips(
+    servers: DirectServers, client: redis.Redis
+) -> None:
+    """Counts, the oldest job, the workers, the pause: each is one script, however many workers."""
+    queue_status(servers)  # loads the scripts
+    client.config_resetstat()
+    queue_status(servers)
+    calls = client.info("commandstats")
+    assert calls["cmdstat_evalsha"]["calls"] == 4
 
 
 @pytest.mark.parametrize("paused", [False, True])

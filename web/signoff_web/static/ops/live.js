@@ -6,7 +6,7 @@ import { Series } from "./series.js";
 const STALE = 15_000; // ms without figures; they come every 2 s, every 10 s where reading them is slow
 const AGAIN = 5_000;
 const SECONDS = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
-const page = { live: id("live"), stale: id("stale"), asOf: id("as-of"), how: id("how") };
+const page = { live: id("live"), stale: id("stale"), asOf: id("as-of"), told: id("told"), how: id("how") };
 const series = new Series();
 let source = null;
 let seen = Date.now();
@@ -59,6 +59,7 @@ function checkAge() {
 
 /** Put new figures into the page, each into its own place; what has not changed is not touched. */
 function show(view) {
+  if (page.live.dataset.level !== view.dataset.level) page.told.textContent = view.querySelector('[data-key="sentence"]').textContent;
   page.live.dataset.level = view.dataset.level;
   for (const list of page.live.querySelectorAll("dl")) {
     const news = view.querySelector(`[aria-labelledby="${list.parentElement.getAttribute("aria-labelledby")}"] dl`);
