@@ -25,7 +25,8 @@ _SHORT: Final = 300
 """Characters of a message in a list."""
 _LONG: Final = 10_000
 """Characters of a message where one letter is shown."""
-_MOST_OF_EVENT: Final = 100
+MOST_OF_EVENT: Final = 100
+"""The most letters of an event that are read: the newest."""
 _BYTES_AT_A_TIME: Final = 16 * 1024 * 1024
 """The size of payloads that are read together."""
 _PART: Final = 6 * 1024 * 1024
@@ -120,7 +121,7 @@ def letters_of(
     parameters = {
         "event_id": event_id,
         "job_id": job_id,
-        "limit": _MOST_OF_EVENT,
+        "limit": MOST_OF_EVENT,
         "characters": _LONG,
     }
     with connection.cursor(row_factory=kwargs_row(DeadLetter.of_row)) as rows:

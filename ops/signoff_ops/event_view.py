@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_db.dead_letters import get_letter
+from signoff_db.dead_letters import MOST_OF_EVENT, get_letter
 from signoff_db.history.changes import Change, changes_of
 from signoff_db.history.events import event_json
 from signoff_db.payload_text import fields_of, readable_beginning
@@ -23,6 +24,8 @@ from signoff_queue.stored_job import StoredJob, stored_job
 from signoff_schemas import DeadLetterState
 from signoff_schemas.wording import count
 
+MOST_FACTS: Final = 300
+"""Facts that are shown."""
 _MOST_SHOWN: Final = 20_000
 """Characters of an event that are shown."""
 _LONGEST_VALUE: Final = 1000
@@ -73,7 +76,9 @@ class EventView:
     not_known: tuple[str, ...]
     """What cannot be said since a server is away, a sentence each."""
     facts: tuple[Fact, ...]
-    """The newest first; the present state is the first."""
+    """The newest first; the present state is the first. At most `MOST_FACTS`."""
+    left_out: str | None
+    """What is not among the facts, in a sentence."""
     content: EventContent | None
 
 
@@ -100,9 +105,19 @@ def event_view(servers: Servers, event_id: str) -> EventView:
         history.known,
         " ".join([state_of(history, servers), *(_late(change) if change else ())]),
         not_known(servers, history.away),
-        tuple(_facts(history.entries, job, change)),
+        tuple(islice(_facts(history.entries, job, change), MOST_FACTS)),
+        _left_out(history.entries),
         content,
     )
+
+
+def _left_out(entries: Sequence[HistoryEntry]) -> str | None:
+    letters = sum(entry.what is Step.DEAD for entry in entries)
+    if len(entries) > MOST_FACTS:
+        return f"The newest {MOST_FACTS} of {len(entries):,} facts are shown."
+    if letters == MOST_OF_EVENT:
+        return f"Of its dead letters the newest {letters} are shown; there may be older ones."
+    return None
 
 
 def state_of(history: EventHistory, servers: Servers) -> str:

@@ -18,7 +18,7 @@ from signoff_db.reviews.reading import Review, ReviewState
 from signoff_db.reviews.reading import find as find_review
 from signoff_db.selection import Selection
 from signoff_ops.event_history import EventHistory, event_history
-from signoff_ops.event_view import state_of
+from signoff_ops.event_view import not_known, state_of
 from signoff_ops.servers import Servers
 from signoff_ops.timeline import Fact, Link, Thing, fact_of_entry, fact_of_letter, on_page
 from signoff_schemas.wording import count
@@ -196,4 +196,6 @@ def _of_decided(servers: Servers, found: _Found, review: Review) -> str:
     if review.event_id is None or any(e.event_id == review.event_id for e in found.ledger.items):
         return said
     history: EventHistory = event_history(servers, str(review.event_id))
-    return f"{said} The approval: {state_of(history, servers)}"
+    return " ".join(
+        [f"{said} The approval: {state_of(history, servers)}", *not_known(servers, history.away)]
+    )

@@ -109,6 +109,17 @@ def test_a_dead_letter_and_who_settled_it(pages: httpx.Client, connection: Batch
     assert f'href="/ops/causes/{letter.fingerprint}"' in answer.text
 
 
+def test_of_very_many_letters_of_an_event_it_is_said_that_there_are_more(
+    pages: httpx.Client, connection: BatchConnection
+) -> None:
+    """Nothing is left out in silence."""
+    apply(connection, [Delivery.of_payload("job-1", b"%d" % n) for n in range(101)])
+    answer = pages.get("/events/job-1")
+    assert "Of its dead letters the newest 100 are shown" in text_of(answer)
+    (first, *_) = letters_in(connection)
+    assert f'href="/ops/dead/{first.id}"' in answer.text
+
+
 @pytest.mark.parametrize(
     "payload",
     [
@@ -272,6 +283,20 @@ def test_without_redis_what_is_known_is_shown(
         assert found.status_code == 200, "no redirect: it may be something else too"
         assert "What Redis knows is not known: " in text_of(found)
         assert f"/events/{event.event_id}" in found.text
+
+
+def test_without_redis_nobody_guesses_where_an_approval_is(database_url: str) -> None:
+    """It is in the outbox; whether it is on the queue too is not known, and why."""
+    servers = servers_of(database_url)
+    interaction = post_draft(servers, user_id="ann")
+    reviews.claim(servers, interaction, "rita")
+    reviews.approve(servers, interaction, "rita", BODY)
+    nowhere = f"redis://127.0.0.1:{free_port()}/0"
+    with web.client(nowhere, database_url, authenticate=web.acting_as("ann")) as pages:
+        pages.headers["accept"] = "text/html"
+        text = shown(pages, f"/interactions/{interaction}")
+        assert "The approval: Waits in the outbox for a relay." in text
+        assert "Whether it is on the queue is not known: " in text
 
 
 def test_without_postgres_what_is_known_is_shown(redis_url: str) -> None:
