@@ -8,7 +8,7 @@
 BIN := .venv/bin
 READY := .venv/.ready
 READY_BENCH := .venv/.ready-bench
-PYTEST_ARGS ?= -n 2 --dist worksteal
+PYTEST_ARGS ?= -n 3 --dist worksteal
 ARGS ?=
 MINUTES ?= 10
 
@@ -49,7 +49,7 @@ demo: $(READY) ## Show every step of 2,000 approvals, on its own servers
 up: $(READY) ## Run Redis, Postgres, a worker and the web service in the foreground (Ctrl-C stops them)
 	@$(BIN)/signoff up $(ARGS)
 
-test: $(READY) ## Run the tests (PYTEST_ARGS='-n 2 --dist worksteal' by default)
+test: $(READY) ## Run the tests (PYTEST_ARGS='-n 3 --dist worksteal' by default)
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
 faults: $(READY) ## Break everything for MINUTES=10, SEED= any; the long part of tests/faults

@@ -55,8 +55,8 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Postgres that runs until this test process ends.
 
-    TEST_POSTGRES_URL names another Postgres, of another version, for example; its user must be
-    allowed to create databases.
+    TEST_POSTGRES_URL names another Postgres, of another version, for example; its user must be a
+    superuser.
     """
     with ExitStack() as stack:
         if not (url := os.environ.get("TEST_POSTGRES_URL")):
