@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo up test faults fuzz bench bench-quick check format format-check lint types imports docs pictures docs-check wheel constraints clean
+.PHONY: help setup demo up incident test faults fuzz bench bench-quick check format format-check lint types imports docs pictures docs-check wheel constraints clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -48,6 +48,9 @@ demo: $(READY) ## Show every step of 2,000 approvals, on its own servers
 
 up: $(READY) ## Run Redis, Postgres, a worker and the web service in the foreground (Ctrl-C stops them)
 	@$(BIN)/signoff up $(ARGS)
+
+incident: $(READY) ## Run an incident to practise on: SEED=1, ARGS='--check' or '--solution' to look at it
+	@$(BIN)/python scripts/incident.py $(or $(SEED),1) $(ARGS)
 
 test: $(READY) ## Run the tests (PYTEST_ARGS='-n 3 --dist worksteal' by default)
 	@$(BIN)/pytest $(PYTEST_ARGS)

@@ -17,8 +17,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_db import reading
+from signoff_db.causes import groups
 from signoff_db.connection import connect
-from signoff_db.dead_letters import get_letter, groups, letters_of, list_letters
+from signoff_db.dead_letters import get_letter, letters_of, list_letters
 from signoff_db.locations import unknown_jobs
 from signoff_db.operator_actions import actions_of
 from signoff_db.prune import pruned

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from deployment import Deployment, Row, deliveries, events
 
 from signoff_db.apply import apply
+from signoff_db.causes import groups
 from signoff_db.connection import connect
-from signoff_db.dead_letters import choose, groups, list_letters
+from signoff_db.dead_letters import choose, list_letters
 from signoff_db.selection import Selection
 from signoff_schemas import ApprovalEvent
 

@@ -31,7 +31,6 @@ PACKAGES = (
         "4.0.1",
         {
             "dist/htmx.min.js": "htmx.min.js",
-            "dist/ext/hx-sse.min.js": "hx-sse.min.js",
             "LICENSE": "htmx.LICENSE.txt",
         },
     ),

@@ -31,7 +31,9 @@ _EXTRAS: Final = {
 """Which extra brings a package that plain `pip install signoff` does not."""
 _EMBEDDED: Final = frozenset({"up", "demo"})
 """Commands that need the embedded servers, which bring all that the other extras bring."""
-_SERVICES: Final = (["worker"], ["relay"], ["serve"], ["webhook", "run"])
+_SERVICES: Final = (
+    ["worker"], ["relay"], ["serve"], ["webhook", "run"], ["operations", "run"],
+)  # fmt: skip
 """Commands that run until SIGTERM; if it comes before they handle it, they have begun nothing."""
 _USAGE: Final = 2
 _UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
 
+from signoff_cli.dlq.acting import actor_of
 from signoff_cli.terminal import AsJson, say, show_fields, show_json, show_table
 from signoff_ops.audit import Audit
 from signoff_ops.audit import audit as run_audit
+from signoff_ops.audits import keep_audit
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_schemas.wording import count
@@ -26,9 +29,12 @@ def audit(
 ) -> None:
     """Fold the ledger again, compare it with the tables, and account for every event.
 
-    Exit 1 on any difference. It reads one moment of the database, so workers may go on.
+    Exit 1 on any difference. It reads one moment of the database, so workers may go on. The result
+    is kept for the console, if the database can be written to.
     """
-    found = run_audit(DirectServers(load_settings()), forget_missing=forget_missing)
+    servers, began = DirectServers(load_settings()), datetime.now(UTC)
+    found = run_audit(servers, forget_missing=forget_missing)
+    keep_audit(servers, actor_of(None), began, found)
     if as_json:
         show_json({"clean": found.clean, **asdict(found)})
     else:

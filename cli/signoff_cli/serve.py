@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+from signoff_cli.kept_running import kept_running
 from signoff_cli.options import option
 from signoff_ops.process import log_to_stderr
-from signoff_ops.services import load_settings
+from signoff_ops.services import environment, load_settings
 from signoff_web.serving import serve as serve_until_signal
 
 
@@ -19,12 +20,14 @@ def serve(
         int | None, typer.Option(min=1, max=65_535, help="The port [SIGNOFF_WEB_PORT, 8420].")
     ] = None,
 ) -> None:
-    """Serve the HTTP API and the review desk.
+    """Serve the HTTP API, the review desk and the console.
 
-    Ctrl-C or SIGTERM finishes the requests in hand.
+    A second process runs what operators start there (`signoff operations run`). Ctrl-C or SIGTERM
+    finishes the requests and the batch in hand.
     """
     settings = load_settings(
         named=lambda field: option(field.removeprefix("web_")), web_host=host, web_port=port
     )
     log_to_stderr(settings)
-    serve_until_signal(settings)
+    with kept_running("the runner of operations", ("operations", "run"), environment(settings)):
+        serve_until_signal(settings)

@@ -8,6 +8,7 @@ from typing import Any
 from signoff_cli.leaving import leave_if_away
 from signoff_cli.terminal import AsJson, say, show_fields, show_json, show_table
 from signoff_cli.webhook.shown import show_webhooks, state_of
+from signoff_ops.queue_control import pause_data, paused_text
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_ops.status import QueueStatus, Status
@@ -35,6 +36,7 @@ def _as_data(found: Status) -> dict[str, Any]:
             "oldest_waiting_seconds": queue.oldest_waiting,
             "next_retry_at": queue.next_retry_at,
             "workers": [asdict(worker) for worker in queue.workers],
+            "pause": queue.pause and pause_data(queue.pause),
         }
     if found.state:
         data |= asdict(found.state)
@@ -73,6 +75,8 @@ def _show_queue(found: QueueStatus) -> None:
             ("Oversized jobs", counts.oversized),
         ]
     )
+    if found.pause:
+        say(f"Workers are paused {paused_text(found.pause)}")
     if not found.workers:
         say("No worker listens on this queue: start one with `signoff worker`.")
         return

@@ -1,9 +1,11 @@
 """Check that the state equals the fold of the ledger, and that no event is accounted for twice."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+import psycopg
 from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow, class_row
 
@@ -67,6 +69,7 @@ def audit(connection: Connection[TupleRow]) -> AuditReport:
     connection.read_only = True
     try:
         with connection.transaction(), connection.cursor(row_factory=class_row(Totals)) as cursor:
+            _end_with_the_client(connection)
             totals = cursor.execute(statement("totals")).fetchone()
             rows = connection.execute(statement("audit"), {"limit": _SAMPLE}).fetchall()
             changed, listed = _altered_events(connection)
@@ -78,6 +81,15 @@ def audit(connection: Connection[TupleRow]) -> AuditReport:
     differences = [*listed, *(Difference(*row[:5]) for row in rows)]
     differing = changed + (rows[0][5] if rows else 0)
     return AuditReport(totals, tuple(differences[:_SAMPLE]), differing)
+
+
+def _end_with_the_client(connection: Connection[TupleRow]) -> None:
+    """Postgres looks whether the client is still there: an audit takes minutes.
+
+    Not every system can look.
+    """
+    with suppress(psycopg.errors.InvalidParameterValue), connection.transaction():
+        connection.execute("SET LOCAL client_connection_check_interval = '10s'")
 
 
 def _altered_events(connection: Connection[TupleRow]) -> tuple[int, list[Difference]]:

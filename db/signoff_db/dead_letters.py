@@ -19,13 +19,14 @@ from signoff_db.selection import Selection
 from signoff_db.sql import statement
 from signoff_schemas import DeadLetterState, FailureKind, SignoffError
 
-_LIST: Final = "dead_letters"
+LIST: Final = "dead_letters"
+"""The name of the list in its cursors."""
 _SHORT: Final = 300
 """Characters of a message in a list."""
 _LONG: Final = 10_000
 """Characters of a message where one letter is shown."""
-_MOST_GROUPS: Final = 100
-_MOST_OF_EVENT: Final = 100
+MOST_OF_EVENT: Final = 100
+"""The most letters of an event that are read: the newest."""
 _BYTES_AT_A_TIME: Final = 16 * 1024 * 1024
 """The size of payloads that are read together."""
 _PART: Final = 6 * 1024 * 1024
@@ -87,38 +88,6 @@ class FullLetter:
         return cls(DeadLetter.of_row(**columns), detail, payload)
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Dead letters of one cause."""
-
-    fingerprint: str
-    kind: FailureKind
-    event_type: str | None
-    """The kind of event of the newest letter."""
-    count: int
-    first_failed_at: datetime
-    last_failed_at: datetime
-    message: str
-    """The message of the newest letter."""
-    sample_id: int
-    """The newest letter."""
-
-    @classmethod
-    def of_row(cls, *, kind: str, **columns: Any) -> Self:  # noqa: ANN401 -- as it comes
-        """One row of the statement that groups letters."""
-        return cls(kind=FailureKind(kind), **columns)
-
-
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """The biggest groups."""
-
-    groups: tuple[Group, ...]
-    """In order of size, the biggest first."""
-    more: bool
-    """Whether there are more groups."""
-
-
 def list_letters(
     connection: Connection[TupleRow],
     selection: Selection,
@@ -131,7 +100,7 @@ def list_letters(
     Raises:
         CursorError: the cursor is not one of this list.
     """
-    before_id = key_of(cursor, _LIST, row_id)
+    before_id = key_of(cursor, LIST, row_id)
     parameters = selection.parameters | {
         "limit": limit + 1,
         "before_id": before_id,
@@ -139,7 +108,7 @@ def list_letters(
     }
     with connection.cursor(row_factory=kwargs_row(DeadLetter.of_row)) as rows:
         found = rows.execute(statement("list_dead_letters"), parameters).fetchall()
-    return page_of(found, limit, _LIST, lambda letter: letter.id)
+    return page_of(found, limit, LIST, lambda letter: letter.id)
 
 
 def letters_of(
@@ -152,7 +121,7 @@ def letters_of(
     parameters = {
         "event_id": event_id,
         "job_id": job_id,
-        "limit": _MOST_OF_EVENT,
+        "limit": MOST_OF_EVENT,
         "characters": _LONG,
     }
     with connection.cursor(row_factory=kwargs_row(DeadLetter.of_row)) as rows:
@@ -199,14 +168,6 @@ def payload_parts(connection: Connection[TupleRow], letter: DeadLetter) -> Itera
         if row is None:
             return
         yield row[0]
-
-
-def groups(connection: Connection[TupleRow], selection: Selection) -> Groups:
-    """The selected dead letters that are still dead, grouped by cause."""
-    parameters = selection.parameters | {"limit": _MOST_GROUPS + 1, "characters": _SHORT}
-    with connection.cursor(row_factory=kwargs_row(Group.of_row)) as rows:
-        found = rows.execute(statement("group_dead_letters"), parameters).fetchall()
-    return Groups(tuple(found[:_MOST_GROUPS]), len(found) > _MOST_GROUPS)
 
 
 def choose(

@@ -43,7 +43,7 @@ def discard(
     Raises:
         DatabaseUnavailableError: the batches that `on_batch` was called with are committed.
     """
-    work = _still_dead if dry_run else partial(_discard, actor=actor, reason=reason)
+    work = still_dead if dry_run else partial(discard_batch, actor=actor, reason=reason)
     discarded: list[int] = []
     for some in batches_of(sorted(ids), _BATCH, should_stop):
         batch = in_one_transaction(connection, partial(work, connection, some))
@@ -52,14 +52,16 @@ def discard(
     return discarded
 
 
-def _still_dead(connection: Connection[TupleRow], ids: Sequence[int]) -> list[int]:
+def still_dead(connection: Connection[TupleRow], ids: Sequence[int]) -> list[int]:
+    """Those of the letters that are dead."""
     rows = connection.execute(statement("open_dead_letters"), {"letters": list(ids)})
     return [row[0] for row in rows]
 
 
-def _discard(
+def discard_batch(
     connection: Connection[TupleRow], ids: Sequence[int], *, actor: str, reason: str
 ) -> list[int]:
+    """Discard those of the letters that are dead, inside a transaction, and record it."""
     rows = connection.execute(statement("discard_dead_letters"), {"letters": list(ids)})
     discarded = sorted(row[0] for row in rows)
     if discarded:

@@ -1,6 +1,7 @@
 """Edit a dead letter: apply a corrected event in its place, or change nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,12 +9,13 @@ import psycopg
 
 from signoff_db import dead_letters
 from signoff_db.apply import Result, apply_in_transaction
-from signoff_db.balances import Balance, balances_of, subject_of
-from signoff_db.connection import BatchConnection
+from signoff_db.balances import Balance, Touched, balances_of
+from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.dead_letters import FullLetter, NoSuchLetterError
 from signoff_db.delivery import Delivery
 from signoff_db.operator_actions import Action, note
 from signoff_db.payload_text import fields_of
+from signoff_db.replay import BlockedError
 from signoff_db.transactions import Refusal, in_transactions
 from signoff_schemas import SignoffError, parse_event
 
@@ -46,10 +48,14 @@ def edit(
     actor: str,
     reason: str,
     dry_run: bool = False,
+    lock_seconds: float | None = None,
 ) -> Edited:
     """Apply an edited event instead of a dead letter's; if it is not applied, nothing changes.
 
+    `lock_seconds` is how long it waits for a lock, a few times; None for as long as it takes.
+
     Raises:
+        BlockedError: another transaction held a lock for too long; nothing changed.
         NoSuchLetterError: there is no such letter, or it is not dead any more.
         InvalidEvent: the edited event breaks the contract.
         EditError: the edit changes the `event_id`.
@@ -74,8 +80,25 @@ def edit(
             )  # fmt: skip
         return [replace(edited, difference=difference(full.payload, payload))]
 
-    (edited,) = in_transactions(connection, [letter_id], run, rollback=dry_run)
+    with _impatient(connection, lock_seconds):
+        (edited,) = in_transactions(connection, [letter_id], run, rollback=dry_run)
     return edited
+
+
+@contextmanager
+def _impatient(connection: BatchConnection, lock_seconds: float | None) -> Iterator[None]:
+    """Wait for locks for so long."""
+    milliseconds = round((lock_seconds or 0) * 1000)
+    connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{milliseconds}ms"])
+    try:
+        yield
+    except DatabaseUnavailableError as error:
+        if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+            raise BlockedError(
+                "another transaction holds this letter, or what its event is about; nothing was "
+                "changed: try again"
+            ) from error
+        raise
 
 
 def difference(old: bytes, new: bytes) -> tuple[tuple[str, Any, Any], ...]:
@@ -103,19 +126,20 @@ def _dead(connection: BatchConnection, letter_id: int) -> FullLetter:
 
 def _apply(connection: BatchConnection, delivery: Delivery) -> Edited:
     """Apply the event; if it fails, undo all that was written, also the failed attempt."""
-    before = balances_of(connection, [delivery])
+    touched = Touched.of([delivery])
+    before = balances_of(connection, touched)
     with connection.transaction() as attempt:
         (outcome,) = apply_in_transaction(connection, [delivery])
         message = outcome.failure.message if outcome.failure else None
         if message is not None:
             raise psycopg.Rollback(attempt)
-    after = balances_of(connection, [delivery])
-    subject = subject_of(delivery)
+    after = balances_of(connection, touched)
+    (place,) = touched.places
     return Edited(
         outcome.result,
         message,
-        before.get(subject) if subject else None,
-        after.get(subject) if subject else None,
+        None if place is None else before[place],
+        None if place is None else after[place],
         delivery.identity.event_type,
         (),
     )

@@ -34,8 +34,11 @@ MOST_EVENTS: Final = 10_000
 """The most events of a page."""
 MOST_CHARACTERS: Final = 16 * 2**20
 """A page ends early when it has more of them: events may be large."""
-_AT_ONCE: Final = 1000
-"""The most events of one statement."""
+_FIRST: Final = 1000
+"""The most events of a page's first statement. It tells how large events are."""
+_GROWTH: Final = 3
+_USUAL: Final = 2000
+"""Characters of an event up to which the next statement reads more events at once."""
 _ID_LENGTH: Final = 36
 _YEAR_2000: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """From which Postgres counts."""
@@ -217,11 +220,12 @@ def _rows(
 ) -> tuple[tuple[FeedEvent, ...], bool]:
     """So many events at the most, and whether these are all.
 
-    Some at once: a page of ten thousand takes its transaction and its state once.
+    Some at once, so that no statement's events are too large together; more at once while they are
+    small, since each statement takes as long as hundreds of events.
     """
     events: list[FeedEvent] = []
-    given, characters = dict(parameters), 0
-    while (wanted := min(most - len(events), _AT_ONCE)) and characters <= MOST_CHARACTERS:
+    given, characters, at_once = dict(parameters), 0, _FIRST
+    while (wanted := min(most - len(events), at_once)) and characters <= MOST_CHARACTERS:
         rows = connection.execute(statement(name), {**given, "most": wanted}, binary=True)
         found = len(events)
         for transaction, applied_at, lines in rows:
@@ -230,6 +234,7 @@ def _rows(
             characters += len(lines)
         if len(events) - found < wanted:
             return tuple(events), True
+        at_once = _FIRST * _GROWTH if characters <= _USUAL * len(events) else _FIRST
     return tuple(events), False
 
 

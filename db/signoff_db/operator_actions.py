@@ -1,4 +1,4 @@
-"""The record of actions on dead letters, accounts, reviews and webhooks; it is never changed."""
+"""The record of what operators do; it is never changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,13 @@ _MOST: Final = 50
 
 
 class Action(StrEnum):
-    """The actions that are recorded: on dead letters, accounts, reviews and webhooks."""
+    """The actions that are recorded."""
 
     REPLAY = "replay"
     EDIT = "edit"
     DISCARD = "discard"
     PRUNE = "prune"
+    CANCEL_OPERATION = "cancel_operation"
 
     ADD_USER = "add_user"
     SET_ROLES = "set_roles"
@@ -42,6 +43,12 @@ class Action(StrEnum):
     ENABLE_WEBHOOK = "enable_webhook"
     REMOVE_WEBHOOK = "remove_webhook"
     REPLAY_WEBHOOK = "replay_webhook"
+
+    PAUSE_QUEUE = "pause_queue"
+    RESUME_QUEUE = "resume_queue"
+    REQUEUE_OUTBOX = "requeue_outbox"
+
+    START_AUDIT = "start_audit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ def note(
             "actor": actor,
             "action": str(action),
             "letters": list(letters),
-            "reason": reason,
+            "reason": reason and reason.replace("\0", "\ufffd"),  # Postgres holds no NUL
             "before": storable(before),
             "after": storable(after),
         },

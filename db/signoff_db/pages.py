@@ -45,7 +45,7 @@ def page_of(
     """
     items = tuple(found[:size])
     more = len(found) > size
-    return Page(items, _cursor(list_name, key(items[-1])) if more else None)
+    return Page(items, cursor_at(list_name, key(items[-1])) if more else None)
 
 
 def key_of(cursor: str | None, list_name: str, read: Callable[[str], Key]) -> Key | None:
@@ -86,6 +86,7 @@ def follow(read: Callable[[str | None], Page[Item]]) -> Iterator[Page[Item]]:
         yield page
 
 
-def _cursor(list_name: str, key: object) -> str:
+def cursor_at(list_name: str, key: object) -> str:
+    """The cursor of what follows the item with this key."""
     text = json.dumps([list_name, str(key)], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

@@ -6,7 +6,7 @@ that the contract refuses could become a valid one.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from json.decoder import JSONDecoder
 from typing import Any, Final
@@ -30,12 +30,38 @@ def fields_of(payload: bytes) -> dict[str, Any] | None:
 
 def readable(payload: bytes) -> str:
     """The payload as text: indented if it is JSON; bytes that are not text are escaped."""
+    return "".join(_readable_parts(payload))
+
+
+def line_of(text: str, path: str) -> int | None:
+    """The line of a JSON object, counted from 1, in which a field stands; None if it is nowhere.
+
+    `path` names the field as errors do: `quality_score`, `final_bubbles[2]`.
+    """
+    name = re.split(r"[.\[]", path, maxsplit=1)[0]
     try:
-        text = payload.decode()
-        json.loads(text, parse_int=float)
-    except (ValueError, RecursionError):
-        return payload.decode("utf-8", "backslashreplace")
-    return "".join(_indented(_TOKEN.findall(text)))
+        places = {member: place for member, place, _ in _placed_members(text)}
+    except (ValueError, IndexError, RecursionError):
+        return None
+    if name not in places:
+        return None
+    place = places[name]
+    item = re.match(r"\[(\d{1,5})\]", path[len(name) :])
+    if item:
+        place = _place_of_item(text, place, int(item[1]))
+    return text.count("\n", 0, place) + 1
+
+
+def readable_beginning(payload: bytes, most: int) -> tuple[str, bool]:
+    """The first `most` characters of `readable`, and whether these are all; no more is made."""
+    parts: list[str] = []
+    length = 0
+    for part in _readable_parts(payload):
+        parts.append(part)
+        length += len(part)
+        if length > most:
+            return "".join(parts)[:most], False
+    return "".join(parts), True
 
 
 def with_fields(payload: bytes, values: Mapping[str, str]) -> bytes | None:
@@ -78,14 +104,49 @@ def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
+def members_of(payload: bytes) -> dict[str, str] | None:
+    """The texts of a JSON object's values, by their names; None if the payload is not one."""
+    return None if fields_of(payload) is None else dict(_members(payload.decode()))
+
+
+def _readable_parts(payload: bytes) -> Iterator[str]:
+    try:
+        text = payload.decode()
+        json.loads(text, parse_int=float)
+    except (ValueError, RecursionError):
+        yield payload.decode("utf-8", "backslashreplace")
+        return
+    yield from _indented(found[0] for found in _TOKEN.finditer(text))
+
+
 def _members(text: str) -> Iterator[tuple[str, str]]:
     """The names and the values' texts of an object that is known to be JSON."""
+    return ((name, value) for name, _, value in _placed_members(text))
+
+
+def _place_of_item(text: str, start: int, number: int) -> int:
+    """The position of an item of a list that begins at `start`; of the list if it has none."""
+    if text[start] != "[":
+        return start
+    position = _skipped(text, start + 1)
+    for _ in range(number):
+        if text[position] == "]":
+            return start
+        _, end = _POSITIONS.raw_decode(text, position)
+        position = _skipped(text, end)
+        if text[position] == ",":
+            position = _skipped(text, position + 1)
+    return position
+
+
+def _placed_members(text: str) -> Iterator[tuple[str, int, str]]:
+    """The names, the values' positions and their texts."""
     position = _after(text, 0, "{")
     while text[position] != "}":
         name, end = _POSITIONS.raw_decode(text, position)
         start = _after(text, end, ":")
         _, end = _POSITIONS.raw_decode(text, start)
-        yield name, text[start:end]
+        yield name, start, text[start:end]
         position = _skipped(text, end)
         if text[position] == ",":
             position = _skipped(text, position + 1)
@@ -102,10 +163,10 @@ def _skipped(text: str, position: int) -> int:
     return position
 
 
-def _indented(tokens: list[str]) -> Iterator[str]:
+def _indented(tokens: Iterable[str]) -> Iterator[str]:
     depth = 0
-    for place, token in enumerate(tokens):
-        before = tokens[place - 1] if place else ""
+    before = ""
+    for token in tokens:
         if token in {"}", "]"}:
             depth -= 1
             if before not in {"{", "["}:
@@ -114,6 +175,7 @@ def _indented(tokens: list[str]) -> Iterator[str]:
             yield "\n" + depth * _INDENT
         yield _readable_token(token)
         depth += token in {"{", "["}
+        before = token
 
 
 def _readable_token(token: str) -> str:

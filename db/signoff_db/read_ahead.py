@@ -17,10 +17,10 @@ from signoff_db.record_dead_letters import MAX_PAYLOAD_BYTES
 from signoff_db.sql import statement
 from signoff_schemas import FailureKind, Kind, decode_job, kind_of
 
-_FIRST_BATCH: Final = 10
-_GROWTH: Final = 5
-_LARGEST_BATCH: Final = 1_000
-_BYTES: Final = 16 * 1024 * 1024
+FIRST_BATCH: Final = 10
+GROWTH: Final = 5
+LARGEST_BATCH: Final = 1_000
+BATCH_BYTES: Final = 16 * 1024 * 1024
 """The size of a batch's payloads."""
 
 
@@ -38,7 +38,9 @@ class Letter(NamedTuple):
         return self.delivery.size is None
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
+    """A dead letter as it is read, before its event is validated."""
+
     id: int
     job_id: str
     payload: bytes
@@ -61,7 +63,7 @@ def read_ahead(
     with ThreadPoolExecutor(max_workers=1) as reader:
         ahead: Future[list[Letter]] | None = None
         for rows in _batches(connection, ids, rate):
-            ready, ahead = ahead, reader.submit(_read, rows)
+            ready, ahead = ahead, reader.submit(validated, rows)
             if ready:
                 yield ready.result()
         if ahead:
@@ -70,27 +72,28 @@ def read_ahead(
 
 def _batches(
     connection: BatchConnection, ids: Sequence[int], rate: float | None
-) -> Iterator[list[_Row]]:
+) -> Iterator[list[Row]]:
     """Batches, the oldest first: small ones at first, to see early whether events apply."""
-    largest = _LARGEST_BATCH if rate is None else max(1, min(_LARGEST_BATCH, int(rate)))
-    size, start = _FIRST_BATCH, 0
+    largest = LARGEST_BATCH if rate is None else max(1, min(LARGEST_BATCH, int(rate)))
+    size, start = FIRST_BATCH, 0
     while start < len(ids):
         some = ids[start : start + min(size, largest)]
         rows = _rows(connection, some)
         # If the payloads are large, these are not all of them; the rest is for the next batch.
         start = bisect_right(ids, rows[-1].id) if rows else start + len(some)
-        size *= _GROWTH
+        size *= GROWTH
         if rows:
             yield rows
 
 
-def _rows(connection: BatchConnection, ids: Sequence[int]) -> list[_Row]:
-    parameters = {"letters": list(ids), "most_bytes": MAX_PAYLOAD_BYTES, "budget": _BYTES}
+def _rows(connection: BatchConnection, ids: Sequence[int]) -> list[Row]:
+    parameters = {"letters": list(ids), "most_bytes": MAX_PAYLOAD_BYTES, "budget": BATCH_BYTES}
     rows = connection.execute(statement("replayable"), parameters, binary=True).fetchall()
-    return [_Row(*row) for row in rows]
+    return [Row(*row) for row in rows]
 
 
-def _read(rows: Sequence[_Row]) -> list[Letter]:
+def validated(rows: Sequence[Row]) -> list[Letter]:
+    """The letters of these rows, with their events."""
     jobs = [Job(row.job_id, row.payload) for row in rows if row.complete]
     read = iter(read_jobs(jobs, _decode))
     return [_letter(row, next(read) if row.complete else _incomplete(row)) for row in rows]
@@ -101,14 +104,14 @@ def _decode(payload: bytes) -> tuple[Kind, bytes]:
     return (kind_of(payload), payload) if payload.startswith(b"{") else decode_job(payload)
 
 
-def _incomplete(row: _Row) -> Delivery:
+def _incomplete(row: Row) -> Delivery:
     """A delivery without an event, since its data was too large: it fails as it did before."""
     loggable = "more data than any event has"
     failure = Failure(FailureKind.INVALID_PAYLOAD, row.message, loggable, "too_large")
     return Delivery(row.job_id, b"", None, failure, size=0)
 
 
-def _letter(row: _Row, delivery: Delivery) -> Letter:
+def _letter(row: Row, delivery: Delivery) -> Letter:
     event_id = delivery.event and delivery.event.event_id
     has_event = event_id is not None and (event_id, delivery.content_hash) == (
         row.event_id,

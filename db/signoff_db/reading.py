@@ -225,6 +225,16 @@ def ledger_of(
     return Page(tuple(reversed(entries)), page.next)
 
 
+def moment_of(cursor: str | None) -> datetime | None:
+    """When the last event of the page before occurred; None for the first page.
+
+    Raises:
+        CursorError: the cursor is none that the list of a ledger gave.
+    """
+    place = key_of(cursor, _LEDGER, _position)
+    return place and place[0]
+
+
 def _position(text: str) -> tuple[datetime, UUID]:
     """An event's place in the order of occurrence; raises `ValueError` if the text is none."""
     moment, event_id = text.split(" ")
@@ -270,3 +280,9 @@ def transitions_by(
     }
     with connection.cursor(row_factory=class_row(Transition)) as cursor:
         return cursor.execute(statement("read_transitions"), parameters).fetchall()
+
+
+def count_causes(connection: Connection[TupleRow], *, most: int) -> int:
+    """How many causes the open dead letters have; `most` stands for that many or more."""
+    row = connection.execute(statement("count_causes"), {"most": most}).fetchone()
+    return int(row[0]) if row else 0

@@ -51,7 +51,9 @@ def record(connection: Connection[TupleRow], failures: Sequence[tuple[Delivery, 
 
 def storable(value: object) -> str:
     """JSON that Postgres can store: without NUL and unpaired surrogates, which jsonb refuses."""
-    text = _NUL.sub(r"\1\\ufffd", json.dumps(value, ensure_ascii=False, default=str))
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if "\\u0000" in text:
+        text = _NUL.sub(r"\1\\ufffd", text)
     return text.encode("utf-8", "replace").decode()
 
 

@@ -13,7 +13,7 @@ its results are those of a replay at this moment.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,7 +24,7 @@ import psycopg
 
 from signoff_db import dead_letters
 from signoff_db.apply import Outcome, Result, apply_in_transaction
-from signoff_db.balances import Balance, Subject, balances_of, subject_of
+from signoff_db.balances import Balance, Balances, Touched, balances_of
 from signoff_db.batches import never
 from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.operator_actions import Action, note
@@ -33,7 +33,7 @@ from signoff_db.rejected_rows import find_rejected_beforehand, find_rejected_row
 from signoff_db.transactions import Refusal, in_transactions
 from signoff_schemas import SignoffError, Verdict
 
-_STREAK: Final = 10
+STREAK: Final = 10
 """This many failures of one cause in a row, without a success in between, stop a replay."""
 _LOCK_TIMEOUT_MS: Final = 2000
 """How long a dry run waits for a lock; it tries a few times."""
@@ -127,19 +127,20 @@ def replay(
         report.left_out = max(0, len(ids) - _DRY_RUN_LIMIT)
         ids, rate = ids[:_DRY_RUN_LIMIT], None
     streak: tuple[str | None, int] = (None, 0)
-    with _rolled_back(connection) if dry_run else nullcontext():
+    with rolled_back(connection) if dry_run else nullcontext():
         for letters in read_ahead(connection, ids, rate):
             if should_stop():
                 break
             started = time.monotonic()
             with_balances = balances is None or report.replayed < balances
-            for replayed in _replay(
+            for tried in replay_batch(
                 connection, letters, actor, reason, with_balances=with_balances
             ):
+                replayed = [one.replayed for one in tried]
                 report.counts.update(str(one.result) for one in replayed)
                 on_batch(replayed)
-                streak = _recurring(streak, replayed)
-            if streak[1] >= _STREAK and not keep_going:
+                streak = recurring(streak, (one.fingerprint for one in tried))
+            if streak[1] >= STREAK and not keep_going:
                 report.stopped_by = streak[0]
                 break
             if rate is not None:
@@ -148,12 +149,18 @@ def replay(
 
 
 @contextmanager
-def _rolled_back(connection: BatchConnection) -> Iterator[None]:
-    """One transaction that is rolled back; it waits for locks only briefly, since it holds some."""
+def rolled_back(
+    connection: BatchConnection, lock_timeout_ms: int = _LOCK_TIMEOUT_MS
+) -> Iterator[None]:
+    """One transaction that is rolled back; it waits for locks only briefly, since it holds some.
+
+    Raises:
+        BlockedError: another transaction held a lock for too long.
+    """
     try:
         with connection.transaction(force_rollback=True):
             connection.execute(
-                "SELECT set_config('lock_timeout', %s, true)", [f"{_LOCK_TIMEOUT_MS}ms"]
+                "SELECT set_config('lock_timeout', %s, true)", [f"{lock_timeout_ms}ms"]
             )
             yield
     except DatabaseUnavailableError as error:
@@ -165,13 +172,17 @@ def _rolled_back(connection: BatchConnection) -> Iterator[None]:
         raise
 
 
-class _Tried(NamedTuple):
+class Tried(NamedTuple):
     """The outcome of a letter's event in a transaction, and the balances before and after."""
 
     letter: Letter
     outcome: Outcome
-    before: dict[Subject, Balance]
-    after: dict[Subject, Balance]
+    place: int | None
+    """The position of what the event changes; None without an event."""
+    touched: Touched
+    """What the events of the transaction change."""
+    before: Balances
+    after: Balances
 
     @property
     def unresolved(self) -> bool:
@@ -179,31 +190,61 @@ class _Tried(NamedTuple):
         verdict = self.outcome.verdict
         return verdict is Verdict.DUPLICATE or (verdict is not None and not self.letter.has_event)
 
+    @property
+    def fingerprint(self) -> str | None:
+        """The cause of the failure, if it failed again."""
+        failure = self.outcome.failure
+        return failure.fingerprint if failure else None
 
-def _replay(
+    @property
+    def replayed(self) -> Replayed:
+        """The result for those who asked for the replay."""
+        identity = self.outcome.delivery.identity
+        place = self.place
+        failure = self.outcome.failure
+        return Replayed(
+            self.letter.id,
+            identity.event_id,
+            self.outcome.result,
+            failure.message if failure else None,
+            self.fingerprint,
+            None if place is None else self.before[place],
+            None if place is None else self.after[place],
+            identity.event_type,
+        )
+
+
+OnSettled = Callable[[Sequence[Tried], Sequence[int]], None]
+"""Called inside of the transaction, with the letters that it settles or that failed again, and the
+ids of those that are not dead any more."""
+
+
+def replay_batch(
     connection: BatchConnection,
     letters: Sequence[Letter],
     actor: str,
     reason: str | None,
     *,
     with_balances: bool,
-) -> Iterator[list[Replayed]]:
+    on_settled: OnSettled = lambda _tried, _gone: None,
+) -> Iterator[list[Tried]]:
     """Replay a batch as `apply` does; yields the results of each committed part."""
     letters, find_rejected = find_rejected_beforehand(
         connection, letters, partial(_find_rejected_rows, connection)
     )
 
-    def transact(some: Sequence[Letter], *, locking: bool) -> list[_Tried]:
+    def transact(some: Sequence[Letter], *, locking: bool) -> list[Tried]:
         work = partial(
-            _try, connection, actor, reason, locking=locking, with_balances=with_balances
-        )
+            _try, connection, actor, reason,
+            locking=locking, with_balances=with_balances, on_settled=on_settled,
+        )  # fmt: skip
         return in_transactions(connection, some, work, find_rejected_rows=find_rejected)
 
     tried = transact(letters, locking=False)
-    yield [_replayed(one) for one in tried if not one.outcome.raced]
+    yield [one for one in tried if not one.outcome.raced]
     raced = [one.letter for one in tried if one.outcome.raced]
     if raced:
-        yield [_replayed(one) for one in transact(raced, locking=True)]
+        yield transact(raced, locking=True)
 
 
 def _find_rejected_rows(
@@ -226,7 +267,8 @@ def _try(
     *,
     locking: bool,
     with_balances: bool,
-) -> list[_Tried]:
+    on_settled: OnSettled,
+) -> list[Tried]:
     """Apply what is still dead, resolve what was applied, and record it, inside a transaction."""
     kinds = dead_letters.lock(connection, [letter.id for letter in letters])
     held = [letter for letter in letters if letter.id in kinds]
@@ -245,6 +287,7 @@ def _try(
             before={str(one.letter.id): kinds[one.letter.id] for one in settled},
             after={str(one.letter.id): one.outcome.result for one in settled},
         )
+    on_settled(settled, [letter.id for letter in letters if letter.id not in kinds])
     return tried
 
 
@@ -255,49 +298,40 @@ def _apply(
     *,
     locking: bool,
     with_balances: bool,
-) -> list[_Tried]:
+) -> list[Tried]:
     if not letters:
         return []
     deliveries = [letter.delivery.refused(refusal) for letter in letters]
-    before = balances_of(connection, deliveries) if with_balances else {}
+    touched = Touched.of(deliveries)
+    nothing = touched.nothing()
+    before = balances_of(connection, touched) if with_balances else nothing
     outcomes = apply_in_transaction(connection, deliveries, locking=locking)
-    after = balances_of(connection, deliveries) if with_balances else {}
+    after = balances_of(connection, touched) if with_balances else nothing
     return [
-        _Tried(letter, outcome, before, after)
-        for letter, outcome in zip(letters, outcomes, strict=True)
+        Tried(letter, outcome, place, touched, before, after)
+        for letter, outcome, place in zip(letters, outcomes, touched.places, strict=True)
     ]
 
 
-def _incomplete(letter: Letter) -> _Tried:
+def _incomplete(letter: Letter) -> Tried:
     """The outcome of a letter whose data is too large for an event: it fails as it did before."""
     delivery = letter.delivery
-    return _Tried(letter, Outcome(delivery, None, delivery.failure), {}, {})
+    outcome = Outcome(delivery, None, delivery.failure)
+    return Tried(letter, outcome, None, Touched([], [], []), (), ())
 
 
-def _replayed(tried: _Tried) -> Replayed:
-    outcome = tried.outcome
-    identity = outcome.delivery.identity
-    subject = subject_of(outcome.delivery)
-    failure = outcome.failure
-    return Replayed(
-        tried.letter.id,
-        identity.event_id,
-        outcome.result,
-        failure.message if failure else None,
-        failure.fingerprint if failure else None,
-        tried.before.get(subject) if subject else None,
-        tried.after.get(subject) if subject else None,
-        identity.event_type,
-    )
-
-
-def _recurring(
-    streak: tuple[str | None, int], replayed: Sequence[Replayed]
+def recurring(
+    streak: tuple[str | None, int], causes: Iterable[str | None]
 ) -> tuple[str | None, int]:
-    """The cause of the latest failures in a row, and their number."""
+    """The cause of the latest failures in a row, and their number.
+
+    Args:
+        streak: the same before.
+        causes: the fingerprint of each letter that was tried since; None for one that applied.
+    """
     cause, length = streak
-    for one in replayed:
-        length = length + 1 if one.fingerprint and one.fingerprint == cause else 1
-        cause = one.fingerprint
+    for found in causes:
+        length = length + 1 if found and found == cause else 1
+        cause = found
         length = length if cause else 0
     return cause, length

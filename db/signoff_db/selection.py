@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from signoff_schemas import DeadLetterState, FailureKind
+
+LONGEST_TEXT: Final = 200
+"""The most characters of a text that is searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,14 @@ class Selection:
     """Last failed before this time."""
     up_to_id: int | None = None
     """Up to this letter: those that an operator was shown, and none that was written later."""
+    above_id: int | None = None
+    """Written later than this letter."""
     states: tuple[DeadLetterState, ...] = (DeadLetterState.DEAD,)
+    event_type: str | None = None
+    event_id: UUID | None = None
+    job_id: str | None = None
+    text: str | None = None
+    """Contained in the message, in any case, or in the payload, byte for byte."""
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -37,5 +47,11 @@ class Selection:
             "since": self.since,
             "until": self.until,
             "up_to_id": self.up_to_id,
+            "above_id": self.above_id,
             "states": [str(state) for state in self.states],
+            "event_type": self.event_type,
+            "event_id": self.event_id,
+            "job_id": self.job_id,
+            "text": self.text,
+            "text_bytes": None if self.text is None else self.text.encode(errors="replace"),
         }

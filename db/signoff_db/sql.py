@@ -5,11 +5,16 @@ from importlib.resources import files
 from typing import Final, LiteralString
 
 _PARTS: Final[dict[LiteralString, LiteralString]] = {
+    "{audit_columns}": "audits/columns",
     "{chosen}": "chosen_dead_letters",
+    "{chosen_by_columns}": "chosen_by_columns",
     "{feed_line}": "feed_line",
     "{feed_readers_table}": "feed_readers_table",
     "{feed_transaction}": "feed_transaction",
+    "{holds_text}": "holds_text",
     "{key_columns}": "accounts/key_columns",
+    "{letter_columns}": "letter_columns",
+    "{operation_columns}": "operations/columns",
     "{resolve_letters}": "resolve_letters",
     "{review_columns}": "reviews/columns",
     "{user_columns}": "accounts/user_columns",

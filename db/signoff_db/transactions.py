@@ -11,8 +11,8 @@ Three things can go wrong.
 
 import random
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
@@ -155,6 +155,22 @@ def in_one_transaction(
     except psycopg.Error as error:
         _raise_outage(connection, error)
         raise RefusedError(f"Postgres refuses it: {_reason(error)}") from error
+
+
+@contextmanager
+def raising_outages(connection: Connection[TupleRow]) -> Iterator[None]:
+    """Turn the errors of an outage in the block into an error of Signoff; others are raised.
+
+    Raises:
+        DatabaseUnavailableError: try again later.
+    """
+    try:
+        yield
+    except SignoffError:
+        raise
+    except Exception as error:
+        _raise_outage(connection, error)
+        raise
 
 
 def _settle_refused(

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any, Final
 from uuid import uuid4
 
-from signoff_db.alerts import News, alone, news, remember
+from signoff_db.alerts import Cause, News, alone, news, remember
 from signoff_db.read_connection import require_writable
 from signoff_ops.hook import deliver
 from signoff_ops.servers import Servers
@@ -43,27 +43,36 @@ def alert_once(
             return None
         # An alert that is sent must be noted, or it would be sent again and again.
         require_writable(connection, servers.settings.require("database_url"))
-        message = _message(found, limit)
+        message = _message(found, limit, servers.settings.web_url)
         deliver(hook, json.dumps(message, default=json_default).encode(), stopped=stopped)
         remember(connection, found)
         return str(message["text"])
 
 
-def _message(found: News, limit: int) -> dict[str, Any]:
-    """The message as JSON, without customers' texts and amounts: anybody may receive it."""
+def _message(found: News, limit: int, web_url: str | None) -> dict[str, Any]:
+    """The message as JSON, without customers' texts and amounts: anybody may receive it.
+
+    It links to the console, if the URL of the web service is set.
+    """
+    pages = None if web_url is None else f"{web_url.rstrip('/')}/ops/causes"
     return {
         "id": uuid4(),
         "alert": "dead_letters",
-        "text": _text(found, limit),
+        "text": _text(found, limit, pages),
         "dead": found.dead,
         "limit": limit,
         "limit_passed": found.limit_passed,
-        "new_causes": [asdict(cause) for cause in found.causes[:_MOST_CAUSES]],
+        "new_causes": [_cause(cause, pages) for cause in found.causes[:_MOST_CAUSES]],
         "new_causes_total": len(found.causes),
     }
 
 
-def _text(found: News, limit: int) -> str:
+def _cause(cause: Cause, pages: str | None) -> dict[str, Any]:
+    url = {} if pages is None else {"url": f"{pages}/{cause.fingerprint}"}
+    return {**asdict(cause), **url}
+
+
+def _text(found: News, limit: int, pages: str | None) -> str:
     """A sentence for people; chat systems show the member `text` of a message."""
     parts = []
     if found.causes:
@@ -71,4 +80,4 @@ def _text(found: News, limit: int) -> str:
         parts.append(f"{count(len(found.causes), 'new cause')} of dead letters ({kinds})")
     passed = f", more than the limit of {limit:,}" if found.limit_passed else ""
     parts.append(f"{found.dead:,} open in all{passed}")
-    return f"Signoff: {'; '.join(parts)}; see `signoff dlq groups`"
+    return f"Signoff: {'; '.join(parts)}; see {pages or '`signoff dlq groups`'}"

@@ -15,11 +15,12 @@ from signoff_db.adoption import ENCODING, OLDEST_POSTGRES
 from signoff_db.migrate import NEW_EPOCH, pending
 from signoff_db.reading import overview
 from signoff_db.sql import statement
+from signoff_ops.queue_control import paused_text
 from signoff_ops.variables import unknown_variables
+from signoff_queue.pausing import pause_of
 from signoff_queue.reader import QueueReader
 from signoff_queue.workers import SILENT
-from signoff_schemas import Settings, first_bytes, masked, plain_url
-from signoff_schemas.keys import SUSPENDED
+from signoff_schemas import Settings, first_bytes
 from signoff_schemas.wording import count
 
 _OLDEST_REDIS: Final = (6, 2)
@@ -125,11 +126,11 @@ def check_queue(client: redis.Redis, settings: Settings) -> Iterator[Check]:
     """Check that workers run, and that no jobs were lost."""
     reader = QueueReader(client, settings.queue)
     yield from _workers(reader, settings)
-    if client.exists(SUSPENDED):
-        url = masked(plain_url(settings.require("redis_url")))
+    if paused := pause_of(client):
         yield Check(
-            Grade.WARN, "Workers suspended",
-            f"they take nothing off the queue; let them go on with: RQ_REDIS_URL={url} rq resume",
+            Grade.WARN, "Workers paused",
+            f"they take nothing off the queue: paused {paused_text(paused)}; let them go on with "
+            "`signoff queue resume --reason WHY`",
         )  # fmt: skip
     for text in reader.wrong_types():
         yield Check(Grade.FAIL, "Redis key", text)

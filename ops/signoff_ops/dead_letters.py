@@ -1,4 +1,4 @@
-"""Read dead letters: lists, groups, a single letter, and exports.
+"""Read dead letters: lists, counts, a single letter, and exports.
 
 Lists are pages with opaque cursors; what is read of a letter is bounded, however large it is.
 """
@@ -11,8 +11,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_db import dead_letters
-from signoff_db.dead_letters import DeadLetter, FullLetter, Groups
+from signoff_db.dead_letters import DeadLetter, FullLetter
 from signoff_db.letter_lines import line_pieces
+from signoff_db.letter_search import Counted, Listing, count_letters, find_letters
 from signoff_db.operator_actions import OperatorAction, actions_of
 from signoff_db.pages import Page, follow
 from signoff_db.reading import snapshot
@@ -21,6 +22,12 @@ from signoff_ops.servers import Servers
 from signoff_schemas import DeadLetterState
 
 _PAGE: Final = 1000
+_COUNT_SECONDS: Final = 0.1
+"""How long a page waits for a number of letters."""
+_FIND_SECONDS: Final = 2.0
+"""How long a statement that finds letters may take."""
+_SEARCH_SECONDS: Final = 0.15
+"""How long a page looks for a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,41 @@ def page_of_letters(
         return dead_letters.list_letters(connection, selection, limit=limit, cursor=cursor)
 
 
+def find(
+    servers: Servers,
+    selection: Selection,
+    *,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Listing:
+    """A page of dead letters, the newest first, in bounded time; it says what was looked at.
+
+    Raises:
+        CursorError: the cursor is not one of this list.
+        CutOffError: it took too long, and nothing is known.
+        DatabaseUnavailableError: Postgres is unavailable.
+    """
+    with servers.database() as connection:
+        return find_letters(
+            connection,
+            selection,
+            limit=limit,
+            cursor=cursor,
+            seconds=_FIND_SECONDS,
+            search_seconds=_SEARCH_SECONDS,
+        )
+
+
+def number_of(servers: Servers, selection: Selection) -> Counted | None:
+    """The number of selected letters, up to 10,000; None if counting took too long.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is unavailable.
+    """
+    with servers.database() as connection:
+        return count_letters(connection, selection, seconds=_COUNT_SECONDS)
+
+
 def all_letters(servers: Servers, selection: Selection) -> Iterator[Sequence[DeadLetter]]:
     """All of them, the newest first, in one snapshot; a page at a time is read.
 
@@ -76,16 +118,6 @@ def letter_history(servers: Servers, letter_id: int) -> LetterHistory | None:
         if full is None:
             return None
         return LetterHistory(full, tuple(actions_of(connection, letter_id)))
-
-
-def groups(servers: Servers, selection: Selection) -> Groups:
-    """The open dead letters by cause, the biggest groups first.
-
-    Raises:
-        DatabaseUnavailableError: Postgres is unavailable.
-    """
-    with servers.database() as connection:
-        return dead_letters.groups(connection, selection)
 
 
 def choose(servers: Servers, selection: Selection, *, limit: int | None = None) -> Choice:
@@ -130,6 +162,16 @@ def export(servers: Servers, selection: Selection, write: Callable[[str], object
                     write(piece)
                 written += 1
     return written
+
+
+def payload_of(servers: Servers, letter: DeadLetter) -> Iterator[bytes]:
+    """What a letter holds of its payload, in pieces of some megabytes.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is unavailable.
+    """
+    with servers.database() as connection:
+        yield from dead_letters.payload_parts(connection, letter)
 
 
 def _pages(connection: Connection[TupleRow], selection: Selection) -> Iterator[Page[DeadLetter]]:

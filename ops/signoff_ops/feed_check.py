@@ -19,10 +19,11 @@ _LATE: Final = timedelta(minutes=1)
 def check_readers(connection: Connection[TupleRow]) -> Iterator[Check]:
     """A line for each reader that has noted its position in this database."""
     for reader in readers(connection):
-        yield _check(reader)
+        yield reader_check(reader)
 
 
-def _check(reader: ReaderState) -> Check:
+def reader_check(reader: ReaderState) -> Check:
+    """Whether a reader reads what is applied."""
     name = f"Reader {reader.name}"
     if reader.failure:
         since = age(reader.failing_since)

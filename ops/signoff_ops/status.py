@@ -2,15 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from signoff_db.feed_lag import ReaderState, readers
-from signoff_db.reading import Overview, overview, snapshot
+from signoff_db.reading import Overview, count_causes, overview, snapshot
 from signoff_db.webhooks import Webhook, webhooks
+from signoff_ops.outbox import MOST_LOOKED_AT
 from signoff_ops.servers import Servers
 from signoff_ops.unavailable import Unavailable
+from signoff_queue.pausing import Pause, pause_of
 from signoff_queue.reader import Counts, QueueReader, age
 from signoff_queue.workers import WorkerState
-from signoff_relay.table import OutboxOverview
+from signoff_relay.table import OutboxOverview, OutboxWaiting
+
+MOST_CAUSES: Final = 1000
+"""So many causes are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,8 @@ class QueueStatus:
     """How long the job at the head has waited; None if no job waits, or that is not known."""
     next_retry_at: datetime | None
     workers: tuple[WorkerState, ...]
+    pause: Pause | None
+    """None if workers are not paused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,10 @@ class Status:
     webhooks: tuple[Webhook, ...] | None
     outbox: OutboxOverview | None
     """None also if there is no outbox."""
+    outbox_waiting: OutboxWaiting | None
+    """None also if there is no outbox, or an earlier release made it."""
+    causes: int | None
+    """Causes of the open dead letters; `MOST_CAUSES` is that many or more."""
     away: dict[str, str]
     """Why a server could not be read, by its name."""
 
@@ -50,11 +62,14 @@ def status(servers: Servers) -> Status:
     unavailable = Unavailable()
     queue = unavailable.collect("redis", lambda: queue_status(servers))
     of_postgres = unavailable.collect("postgres", lambda: _state(servers))
-    state, feed_readers, receivers = of_postgres or (None, None, None)
-    outbox = None
+    state, feed_readers, receivers, causes = of_postgres or (None, None, None, None)
+    of_outbox = None
     if state or servers.settings.outbox_url:  # otherwise it is in the unavailable database
-        outbox = unavailable.collect("outbox", lambda: _outbox(servers))
-    return Status(queue, state, feed_readers, receivers, outbox, unavailable.reasons)
+        of_outbox = unavailable.collect("outbox", lambda: _outbox(servers))
+    outbox, waiting = of_outbox or (None, None)
+    return Status(
+        queue, state, feed_readers, receivers, outbox, waiting, causes, unavailable.reasons
+    )
 
 
 def queue_status(servers: Servers) -> QueueStatus:
@@ -66,22 +81,31 @@ def queue_status(servers: Servers) -> QueueStatus:
     settings = servers.settings
     with servers.redis() as client:
         reader = QueueReader(client, settings.queue)
+        counts, next_retry_at = reader.counted()
         return QueueStatus(
             settings.queue,
-            reader.counts(),
+            counts,
             age(reader.oldest_waiting()),
-            reader.next_scheduled(),
+            next_retry_at,
             tuple(reader.workers(silent_after=settings.redeliver_after)),
+            pause_of(client),
         )
 
 
 def _state(
     servers: Servers,
-) -> tuple[Overview, tuple[ReaderState, ...], tuple[Webhook, ...]]:
+) -> tuple[Overview, tuple[ReaderState, ...], tuple[Webhook, ...], int]:
     with servers.database() as connection, snapshot(connection):
-        return overview(connection), tuple(readers(connection)), tuple(webhooks(connection))
+        return (
+            overview(connection),
+            tuple(readers(connection)),
+            tuple(webhooks(connection)),
+            count_causes(connection, most=MOST_CAUSES),
+        )
 
 
-def _outbox(servers: Servers) -> OutboxOverview | None:
+def _outbox(servers: Servers) -> tuple[OutboxOverview, OutboxWaiting | None] | None:
     with servers.outbox() as table:
-        return table.overview() if table else None
+        if table is None:
+            return None
+        return table.overview(), None if table.lacking() else table.waiting(MOST_LOOKED_AT)

@@ -20,10 +20,11 @@ that died takes a minute."""
 def check_webhooks(connection: Connection[TupleRow]) -> Iterator[Check]:
     """A line for each webhook."""
     for webhook in webhooks(connection):
-        yield _check(webhook)
+        yield webhook_check(webhook)
 
 
-def _check(webhook: Webhook) -> Check:
+def webhook_check(webhook: Webhook) -> Check:
+    """Whether its messages are sent."""
     name = f"Webhook {webhook.name}"
     waits = f"{_number(webhook.waiting)} waiting" if webhook.waiting else "nothing waits"
     if webhook.disabled_at:

@@ -69,17 +69,14 @@ class QueueReader:
 
     def counts(self) -> Counts:
         """Count the jobs of each place, at one moment."""
-        return Counts(*self._counted()[:-1])
+        return self.counted()[0]
 
-    def next_scheduled(self) -> datetime | None:
-        """When the next retry is due."""
-        due = self._counted()[-1]
-        return None if due is None else _instant(float(due))
-
-    def _counted(self) -> list[Any]:
+    def counted(self) -> tuple[Counts, datetime | None]:
+        """The jobs of each place, and when the next retry is due, at one moment."""
         keys = self.keys
         places = [keys.waiting, keys.started, keys.scheduled, keys.failed]
-        return list(self._counts([*places, keys.missing_jobs, keys.oversized], []))
+        *counts, due = self._counts([*places, keys.missing_jobs, keys.oversized], [])
+        return Counts(*counts), None if due is None else _instant(float(due))
 
     def wrong_types(self) -> list[str]:
         """A sentence for each of the queue's keys that holds another type than it should."""

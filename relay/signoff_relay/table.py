@@ -25,6 +25,9 @@ _LATER_COLUMNS: Final = ("validated_hash", "due_at")
 """Columns that tables of earlier releases lack."""
 _PAGE: Final = 1000
 _LIST: Final = "outbox"
+_REFUSED: Final = "refused"
+_CHARACTERS: Final = 2000
+"""Characters of an event and of a reason that a list shows."""
 _FIRST: Final = UUID(int=0)
 
 
@@ -66,6 +69,33 @@ class OutboxOverview:
     waiting: int
     oldest_waiting_at: datetime | None
     refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxWaiting:
+    """The oldest waiting events, as far as they were looked at."""
+
+    looked_at: int
+    later: int
+    """Those that may not be published yet: the desk's approvals, until they cannot be undone."""
+    next_due_at: datetime | None
+    """When the first of these may be."""
+    oldest_due_at: datetime | None
+    """Since when the oldest one could have been published; None if none could."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEvent:
+    """An event that the queue refuses."""
+
+    event_id: UUID
+    event: str
+    """Its beginning."""
+    characters: int
+    """How many it has in all."""
+    added_at: datetime
+    refused: str
+    """Why, as the queue said."""
 
 
 class OutboxTable:
@@ -166,10 +196,51 @@ class OutboxTable:
         with self.connection.cursor(row_factory=class_row(Entry)) as cursor:
             return cursor.execute(_sql("read_event"), {"event_id": event_id}).fetchone()
 
+    def waiting(self, most: int) -> OutboxWaiting:
+        """Look at the oldest `most` waiting events."""
+        with self.connection.cursor(row_factory=class_row(OutboxWaiting)) as cursor:
+            row = cursor.execute(_sql("waiting"), {"most": most}).fetchone()
+        if row is None:
+            raise AssertionError
+        return row
+
+    def refused_page(self, cursor: str | None, *, limit: int) -> Page[RefusedEvent]:
+        """A page of the events that the queue refuses, the oldest first.
+
+        Raises:
+            CursorError: the cursor is not from this list.
+        """
+        after = key_of(cursor, _REFUSED, _place) or Place()
+        parameters = {
+            "added_at": after.added_at,
+            "event_id": after.event_id,
+            "characters": _CHARACTERS,
+            "most": limit + 1,
+        }
+        with self.connection.cursor(row_factory=class_row(RefusedEvent)) as rows:
+            found = rows.execute(_sql("refused_page"), parameters).fetchall()
+        return page_of(
+            found, limit, _REFUSED, lambda one: f"{one.added_at.isoformat()} {one.event_id}"
+        )
+
+    def release_refused(self, events: Sequence[UUID] | None, most: int) -> list[UUID]:
+        """Let relays try refused events again: these, or all with None; returns which.
+
+        At most `most`, the oldest first.
+        """
+        parameters = {"events": None if events is None else list(events), "most": most}
+        return [row[0] for row in self.connection.execute(_sql("release_refused"), parameters)]
+
     def refused(self, most: int) -> list[Entry]:
         """Events that the queue refuses, the oldest first."""
         with self.connection.cursor(row_factory=class_row(Entry)) as cursor:
             return cursor.execute(_sql("list_refused"), {"most": most}).fetchall()
+
+
+def _place(text: str) -> Place:
+    """A position in a list; raises `ValueError` if the text is none."""
+    moment, event_id = text.split(" ")
+    return Place(datetime.fromisoformat(moment).isoformat(), str(UUID(event_id)))
 
 
 def _sql(name: str) -> LiteralString:

@@ -14,7 +14,7 @@ QUEUES: Final = f"{RQ_KEY_PREFIX}:queues"
 HEALTH: Final = "signoff_health"
 """The field of a worker's hash that holds its health report, as JSON: Signoff's own."""
 SUSPENDED: Final = f"{RQ_KEY_PREFIX}:suspended"
-"""Exists while `rq suspend` holds the workers."""
+"""Exists while workers are paused, by `signoff queue pause` or `rq suspend`."""
 
 
 @dataclass(frozen=True, slots=True)

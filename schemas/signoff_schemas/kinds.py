@@ -1,6 +1,7 @@
 """The kinds of events: which one a source holds, and reading an event of any kind."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, Final
 
 from pydantic_core import from_json
@@ -13,9 +14,18 @@ from signoff_schemas.verdicts import FailureKind
 
 AnyEvent = ApprovalEvent | StatusDecision
 Kind = type[ApprovalEvent] | type[StatusDecision]
+
+
+class EventType(StrEnum):
+    """The kinds of events, as `event_type` names them."""
+
+    APPROVAL = "approval"
+    STATUS_DECISION = "status_decision"
+
+
 KINDS: Final[Mapping[str, Kind]] = {
-    "approval": ApprovalEvent,
-    "status_decision": StatusDecision,
+    EventType.APPROVAL: ApprovalEvent,
+    EventType.STATUS_DECISION: StatusDecision,
 }
 """The model of each `event_type`."""
 _FIELD: Final = "event_type"

@@ -77,8 +77,19 @@ def test_a_new_cause_is_posted_once(alerting: Signoff, hook: Hook) -> None:
     assert (cause["kind"], cause["count"]) == ("unknown_interaction", 1)
     assert "1 new cause of dead letters (unknown_interaction); 1 open in all" in message["text"]
     assert b"secret words" not in body
+    assert message["text"].endswith("see `signoff dlq groups`")
+    assert "url" not in cause
     moment = int((signed or "").split(",")[0].removeprefix("t="))
     assert signed == signature(body, "key", moment)
+
+
+def test_an_alert_links_to_the_console(alerting: Signoff, hook: Hook) -> None:
+    """Where the URL of the web service is set: to the causes, and to each of them."""
+    alerting.having(SIGNOFF_WEB_URL="https://signoff.example/base/")("alert", "--once")
+    (message,) = hook.messages
+    (cause,) = message["new_causes"]
+    assert message["text"].endswith("see https://signoff.example/base/ops/causes")
+    assert cause["url"] == f"https://signoff.example/base/ops/causes/{cause['fingerprint']}"
 
 
 def test_a_failed_webhook_is_tried_again(alerting: Signoff, hook: Hook) -> None:

@@ -341,4 +341,4 @@ def test_the_doctor_sees_that_workers_are_suspended(signoff: Signoff, client: re
     """It names the command that resumes them."""
     suspend(client)
 
-    assert "RQ_REDIS_URL=redis://" in signoff("doctor", expect=1).stdout
+    assert "signoff queue resume" in signoff("doctor", expect=1).stdout

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import DEVNULL
 from urllib.parse import urlsplit, urlunsplit
@@ -19,6 +20,8 @@ from receivers import receiving
 from signoff_db.feed_reader import FeedReader, Turn
 from signoff_ops import review_desk, reviews
 from signoff_ops.accounts import identity_of_key, identity_of_session
+from signoff_ops.audit import audit
+from signoff_ops.audits import keep_audit, latest_audits, request_audit, run_next_audit
 from signoff_ops.review_feed import read_decisions
 from signoff_ops.servers import DirectServers
 from signoff_ops.sign_in import Browser, sign_out, use_link
@@ -109,6 +112,7 @@ def test_each_part_works_with_the_rights_that_the_page_grants(
     operator(*edit)
     assert operator.json("event", unknown["event_id"])["known"]
     assert operator.json("audit")["clean"]
+    assert reader.json("audit")["clean"], "its result is not kept, which is no error"
     operator("doctor", expect=None)
     assert sum(step["customers"] for step in reader.json("funnel")) == 2
     set_status = ("customer", "set-status", "ann", "CHURNED", "--reason", "asked")
@@ -116,6 +120,23 @@ def test_each_part_works_with_the_rights_that_the_page_grants(
     worker("worker", "--burst")
     shown = reader.json("customer", "ann")
     assert (shown["customer_status"], shown["transitions"][-1]["to_status"]) == ("CHURNED",) * 2
+
+
+def test_audits_need_no_more_than_operators_are_granted(
+    granted_database: str, redis_url: str
+) -> None:
+    """They are asked for, run, and kept."""
+    url = as_user(granted_database, "signoff_operator", "change-me-2")
+    servers = DirectServers(Settings.load(database_url=url, redis_url=redis_url))
+    request_audit(servers, "user:ann")
+    assert run_next_audit(servers)
+    done = latest_audits(servers).done
+    assert done
+    assert done.clean
+    keep_audit(servers, "root", datetime.now(UTC), audit(servers))
+    kept = latest_audits(servers).done
+    assert kept
+    assert kept.requested_by == "root"
 
 
 def test_a_reader_of_the_feed_needs_no_more_than_the_page_grants(

@@ -92,11 +92,11 @@ def test_a_worker_reports_that_it_is_live_and_ready(signoff: Signoff, port: int)
 def test_a_suspended_worker_is_live_but_not_ready(
     signoff: Signoff, port: int, redis_url: str
 ) -> None:
-    """`rq suspend` is shown as the reason; after `rq resume` it is ready again."""
+    """A pause by `rq suspend` is the reason; after `rq resume` it is ready again."""
     with redis.Redis.from_url(redis_url) as client, working(signoff, port) as log:
         until(port, "ready", 200, log)
         suspend(client)
-        until(port, "ready", 503, log, "rq resume")
+        until(port, "ready", 503, log, "signoff queue show")
         assert ask(port, "live")[0] == 200
         resume(client)
         until(port, "ready", 200, log)
@@ -131,8 +131,8 @@ def test_status_shows_what_a_worker_waits_for(signoff: Signoff, port: int, redis
         until(port, "ready", 200, log)
         assert "waits for" not in signoff("status").stdout
         suspend(client)
-        eventually(lambda: "rq resume" in reported_in_redis(signoff), what="Redis knows", log=log)
-        assert "workers are suspended" in signoff("status").stdout
+        eventually(lambda: "are paused" in reported_in_redis(signoff), what="Redis knows", log=log)
+        assert "workers are paused" in signoff("status").stdout
 
 
 def test_an_idle_worker_notices_that_postgres_ended(

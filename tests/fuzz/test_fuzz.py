@@ -85,7 +85,7 @@ def _run_all_reads(client: redis.Redis) -> None:
     reader.counts()
     reader.workers(silent_after=60)
     reader.oldest_waiting()
-    reader.next_scheduled()
+    reader.counted()
     reader.sample(20)
     account_for(reader)
 

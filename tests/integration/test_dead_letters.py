@@ -11,13 +11,13 @@ from uuid import UUID, uuid4
 import pytest
 from approvals import apply_events, approval, balance, delivery, mapping, outcomes
 from blocking import await_blocked
-from letters import EVERY_STATE, chosen, letters_in, payload_of
+from letters import EVERY_STATE, bury, chosen, letters_in, payload_of
 from processes import eventually
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from pydantic_core import to_json
 
-from signoff_db import dead_letters
+from signoff_db import causes, dead_letters
 from signoff_db.apply import apply, apply_in_transaction
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect, connect_for_batches
@@ -25,7 +25,6 @@ from signoff_db.dead_letters import NoSuchLetterError
 from signoff_db.delivery import Delivery
 from signoff_db.discard import discard
 from signoff_db.edit import EditError, edit
-from signoff_db.failure import Failure
 from signoff_db.operator_actions import actions_of
 from signoff_db.pages import CursorError
 from signoff_db.replay import Replayed, replay
@@ -46,12 +45,6 @@ def create_interaction(connection: BatchConnection, event: ApprovalEvent) -> Non
     connection.execute(
         "INSERT INTO interactions (id, user_id) VALUES (%s, 'ann')", [event.interaction_id]
     )
-
-
-def bury(connection: BatchConnection, *events: ApprovalEvent) -> None:
-    """Make dead letters of valid events, as if workers had died while they held them."""
-    gave_up = Failure(FailureKind.ABANDONED, "gave up", "gave up")
-    apply(connection, [delivery(event)._replace(failure=gave_up) for event in events])
 
 
 def test_a_replay_resolves_what_applies_and_keeps_the_others(connection: BatchConnection) -> None:
@@ -258,7 +251,7 @@ def test_letters_of_one_cause_are_one_group(connection: BatchConnection) -> None
     ]
     other = Delivery.of_payload("tags", to_json(mapping(edit_tags=["NO_SUCH_TAG"])))
     apply(connection, [*bad, other])
-    groups = dead_letters.groups(connection, ALL).groups
+    groups = causes.groups(connection, ALL).groups
     assert [(group.kind, group.count) for group in groups] == [
         ("invalid_payload", 3),
         ("invalid_payload", 1),

@@ -6,14 +6,15 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from approvals import apply_events, approval, delivery
+from approvals import apply_events, approval
 from hypothesis import given
 from hypothesis import strategies as st
-from letters import EVERY_STATE, chosen, letters_in
+from letters import EVERY_STATE, bury, chosen, letters_in
 
 from signoff_db.apply import apply
+from signoff_db.causes import groups
 from signoff_db.connection import BatchConnection, connect
-from signoff_db.dead_letters import choose, get_letter, groups, list_letters, read_letters
+from signoff_db.dead_letters import choose, get_letter, list_letters, read_letters
 from signoff_db.delivery import Delivery
 from signoff_db.discard import discard
 from signoff_db.failure import Failure
@@ -21,17 +22,11 @@ from signoff_db.letter_lines import line_pieces
 from signoff_db.pages import CursorError, Page, follow, key_of, page_of, row_id
 from signoff_db.replay import BlockedError, Replayed, replay
 from signoff_db.selection import Selection
-from signoff_schemas import ApprovalEvent, DeadLetterState, FailureKind
+from signoff_schemas import DeadLetterState, FailureKind
 
 ALL = Selection()
 HUGE = 20_000_000
 """Bytes of a letter of an earlier release, which kept payloads of any size."""
-
-
-def bury(connection: BatchConnection, *events: ApprovalEvent) -> None:
-    """Make dead letters of valid events, as if workers had died while they held them."""
-    gave_up = Failure(FailureKind.ABANDONED, "gave up", "gave up")
-    apply(connection, [delivery(event)._replace(failure=gave_up) for event in events])
 
 
 def bury_huge(connection: BatchConnection) -> int:

@@ -1,13 +1,23 @@
 """Dead letters as tests look at them."""
 
+from approvals import delivery
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from signoff_db.apply import apply
+from signoff_db.connection import BatchConnection
 from signoff_db.dead_letters import DeadLetter, choose, list_letters
+from signoff_db.failure import Failure
 from signoff_db.selection import Selection
-from signoff_schemas import DeadLetterState
+from signoff_schemas import AnyEvent, DeadLetterState, FailureKind
 
 EVERY_STATE = tuple(DeadLetterState)
+
+
+def bury(connection: BatchConnection, *events: AnyEvent) -> None:
+    """Make dead letters of valid events, as if workers had died while they held them."""
+    gave_up = Failure(FailureKind.ABANDONED, "gave up", "gave up")
+    apply(connection, [delivery(event)._replace(failure=gave_up) for event in events])
 
 
 def letters_in(connection: Connection[TupleRow], *states: DeadLetterState) -> list[DeadLetter]:

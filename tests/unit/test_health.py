@@ -81,7 +81,7 @@ def _silent_postgres(worker: FakeWorker) -> None:
 @pytest.mark.parametrize(
     ("change", "waits_for"),
     [
-        (_suspended, "workers are suspended; run `rq resume`"),
+        (_suspended, "workers are paused; `signoff queue show` tells by whom"),
         (_stopping, "it was asked to stop"),
         (_silent_postgres, "Postgres: it does not answer"),
     ],

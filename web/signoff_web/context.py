@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from fastapi import Depends, Request
-from jinja2 import Environment
 
 from signoff_ops.servers import Servers
 from signoff_ops.verdict_watch import VerdictWatch
 from signoff_producer.requests import RequestProducer
 from signoff_schemas import Settings
 from signoff_schemas.access import Identity
+from signoff_web.live import Sampler
 from signoff_web.measuring import Requests
+from signoff_web.pause_watch import PauseWatch
 from signoff_web.readiness import Readiness
 from signoff_web.sign_in_limits import SignInLimits
 from signoff_web.streams import Followers
@@ -21,6 +22,7 @@ from signoff_web.streams import Followers
 if TYPE_CHECKING:
     from signoff_web.oidc import Provider
     from signoff_web.rates import Rates
+    from signoff_web.templating import Templates
 
 Authenticate: TypeAlias = Callable[[Request], Awaitable[Identity | None]]
 """Tells whose request it is; None if nobody is named.
@@ -36,11 +38,13 @@ class Context:
     settings: Settings
     servers: Servers
     producer: RequestProducer
-    templates: Environment
+    templates: "Templates"
     authenticate: Authenticate
     sign_in_limits: SignInLimits
     verdicts: VerdictWatch
     rates: "Rates"
+    live: Sampler
+    pauses: PauseWatch
     readiness: Readiness = field(default_factory=Readiness)
     requests: Requests = field(default_factory=Requests)
     followers: Followers = field(default_factory=Followers)

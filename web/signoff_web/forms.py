@@ -24,6 +24,11 @@ class Form:
         """The first value of a field."""
         return self._fields.get(name, [""])[0]
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """All fields with their values."""
+        return [(name, value) for name, values in self._fields.items() for value in values]
+
     def all(self, name: str) -> list[str]:
         """The values of a field that may be chosen several times."""
         return self._fields.get(name, [])

@@ -1,4 +1,10 @@
-"""The pages that the header leads to."""
+"""The pages that the header leads to.
+
+The header has two groups. *Pages* are those on which somebody works: the desk, the team, users. The
+second group, *Operations*, is the console. Whoever may read may open each page of the console, but
+its links would only be in the way of people whose work is the desk. So the group is shown to
+those who may read and either may operate too, or do not review: operators, viewers, administrators.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +18,7 @@ class Link:
 
     text: str
     path: str
-    scope: Scope
+    scope: Scope = Scope.READ
 
 
 LINKS: Final[tuple[Link, ...]] = (
@@ -20,8 +26,35 @@ LINKS: Final[tuple[Link, ...]] = (
     Link("Team", "/desk/team", Scope.OPERATE),
     Link("Users", "/admin/users", Scope.ADMIN),
 )
+OPERATIONS: Final[tuple[Link, ...]] = (
+    Link("Health", "/"),
+    Link("Causes", "/ops/causes"),
+    Link("Dead letters", "/ops/dead"),
+    Link("Replays", "/ops/replays"),
+    Link("Workers", "/ops/workers"),
+    Link("Outbox", "/ops/outbox"),
+    Link("Audit", "/audit"),
+)
+_PATHS: Final = tuple(link.path for link in (*LINKS, *OPERATIONS))
 
 
 def links_of(identity: Identity | None) -> list[Link]:
-    """The links that somebody sees; none if nobody is signed in."""
+    """The links to where somebody works; none if nobody is signed in."""
     return [link for link in LINKS if identity is not None and link.scope in identity.scopes]
+
+
+def operations_of(identity: Identity | None) -> list[Link]:
+    """The links to the console, for whom it is meant (see above)."""
+    if identity is None or Scope.READ not in identity.scopes:
+        return []
+    is_meant = Scope.OPERATE in identity.scopes or Scope.REVIEW not in identity.scopes
+    return list(OPERATIONS) if is_meant else []
+
+
+def current_of(path: str) -> str | None:
+    """The path of the link that a page belongs to: the longest one that its own path begins with.
+
+    `/ops/dead/17` belongs to `/ops/dead`; a page of no link, such as `/account`, to none.
+    """
+    fitting = [one for one in _PATHS if path == one or (one != "/" and path.startswith(f"{one}/"))]
+    return max(fitting, key=len, default=None)

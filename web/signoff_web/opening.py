@@ -14,9 +14,11 @@ from signoff_producer.requests import RequestProducer
 from signoff_schemas import Settings
 from signoff_web.authentication import Authentication
 from signoff_web.context import Authenticate, Context
+from signoff_web.live import Sampler
+from signoff_web.pause_watch import PauseWatch
 from signoff_web.rates import Rates
 from signoff_web.sign_in_limits import SignInLimits
-from signoff_web.templating import environment
+from signoff_web.templating import Templates
 
 if TYPE_CHECKING:
     from signoff_web.oidc import Provider
@@ -41,11 +43,13 @@ async def opened(
                 settings,
                 servers,
                 producer,
-                environment(),
+                Templates(),
                 authenticate or Authentication(servers, ring),
                 SignInLimits(servers),
                 verdicts,
                 rates,
+                Sampler(servers),
+                PauseWatch(servers),
                 provider=provider,
             )
             settling = asyncio.create_task(rates.settle_forever())

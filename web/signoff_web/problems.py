@@ -21,7 +21,16 @@ from signoff_ops.errors import (
     InvalidPositionError,
     RedisUnavailableError,
 )
+from signoff_ops.operations import (
+    KeyUsedError,
+    NoSuchOperationError,
+    NothingMatchesError,
+    OperationEndedError,
+    WrongOperationError,
+)
+from signoff_ops.outbox import NothingRefusedError
 from signoff_ops.passwords import TooManyPasswordsError
+from signoff_ops.queue_control import InvalidPauseError, QueueNotPausedError, QueuePausedError
 from signoff_ops.reviews import (
     ReviewChangedError,
     ReviewConflictError,
@@ -31,6 +40,7 @@ from signoff_ops.reviews import (
     UndoTooLateError,
     UnknownReviewError,
 )
+from signoff_ops.values import CutOffError
 from signoff_producer import QueueFull, QueueUnavailableError
 from signoff_schemas import InvalidEvent, InvalidReview, SettingsError, SignoffError
 from signoff_schemas.invalid import Problem
@@ -57,6 +67,7 @@ _OF_ERRORS: Final[Sequence[tuple[type[SignoffError], int, str, str]]] = (
     (RedisUnavailableError, 503, "redis-unavailable", "The queue cannot be reached"),
     (DatabaseUnavailableError, 503, "postgres-unavailable", "The database cannot be reached"),
     (SettingsError, 503, "wrong-settings", "The service is not set up"),
+    (CutOffError, 503, "cut-off", "Looking took too long"),
     (CursorError, 422, "invalid-cursor", "This is no cursor of this list"),
     (InvalidPositionError, 422, "invalid-position", "This is no position of the feed"),
     (FeedRestoredError, 409, "feed-restored", "The database was restored"),
@@ -67,6 +78,15 @@ _OF_ERRORS: Final[Sequence[tuple[type[SignoffError], int, str, str]]] = (
     (ReviewDecidedError, 409, "review-decided", "The review was decided already"),
     (ReviewChangedError, 409, "review-changed", "The review changed meanwhile"),
     (ReviewConflictError, 409, "review-conflict", "The review has another draft"),
+    (NothingMatchesError, 409, "nothing-matches", "No dead letter matches"),
+    (NoSuchOperationError, 404, "unknown-operation", "There is no such operation"),
+    (OperationEndedError, 409, "operation-ended", "The operation has ended already"),
+    (KeyUsedError, 422, "key-used", "The idempotency key belongs to another request"),
+    (WrongOperationError, 422, "invalid-operation", "This cannot be an operation"),
+    (QueuePausedError, 409, "queue-paused", "The queue is paused already"),
+    (QueueNotPausedError, 409, "queue-not-paused", "The queue is not paused"),
+    (InvalidPauseError, 422, "invalid-pause", "The queue cannot be paused like this"),
+    (NothingRefusedError, 409, "nothing-refused", "No such event is refused"),
     (UndoTooLateError, 409, "undo-too-late", "The decision is final"),
 )
 """Errors of use cases: status, type and title of each. The first that fits is taken."""

@@ -51,6 +51,8 @@ def _of_queue(status: Status) -> Iterator[str]:
     oldest = queue.oldest_waiting.total_seconds() if queue.oldest_waiting else 0.0
     waiting: list[Sample] = [({"queue": queue.queue}, oldest)]
     yield from _metric("queue_oldest_seconds", "gauge", "Age of the first job", waiting)
+    paused: list[Sample] = [({"queue": queue.queue}, float(queue.pause is not None))]
+    yield from _metric("queue_paused", "gauge", "Whether workers are paused", paused)
     ready = sum(worker.ready for worker in queue.workers)
     workers: list[Sample] = [
         ({"queue": queue.queue, "state": "ready"}, ready),

@@ -1,15 +1,16 @@
 """The templates of pages. What they show is escaped, always."""
 
 from typing import Any, Final
+from uuid import uuid4
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from signoff_web import shown
 from signoff_web.assets import url_of
 from signoff_web.context import context_of
-from signoff_web.navigation import links_of
+from signoff_web.navigation import current_of, links_of, operations_of
 
 _FILTERS: Final = {
     "instant": shown.instant,
@@ -17,7 +18,31 @@ _FILTERS: Final = {
     "words": shown.words,
     "json": shown.json_text,
     "length_of_time": shown.length,
+    "visible": shown.visible,
+    "lines": shown.lines,
+    "as_is": shown.as_is,
+    "number": shown.number,
+    "capped": shown.capped,
+    "path_part": shown.path_part,
 }
+_CONSOLE: Final = "ops/"
+
+
+class Templates:
+    """The templates of this package.
+
+    Those of the console show each text with its controls visible, without a filter: what it shows
+    comes from whoever can write to a queue. The desk shows texts as their readers will see them.
+    """
+
+    def __init__(self) -> None:
+        self._pages = environment()
+        self._console = self._pages.overlay(finalize=shown.visible)
+
+    def get(self, name: str) -> Template:
+        """The template of this name."""
+        of_console = name.startswith(_CONSOLE)
+        return (self._console if of_console else self._pages).get_template(name)
 
 
 def environment() -> Environment:
@@ -29,7 +54,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.globals["static"] = url_of
+    templates.globals |= {"static": url_of, "new_key": lambda: str(uuid4())}
     templates.filters.update(_FILTERS)
     return templates
 
@@ -37,10 +62,15 @@ def environment() -> Environment:
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
     """Render a template.
 
-    Besides `values` it knows `identity` (None on an open page), `links` of the header, and `path`,
-    that of the request.
+    Besides `values` it knows `identity` (None on an open page), what the header leads to (`links`,
+    `operations`), which of these the page belongs to (`current`), and `path`, that of the request.
+    Pages of the console also know `paused`, for their banner: an asynchronous route gives it, since
+    Redis is asked for it.
     """
     identity = getattr(request.state, "identity", None)
-    values |= {"identity": identity, "links": links_of(identity), "path": request.url.path}
-    found = context_of(request).templates.get_template(template)
-    return HTMLResponse(found.render(values), status)
+    path = request.url.path
+    values |= {"identity": identity, "path": path, "current": current_of(path)}
+    values |= {"links": links_of(identity), "operations": operations_of(identity)}
+    if template.startswith(_CONSOLE) and "paused" not in values:
+        values["paused"] = context_of(request).pauses.now()
+    return HTMLResponse(context_of(request).templates.get(template).render(values), status)

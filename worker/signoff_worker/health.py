@@ -102,5 +102,5 @@ class Health:
         if not self._registered:
             return "its registration in Redis"
         if self._state() == WorkerStatus.SUSPENDED:
-            return "workers are suspended; run `rq resume`"
+            return "workers are paused; `signoff queue show` tells by whom"
         return None if self.postgres_answers else "Postgres: it does not answer"

@@ -14,12 +14,14 @@ from signoff_cli.terminal import complain
 from signoff_ops.dead_letters import Choice, choose
 from signoff_ops.servers import DirectServers, Servers
 from signoff_ops.services import load_settings
-from signoff_ops.values import Selection
+from signoff_ops.values import LONGEST_TEXT, Selection
 from signoff_schemas import FailureKind
+from signoff_schemas.kinds import EventType
 
 _HOW: Final = (
-    "choose dead letters by their ids, --kind, --fingerprint, --user, --interaction, --since or "
-    "--until, or all of them with --all; `signoff dlq groups` shows what there is"
+    "choose dead letters by their ids, --kind, --fingerprint, --user, --interaction, --event, "
+    "--event-type, --job, --text, --since or --until, or all of them with --all; "
+    "`signoff dlq groups` shows what there is"
 )
 
 Ids = Annotated[
@@ -30,15 +32,38 @@ Kinds = Annotated[list[FailureKind] | None, typer.Option("--kind", help="Repeata
 Fingerprint = Annotated[str | None, typer.Option(help="Of one cause, as in `dlq groups`.")]
 User = Annotated[str | None, typer.Option("--user", help="Of one customer, by user_id.")]
 InteractionId = Annotated[UUID | None, typer.Option("--interaction", help="Of one interaction.")]
+EventId = Annotated[UUID | None, typer.Option("--event", help="Of one event.")]
+OfType = Annotated[EventType | None, typer.Option("--event-type", help="Of one kind of event.")]
+JobId = Annotated[str | None, typer.Option("--job", help="Of one job, by its id.")]
 Since = Annotated[
     str | None,
     typer.Option(metavar="WHEN", help="Last failed at or after: 2h, 3d, or 2026-01-31T10:00."),
 ]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Last failed before.")]
+
+
+def _searched(text: str | None) -> str | None:
+    if text is not None and (not 0 < len(text) <= LONGEST_TEXT or _holds_half_characters(text)):
+        raise typer.BadParameter(f"a text of 1 to {LONGEST_TEXT} characters in UTF-8 is wanted")
+    return text
+
+
+def _holds_half_characters(text: str) -> bool:
+    """Whether the terminal sent bytes that are no UTF-8: Python keeps them as surrogates."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+Text = Annotated[
+    str | None,
+    typer.Option(
+        callback=_searched,
+        help="Contained in the message, in any case, or in the payload, byte for byte.",
+    ),
+]
 All = Annotated[bool, typer.Option("--all", help="Every one that is dead.")]
 
 
-def chosen(
+def chosen(  # noqa: PLR0913 -- one argument an option
     *,
     ids: Sequence[int] | None = None,
     kinds: Sequence[FailureKind] | None = None,
@@ -47,6 +72,10 @@ def chosen(
     interaction: UUID | None = None,
     since: str | None = None,
     until: str | None = None,
+    event: UUID | None = None,
+    event_type: EventType | None = None,
+    job: str | None = None,
+    text: str | None = None,
 ) -> Selection:
     """What the options choose; without any, every dead letter.
 
@@ -61,6 +90,10 @@ def chosen(
         interaction_id=interaction,
         since=None if since is None else moment(since, "--since"),
         until=None if until is None else moment(until, "--until"),
+        event_id=event,
+        event_type=event_type,
+        job_id=job,
+        text=text,
     )
 
 

@@ -5,11 +5,15 @@ import typer
 from signoff_cli.dlq.acting import Actor, DryRun, Limit, Reason, actor_of
 from signoff_cli.dlq.choosing import (
     All,
+    EventId,
     Fingerprint,
     Ids,
     InteractionId,
+    JobId,
     Kinds,
+    OfType,
     Since,
+    Text,
     Until,
     User,
     chosen,
@@ -32,6 +36,10 @@ def discard(  # noqa: PLR0913 -- one argument an option
     interaction: InteractionId = None,
     since: Since = None,
     until: Until = None,
+    event: EventId = None,
+    event_type: OfType = None,
+    job: JobId = None,
+    text: Text = None,
     everything: All = False,
     dry_run: DryRun = False,
     limit: Limit = None,
@@ -46,7 +54,7 @@ def discard(  # noqa: PLR0913 -- one argument an option
     selection = deliberate(
         chosen(
             ids=ids, kinds=kind, fingerprint=fingerprint, user=user, interaction=interaction,
-            since=since, until=until,
+            since=since, until=until, event=event, event_type=event_type, job=job, text=text,
         ),
         everything=everything,
     )  # fmt: skip

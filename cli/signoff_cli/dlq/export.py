@@ -11,11 +11,15 @@ import typer
 
 from signoff_cli.dlq.choosing import (
     All,
+    EventId,
     Fingerprint,
     Ids,
     InteractionId,
+    JobId,
     Kinds,
+    OfType,
     Since,
+    Text,
     Until,
     User,
     chosen,
@@ -32,7 +36,7 @@ from signoff_schemas.private_files import create_private
 from signoff_schemas.wording import count
 
 
-def export(
+def export(  # noqa: PLR0913 -- one argument an option
     ids: Ids = None,
     *,
     kind: Kinds = None,
@@ -41,6 +45,10 @@ def export(
     interaction: InteractionId = None,
     since: Since = None,
     until: Until = None,
+    event: EventId = None,
+    event_type: OfType = None,
+    job: JobId = None,
+    text: Text = None,
     state: States = None,
     everything: All = False,
     output: Annotated[
@@ -57,7 +65,7 @@ def export(
         deliberate(
             chosen(
                 ids=ids, kinds=kind, fingerprint=fingerprint, user=user, interaction=interaction,
-                since=since, until=until,
+                since=since, until=until, event=event, event_type=event_type, job=job, text=text,
             ),
             everything=everything,
         ),

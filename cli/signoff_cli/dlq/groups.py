@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from signoff_cli.dlq.choosing import Kinds, Since, Until, chosen
 from signoff_cli.terminal import AsJson, say, show_json, show_table
-from signoff_ops import dead_letters
+from signoff_ops import causes
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_ops.values import Group
@@ -16,7 +16,7 @@ def groups(
 ) -> None:
     """Show dead letters by cause, the hundred biggest groups, the biggest first."""
     selection = chosen(kinds=kind, since=since, until=until)
-    found = dead_letters.groups(DirectServers(load_settings()), selection)
+    found = causes.groups(DirectServers(load_settings()), selection)
     if as_json:
         show_json([asdict(group) for group in found.groups])
     else:

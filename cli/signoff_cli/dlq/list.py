@@ -7,11 +7,15 @@ from typing import Annotated, Final
 import typer
 
 from signoff_cli.dlq.choosing import (
+    EventId,
     Fingerprint,
     Ids,
     InteractionId,
+    JobId,
     Kinds,
+    OfType,
     Since,
+    Text,
     Until,
     User,
     chosen,
@@ -39,6 +43,10 @@ def list_(  # noqa: PLR0913 -- one argument an option
     interaction: InteractionId = None,
     since: Since = None,
     until: Until = None,
+    event: EventId = None,
+    event_type: OfType = None,
+    job: JobId = None,
+    text: Text = None,
     state: States = None,
     limit: Limit = 50,
     everything: Annotated[bool, typer.Option("--all", help="List without a limit.")] = False,
@@ -48,7 +56,7 @@ def list_(  # noqa: PLR0913 -- one argument an option
     selection = replace(
         chosen(
             ids=ids, kinds=kind, fingerprint=fingerprint, user=user, interaction=interaction,
-            since=since, until=until,
+            since=since, until=until, event=event, event_type=event_type, job=job, text=text,
         ),
         states=tuple(state or [DeadLetterState.DEAD]),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from signoff_cli.dlq.letters import LARGEST_ID, absence, hint
+from signoff_cli.dlq.letters import LARGEST_ID, absence
 from signoff_cli.terminal import (
     NOTHING,
     AsJson,
@@ -20,6 +20,7 @@ from signoff_cli.terminal import (
 from signoff_ops.as_data import letter_data
 from signoff_ops.dead_letters import letter_history
 from signoff_ops.letter_text import readable
+from signoff_ops.runbook import advice_on
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_ops.values import FullLetter, OperatorAction
@@ -65,8 +66,11 @@ def _show(full: FullLetter, actions: Sequence[OperatorAction]) -> None:
             who = f"{action.action} by {action.actor}"
             say(f"  {cell(action.acted_at)} {who}: {action.reason or NOTHING}")
     if letter.state is DeadLetterState.DEAD:
+        advice = advice_on(letter.kind, full.detail, named=letter.event_id is not None)
         say("Next", style="bold")
-        say("  " + hint(letter))
+        say(f"  {advice.do} A replay helps: {advice.replay[0].lower()}{advice.replay[1:]}")
+        for command in advice.commands:
+            say(f"  {command.format(id=letter.id)}")
 
 
 def _payload_title(full: FullLetter) -> str:

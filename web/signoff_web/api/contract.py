@@ -1,22 +1,15 @@
 """What programs read about the API: its description, and the JSON Schemas of events."""
 
-from enum import StrEnum
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from signoff_schemas.json_schema import schema_text
+from signoff_schemas.kinds import EventType
 from signoff_web.access import OPEN
 from signoff_web.openapi import description_of
 
 router = APIRouter(dependencies=[OPEN], tags=["Contract"])
-
-
-class EventType(StrEnum):
-    """The kinds of events."""
-
-    APPROVAL = "approval"
-    STATUS_DECISION = "status_decision"
 
 
 @router.get(

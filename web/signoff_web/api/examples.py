@@ -117,6 +117,13 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "last_failed_at": _APPLIED,
         "message": "quality_score must be at most 5; found 9",
         "sample_id": 17,
+        "sample_event_id": _EVENT,
+        "first_error": {
+            "path": "quality_score",
+            "rule": "must be at most 5",
+            "code": "less_than_equal",
+            "found": "9",
+        },
     },
     "FeedLine": {
         "position": f"1.dfcd876453d44676bbb6fd764ced99f5.0.1.825.823.{_EVENT}",

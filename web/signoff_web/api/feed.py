@@ -7,8 +7,6 @@ from typing import Annotated, Any, Final
 
 from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
-from starlette.types import Receive, Send
-from starlette.types import Scope as Connection
 
 from signoff_ops.errors import DatabaseUnavailableError
 from signoff_ops.feed import json_line, read_page
@@ -17,12 +15,13 @@ from signoff_schemas import SignoffError
 from signoff_schemas.access import Scope
 from signoff_schemas.backoff import backoff_delays
 from signoff_schemas.wording import json_text
-from signoff_web.access import may_still, requires
+from signoff_web.access import requires
 from signoff_web.api.answers import next_page, refusals
 from signoff_web.api.parameters import ONLY_KNOWN
-from signoff_web.context import Context, InContext, context_of
-from signoff_web.problems import RETRY_AFTER, ProblemError, answer, problem_of
-from signoff_web.streams import Ending, EventStream, event_text
+from signoff_web.context import InContext, context_of
+from signoff_web.following import Following, StillAllowed
+from signoff_web.problems import problem_of
+from signoff_web.streams import Ending, event_text
 
 router = APIRouter(dependencies=[ONLY_KNOWN], tags=["Feed"])
 
@@ -100,7 +99,7 @@ def feed(
         limit=min(limit, _AT_ONCE) if stream else limit,
         accept_restore=accept_restore,
     )
-    return _Following(request, context, page) if stream else _lines(request, page)
+    return Following(request, partial(_events, request, page)) if stream else _lines(request, page)
 
 
 def _lines(request: Request, page: FeedPage) -> Response:
@@ -111,35 +110,6 @@ def _lines(request: Request, page: FeedPage) -> Response:
     }
     lines = "".join(f"{json_line(event)}\n" for event in page.events)
     return Response(lines, headers=headers, media_type=_LINES)
-
-
-class _Following(EventStream):
-    """A stream of the feed, unless there are too many already."""
-
-    def __init__(self, request: Request, context: Context, page: FeedPage) -> None:
-        super().__init__(partial(_events, request, page), context.stopping)
-        self._request = request
-        self._context = context
-
-    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
-        """Serve the stream (ASGI)."""
-        followers, most = self._context.followers, self._context.settings.web_followers
-        if followers.number >= most:
-            await answer(self._request, _too_many(most))(scope, receive, send)
-            return
-        with followers.another():
-            await super().__call__(scope, receive, send)
-
-
-def _too_many(most: int) -> ProblemError:
-    return ProblemError(
-        503,
-        "too-many-followers",
-        "Too many readers follow the feed",
-        f"No more than {most} may follow it here at the same time (SIGNOFF_WEB_FOLLOWERS); read it "
-        "page by page, or try again later",
-        headers={"Retry-After": RETRY_AFTER},
-    )
 
 
 async def _events(request: Request, page: FeedPage, ending: Ending) -> AsyncIterator[bytes]:
@@ -159,9 +129,9 @@ class _Follower:
     """A reader that follows: how far it has read, and when it heard something last."""
 
     def __init__(self, request: Request, page: FeedPage) -> None:
-        self._request = request
         self._context = context_of(request)
-        self._heard = self._checked = time.monotonic()
+        self._heard = time.monotonic()
+        self._may_still = StillAllowed(request, Scope.READ)
         self._page = page
         self._delays = backoff_delays()
         self.pause = _pause_after(page)
@@ -194,14 +164,6 @@ class _Follower:
             self._page = FeedPage((), self._page.position, caught_up=True)
             self.pause = next(self._delays)
         return True
-
-    async def _may_still(self) -> bool:
-        """Whether the reader's key is valid; looked up now and then."""
-        now = time.monotonic()
-        if now - self._checked < _HEARTBEAT:
-            return True
-        self._checked = now
-        return await may_still(self._request, Scope.READ)
 
     async def _next_page(self) -> FeedPage:
         """The page that follows; a thread that nobody waits for any more is left alone."""

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from signoff_ops.audits import AuditState
 from signoff_ops.event_history import Step
 from signoff_ops.values import Action, VoidCause
 from signoff_schemas import DeadLetterState, FailureKind
@@ -109,6 +110,16 @@ class LetterFacts(Model):
     last_failed_at: datetime
 
 
+class ActFacts(Model):
+    """What became of a dead letter in the history of an event, and who did it."""
+
+    dead_letter: int
+    """Its id."""
+    actor: str | None
+    """Null where no operator did it."""
+    reason: str | None
+
+
 class HistoryEntry(Model):
     """Something that happened to an event, or where it is now."""
 
@@ -117,7 +128,7 @@ class HistoryEntry(Model):
     """The same for people."""
     at: datetime | None
     """When; null or in the future for the present state."""
-    facts: LedgerEntry | LetterFacts | None
+    facts: LedgerEntry | LetterFacts | ActFacts | None
 
 
 class Event(Model):
@@ -235,6 +246,16 @@ class DeadLetter(Model):
     """How many of these bytes the letter holds, from the first on."""
 
 
+class Letters(Page[DeadLetter]):
+    """A page of dead letters."""
+
+    complete: bool
+    """Whether the page is as full as it can be. If not, the search for a text took too long; it
+    goes on with `next`."""
+    looked_at: int | None
+    """In how many letters the text was looked for; null without one."""
+
+
 class Operation(Model):
     """What an operator did with a dead letter."""
 
@@ -259,6 +280,29 @@ class FullLetter(DeadLetter):
     """The newest fifty, the oldest of them first."""
 
 
+class Holding(Model):
+    """What an interaction holds, or a customer."""
+
+    customer_status: Status
+    ltv_usd: Money
+
+
+class Edited(Model):
+    """What became of an edited event, or would become of it."""
+
+    dry_run: bool
+    result: str
+    """The verdict; in a dry run it may be a failure kind."""
+    message: str | None
+    """Why it would fail."""
+    before: Holding | None
+    """The interaction before it, of a status decision the customer; null if not in Postgres."""
+    after: Holding | None
+    event_type: str | None
+    difference: list[tuple[str, Any, Any]]
+    """Field, old value, new value; null where the field is absent."""
+
+
 class Cause(Model):
     """The open dead letters of one cause."""
 
@@ -272,14 +316,159 @@ class Cause(Model):
     """That of the newest letter."""
     sample_id: int
     """The newest letter."""
+    sample_event_id: UUID | None
+    """Its event, if that is known."""
+    first_error: dict[str, Any] | None
+    """The first of its field errors."""
 
 
-class Causes(Model):
-    """The hundred biggest causes, the biggest first."""
+class Causes(Page[Cause]):
+    """A page of the causes of open dead letters."""
 
-    items: list[Cause]
     more: bool
-    """Whether there are more causes."""
+    """Whether there are more causes than these."""
+    total: int
+    """How many causes there are in all."""
+    letters: int
+    """How many open letters these have."""
+
+
+class Trend(Model):
+    """When the letters of a cause came: in the last day, or since the first."""
+
+    begins_at: datetime
+    ends_at: datetime
+    counts: list[int]
+    """The letters in equal parts of this time."""
+
+
+class Touched(Model):
+    """The customers whom letters of a cause name."""
+
+    customers: int
+    complete: bool
+    """False where only the newest letters were looked at: there may be more customers."""
+    nameless: int
+    """Letters that name no customer."""
+
+
+class Advice(Model):
+    """What to do about dead letters of a sort."""
+
+    name: str
+    means: str
+    """What it means."""
+    over: str
+    """How to see whether it is over."""
+    do: str
+    """What to do."""
+    replay: str
+    """When a replay helps."""
+    commands: list[str]
+    """The same on the command line; `{id}` is the letter's."""
+
+
+class CauseDetails(Model):
+    """A cause of dead letters."""
+
+    fingerprint: str
+    open: Cause | None
+    """Its open letters; null if there is none."""
+    trend: Trend | None
+    customers: Touched | None
+    advice: Advice | None
+    settled: list[DeadLetter] | None
+    """Letters of this cause that were resolved or discarded, the newest first; null if looking for
+    them took too long."""
+    settled_complete: bool
+    """Whether all settled letters were looked at, or only the newest 20,000."""
+
+
+class OperatorAction(Model):
+    """Something that an operator did."""
+
+    id: int
+    actor: str
+    """Who, such as `user:ann` or `key:billing`."""
+    acted_at: datetime
+    action: str
+    reason: str | None
+    letters: int
+    """How many dead letters it was about."""
+    first_letters: list[int]
+    """The first twenty of them."""
+    before: str | None
+    """What was so before, as JSON: its first 4,000 characters; null for a replay."""
+    before_size: int | None
+    """The bytes of all of it."""
+    after: str | None
+    after_size: int | None
+    results: dict[str, int] | None
+    """Of a replay: how many letters came to which verdict or kind of failure."""
+
+
+class AuditedJobs(Model):
+    """Jobs that are not accounted for."""
+
+    count: int
+    first: list[str]
+    """The ids of the first hundred."""
+
+
+class AuditDifference(Model):
+    """A value of a table that differs from the fold of the ledger."""
+
+    what: str
+    """`interaction`, `customer`, `decision` or `event`."""
+    key: str
+    field: str
+    expected: str | None
+    found: str | None
+
+
+class AuditReport(Model):
+    """What an audit found."""
+
+    totals: dict[str, Any]
+    """How many rows each table has, and the LTV of all customers."""
+    differing: int
+    """How many values differ."""
+    differences: list[AuditDifference]
+    """The first hundred."""
+    queue: dict[str, int]
+    """How many jobs each place in Redis has."""
+    unlisted_jobs: AuditedJobs
+    """They are in Redis, but on no list."""
+    missing: AuditedJobs
+    """They are on the queue, without data in Redis."""
+    missing_jobs: AuditedJobs
+    """They were accepted, their data was gone, and the ledger does not know them."""
+
+
+class RequestedAudit(Model):
+    """An audit that was asked for, or its result."""
+
+    id: int
+    state: AuditState
+    requested_by: str
+    requested_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    clean: bool | None
+    """Whether every table equals the fold and every job is accounted for; null until it is done."""
+    report: AuditReport | None
+    message: str | None
+    """Why it failed."""
+
+
+class Audits(Model):
+    """The newest audits; null where there is none."""
+
+    open: RequestedAudit | None
+    """It waits or runs."""
+    done: RequestedAudit | None
+    failed: RequestedAudit | None
+    """Only if it is newer than the one that is done."""
 
 
 class FeedLine(Model):

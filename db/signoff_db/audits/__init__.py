@@ -1,0 +1,1 @@
+"""The audits that were asked for, and what they found."""

@@ -1,0 +1,13 @@
+-- The conditions on letters without that on their text, put in for `{chosen_by_columns}`.
+(%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s))
+    AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s))
+    AND (%(fingerprint)s::text IS NULL OR fingerprint = %(fingerprint)s)
+    AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
+    AND (%(interaction_id)s::uuid IS NULL OR interaction_id = %(interaction_id)s)
+    AND (%(event_id)s::uuid IS NULL OR event_id = %(event_id)s)
+    AND (%(job_id)s::text IS NULL OR job_id = %(job_id)s)
+    AND (%(event_type)s::text IS NULL OR event_type = %(event_type)s)
+    AND (%(since)s::timestamptz IS NULL OR last_failed_at >= %(since)s)
+    AND (%(until)s::timestamptz IS NULL OR last_failed_at < %(until)s)
+    AND (%(up_to_id)s::bigint IS NULL OR id <= %(up_to_id)s)
+    AND (%(above_id)s::bigint IS NULL OR id > %(above_id)s)

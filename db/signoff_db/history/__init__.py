@@ -1,0 +1,1 @@
+"""What the pages of an event, an interaction and a customer show besides `signoff_db.reading`."""

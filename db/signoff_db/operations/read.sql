@@ -1,0 +1,1 @@
+SELECT {operation_columns}, results FROM operations WHERE id = %(operation)s

@@ -1,0 +1,167 @@
+"""A runner works on operations: what they change, and what a dry run tells beforehand."""
+
+import threading
+from decimal import Decimal
+
+import pytest
+from approvals import apply_events, approval, balance, decision
+from blocking import await_blocked
+from desk import servers_of, sql
+from letters import bury, chosen, letters_in
+from operations import ANN, DRY, after, run_all
+
+from signoff_db.audit import audit
+from signoff_db.connection import BatchConnection
+from signoff_db.discard import discard
+from signoff_db.selection import Selection
+from signoff_ops.operating import Operator
+from signoff_ops.operation_run import Runner
+from signoff_ops.operations import (
+    Holders,
+    OperationAction,
+    OperationState,
+    cancel_operation,
+    start_from,
+    start_operation,
+)
+from signoff_ops.servers import Servers
+from signoff_schemas import DeadLetterState
+
+REPLAY, DISCARD = OperationAction.REPLAY, OperationAction.DISCARD
+ALL = Selection()
+
+
+@pytest.fixture
+def servers(database_url: str) -> Servers:
+    """Connections as a command opens them."""
+    return servers_of(database_url)
+
+
+def test_a_dry_run_tells_what_a_replay_does_then(
+    connection: BatchConnection, servers: Servers, database_url: str
+) -> None:
+    """Counts, amounts, statuses and causes are those of the replay; nothing changed before."""
+    buyer = approval(user_id="ann", customer_status="CUSTOMER", ltv_amount="100")
+    more = approval(1, user_id="ann", interaction_id=buyer.interaction_id, ltv_amount="50")
+    other = approval(user_id="bob", customer_status="CUSTOMER", ltv_amount="7.50")
+    apply_events(connection, buyer)
+    unknown = approval(user_id=None)
+    bury(connection, more, other, unknown, decision(9, user_id="ann", customer_status="CHURNED"))
+
+    dry = start_operation(servers, ALL, DRY, REPLAY)
+    run_all(database_url)
+    told = after(database_url, dry)
+    assert len(letters_in(connection)) == 4
+
+    real = start_from(servers, dry.id, ANN)
+    run_all(database_url)
+    done = after(database_url, real)
+
+    assert told.state is done.state is OperationState.DONE
+    assert (told.letters, told.tried, told.left_out) == (4, 4, 0)
+    assert told.effect == done.effect
+    assert done.effect.counts == {"applied": 3, "unknown_interaction": 1}
+    assert (done.effect.ltv_before, done.effect.ltv_after) == (Decimal(100), Decimal("157.50"))
+    assert done.effect.statuses == {
+        "CUSTOMER": Holders(2, 2),
+        "CHURNED": Holders(0, 1),
+    }
+    assert [(cause.count, cause.kind) for cause in done.effect.causes] == [
+        (1, "unknown_interaction")
+    ]
+    assert told.results == done.results
+    assert len(letters_in(connection)) == 1
+    assert balance(connection, buyer.interaction_id) == ("CUSTOMER", "150.00")
+    assert not audit(connection).differences
+
+
+def test_letters_that_others_settled_are_left_out(
+    connection: BatchConnection, servers: Servers, database_url: str
+) -> None:
+    """A letter that is settled before its turn is counted as left out."""
+    bury(connection, *(approval() for _ in range(30)))
+    letters = chosen(connection)
+    started = start_operation(servers, ALL, ANN, REPLAY)
+    discard(connection, letters[:12], actor="op", reason="r")
+
+    run_all(database_url)
+
+    done = after(database_url, started)
+    assert (done.state, done.tried, done.left_out) == (OperationState.DONE, 18, 12)
+    assert done.effect.counts == {"applied": 18}
+
+
+def test_a_discard_is_recorded_with_its_reason(
+    connection: BatchConnection, servers: Servers, database_url: str
+) -> None:
+    """All letters of the set are discarded; a dry run only counts them."""
+    bury(connection, *(approval() for _ in range(5)))
+    why = Operator("ann", "sent by mistake", dry_run=True)
+    dry = start_operation(servers, ALL, why, DISCARD)
+    run_all(database_url)
+    assert after(database_url, dry).effect.counts == {"discarded": 5}
+    assert len(letters_in(connection)) == 5
+
+    real = start_from(servers, dry.id, Operator("ann", "sent by mistake"))
+    run_all(database_url)
+
+    assert after(database_url, real).effect.counts == {"discarded": 5}
+    assert len(letters_in(connection, DeadLetterState.DISCARDED)) == 5
+    assert sql(
+        database_url,
+        "SELECT actor, action, reason, cardinality(dead_letter_ids) FROM operator_actions",
+    ) == [("ann", "discard", "sent by mistake", 5)]
+
+
+def test_a_replay_stops_when_one_cause_recurs(
+    connection: BatchConnection, servers: Servers, database_url: str
+) -> None:
+    """It stops before it has tried all, says by which cause, and can be told to keep going."""
+    bury(connection, *(approval(user_id=None) for _ in range(70)))
+    halted = start_operation(servers, ALL, ANN, REPLAY)
+    run_all(database_url)
+    told = after(database_url, halted)
+    assert (told.state, told.tried) == (OperationState.STOPPED, 10)
+    assert told.stopped_by == told.effect.causes[0].fingerprint
+
+    going = start_from(servers, halted.id, ANN, keep_going=True)
+    run_all(database_url)
+    done = after(database_url, going)
+    assert (done.state, done.tried) == (OperationState.DONE, 70)
+    assert done.effect.counts == {"unknown_interaction": 70}
+
+
+def test_a_cancelled_operation_changes_nothing_more(
+    connection: BatchConnection, servers: Servers, database_url: str
+) -> None:
+    """If it is cancelled while a runner has it, the batch in hand is rolled back."""
+    bury(connection, *(approval() for _ in range(30)))
+    started = start_operation(servers, ALL, ANN, REPLAY)
+    runner = Runner(database_url)
+    with connection.transaction():
+        connection.execute("LOCK TABLE interactions IN SHARE MODE")
+        turn = threading.Thread(target=runner.turn, args=[threading.Event()])
+        turn.start()
+        await_blocked(database_url)
+        cancelled = cancel_operation(servers, started.id, "bob")
+    turn.join()
+    runner.close()
+
+    assert cancelled.state is OperationState.CANCELLED
+    assert after(database_url, started) == cancelled
+    assert (cancelled.tried, len(letters_in(connection))) == (0, 30)
+
+
+def test_two_operations_take_turns(
+    connection: BatchConnection, servers: Servers, database_url: str
+) -> None:
+    """An operation with a rate does not keep others waiting."""
+    bury(connection, *(approval() for _ in range(6)))
+    slow = start_operation(servers, ALL, ANN, REPLAY, rate=1.0)
+    quick = start_operation(servers, ALL, DRY, REPLAY)
+
+    run_all(database_url)
+
+    assert after(database_url, slow).tried == 1
+    assert after(database_url, slow).state is OperationState.RUNNING
+    assert after(database_url, quick).state is OperationState.DONE

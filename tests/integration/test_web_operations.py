@@ -1,0 +1,212 @@
+"""Replays and discards over HTTP: `/v1/replays`, `/v1/discards`, and the pages of the console."""
+
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import web
+from approvals import approval
+from browsers import Browser
+from described import checked
+from letters import bury, chosen, letters_in
+from operations import run_all
+
+from signoff_db.connection import BatchConnection
+from signoff_ops import users
+from signoff_ops.servers import DirectServers
+from signoff_schemas import Settings
+from signoff_schemas.access import Role
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+def client(redis_url: str, database_url: str) -> Iterator[httpx.Client]:
+    """A client of the web service."""
+    with web.client(redis_url, database_url) as client:
+        yield client
+
+
+@pytest.fixture
+def api(client: httpx.Client, redis_url: str, database_url: str) -> httpx.Client:
+    """The same, of a program that may do everything."""
+    key = web.key_of(Settings.load(redis_url=redis_url, database_url=database_url))
+    client.headers["authorization"] = f"Bearer {key}"
+    return client
+
+
+def operator(client: httpx.Client, database_url: str, role: Role = Role.OPERATOR) -> Browser:
+    """A browser in which somebody of this role is signed in."""
+    servers = DirectServers(Settings.load(database_url=database_url))
+    users.add_user(servers, str(role), [role], "root", password=PASSWORD)
+    browser = Browser(client)
+    browser.sign_in(str(role), PASSWORD)
+    assert browser.token
+    return browser
+
+
+def at(answer: httpx.Response) -> str:
+    """Where the answer leads."""
+    assert answer.status_code == HTTPStatus.SEE_OTHER, answer.text
+    return answer.headers["location"]
+
+
+def test_a_program_tries_then_replays(
+    connection: BatchConnection, api: httpx.Client, database_url: str
+) -> None:
+    """A dry run tells the effect; the replay of its letters has it."""
+    bury(connection, *(approval(ltv_amount="10", customer_status="CUSTOMER") for _ in range(3)))
+    started = api.post("/v1/replays", json={"kind": ["abandoned"], "dry_run": True})
+    assert started.status_code == HTTPStatus.ACCEPTED
+    dry = checked(started, "/v1/replays")
+    assert (dry["state"], dry["letters"]) == ("waiting", 3)
+
+    run_all(database_url)
+    tried = checked(api.get(started.headers["location"]), "/v1/replays/{operation_id}")
+    assert tried["text"] == "Dry run of 3 letters: 3 would apply, LTV +30.00 USD."
+    assert len(letters_in(connection)) == 3
+
+    one = api.post("/v1/replays", json={"of": dry["id"], "limit": 1, "reason": "r"}).json()
+    run_all(database_url)
+    rest = api.post("/v1/replays", json={"of": dry["id"]}).json()
+    run_all(database_url)
+    listed = checked(api.get("/v1/replays", params={"limit": 2}), "/v1/replays")
+    assert [(item["id"], item["tried"]) for item in listed["items"]] == [
+        (rest["id"], 2),
+        (one["id"], 1),
+    ]
+    assert listed["next"] is not None
+    again = api.post("/v1/replays", json={"of": dry["id"]})
+    assert (again.status_code, again.json()["type"]) == (409, "urn:signoff:problem:nothing-matches")
+
+
+def test_a_program_discards_for_a_reason(
+    connection: BatchConnection, api: httpx.Client, database_url: str
+) -> None:
+    """Without one it is refused; a discard is no replay, under neither path."""
+    bury(connection, approval(), approval())
+    ids = chosen(connection)
+    refused = api.post("/v1/discards", json={"ids": ids})
+    assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "reason" in refused.json()["detail"]
+
+    started = api.post("/v1/discards", json={"ids": ids[:1], "reason": "spam"})
+    checked(started, "/v1/discards")
+    number = started.json()["id"]
+    assert started.headers["location"] == f"/v1/discards/{number}"
+    assert api.get(f"/v1/replays/{number}").status_code == HTTPStatus.NOT_FOUND
+    assert api.post(f"/v1/replays/{number}/cancel").status_code == HTTPStatus.NOT_FOUND
+    run_all(database_url)
+    assert chosen(connection) == ids[1:]
+    ended = api.post(f"/v1/discards/{number}/cancel")
+    assert (ended.status_code, ended.json()["type"]) == (409, "urn:signoff:problem:operation-ended")
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({}, ""),
+        ({"dry_run": True}, ""),
+        ({"all": True, "kind": ["abandoned"]}, ""),
+        ({"all": True, "of": 1}, ""),
+        ({"kinds": ["abandoned"]}, "/kinds"),
+        ({"all": True, "rate": 0}, "/rate"),
+        ({"all": True, "limit": "5"}, "/limit"),
+        ({"kind": ["x"]}, "/kind/0"),
+        ({"fingerprint": "a\0"}, "/fingerprint"),
+    ],
+)
+def test_what_is_not_clear_is_refused(api: httpx.Client, body: dict[str, Any], where: str) -> None:
+    """No choice at all does not mean everything; the place of each error is named."""
+    answer = api.post("/v1/replays", json=body)
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert [error["pointer"] for error in answer.json()["errors"]] == [where]
+
+
+def test_a_repeated_request_gets_the_same_operation(
+    connection: BatchConnection, api: httpx.Client
+) -> None:
+    """By its `Idempotency-Key`; another request with that key is refused."""
+    bury(connection, approval())
+    key = {"Idempotency-Key": str(uuid4())}
+    first, second = (api.post("/v1/replays", json={"all": True}, headers=key) for _ in range(2))
+    assert first.json()["id"] == second.json()["id"]
+    other = api.post("/v1/replays", json={"all": True, "limit": 1}, headers=key)
+    assert (other.status_code, other.json()["type"]) == (422, "urn:signoff:problem:key-used")
+
+
+def test_an_operator_follows_a_dry_run_and_replays(
+    connection: BatchConnection, client: httpx.Client, database_url: str
+) -> None:
+    """The page says what waits, what would happen, and leads on to the replay; twice is once."""
+    bury(connection, *(approval(ltv_amount="5") for _ in range(2)), approval(user_id=None))
+    browser = operator(client, database_url)
+    started = client.post(
+        "/v1/replays", json={"all": True, "dry_run": True}, headers=_key(database_url)
+    )
+    path = f"/ops/replays/{started.json()['id']}"
+    waiting = browser.open(path).text
+    assert "Dry run of 3 letters: it has not begun." in waiting
+    assert "no process is there that runs operations" in waiting
+
+    run_all(database_url)
+    shown = browser.open(path).text
+    assert "Dry run of 3 letters: 2 would apply, 1 would stay, LTV +10.00 USD." in shown
+    (cause,) = set(re.findall(r'href="(/ops/causes/[0-9a-f]+)"', shown))
+    assert len(re.findall(r'href="/ops/dead/\d+"', shown)) == 3
+    fragment = browser.open(path, hx_request="true").text
+    assert "<html" not in fragment
+    assert 'data-ended="yes"' in fragment
+    assert cause in fragment
+
+    fields = {"key": str(uuid4()), "limit": "10", "reason": "mended", "rate": ""}
+    (to,) = {at(browser.send(f"{path}/again", fields)) for _ in range(2)}
+    run_all(database_url)
+    done = browser.open(to).text
+    assert "Replay of 3 letters: 2 applied, 1 stayed, LTV +10.00 USD." in done
+    assert path in done
+    listed = browser.open("/ops/replays").text
+    assert to in listed
+    assert "mended" in listed
+
+
+def test_what_cannot_be_done_is_a_sentence_on_the_page(
+    connection: BatchConnection, client: httpx.Client, database_url: str
+) -> None:
+    """Not a blank error: what has ended, what is settled meanwhile, a rate that is no number."""
+    bury(connection, approval())
+    browser = operator(client, database_url)
+    started = client.post("/v1/replays", json={"all": True}, headers=_key(database_url))
+    path = f"/ops/replays/{started.json()['id']}"
+    assert at(browser.send(f"{path}/cancel")) == path
+    assert "cancelled by user:operator" in browser.open(path).text.lower()
+
+    ended = browser.send(f"{path}/cancel")
+    rate = browser.send(f"{path}/again", {"rate": "fast"})
+    connection.execute("UPDATE dead_letters SET state = 'discarded', resolved_at = now()")
+    settled = browser.send(f"{path}/again", {})
+    for answer, text in ((ended, "ended already"), (rate, "the rate"), (settled, "matches")):
+        assert answer.status_code == HTTPStatus.CONFLICT
+        assert text in answer.text.lower()
+    assert browser.open("/ops/replays/999999").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_a_viewer_looks_and_does_not_act(
+    connection: BatchConnection, client: httpx.Client, database_url: str
+) -> None:
+    """The page has no button for them, and the routes refuse them."""
+    bury(connection, approval())
+    browser = operator(client, database_url, Role.VIEWER)
+    started = client.post("/v1/replays", json={"all": True}, headers=_key(database_url))
+    path = f"/ops/replays/{started.json()['id']}"
+    assert "Cancel" not in browser.open(path).text
+    assert browser.send(f"{path}/cancel").status_code == HTTPStatus.FORBIDDEN
+
+
+def _key(database_url: str) -> dict[str, str]:
+    key = web.key_of(Settings.load(database_url=database_url))
+    return {"authorization": f"Bearer {key}"}

@@ -1,0 +1,58 @@
+"""The header: who sees which links, and which of them a page belongs to."""
+
+import pytest
+
+from signoff_schemas.access import Identity, Role, Scope, scopes_of
+from signoff_web.navigation import OPERATIONS, current_of, links_of, operations_of
+
+
+def _with(*roles: Role) -> Identity:
+    return Identity("user", "ann", scopes_of(roles))
+
+
+@pytest.mark.parametrize(
+    ("roles", "pages", "sees_console"),
+    [
+        ((Role.VIEWER,), [], True),
+        ((Role.REVIEWER,), ["Desk"], False),
+        ((Role.REVIEWER, Role.VIEWER), ["Desk"], False),
+        ((Role.OPERATOR,), ["Team"], True),
+        ((Role.REVIEWER, Role.OPERATOR), ["Desk", "Team"], True),
+        ((Role.ADMIN,), ["Users"], True),
+        ((Role.ADMIN, Role.REVIEWER), ["Desk", "Users"], False),
+    ],
+)
+def test_the_console_is_in_the_header_of_those_who_operate_or_only_read(
+    roles: tuple[Role, ...], pages: list[str], *, sees_console: bool
+) -> None:
+    """A reviewer may read its pages too, but the desk is where a reviewer works."""
+    identity = _with(*roles)
+    assert [link.text for link in links_of(identity)] == pages
+    assert bool(operations_of(identity)) == sees_console
+
+
+def test_nobody_and_a_program_that_may_not_read_see_no_console() -> None:
+    """Each of its pages needs the scope `read`."""
+    assert operations_of(None) == links_of(None) == []
+    assert operations_of(Identity("key", "bot", frozenset({Scope.OPERATE}))) == []
+    assert {link.scope for link in OPERATIONS} == {Scope.READ}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/", "/"),
+        ("/ops/dead", "/ops/dead"),
+        ("/ops/dead/17", "/ops/dead"),
+        ("/ops/deadly", None),
+        ("/desk/team", "/desk/team"),
+        ("/desk/team/x", "/desk/team"),
+        ("/desk/5e0f", "/desk"),
+        ("/account", None),
+    ],
+)
+def test_a_page_belongs_to_the_longest_link_that_its_path_begins_with(
+    path: str, expected: str | None
+) -> None:
+    """Whole parts of a path count; `/` is a page of its own."""
+    assert current_of(path) == expected

@@ -1,0 +1,44 @@
+"""Bodies of requests that act: small JSON objects, read by a model."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from signoff_web.problems import ProblemError, pointer_of
+
+_MOST_ERRORS = 20
+
+
+class Body(BaseModel):
+    """What a body may hold; other members are errors."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, use_attribute_docstrings=True, hide_input_in_errors=True
+    )
+
+
+Model = TypeVar("Model", bound=Body)
+
+
+def parsed(model: type[Model], body: bytes) -> Model:
+    """The body as the model has it.
+
+    Raises:
+        ProblemError: it is no JSON, or not what the model says (422).
+    """
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        errors = [
+            {
+                "pointer": pointer_of(*map(str, one["loc"])),
+                "detail": "is no JSON" if one["type"] == "json_invalid" else one["msg"],
+                "code": one["type"],
+            }
+            for one in found[:_MOST_ERRORS]
+        ]
+        detail = "; ".join(f"{one['pointer'] or 'the body'}: {one['detail']}" for one in errors[:5])
+        raise ProblemError(
+            422, "invalid-request", "The request is not valid", detail, errors=errors
+        ) from None
