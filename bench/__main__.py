@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import console
 import desk
 import drain
 import drain_rivals
@@ -36,11 +37,12 @@ SCENARIOS = {
     "feed": feed.run,
     "reviews": reviews.run,
     "desk": desk.run,
+    "console": console.run,
     "scale": scale.run,
     "history": history.run,
 }
 
-QUICK = [name for name in SCENARIOS if name not in {"scale", "history"}]
+QUICK = [name for name in SCENARIOS if name not in {"scale", "history", "console"}]
 """The others need many events to show anything."""
 
 
@@ -75,7 +77,7 @@ def _arguments() -> argparse.Namespace:
         "scenario",
         nargs="*",
         choices=[*SCENARIOS, []],
-        help="all, if none is given; with --quick all but scale and history",
+        help="all, if none is given; with --quick all but console, scale and history",
     )
     return parser.parse_args()
 

@@ -141,13 +141,7 @@ class Deployment:
         Then they are killed: each would take up to a second to notice that it should stop.
         """
         given = {f"SIGNOFF_{name.upper()}": str(value) for name, value in settings.items()}
-        env = {
-            **os.environ,
-            "SIGNOFF_REDIS_URL": self.redis_url,
-            "SIGNOFF_DATABASE_URL": self.database_url,
-            "SIGNOFF_LOG_LEVEL": "WARNING",
-            **given,
-        }
+        env = environment(self) | {"SIGNOFF_LOG_LEVEL": "WARNING", **given}
         with (self.folder / "workers.log").open("ab") as log:
             command = [sys.executable, "-m", "signoff_cli", "worker"]
             running = [subprocess.Popen(command, env=env, stderr=log) for _ in range(count)]
@@ -178,6 +172,15 @@ class Deployment:
             differing = connection.execute(statement("audit"), {"limit": 5}).fetchall()
         if found != (events, dead) or differing:
             raise AssertionError(found, differing)
+
+
+def environment(of: Deployment) -> dict[str, str]:
+    """The environment of a process on these servers."""
+    return {
+        **os.environ,
+        "SIGNOFF_REDIS_URL": of.redis_url,
+        "SIGNOFF_DATABASE_URL": of.database_url,
+    }
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The HTTP API: publishing one event a request, many as lines, and waiting for a verdict."""
 
-import os
 import statistics
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
 
-from deployment import KEYS, QUEUE, Deployment, Row, events
+from deployment import KEYS, QUEUE, Deployment, Row, environment, events
 from http_client import lines_a_second, post, posts_a_second
 from latency import WARM_UP, latencies, watched
 
@@ -81,11 +80,7 @@ class Served(NamedTuple):
 def serving(deployment: Deployment, name: str) -> Iterator[Served]:
     """A web service in a process of its own."""
     port = free_port()
-    env = {
-        **os.environ,
-        "SIGNOFF_REDIS_URL": deployment.redis_url,
-        "SIGNOFF_DATABASE_URL": deployment.database_url,
-    }
+    env = environment(deployment)
     script = str(Path(__file__).with_name("http_server.py"))
     server = subprocess.Popen([sys.executable, script, name, str(port)], env=env)
     try:

@@ -1,8 +1,8 @@
 """A web service to measure, in a process of its own: `python http_server.py NAME PORT`.
 
 `signoff` lets whoever sends a request publish; with `desk`, each request is one of a signed-in
-reviewer. `bare` is a Starlette route that validates the event and answers, and nothing else. All
-are served by uvicorn with the same settings.
+reviewer; `sessions` asks for a session or a key, as it is used. `bare` is a Starlette route that
+validates the event and answers, and nothing else. All are served by uvicorn with the same settings.
 """
 
 import sys
@@ -40,7 +40,8 @@ def main(name: str, port: str) -> None:
         bare = Starlette(routes=[Route("/v1/approvals", _validate, methods=["POST"])])
         uvicorn.Server(config_of(bare, settings)).run()
     else:
-        app = create_app(settings, authenticate=_reviewer if name == "desk" else _anybody)
+        authenticate = {"signoff": _anybody, "desk": _reviewer}.get(name)
+        app = create_app(settings, authenticate=authenticate)
         Server(config_of(app, settings), app).run()
 
 

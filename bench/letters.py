@@ -30,12 +30,12 @@ def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     owned = events(count)
     ownerless = [event.model_copy(update={"user_id": None}) for event in owned]
     deployment.clear()
-    _die(deployment, ownerless)
+    die(deployment, ownerless)
     page, grouped = _looks(deployment)
-    _arrive(deployment, owned)
-    replayed = _replay(deployment, count)
+    arrive(deployment, owned)
+    replayed = replay(deployment, count)
     deployment.clear()
-    _arrive(deployment, owned)
+    arrive(deployment, owned)
     deployment.publish(ownerless)
     drained = count / deployment.drain()
     deployment.check(count)
@@ -47,14 +47,15 @@ def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     ]
 
 
-def _die(deployment: Deployment, some: list[ApprovalEvent]) -> None:
+def die(deployment: Deployment, some: list[ApprovalEvent]) -> None:
+    """Let the events fail."""
     read = deliveries(some)
     for first in range(0, len(read), 500):
         apply(deployment.database, read[first : first + 500])
     assert len(choose(deployment.database, Selection())) == len(some)
 
 
-def _arrive(deployment: Deployment, some: list[ApprovalEvent]) -> None:
+def arrive(deployment: Deployment, some: list[ApprovalEvent]) -> None:
     """The upstream's own rows, and what autovacuum does about them a minute later."""
     deployment.introduce(some)
     deployment.database.execute("VACUUM ANALYZE")
@@ -80,7 +81,7 @@ def _median_ms(look: Callable[[], object]) -> float:
     return statistics.median(took) * 1000
 
 
-def _replay(deployment: Deployment, count: int) -> float:
+def replay(deployment: Deployment, count: int) -> float:
     """Letters a second, from the first batch of an operator's command until it has ended."""
     deployment.database.execute(
         "ALTER TABLE operator_actions DISABLE TRIGGER USER;"

@@ -141,11 +141,15 @@ def _kill_a_worker(settings: Settings, log: int) -> None:
         worker.process.kill()
 
 
-def _introduce(stack: Stack) -> None:
+def operator_link(stack: Stack) -> str:
+    """Add an operator; returns the URL that signs the operator in, once."""
     add_user(stack.servers, OPERATOR, [Role.OPERATOR], "incident")
-    link = make_link(stack.servers, OPERATOR, "incident")
+    return sign_in_url(stack.desk.url, make_link(stack.servers, OPERATOR, "incident").token)
+
+
+def _introduce(stack: Stack) -> None:
     print(f"\nWeb       {stack.desk.url}")
-    print(f"Sign in   {sign_in_url(stack.desk.url, link.token)}")
+    print(f"Sign in   {operator_link(stack)}")
     print(f"          This signs {OPERATOR} in once.")
     print(f"\n{_TASK}\n\nCtrl-C ends it.", flush=True)
 

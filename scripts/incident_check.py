@@ -18,6 +18,7 @@ from signoff_db.dead_letters import letters_of
 from signoff_db.locations import locate_events
 from signoff_ops.audit import Audit, audit
 from signoff_ops.causes import groups
+from signoff_ops.queue_control import pause_of
 from signoff_ops.servers import DirectServers, Servers
 from signoff_ops.values import Selection
 from signoff_schemas import DeadLetterState
@@ -42,7 +43,7 @@ class Fate(StrEnum):
     LOST = "LOST"
 
 
-_RIGHT: Final = {Fate.APPLIED, Fate.SETTLED}
+_RIGHT: Final = {Fate.APPLIED, Fate.SETTLED, Fate.TO_COME}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,15 @@ class Checked:
     open: Groups
     """The open dead letters by cause."""
     audit: Audit
+    paused: bool
+    """Whether the queue is paused."""
 
     @property
     def right(self) -> bool:
-        """Whether all of it is put right."""
-        fates = (fate for counted in self.fates.values() for fate in counted)
-        return self.audit.clean and not self.open.groups and _RIGHT.issuperset(fates)
+        """Whether all that was sent so far is put right."""
+        fates = {fate for counted in self.fates.values() for fate in counted}
+        settled = fates <= _RIGHT and not self.open.groups
+        return settled and self.audit.clean and not self.paused
 
 
 def check(note: Note) -> int:
@@ -70,8 +74,10 @@ def check(note: Note) -> int:
     for group in found.open.groups:
         message = printable(group.message, limit=_CHARACTERS)
         print(f"open: {group.count:,} {group.kind}: {message}")
+    if found.paused:
+        print("queue: paused")
     print(f"audit: {'clean' if found.audit.clean else 'NOT CLEAN: see signoff audit'}")
-    print("All is put right." if found.right else "Not all is put right yet.")
+    print("All that was sent so far is put right." if found.right else "Not all is put right yet.")
     return 0 if found.right else 1
 
 
@@ -87,7 +93,8 @@ def checked(servers: Servers, of: Incident) -> Checked:
         find = _Finder(servers, connection, frozenset(sent.job_id for _, sent in of.live))
         fates = {"sound events": find.of_events(of.sound)}
         fates |= {str(planted.trouble): find.of_planted(planted) for planted in of.planted}
-    return Checked(fates, groups(servers, Selection()), audit(servers))
+    left = groups(servers, Selection())
+    return Checked(fates, left, audit(servers), paused=pause_of(servers) is not None)
 
 
 class _Finder:

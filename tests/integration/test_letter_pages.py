@@ -191,6 +191,30 @@ def test_a_discard_asks_first_and_wants_a_reason(
     assert (found["action"], found["letters"], found["reason"]) == ("discard", 3, "not ours")
 
 
+def test_a_discard_of_some_stays_one_of_some(
+    console: httpx.Client, connection: BatchConnection
+) -> None:
+    """The number that was asked for is that of the question, and of the operation."""
+    first, second, _ = (bury(connection, b"no JSON %d" % n) for n in range(3))
+    fields = form_of(console.get("/ops/dead"), "/ops/dead/dry-run") | {"scope": ["all"]}
+    asked = console.post("/ops/dead/discard", data=fields | {"limit": ["2"]})
+    assert "Discard 2 dead letters?" in text_of(asked)
+    confirmed = form_of(asked, "/ops/dead/discard") | {"reason": ["not ours"]}
+    found = operation_of(connection, console.post("/ops/dead/discard", data=confirmed))
+    assert found["ids"] == [first, second]
+
+
+def test_the_page_of_a_letter_shows_the_operations_that_named_it(
+    console: httpx.Client, connection: BatchConnection
+) -> None:
+    """Also a dry run, which leaves no action."""
+    letter_id = bury(connection, b"x")
+    page = console.get(f"/ops/dead/{letter_id}")
+    console.post("/ops/dead/dry-run", data=form_of(page, "/ops/dead/dry-run"))
+    shown = text_of(console.get(f"/ops/dead/{letter_id}"))
+    assert "Operations that named this letter operation 1 : dry run of 1 by user:ann" in shown
+
+
 def test_filters_are_the_url(console: httpx.Client, connection: BatchConnection) -> None:
     """What is typed stays in the form; an invalid filter is named, and nothing is listed."""
     apply_events(connection, approval(user_id=None))

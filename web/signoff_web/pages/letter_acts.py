@@ -18,7 +18,7 @@ from signoff_ops.operations import (
     WrongOperationError,
     start_operation,
 )
-from signoff_ops.values import Selection
+from signoff_ops.values import Counted, DatabaseUnavailableError, Selection
 from signoff_schemas import DeadLetterState
 from signoff_schemas.access import Scope
 from signoff_web.access import Acting, requires
@@ -60,16 +60,19 @@ def discard(request: Request, context: InContext, acting: Acting, form: InActFor
         return _start(request, context, acting, form, OperationAction.DISCARD)
     try:
         selection = _selection(form)
+        limit = _limit(form)
     except WrongOperationError as error:
         return _refused(request, form, str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
     count = dead_letters.number_of(context.servers, selection)
     if count and not count.number:
         return _refused(request, form, _GONE, HTTPStatus.CONFLICT)
+    if limit is not None and (count is None or count.capped or limit < count.number):
+        count = Counted(limit, capped=False)
     return page(
         request,
         "ops/letters/discard.html",
         count=count,
-        fields=fixed(selection),
+        fields=[*fixed(selection), *([("limit", str(limit))] if limit else [])],
         reason=form.one("reason"),
         back=_back(form),
         lacks_reason=form.one("confirmed") == "yes",
@@ -96,6 +99,8 @@ def _start(
         return _refused(request, form, _SENT_TWICE, HTTPStatus.CONFLICT)
     except WrongOperationError as error:
         return _refused(request, form, str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
+    except DatabaseUnavailableError as error:
+        return _refused(request, form, f"{error}.", HTTPStatus.SERVICE_UNAVAILABLE)
     return RedirectResponse(f"/ops/replays/{started.id}", HTTPStatus.SEE_OTHER)
 
 
@@ -113,7 +118,7 @@ def _started(
         _selection(form),
         Operator(acting.actor, form.one("reason").strip() or None, dry_run),
         action,
-        limit=_whole(form.one("limit"), "the number of letters"),
+        limit=_limit(form),
         rate=_rate(form.one("rate")) if is_replay else None,
         keep_going=is_replay and form.one("keep_going") == "yes",
         request_key=_key(form.one("key")),
@@ -144,11 +149,13 @@ def _selection(form: Form) -> Selection:
     return replace(given, states=(DeadLetterState.DEAD,))
 
 
-def _whole(text: str, what: str) -> int | None:
-    if not text.strip():
+def _limit(form: Form) -> int | None:
+    """The most letters, the oldest first."""
+    text = form.one("limit").strip()
+    if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > _DIGITS or not int(text):
-        raise WrongOperationError(f"{what} must be a number from 1 on")
+        raise WrongOperationError("the number of letters must be a number from 1 on")
     return int(text)
 
 

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from signoff_ops import causes, dead_letters
 from signoff_ops.dead_letters import LetterHistory
 from signoff_ops.letter_text import readable_beginning
+from signoff_ops.operations import Operation, operations_page
 from signoff_ops.runbook import advice_on
 from signoff_ops.values import Counted, CutOffError, Listing, Selection
 from signoff_schemas import DeadLetterState, FailureKind
@@ -25,6 +26,8 @@ from signoff_web.templating import page
 router = APIRouter(prefix="/ops/dead", dependencies=[requires(Scope.READ)])
 LetterId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 _PAGE: Final = 50
+_OPERATIONS: Final = 100
+"""The operations among which those of a letter are looked for."""
 _LARGEST_ID: Final = 2**63 - 1
 SHOWN: Final = 16_000
 """Characters of a payload that are shown."""
@@ -66,6 +69,7 @@ def letter(request: Request, context: InContext, acting: Acting, letter_id: Lett
         full=full,
         letter=full.letter,
         actions=history.actions,
+        recent=_operations(context, letter_id),
         field_errors=field_errors,
         hint_of=hint_of,
         payload=payload,
@@ -101,6 +105,12 @@ def known(context: Context, letter_id: int) -> LetterHistory:
             404, "unknown-dead-letter", "No such dead letter", f"No dead letter has id {letter_id}."
         )
     return found
+
+
+def _operations(context: Context, letter_id: int) -> list[Operation]:
+    """The latest operations that named this letter."""
+    latest = operations_page(context.servers, limit=_OPERATIONS).items
+    return [one for one in latest if letter_id in (one.selection.get("ids") or ())][:10]
 
 
 def _list(
