@@ -23,6 +23,8 @@ from signoff_db.sql import statement
 from signoff_schemas import FailureKind, SignoffError
 
 _LIST: Final = "operations"
+_CHOOSING: Final = "20s"
+"""How long choosing the letters may take; a request waits for it."""
 _SHOWN_IDS: Final = 100
 """The most ids of a selection that are kept to be shown."""
 
@@ -153,6 +155,7 @@ def start(connection: Connection[TupleRow], selection: Selection, wanted: Wanted
     Raises:
         NothingMatchesError: there are none.
         KeyUsedError: the key belongs to another request.
+        psycopg.errors.QueryCanceled: choosing them took too long.
     """
     choice = selection.parameters
     return _start(connection, wanted, _shown(selection), "operations/choose", choice)
@@ -288,6 +291,7 @@ def _start(
         "request_key": wanted.request_key,
     }
     with connection.transaction():
+        connection.execute("SELECT set_config('statement_timeout', %s, true)", [_CHOOSING])
         row = connection.execute(statement("operations/insert"), parameters).fetchone()
         if row is None:
             return _requested(connection, parameters)
