@@ -1,12 +1,13 @@
 """Real servers for tests that need them: started once, with fresh state for each test."""
 
+import fcntl
 import itertools
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ _PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 """The name of this test process; a given server is shared by all of them."""
 TEMPLATE = f"signoff_template_{_PROCESS}"
 _MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder with a random name is made in it
+_PREFIX = "signoff-tests-"
 _MEMORY_NEEDED = 3 * 2**30
 """Bytes that must be free in it; Postgres takes some hundred megabytes."""
 _numbers = itertools.count(1)
@@ -74,8 +76,17 @@ def _in_memory() -> Iterator[Path | None]:
     if not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _MEMORY_NEEDED:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="signoff-tests-", dir=_MEMORY) as folder:
+    for left in _MEMORY.glob(f"{_PREFIX}*/lock"):
+        _remove_if_unused(left)
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=_MEMORY) as folder:
         yield Path(folder)
+
+
+def _remove_if_unused(lock: Path) -> None:
+    """Remove what a run that was killed left: nobody holds its lock."""
+    with suppress(OSError), lock.open("rb") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def _make_sign_in_cheap(url: str) -> None:
