@@ -235,6 +235,17 @@ def cancel(connection: Connection[TupleRow], operation_id: int, actor: str) -> N
         )
 
 
+def count_open(connection: Connection[TupleRow], *, most: int) -> int:
+    """How many operations have not ended; `most` stands for that many or more."""
+    row = connection.execute(statement("operations/open"), {"most": most}).fetchone()
+    return int(row[0]) if row else 0
+
+
+def may_read(connection: Connection[TupleRow]) -> bool:
+    """Whether the role of the connection may read operations and their runners."""
+    return connection.execute(statement("operations/may_read")).fetchone() == (True,)
+
+
 def has_runner(connection: Connection[TupleRow], within: timedelta) -> bool:
     """Whether a process that runs operations was seen within this time."""
     parameters = {"within": within}

@@ -27,4 +27,4 @@ async function follow() {
   setTimeout(follow, EVERY);
 }
 
-if (stale.dataset.follow) setTimeout(follow, EVERY);
+if (!document.getElementById("replay").dataset.ended) setTimeout(follow, EVERY);
