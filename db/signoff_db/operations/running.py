@@ -9,6 +9,7 @@ that workers keep their speed.
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import chain, groupby
 from typing import Final
 
 from signoff_db.connection import BatchConnection
@@ -157,10 +158,12 @@ def _try_page(
 def _undone(connection: BatchConnection, claimed: Claimed, batch: Batch) -> list[list[Tried]]:
     """Replay a page and roll it back."""
     with rolled_back(connection, _LOCK_TIMEOUT_MS):
-        parts = replay_batch(
+        committed = replay_batch(
             connection, batch.letters, claimed.actor, claimed.reason, with_balances=True
         )
-        return list(parts)
+        tried = chain.from_iterable(committed)
+        # What one statement tried has the same balances.
+        return [list(part) for _, part in groupby(tried, key=lambda one: id(one.touched))]
 
 
 def _discard(
