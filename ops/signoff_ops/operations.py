@@ -19,6 +19,7 @@ from signoff_db.operations.table import (
     OperationAction,
     OperationEndedError,
     OperationState,
+    TooManyOperationsError,
     Wanted,
 )
 from signoff_db.pages import Page
@@ -39,6 +40,7 @@ __all__ = [
     "OperationAction",
     "OperationEndedError",
     "OperationState",
+    "TooManyOperationsError",
     "WrongOperationError",
     "cancel_operation",
     "followers",
@@ -88,6 +90,8 @@ def start_operation(
         NothingMatchesError: no letter matches.
         WrongOperationError: a discard without a reason; a limit, rate or reason out of bounds.
         KeyUsedError: the key belongs to another request.
+        TooManyOperationsError: too many wait or run already.
+        CutOffError: there are so many that fixing the set took too long; nothing was started.
         DatabaseUnavailableError: Postgres is unavailable.
     """
     wanted = _checked(
@@ -123,7 +127,8 @@ def start_from(
     Raises:
         NoSuchOperationError: there is no such operation.
         NothingMatchesError: none of its letters is dead any more.
-        WrongOperationError, KeyUsedError, DatabaseUnavailableError: as `start_operation`.
+        WrongOperationError, KeyUsedError, TooManyOperationsError, CutOffError,
+        DatabaseUnavailableError: as `start_operation`.
     """
     with servers.database() as connection:
         source = table.read(connection, operation_id)

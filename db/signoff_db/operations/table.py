@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Final, LiteralString, Self
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from psycopg.rows import TupleRow, kwargs_row
 
 from signoff_db.balances import Balance
 from signoff_db.operations.effect import Effect
+from signoff_db.letter_search import at_most
 from signoff_db.operator_actions import Action, note
 from signoff_db.outcome import VERDICTS
 from signoff_db.pages import Page, key_of, page_of, row_id
@@ -25,6 +27,10 @@ from signoff_schemas import FailureKind, SignoffError
 _LIST: Final = "operations"
 _SHOWN_IDS: Final = 100
 """The most ids of a selection that are kept to be shown."""
+_MOST_OPEN: Final = 100
+"""The most operations that wait or run: each keeps its set of letters."""
+_SECONDS: Final = 7.0
+"""How long fixing a set may take: less than a service allows, so that the answer says why."""
 
 
 class OperationAction(StrEnum):
@@ -53,6 +59,10 @@ class OperationState(StrEnum):
 
 class NothingMatchesError(SignoffError):
     """No dead letter matches, so there is nothing to do."""
+
+
+class TooManyOperationsError(SignoffError):
+    """Too many operations wait or run already."""
 
 
 class NoSuchOperationError(SignoffError):
@@ -153,6 +163,8 @@ def start(connection: Connection[TupleRow], selection: Selection, wanted: Wanted
     Raises:
         NothingMatchesError: there are none.
         KeyUsedError: the key belongs to another request.
+        TooManyOperationsError: too many wait or run already.
+        CutOffError: there are so many that fixing the set took too long; nothing was started.
     """
     choice = selection.parameters
     return _start(connection, wanted, _shown(selection), "operations/choose", choice)
@@ -164,7 +176,7 @@ def start_from(connection: Connection[TupleRow], of_operation: int, wanted: Want
     Raises:
         NoSuchOperationError: there is no such operation.
         NothingMatchesError: none of its letters is dead any more.
-        KeyUsedError: the key belongs to another request.
+        KeyUsedError, TooManyOperationsError, CutOffError: as `start`.
     """
     source = read(connection, of_operation)
     if source is None:
@@ -287,11 +299,12 @@ def _start(
         "of_operation": choice.get("of_operation"),
         "request_key": wanted.request_key,
     }
-    with connection.transaction():
+    with at_most(connection, _SECONDS):
         row = connection.execute(statement("operations/insert"), parameters).fetchone()
         if row is None:
             return _requested(connection, parameters)
         operation = int(row[0])
+        _check_open(connection)
         chosen = {**choice, "operation": operation, "limit": wanted.limit}
         letters = connection.execute(statement(choose), chosen).rowcount
         if letters == 0:
@@ -300,6 +313,22 @@ def _start(
             statement("operations/count"), {"operation": operation, "letters": letters}
         )
     return operation
+
+
+def _check_open(connection: Connection[TupleRow]) -> None:
+    """Check how many operations wait or run, the new one included.
+
+    Raises:
+        TooManyOperationsError: they are too many.
+    """
+    row = connection.execute(
+        statement("operations/count_open"), {"most": _MOST_OPEN + 1}
+    ).fetchone()
+    if row is not None and row[0] > _MOST_OPEN:
+        raise TooManyOperationsError(
+            f"{_MOST_OPEN} operations wait or run already; wait until some have ended, or cancel "
+            "some; one operation takes any number of letters"
+        )
 
 
 def _requested(connection: Connection[TupleRow], parameters: Mapping[str, Any]) -> int:
@@ -335,6 +364,8 @@ def _shown(selection: Selection) -> dict[str, Any]:
         shown["ids"] = list(selection.ids[:_SHOWN_IDS])
     if len(selection.ids) > _SHOWN_IDS:
         shown["more_ids"] = len(selection.ids) - _SHOWN_IDS
+        # So a repeated request is known by all of its ids.
+        shown["ids_digest"] = sha256(repr(selection.ids).encode()).hexdigest()
     return shown
 
 

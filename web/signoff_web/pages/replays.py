@@ -16,8 +16,10 @@ from signoff_ops.operations import (
     NothingMatchesError,
     Operation,
     OperationEndedError,
+    TooManyOperationsError,
     WrongOperationError,
 )
+from signoff_ops.values import CutOffError
 from signoff_schemas import SignoffError
 from signoff_schemas.access import Scope
 from signoff_web.access import Acting, requires
@@ -37,7 +39,14 @@ _LEVELS: Final = {
     "stopped": "trouble",
     "failed": "trouble",
 }
-_EXPECTED: Final = (KeyUsedError, NothingMatchesError, OperationEndedError, WrongOperationError)
+_EXPECTED: Final = (
+    CutOffError,
+    KeyUsedError,
+    NothingMatchesError,
+    OperationEndedError,
+    TooManyOperationsError,
+    WrongOperationError,
+)
 """What may come in between: the page says it in a sentence."""
 
 
