@@ -64,9 +64,10 @@ def run(deployment: Deployment, *, quick: bool) -> list[Row]:
         dry_run = _ended(servers, _dry_run(servers))
         shown = pages(deployment, dry_run.id)
         rows = [_page_row(visitor, page, size) for page in shown]
-        busy = partial(_busy, servers, visitor, shown)
+        opened = [page for page in shown if not page.is_filtered]
+        busy = partial(_busy, servers, visitor, opened)
         alone, beside = _drains(deployment, busy, count, pairs)
-    name = f"drain, console open on {len(shown)} pages, dry run of {open_letters:,}"
+    name = f"drain, console open on {len(opened)} pages, dry run of {open_letters:,}"
     rows.append(Row(name, beside, "events/s", "alone", alone, ">= 0.9"))
     by_operation, by_command = _replays(deployment, servers, open_letters, pairs)
     name = f"{open_letters:,} dead letters: replay by an operation"

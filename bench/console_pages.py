@@ -15,6 +15,11 @@ class Page(NamedTuple):
     name: str
     path: str
 
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it is a page of this list that another entry shows without a filter."""
+        return "," in self.name
+
 
 def pages(deployment: Deployment, operation_id: int) -> list[Page]:
     """All pages; lists also with each of their filters."""

@@ -1,10 +1,14 @@
 """Real servers for tests that need them: started once, with fresh state for each test."""
 
+import fcntl
 import itertools
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +16,7 @@ import psycopg
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
+from psycopg import sql
 
 from signoff_embedded import embedded_postgres, embedded_valkey
 
@@ -26,6 +31,10 @@ settings.load_profile("signoff")
 _PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 """The name of this test process; a given server is shared by all of them."""
 TEMPLATE = f"signoff_template_{_PROCESS}"
+_MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder with a random name is made in it
+_PREFIX = "signoff-tests-"
+_MEMORY_NEEDED = 3 * 2**30
+"""Bytes that must be free in it; Postgres takes some hundred megabytes."""
 _numbers = itertools.count(1)
 _administrators: dict[str, psycopg.Connection[Any]] = {}
 
@@ -48,16 +57,45 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Postgres that runs until this test process ends.
 
-    TEST_POSTGRES_URL names another Postgres, of another version, for example; its user must be
-    allowed to create databases.
+    TEST_POSTGRES_URL names another Postgres, of another version, for example; its user must be a
+    superuser.
     """
     with ExitStack() as stack:
-        url = os.environ.get("TEST_POSTGRES_URL") or stack.enter_context(
-            embedded_postgres(tmp_path_factory.mktemp("postgres"), fsync=False)
-        )
+        if not (url := os.environ.get("TEST_POSTGRES_URL")):
+            folder = stack.enter_context(_in_memory()) or tmp_path_factory.mktemp("postgres")
+            url = stack.enter_context(embedded_postgres(folder, fsync=False))
+            _make_sign_in_cheap(url)
         yield url
         if administrator := _administrators.pop(url, None):
             administrator.close()
+
+
+@contextmanager
+def _in_memory() -> Iterator[Path | None]:
+    """A folder in memory, if there is enough: each test makes a database of some hundred files."""
+    if not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _MEMORY_NEEDED:
+        yield None
+        return
+    for left in _MEMORY.glob(f"{_PREFIX}*/lock"):
+        _remove_if_unused(left)
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=_MEMORY) as folder:
+        yield Path(folder)
+
+
+def _remove_if_unused(lock: Path) -> None:
+    """Remove what a run that was killed left: nobody holds its lock."""
+    with suppress(OSError), lock.open("rb") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def _make_sign_in_cheap(url: str) -> None:
+    """Store the same password with one round of hashing: tests open thousands of connections."""
+    parts = urlsplit(url)
+    role, password = sql.Identifier(parts.username or ""), sql.Literal(parts.password)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET scram_iterations = 1")
+        connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, password))
 
 
 @pytest.fixture

@@ -282,6 +282,12 @@ def transitions_by(
         return cursor.execute(statement("read_transitions"), parameters).fetchall()
 
 
+def recent_deaths(connection: Connection[TupleRow], *, most: int) -> int:
+    """How many events workers died with in the last hour, up to `most`: letters still open."""
+    row = connection.execute(statement("recent_deaths"), {"most": most}).fetchone()
+    return int(row[0]) if row else 0
+
+
 def count_causes(connection: Connection[TupleRow], *, most: int) -> int:
     """How many causes the open dead letters have; `most` stands for that many or more."""
     row = connection.execute(statement("count_causes"), {"most": most}).fetchone()

@@ -14,7 +14,7 @@ from typing import Final
 from signoff_ops.checks import Check, Grade
 from signoff_ops.feed_check import reader_check
 from signoff_ops.queue_control import paused_text
-from signoff_ops.status import MOST_CAUSES, QueueStatus, Status
+from signoff_ops.status import MOST_CAUSES, MOST_DEATHS, QueueStatus, Status
 from signoff_ops.throughput import Rate
 from signoff_ops.webhook_check import webhook_check
 from signoff_queue.workers import SILENT, WorkerState
@@ -82,7 +82,9 @@ def _reasons(found: Status, rate: Rate | None, now: datetime) -> Iterator[Reason
         yield from _of_workers(found.queue)
         yield from _of_backlog(found.queue, rate)
         yield from _of_leftovers(found.queue)
+    yield from _of_deaths(found)
     yield from _of_letters(found)
+    yield from _of_operations(found)
     yield from _of_outbox(found, now)
     checks = [reader_check(reader) for reader in found.readers or ()]
     checks += [webhook_check(webhook) for webhook in found.webhooks or ()]
@@ -125,7 +127,10 @@ def _of_workers(queue: QueueStatus) -> Iterator[Reason]:
     if lost := [one for one in queue.workers if not one.live]:
         silent = all(one.state == SILENT for one in lost)
         headline = f"{_number(lost)} {'silent' if silent else 'stuck'}"
-        text = "It was killed or hangs; another worker gets what it held. Its page says what to do."
+        text = (
+            "It was killed or hangs; another worker gets what it held. The page Workers says what "
+            "to do."
+        )
         yield Reason("silent", Level.ATTENTION, headline, text, path)
 
 
@@ -162,6 +167,29 @@ def _of_leftovers(queue: QueueStatus) -> Iterator[Reason]:
         headline = f"{count(counts.oversized, 'oversized job')}"
         text = "They are too large to be read, stay in Redis, and are dead letters too."
         yield Reason("oversized", Level.ATTENTION, headline, text, "/ops/dead")
+
+
+def _of_deaths(found: Status) -> Iterator[Reason]:
+    """A dead worker is forgotten after some minutes; the events it died with are letters."""
+    deaths = found.recent_deaths
+    if not deaths:
+        return
+    events = f"{MOST_DEATHS:,} or more events" if deaths >= MOST_DEATHS else count(deaths, "event")
+    headline = f"workers died again and again with {events} in hand in the last hour"
+    text = "An event may have killed them, or somebody stopped them hard; their cause says more."
+    yield Reason("deaths", Level.ATTENTION, headline, text, "/ops/causes?kind=abandoned")
+
+
+def _of_operations(found: Status) -> Iterator[Reason]:
+    waiting = found.operations_without_runner
+    if not waiting:
+        return
+    headline = f"{count(waiting, 'operation')} {'waits' if waiting == 1 else 'wait'} for a runner"
+    text = (
+        "No process is there that runs replays and discards. Start one: `signoff operations run`, "
+        "or `signoff serve`, which brings one along."
+    )
+    yield Reason("operations", Level.ATTENTION, headline, text, "/ops/replays")
 
 
 def _of_letters(found: Status) -> Iterator[Reason]:

@@ -47,6 +47,8 @@ _SLICE: Final = 2.0
 """So long an operation goes on while others wait."""
 _BEAT: Final = 10.0
 """Seconds between two notes that the runner runs."""
+_LEAVE_AUDIT: Final = 1.0
+"""So long an audit that is under way may take to end; then the next process begins it anew."""
 _STOP_CHECK: Final = 0.5
 _APPLICATION: Final = "signoff operations"
 _LONGEST_MESSAGE: Final = 500
@@ -63,8 +65,10 @@ def run_operations(settings: Settings, stop: threading.Event) -> None:
     with suppress(DatabaseUnavailableError):
         require_current(url)
     # An audit takes minutes; operations do not wait for it.
-    threading.Thread(target=run_audits, args=(settings, stop), daemon=True).start()
+    audits = threading.Thread(target=run_audits, args=(settings, stop), daemon=True)
+    audits.start()
     Runner(url).run(stop)
+    audits.join(_LEAVE_AUDIT)
 
 
 class Runner:

@@ -4,9 +4,13 @@ An operation acts on a fixed set of dead letters. It is a row in Postgres, so it
 restart of whoever started it or runs it (`operation_run.py`).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
+
+import psycopg
 
 from signoff_db.connection import DatabaseUnavailableError
 from signoff_db.operations import table
@@ -54,6 +58,7 @@ __all__ = [
 LONGEST_REASON: Final = 2000
 SLOWEST_RATE: Final = 0.1
 """Letters a second."""
+_APPLICATION: Final = "signoff operations start"
 _MOST_FOLLOWERS: Final = 20
 RUNNER_AWAY_AFTER: Final = timedelta(seconds=45)
 """A runner that was last seen longer ago than this does not run."""
@@ -91,7 +96,6 @@ def start_operation(
         WrongOperationError: a discard without a reason; a limit, rate or reason out of bounds.
         KeyUsedError: the key belongs to another request.
         TooManyOperationsError: too many wait or run already.
-        CutOffError: there are so many that fixing the set took too long; nothing was started.
         DatabaseUnavailableError: Postgres is unavailable.
     """
     wanted = _checked(
@@ -106,7 +110,7 @@ def start_operation(
             request_key,
         )
     )
-    with servers.database() as connection:
+    with servers.batches(_APPLICATION) as connection, _choosing():
         return _found(table.read(connection, table.start(connection, selection, wanted)))
 
 
@@ -127,10 +131,10 @@ def start_from(
     Raises:
         NoSuchOperationError: there is no such operation.
         NothingMatchesError: none of its letters is dead any more.
-        WrongOperationError, KeyUsedError, TooManyOperationsError, CutOffError,
-        DatabaseUnavailableError: as `start_operation`.
+        WrongOperationError, KeyUsedError, TooManyOperationsError, DatabaseUnavailableError: as
+            `start_operation`.
     """
-    with servers.database() as connection:
+    with servers.batches(_APPLICATION) as connection, _choosing():
         source = table.read(connection, operation_id)
         if source is None:
             raise NoSuchOperationError(f"there is no operation {operation_id}")
@@ -212,9 +216,20 @@ def runner_note(servers: Servers, operation: Operation) -> str | None:
         if table.has_runner(connection, RUNNER_AWAY_AFTER):
             return None
     return (
-        "It waits, and no process is there that runs operations: start `signoff operations run`, "
-        "or `signoff serve`, which runs one."
+        "It waits, and no process is there that runs operations. Start one: signoff operations "
+        "run, or signoff serve, which brings one along."
     )
+
+
+@contextmanager
+def _choosing() -> Iterator[None]:
+    """Say what to do if choosing letters takes too long."""
+    try:
+        yield
+    except psycopg.errors.QueryCanceled:
+        raise WrongOperationError(
+            "choosing the letters took too long; choose fewer: by cause, kind, customer or time"
+        ) from None
 
 
 def _stripped(reason: str | None) -> str | None:

@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from signoff_db.feed_lag import ReaderState, readers
-from signoff_db.reading import Overview, count_causes, overview, snapshot
+from signoff_db.operations.table import count_open, has_runner, may_read
+from signoff_db.reading import Overview, count_causes, overview, recent_deaths, snapshot
 from signoff_db.webhooks import Webhook, webhooks
+from signoff_ops.operations import RUNNER_AWAY_AFTER
 from signoff_ops.outbox import MOST_LOOKED_AT
 from signoff_ops.servers import Servers
 from signoff_ops.unavailable import Unavailable
@@ -17,6 +22,9 @@ from signoff_relay.table import OutboxOverview, OutboxWaiting
 
 MOST_CAUSES: Final = 1000
 """So many causes are counted."""
+MOST_DEATHS: Final = 1000
+"""So many letters of events with which workers died are counted."""
+_MOST_OPERATIONS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,13 @@ class Status:
     """Causes of the open dead letters; `MOST_CAUSES` is that many or more."""
     away: dict[str, str]
     """Why a server could not be read, by its name."""
+    recent_deaths: int | None = None
+    """Events with which workers died in the last hour; `MOST_DEATHS` is that many or more."""
+    operations_without_runner: int | None = None
+    """Operations that have not ended, if no process is there that runs them; else 0.
+
+    None also if the role may not read them.
+    """
 
     @property
     def outbox_oldest_waiting(self) -> timedelta | None:
@@ -62,13 +77,22 @@ def status(servers: Servers) -> Status:
     unavailable = Unavailable()
     queue = unavailable.collect("redis", lambda: queue_status(servers))
     of_postgres = unavailable.collect("postgres", lambda: _state(servers))
-    state, feed_readers, receivers, causes = of_postgres or (None, None, None, None)
+    read = of_postgres or _OfPostgres(None, None, None, None, None, None)
     of_outbox = None
-    if state or servers.settings.outbox_url:  # otherwise it is in the unavailable database
+    if of_postgres or servers.settings.outbox_url:  # otherwise it is in the unavailable database
         of_outbox = unavailable.collect("outbox", lambda: _outbox(servers))
     outbox, waiting = of_outbox or (None, None)
     return Status(
-        queue, state, feed_readers, receivers, outbox, waiting, causes, unavailable.reasons
+        queue,
+        read.state,
+        read.readers,
+        read.webhooks,
+        outbox,
+        waiting,
+        read.causes,
+        unavailable.reasons,
+        read.recent_deaths,
+        read.operations_without_runner,
     )
 
 
@@ -92,16 +116,35 @@ def queue_status(servers: Servers) -> QueueStatus:
         )
 
 
-def _state(
-    servers: Servers,
-) -> tuple[Overview, tuple[ReaderState, ...], tuple[Webhook, ...], int]:
+class _OfPostgres(NamedTuple):
+    """What is read in one snapshot; the names are those of `Status`."""
+
+    state: Overview | None
+    readers: tuple[ReaderState, ...] | None
+    webhooks: tuple[Webhook, ...] | None
+    causes: int | None
+    recent_deaths: int | None
+    operations_without_runner: int | None
+
+
+def _state(servers: Servers) -> _OfPostgres:
     with servers.database() as connection, snapshot(connection):
-        return (
+        return _OfPostgres(
             overview(connection),
             tuple(readers(connection)),
             tuple(webhooks(connection)),
             count_causes(connection, most=MOST_CAUSES),
+            recent_deaths(connection, most=MOST_DEATHS),
+            _without_runner(connection),
         )
+
+
+def _without_runner(connection: Connection[TupleRow]) -> int | None:
+    if not may_read(connection):
+        return None
+    if has_runner(connection, RUNNER_AWAY_AFTER):
+        return 0
+    return count_open(connection, most=_MOST_OPERATIONS)
 
 
 def _outbox(servers: Servers) -> tuple[OutboxOverview, OutboxWaiting | None] | None:

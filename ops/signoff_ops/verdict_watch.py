@@ -1,18 +1,25 @@
 """Wait for the verdicts of events that were just published, for any number of waiting requests.
 
-One thread serves them all. It looks in Redis whether their jobs have ended, all in one round trip,
-and reads the verdicts of those that have in one statement of Postgres. So Postgres is not asked in
-vain, and Redis is asked rarely for an event that takes long.
+One thread serves them all, on one connection to Postgres, which it keeps as long as anybody waits.
+
+Most events are applied a few milliseconds after they were published. So it asks Postgres for the
+verdicts of all recent ones in one short statement, every millisecond: workers tell nobody what they
+did, since that would cost each batch. For the others it first looks in Redis whether their jobs
+have ended, all in one round trip, the more rarely the longer they take; then Postgres is not asked
+in vain. A dead letter may be of an earlier delivery, so it counts only after the job has ended.
 """
 
 import asyncio
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from signoff_db.verdicts_now import Fate, fates_of
 from signoff_ops.servers import Servers
@@ -23,6 +30,8 @@ _logger: Final = logging.getLogger(__name__)
 _SOONEST: Final = 0.001
 _LATEST: Final = 0.05
 """Seconds between two looks at a job: a twentieth of the time waited, within these bounds."""
+_RECENT: Final = 0.02
+"""Seconds after its publishing in which an event is looked for in Postgres at once."""
 _OUTAGE: Final = 0.5
 """Seconds until the next look after a server could not be reached."""
 _MOST_AT_ONCE: Final = 500
@@ -121,52 +130,87 @@ class VerdictWatch:
             self._thread.join()
 
     def _run(self) -> None:
-        while (due := self._due()) is not None:
-            delay = 0.0
+        while self._is_asked():
             try:
-                self._look(due)
+                with self._servers.database() as connection:
+                    while due := self._due():
+                        self._look(connection, due)
             except SignoffError as error:
                 _logger.debug("verdicts cannot be read: %s", error)
-                delay = _OUTAGE
+                self._rest()
             except Exception:
                 _logger.exception("verdicts cannot be read")
-                delay = _OUTAGE
-            now = time.monotonic()
-            for waiter in due:
-                usual = min(_LATEST, max(_SOONEST, (now - waiter.began) / 20))
-                waiter.due = now + max(delay, usual)
+                self._rest()
 
-    def _due(self) -> list[_Waiter] | None:
-        """Wait for those whose job is to be looked at; None at the end."""
+    def _is_asked(self) -> bool:
+        """Wait until somebody waits; False at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._waiting)
+            return not self._closed
+
+    def _rest(self) -> None:
+        """Wait until a server may be tried again, or the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed, _OUTAGE)
+
+    def _due(self) -> list[_Waiter]:
+        """Wait for those who are due; none if nobody waits any more, or at the end."""
         with self._changed:
             while not self._closed:
                 self._waiting = [
                     one for one in self._waiting if not (one.resolved or one.answer.done())
                 ]
+                if not self._waiting:
+                    break
                 now = time.monotonic()
                 due = [one for one in self._waiting if one.due <= now]
                 if due:
                     return due[:_MOST_AT_ONCE]
-                soonest = min((one.due for one in self._waiting), default=None)
-                self._changed.wait(None if soonest is None else soonest - now)
-        return None
+                self._changed.wait(min(one.due for one in self._waiting) - now)
+        return []
 
-    def _look(self, waiters: Sequence[_Waiter]) -> None:
+    def _look(self, connection: Connection[TupleRow], waiters: Sequence[_Waiter]) -> None:
+        """Answer those whose event has a verdict, and say when to look for the others."""
+        now = time.monotonic()
+        recent = [one for one in waiters if now - one.began < _RECENT]
+        with_letter = self._answer_applied(connection, recent)
+        others = [one for one in waiters if now - one.began >= _RECENT]
+        self._answer_ended(connection, others + with_letter)
+        now = time.monotonic()
+        for waiter in waiters:
+            waiter.due = now + min(_LATEST, max(_SOONEST, (now - waiter.began) / 20))
+
+    def _answer_applied(
+        self, connection: Connection[TupleRow], waiters: Sequence[_Waiter]
+    ) -> list[_Waiter]:
+        """Answer those whose event is in the ledger; returns those that have a dead letter."""
+        with_letter = []
+        for waiter, fate in _fates(connection, waiters):
+            if fate.verdict is not None:
+                waiter.resolve(_verdict_of(fate, time.monotonic() - waiter.began))
+            elif fate.kind is not None:
+                with_letter.append(waiter)
+        return with_letter
+
+    def _answer_ended(self, connection: Connection[TupleRow], waiters: Sequence[_Waiter]) -> None:
         """Answer those whose job has ended."""
+        if not waiters:
+            return
         with self._servers.redis() as client:
             over = ended(client, [str(one.event_id) for one in waiters])
         settled = [one for one, is_over in zip(waiters, over, strict=True) if is_over]
-        if not settled:
-            return
-        with self._servers.database() as connection:
-            fates = fates_of(
-                connection,
-                [one.event_id for one in settled],
-                [one.content_hash for one in settled],
-            )
-        now = time.monotonic()
-        for waiter, fate in zip(settled, fates, strict=True):
-            waiter.resolve(_verdict_of(fate, now - waiter.began))
+        for waiter, fate in _fates(connection, settled):
+            waiter.resolve(_verdict_of(fate, time.monotonic() - waiter.began))
+
+
+def _fates(
+    connection: Connection[TupleRow], waiters: Sequence[_Waiter]
+) -> Iterator[tuple[_Waiter, Fate]]:
+    """What Postgres holds of each one's event."""
+    if not waiters:
+        return iter(())
+    events, hashes = [one.event_id for one in waiters], [one.content_hash for one in waiters]
+    return zip(waiters, fates_of(connection, events, hashes), strict=True)
 
 
 def _verdict_of(fate: Fate, elapsed: float) -> FinalVerdict | None:

@@ -72,7 +72,8 @@ def _sentinels(folder: Path, *, down_after: int) -> Iterator[Set]:
             return stack.enter_context(valkey(folder / name, *lines, sentinel=sentinel))
 
         primary = start("primary", *AUTH, "repl-diskless-sync-delay 0")
-        replica = start("replica", *AUTH, f"replicaof 127.0.0.1 {primary.port}")
+        follows = f"replicaof 127.0.0.1 {primary.port}"
+        replica = start("replica", *AUTH, follows, "repl-diskless-load on-empty-db")
         with redis_client(f"redis://:{SECRET}@127.0.0.1:{replica.port}") as client:
             eventually(partial(_has_caught_up, client), what="the replica has caught up")
         lines = [
@@ -82,11 +83,15 @@ def _sentinels(folder: Path, *, down_after: int) -> Iterator[Set]:
             "sentinel failover-timeout approvals 3000",
         ]
         servers = [start(f"sentinel-{number}", *lines, sentinel=True) for number in range(3)]
-        for server in servers:
-            with redis_client(f"redis://127.0.0.1:{server.port}") as client:
-                with suppress(ResponseError):  # Redis 6.2 has no such command
-                    client.execute_command("SENTINEL DEBUG", *chain(*QUICK.items()))
-                eventually(partial(_complete, client), what="the Sentinels know each other")
+        clients = [
+            stack.enter_context(redis_client(f"redis://127.0.0.1:{server.port}"))
+            for server in servers
+        ]
+        for client in clients:  # all of them before one is waited for
+            with suppress(ResponseError):  # Redis 6.2 has no such command
+                client.execute_command("SENTINEL DEBUG", *chain(*QUICK.items()))
+        for client in clients:
+            eventually(partial(_complete, client), what="the Sentinels know each other")
         hosts = ",".join(f"127.0.0.1:{server.port}" for server in servers)
         yield Set(f"redis+sentinel://:{SECRET}@{hosts}/approvals/0", primary)
 

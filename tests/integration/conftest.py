@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from parallel import lanes_of
 
 from signoff_db.connection import BatchConnection, connect_for_batches
 
@@ -13,6 +14,13 @@ def connection(database_url: str) -> Iterator[BatchConnection]:
     """A connection as workers use it, to a fresh, migrated database."""
     with connect_for_batches(database_url, application="test") as connection:
         yield connection
+
+
+@pytest.fixture
+def lanes(database_url: str) -> Iterator[list[BatchConnection]]:
+    """Three such connections, which several workers use at the same time."""
+    with lanes_of(database_url, 3) as connections:
+        yield connections
 
 
 @pytest.fixture

@@ -84,6 +84,34 @@ def test_the_first_page_says_how_everything_is(
         assert f'href="{path}"' in page.text
 
 
+def test_deaths_and_a_missing_runner_are_reasons_until_they_are_over(
+    ann: httpx.Client, redis_url: str, database_url: str
+) -> None:
+    """A dead worker is forgotten by Redis after minutes; what it died with is told for an hour."""
+    sql(
+        database_url,
+        "INSERT INTO signoff.dead_letters (job_id, kind, message, detail, payload, fingerprint,"
+        " attempts, last_failed_at) SELECT n, 'abandoned', 'm', '[]', '{}', 'f', 3,"
+        " now() - n * interval '40 minutes' FROM generate_series(0, 2) n",
+    )
+    sql(
+        database_url,
+        "INSERT INTO signoff.operations (action, dry_run, actor, selection)"
+        " VALUES ('replay', true, 'user:ann', '{}')",
+    )
+    page = ann.get("/")
+    assert "Workers died again and again with 2 events in hand in the last hour." in shown(page)
+    assert "1 operation waits for a runner." in shown(page)
+    for path in ("/ops/causes?kind=abandoned", "/ops/replays"):
+        assert re.search(rf'<a href="{re.escape(path)}">See the', page.text), path
+    sql(
+        database_url,
+        "INSERT INTO signoff.operation_runners (id, name) VALUES (gen_random_uuid(), 'r')",
+    )
+    with web.client(redis_url, database_url, authenticate=OPERATOR) as other:
+        assert "for a runner" not in shown(other.get("/", headers=PAGE))
+
+
 def test_a_reviewer_goes_to_the_desk_and_a_viewer_sees_health(
     redis_url: str, database_url: str
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from approvals import apply_events, approval, balance, customer, delivery
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from parallel import in_parallel
+from parallel import apply_in_lanes, forget_events, in_parallel
 from processes import DEADLINE, eventually
 from reference import fold, read
 
@@ -206,23 +206,19 @@ def streams(draw: st.DrawFn) -> tuple[list[ApprovalEvent], list[list[ApprovalEve
 )
 @given(stream=streams(), workers=st.integers(1, 3))
 def test_the_tables_equal_the_fold_for_any_arrival(
-    database_url: str,
+    connection: BatchConnection,
+    lanes: list[BatchConnection],
     stream: tuple[list[ApprovalEvent], list[list[ApprovalEvent]]],
     workers: int,
 ) -> None:
     """Any duplication, order, split into batches and number of workers ends in the same state."""
     events, batches = stream
-    with connect(database_url) as connection:
-        connection.execute(
-            "ALTER TABLE approvals DISABLE TRIGGER USER;"
-            " TRUNCATE interactions, approvals, customers, dead_letters;"
-            " ALTER TABLE approvals ENABLE TRIGGER USER"
-        )
-        results = in_parallel(database_url, [batches[n::workers] for n in range(workers)])
-        assert read(connection) == fold(events)
-        assert audit(connection).differing == 0
-        assert results.count("duplicate") == sum(map(len, batches)) - len(events)
-        assert set(results) <= {"applied", "late", "duplicate"}
+    forget_events(connection)
+    results = apply_in_lanes(lanes, [batches[n::workers] for n in range(workers)])
+    assert read(connection) == fold(events)
+    assert audit(connection).differing == 0
+    assert results.count("duplicate") == sum(map(len, batches)) - len(events)
+    assert set(results) <= {"applied", "late", "duplicate"}
 
 
 def test_workers_may_change_the_same_interaction_and_customer(database_url: str) -> None:

@@ -13,9 +13,11 @@ from operations import ANN, DRY, after, run_all
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection
 from signoff_db.discard import discard
+from signoff_db.operations import running
 from signoff_db.selection import Selection
 from signoff_ops.operating import Operator
 from signoff_ops.operation_run import Runner
+from signoff_ops.operation_text import sentence
 from signoff_ops.operations import (
     Holders,
     OperationAction,
@@ -150,6 +152,50 @@ def test_a_cancelled_operation_changes_nothing_more(
     assert cancelled.state is OperationState.CANCELLED
     assert after(database_url, started) == cancelled
     assert (cancelled.tried, len(letters_in(connection))) == (0, 30)
+
+
+def test_letters_that_stay_locked_are_not_known(
+    connection: BatchConnection,
+    servers: Servers,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A dry run waits only a moment for rows of others, and says of how many it knows nothing."""
+    monkeypatch.setattr(running, "_PAGE_SECONDS", 0.0)
+    known = approval()
+    apply_events(connection, known)
+    bury(connection, approval(1, interaction_id=known.interaction_id), approval(user_id="other"))
+    dry = start_operation(servers, ALL, DRY, REPLAY)
+    with connection.transaction():
+        connection.execute("SELECT FROM interactions FOR UPDATE")
+        run_all(database_url)
+    told = after(database_url, dry)
+    assert (told.state, told.effect.locked, told.tried, told.left) == ("done", 2, 0, 0)
+    assert "the result is not known" in sentence(told)
+
+
+def test_a_refused_event_among_others_is_counted_once(
+    connection: BatchConnection, servers: Servers, database_url: str
+) -> None:
+    """Its batch is applied in parts; the numbers are right, and those of a dry run too."""
+    connection.execute("ALTER TABLE interactions ADD CHECK (reviewer_notes <> 'bad')")
+    known = approval(ltv_amount="5")
+    apply_events(connection, known)
+    more = [
+        approval(n, interaction_id=known.interaction_id, customer_status="CUSTOMER", ltv_amount="1")
+        for n in (1, 2, 3, 4)
+    ]
+    bury(connection, *more[:2], approval(5, reviewer_notes="bad", user_id="eve"), *more[2:])
+    dry = start_operation(servers, ALL, DRY, REPLAY)
+    run_all(database_url)
+    real = start_from(servers, dry.id, ANN)
+    run_all(database_url)
+    told, done = after(database_url, dry), after(database_url, real)
+    assert told.effect == done.effect
+    assert (done.effect.resolved, done.effect.failed) == (4, 1)
+    assert (done.effect.ltv_before, done.effect.ltv_after) == (Decimal(5), Decimal(9))
+    assert done.effect.statuses == {"PROSPECT": Holders(1, 0), "CUSTOMER": Holders(0, 1)}
+    assert (done.tried, done.left) == (5, 0)
 
 
 def test_two_operations_take_turns(

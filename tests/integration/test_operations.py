@@ -31,7 +31,6 @@ from signoff_ops.operations import (
     start_operation,
 )
 from signoff_ops.servers import Servers
-from signoff_ops.values import CutOffError
 from signoff_schemas import FailureKind
 
 ANN = Operator("ann")
@@ -256,16 +255,3 @@ def test_only_so_many_operations_wait_or_run(
         start_from(servers, first.id, DRY)
     cancel_operation(servers, second.id, "ann")
     assert start_operation(servers, ALL, DRY, REPLAY).state is OperationState.WAITING
-
-
-def test_a_set_that_takes_too_long_to_fix_starts_nothing(
-    connection: BatchConnection, servers: Servers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The answer says so, and what to do; no operation without its letters is left."""
-    monkeypatch.setattr(table, "_SECONDS", 0.2)
-    bury(connection, approval())
-    with connection.transaction():
-        connection.execute("LOCK TABLE operation_letters IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(CutOffError, match="choose fewer"):
-            start_operation(servers, ALL, DRY, REPLAY)
-    assert not operations_page(servers).items

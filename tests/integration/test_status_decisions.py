@@ -7,7 +7,7 @@ import pytest
 from approvals import apply_events, approval, customer, decision
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from parallel import in_parallel
+from parallel import apply_in_lanes, forget_events, in_parallel
 from reference import fold, read
 
 from signoff_db.audit import audit
@@ -248,21 +248,19 @@ def streams(draw: st.DrawFn) -> tuple[list[AnyEvent], list[list[AnyEvent]]]:
 )
 @given(stream=streams(), workers=st.integers(1, 3))
 def test_the_tables_equal_the_fold_whatever_the_arrival(
-    database_url: str, stream: tuple[list[AnyEvent], list[list[AnyEvent]]], workers: int
+    connection: BatchConnection,
+    lanes: list[BatchConnection],
+    stream: tuple[list[AnyEvent], list[list[AnyEvent]]],
+    workers: int,
 ) -> None:
     """Any duplication, order, split into batches and number of workers ends in the same state."""
     events, batches = stream
-    with connect(database_url) as connection:
-        connection.execute(
-            "ALTER TABLE approvals DISABLE TRIGGER USER;"
-            " TRUNCATE interactions, approvals, customers, dead_letters, status_decisions;"
-            " ALTER TABLE approvals ENABLE TRIGGER USER"
-        )
-        results = in_parallel(database_url, [batches[n::workers] for n in range(workers)])
-        assert read(connection) == fold(events)
-        assert audit(connection).differing == 0
-        assert results.count("duplicate") == sum(map(len, batches)) - len(events)
-        assert set(results) <= {"applied", "late", "void", "duplicate"}
+    forget_events(connection)
+    results = apply_in_lanes(lanes, [batches[n::workers] for n in range(workers)])
+    assert read(connection) == fold(events)
+    assert audit(connection).differing == 0
+    assert results.count("duplicate") == sum(map(len, batches)) - len(events)
+    assert set(results) <= {"applied", "late", "void", "duplicate"}
 
 
 def test_workers_meet_on_one_customer_with_both_kinds(database_url: str) -> None:

@@ -295,6 +295,27 @@ def test_a_verdict_can_be_waited_for(
     assert "user" in dead.json()["reason"]
 
 
+def test_what_an_earlier_delivery_came_to_is_not_taken_for_a_verdict(
+    client: httpx.Client, redis_url: str, database_url: str, tmp_path: Path
+) -> None:
+    """While a job waits, an old dead letter says nothing of it; what is applied is a duplicate."""
+    mine = event()
+    other = event(interaction_id=mine["interaction_id"], user_id="somebody else")
+    env = processes.environment(redis_url, database_url)
+    with processes.worker(env, tmp_path / "log"):
+        first = [
+            client.post(APPROVALS, json=each, headers={"Prefer": "wait=30"})
+            for each in (mine, other)
+        ]
+    applied, dead = [
+        client.post(APPROVALS, json=each, headers={"Prefer": "wait=1"}) for each in (mine, other)
+    ]
+
+    assert [each.json()["verdict"] for each in first] == ["applied", "user_mismatch"]
+    assert (applied.status_code, applied.json()["verdict"]) == (200, "duplicate")
+    assert (dead.status_code, dead.json().get("verdict")) == (202, None)
+
+
 @pytest.mark.parametrize(
     ("prefer", "applied"),
     [

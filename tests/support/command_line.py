@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from unittest import mock
 
+from forked import start
 from pydantic_core import to_json
 
 from signoff_cli.__main__ import main
@@ -88,7 +89,7 @@ class Signoff:
 
     def process(self, *arguments: object, **options: Any) -> subprocess.Popen[bytes]:
         """Start a command as a process of its own."""
-        return subprocess.Popen(
+        return start(
             [sys.executable, "-m", "signoff_cli", *map(str, arguments)],
             cwd=self.folder,
             env=self.environment,

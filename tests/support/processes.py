@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from forked import start
 from redis import Redis
 
 from signoff_embedded import ending_with_parent
@@ -45,7 +46,7 @@ def environment(redis_url: str, database_url: str, **settings: Any) -> dict[str,
 def process(*command: str, env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is killed when the block or the tests end; its output goes to `log`."""
     with log.open("ab") as output:
-        started = subprocess.Popen(command, env=env, stdout=output, stderr=output, cwd=log.parent)
+        started = start(command, env=env, stdout=output, stderr=output, cwd=log.parent)
     try:
         with ending_with_parent(started.pid, signal.SIGKILL):
             yield started

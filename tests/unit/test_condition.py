@@ -152,6 +152,15 @@ PAUSE = Pause("user:ann", NOW, "a bad release", None)
             "The queue refuses 3 events of the outbox; nothing waits in the queue.",
         ),
         (
+            status(recent_deaths=75), IDLE, "attention",
+            ("Workers died again and again with 75 events in hand in the last hour; nothing waits "
+            "in the queue."),
+        ),
+        (
+            status(operations_without_runner=1), IDLE, "attention",
+            "1 operation waits for a runner; nothing waits in the queue.",
+        ),
+        (
             status(queue(missing_jobs=2, oversized=1), **dead(1, 1)), IDLE, "attention",
             "2 job ids without a job; 1 oversized job; and 1 more; nothing waits in the queue.",
         ),
@@ -182,12 +191,17 @@ def test_a_server_that_is_away_is_said_and_nothing_is_called_well() -> None:
 
 def test_each_reason_leads_to_where_one_acts() -> None:
     """Dead letters to the causes, workers to theirs, a pause to its switch."""
-    found = status(queue(9, 99, workers=(worker(), SILENT), pause=PAUSE), **dead(3, 1))
+    found = status(
+        queue(9, 99, workers=(worker(), SILENT), pause=PAUSE), **dead(3, 1), recent_deaths=3,
+        operations_without_runner=2,
+    )  # fmt: skip
     paths = {one.key: one.path for one in condition(found, IDLE, NOW).reasons}
     assert paths == {
         "paused": "/ops/workers#queue",
         "silent": "/ops/workers",
+        "deaths": "/ops/causes?kind=abandoned",
         "dead": "/ops/causes",
+        "operations": "/ops/replays",
     }
 
 

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signoff_db.payload_text import fields_of, json_or_text, readable, with_fields
+from signoff_db.payload_text import (
+    fields_of,
+    json_or_text,
+    readable,
+    readable_beginning,
+    with_fields,
+)
 
 JSON = st.recursive(
     st.none()
@@ -111,3 +117,22 @@ def test_fields_hold_exact_numbers() -> None:
     assert fields is not None
     assert fields["ltv_amount"] == Decimal("10.000000000000000001")
     assert fields["quality_score"] == 9
+
+
+@given(payload=OBJECTS.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=300))
+def test_the_beginning_of_a_text_is_that_of_all_of_it(payload: bytes) -> None:
+    """Up to the number of characters; whether that is all is said."""
+    whole = readable(payload)
+    for most in (0, 10, len(whole) - 1, len(whole), len(whole) + 1):
+        if most >= 0:
+            beginning, complete = readable_beginning(payload, most)
+            assert beginning == whole[:most]
+            assert complete == (len(whole) <= most)
+
+
+def test_a_deep_payload_is_not_written_out_to_be_cut() -> None:
+    """Indented, it would take a gigabyte."""
+    deep = b"[" * 900 + b"1," * 100_000 + b"1" + b"]" * 900
+    beginning, complete = readable_beginning(deep, 1000)
+    assert len(beginning) == 1000
+    assert not complete

@@ -10,6 +10,7 @@ from signoff_ops.servers import PooledServers
 from signoff_schemas import Settings
 from signoff_web import problems
 from signoff_web.access import check_routes
+from signoff_web.answers import Answers
 from signoff_web.api import (
     actions,
     contract,
@@ -29,9 +30,7 @@ from signoff_web.api import (
 from signoff_web.assets import Assets
 from signoff_web.connection_limit import ConnectionLimit
 from signoff_web.context import Authenticate
-from signoff_web.defects import Defects
 from signoff_web.head import HeadLikeGet
-from signoff_web.measuring import Measured
 from signoff_web.opening import opened
 from signoff_web.pages import (
     account,
@@ -56,7 +55,6 @@ from signoff_web.pages import (
 )
 from signoff_web.raw_routes import DirectRoutes
 from signoff_web.same_origin import SameOrigin
-from signoff_web.security import SecurityHeaders
 
 if TYPE_CHECKING:
     from signoff_web.oidc import Provider
@@ -144,10 +142,8 @@ def create_app(settings: Settings, *, authenticate: Authenticate | None = None) 
     app.add_middleware(DirectRoutes, routes=app.router.routes)  # the first one is the innermost
     app.add_middleware(ConnectionLimit, most=settings.web_connections)
     app.add_middleware(SameOrigin, public_url=settings.web_url)
-    app.add_middleware(Defects)
-    app.add_middleware(SecurityHeaders)
     app.add_middleware(HeadLikeGet)
-    app.add_middleware(Measured)
+    app.add_middleware(Answers)
     problems.add_handlers(app)
     check_routes(app)
     return app

@@ -1,5 +1,6 @@
 """HEAD is answered like GET, without the body; but not where GET does more than read."""
 
+from collections.abc import Awaitable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,14 +20,14 @@ class HeadLikeGet:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the request.
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve the request; others than HEAD are passed on without a coroutine of their own."""
+        if scope["type"] == "http" and scope["method"] == "HEAD" and takes_head(scope["path"]):
+            return self._serve(scope, receive, send)
+        return self._app(scope, receive, send)
 
-        The answer is complete with its head, so that a stream ends as if its reader had left.
-        """
-        if scope["type"] != "http" or scope["method"] != "HEAD" or not takes_head(scope["path"]):
-            await self._app(scope, receive, send)
-            return
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The answer is complete with its head, so a stream ends as if its reader had left."""
         as_get = {**scope, "method": "GET"}
 
         async def send_head(message: Message) -> None:

@@ -62,11 +62,10 @@ class DirectRoutes:
             if isinstance(route, RawRoute) and route.methods == {"POST"}
         }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve the request (ASGI)."""
         route = self._direct.get(scope["path"]) if scope["type"] == "http" else None
         if route is None or scope["method"] != "POST":
-            await self._app(scope, receive, send)
-        else:
-            scope["route"] = route  # by which requests are counted
-            await route.app(scope, receive, send)
+            return self._app(scope, receive, send)
+        scope["route"] = route  # by which requests are counted
+        return route.app(scope, receive, send)

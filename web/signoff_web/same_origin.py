@@ -1,5 +1,6 @@
 """Refuses requests that another site makes a browser send: those that change something."""
 
+from collections.abc import Awaitable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -25,14 +26,13 @@ class SameOrigin:
         self._app = app
         self._public_host = urlsplit(public_url).netloc.lower() if public_url else None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve or refuse the request (ASGI)."""
         if scope["type"] == "http" and scope["method"] not in _SAFE and not _has_key(scope):
             request = Request(scope)
             if not self._is_own(request):
-                await answer(request, _problem())(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+                return answer(request, _problem())(scope, receive, send)
+        return self._app(scope, receive, send)
 
     def _is_own(self, request: Request) -> bool:
         site = request.headers.get("sec-fetch-site")
@@ -59,7 +59,7 @@ def _host_of(origin: str) -> str:
 
 def _has_key(scope: Scope) -> bool:
     """Whether the header `Authorization` is there; of a program's request, nothing else is read."""
-    return any(name == b"authorization" for name, _ in scope["headers"])
+    return b"authorization" in [name for name, _ in scope["headers"]]
 
 
 def _problem() -> ProblemError:

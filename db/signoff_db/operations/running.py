@@ -9,6 +9,7 @@ that workers keep their speed.
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import chain, groupby
 from typing import Final
 
 from signoff_db.connection import BatchConnection
@@ -18,10 +19,13 @@ from signoff_db.operations.lease import Claimed, End
 from signoff_db.operations.progress import Progress
 from signoff_db.operations.table import OperationAction, OperationState
 from signoff_db.replay import STREAK, BlockedError, Tried, replay_batch, rolled_back
+from signoff_db.sql import statement
 from signoff_db.transactions import in_one_transaction
 
 DUTY: Final = 0.1
-"""How much of the time a dry run works; for the rest it leaves the servers to the workers."""
+"""How much of the time a dry run works while workers do; the rest it leaves to them."""
+_IDLE_DUTY: Final = 0.8
+"""The same while no worker works."""
 _LONGEST_REST: Final = 5.0
 _LOCK_TIMEOUT_MS: Final = 100
 """How long a page waits for a lock; it tries a few times."""
@@ -127,8 +131,14 @@ def _dry_run(
         gone = batch.ids - {one.letter.id for part in parts for one in part} - locked
         in_one_transaction(connection, partial(progress.note, batch, parts, gone, locked=locked))
         worked = time.monotonic() - started
-        rest(min(worked * (1 / DUTY - 1), _LONGEST_REST))
+        duty = DUTY if _workers_work(connection) else _IDLE_DUTY
+        rest(min(worked * (1 / duty - 1), _LONGEST_REST))
     return _DONE
+
+
+def _workers_work(connection: BatchConnection) -> bool:
+    """Whether a worker has used Postgres in the last second; also if that cannot be seen."""
+    return connection.execute(statement("operations/workers_work")).fetchone() == (True,)
 
 
 def _try_page(
@@ -148,10 +158,12 @@ def _try_page(
 def _undone(connection: BatchConnection, claimed: Claimed, batch: Batch) -> list[list[Tried]]:
     """Replay a page and roll it back."""
     with rolled_back(connection, _LOCK_TIMEOUT_MS):
-        parts = replay_batch(
+        committed = replay_batch(
             connection, batch.letters, claimed.actor, claimed.reason, with_balances=True
         )
-        return list(parts)
+        tried = chain.from_iterable(committed)
+        # What one statement tried has the same balances.
+        return [list(part) for _, part in groupby(tried, key=lambda one: id(one.touched))]
 
 
 def _discard(

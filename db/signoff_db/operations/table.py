@@ -14,7 +14,6 @@ from psycopg.rows import TupleRow, kwargs_row
 
 from signoff_db.balances import Balance
 from signoff_db.operations.effect import Effect
-from signoff_db.letter_search import at_most
 from signoff_db.operator_actions import Action, note
 from signoff_db.outcome import VERDICTS
 from signoff_db.pages import Page, key_of, page_of, row_id
@@ -25,12 +24,12 @@ from signoff_db.sql import statement
 from signoff_schemas import FailureKind, SignoffError
 
 _LIST: Final = "operations"
+_CHOOSING: Final = "20s"
+"""How long choosing the letters may take; a request waits for it."""
 _SHOWN_IDS: Final = 100
 """The most ids of a selection that are kept to be shown."""
 _MOST_OPEN: Final = 100
 """The most operations that wait or run: each keeps its set of letters."""
-_SECONDS: Final = 7.0
-"""How long fixing a set may take: less than a service allows, so that the answer says why."""
 
 
 class OperationAction(StrEnum):
@@ -164,7 +163,7 @@ def start(connection: Connection[TupleRow], selection: Selection, wanted: Wanted
         NothingMatchesError: there are none.
         KeyUsedError: the key belongs to another request.
         TooManyOperationsError: too many wait or run already.
-        CutOffError: there are so many that fixing the set took too long; nothing was started.
+        psycopg.errors.QueryCanceled: choosing them took too long.
     """
     choice = selection.parameters
     return _start(connection, wanted, _shown(selection), "operations/choose", choice)
@@ -176,7 +175,7 @@ def start_from(connection: Connection[TupleRow], of_operation: int, wanted: Want
     Raises:
         NoSuchOperationError: there is no such operation.
         NothingMatchesError: none of its letters is dead any more.
-        KeyUsedError, TooManyOperationsError, CutOffError: as `start`.
+        KeyUsedError, TooManyOperationsError, psycopg.errors.QueryCanceled: as `start`.
     """
     source = read(connection, of_operation)
     if source is None:
@@ -244,6 +243,17 @@ def cancel(connection: Connection[TupleRow], operation_id: int, actor: str) -> N
         )
 
 
+def count_open(connection: Connection[TupleRow], *, most: int) -> int:
+    """How many operations have not ended; `most` stands for that many or more."""
+    row = connection.execute(statement("operations/open"), {"most": most}).fetchone()
+    return int(row[0]) if row else 0
+
+
+def may_read(connection: Connection[TupleRow]) -> bool:
+    """Whether the role of the connection may read operations and their runners."""
+    return connection.execute(statement("operations/may_read")).fetchone() == (True,)
+
+
 def has_runner(connection: Connection[TupleRow], within: timedelta) -> bool:
     """Whether a process that runs operations was seen within this time."""
     parameters = {"within": within}
@@ -299,7 +309,8 @@ def _start(
         "of_operation": choice.get("of_operation"),
         "request_key": wanted.request_key,
     }
-    with at_most(connection, _SECONDS):
+    with connection.transaction():
+        connection.execute("SELECT set_config('statement_timeout', %s, true)", [_CHOOSING])
         row = connection.execute(statement("operations/insert"), parameters).fetchone()
         if row is None:
             return _requested(connection, parameters)
@@ -321,10 +332,7 @@ def _check_open(connection: Connection[TupleRow]) -> None:
     Raises:
         TooManyOperationsError: they are too many.
     """
-    row = connection.execute(
-        statement("operations/count_open"), {"most": _MOST_OPEN + 1}
-    ).fetchone()
-    if row is not None and row[0] > _MOST_OPEN:
+    if count_open(connection, most=_MOST_OPEN + 1) > _MOST_OPEN:
         raise TooManyOperationsError(
             f"{_MOST_OPEN} operations wait or run already; wait until some have ended, or cancel "
             "some; one operation takes any number of letters"

@@ -19,7 +19,7 @@ from signoff_ops.operations import (
     WrongOperationError,
     start_operation,
 )
-from signoff_ops.values import Counted, CutOffError, DatabaseUnavailableError, Selection
+from signoff_ops.values import Counted, DatabaseUnavailableError, Selection
 from signoff_schemas import DeadLetterState
 from signoff_schemas.access import Scope
 from signoff_web.access import Acting, requires
@@ -100,7 +100,7 @@ def _start(
         return _refused(request, form, _SENT_TWICE, HTTPStatus.CONFLICT)
     except WrongOperationError as error:
         return _refused(request, form, str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
-    except (DatabaseUnavailableError, TooManyOperationsError, CutOffError) as error:
+    except (DatabaseUnavailableError, TooManyOperationsError) as error:
         return _refused(request, form, f"{error}.", HTTPStatus.SERVICE_UNAVAILABLE)
     return RedirectResponse(f"/ops/replays/{started.id}", HTTPStatus.SEE_OTHER)
 

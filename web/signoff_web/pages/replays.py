@@ -19,7 +19,6 @@ from signoff_ops.operations import (
     TooManyOperationsError,
     WrongOperationError,
 )
-from signoff_ops.values import CutOffError
 from signoff_schemas import SignoffError
 from signoff_schemas.access import Scope
 from signoff_web.access import Acting, requires
@@ -40,7 +39,6 @@ _LEVELS: Final = {
     "failed": "trouble",
 }
 _EXPECTED: Final = (
-    CutOffError,
     KeyUsedError,
     NothingMatchesError,
     OperationEndedError,

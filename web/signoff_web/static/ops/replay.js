@@ -3,7 +3,7 @@ import { elementIn } from "../desk/requests.js";
 import { showTimes } from "../desk/times.js";
 
 const EVERY = 2000; // ms
-const view = document.getElementById("replay");
+const PARTS = ["replay-head", "replay-details"];
 const stale = document.getElementById("stale");
 
 async function look() {
@@ -13,9 +13,9 @@ async function look() {
     if (!response.ok) throw new Error(`The service answered ${response.status}.`);
     const found = elementIn(await response.text());
     stale.hidden = true;
-    if (found.dataset.ended) location.reload();
-    else if (found.innerHTML !== view.innerHTML) view.replaceChildren(...found.childNodes);
-    showTimes(view);
+    if (found.dataset.ended) return location.reload();
+    for (const part of PARTS) document.getElementById(part).replaceWith(found.querySelector(`#${part}`));
+    showTimes();
   } catch (error) {
     stale.textContent = `What is shown is old: ${error.message}`;
     stale.hidden = false;
@@ -27,4 +27,4 @@ async function follow() {
   setTimeout(follow, EVERY);
 }
 
-if (view && !view.dataset.ended) setTimeout(follow, EVERY);
+if (!document.getElementById("replay").dataset.ended) setTimeout(follow, EVERY);
