@@ -43,9 +43,11 @@ def asking(watch: PauseWatch, redis: Redis) -> Iterator[None]:
     page = threading.Thread(target=watch.now)
     page.start()
     assert redis.asked.wait(120)
-    yield
-    redis.answers.set()
-    page.join()
+    try:
+        yield
+    finally:
+        redis.answers.set()
+        page.join()
 
 
 def test_while_redis_is_asked_what_was_found_long_ago_is_not_shown(
