@@ -73,6 +73,7 @@ def discard(request: Request, context: InContext, acting: Acting, form: InActFor
         request,
         "ops/letters/discard.html",
         count=count,
+        seen=dead_letters.preview_of(context.servers, selection, limit=limit),
         fields=[*fixed(selection), *([("limit", str(limit))] if limit else [])],
         reason=form.one("reason"),
         back=_back(form),
