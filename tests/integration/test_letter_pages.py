@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 from uuid import uuid4
@@ -444,11 +445,75 @@ def test_an_edit_is_checked_then_applied(
     assert (unreasoned.status_code, "A reason is wanted" in text_of(unreasoned)) == (422, True)
 
     applied = edited(console, letter_id, typed | {"user_id": "ann"}, act="apply", reason="forgot")
-    assert (applied.status_code, applied.headers["location"]) == (303, f"/ops/dead/{letter_id}")
+    assert applied.status_code == 303
+    assert applied.headers["location"].startswith(f"/ops/dead/{letter_id}?")
     history = text_of(console.get(f"/ops/dead/{letter_id}"))
     assert "edit by user:ann , forgot" in history
+    assert re.search(r"What was edited .* \+ \"user_id\": \"ann\"", history)
+    assert "No letter of this cause is open any more" in history
+    assert "Applied" not in history
+    assert "applied Applied: not in Postgres → CUSTOMER 7.50 USD" in text_of(
+        console.get(applied.headers["location"])
+    )
     (letter,) = letters_in(connection, *EVERY_STATE)
     assert letter.state is DeadLetterState.RESOLVED
+
+
+def test_after_an_edit_comes_the_next_letter(
+    console: httpx.Client, connection: BatchConnection
+) -> None:
+    """A forged address says nothing about what an edit did."""
+    events = [mapping(quality_score=9) for _ in range(2)]
+    older, newer = [bury(connection, to_json(event)) for event in events]
+    form = console.get(f"/ops/dead/{newer}/edit")
+    (area,) = re.findall(r"<textarea.*?>\n(.*)</textarea>", form.text, re.DOTALL)
+    unchanged = text_of(edited(console, newer, unescape(area)))
+    assert "You changed nothing." in unchanged
+    assert "Where" not in unchanged
+    answer = edited(console, newer, events[1] | {"quality_score": 5}, act="apply", reason="typo")
+    page = console.get(answer.headers["location"])
+    assert f'<a href="/ops/dead/{older}">Next open letter of this cause</a>' in page.text
+    forged = console.get(f"/ops/dead/{newer}?edited=late&before=a+lie&after=CUSTOMER+1.00")
+    assert "CUSTOMER 1.00" not in text_of(forged)
+
+
+def test_a_resolved_letter_says_by_what(console: httpx.Client, connection: BatchConnection) -> None:
+    """Its event arrived again; no operator did it."""
+    event = approval(user_id=None)
+    apply_events(connection, event)
+    (letter,) = letters_in(connection)
+    apply_events(connection, approval(interaction_id=event.interaction_id), event)
+    shown = text_of(console.get(f"/ops/dead/{letter.id}"))
+    assert "Resolved: the event arrived again, and was applied at" in shown
+
+
+def test_a_conflict_shows_what_differs(console: httpx.Client, connection: BatchConnection) -> None:
+    """The ledger's event beside the letter's, line by line."""
+    event = approval(quality_score=3)
+    apply_events(connection, event)
+    letter_id = bury(connection, event.model_copy(update={"quality_score": 5}).canonical_json())
+    shown = text_of(console.get(f"/ops/dead/{letter_id}"))
+    assert re.search(r'. "quality_score": 3.* \+ "quality_score": 5', shown)
+    assert shown.count("final_bubbles") <= 2
+
+
+def test_a_time_in_the_future_says_how_far(
+    console: httpx.Client, connection: BatchConnection
+) -> None:
+    """On the letter and on the cause; when Postgres' clock says otherwise, a worker's is slow."""
+    at = datetime.now(UTC) + timedelta(minutes=6, seconds=30)
+    letter_id = bury(connection, to_json(mapping(occurred_at=at)))
+    fingerprint = letters_in(connection)[0].fingerprint
+    for path in (f"/ops/dead/{letter_id}", f"/ops/causes/{fingerprint}"):
+        shown = text_of(console.get(path))
+        assert re.search("occurred_at was 6 min.* ahead of the clock of Postgres", shown), path
+        assert "now it is still ahead" in shown
+    connection.execute(
+        "UPDATE dead_letters SET last_failed_at = now() - interval '1 hour', payload = %s",
+        [to_json(mapping(occurred_at=datetime.now(UTC) - timedelta(hours=2)))],
+    )
+    shown = text_of(console.get(f"/ops/dead/{letter_id}"))
+    assert "the clock of the worker that checked it was slow; now it is in the past" in shown
 
 
 def test_an_edit_that_is_not_possible_is_a_sentence(
@@ -488,3 +553,32 @@ def test_looking_needs_no_right_to_act(
             assert '<form method="post"' not in page.text
         assert "Dry run" not in client.get("/ops/dead", headers=PAGE).text
         assert client.post("/ops/dead/replay", data={"id": "1"}).status_code == 403
+
+
+@pytest.mark.parametrize("act", ["dry-run", "replay", "discard"])
+def test_only_the_ticked_letters_are_acted_on_where_the_url_names_some(
+    connection: BatchConnection, console: httpx.Client, act: str
+) -> None:
+    """The letters of the URL are a filter: those that are not ticked are left alone."""
+    ids = [bury(connection, b"{}") for _ in range(3)]
+    listed = console.get("/ops/dead", params={"id": ids})
+    form = form_of(listed, "/ops/dead/dry-run")
+    ticked = {"scope": "ticked", "letter": str(ids[1]), "confirmed": "yes", "reason": "r"}
+
+    answer = console.post(f"/ops/dead/{act}", data=form | ticked)
+
+    assert answer.status_code == 303, answer.text
+    acted_on = connection.execute("SELECT letter_id FROM operation_letters").fetchall()
+    assert acted_on == [(ids[1],)]
+
+
+@pytest.mark.parametrize("name", ["id", "up_to_id"])
+@pytest.mark.parametrize("digits", [300, 5000])
+def test_a_very_long_number_of_a_letter_is_refused(
+    console: httpx.Client, name: str, digits: int
+) -> None:
+    """The page says what is wrong with it, whatever its digits are."""
+    number = "5".zfill(20) + "0" * digits
+    answer = console.get("/ops/dead", params={name: number})
+    assert answer.status_code == 422
+    assert "is the number of a letter" in text_of(answer)
