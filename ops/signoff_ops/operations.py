@@ -13,8 +13,9 @@ from uuid import UUID
 import psycopg
 
 from signoff_db.connection import DatabaseUnavailableError
-from signoff_db.operations import table
+from signoff_db.operations import retention, table
 from signoff_db.operations.effect import Effect, FailingCause, Holders
+from signoff_db.operations.retention import LETTERS_KEPT
 from signoff_db.operations.table import (
     KeyUsedError,
     NoSuchOperationError,
@@ -33,6 +34,7 @@ from signoff_ops.servers import Servers
 from signoff_schemas import SignoffError
 
 __all__ = [
+    "LETTERS_KEPT",
     "DatabaseUnavailableError",
     "Effect",
     "FailingCause",
@@ -48,6 +50,7 @@ __all__ = [
     "WrongOperationError",
     "cancel_operation",
     "followers",
+    "letters_kept",
     "operation",
     "operations_page",
     "runner_note",
@@ -130,7 +133,7 @@ def start_from(
 
     Raises:
         NoSuchOperationError: there is no such operation.
-        NothingMatchesError: none of its letters is dead any more.
+        NothingMatchesError: none of its letters is dead any more, or they are not kept.
         WrongOperationError, KeyUsedError, TooManyOperationsError, DatabaseUnavailableError: as
             `start_operation`.
     """
@@ -202,6 +205,16 @@ def followers(servers: Servers, operation_id: int) -> list[Operation]:
     """
     with servers.database() as connection:
         return table.followers(connection, operation_id, _MOST_FOLLOWERS)
+
+
+def letters_kept(servers: Servers, operation_id: int) -> bool:
+    """Whether `start_from` can take this operation's letters: for `LETTERS_KEPT` after its end.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is unavailable.
+    """
+    with servers.database() as connection:
+        return retention.letters_kept(connection, operation_id)
 
 
 def runner_note(servers: Servers, operation: Operation) -> str | None:

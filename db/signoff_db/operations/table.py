@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow, kwargs_row
 
 from signoff_db.balances import Balance
 from signoff_db.operations.effect import Effect
+from signoff_db.operations.retention import LETTERS_KEPT, letters_kept
 from signoff_db.operator_actions import Action, note
 from signoff_db.outcome import VERDICTS
 from signoff_db.pages import Page, key_of, page_of, row_id
@@ -174,12 +175,17 @@ def start_from(connection: Connection[TupleRow], of_operation: int, wanted: Want
 
     Raises:
         NoSuchOperationError: there is no such operation.
-        NothingMatchesError: none of its letters is dead any more.
+        NothingMatchesError: none of its letters is dead any more, or they are not kept.
         KeyUsedError, TooManyOperationsError, psycopg.errors.QueryCanceled: as `start`.
     """
     source = read(connection, of_operation)
     if source is None:
         raise NoSuchOperationError(f"there is no operation {of_operation}")
+    if not letters_kept(connection, of_operation):
+        raise NothingMatchesError(
+            f"the letters of operation {of_operation} are not kept any more, since it ended more "
+            f"than {LETTERS_KEPT.days} days ago; choose letters anew"
+        )
     choice = {"of_operation": of_operation}
     return _start(connection, wanted, source.selection, "operations/choose_from", choice)
 

@@ -173,6 +173,8 @@ def _page(
         typed=typed,
         longest=operations.LONGEST_REASON,
         may_operate=Scope.OPERATE in request.state.identity.scopes,
+        kept=operations.letters_kept(context.servers, found.of_operation or found.id),
+        days_kept=operations.LETTERS_KEPT.days,
         followers=operations.followers(context.servers, found.id),
         sentence_of=sentence,
         **_values(context, found),
