@@ -154,6 +154,16 @@ def start_from(
         return _found(table.read(connection, started))
 
 
+def has_dry_run(servers: Servers, selection: Selection) -> bool:
+    """Whether a dry run of a replay of exactly these letters is done.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is unavailable.
+    """
+    with servers.database() as connection:
+        return table.has_dry_run(connection, selection)
+
+
 def operation(servers: Servers, operation_id: int) -> Operation | None:
     """One operation; None if there is none of this number.
 

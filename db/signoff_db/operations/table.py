@@ -169,6 +169,13 @@ def start(connection: Connection[TupleRow], selection: Selection, wanted: Wanted
     return _start(connection, wanted, _shown(selection), "operations/choose", choice)
 
 
+def has_dry_run(connection: Connection[TupleRow], selection: Selection) -> bool:
+    """Whether a dry run of a replay of exactly these letters is done."""
+    parameters = {"selection": storable(_shown(selection))}
+    row = connection.execute(statement("operations/has_dry_run"), parameters).fetchone()
+    return bool(row and row[0])
+
+
 def start_from(connection: Connection[TupleRow], of_operation: int, wanted: Wanted) -> int:
     """Start an operation on the letters of another one that are dead now; returns its number.
 
