@@ -52,7 +52,7 @@ def _replay(page: Page, shoot: Callable[[Page, str], None]) -> None:
     page.get_by_role("button", name="Dry run of all").click()
     _await_end(page)
     shoot(page, "console-dry-run")
-    page.get_by_role("button", name="Replay 1", exact=True).click()
+    page.get_by_role("button", name="Replay the oldest 1", exact=True).click()
     _await_end(page)
     page.get_by_role("button", name="Replay all").click()
     _await_end(page)

@@ -120,7 +120,8 @@ class Operation:
     held: bool
     """Whether a runner has it now."""
     results: tuple[Replayed, ...] = ()
-    """The results of the first hundred letters; empty in lists."""
+    """The results of the first 50 letters that failed again, and of the first 50 others; empty in
+    lists."""
 
     @property
     def left(self) -> int:
