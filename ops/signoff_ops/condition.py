@@ -207,7 +207,7 @@ def _of_outbox(found: Status, now: datetime) -> Iterator[Reason]:
     path = "/ops/outbox"
     if found.outbox and found.outbox.refused:
         headline = f"the queue refuses {count(found.outbox.refused, 'event')} of the outbox"
-        text = "They wait for a person; all others pass them by."
+        text = f"They wait for a person; all others pass them by.{_valid_now(found)}"
         yield Reason("refused", Level.ATTENTION, headline, text, path)
     due = found.outbox_waiting.oldest_due_at if found.outbox_waiting else None
     if found.outbox and due and now - due > _SLOW:
@@ -216,6 +216,16 @@ def _of_outbox(found: Status, now: datetime) -> Iterator[Reason]:
         )
         text = "No relay runs, or it waits for Redis or for room in the queue. Nothing is lost."
         yield Reason("outbox", Level.TROUBLE, headline, text, path)
+
+
+def _valid_now(found: Status) -> str:
+    checked = found.refused_valid_now
+    if not found.outbox or not checked or not checked.valid:
+        return ""
+    everything = checked.looked_at >= found.outbox.refused
+    of = "" if everything else f" of the oldest {checked.looked_at:,}"
+    are = "is valid now: try it" if checked.valid == 1 else "are valid now: try them"
+    return f" {checked.valid:,}{of} {are} again."
 
 
 def _of_check(check: Check) -> Reason:

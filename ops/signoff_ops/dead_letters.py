@@ -4,6 +4,7 @@ Lists are pages with opaque cursors; what is read of a letter is bounded, howeve
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,9 +14,17 @@ from psycopg.rows import TupleRow
 from signoff_db import dead_letters
 from signoff_db.dead_letters import DeadLetter, FullLetter
 from signoff_db.letter_lines import line_pieces
-from signoff_db.letter_search import Counted, Listing, count_letters, find_letters
+from signoff_db.letter_search import (
+    Counted,
+    CutOffError,
+    Listing,
+    at_most,
+    count_letters,
+    find_letters,
+)
 from signoff_db.operator_actions import OperatorAction, actions_of
 from signoff_db.pages import Page, follow
+from signoff_db.preview import Preview, preview
 from signoff_db.reading import snapshot
 from signoff_db.selection import Selection
 from signoff_ops.servers import Servers
@@ -28,6 +37,8 @@ _FIND_SECONDS: Final = 2.0
 """How long a statement that finds letters may take."""
 _SEARCH_SECONDS: Final = 0.15
 """How long a page looks for a text."""
+_PREVIEW_SECONDS: Final = 0.3
+"""How long a page may look at letters before they are acted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,23 @@ def number_of(servers: Servers, selection: Selection) -> Counted | None:
     """
     with servers.database() as connection:
         return count_letters(connection, selection, seconds=_COUNT_SECONDS)
+
+
+def preview_of(
+    servers: Servers, selection: Selection, *, limit: int | None = None
+) -> Preview | None:
+    """What an operator is about to act on; None if there is nothing, or it took too long.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is unavailable.
+    """
+    with (
+        servers.database() as connection,
+        suppress(CutOffError),
+        at_most(connection, _PREVIEW_SECONDS),
+    ):
+        return preview(connection, selection, limit=limit)
+    return None
 
 
 def all_letters(servers: Servers, selection: Selection) -> Iterator[Sequence[DeadLetter]]:
@@ -170,8 +198,7 @@ def payload_of(servers: Servers, letter: DeadLetter) -> Iterator[bytes]:
     Raises:
         DatabaseUnavailableError: Postgres is unavailable.
     """
-    with servers.database() as connection:
-        yield from dead_letters.payload_parts(connection, letter)
+    return dead_letters.payload_parts(servers.database, letter)
 
 
 def _pages(connection: Connection[TupleRow], selection: Selection) -> Iterator[Page[DeadLetter]]:

@@ -15,6 +15,7 @@ from signoff_db.dead_letters import DeadLetter, letters_of
 from signoff_db.operator_actions import actions_of
 from signoff_db.prune import pruned
 from signoff_db.reading import LedgerEntry
+from signoff_ops.refused import refusal
 from signoff_ops.servers import Servers
 from signoff_ops.unavailable import Unavailable
 from signoff_queue.reader import Place, QueueReader, queue_of
@@ -126,7 +127,8 @@ def _in_outbox(servers: Servers, event_id: UUID | None) -> Iterator[HistoryEntry
     if entry.published_at:
         yield HistoryEntry(Step.RELAYED, "published by a relay", entry.published_at)
     elif entry.refused:
-        text = f"refused by the queue, kept in the outbox: {entry.refused}"
+        _, since = refusal(entry.event, entry.refused)
+        text = f"the queue refused it, and it is kept in the outbox; it {since}"
         yield HistoryEntry(Step.REFUSED, text)
     else:
         yield HistoryEntry(Step.UNRELAYED, "waits in the outbox for a relay")

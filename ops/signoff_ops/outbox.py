@@ -15,12 +15,13 @@ from signoff_db.operator_actions import Action, note
 from signoff_db.pages import Page
 from signoff_db.read_connection import explained
 from signoff_ops.operating import Operator
+from signoff_ops.refused import Refused, ValidNow, refused_now, valid_now
 from signoff_ops.servers import Servers
 from signoff_producer.outbox import SCHEMA
 from signoff_relay import pruning
 from signoff_relay.connections import current, table_if_any
 from signoff_relay.pruning import Pruned
-from signoff_relay.table import Entry, OutboxOverview, OutboxWaiting, RefusedEvent
+from signoff_relay.table import Entry, OutboxOverview, OutboxWaiting
 from signoff_schemas import SignoffError
 
 MOST_LOOKED_AT: Final = 10_000
@@ -93,7 +94,9 @@ class OutboxState:
     """Whether SIGNOFF_OUTBOX_URL leads elsewhere than the URL of the ledger's database."""
     overview: OutboxOverview | None
     waiting: OutboxWaiting | None
-    refused: Page[RefusedEvent] | None
+    refused: Page[Refused] | None
+    """Each is checked again."""
+    valid_now: ValidNow | None
 
 
 def outbox_state(servers: Servers, *, limit: int, cursor: str | None = None) -> OutboxState:
@@ -107,13 +110,15 @@ def outbox_state(servers: Servers, *, limit: int, cursor: str | None = None) -> 
     elsewhere = servers.settings.outbox_url not in {None, servers.settings.database_url}
     with servers.outbox() as found:
         if found is None:
-            return OutboxState(elsewhere, None, None, None)
+            return OutboxState(elsewhere, None, None, None, None)
         table = current(found, servers.settings.outbox)
+        refused = table.refused_page(cursor, limit=limit)
         return OutboxState(
             elsewhere,
             table.overview(),
             table.waiting(MOST_LOOKED_AT),
-            table.refused_page(cursor, limit=limit),
+            Page(tuple(map(refused_now, refused.items)), refused.next),
+            valid_now(table),
         )
 
 

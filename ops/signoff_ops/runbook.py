@@ -5,6 +5,7 @@ The console and `signoff dlq show` say what stands here; docs/operations.md hold
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from signoff_db.causes import Group
@@ -13,6 +14,14 @@ from signoff_schemas import FailureKind
 _REPLAY: Final = "signoff dlq replay {id}"
 _EDIT: Final = "signoff dlq edit {id} --reason WHY"
 _DISCARD: Final = "signoff dlq discard {id} --reason WHY"
+
+
+class Mend(StrEnum):
+    """What an operator does about a letter, as a command of `signoff dlq`."""
+
+    REPLAY = "replay"
+    EDIT = "edit"
+    DISCARD = "discard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +39,12 @@ class Advice:
     replay: str
     """When a replay helps, and when not."""
     commands: tuple[str, ...]
-    """The same on the command line; `{id}` is the letter's."""
+    """The same on the command line, what to try first is first; `{id}` is the letter's."""
+
+    @property
+    def mend(self) -> Mend:
+        """What to try first."""
+        return Mend(self.commands[0].split()[2])
 
 
 KINDS: Final[Mapping[FailureKind, Advice]] = {
@@ -156,9 +170,10 @@ _UNKNOWN_FIELD: Final = Advice(
     "a name is misspelt.",
     "No new letters of this cause come.",
     "Tell the upstream which field. It publishes the events again without it, under the same "
-    "event_ids: that resolves the letters. Or remove the field here (edit).",
+    "event_ids: that resolves the letters. Or remove the field here (edit). Discard events that "
+    "were never meant.",
     "Not by itself. After an upgrade of Signoff that knows the field.",
-    (_EDIT,),
+    (_EDIT, _DISCARD),
 )
 _MISSING: Final = Advice(
     "A field is missing",

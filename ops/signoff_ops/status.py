@@ -13,6 +13,7 @@ from signoff_db.reading import Overview, count_causes, overview, recent_deaths, 
 from signoff_db.webhooks import Webhook, webhooks
 from signoff_ops.operations import RUNNER_AWAY_AFTER
 from signoff_ops.outbox import MOST_LOOKED_AT
+from signoff_ops.refused import ValidNow, valid_now
 from signoff_ops.servers import Servers
 from signoff_ops.unavailable import Unavailable
 from signoff_queue.pausing import Pause, pause_of
@@ -65,6 +66,8 @@ class Status:
 
     None also if the role may not read them.
     """
+    refused_valid_now: ValidNow | None = None
+    """Of the events that the queue refuses; None also if it refuses none."""
 
     @property
     def outbox_oldest_waiting(self) -> timedelta | None:
@@ -81,7 +84,7 @@ def status(servers: Servers) -> Status:
     of_outbox = None
     if of_postgres or servers.settings.outbox_url:  # otherwise it is in the unavailable database
         of_outbox = unavailable.collect("outbox", lambda: _outbox(servers))
-    outbox, waiting = of_outbox or (None, None)
+    outbox, waiting, refused_valid_now = of_outbox or (None, None, None)
     return Status(
         queue,
         read.state,
@@ -93,6 +96,7 @@ def status(servers: Servers) -> Status:
         unavailable.reasons,
         read.recent_deaths,
         read.operations_without_runner,
+        refused_valid_now,
     )
 
 
@@ -147,8 +151,15 @@ def _without_runner(connection: Connection[TupleRow]) -> int | None:
     return count_open(connection, most=_MOST_OPERATIONS)
 
 
-def _outbox(servers: Servers) -> tuple[OutboxOverview, OutboxWaiting | None] | None:
+def _outbox(
+    servers: Servers,
+) -> tuple[OutboxOverview, OutboxWaiting | None, ValidNow | None] | None:
     with servers.outbox() as table:
         if table is None:
             return None
-        return table.overview(), None if table.lacking() else table.waiting(MOST_LOOKED_AT)
+        found = table.overview()
+        return (
+            found,
+            None if table.lacking() else table.waiting(MOST_LOOKED_AT),
+            valid_now(table) if found.refused else None,
+        )

@@ -35,6 +35,8 @@ SCRIPT_HASH: Final = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 CHUNK: Final = 500
 """The most events of a round trip; this bounds the memory, and the time that Redis is busy."""
 _ACCEPTED, _DUPLICATE, _FULL = 1, 0, -1
+_ELSEWHERE: Final = "it is on queue "
+_OTHER_CONTENT: Final = "other content has this event_id"
 SPOOLED: Final = 2
 """The reply for an event that the spool took, instead of Redis."""
 
@@ -147,12 +149,15 @@ class Publication:
             return Receipt(Answer.SPOOLED, request.event_id)
         if isinstance(reply, list):
             queue = reply[0].decode("utf-8", "backslashreplace")
-            return Receipt(Answer.CONFLICT, request.event_id, conflict=f"it is on queue {queue!r}")
+            return Receipt(Answer.CONFLICT, request.event_id, conflict=f"{_ELSEWHERE}{queue!r}")
         if reply == _DUPLICATE or _same_content(request, reply):
             return Receipt(Answer.DUPLICATE, request.event_id)
-        return Receipt(
-            Answer.CONFLICT, request.event_id, conflict="other content has this event_id"
-        )
+        return Receipt(Answer.CONFLICT, request.event_id, conflict=_OTHER_CONTENT)
+
+
+def is_conflict(reason: str) -> bool:
+    """Whether a reason of a receipt is a conflict: another event has the id."""
+    return reason == _OTHER_CONTENT or reason.startswith(_ELSEWHERE)
 
 
 @lru_cache(maxsize=1)

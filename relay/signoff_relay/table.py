@@ -28,6 +28,8 @@ _LIST: Final = "outbox"
 _REFUSED: Final = "refused"
 _CHARACTERS: Final = 2000
 """Characters of an event and of a reason that a list shows."""
+_MOST_BYTES: Final = 4_000_000
+"""Bytes of the whole events of a page."""
 _FIRST: Final = UUID(int=0)
 
 
@@ -96,6 +98,8 @@ class RefusedEvent:
     added_at: datetime
     refused: str
     """Why, as the queue said."""
+    whole: str | None
+    """All of the event; None where those before it on the page were too large together."""
 
 
 class OutboxTable:
@@ -215,6 +219,7 @@ class OutboxTable:
             "added_at": after.added_at,
             "event_id": after.event_id,
             "characters": _CHARACTERS,
+            "most_bytes": _MOST_BYTES,
             "most": limit + 1,
         }
         with self.connection.cursor(row_factory=class_row(RefusedEvent)) as rows:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import redis
 import web
-from approvals import apply_events, approval
+from approvals import apply_events, approval, mapping
 from described import checked
 from desk import sql
 from rq.suspension import is_suspended, suspend
@@ -295,6 +295,62 @@ def test_refused_events_come_in_pages_and_are_tried_again(
     ]
 
 
+def test_a_refused_event_is_checked_again_when_it_is_shown(
+    ann: httpx.Client, database_url: str
+) -> None:
+    """Its upstream may have mended the row since; a conflict is known only when it is tried."""
+    create_outbox(database_url)
+    mended, conflict, broken = (mapping() for _ in range(3))
+    broken["quality_score"] = 9
+    old = "quality_score must be at most 5; found 9"
+    events = {
+        str(mended["event_id"]): "Was refused: " + old + "; its content has changed since and is"
+        " valid now: try again",
+        str(conflict["event_id"]): "Was refused: other content has this event_id; what it holds is"
+        " valid",
+        str(broken["event_id"]): "Still refused: quality_score must be at most 5; found 9",
+    }
+    for event in (mended, conflict, broken):
+        reason = "other content has this event_id" if event is conflict else old
+        sql(
+            database_url,
+            "INSERT INTO public.signoff_outbox (event, refused) VALUES (%s, %s)",
+            json.dumps(event, default=str),
+            reason,
+        )
+    page = shown(ann.get("/ops/outbox"))
+    assert "3 refused, 1 of them valid now." in page
+    for event_id, text in events.items():
+        assert text in page
+        history = shown(ann.get(f"/events/{event_id}"))
+        assert text[:1].lower() + text[1:] in history
+    assert "all others pass them by. 1 is valid now: try it again." in shown(ann.get("/"))
+    items = checked(ann.get("/v1/outbox"), "/v1/outbox")["items"]
+    assert sorted(one["now"] for one in items) == ["conflict", "invalid", "valid"]
+
+
+def test_of_many_refused_events_the_oldest_are_checked_again(
+    ann: httpx.Client, database_url: str
+) -> None:
+    """However many and large they are: what was not checked is said."""
+    create_outbox(database_url)
+    for number, notes in ((101, ""), (3, "x" * 2_000_000)):
+        sql(
+            database_url,
+            "INSERT INTO public.signoff_outbox (event, refused, added_at) SELECT"
+            " jsonb_build_object('event_id', gen_random_uuid(), 'reviewer_notes', %s::text), 'r',"
+            " now() - make_interval(hours => %s) FROM generate_series(1, %s)",
+            notes,
+            number,
+            number,
+        )
+    assert "104 refused, 0 of the oldest 100 valid now." in shown(ann.get("/ops/outbox"))
+    sql(database_url, "DELETE FROM public.signoff_outbox WHERE length(event) < 1000")
+    page = shown(ann.get("/ops/outbox"))
+    assert "3 refused, 0 of the oldest 1 valid now." in page
+    assert "what it holds now was not checked" in page
+
+
 @pytest.mark.parametrize(
     ("sent", "told"),
     [
@@ -328,7 +384,7 @@ def test_what_is_due_later_is_not_late(ann: httpx.Client, database_url: str) -> 
     assert "none is due" in page
     assert "in the outbox, the oldest" not in shown(ann.get("/"))
     sql(database_url, "UPDATE public.signoff_outbox SET due_at = NULL")
-    assert "could have been published 1 h ago" in shown(ann.get("/ops/outbox"))
+    assert "due since" in shown(ann.get("/ops/outbox"))
 
 
 def test_a_database_without_an_outbox_is_said_to_have_none(

@@ -164,7 +164,7 @@ def test_an_action_of_a_cause_leaves_what_came_later_alone(
     assert operation_of(connection, again) == found
     assert connection.execute("SELECT count(*) FROM operations").fetchone() == (1,)
 
-    ten = form_of(page, "/ops/dead/replay", "Replay 10")
+    ten = form_of(page, "/ops/dead/replay", "Replay the oldest 10")
     assert operation_of(connection, console.post("/ops/dead/replay", data=ten))["ids"] == shown[:10]
     every = form_of(page, "/ops/dead/replay", "Replay all") | {"rate": ["50"], "reason": ["late"]}
     started = operation_of(connection, console.post("/ops/dead/replay", data=every))
@@ -189,6 +189,50 @@ def test_a_discard_asks_first_and_wants_a_reason(
     done = console.post("/ops/dead/discard", data=confirmed | {"reason": ["not ours"]})
     found = operation_of(connection, done)
     assert (found["action"], found["letters"], found["reason"]) == ("discard", 3, "not ours")
+
+
+def test_a_discard_shows_what_is_lost(console: httpx.Client, connection: BatchConnection) -> None:
+    """The causes, the customers, the sum of the amounts, and what discarding means."""
+    bury(connection, to_json(mapping(surprise=1, user_id="ann", ltv_amount="1200.50")))
+    bury(connection, to_json(mapping(surprise=1, user_id="ann", ltv_amount=7)))
+    bury(connection, to_json(mapping(surprise=1, user_id="ben")))
+    oldest = letters_in(connection)[-1].id
+    bury(connection, b"no JSON")
+    fields = form_of(console.get("/ops/dead"), "/ops/dead/dry-run") | {"scope": ["all"]}
+    asked = console.post("/ops/dead/discard", data=fields)
+    shown = text_of(asked)
+    assert "Discard 4 dead letters?" in shown
+    assert "3: Invalid payload surprise is not a field" in shown
+    assert "2; 1 letter names none" in shown
+    assert "1,207.50 USD in 2 events" in shown
+    assert "come back only if their upstream publishes them again" in shown
+    assert f'"/ops/dead/{oldest}"' in asked.text
+    fields = form_of(asked, "/ops/dead/discard") | {"reason": ["a test"]}
+    done = console.post("/ops/dead/discard", data=fields)
+    page = console.get(done.headers["location"])
+    assert page.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("payload", "first"),
+    [
+        (to_json(mapping(quality_score=9)), "Edit…"),
+        (b"no JSON", "Discard…"),
+        (to_json(mapping(user_id=None)), "Dry run"),
+    ],
+)
+def test_what_helps_stands_first(
+    console: httpx.Client, connection: BatchConnection, payload: bytes, first: str
+) -> None:
+    """A replay is the first button only where a replay helps."""
+    letter_id = bury(connection, payload)
+    page = console.get(f"/ops/dead/{letter_id}").text.partition('class="dl-acts"')[2]
+    buttons = re.findall(r'<(?:button|a role="button")([^>]*)>([^<]*)', page)
+    assert buttons[0][1] == first
+    assert [text for attributes, text in buttons if "quiet" not in attributes] in (
+        [first],
+        [first, "Discard…"],
+    )
 
 
 def test_a_discard_of_some_stays_one_of_some(
@@ -444,3 +488,32 @@ def test_looking_needs_no_right_to_act(
             assert '<form method="post"' not in page.text
         assert "Dry run" not in client.get("/ops/dead", headers=PAGE).text
         assert client.post("/ops/dead/replay", data={"id": "1"}).status_code == 403
+
+
+@pytest.mark.parametrize("act", ["dry-run", "replay", "discard"])
+def test_only_the_ticked_letters_are_acted_on_where_the_url_names_some(
+    connection: BatchConnection, console: httpx.Client, act: str
+) -> None:
+    """The letters of the URL are a filter: those that are not ticked are left alone."""
+    ids = [bury(connection, b"{}") for _ in range(3)]
+    listed = console.get("/ops/dead", params={"id": ids})
+    form = form_of(listed, "/ops/dead/dry-run")
+    ticked = {"scope": "ticked", "letter": str(ids[1]), "confirmed": "yes", "reason": "r"}
+
+    answer = console.post(f"/ops/dead/{act}", data=form | ticked)
+
+    assert answer.status_code == 303, answer.text
+    acted_on = connection.execute("SELECT letter_id FROM operation_letters").fetchall()
+    assert acted_on == [(ids[1],)]
+
+
+@pytest.mark.parametrize("name", ["id", "up_to_id"])
+@pytest.mark.parametrize("digits", [300, 5000])
+def test_a_very_long_number_of_a_letter_is_refused(
+    console: httpx.Client, name: str, digits: int
+) -> None:
+    """The page says what is wrong with it, whatever its digits are."""
+    number = "5".zfill(20) + "0" * digits
+    answer = console.get("/ops/dead", params={name: number})
+    assert answer.status_code == 422
+    assert "is the number of a letter" in text_of(answer)

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -12,6 +12,7 @@ from signoff_ops import queue_control
 from signoff_ops.operating import Operator
 from signoff_ops.outbox import outbox_state, requeue_refused
 from signoff_ops.queue_control import LONGEST_PAUSE, LONGEST_REASON, pause_data
+from signoff_ops.refused import Refused
 from signoff_ops.status import QueueStatus, queue_status
 from signoff_schemas.access import Scope
 from signoff_web.access import Acting, requires
@@ -94,6 +95,11 @@ class RefusedEvent(Model):
     added_at: datetime
     refused: str
     """Why."""
+    now: Literal["valid", "invalid", "conflict", "unchecked"]
+    """What it holds now, checked again: `valid` can be tried again; `conflict` is valid, and was
+    refused since another event had its id; `unchecked` where the page was too large."""
+    text: str
+    """Why it was refused, and how that is now."""
 
 
 class Outbox(Model):
@@ -235,7 +241,7 @@ def outbox(
             "due_later": waiting and waiting.later,
             "oldest_due_at": waiting and waiting.oldest_due_at,
             "refused": overview and overview.refused,
-            "items": [asdict(one) for one in refused.items] if refused else [],
+            "items": [_refused_data(one) for one in refused.items] if refused else [],
             "next": refused.next if refused else None,
         },
     )
@@ -254,6 +260,12 @@ def requeue(context: InContext, acting: Acting, body: JSONBody) -> JSONAnswer:
     wanted = parsed(RequeueBody, body)
     number = requeue_refused(context.servers, wanted.events, Operator(acting.actor, wanted.reason))
     return JSONAnswer({"requeued": number})
+
+
+def _refused_data(one: Refused) -> dict[str, Any]:
+    data = asdict(one.event) | {"now": one.now, "text": one.text}
+    del data["whole"]
+    return data
 
 
 def _queue_data(found: QueueStatus) -> dict[str, Any]:

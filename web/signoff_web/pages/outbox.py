@@ -26,6 +26,7 @@ from signoff_web.templating import page
 router = APIRouter(prefix="/ops/outbox")
 _PAGE: Final = 40
 """Fewer than a form has fields."""
+_FRAGMENT: Final = "hx-request"
 _MOST: Final = 1_000_000
 
 
@@ -40,7 +41,11 @@ def outbox(
     after: str | None = None,
     done: Annotated[int, Query(ge=0, le=_MOST)] = 0,
 ) -> Response:
-    """What waits, and a page of what is refused, the oldest first."""
+    """What waits, and a page of what is refused; the figures alone, where a script asks."""
+    if _FRAGMENT in request.headers:
+        found = outbox_state(context.servers, limit=1)
+        if found.overview:
+            return page(request, "ops/outbox_figures.html", outbox=found, most=MOST_LOOKED_AT)
     return _page(request, context, after=after, done=done)
 
 

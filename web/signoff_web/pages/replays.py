@@ -17,6 +17,7 @@ from signoff_ops.operations import (
     NothingMatchesError,
     Operation,
     OperationEndedError,
+    TooManyOperationsError,
     WrongOperationError,
 )
 from signoff_schemas import SignoffError
@@ -32,7 +33,13 @@ OperationId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 _FRAGMENT: Final = "hx-request"
 _FIELDS: Final = {"kinds": "kind", "ids": "id"}
 """What the list of dead letters calls conditions of a selection."""
-_EXPECTED: Final = (KeyUsedError, NothingMatchesError, OperationEndedError, WrongOperationError)
+_EXPECTED: Final = (
+    KeyUsedError,
+    NothingMatchesError,
+    OperationEndedError,
+    TooManyOperationsError,
+    WrongOperationError,
+)
 """What may come in between: the page says it in a sentence."""
 
 
@@ -197,6 +204,7 @@ def _letters_of(found: Operation, fingerprint: str) -> str | None:
         return None
     if "more_ids" in chosen:
         return None
+    chosen.pop("ids_digest", None)
     given = {_FIELDS.get(name, name): value for name, value in chosen.items()}
     return f"/ops/dead?{urlencode(given | {'fingerprint': fingerprint}, doseq=True)}"
 

@@ -2,3 +2,4 @@
 import { showTimes } from "../desk/times.js";
 
 showTimes();
+document.addEventListener("htmx:after:swap", () => showTimes());
