@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 from uuid import uuid4
@@ -444,11 +445,75 @@ def test_an_edit_is_checked_then_applied(
     assert (unreasoned.status_code, "A reason is wanted" in text_of(unreasoned)) == (422, True)
 
     applied = edited(console, letter_id, typed | {"user_id": "ann"}, act="apply", reason="forgot")
-    assert (applied.status_code, applied.headers["location"]) == (303, f"/ops/dead/{letter_id}")
+    assert applied.status_code == 303
+    assert applied.headers["location"].startswith(f"/ops/dead/{letter_id}?")
     history = text_of(console.get(f"/ops/dead/{letter_id}"))
     assert "edit by user:ann , forgot" in history
+    assert re.search(r"What was edited .* \+ \"user_id\": \"ann\"", history)
+    assert "No letter of this cause is open any more" in history
+    assert "Applied" not in history
+    assert "applied Applied: not in Postgres → CUSTOMER 7.50 USD" in text_of(
+        console.get(applied.headers["location"])
+    )
     (letter,) = letters_in(connection, *EVERY_STATE)
     assert letter.state is DeadLetterState.RESOLVED
+
+
+def test_after_an_edit_comes_the_next_letter(
+    console: httpx.Client, connection: BatchConnection
+) -> None:
+    """A forged address says nothing about what an edit did."""
+    events = [mapping(quality_score=9) for _ in range(2)]
+    older, newer = [bury(connection, to_json(event)) for event in events]
+    form = console.get(f"/ops/dead/{newer}/edit")
+    (area,) = re.findall(r"<textarea.*?>\n(.*)</textarea>", form.text, re.DOTALL)
+    unchanged = text_of(edited(console, newer, unescape(area)))
+    assert "You changed nothing." in unchanged
+    assert "Where" not in unchanged
+    answer = edited(console, newer, events[1] | {"quality_score": 5}, act="apply", reason="typo")
+    page = console.get(answer.headers["location"])
+    assert f'<a href="/ops/dead/{older}">Next open letter of this cause</a>' in page.text
+    forged = console.get(f"/ops/dead/{newer}?edited=late&before=a+lie&after=CUSTOMER+1.00")
+    assert "CUSTOMER 1.00" not in text_of(forged)
+
+
+def test_a_resolved_letter_says_by_what(console: httpx.Client, connection: BatchConnection) -> None:
+    """Its event arrived again; no operator did it."""
+    event = approval(user_id=None)
+    apply_events(connection, event)
+    (letter,) = letters_in(connection)
+    apply_events(connection, approval(interaction_id=event.interaction_id), event)
+    shown = text_of(console.get(f"/ops/dead/{letter.id}"))
+    assert "Resolved: the event arrived again, and was applied at" in shown
+
+
+def test_a_conflict_shows_what_differs(console: httpx.Client, connection: BatchConnection) -> None:
+    """The ledger's event beside the letter's, line by line."""
+    event = approval(quality_score=3)
+    apply_events(connection, event)
+    letter_id = bury(connection, event.model_copy(update={"quality_score": 5}).canonical_json())
+    shown = text_of(console.get(f"/ops/dead/{letter_id}"))
+    assert re.search(r'. "quality_score": 3.* \+ "quality_score": 5', shown)
+    assert shown.count("final_bubbles") <= 2
+
+
+def test_a_time_in_the_future_says_how_far(
+    console: httpx.Client, connection: BatchConnection
+) -> None:
+    """On the letter and on the cause; when Postgres' clock says otherwise, a worker's is slow."""
+    at = datetime.now(UTC) + timedelta(minutes=6, seconds=30)
+    letter_id = bury(connection, to_json(mapping(occurred_at=at)))
+    fingerprint = letters_in(connection)[0].fingerprint
+    for path in (f"/ops/dead/{letter_id}", f"/ops/causes/{fingerprint}"):
+        shown = text_of(console.get(path))
+        assert re.search("occurred_at was 6 min.* ahead of the clock of Postgres", shown), path
+        assert "now it is still ahead" in shown
+    connection.execute(
+        "UPDATE dead_letters SET last_failed_at = now() - interval '1 hour', payload = %s",
+        [to_json(mapping(occurred_at=datetime.now(UTC) - timedelta(hours=2)))],
+    )
+    shown = text_of(console.get(f"/ops/dead/{letter_id}"))
+    assert "the clock of the worker that checked it was slow; now it is in the past" in shown
 
 
 def test_an_edit_that_is_not_possible_is_a_sentence(
