@@ -127,7 +127,8 @@ class Operation:
     held: bool
     """Whether a runner has it now."""
     results: tuple[Replayed, ...] = ()
-    """The results of the first hundred letters; empty in lists."""
+    """The results of the first 50 letters that failed again, and of the first 50 others; empty in
+    lists."""
 
     @property
     def left(self) -> int:
@@ -247,6 +248,7 @@ def cancel(connection: Connection[TupleRow], operation_id: int, actor: str) -> N
             None,
             before={"operation": operation_id, "letters": letters, "tried": tried},
             after="cancelled",
+            operation=operation_id,
         )
 
 
