@@ -63,7 +63,7 @@ def test_then_they_are_forgotten_and_all_else_stays(
     with web.client(redis_url, database_url, authenticate=operate) as pages:
         pages.headers["accept"] = "text/html"
         text = shown(pages, f"/ops/replays/{dry_run.id}")
-    assert "Which letters it was about is not kept any more: that is for 7 days." in text
+    assert "Which letters that were is not kept any more: that is for 7 days." in text
     assert "Replay all" not in text
 
 
