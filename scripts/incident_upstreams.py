@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any, Final
 
 from incident_events import json_of
-from incident_model import Incident, Sent
+from incident_model import Event, Incident, Sent
 from rq.utils import utcformat
 
 from signoff_ops.demo_data import insert_interaction
@@ -16,6 +16,8 @@ from signoff_ops.servers import Servers
 from signoff_schemas.keys import JOB_PREFIX, QUEUES, QueueKeys
 
 _AT_ONCE: Final = 1000
+_AGAIN: Final = 0.1
+"""Minutes after which what the queue did not take is published again."""
 
 
 class Upstreams:
@@ -28,6 +30,7 @@ class Upstreams:
         self._minute = minute
         self._started = monotonic()
         self._live = deque(of.live)
+        self._mended: Sequence[Event] = of.mended
         self._due: list[tuple[float, Callable[[], None]]] = [
             (of.rows_at, self._insert_rows),
             (of.outbox_at, self._mend_outbox),
@@ -52,7 +55,7 @@ class Upstreams:
 
     def act(self) -> None:
         """Do what is due."""
-        minute = (monotonic() - self._started) / self._minute
+        minute = self._minutes()
         sent: list[Sent] = []
         while self._live and self._live[0][0] <= minute:
             sent.append(self._live.popleft()[1])
@@ -61,6 +64,10 @@ class Upstreams:
         self._due = [step for step in self._due if step[0] > minute]
         for _, step in due:
             step()
+
+    def _minutes(self) -> float:
+        """Minutes of theirs since the start."""
+        return (monotonic() - self._started) / self._minute
 
     def _put(self, jobs: Sequence[Sent]) -> None:
         """Put jobs on the queue, as upstreams without Signoff's library do."""
@@ -82,9 +89,17 @@ class Upstreams:
 
     def _publish_again(self) -> None:
         """The upstream of the bad release publishes mended events, under the same ids."""
+        left: list[Event] = []
         with producer_of(self._servers.settings) as producer:
-            for receipt in producer.publish_many(self._incident.mended):
-                receipt.raise_for_status()
+            receipts = producer.publish_many(self._mended)
+            for event, receipt in zip(self._mended, receipts, strict=True):
+                if receipt.conflict:  # the bad one is on the queue still
+                    left.append(event)
+                else:
+                    receipt.raise_for_status()
+        self._mended = left
+        if left:
+            self._due.append((self._minutes() + _AGAIN, self._publish_again))
 
     def _insert_rows(self) -> None:
         """The job that inserts interactions runs at last."""

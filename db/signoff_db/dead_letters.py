@@ -4,7 +4,8 @@ What is read is bounded, however large payloads and texts are: lists hold no pay
 letter no more is read at once than the size of a valid event.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
@@ -31,6 +32,8 @@ _BYTES_AT_A_TIME: Final = 16 * 1024 * 1024
 """The size of payloads that are read together."""
 _PART: Final = 6 * 1024 * 1024
 """The part of a payload that is read at once; a multiple of 3, so that parts in base64 join."""
+Connect = Callable[[], AbstractContextManager[Connection[TupleRow]]]
+"""Lends a connection."""
 
 
 class NoSuchLetterError(SignoffError):
@@ -160,11 +163,15 @@ def _read(connection: Connection[TupleRow], ids: Sequence[int]) -> list[FullLett
         return rows.execute(statement("read_dead_letters"), parameters).fetchall()
 
 
-def payload_parts(connection: Connection[TupleRow], letter: DeadLetter) -> Iterator[bytes]:
-    """The part of the payload that a letter holds, some megabytes at a time."""
+def payload_parts(connect: Connect, letter: DeadLetter) -> Iterator[bytes]:
+    """The part of the payload that a letter holds, some megabytes at a time.
+
+    The connection is used only while a part is read: whoever takes the parts may be slow.
+    """
     for start in range(0, letter.payload_kept, _PART):
         parameters = {"letter": letter.id, "start": start + 1, "length": _PART}
-        row = connection.execute(statement("payload_part"), parameters, binary=True).fetchone()
+        with connect() as connection:
+            row = connection.execute(statement("payload_part"), parameters, binary=True).fetchone()
         if row is None:
             return
         yield row[0]

@@ -198,8 +198,7 @@ def payload_of(servers: Servers, letter: DeadLetter) -> Iterator[bytes]:
     Raises:
         DatabaseUnavailableError: Postgres is unavailable.
     """
-    with servers.database() as connection:
-        yield from dead_letters.payload_parts(connection, letter)
+    return dead_letters.payload_parts(servers.database, letter)
 
 
 def _pages(connection: Connection[TupleRow], selection: Selection) -> Iterator[Page[DeadLetter]]:

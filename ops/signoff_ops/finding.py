@@ -92,14 +92,14 @@ def _things(things: Known, wanted: str, id_: UUID | None, number: int | None) ->
         roles = {
             "is in Postgres": things.is_interaction,
             "has a review": things.is_review,
-            "has open dead letters": things.is_interaction_of_letter,
+            "has dead letters, open or discarded": things.is_interaction_of_letter,
         }
         yield Found(Link(Thing.INTERACTION, str(id_)), _said(roles))
     if things.is_customer or things.is_customer_of_review or things.is_customer_of_letter:
         roles = {
             "is in Postgres": things.is_customer,
             "has reviews": things.is_customer_of_review,
-            "has open dead letters": things.is_customer_of_letter,
+            "has dead letters, open or discarded": things.is_customer_of_letter,
         }
         yield Found(Link(Thing.CUSTOMER, wanted), _said(roles))
     if things.is_letter:

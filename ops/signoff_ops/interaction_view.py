@@ -1,7 +1,7 @@
-"""An interaction as its page shows it: its state, its review, its events, its open dead letters."""
+"""An interaction as its page shows it: its state, its review, its events, its dead letters."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from signoff_db import reading
 from signoff_db.dead_letters import DeadLetter, list_letters
 from signoff_db.history.changes import changes_of
+from signoff_db.history.letters import SettledLetter, resolved_of, settled_by
 from signoff_db.history.reviews import MOST_DECISIONS, PastDecision, decisions_about
 from signoff_db.pages import Page
 from signoff_db.reading import Interaction, LedgerEntry
@@ -20,11 +21,20 @@ from signoff_db.selection import Selection
 from signoff_ops.event_history import EventHistory, event_history
 from signoff_ops.event_view import not_known, state_of
 from signoff_ops.servers import Servers
-from signoff_ops.timeline import Fact, Link, Thing, fact_of_entry, fact_of_letter, on_page
+from signoff_ops.timeline import (
+    Fact,
+    Link,
+    Thing,
+    fact_of_entry,
+    fact_of_letter,
+    facts_of_discarded,
+    on_page,
+)
+from signoff_schemas import DeadLetterState
 from signoff_schemas.wording import count
 
 MOST_LETTERS = 20
-"""Open dead letters that are shown."""
+"""Open dead letters that are shown, and discarded ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,8 @@ class InteractionView:
     """The cursor of earlier facts."""
     letters: Page[DeadLetter]
     """Its open dead letters, the newest first."""
+    discarded: Page[DeadLetter]
+    """The same of those that were discarded."""
 
 
 def interaction_view(
@@ -50,8 +62,8 @@ def interaction_view(
 ) -> InteractionView | None:
     """What is known of an interaction; None if Postgres knows none with this id.
 
-    Looked at are interactions, the ledger, reviews and open dead letters. Events of the ledger
-    stand where they occurred.
+    Looked at are interactions, the ledger, reviews, and dead letters, open and discarded ones.
+    Events of the ledger stand where they occurred, with the letters that they had.
 
     Raises:
         CursorError: the cursor is none that a page of this interaction gave.
@@ -69,6 +81,7 @@ def interaction_view(
         on_page(found.of_ledger, [*dict.fromkeys(found.beside_the_ledger())], found.ledger, cursor),
         found.ledger.next,
         found.letters,
+        found.discarded,
     )
 
 
@@ -82,6 +95,9 @@ class _Found:
     review: Review | None
     decisions: Sequence[PastDecision]
     letters: Page[DeadLetter]
+    discarded: Page[DeadLetter]
+    settled: Sequence[SettledLetter]
+    """The discarded ones, with who did it."""
 
     @classmethod
     def read(
@@ -102,18 +118,28 @@ class _Found:
         events = [entry.event_id for entry in ledger.items]
         changes = changes_of(connection, [interaction_id] if events else [], events)
         by_event = {move.event_id: move for move in moves}
+        resolved = resolved_of(connection, events)
+        selection = Selection(interaction_id=interaction_id)
+        gone = replace(selection, states=(DeadLetterState.DISCARDED,))
+        discarded = list_letters(connection, gone, limit=MOST_LETTERS)
         return cls(
             state,
             ledger,
-            tuple(fact_of_entry(e, changes, by_event, of_several=False) for e in ledger.items),
+            tuple(
+                fact_of_entry(e, changes, by_event, resolved, of_several=False)
+                for e in ledger.items
+            ),
             find_review(connection, interaction_id),
             decisions_about(connection, interaction_id),
-            list_letters(connection, Selection(interaction_id=interaction_id), limit=MOST_LETTERS),
+            list_letters(connection, selection, limit=MOST_LETTERS),
+            discarded,
+            settled_by(connection, discarded.items),
         )
 
     @property
     def is_nothing(self) -> bool:
-        return not (self.state or self.ledger.items or self.review or self.letters.items)
+        letters = self.letters.items or self.discarded.items
+        return not (self.state or self.ledger.items or self.review or letters)
 
     @property
     def user_id(self) -> str | None:
@@ -121,11 +147,14 @@ class _Found:
             return self.state.user_id
         if self.review:
             return self.review.user_id
-        return next((one.user_id for one in self.letters.items if one.user_id), None)
+        letters = (*self.letters.items, *self.discarded.items)
+        return next((one.user_id for one in letters if one.user_id), None)
 
     def beside_the_ledger(self) -> Iterator[Fact]:
-        """What happened to its review, and its open dead letters."""
+        """What happened to its review, and its dead letters that are not applied."""
         yield from map(fact_of_letter, self.letters.items)
+        for settled in self.settled:
+            yield from facts_of_discarded(settled)
         if self.review:
             yield from _of_review(self.review)
         for decision in self.decisions:
@@ -164,6 +193,10 @@ def _sentence(servers: Servers, found: _Found) -> str:
     if found.letters.items:
         more = " or more" if found.letters.next else ""
         parts.append(f"{count(len(found.letters.items), 'dead letter')}{more} of it open.")
+    if found.discarded.items:
+        more = " or more" if found.discarded.next else ""
+        discarded = count(len(found.discarded.items), "dead letter")
+        parts.append(f"{discarded}{more} of it discarded.")
     if len(found.decisions) == MOST_DECISIONS:
         parts.append(f"Of its review the newest {MOST_DECISIONS} decisions are shown.")
     return " ".join(parts)

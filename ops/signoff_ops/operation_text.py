@@ -23,6 +23,7 @@ _NAMES: Final = {
     "up_to_id": "up to letter",
 }
 """How the conditions of a selection are called."""
+_UNSAID: Final = frozenset({"more_ids", "ids_digest"})
 _NEW: Final = (Verdict.APPLIED, Verdict.LATE, Verdict.VOID)
 
 
@@ -40,7 +41,7 @@ def selection_text(selection: Mapping[str, Any]) -> str:
         f"{_NAMES.get(name, name)} {_listed(value)}"
         + (f" and {more:,} more" if name == "ids" and more else "")
         for name, value in selection.items()
-        if name != "more_ids"
+        if name not in _UNSAID
     ]
     return "; ".join(parts)
 

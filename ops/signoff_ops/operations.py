@@ -23,6 +23,7 @@ from signoff_db.operations.table import (
     OperationAction,
     OperationEndedError,
     OperationState,
+    TooManyOperationsError,
     Wanted,
 )
 from signoff_db.pages import Page
@@ -43,6 +44,7 @@ __all__ = [
     "OperationAction",
     "OperationEndedError",
     "OperationState",
+    "TooManyOperationsError",
     "WrongOperationError",
     "cancel_operation",
     "followers",
@@ -93,6 +95,7 @@ def start_operation(
         NothingMatchesError: no letter matches.
         WrongOperationError: a discard without a reason; a limit, rate or reason out of bounds.
         KeyUsedError: the key belongs to another request.
+        TooManyOperationsError: too many wait or run already.
         DatabaseUnavailableError: Postgres is unavailable.
     """
     wanted = _checked(
@@ -128,7 +131,8 @@ def start_from(
     Raises:
         NoSuchOperationError: there is no such operation.
         NothingMatchesError: none of its letters is dead any more.
-        WrongOperationError, KeyUsedError, DatabaseUnavailableError: as `start_operation`.
+        WrongOperationError, KeyUsedError, TooManyOperationsError, DatabaseUnavailableError: as
+            `start_operation`.
     """
     with servers.batches(_APPLICATION) as connection, _choosing():
         source = table.read(connection, operation_id)

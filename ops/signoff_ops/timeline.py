@@ -9,9 +9,12 @@ from uuid import UUID
 
 from signoff_db.dead_letters import DeadLetter
 from signoff_db.history.changes import Change
+from signoff_db.history.letters import SettledLetter
+from signoff_db.operator_actions import Action
 from signoff_db.pages import Page
 from signoff_db.reading import LedgerEntry, Transition, moment_of
 from signoff_ops.event_history import HistoryEntry, Step
+from signoff_schemas import DeadLetterState
 
 
 class Thing(StrEnum):
@@ -22,6 +25,7 @@ class Thing(StrEnum):
     CUSTOMER = "customer"
     LETTER = "dead letter"
     CAUSE = "cause"
+    OPERATION = "operation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +94,22 @@ def fact_of_entry(
     entry: LedgerEntry,
     changes: Mapping[UUID, Change],
     moves: Mapping[UUID, Transition],
+    resolved: Mapping[UUID, Sequence[SettledLetter]],
     *,
     of_several: bool,
 ) -> Fact:
-    """An event of the ledger, at the time when it occurred."""
+    """An event of the ledger, at the time when it occurred, with the letters that it had."""
     change = changes.get(entry.event_id)
-    notes = [*_notes_of_entry(entry, change, moves.get(entry.event_id))]
+    letters = resolved.get(entry.event_id, ())
+    notes = [*_notes_of_entry(entry, change, moves.get(entry.event_id)), *map(_was_dead, letters)]
+    links = [*_links_of_entry(entry, change, of_several=of_several)]
+    for settled in letters:
+        links += _links_of_settled(settled)
     return Fact(
         entry.occurred_at,
         _verdict(entry, change),
         change.text if change else _said(entry),
-        tuple(_links_of_entry(entry, change, of_several=of_several)),
+        tuple(links),
         change,
         tuple(notes),
     )
@@ -151,15 +160,51 @@ def _notes_of_entry(
 
 
 def fact_of_letter(letter: DeadLetter) -> Fact:
-    """An open dead letter."""
+    """That an event became a dead letter."""
     links = [Link(Thing.LETTER, str(letter.id)), Link(Thing.CAUSE, letter.fingerprint)]
     if letter.event_id:
         links.insert(0, Link(Thing.EVENT, str(letter.event_id)))
     notes = [f"It was tried {letter.attempts:,} times."] if letter.attempts > 1 else []
     text = f"dead letter {letter.id}, {letter.kind}: {letter.message}"
+    is_open = letter.state is DeadLetterState.DEAD
     return Fact(
-        letter.first_failed_at, "dead", text, tuple(links), notes=tuple(notes), is_trouble=True
+        letter.first_failed_at, "dead", text, tuple(links), notes=tuple(notes), is_trouble=is_open
     )
+
+
+def facts_of_discarded(settled: SettledLetter) -> Iterator[Fact]:
+    """A letter that was discarded: when it became one, and who gave it up."""
+    letter = settled.letter
+    yield fact_of_letter(letter)
+    text = f"dead letter {letter.id} was {_how(settled)}; its event was not applied then"
+    yield Fact(letter.resolved_at, "discarded", text, tuple(_links_of_settled(settled)))
+
+
+def _was_dead(settled: SettledLetter) -> str:
+    letter = settled.letter
+    return f"It was dead letter {letter.id} ({letter.kind}) before: {_how(settled)}."
+
+
+def _how(settled: SettledLetter) -> str:
+    """How a letter was settled."""
+    by = settled.by
+    if by is None:
+        return (
+            "its event arrived again"
+            if settled.letter.state is DeadLetterState.RESOLVED
+            else "discarded"
+        )
+    because = f", because: {by.reason}" if by.reason else ""
+    return f"{_DID.get(by.action, by.action)} by {by.actor}{because}"
+
+
+_DID: Final = {Action.REPLAY: "replayed", Action.EDIT: "edited", Action.DISCARD: "discarded"}
+
+
+def _links_of_settled(settled: SettledLetter) -> Iterator[Link]:
+    yield Link(Thing.LETTER, str(settled.letter.id))
+    if settled.by and settled.by.operation_id:
+        yield Link(Thing.OPERATION, str(settled.by.operation_id))
 
 
 def on_page(

@@ -53,11 +53,21 @@ def pause_of(client: Redis) -> Pause | None:
         return None
     value, milliseconds = found
     held = _held(value)
-    until = None
-    if milliseconds >= 0:  # whatever the value says, Redis ends it only then
-        by_redis = datetime.now(UTC) + timedelta(milliseconds=milliseconds)
-        until = _moment(held, "until") or by_redis.replace(microsecond=0)
+    until = _end_of(milliseconds)
+    if until is not None:  # whatever the value says, Redis ends it only then
+        until = _moment(held, "until") or until
     return Pause(held.get("by"), _moment(held, "since"), held.get("reason"), until, value)
+
+
+def _end_of(milliseconds: int) -> datetime | None:
+    """When a key expires; None for never, and for after the year 9999."""
+    if milliseconds < 0:
+        return None
+    try:
+        found = datetime.now(UTC) + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None
+    return found.replace(microsecond=0)
 
 
 def _moment(held: dict[str, str], name: str) -> datetime | None:

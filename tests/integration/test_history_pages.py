@@ -12,18 +12,21 @@ import web
 from approvals import TEN, apply_events, approval, decision
 from desk import BODY, servers_of
 from desk import post as post_draft
-from letters import letters_in
+from letters import bury, letters_in
 from pages import HOSTILE, shown, text_of
 
 from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection
 from signoff_db.delivery import Delivery
 from signoff_db.discard import discard
+from signoff_db.replay import replay
+from signoff_db.selection import Selection
+from signoff_db.sql import statement
 from signoff_embedded.ports import free_port
 from signoff_ops import reviews
 from signoff_ops.outbox import create_outbox
 from signoff_producer import Producer
-from signoff_schemas import ApprovalEvent
+from signoff_schemas import ApprovalEvent, DeadLetterState
 from signoff_schemas.access import Scope
 
 NOTHING = "7d3c9e52-0000-4000-8000-000000000000"
@@ -107,6 +110,67 @@ def test_a_dead_letter_and_who_settled_it(pages: httpx.Client, connection: Batch
     assert f"discard of dead letter {letter.id} by user:op, because: it is old" in text_of(answer)
     assert f'href="/ops/dead/{letter.id}"' in answer.text
     assert f'href="/ops/causes/{letter.fingerprint}"' in answer.text
+
+
+def test_a_discarded_letter_stays_on_the_pages_of_its_customer_and_interaction(
+    pages: httpx.Client, connection: BatchConnection
+) -> None:
+    """Also where nothing else is known of them: no event of it was applied, and here is why."""
+    event = approval(user_id="zoe")
+    bury(connection, event)
+    (letter,) = letters_in(connection)
+    discard(connection, [letter.id], actor="user:op", reason="it is old")
+    for path, said in {
+        f"/interactions/{event.interaction_id}": "No event of it was applied yet. 1 dead letter",
+        "/customers/zoe": "names this customer yet. 1 dead letter discarded.",
+    }.items():
+        answer = pages.get(path)
+        assert answer.status_code == 200
+        assert said in text_of(answer)
+        history = text_of(answer).partition("History")[2]
+        assert f"{letter.id} was discarded by user:op, because: it is old" in history
+        assert f'href="/ops/dead/{letter.id}"' in answer.text.partition('id="history"')[2]
+        found = pages.get("/find", params={"q": path.rpartition("/")[2]})
+        assert found.headers["location"] == path
+
+
+def test_an_applied_event_tells_how_its_letter_was_settled(
+    pages: httpx.Client, connection: BatchConnection
+) -> None:
+    """By whom it was replayed, or that it arrived again; on every page of the history."""
+    interaction = uuid4()
+    replayed, again = (approval(n, user_id="a/b", interaction_id=interaction) for n in range(2))
+    bury(connection, replayed, again)
+    of_event = {letter.event_id: letter.id for letter in letters_in(connection)}
+    number = of_event[replayed.event_id]
+    replay(connection, [number], actor="user:op", reason="mended")
+    apply_events(connection, again)
+    newer = [approval(n, user_id="a/b", interaction_id=interaction) for n in range(2, 52)]
+    apply_events(connection, *newer)
+    for path in (f"/interactions/{interaction}", "/customers/a%2Fb"):
+        older = re.search(r'href="([^"]+)" rel="next"', pages.get(path).text)
+        assert older
+        answer = pages.get(path + unescape(older[1]))
+        text = text_of(answer)
+        assert f"letter {number} (abandoned) before: replayed by user:op, because: mended." in text
+        assert f"{of_event[again.event_id]} (abandoned) before: its event arrived again." in text
+        assert f'href="/ops/dead/{number}"' in answer.text
+
+
+@pytest.mark.parametrize("owner", ["user_id", "interaction_id"])
+def test_discarded_letters_are_found_by_an_index(connection: BatchConnection, owner: str) -> None:
+    """Those of one customer or interaction, among many of others."""
+    connection.execute(
+        "INSERT INTO dead_letters (job_id, kind, message, payload, fingerprint, state, resolved_at,"
+        " user_id, interaction_id) SELECT 'j' || n, 'abandoned', 'm', '', 'f', 'discarded', now(),"
+        " 'user-' || n, gen_random_uuid() FROM generate_series(1, 5000) AS n"
+    )
+    connection.execute("ANALYZE dead_letters")
+    wanted = {"user_id": "user-5", "interaction_id": NOTHING}[owner]
+    chosen = Selection(states=(DeadLetterState.DISCARDED,)).parameters | {owner: wanted}
+    parameters = chosen | {"limit": 21, "before_id": None, "characters": 300}
+    plan = connection.execute(f"EXPLAIN {statement('list_dead_letters')}", parameters).fetchall()
+    assert any("dead_letters_discarded_of_" in line for (line,) in plan), plan
 
 
 def test_of_very_many_letters_of_an_event_it_is_said_that_there_are_more(
@@ -250,8 +314,8 @@ def test_a_customer_of_whom_nothing_was_applied_yet(
     [
         (f"/events/{NOTHING}", "the queue in Redis, the outbox, the ledger, and the dead letters"),
         ("/events/no%20such%2Fjob", "the queue in Redis"),
-        (f"/interactions/{NOTHING}", "interactions, the ledger, reviews, and open dead letters"),
-        ("/customers/nobody", "customers, reviews that wait, and open dead letters"),
+        (f"/interactions/{NOTHING}", "interactions, the ledger, reviews, and dead letters"),
+        ("/customers/nobody", "customers, reviews that wait, and dead letters"),
         ("/find?q=nothing", "events (queue, outbox, ledger and dead letters"),
     ],
 )

@@ -488,3 +488,32 @@ def test_looking_needs_no_right_to_act(
             assert '<form method="post"' not in page.text
         assert "Dry run" not in client.get("/ops/dead", headers=PAGE).text
         assert client.post("/ops/dead/replay", data={"id": "1"}).status_code == 403
+
+
+@pytest.mark.parametrize("act", ["dry-run", "replay", "discard"])
+def test_only_the_ticked_letters_are_acted_on_where_the_url_names_some(
+    connection: BatchConnection, console: httpx.Client, act: str
+) -> None:
+    """The letters of the URL are a filter: those that are not ticked are left alone."""
+    ids = [bury(connection, b"{}") for _ in range(3)]
+    listed = console.get("/ops/dead", params={"id": ids})
+    form = form_of(listed, "/ops/dead/dry-run")
+    ticked = {"scope": "ticked", "letter": str(ids[1]), "confirmed": "yes", "reason": "r"}
+
+    answer = console.post(f"/ops/dead/{act}", data=form | ticked)
+
+    assert answer.status_code == 303, answer.text
+    acted_on = connection.execute("SELECT letter_id FROM operation_letters").fetchall()
+    assert acted_on == [(ids[1],)]
+
+
+@pytest.mark.parametrize("name", ["id", "up_to_id"])
+@pytest.mark.parametrize("digits", [300, 5000])
+def test_a_very_long_number_of_a_letter_is_refused(
+    console: httpx.Client, name: str, digits: int
+) -> None:
+    """The page says what is wrong with it, whatever its digits are."""
+    number = "5".zfill(20) + "0" * digits
+    answer = console.get("/ops/dead", params={name: number})
+    assert answer.status_code == 422
+    assert "is the number of a letter" in text_of(answer)

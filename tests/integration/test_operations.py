@@ -10,9 +10,11 @@ from letters import bury, chosen
 
 from signoff_db.connection import BatchConnection
 from signoff_db.discard import discard
+from signoff_db.operations import table
 from signoff_db.operator_actions import Action
 from signoff_db.selection import Selection
 from signoff_ops.operating import Operator
+from signoff_ops.operation_text import selection_text
 from signoff_ops.operations import (
     KeyUsedError,
     NoSuchOperationError,
@@ -20,6 +22,7 @@ from signoff_ops.operations import (
     OperationAction,
     OperationEndedError,
     OperationState,
+    TooManyOperationsError,
     WrongOperationError,
     cancel_operation,
     operation,
@@ -218,3 +221,37 @@ def test_an_operation_is_cancelled_once(
         cancel_operation(servers, started.id, "bob")
     with pytest.raises(NoSuchOperationError):
         cancel_operation(servers, started.id + 1, "bob")
+
+
+def test_a_key_belongs_to_all_the_ids_of_its_request(
+    connection: BatchConnection, servers: Servers
+) -> None:
+    """Also where they are more than are kept to be shown."""
+    bury(connection, approval())
+    (letter,) = chosen(connection)
+    ids = range(letter, letter + 150)
+    key = uuid4()
+    first = start_operation(servers, Selection(ids=tuple(ids)), DRY, REPLAY, request_key=key)
+
+    again = start_operation(servers, Selection(ids=tuple(ids)), DRY, REPLAY, request_key=key)
+    assert again.id == first.id
+    others = Selection(ids=(*ids[:-1], letter + 500))
+    with pytest.raises(KeyUsedError):
+        start_operation(servers, others, DRY, REPLAY, request_key=key)
+    assert "digest" not in selection_text(first.selection)
+
+
+def test_only_so_many_operations_wait_or_run(
+    connection: BatchConnection, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script cannot start operations without end; those that have ended do not count."""
+    monkeypatch.setattr(table, "_MOST_OPEN", 2)
+    bury(connection, approval())
+    first, second = (start_operation(servers, ALL, DRY, REPLAY) for _ in range(2))
+
+    with pytest.raises(TooManyOperationsError, match="2 operations wait or run already"):
+        start_operation(servers, ALL, DRY, REPLAY)
+    with pytest.raises(TooManyOperationsError):
+        start_from(servers, first.id, DRY)
+    cancel_operation(servers, second.id, "ann")
+    assert start_operation(servers, ALL, DRY, REPLAY).state is OperationState.WAITING

@@ -4,8 +4,12 @@ import threading
 
 import psycopg
 import pytest
+from letters import letters_in
 
-from signoff_db.connection import DatabaseUnavailableError
+from signoff_db.apply import apply
+from signoff_db.connection import BatchConnection, DatabaseUnavailableError
+from signoff_db.delivery import Delivery
+from signoff_ops.dead_letters import payload_of
 from signoff_ops.event_history import event_history
 from signoff_ops.servers import PooledServers
 from signoff_ops.status import status
@@ -82,3 +86,16 @@ def test_a_request_without_a_free_connection_is_an_error(
         thread.join()
     assert "were in use for 0.1 s" in failures[0]
     assert str(psycopg.conninfo.conninfo_to_dict(database_url)["password"]) not in failures[0]
+
+
+def test_whoever_takes_a_payload_slowly_keeps_no_connection(
+    redis_url: str, database_url: str, connection: BatchConnection
+) -> None:
+    """Ten slow downloads would otherwise stop the whole service."""
+    apply(connection, [Delivery.of_payload("job", b"no event")])
+    (letter,) = letters_in(connection)
+    with servers(redis_url, database_url, size=1) as pooled:
+        parts = payload_of(pooled, letter)
+        assert next(parts) == b"no event"
+        assert backend(pooled)
+        assert not list(parts)

@@ -252,3 +252,16 @@ def test_the_value_is_text_that_rqs_tools_can_show(
     queue_control.pause(servers, ANN)
     assert not pausing.end(client, first)
     assert is_suspended(client)
+
+
+def test_a_pause_that_ends_after_the_calendar_is_one_without_an_end(
+    servers: DirectServers, client: redis.Redis
+) -> None:
+    """`rq suspend --duration` takes any number of seconds; no page may fail because of it."""
+    suspend(client, ttl=10**13)
+    found = queue_control.pause_of(servers)
+    assert found is not None
+    assert found.until is None
+    assert paused_text(found) == "by somebody outside of Signoff (`rq suspend`)"
+    queue_control.resume(servers, ANN)
+    assert not is_suspended(client)

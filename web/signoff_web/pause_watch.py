@@ -13,6 +13,8 @@ from signoff_ops.values import Pause
 _FRESH: Final = 1.0
 _FRESH_FAILURE: Final = 10.0
 """A server that does not answer is not asked again for so long: pages must not wait for it."""
+_OLD: Final = 10.0
+"""What was found longer ago than this tells nothing about now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,13 @@ class PauseWatch:
                 self._look()
             finally:
                 self._lock.release()
+        elif time.monotonic() > self._until + _OLD:
+            return Shown(unknown="Redis was asked just now, and has not answered yet")
         return self._shown
 
     def changed(self) -> None:
         """Somebody paused or resumed the queue here: the next page asks again."""
-        self._until = -1.0
+        self._until = time.monotonic()
 
     def _look(self) -> None:
         try:

@@ -26,6 +26,7 @@ from signoff_ops.operations import (
     NoSuchOperationError,
     NothingMatchesError,
     OperationEndedError,
+    TooManyOperationsError,
     WrongOperationError,
 )
 from signoff_ops.outbox import NothingRefusedError
@@ -67,6 +68,7 @@ _OF_ERRORS: Final[Sequence[tuple[type[SignoffError], int, str, str]]] = (
     (RedisUnavailableError, 503, "redis-unavailable", "The queue cannot be reached"),
     (DatabaseUnavailableError, 503, "postgres-unavailable", "The database cannot be reached"),
     (SettingsError, 503, "wrong-settings", "The service is not set up"),
+    (TooManyOperationsError, 503, "too-many-operations", "Too many operations wait or run"),
     (CutOffError, 503, "cut-off", "Looking took too long"),
     (CursorError, 422, "invalid-cursor", "This is no cursor of this list"),
     (InvalidPositionError, 422, "invalid-position", "This is no position of the feed"),

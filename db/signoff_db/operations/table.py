@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Final, LiteralString, Self
 from uuid import UUID
 
@@ -27,6 +28,8 @@ _CHOOSING: Final = "20s"
 """How long choosing the letters may take; a request waits for it."""
 _SHOWN_IDS: Final = 100
 """The most ids of a selection that are kept to be shown."""
+_MOST_OPEN: Final = 100
+"""The most operations that wait or run: each keeps its set of letters."""
 
 
 class OperationAction(StrEnum):
@@ -55,6 +58,10 @@ class OperationState(StrEnum):
 
 class NothingMatchesError(SignoffError):
     """No dead letter matches, so there is nothing to do."""
+
+
+class TooManyOperationsError(SignoffError):
+    """Too many operations wait or run already."""
 
 
 class NoSuchOperationError(SignoffError):
@@ -155,6 +162,7 @@ def start(connection: Connection[TupleRow], selection: Selection, wanted: Wanted
     Raises:
         NothingMatchesError: there are none.
         KeyUsedError: the key belongs to another request.
+        TooManyOperationsError: too many wait or run already.
         psycopg.errors.QueryCanceled: choosing them took too long.
     """
     choice = selection.parameters
@@ -167,7 +175,7 @@ def start_from(connection: Connection[TupleRow], of_operation: int, wanted: Want
     Raises:
         NoSuchOperationError: there is no such operation.
         NothingMatchesError: none of its letters is dead any more.
-        KeyUsedError: the key belongs to another request.
+        KeyUsedError, TooManyOperationsError, psycopg.errors.QueryCanceled: as `start`.
     """
     source = read(connection, of_operation)
     if source is None:
@@ -307,6 +315,7 @@ def _start(
         if row is None:
             return _requested(connection, parameters)
         operation = int(row[0])
+        _check_open(connection)
         chosen = {**choice, "operation": operation, "limit": wanted.limit}
         letters = connection.execute(statement(choose), chosen).rowcount
         if letters == 0:
@@ -315,6 +324,19 @@ def _start(
             statement("operations/count"), {"operation": operation, "letters": letters}
         )
     return operation
+
+
+def _check_open(connection: Connection[TupleRow]) -> None:
+    """Check how many operations wait or run, the new one included.
+
+    Raises:
+        TooManyOperationsError: they are too many.
+    """
+    if count_open(connection, most=_MOST_OPEN + 1) > _MOST_OPEN:
+        raise TooManyOperationsError(
+            f"{_MOST_OPEN} operations wait or run already; wait until some have ended, or cancel "
+            "some; one operation takes any number of letters"
+        )
 
 
 def _requested(connection: Connection[TupleRow], parameters: Mapping[str, Any]) -> int:
@@ -350,6 +372,8 @@ def _shown(selection: Selection) -> dict[str, Any]:
         shown["ids"] = list(selection.ids[:_SHOWN_IDS])
     if len(selection.ids) > _SHOWN_IDS:
         shown["more_ids"] = len(selection.ids) - _SHOWN_IDS
+        # So a repeated request is known by all of its ids.
+        shown["ids_digest"] = sha256(repr(selection.ids).encode()).hexdigest()
     return shown
 
 

@@ -126,7 +126,7 @@ class StartedOperation(Model):
     actor: str
     reason: str | None
     selection: dict[str, Any]
-    """What was chosen; of many ids, the first hundred, and `more_ids`."""
+    """What was chosen; of many ids, the first hundred, `more_ids`, and a digest of all."""
     limit: int | None
     rate: float | None
     keep_going: bool

@@ -23,8 +23,10 @@ router = APIRouter(route_class=EncodedRoute, dependencies=[requires(Scope.READ)]
 Cursor = Annotated[str | None, Query(max_length=1000)]
 _LOOKED_AT: Final = {
     "event": "the queue in Redis, the outbox, the ledger, and the dead letters, pruned ones too",
-    "interaction": "interactions, the ledger, reviews, and open dead letters, all in Postgres",
-    "customer": "customers, reviews that wait, and open dead letters, all in Postgres",
+    "interaction": "interactions, the ledger, reviews, and dead letters, open and discarded ones, "
+    "all in Postgres",
+    "customer": "customers, reviews that wait, and dead letters, open and discarded ones, "
+    "all in Postgres",
 }
 
 

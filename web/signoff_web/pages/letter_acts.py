@@ -15,6 +15,7 @@ from signoff_ops.operations import (
     NothingMatchesError,
     Operation,
     OperationAction,
+    TooManyOperationsError,
     WrongOperationError,
     start_operation,
 )
@@ -100,7 +101,7 @@ def _start(
         return _refused(request, form, _SENT_TWICE, HTTPStatus.CONFLICT)
     except WrongOperationError as error:
         return _refused(request, form, str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
-    except DatabaseUnavailableError as error:
+    except (DatabaseUnavailableError, TooManyOperationsError) as error:
         return _refused(request, form, f"{error}.", HTTPStatus.SERVICE_UNAVAILABLE)
     return RedirectResponse(f"/ops/replays/{started.id}", HTTPStatus.SEE_OTHER)
 
@@ -136,7 +137,7 @@ def _selection(form: Form) -> Selection:
     pairs = [
         ("id", value) if name == "letter" else (name, value)
         for name, value in form.pairs
-        if name != "letter" or is_of_ticked
+        if name != ("id" if is_of_ticked else "letter")
     ]
     filters = filters_of(pairs, typed=False)
     if filters.errors:

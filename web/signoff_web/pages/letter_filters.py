@@ -16,6 +16,7 @@ from signoff_schemas.kinds import EventType
 Value = TypeVar("Value")
 _LONGEST: Final = 1000
 _LARGEST_ID: Final = 2**63 - 1
+_MOST_DIGITS: Final = 19
 _MANY: Final = {"kind": "kinds", "state": "states", "id": "ids"}
 """Fields of which several may be given, and what the selection calls them."""
 _ONE: Final = (
@@ -151,7 +152,8 @@ def _moment(text: str) -> datetime:
 
 
 def _number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:20]) <= _LARGEST_ID:
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    if not is_number or not 1 <= int(text) <= _LARGEST_ID:
         raise ValueError("is the number of a letter")
     return int(text)
 

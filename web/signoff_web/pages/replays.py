@@ -16,6 +16,7 @@ from signoff_ops.operations import (
     NothingMatchesError,
     Operation,
     OperationEndedError,
+    TooManyOperationsError,
     WrongOperationError,
 )
 from signoff_schemas import SignoffError
@@ -37,7 +38,13 @@ _LEVELS: Final = {
     "stopped": "trouble",
     "failed": "trouble",
 }
-_EXPECTED: Final = (KeyUsedError, NothingMatchesError, OperationEndedError, WrongOperationError)
+_EXPECTED: Final = (
+    KeyUsedError,
+    NothingMatchesError,
+    OperationEndedError,
+    TooManyOperationsError,
+    WrongOperationError,
+)
 """What may come in between: the page says it in a sentence."""
 
 

@@ -11,6 +11,7 @@ _PAGES: Final = {
     Thing.CUSTOMER: "/customers/",
     Thing.LETTER: "/ops/dead/",
     Thing.CAUSE: "/ops/causes/",
+    Thing.OPERATION: "/ops/replays/",
 }
 
 
