@@ -1,10 +1,8 @@
 """Edit a letter's event step by step: what is wrong with it, what was changed, what it would do."""
 
-import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from signoff_db import edit as editing
@@ -12,6 +10,7 @@ from signoff_db.dead_letters import FullLetter, NoSuchLetterError
 from signoff_db.edit import Edited, EditError
 from signoff_db.payload_text import line_of, readable_beginning
 from signoff_db.replay import BlockedError
+from signoff_ops.line_diff import DiffLine, difference
 from signoff_ops.operating import Operator
 from signoff_ops.servers import Servers
 from signoff_schemas import MAX_EVENT_BYTES, InvalidEvent
@@ -20,33 +19,7 @@ from signoff_schemas.wording import one_line_json
 
 _LOCK_SECONDS: Final = 0.5
 """How long an edit waits for a lock, a few times: a person waits for it."""
-_MOST_LINES: Final = 2000
-"""The most lines that are compared: comparing more takes long."""
-_MOST_SHOWN: Final = 300
-_CONTEXT: Final = 3
 _LINE: Final = re.compile(r"at line (\d{1,7}) ")
-
-
-class Change(StrEnum):
-    """What became of a line."""
-
-    SAME = "same"
-    REMOVED = "removed"
-    ADDED = "added"
-    LEFT_OUT = "left out"
-    """Lines that are the same, or too many, are left out here."""
-
-
-@dataclass(frozen=True, slots=True)
-class DiffLine:
-    """A line of the difference between a letter's event and the edited one."""
-
-    change: Change
-    text: str
-    number: int | None = None
-    """Its number in the edited event."""
-    problems: tuple[Problem, ...] = ()
-    """What is wrong in this line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +34,8 @@ class Attempt:
     """Why the edit cannot take the letter's place."""
     lines: tuple[DiffLine, ...] = ()
     """The difference to the letter, with the problems where they are."""
+    unchanged: bool = False
+    """Whether the event is as the letter has it; then there are no `lines`."""
 
     @property
     def applies(self) -> bool:
@@ -79,6 +54,13 @@ def attempt_edit(servers: Servers, full: FullLetter, payload: bytes, operator: O
     Raises:
         DatabaseUnavailableError: Postgres is unavailable; nothing changed.
     """
+    found = _attempt(servers, full, payload, operator)
+    if payload == editable(full).encode() or _readable(payload) == _readable(full.payload):
+        return replace(found, lines=(), unchanged=True)
+    return found
+
+
+def _attempt(servers: Servers, full: FullLetter, payload: bytes, operator: Operator) -> Attempt:
     try:
         with servers.batches("signoff edit") as connection:
             edited = editing.edit(
@@ -102,19 +84,8 @@ def _difference(
 ) -> tuple[DiffLine, ...]:
     """The lines of both that differ, and those with problems, with some lines around them."""
     text = _readable(payload)
-    new = text.split("\n")
-    old = _readable(full.payload).split("\n")
-    if max(len(new), len(old)) > _MOST_LINES:
-        old = new
     by_line = _by_line(text, payload, problems)
-    lines = list(_compared(old, new, by_line))
-    wanted = [
-        near
-        for place, line in enumerate(lines)
-        if line.change is not Change.SAME or line.problems
-        for near in range(place - _CONTEXT, place + _CONTEXT + 1)
-    ]
-    return tuple(_shown(lines, set(wanted)))
+    return difference(_readable(full.payload).split("\n"), text.split("\n"), by_line)
 
 
 def _readable(payload: bytes) -> str:
@@ -137,32 +108,3 @@ def _named_line(problem: Problem) -> int | None:
     """The line that the message about broken JSON names."""
     named = _LINE.search(f"{problem} ")
     return int(named[1]) if named else None
-
-
-def _compared(
-    old: Sequence[str], new: Sequence[str], by_line: dict[int, list[Problem]]
-) -> Iterator[DiffLine]:
-    matcher = difflib.SequenceMatcher(None, old, new)
-    for change, old_from, old_to, new_from, new_to in matcher.get_opcodes():
-        if change != "equal":
-            yield from (DiffLine(Change.REMOVED, text) for text in old[old_from:old_to])
-        kind = Change.SAME if change == "equal" else Change.ADDED
-        for number in range(new_from + 1, new_to + 1):
-            problems = tuple(by_line.get(number, ()))
-            yield DiffLine(kind, new[number - 1], number, problems)
-
-
-def _shown(lines: Sequence[DiffLine], wanted: set[int]) -> Iterator[DiffLine]:
-    shown = 0
-    left_out = 0
-    for place, line in enumerate(lines):
-        if place in wanted and shown < _MOST_SHOWN:
-            if left_out:
-                yield DiffLine(Change.LEFT_OUT, f"{left_out:,}")
-                left_out = 0
-            yield line
-            shown += 1
-        else:
-            left_out += 1
-    if left_out:
-        yield DiffLine(Change.LEFT_OUT, f"{left_out:,}")

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 from uuid import uuid4
@@ -18,6 +19,7 @@ from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection
 from signoff_db.delivery import Delivery
 from signoff_db.discard import discard
+from signoff_db.replay import replay
 from signoff_schemas import DeadLetterState
 from signoff_schemas.access import Scope
 
@@ -235,6 +237,43 @@ def test_what_helps_stands_first(
     )
 
 
+def test_a_replay_of_many_asks_first(console: httpx.Client, connection: BatchConnection) -> None:
+    """Unless a dry run of exactly these letters is done."""
+    apply_events(connection, *(approval(n, user_id=None) for n in range(101)))
+    fingerprint = letters_in(connection)[0].fingerprint
+    page = console.get(f"/ops/causes/{fingerprint}")
+    every = form_of(page, "/ops/dead/replay", "Replay all")
+    ten = form_of(page, "/ops/dead/replay", "Replay the oldest 10")
+    assert operation_of(connection, console.post("/ops/dead/replay", data=ten))["letters"] == 10
+    asked = console.post("/ops/dead/replay", data=every | {"reason": ["mended"]})
+    assert asked.status_code == 200
+    assert "Replay 101 dead letters?" in text_of(asked)
+    assert "Make one first" in text_of(asked)
+    first = console.post("/ops/dead/dry-run", data=form_of(asked, "/ops/dead/dry-run"))
+    assert operation_of(connection, first)["dry_run"]
+    confirmed = form_of(asked, "/ops/dead/replay") | {"reason": ["mended"]}
+    started = operation_of(connection, console.post("/ops/dead/replay", data=confirmed))
+    assert (started["letters"], started["reason"]) == (101, "mended")
+    connection.execute("UPDATE operations SET state = 'done', ended_at = now() WHERE dry_run")
+    tried = console.post("/ops/dead/replay", data=every | {"key": [str(uuid4())]})
+    assert operation_of(connection, tried)["letters"] == 101
+
+
+def test_a_cause_says_how_many_were_resolved(
+    console: httpx.Client, connection: BatchConnection
+) -> None:
+    """And how many of them since their events arrived again."""
+    events = [approval(n, user_id=None) for n in range(3)]
+    apply_events(connection, *events)
+    by_event = {one.event_id: one for one in letters_in(connection)}
+    last = by_event[events[2].event_id]
+    apply_events(connection, *(approval(interaction_id=one.interaction_id) for one in events))
+    replay(connection, [last.id], actor="op", reason="r")
+    apply_events(connection, *events[:2])
+    shown = text_of(console.get(f"/ops/causes/{last.fingerprint}"))
+    assert "3 were resolved, 2 of them since their upstream published them again." in shown
+
+
 def test_a_discard_of_some_stays_one_of_some(
     console: httpx.Client, connection: BatchConnection
 ) -> None:
@@ -444,11 +483,75 @@ def test_an_edit_is_checked_then_applied(
     assert (unreasoned.status_code, "A reason is wanted" in text_of(unreasoned)) == (422, True)
 
     applied = edited(console, letter_id, typed | {"user_id": "ann"}, act="apply", reason="forgot")
-    assert (applied.status_code, applied.headers["location"]) == (303, f"/ops/dead/{letter_id}")
+    assert applied.status_code == 303
+    assert applied.headers["location"].startswith(f"/ops/dead/{letter_id}?")
     history = text_of(console.get(f"/ops/dead/{letter_id}"))
     assert "edit by user:ann , forgot" in history
+    assert re.search(r"What was edited .* \+ \"user_id\": \"ann\"", history)
+    assert "No letter of this cause is open any more" in history
+    assert "Applied" not in history
+    assert "applied Applied: not in Postgres → CUSTOMER 7.50 USD" in text_of(
+        console.get(applied.headers["location"])
+    )
     (letter,) = letters_in(connection, *EVERY_STATE)
     assert letter.state is DeadLetterState.RESOLVED
+
+
+def test_after_an_edit_comes_the_next_letter(
+    console: httpx.Client, connection: BatchConnection
+) -> None:
+    """A forged address says nothing about what an edit did."""
+    events = [mapping(quality_score=9) for _ in range(2)]
+    older, newer = [bury(connection, to_json(event)) for event in events]
+    form = console.get(f"/ops/dead/{newer}/edit")
+    (area,) = re.findall(r"<textarea.*?>\n(.*)</textarea>", form.text, re.DOTALL)
+    unchanged = text_of(edited(console, newer, unescape(area)))
+    assert "You changed nothing." in unchanged
+    assert "Where" not in unchanged
+    answer = edited(console, newer, events[1] | {"quality_score": 5}, act="apply", reason="typo")
+    page = console.get(answer.headers["location"])
+    assert f'<a href="/ops/dead/{older}">Next open letter of this cause</a>' in page.text
+    forged = console.get(f"/ops/dead/{newer}?edited=late&before=a+lie&after=CUSTOMER+1.00")
+    assert "CUSTOMER 1.00" not in text_of(forged)
+
+
+def test_a_resolved_letter_says_by_what(console: httpx.Client, connection: BatchConnection) -> None:
+    """Its event arrived again; no operator did it."""
+    event = approval(user_id=None)
+    apply_events(connection, event)
+    (letter,) = letters_in(connection)
+    apply_events(connection, approval(interaction_id=event.interaction_id), event)
+    shown = text_of(console.get(f"/ops/dead/{letter.id}"))
+    assert "Resolved: the event arrived again, and was applied at" in shown
+
+
+def test_a_conflict_shows_what_differs(console: httpx.Client, connection: BatchConnection) -> None:
+    """The ledger's event beside the letter's, line by line."""
+    event = approval(quality_score=3)
+    apply_events(connection, event)
+    letter_id = bury(connection, event.model_copy(update={"quality_score": 5}).canonical_json())
+    shown = text_of(console.get(f"/ops/dead/{letter_id}"))
+    assert re.search(r'. "quality_score": 3.* \+ "quality_score": 5', shown)
+    assert shown.count("final_bubbles") <= 2
+
+
+def test_a_time_in_the_future_says_how_far(
+    console: httpx.Client, connection: BatchConnection
+) -> None:
+    """On the letter and on the cause; when Postgres' clock says otherwise, a worker's is slow."""
+    at = datetime.now(UTC) + timedelta(minutes=6, seconds=30)
+    letter_id = bury(connection, to_json(mapping(occurred_at=at)))
+    fingerprint = letters_in(connection)[0].fingerprint
+    for path in (f"/ops/dead/{letter_id}", f"/ops/causes/{fingerprint}"):
+        shown = text_of(console.get(path))
+        assert re.search("occurred_at was 6 min.* ahead of the clock of Postgres", shown), path
+        assert "now it is still ahead" in shown
+    connection.execute(
+        "UPDATE dead_letters SET last_failed_at = now() - interval '1 hour', payload = %s",
+        [to_json(mapping(occurred_at=datetime.now(UTC) - timedelta(hours=2)))],
+    )
+    shown = text_of(console.get(f"/ops/dead/{letter_id}"))
+    assert "the clock of the worker that checked it was slow; now it is in the past" in shown
 
 
 def test_an_edit_that_is_not_possible_is_a_sentence(

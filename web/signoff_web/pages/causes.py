@@ -7,7 +7,8 @@ from fastapi import APIRouter, Request, Response
 
 from signoff_ops import causes as use
 from signoff_ops.causes import Cause, CauseDetails
-from signoff_ops.letter_text import readable_beginning
+from signoff_ops.letter_text import shown_beginning
+from signoff_ops.letter_view import ahead_of
 from signoff_ops.operations import Operation, operations_page
 from signoff_ops.runbook import Advice, advice_on, advice_on_cause
 from signoff_ops.servers import Servers
@@ -56,7 +57,7 @@ def cause(request: Request, context: InContext, acting: Acting, fingerprint: str
     group = found.cause.group if found.cause else None
     chosen = Selection(fingerprint=found.fingerprint, up_to_id=group.sample_id if group else None)
     sample = found.sample
-    shown, complete = readable_beginning(sample.payload if sample else b"", _SAMPLE)
+    shown, complete = shown_beginning(sample.payload if sample else b"", _SAMPLE)
     return page(
         request,
         "ops/letters/cause.html",
@@ -65,6 +66,7 @@ def cause(request: Request, context: InContext, acting: Acting, fingerprint: str
         group=group,
         advice=_advice(found),
         sample=sample,
+        ahead=ahead_of(sample) if sample else None,
         payload=shown,
         payload_cut=not complete,
         looked_at=None if group else use.looked_at(servers),

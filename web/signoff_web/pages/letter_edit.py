@@ -17,6 +17,7 @@ from signoff_web.access import Acting, requires
 from signoff_web.context import Context, InContext
 from signoff_web.forms import bounded_form
 from signoff_web.pages.field_errors import field_errors, hint_of
+from signoff_web.pages.letter_effect import effect_query
 from signoff_web.pages.letters import LetterId, known
 from signoff_web.templating import page
 
@@ -75,7 +76,8 @@ def attempt(
             request, full, form.event, refusal=str(error), status=HTTPStatus.SERVICE_UNAVAILABLE
         )
     if form.applies and found.applies:
-        return RedirectResponse(f"/ops/dead/{letter_id}", HTTPStatus.SEE_OTHER)
+        query = effect_query(found.edited) if found.edited else ""
+        return RedirectResponse(f"/ops/dead/{letter_id}?{query}", HTTPStatus.SEE_OTHER)
     return _page(
         request,
         full,

@@ -9,7 +9,8 @@ from fastapi.responses import StreamingResponse
 
 from signoff_ops import causes, dead_letters
 from signoff_ops.dead_letters import LetterHistory
-from signoff_ops.letter_text import readable_beginning
+from signoff_ops.letter_text import shown_beginning
+from signoff_ops.letter_view import letter_view
 from signoff_ops.operations import Operation, operations_page
 from signoff_ops.runbook import advice_on
 from signoff_ops.values import Counted, CutOffError, Listing, Selection
@@ -19,6 +20,7 @@ from signoff_schemas.kinds import EventType
 from signoff_web.access import Acting, requires
 from signoff_web.context import Context, InContext
 from signoff_web.pages.field_errors import field_errors, hint_of
+from signoff_web.pages.letter_effect import effect_of
 from signoff_web.pages.letter_filters import Filters, filters_of, fixed
 from signoff_web.problems import ProblemError
 from signoff_web.templating import page
@@ -60,15 +62,19 @@ def new(request: Request, context: InContext, after: int = 0) -> Response:
 @router.get("/{letter_id}")
 def letter(request: Request, context: InContext, acting: Acting, letter_id: LetterId) -> Response:
     """All of a letter."""
-    history = known(context, letter_id)
-    full = history.full
-    payload, complete = readable_beginning(full.payload, SHOWN)
+    view = letter_view(context.servers, letter_id)
+    if view is None:
+        raise unknown(letter_id)
+    full = view.full
+    payload, complete = shown_beginning(full.payload, SHOWN)
     return page(
         request,
         "ops/letters/letter.html",
         full=full,
         letter=full.letter,
-        actions=history.actions,
+        view=view,
+        actions=view.actions,
+        effect=effect_of(request, acting, view),
         recent=_operations(context, letter_id),
         field_errors=field_errors,
         hint_of=hint_of,
@@ -101,10 +107,15 @@ def known(context: Context, letter_id: int) -> LetterHistory:
     """
     found = dead_letters.letter_history(context.servers, letter_id)
     if found is None:
-        raise ProblemError(
-            404, "unknown-dead-letter", "No such dead letter", f"No dead letter has id {letter_id}."
-        )
+        raise unknown(letter_id)
     return found
+
+
+def unknown(letter_id: int) -> ProblemError:
+    """There is no such letter."""
+    return ProblemError(
+        404, "unknown-dead-letter", "No such dead letter", f"No dead letter has id {letter_id}."
+    )
 
 
 def _operations(context: Context, letter_id: int) -> list[Operation]:
