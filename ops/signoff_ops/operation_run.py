@@ -34,7 +34,7 @@ from signoff_db.operations import lease as leases
 from signoff_db.operations.lease import LEASE, Claimed, End, LeaseLostError
 from signoff_db.operations.retention import forget
 from signoff_db.operations.running import run
-from signoff_db.operations.table import OperationState
+from signoff_db.operations.table import RUNNER_APPLICATION, OperationState
 from signoff_db.transactions import raising_outages
 from signoff_ops.audits import run_audits
 from signoff_schemas import Settings, SignoffError
@@ -54,7 +54,6 @@ _FORGET: Final = 3600.0
 _LEAVE_AUDIT: Final = 1.0
 """So long an audit that is under way may take to end; then the next process begins it anew."""
 _STOP_CHECK: Final = 0.5
-_APPLICATION: Final = "signoff operations"
 _LONGEST_MESSAGE: Final = 500
 
 
@@ -187,7 +186,9 @@ class Runner:
 
     def _connected(self) -> BatchConnection:
         if self._connection is None:
-            self._connection = connect_for_batches(self._database_url, application=_APPLICATION)
+            self._connection = connect_for_batches(
+                self._database_url, application=RUNNER_APPLICATION
+            )
             with raising_outages(self._connection):
                 self._connection.execute("LISTEN signoff_operations")
                 if self._taken is not None:  # lost with the last connection

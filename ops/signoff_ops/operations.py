@@ -65,7 +65,7 @@ SLOWEST_RATE: Final = 0.1
 """Letters a second."""
 _APPLICATION: Final = "signoff operations start"
 _MOST_FOLLOWERS: Final = 20
-_COUNT_SECONDS: Final = 0.1
+_COUNT_SECONDS: Final = 0.2
 """How long a page waits for a number of letters."""
 RUNNER_AWAY_AFTER: Final = timedelta(seconds=45)
 """A runner that was last seen longer ago than this does not run."""

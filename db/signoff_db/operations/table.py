@@ -24,6 +24,8 @@ from signoff_db.selection import Selection
 from signoff_db.sql import statement
 from signoff_schemas import FailureKind, SignoffError
 
+RUNNER_APPLICATION: Final = "signoff operations"
+"""The application name of the connection of a process that runs operations."""
 _LIST: Final = "operations"
 _CHOOSING: Final = "20s"
 """How long choosing the letters may take; a request waits for it."""
@@ -270,8 +272,8 @@ def may_read(connection: Connection[TupleRow]) -> bool:
 
 
 def has_runner(connection: Connection[TupleRow], within: timedelta) -> bool:
-    """Whether a process that runs operations was seen within this time."""
-    parameters = {"within": within}
+    """Whether a process runs operations: it was seen within this time, or is connected."""
+    parameters = {"within": within, "application": RUNNER_APPLICATION}
     row = connection.execute(statement("operations/runner_seen"), parameters).fetchone()
     return row == (True,)
 
