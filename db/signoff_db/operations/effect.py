@@ -150,7 +150,7 @@ def causes_of(failures: Iterator[tuple[str, FailureKind, str]]) -> tuple[Failing
         first.setdefault(fingerprint, (kind, message[:_SHORT]))
     return tuple(
         FailingCause(fingerprint, *first[fingerprint], number)
-        for fingerprint, number in counts.most_common()
+        for fingerprint, number in sorted(counts.items(), key=_by_size)
     )
 
 
@@ -170,7 +170,12 @@ def _together(
     return (
         tuple(
             FailingCause(name, first[name].kind, first[name].message, number)
-            for name, number in counts.most_common()
+            for name, number in sorted(counts.items(), key=_by_size)
         ),
         others,
     )
+
+
+def _by_size(counted: tuple[str, int]) -> tuple[int, str]:
+    """The order of causes: the biggest first; among equals by name, however they were summed."""
+    return -counted[1], counted[0]
