@@ -19,6 +19,7 @@ from signoff_ops.operations import (
     WrongOperationError,
     start_operation,
 )
+from signoff_ops.runbook import after_discards
 from signoff_ops.values import Counted, DatabaseUnavailableError, Selection
 from signoff_schemas import DeadLetterState
 from signoff_schemas.access import Scope
@@ -69,11 +70,13 @@ def discard(request: Request, context: InContext, acting: Acting, form: InActFor
         return _refused(request, form, _GONE, HTTPStatus.CONFLICT)
     if limit is not None and (count is None or count.capped or limit < count.number):
         count = Counted(limit, capped=False)
+    seen = dead_letters.preview_of(context.servers, selection, limit=limit)
     return page(
         request,
         "ops/letters/discard.html",
         count=count,
-        seen=dead_letters.preview_of(context.servers, selection, limit=limit),
+        seen=seen,
+        after=after_discards(seen) if seen else [],
         fields=[*fixed(selection), *([("limit", str(limit))] if limit else [])],
         reason=form.one("reason"),
         back=_back(form),
