@@ -55,7 +55,7 @@ def test_an_audit_is_asked_for_run_and_shown(
 ) -> None:
     """Twice asked is one audit; its result is there in words, with who asked, and stays."""
     apply_events(connection, approval(), approval())
-    assert "Nothing found. Looked at: the results of audits" in shown(pages, "/audit")
+    assert "No audit has been run to its end yet." in shown(pages, "/audit")
     for _ in range(2):
         assert pages.post("/audit").headers["location"] == "/audit"
     waiting = shown(pages, "/audit")
