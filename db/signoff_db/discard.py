@@ -59,11 +59,19 @@ def still_dead(connection: Connection[TupleRow], ids: Sequence[int]) -> list[int
 
 
 def discard_batch(
-    connection: Connection[TupleRow], ids: Sequence[int], *, actor: str, reason: str
+    connection: Connection[TupleRow],
+    ids: Sequence[int],
+    *,
+    actor: str,
+    reason: str,
+    operation: int | None = None,
 ) -> list[int]:
     """Discard those of the letters that are dead, inside a transaction, and record it."""
     rows = connection.execute(statement("discard_dead_letters"), {"letters": list(ids)})
     discarded = sorted(row[0] for row in rows)
     if discarded:
-        note(connection, actor, Action.DISCARD, discarded, reason, before="dead", after="discarded")
+        note(
+            connection, actor, Action.DISCARD, discarded, reason,
+            before="dead", after="discarded", operation=operation,
+        )  # fmt: skip
     return discarded

@@ -2,7 +2,8 @@
 -- ids; only this letter's part of it is read.
 SELECT actor, acted_at, action, reason,
     CASE action WHEN 'replay' THEN before->%(letter)s::text ELSE before END AS before,
-    CASE action WHEN 'replay' THEN after->%(letter)s::text ELSE after END AS after
+    CASE action WHEN 'replay' THEN after->%(letter)s::text ELSE after END AS after,
+    operation_id
 FROM operator_actions
 WHERE dead_letter_ids @> ARRAY[%(letter)s]::bigint[]
 ORDER BY id DESC

@@ -63,6 +63,8 @@ class OperatorAction:
     """The letter before the action: its kind for a replay, its event for an edit."""
     after: Any
     """The letter after the action: for a replay the verdict or the failure kind."""
+    operation_id: int | None
+    """The operation that it was a part of."""
 
     @classmethod
     def of_row(cls, *, action: str, **columns: Any) -> Self:  # noqa: ANN401 -- as they come
@@ -86,8 +88,12 @@ def note(
     *,
     before: object,
     after: object,
+    operation: int | None = None,
 ) -> int:
-    """Record an operator's action, inside the transaction that does it; returns its number."""
+    """Record an operator's action, inside the transaction that does it; returns its number.
+
+    `operation` is the operation that it is a part of.
+    """
     row = connection.execute(
         statement("note_action"),
         {
@@ -97,6 +103,7 @@ def note(
             "reason": reason and reason.replace("\0", "\ufffd"),  # Postgres holds no NUL
             "before": storable(before),
             "after": storable(after),
+            "operation": operation,
         },
     ).fetchone()
     if row is None:

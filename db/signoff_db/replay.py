@@ -226,6 +226,7 @@ def replay_batch(
     reason: str | None,
     *,
     with_balances: bool,
+    operation: int | None = None,
     on_settled: OnSettled = lambda _tried, _gone: None,
 ) -> Iterator[list[Tried]]:
     """Replay a batch as `apply` does; yields the results of each committed part."""
@@ -236,7 +237,8 @@ def replay_batch(
     def transact(some: Sequence[Letter], *, locking: bool) -> list[Tried]:
         work = partial(
             _try, connection, actor, reason,
-            locking=locking, with_balances=with_balances, on_settled=on_settled,
+            locking=locking, with_balances=with_balances,
+            operation=operation, on_settled=on_settled,
         )  # fmt: skip
         return in_transactions(connection, some, work, find_rejected_rows=find_rejected)
 
@@ -267,6 +269,7 @@ def _try(
     *,
     locking: bool,
     with_balances: bool,
+    operation: int | None,
     on_settled: OnSettled,
 ) -> list[Tried]:
     """Apply what is still dead, resolve what was applied, and record it, inside a transaction."""
@@ -286,6 +289,7 @@ def _try(
             reason,
             before={str(one.letter.id): kinds[one.letter.id] for one in settled},
             after={str(one.letter.id): one.outcome.result for one in settled},
+            operation=operation,
         )
     on_settled(settled, [letter.id for letter in letters if letter.id not in kinds])
     return tried

@@ -167,7 +167,10 @@ def sentences(report: Mapping[str, Any]) -> Iterator[str]:
     if differing:
         yield f"{count(differing, 'difference')} between the ledger and the tables."
     else:
-        yield "Every table equals their fold."
+        yield "Every table holds exactly what the ledger's events add up to."
+    if dead := totals["dead"]:
+        are = "is" if dead == 1 else "are"
+        yield f"{count(dead, 'dead letter')} {are} open: not applied yet."
     lost = list(_unaccounted(report))
     yield from lost
     if not lost:

@@ -178,9 +178,14 @@ def _of_letter(connection: Connection[TupleRow], letter: DeadLetter) -> Iterator
     for action in actions_of(connection, letter.id):
         because = f", because: {action.reason}" if action.reason else ""
         text = f"{action.action} of dead letter {letter.id} by {action.actor}{because}"
-        acted = {"dead_letter": letter.id, "actor": action.actor, "reason": action.reason}
+        acted = {
+            "dead_letter": letter.id,
+            "actor": action.actor,
+            "reason": action.reason,
+            "operation": action.operation_id,
+        }
         yield HistoryEntry(Step(action.action), text, action.acted_at, acted)
     if letter.state is not DeadLetterState.DEAD:
         text = f"dead letter {letter.id} {letter.state}"
-        settled = {"dead_letter": letter.id, "actor": None, "reason": None}
+        settled = {"dead_letter": letter.id, "actor": None, "reason": None, "operation": None}
         yield HistoryEntry(Step(letter.state), text, letter.resolved_at, settled)

@@ -79,6 +79,7 @@ _NAMED: Final[Mapping[str, Thing]] = {
     "rests_on": Thing.EVENT,
     "dead_letter": Thing.LETTER,
     "fingerprint": Thing.CAUSE,
+    "operation": Thing.OPERATION,
 }
 
 

@@ -38,6 +38,17 @@ def test_the_key_is_off_where_the_keys_are_off(visit: Visit) -> None:
     expect(page.get_by_role("searchbox", name="Find an id")).not_to_be_focused()
 
 
+def test_the_page_tells_when_the_audit_has_ended(desk: Desk, visit: Visit) -> None:
+    """Without being loaded again; then it asks no more."""
+    request_audit(desk.servers, "user:ann")
+    page = visit("supervisor").open("/audit")
+    expect(page.locator("#audit-open")).to_contain_text("An audit waits")
+    run_next_audit(desk.servers)
+    expect(page.locator("#audit-open")).to_have_count(0, timeout=60_000)
+    expect(page.locator("#audit-account")).to_contain_text("add up to.")
+    expect(page.locator("section section")).to_have_count(0)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_pages_in_all_their_states(desk: Desk, visit: Visit, theme: str) -> None:
     """Nothing that axe objects to, and nothing wider than 360 pixels."""

@@ -12,19 +12,22 @@ import pytest
 import web
 from approvals import apply_events, approval
 from described import checked
-from letters import letters_in
+from letters import bury, letters_in
+from operations import run_all
 from pages import HOSTILE, shown, text_of
 from processes import eventually
 
 from signoff_db.audits import stored
 from signoff_db.connection import BatchConnection
 from signoff_db.operator_actions import Action, note
+from signoff_db.selection import Selection
 from signoff_ops.audit import Audit, audit
 from signoff_ops.audits import keep_audit, latest_audits, request_audit, run_next_audit
 from signoff_ops.operating import Operator
 from signoff_ops.operating import discard as discard_letters
 from signoff_ops.operating import replay as replay_letters
 from signoff_ops.operation_run import run_operations
+from signoff_ops.operations import OperationAction, start_operation
 from signoff_ops.servers import DirectServers, Servers
 from signoff_queue.connection import RedisUnavailableError
 from signoff_schemas import Settings
@@ -65,13 +68,60 @@ def test_an_audit_is_asked_for_run_and_shown(
     assert not run_next_audit(servers)
     text = shown(pages, "/audit")
     assert (
-        "clean 2 events in the ledger. Every table equals their fold. "
+        "clean 2 events in the ledger. "
+        "Every table holds exactly what the ledger's events add up to. "
         "Every job in Redis is accounted for: 0 waiting"
     ) in text
     assert "asked for by user:ann" in text
     assert "An audit waits" not in text
     asked = checked(pages.get("/v1/actions?action=start_audit"), "/v1/actions")["items"]
     assert [one["actor"] for one in asked] == ["user:ann"]
+
+
+def test_a_script_is_told_when_the_audit_has_ended(
+    pages: httpx.Client, servers: DirectServers, connection: BatchConnection
+) -> None:
+    """While it waits, that part of the page; then the account, with what is not applied yet."""
+    amount = {"customer_status": "CUSTOMER", "ltv_amount": "9000.50"}
+    apply_events(connection, approval(**amount), approval(**amount), approval(user_id=None))
+    request_audit(servers, "user:ann")
+    asks = {"HX-Request": "true"}
+    waiting = pages.get("/audit", headers=asks)
+    assert "An audit waits since" in waiting.text
+    assert 'hx-get="/audit"' in waiting.text
+    assert "Who did what" not in waiting.text
+    run_next_audit(servers)
+    ended = pages.get("/audit", headers=asks)
+    assert ended.headers["hx-retarget"] == "#audit-account"
+    assert "add up to. 1 dead letter is open: not applied yet." in unescape(ended.text)
+    assert "<dt>LTV in USD</dt><dd>18,001.00</dd>" in ended.text
+    assert "hx-get" not in ended.text
+
+
+def test_the_batches_of_an_operation_lead_to_it(
+    pages: httpx.Client, servers: DirectServers, connection: BatchConnection, database_url: str
+) -> None:
+    """On the page of what was done, of the event, of the letter and of the customer."""
+    event = approval(user_id="zoe")
+    bury(connection, event)
+    (letter,) = letters_in(connection)
+    replay = start_operation(
+        servers, Selection(), Operator("user:ann", "mended"), OperationAction.REPLAY
+    )
+    run_all(database_url)
+    assert f"part of operation {replay.id}" in shown(pages, "/audit")
+    for path in ("/audit", f"/events/{event.event_id}", f"/ops/dead/{letter.id}", "/customers/zoe"):
+        assert f'href="/ops/replays/{replay.id}"' in pages.get(path).text, path
+    (noted,) = checked(pages.get("/v1/actions?action=replay"), "/v1/actions")["items"]
+    assert noted["operation_id"] == replay.id
+    again = approval(user_id=None)
+    bury(connection, again)
+    discard = start_operation(
+        servers, Selection(), Operator("user:ann", "old"), OperationAction.DISCARD
+    )
+    run_all(database_url)
+    answer = pages.get(f"/interactions/{again.interaction_id}")
+    assert f'href="/ops/replays/{discard.id}"' in answer.text
 
 
 def test_differences_are_named_with_links(

@@ -2,9 +2,11 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 
-from signoff_ops.servers import DirectServers
-from signoff_ops.status import Status
+from signoff_ops.servers import DirectServers, Servers
+from signoff_ops.status import QueueStatus, Status
+from signoff_queue.reader import Counts
 from signoff_schemas import Settings
 from signoff_web.live import FIRST_INTERVAL, INTERVAL, LONGEST_INTERVAL, Sampler
 
@@ -89,7 +91,7 @@ def test_slow_servers_are_read_less_often() -> None:
 def test_the_second_look_comes_soon_so_that_the_rate_is_known() -> None:
     """One look tells no rate."""
     clock = Clock()
-    queue = QueueStatus("approvals", Counts(0, 0, 0, 0, 0), None, None, None, [])
+    queue = QueueStatus("approvals", Counts(0, 0, 0, 0, 0, 0), None, None, (), None)
 
     def read(servers: Servers) -> Status:
         return replace(clock.read(servers), queue=queue)

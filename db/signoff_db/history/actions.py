@@ -39,6 +39,8 @@ class NotedAction:
     acted_at: datetime
     action: str
     reason: str | None
+    operation_id: int | None
+    """The operation that it was a part of; each batch of one is an action."""
     letters: int
     """How many dead letters it was about."""
     first_letters: list[int]

@@ -1,7 +1,7 @@
 -- A page of what operators did, the newest first; of letters, the first ones; of details, their beginning. What a
 -- replay notes of each of its letters is counted: how many came to which result. A filter that is null lets all
 -- through.
-SELECT a.id, a.actor, a.acted_at, a.action, a.reason,
+SELECT a.id, a.actor, a.acted_at, a.action, a.reason, a.operation_id,
     cardinality(a.dead_letter_ids) AS letters,
     a.dead_letter_ids[1:%(most_letters)s::integer] AS first_letters,
     left(d.before, %(characters)s) AS before, octet_length(d.before) AS before_size,

@@ -103,6 +103,7 @@ def _replay_batch(
         claimed.actor,
         claimed.reason,
         with_balances=True,
+        operation=claimed.id,
         on_settled=lambda tried, gone: progress.note(batch, [tried], gone),
     ):
         """Each part is committed, and noted."""
@@ -196,5 +197,7 @@ def _discard_batch(
         discarded = still_dead(connection, ids)
     else:
         reason = claimed.reason or ""
-        discarded = discard_batch(connection, ids, actor=claimed.actor, reason=reason)
+        discarded = discard_batch(
+            connection, ids, actor=claimed.actor, reason=reason, operation=claimed.id
+        )
     progress.note_discarded(after, upto, len(discarded))

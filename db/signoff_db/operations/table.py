@@ -240,6 +240,7 @@ def cancel(connection: Connection[TupleRow], operation_id: int, actor: str) -> N
             None,
             before={"operation": operation_id, "letters": letters, "tried": tried},
             after="cancelled",
+            operation=operation_id,
         )
 
 

@@ -118,6 +118,8 @@ class ActFacts(Model):
     actor: str | None
     """Null where no operator did it."""
     reason: str | None
+    operation: int | None
+    """The operation that it was a part of."""
 
 
 class HistoryEntry(Model):
@@ -393,6 +395,8 @@ class OperatorAction(Model):
     acted_at: datetime
     action: str
     reason: str | None
+    operation_id: int | None
+    """The operation that it was a part of; each batch of one is an action."""
     letters: int
     """How many dead letters it was about."""
     first_letters: list[int]

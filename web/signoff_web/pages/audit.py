@@ -1,9 +1,10 @@
 """Who did what and why; and whether every event is accounted for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
@@ -17,10 +18,11 @@ from signoff_ops.audits import (
     sentences,
     waiting_note,
 )
-from signoff_schemas.access import Scope
+from signoff_schemas.access import Identity, Scope
 from signoff_schemas.wording import printable
 from signoff_web.access import Acting, requires
-from signoff_web.context import InContext
+from signoff_web.context import Context, InContext
+from signoff_web.shown import number
 from signoff_web.templating import page
 
 router = APIRouter()
@@ -43,6 +45,7 @@ _PLACES: Final = (
     ("rq_failed", "failed in RQ"),
     ("oversized", "too large to be read"),
 )
+_FRAGMENT: Final = "hx-request"
 _SHOWN: Final = 500
 """Characters of what an action noted."""
 _LONGEST: Final = 1000
@@ -55,7 +58,18 @@ class _WrongFilterError(Exception):
 
 @router.get("/audit", dependencies=[requires(Scope.READ)])
 def audit(request: Request, context: InContext, identity: Acting) -> Response:
-    """The account of events, and what operators did; the filters are the query."""
+    """The account of events, and what operators did; the filters are the query.
+
+    While an audit waits or runs, a script asks for that part alone; when it has ended, the whole
+    account takes its place.
+    """
+    account = _account(context, identity)
+    if _FRAGMENT in request.headers and account["audits"].open:
+        return page(request, "ops/audit_open.html", **account)
+    if _FRAGMENT in request.headers:
+        whole = page(request, "ops/audit_account.html", **account)
+        whole.headers["HX-Retarget"] = "#audit-account"
+        return whole
     given = {name: request.query_params.get(name, "").strip() for name in _FILTERS}
     cursor = request.query_params.get("cursor") or None
     error, found = None, None
@@ -63,29 +77,45 @@ def audit(request: Request, context: InContext, identity: Acting) -> Response:
         found = actions(context.servers, _wanted(given), cursor=cursor, characters=_SHOWN)
     except _WrongFilterError as wrong:
         error = str(wrong)
-    audits = latest_audits(context.servers)
     used = {name: text for name, text in given.items() if text}
     older = urlencode({**used, "cursor": found.next}) if found and found.next else None
     return page(
         request,
         "ops/audit.html",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK,
-        audits=audits,
-        words=list(sentences(audits.done.report)) if audits.done and audits.done.report else [],
-        note=waiting_note(context.servers, audits),
-        took=_took(audits.done),
-        may_start=Scope.OPERATE in identity.scopes,
         found=found,
         error=error,
         given=given,
         used=used,
         kinds=list(Action),
-        totals=_TOTALS,
-        places=_PLACES,
         most=_SHOWN,
         first=f"/audit?{urlencode(used)}" if cursor else None,
         older=f"/audit?{older}" if older else None,
+        **account,
     )
+
+
+def _account(context: Context, identity: Identity) -> dict[str, Any]:
+    """What the page says of the last audit, and of the one that waits or runs."""
+    audits = latest_audits(context.servers)
+    report = audits.done.report if audits.done else None
+    return {
+        "audits": audits,
+        "words": list(sentences(report)) if report else [],
+        "figures": list(_figures(report)) if report else [],
+        "note": waiting_note(context.servers, audits),
+        "took": _took(audits.done),
+        "may_start": Scope.OPERATE in identity.scopes,
+    }
+
+
+def _figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The totals with their labels."""
+    for name, label in _TOTALS:
+        value = report["totals"][name]
+        yield label, f"{value:,}" if isinstance(value, int) else f"{Decimal(value):,.2f}"
+    for name, label in _PLACES:
+        yield label, number(report["queue"][name])
 
 
 @router.post("/audit", dependencies=[requires(Scope.OPERATE)])
