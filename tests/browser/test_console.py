@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from chromium import Desk, Visit
 from desk import sql
 from playwright.sync_api import Page, expect
-from rq.suspension import is_suspended
+from rq.suspension import is_suspended, resume, suspend
 
 HIDE = """(hidden) => {
     Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
@@ -125,6 +125,21 @@ def test_the_queue_is_paused_and_resumed_by_keyboard(visit: Visit, client: redis
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").first).to_contain_text("The queue was resumed")
     assert not is_suspended(client)
+
+
+def test_an_open_page_of_workers_follows_them(visit: Visit, client: redis.Redis) -> None:
+    """What another one does is seen, and the switch is the other one; a typed reason stays."""
+    page = visit("supervisor").open("/ops/workers")
+    expect(page.locator("#workers-lead")).to_contain_text("0 wait")
+    client.rpush(QUEUE, "x", "y")
+    suspend(client)
+    expect(page.locator("#workers-lead")).to_contain_text("2 wait", timeout=60_000)
+    expect(page.locator("#paused")).to_contain_text("somebody outside of Signoff")
+    page.get_by_label("Why do you resume it?").fill("mended")
+    page.get_by_label("Why do you resume it?").blur()
+    resume(client)
+    expect(page.locator("#paused")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_label("Why do you resume it?")).to_have_value("mended")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -244,7 +244,7 @@ def test_actions_are_filtered_by_the_address(
     }.items():
         rows = pages.get(f"/audit?{query}").text.partition("<tbody>")[2]
         assert {what for what in ("too old", "Replay") if what in rows} == seen, query
-    assert "that fit these filters" in shown(pages, f"/audit?until={before}")
+    assert "No action of an operator fits these filters." in shown(pages, f"/audit?until={before}")
     assert f'href="/ops/dead/{second}"' in pages.get("/audit").text
     found = checked(pages.get(f"/v1/actions?letter={third}"), "/v1/actions")["items"]
     assert [(one["actor"], one["results"], one["after"]) for one in found] == [

@@ -312,7 +312,10 @@ def test_a_customer_of_whom_nothing_was_applied_yet(
 @pytest.mark.parametrize(
     ("path", "looked_at"),
     [
-        (f"/events/{NOTHING}", "in the queue in Redis, the outbox, the ledger, and the dead letters"),
+        (
+            f"/events/{NOTHING}",
+            "in the queue in Redis, the outbox, the ledger, and the dead letters",
+        ),
         ("/events/no%20such%2Fjob", "in the queue in Redis"),
         (f"/interactions/{NOTHING}", "in interactions, the ledger, reviews, and dead letters"),
         ("/customers/nobody", "in customers, reviews that wait, and dead letters"),
