@@ -188,6 +188,18 @@ def settled_of(
     return row[0], row[1]
 
 
+def resolved_of(
+    connection: Connection[TupleRow], fingerprint: str, *, most: int
+) -> tuple[int, int]:
+    """How many letters of a cause were resolved, and how many of these without an operator.
+
+    Only the newest `most` settled letters are looked at.
+    """
+    parameters = {"fingerprint": fingerprint, "most": most}
+    row = connection.execute(statement("resolved_of_cause"), parameters).fetchone()
+    return (row[0], row[1]) if row else (0, 0)
+
+
 def _place(text: str) -> tuple[int, str]:
     """The place of a cause in a list, from its cursor; raises `ValueError` if it is none."""
     rank, _, fingerprint = text.partition(" ")

@@ -47,6 +47,7 @@ class Action(StrEnum):
     PAUSE_QUEUE = "pause_queue"
     RESUME_QUEUE = "resume_queue"
     REQUEUE_OUTBOX = "requeue_outbox"
+    DEAD_LETTER_OUTBOX = "dead_letter_outbox"
 
     START_AUDIT = "start_audit"
 

@@ -49,6 +49,15 @@ def record(connection: Connection[TupleRow], failures: Sequence[tuple[Delivery, 
     )
 
 
+def open_letters_of(connection: Connection[TupleRow], deliveries: Sequence[Delivery]) -> list[int]:
+    """The ids of the open letters of these deliveries: of the same job, with the same bytes."""
+    parameters = {
+        "jobs": [delivery.job_id for delivery in deliveries],
+        "payloads": [delivery.payload for delivery in deliveries],
+    }
+    return [row[0] for row in connection.execute(statement("open_letters_of"), parameters)]
+
+
 def storable(value: object) -> str:
     """JSON that Postgres can store: without NUL and unpaired surrogates, which jsonb refuses."""
     text = json.dumps(value, ensure_ascii=False, default=str)

@@ -63,6 +63,9 @@ class CauseDetails:
     """The newest of those that were settled; None if looking for them took too long."""
     settled_complete: bool
     """Whether all settled letters were looked at, or only the newest 20,000."""
+    resolved: tuple[int, int] | None
+    """Of those letters, how many were resolved, and how many of these since their events arrived
+    again; None if counting took too long."""
 
     @property
     def is_unknown(self) -> bool:
@@ -147,9 +150,10 @@ def cause(servers: Servers, fingerprint: str) -> CauseDetails:
         found = causes.groups(connection, selection).groups
         described = next(iter(_described(connection, found, most=_LOOKED_AT_OF_ONE)), None)
         settled, complete = _settled(connection, fingerprint)
+        resolved = _resolved(connection, fingerprint) if settled else (0, 0)
         newest = [found[0].sample_id] if found else [one.id for one in settled or ()][:1]
         sample = dead_letters.get_letter(connection, newest[0]) if newest else None
-    return CauseDetails(fingerprint, described, sample, settled, complete)
+    return CauseDetails(fingerprint, described, sample, settled, complete, resolved)
 
 
 def looked_at(servers: Servers) -> LookedAt:
@@ -171,6 +175,14 @@ def _described(
     grew = causes.trends(connection, found, datetime.now(UTC), parts=_PARTS)
     whom = causes.touched(connection, [one.fingerprint for one in found], most=most)
     return [Cause(one, grew[one.fingerprint], whom[one.fingerprint]) for one in found]
+
+
+def _resolved(connection: Connection[TupleRow], fingerprint: str) -> tuple[int, int] | None:
+    try:
+        with at_most(connection, _SETTLED_SECONDS):
+            return causes.resolved_of(connection, fingerprint, most=SETTLED_LOOKED_AT)
+    except CutOffError:
+        return None
 
 
 def _settled(

@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from signoff_db import reading
 from signoff_db.dead_letters import DeadLetter, letters_of
-from signoff_db.operator_actions import actions_of
+from signoff_db.operator_actions import Action, actions_of
 from signoff_db.prune import pruned
 from signoff_db.reading import LedgerEntry
 from signoff_ops.refused import refusal
@@ -41,6 +41,7 @@ class Step(StrEnum):
     REPLAY = "replay"
     EDIT = "edit"
     DISCARD = "discard"
+    DEAD_LETTER_OUTBOX = "dead_letter_outbox"
     RESOLVED = "resolved"
     DISCARDED = "discarded"
     PRUNED = "pruned"
@@ -93,9 +94,12 @@ def event_history(servers: Servers, event_id: str) -> EventHistory:
     uuid, job_id = _ids(event_id)
     present = unavailable.collect("redis", lambda: list(_in_redis(servers, job_id)))
     past = unavailable.collect("postgres", lambda: _in_database(servers, uuid, job_id))
+    moved = any(entry.what is Step.DEAD_LETTER_OUTBOX for entry in past or ())
     outboxed: list[HistoryEntry] | None = None
     if servers.settings.outbox_url or past is not None:
-        outboxed = unavailable.collect("outbox", lambda: list(_in_outbox(servers, uuid)))
+        outboxed = unavailable.collect(
+            "outbox", lambda: list(_in_outbox(servers, uuid, moved=moved))
+        )
     dated = [*(past or []), *(outboxed or [])]
     entries = [*sorted(dated, key=lambda e: (e.at is None, e.at)), *(present or [])]
     return EventHistory(event_id, tuple(entries), unavailable.reasons)
@@ -118,14 +122,17 @@ def _in_redis(servers: Servers, job_id: str) -> Iterator[HistoryEntry]:
         yield HistoryEntry(Step(place[0]), f"on queue {queue.name}: {_PLACES[place[0]]}", place[1])
 
 
-def _in_outbox(servers: Servers, event_id: UUID | None) -> Iterator[HistoryEntry]:
+def _in_outbox(servers: Servers, event_id: UUID | None, *, moved: bool) -> Iterator[HistoryEntry]:
     with servers.outbox() as table:
         entry = table.entry(event_id) if table and event_id else None
     if entry is None:
         return
     yield HistoryEntry(Step.OUTBOXED, "committed to the outbox by its upstream", entry.added_at)
     if entry.published_at:
-        yield HistoryEntry(Step.RELAYED, "published by a relay", entry.published_at)
+        text = "published by a relay"
+        if moved:
+            text = "done with in the outbox: moved to the dead letters, or published since"
+        yield HistoryEntry(Step.RELAYED, text, entry.published_at)
     elif entry.refused:
         _, since = refusal(entry.event, entry.refused)
         text = f"the queue refused it, and it is kept in the outbox; it {since}"
@@ -177,7 +184,10 @@ def _of_letter(connection: Connection[TupleRow], letter: DeadLetter) -> Iterator
     yield HistoryEntry(Step.DEAD, text, letter.first_failed_at, facts)
     for action in actions_of(connection, letter.id):
         because = f", because: {action.reason}" if action.reason else ""
-        text = f"{action.action} of dead letter {letter.id} by {action.actor}{because}"
+        done = f"{action.action} of dead letter {letter.id}"
+        if action.action is Action.DEAD_LETTER_OUTBOX:
+            done = f"moved from the outbox to dead letter {letter.id}"
+        text = f"{done} by {action.actor}{because}"
         acted = {
             "dead_letter": letter.id,
             "actor": action.actor,

@@ -24,12 +24,42 @@ _NAMES: Final = {
 }
 """How the conditions of a selection are called."""
 _UNSAID: Final = frozenset({"more_ids", "ids_digest"})
-_NEW: Final = (Verdict.APPLIED, Verdict.LATE, Verdict.VOID)
+_WITHOUT_STATUS: Final = (Verdict.LATE, Verdict.VOID)
+_NEW: Final = (Verdict.APPLIED, *_WITHOUT_STATUS)
 
 
 def sentence(operation: Operation) -> str:
     """What happens, or happened: one sentence, or a few short ones."""
     return " ".join([_beginning(operation), *_remarks(operation)])
+
+
+def title(operation: Operation) -> str:
+    """What it is, such as `Operation 10: replay of 1,288 letters`."""
+    what = _what(operation)
+    letters = count(operation.letters, "letter")
+    return f"Operation {operation.id}: {what[:1].lower()}{what[1:]} of {letters}"
+
+
+def level(operation: Operation) -> str:
+    """How well it stands: `quiet`, `ok`, `attention` or `trouble`; when done, by its results."""
+    match operation.state:
+        case OperationState.WAITING | OperationState.CANCELLED:
+            return "quiet"
+        case OperationState.RUNNING:
+            return "attention"
+        case OperationState.STOPPED | OperationState.FAILED:
+            return "trouble"
+        case OperationState.DONE:
+            return _level_of_results(operation)
+
+
+def _level_of_results(operation: Operation) -> str:
+    effect = operation.effect
+    if operation.letters == operation.left_out:
+        return "attention"  # nothing was left to try
+    if not effect.resolved and not effect.discarded:
+        return "trouble"
+    return "attention" if effect.failed or effect.locked else "ok"
 
 
 def selection_text(selection: Mapping[str, Any]) -> str:
@@ -99,9 +129,14 @@ def _results(operation: Operation) -> list[str]:
         return []
     if operation.action is OperationAction.DISCARD:
         verb = "would be discarded" if would else "discarded"
-        return [f"{effect.counts.get('discarded', 0):,} {verb}"]
+        return [f"{effect.discarded:,} {verb}"]
     applied = sum(effect.counts.get(verdict, 0) for verdict in _NEW)
     parts = [f"{applied:,} {'would apply' if would else 'applied'}"]
+    parts += [
+        f"{number:,} of them {verdict}"
+        for verdict in _WITHOUT_STATUS
+        if (number := effect.counts.get(verdict, 0))
+    ]
     if duplicates := effect.counts.get(Verdict.DUPLICATE, 0):
         parts.append(f"{duplicates:,} already in the ledger")
     if effect.failed:

@@ -13,7 +13,8 @@ from uuid import UUID
 import psycopg
 
 from signoff_db.connection import DatabaseUnavailableError
-from signoff_db.operations import table
+from signoff_db.letter_search import Counted
+from signoff_db.operations import dead_letters, table
 from signoff_db.operations.effect import Effect, FailingCause, Holders
 from signoff_db.operations.table import (
     KeyUsedError,
@@ -47,6 +48,7 @@ __all__ = [
     "TooManyOperationsError",
     "WrongOperationError",
     "cancel_operation",
+    "dead_letters_of",
     "followers",
     "operation",
     "operations_page",
@@ -60,6 +62,8 @@ SLOWEST_RATE: Final = 0.1
 """Letters a second."""
 _APPLICATION: Final = "signoff operations start"
 _MOST_FOLLOWERS: Final = 20
+_COUNT_SECONDS: Final = 0.1
+"""How long a page waits for a number of letters."""
 RUNNER_AWAY_AFTER: Final = timedelta(seconds=45)
 """A runner that was last seen longer ago than this does not run."""
 
@@ -154,6 +158,16 @@ def start_from(
         return _found(table.read(connection, started))
 
 
+def has_dry_run(servers: Servers, selection: Selection) -> bool:
+    """Whether a dry run of a replay of exactly these letters is done.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is unavailable.
+    """
+    with servers.database() as connection:
+        return table.has_dry_run(connection, selection)
+
+
 def operation(servers: Servers, operation_id: int) -> Operation | None:
     """One operation; None if there is none of this number.
 
@@ -202,6 +216,16 @@ def followers(servers: Servers, operation_id: int) -> list[Operation]:
     """
     with servers.database() as connection:
         return table.followers(connection, operation_id, _MOST_FOLLOWERS)
+
+
+def dead_letters_of(servers: Servers, operation_id: int) -> Counted | None:
+    """How many letters of an operation are still dead, up to 10,000; None if it took too long.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is unavailable.
+    """
+    with servers.database() as connection:
+        return dead_letters.count_dead(connection, operation_id, seconds=_COUNT_SECONDS)
 
 
 def runner_note(servers: Servers, operation: Operation) -> str | None:

@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow, args_row, class_row
 
 from signoff_db.pages import Page, follow, key_of, page_of
 from signoff_db.sql import statement
-from signoff_schemas import SignoffError
+from signoff_schemas import MAX_EVENT_BYTES, SignoffError
 
 
 class OutboxError(SignoffError):
@@ -102,6 +102,17 @@ class RefusedEvent:
     """All of the event; None where those before it on the page were too large together."""
 
 
+class RefusedRow(NamedTuple):
+    """A refused event that was locked."""
+
+    address: str
+    event_id: UUID
+    added_at: str
+    event: str | None
+    """None where it is larger than a dead letter can keep."""
+    refused: str
+
+
 class OutboxTable:
     """The table in the database that the connection leads to."""
 
@@ -145,8 +156,7 @@ class OutboxTable:
         Raises:
             OutboxError: the addresses are not unique; the caller must roll back.
         """
-        addresses = " ".join([waiting.address for waiting in locked])
-        self._mark("mark_published", len(locked), {"addresses": addresses})
+        self.mark_handled([waiting.address for waiting in locked])
 
     def mark_refused(self, locked: Sequence[Waiting], reasons: Sequence[str]) -> None:
         """Mark events as refused; the reasons are in the same order."""
@@ -235,6 +245,28 @@ class OutboxTable:
         """
         parameters = {"events": None if events is None else list(events), "most": most}
         return [row[0] for row in self.connection.execute(_sql("release_refused"), parameters)]
+
+    def lock_refused(
+        self, events: Sequence[UUID] | None, behind: Place, most: int
+    ) -> list[RefusedRow]:
+        """Lock refused events, the oldest first, until the transaction ends: these, or all."""
+        parameters = {
+            "events": None if events is None else list(events),
+            "added_at": behind.added_at,
+            "event_id": behind.event_id,
+            "most_bytes": MAX_EVENT_BYTES,
+            "most": most,
+        }
+        with self.connection.cursor(row_factory=args_row(RefusedRow)) as rows:
+            return rows.execute(_sql("lock_refused"), parameters).fetchall()
+
+    def mark_handled(self, addresses: Sequence[str]) -> None:
+        """Mark locked events, which are accounted for elsewhere, as published.
+
+        Raises:
+            OutboxError: the addresses are not unique; the caller must roll back.
+        """
+        self._mark("mark_published", len(addresses), {"addresses": " ".join(addresses)})
 
     def refused(self, most: int) -> list[Entry]:
         """Events that the queue refuses, the oldest first."""

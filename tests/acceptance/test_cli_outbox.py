@@ -351,3 +351,25 @@ def test_status_and_history_show_the_outbox(
 def history_of(shop: Signoff, event: ApprovalEvent) -> list[str]:
     """What an event's history consists of."""
     return [entry["what"] for entry in shop.json("event", event.event_id)["history"]]
+
+
+def test_refused_events_are_moved_to_the_dead_letters(
+    shop: Signoff, upstream: str, client: redis.Redis
+) -> None:
+    """By id or all of them, for a reason; then they are dead letters like any other."""
+    first, second = (
+        json.loads(approval().canonical_json()) | {"quality_score": 9} for _ in range(2)
+    )
+    with psycopg.connect(upstream) as connection:
+        for event in (first, second):
+            insert = "INSERT INTO signoff_outbox (event) VALUES (%s)"
+            connection.execute(insert, [json.dumps(event)])
+    relayed(upstream, client)
+    give_up = ("outbox", "dead-letter", "--reason", "nobody corrects them")
+    shop(*give_up, expect=2)
+    assert "Moved 1 event to the dead letters." in shop(*give_up, first["event_id"]).stdout
+    done = shop.json(*give_up, "--all", "--actor", "ann")
+    assert done == {"moved": 1, "valid": 0, "too_large": 0}
+    assert "none of these events is refused" in shop(*give_up, "--all", expect=2).stderr
+    assert "refuses no event" in shop("outbox", "refused").stdout
+    assert len(shop.json("dlq", "list")) == 2

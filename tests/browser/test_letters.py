@@ -1,5 +1,6 @@
 """Causes and dead letters in a browser: themes, narrow screens, keyboard, hostile payloads."""
 
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -7,6 +8,8 @@ import pytest
 from approvals import approval, mapping
 from axe_playwright_python.sync_playwright import Axe
 from chromium import Desk, Visit
+from letters import bury as bury_events
+from operations import DRY, run_all
 from playwright.sync_api import expect
 from pydantic_core import to_json
 
@@ -14,6 +17,7 @@ from signoff_db.apply import apply
 from signoff_db.connection import connect_for_batches
 from signoff_db.delivery import Delivery
 from signoff_ops.causes import groups
+from signoff_ops.operations import OperationAction, start_operation
 from signoff_ops.values import Selection
 
 HOSTILE = (
@@ -101,3 +105,43 @@ def test_the_list_says_what_came_and_does_not_move(desk: Desk, visit: Visit) -> 
     expect(page.locator("tbody tr")).to_have_count(1)
     page.get_by_role("link", name="1 new: show it").click()
     expect(page.locator("tbody tr")).to_have_count(2)
+
+
+def test_a_dry_run_is_followed_to_its_replay_by_keyboard(
+    desk: Desk, visit: Visit, pictures: Path | None
+) -> None:
+    """Its page shows the end by itself, in both themes and at 360 px; Enter starts the replay."""
+    newer = approval(9, user_id="ann", customer_status="LEAD_QUALIFIED", ltv_amount="1250")
+    desk.apply(newer)
+    with connect_for_batches(desk.database_url, application="test") as connection:
+        bury_events(
+            connection,
+            approval(1, interaction_id=newer.interaction_id, user_id="ann"),
+            *(approval(n, user_id="bob", ltv_amount="700") for n in range(10)),
+            *(approval(n, user_id=None) for n in range(2)),
+        )
+    operation = start_operation(desk.servers, Selection(), DRY, OperationAction.REPLAY)
+    supervisor = visit("supervisor")
+    page = supervisor.open(f"/ops/replays/{operation.id}")
+    expect(page.get_by_text("it has not begun")).to_be_visible()
+    run_all(desk.database_url)
+    expect(page.locator("#replay")).to_have_attribute("data-ended", "yes")
+    expect(page.get_by_text("11 would apply, 1 of them late, 2 would stay")).to_be_visible()
+    with supervisor.unheard():
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            for width in (1280, 360):
+                page.set_viewport_size({"width": width, "height": 900})
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+                found = Axe().run(page)
+                assert found.violations_count == 0, found.generate_report()
+                if pictures:
+                    page.screenshot(path=pictures / f"replay-{theme}-{width}.png", full_page=True)
+    page.get_by_label("Why?").press_sequentially("try one")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Replay the oldest 1", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        f"Operation {operation.id + 1}: replay of 1 letter"
+    )

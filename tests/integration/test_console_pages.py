@@ -374,6 +374,41 @@ def test_of_many_refused_events_the_oldest_are_checked_again(
     assert "what it holds now was not checked" in page
 
 
+def test_refused_events_are_moved_to_the_dead_letters(ann: httpx.Client, database_url: str) -> None:
+    """The chosen ones or all, for a reason; the page says what became of them."""
+    events = refused(database_url, 4)
+    first = str(events[0])
+    sent = {"event": first, "which": "chosen", "reason": "nobody corrects it"}
+    answer = ann.post("/ops/outbox/dead-letter", data=sent)
+    assert answer.headers["location"] == "/ops/outbox?moved=1&valid=0&too_large=0"
+    assert "1 event is a dead letter now" in shown(ann.get(answer.headers["location"]))
+    again = ann.post("/ops/outbox/dead-letter", data=sent)
+    assert again.status_code == HTTPStatus.CONFLICT
+    assert "None of these events is refused any more" in shown(again)
+    assert first in ann.get("/ops/dead").text
+
+    mended = json.dumps(mapping() | {"event_id": first}, default=str).replace(first, str(events[1]))
+    sql(
+        database_url,
+        "UPDATE public.signoff_outbox SET event = %s WHERE event_id = %s",
+        mended,
+        events[1],
+    )
+    body = {"reason": "all", "events": [str(events[1])]}
+    path = "/v1/outbox/dead-letter"
+    assert checked(ann.post(path, json=body), path) == {"moved": 0, "valid": 1, "too_large": 0}
+    answer = ann.post("/ops/outbox/dead-letter", data={"which": "all", "reason": "all"})
+    page = shown(ann.get(answer.headers["location"]))
+    assert "2 events are dead letters now" in page
+    assert "1 is valid now and was not moved: try it again." in page
+    rows = sql(
+        database_url,
+        "SELECT actor, reason, cardinality(dead_letter_ids) FROM signoff.operator_actions"
+        " WHERE action = 'dead_letter_outbox' ORDER BY id",
+    )
+    assert rows == [("user:ann", "nobody corrects it", 1), ("user:ann", "all", 2)]
+
+
 @pytest.mark.parametrize(
     ("sent", "told"),
     [

@@ -19,6 +19,7 @@ from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection
 from signoff_db.delivery import Delivery
 from signoff_db.discard import discard
+from signoff_db.replay import replay
 from signoff_schemas import DeadLetterState
 from signoff_schemas.access import Scope
 
@@ -234,6 +235,43 @@ def test_what_helps_stands_first(
         [first],
         [first, "Discard…"],
     )
+
+
+def test_a_replay_of_many_asks_first(console: httpx.Client, connection: BatchConnection) -> None:
+    """Unless a dry run of exactly these letters is done."""
+    apply_events(connection, *(approval(n, user_id=None) for n in range(101)))
+    fingerprint = letters_in(connection)[0].fingerprint
+    page = console.get(f"/ops/causes/{fingerprint}")
+    every = form_of(page, "/ops/dead/replay", "Replay all")
+    ten = form_of(page, "/ops/dead/replay", "Replay the oldest 10")
+    assert operation_of(connection, console.post("/ops/dead/replay", data=ten))["letters"] == 10
+    asked = console.post("/ops/dead/replay", data=every | {"reason": ["mended"]})
+    assert asked.status_code == 200
+    assert "Replay 101 dead letters?" in text_of(asked)
+    assert "Make one first" in text_of(asked)
+    first = console.post("/ops/dead/dry-run", data=form_of(asked, "/ops/dead/dry-run"))
+    assert operation_of(connection, first)["dry_run"]
+    confirmed = form_of(asked, "/ops/dead/replay") | {"reason": ["mended"]}
+    started = operation_of(connection, console.post("/ops/dead/replay", data=confirmed))
+    assert (started["letters"], started["reason"]) == (101, "mended")
+    connection.execute("UPDATE operations SET state = 'done', ended_at = now() WHERE dry_run")
+    tried = console.post("/ops/dead/replay", data=every | {"key": [str(uuid4())]})
+    assert operation_of(connection, tried)["letters"] == 101
+
+
+def test_a_cause_says_how_many_were_resolved(
+    console: httpx.Client, connection: BatchConnection
+) -> None:
+    """And how many of them since their events arrived again."""
+    events = [approval(n, user_id=None) for n in range(3)]
+    apply_events(connection, *events)
+    by_event = {one.event_id: one for one in letters_in(connection)}
+    last = by_event[events[2].event_id]
+    apply_events(connection, *(approval(interaction_id=one.interaction_id) for one in events))
+    replay(connection, [last.id], actor="op", reason="r")
+    apply_events(connection, *events[:2])
+    shown = text_of(console.get(f"/ops/causes/{last.fingerprint}"))
+    assert "3 were resolved, 2 of them since their upstream published them again." in shown
 
 
 def test_a_discard_of_some_stays_one_of_some(

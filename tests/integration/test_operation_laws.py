@@ -5,24 +5,23 @@ from uuid import UUID
 
 import pytest
 from approvals import apply_events, approval, decision
-from desk import servers_of, sql
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from letters import bury, chosen
-from operations import ANN, DRY, after, run_all
+from parallel import forget_events
 
-from signoff_db.connection import connect_for_batches
-from signoff_db.operations import batches
+from signoff_db.batches import never
+from signoff_db.connection import BatchConnection
+from signoff_db.operations import batches, table
+from signoff_db.operations import lease as leases
+from signoff_db.operations.lease import End, claim
+from signoff_db.operations.running import run
+from signoff_db.operations.table import Operation, OperationAction, OperationState, Wanted
 from signoff_db.selection import Selection
-from signoff_ops.operations import (
-    Operation,
-    OperationAction,
-    start_from,
-    start_operation,
-)
 from signoff_schemas import AnyEvent
 
-REPLAY = OperationAction.REPLAY
+DRY = Wanted(OperationAction.REPLAY, "ann", None, dry_run=True)
+REAL = Wanted(OperationAction.REPLAY, "ann", None, dry_run=False, keep_going=True)
 USERS = ["ann", "bob", "eve"]
 STATUSES = ["PROSPECT", "CUSTOMER", "CHURNED", None]
 AMOUNTS = ["0", "12.50", "9990", None]
@@ -51,39 +50,46 @@ def events(draw: st.DrawFn) -> AnyEvent:
     )
 
 
-def start_anew(database_url: str) -> None:
+def forget_all(connection: BatchConnection) -> None:
     """Empty the tables."""
-    sql(
-        database_url,
-        "SET session_replication_role = replica; TRUNCATE approvals, interactions, customers,"
-        " dead_letters, operator_actions, operations, operation_letters, status_decisions CASCADE",
+    forget_events(connection)
+    connection.execute(
+        "SET session_replication_role = replica;"
+        " DELETE FROM operation_letters; DELETE FROM operations; DELETE FROM operator_actions;"
+        " SET session_replication_role = origin"
     )
 
 
-def tried(database_url: str, started: Operation) -> Operation:
-    """The operation when all is done."""
-    run_all(database_url)
-    return after(database_url, started)
+def ended(connection: BatchConnection, started: int) -> Operation:
+    """The operation when a runner has worked on it, without rests."""
+    claimed = claim(connection)
+    assert claimed
+    assert claimed.id == started
+    end = run(connection, claimed, should_stop=never, rest=lambda _: None)
+    assert end == End(OperationState.DONE)
+    leases.end(connection, claimed, end)
+    found = table.read(connection, started)
+    assert found
+    return found
 
 
-@settings(max_examples=8, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(applied=st.lists(events(), max_size=6), letters=st.lists(events(), min_size=1, max_size=14))
 def test_pages_add_up_to_what_a_replay_does(
-    applied: list[AnyEvent], letters: list[AnyEvent], database_url: str
+    connection: BatchConnection, applied: list[AnyEvent], letters: list[AnyEvent]
 ) -> None:
     """Whatever the letters have in common: by groups, in one transaction, and for real."""
-    start_anew(database_url)
-    servers = servers_of(database_url)
-    with connect_for_batches(database_url, application="test") as connection:
+    forget_all(connection)
+    if applied:
         apply_events(connection, *applied)
-        sql(database_url, "DELETE FROM dead_letters")
-        bury(connection, *letters)
-        assume(chosen(connection))
-    whole = tried(database_url, start_operation(servers, Selection(), DRY, REPLAY))
+    connection.execute("DELETE FROM dead_letters")
+    bury(connection, *letters)
+    assume(chosen(connection))
+    whole = ended(connection, table.start(connection, Selection(), DRY))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "PAGE", 1)
-        paged = tried(database_url, start_from(servers, whole.id, DRY))
-    real = tried(database_url, start_from(servers, whole.id, ANN, keep_going=True))
+        paged = ended(connection, table.start_from(connection, whole.id, DRY))
+    real = ended(connection, table.start_from(connection, whole.id, REAL))
 
     assert paged.effect == whole.effect
     assert real.effect == whole.effect

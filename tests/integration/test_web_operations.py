@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 import web
-from approvals import approval
+from approvals import apply_events, approval
 from browsers import Browser
 from described import checked
 from letters import bury, chosen, letters_in
@@ -172,6 +172,107 @@ def test_an_operator_follows_a_dry_run_and_replays(
     listed = browser.open("/ops/replays").text
     assert to in listed
     assert "mended" in listed
+
+
+def dry_run(client: httpx.Client, database_url: str) -> str:
+    """The path of a dry run of all letters, when it has ended."""
+    started = client.post(
+        "/v1/replays", json={"all": True, "dry_run": True}, headers=_key(database_url)
+    )
+    run_all(database_url)
+    return f"/ops/replays/{started.json()['id']}"
+
+
+def buttons(shown: str) -> list[str]:
+    """What the buttons of a replay say; with a star those that step back."""
+    found = re.findall(r'<button type="submit" name="limit"[^>]*?( class="quiet")?>(.*?)<', shown)
+    return [f"{text}*" if quiet else text for quiet, text in found]
+
+
+@pytest.mark.parametrize(
+    ("letters", "looks"),
+    [
+        ((2, 0), ("ok", ["Replay the oldest 1", "Replay all 2"])),
+        ((9, 2), ("attention", ["Replay the oldest 1", "Replay the oldest 10", "Replay all 11"])),
+        ((0, 2), ("trouble", ["Replay the oldest 1*", "Replay all 2*"])),
+    ],
+)
+def test_a_dry_run_looks_like_its_result(
+    connection: BatchConnection,
+    client: httpx.Client,
+    database_url: str,
+    letters: tuple[int, int],
+    looks: tuple[str, list[str]],
+) -> None:
+    """If nothing would be applied, it is no success, and the buttons step back."""
+    (good, bad), (level, offered) = letters, looks
+    bury(connection, *(approval() for _ in range(good)))
+    bury(connection, *(approval(user_id=None) for _ in range(bad)))
+    browser = operator(client, database_url)
+    path = dry_run(client, database_url)
+    shown = browser.open(path).text
+    assert f'class="replay-sentence {level}"' in shown
+    assert f'<span class="badge {level}">done</span>' in browser.open("/ops/replays").text
+    assert buttons(shown) == offered
+    assert ("Nothing would be applied now" in shown) is (good == 0)
+    assert f"{path.removeprefix('/ops/replays/')}: dry run of {good + bad} letters</h1>" in shown
+
+
+def test_a_set_that_is_used_up_has_no_button(
+    connection: BatchConnection, client: httpx.Client, database_url: str
+) -> None:
+    """The page says how many letters of the set are open, and offers nothing if none is."""
+    bury(connection, *(approval() for _ in range(3)))
+    browser = operator(client, database_url)
+    dry = dry_run(client, database_url)
+    first = at(browser.send(f"{dry}/again", {"limit": "2"}))
+    run_all(database_url)
+    shown = browser.open(first).text
+    assert "one is open" in shown
+    assert buttons(shown) == ["Replay it"]
+    rest = at(browser.send(f"{dry}/again"))
+    run_all(database_url)
+    for path in (dry, first, rest):
+        shown = browser.open(path).text
+        assert "is open any more" in shown
+        assert not buttons(shown)
+
+
+def test_late_events_are_a_part_of_those_that_apply(
+    connection: BatchConnection, client: httpx.Client, database_url: str
+) -> None:
+    """The headline says so, and the page what late means; amounts have their digits grouped."""
+    newer = approval(9, ltv_amount="1000", customer_status="LEAD_QUALIFIED")
+    apply_events(connection, newer)
+    bury(connection, approval(1, interaction_id=newer.interaction_id), approval(user_id="bob"))
+    browser = operator(client, database_url)
+    shown = browser.open(dry_run(client, database_url)).text
+    assert "2 would apply, 1 of them late, LTV" in shown
+    assert "a newer event already holds the status" in shown
+    assert "LEAD_QUALIFIED, 1,000.00" in shown
+    assert "Lead qualified" not in shown
+
+
+def test_letters_that_fail_are_shown_among_many(
+    connection: BatchConnection, client: httpx.Client, database_url: str
+) -> None:
+    """They come first, also if they were tried last; their number leads to those that are open."""
+    bury(connection, *(approval() for _ in range(110)))
+    bury(connection, *(approval(user_id=None) for _ in range(3)))
+    last = chosen(connection)[-3:]
+    browser = operator(client, database_url)
+    dry = dry_run(client, database_url)
+    shown = browser.open(dry).text
+    assert "Of 113 letters that were tried, the first 3 that would fail and the first 50" in shown
+    listed = [int(one) for one in re.findall(r'href="/ops/dead/(\d+)"', shown)]
+    assert (listed[:3], len(listed)) == (last, 53)
+    assert "/ops/dead?fingerprint" not in shown
+
+    real = at(browser.send(f"{dry}/again"))
+    run_all(database_url)
+    (path,) = re.findall(r'href="(/ops/dead\?fingerprint=[^"]*)">3<', browser.open(real).text)
+    found = browser.open(path).text
+    assert {int(one) for one in re.findall(r'href="/ops/dead/(\d+)"', found)} == set(last)
 
 
 def test_what_cannot_be_done_is_a_sentence_on_the_page(

@@ -87,7 +87,7 @@ def show(number: Id, *, as_json: AsJson = False) -> None:
             [[c.fingerprint, c.kind, c.count, c.message] for c in found.effect.causes[:_SHOWN]],
         )
     if found.results:
-        say(f"The first {count(len(found.results[:_SHOWN]), 'letter')}:")
+        say(f"{count(len(found.results[:_SHOWN]), 'letter')} of those that were tried:")
         show_replayed(found.results[:_SHOWN])
 
 

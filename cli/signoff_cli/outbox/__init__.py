@@ -5,6 +5,7 @@ from typing import Final
 import typer
 
 from signoff_cli.outbox.create import create
+from signoff_cli.outbox.dead_letter import dead_letter
 from signoff_cli.outbox.prune import prune
 from signoff_cli.outbox.refused import refused
 from signoff_cli.outbox.sql import sql
@@ -19,4 +20,5 @@ app: Final = typer.Typer(
 app.command("create")(create)
 app.command("sql")(sql)
 app.command("refused")(refused)
+app.command("dead-letter")(dead_letter)
 app.command("prune")(prune)

@@ -18,7 +18,7 @@ def refused(
 ) -> None:
     """List events that the queue refuses, the oldest first. Exit 1 if there is any.
 
-    `signoff reconcile` tries them again; one that is given up is deleted from the table.
+    `signoff reconcile` tries them again; `signoff outbox dead-letter` gives them up.
     """
     entries = refused_events(DirectServers(load_settings()), limit=limit)
     if as_json:

@@ -69,6 +69,11 @@ class Effect:
         """How many letters' events failed again, or would."""
         return sum(self.counts.get(kind, 0) for kind in FailureKind)
 
+    @property
+    def discarded(self) -> int:
+        """How many letters were discarded, or would be."""
+        return self.counts.get("discarded", 0)
+
     def plus(self, other: Self) -> "Effect":
         """This and another part of the same operation."""
         causes, others = _together(self.causes, other.causes)

@@ -7,7 +7,7 @@ lease, noting fails, and the transaction is rolled back.
 from collections import Counter
 from collections.abc import Collection, Sequence
 from decimal import Decimal
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from psycopg import Connection
@@ -22,8 +22,10 @@ from signoff_db.record_dead_letters import storable
 from signoff_db.replay import Tried, recurring
 from signoff_db.sql import statement
 
-_SAMPLE: Final = 100
-"""The results of so many letters are kept."""
+MOST_FAILURES: Final = 50
+"""The results of so many letters that fail again are kept, the first ones."""
+MOST_OTHERS: Final = 50
+"""The same of the other letters."""
 _ZERO: Final = Decimal(0)
 
 
@@ -35,7 +37,19 @@ class _Held(NamedTuple):
     counted: list[str]
     streak_of: str | None
     streak: int
+    failures: int
+    """How many results of letters that failed again are kept."""
     results: int
+    """How many results are kept."""
+
+    def sample(self, tried: Sequence[Tried]) -> list[Tried]:
+        """Those of the letters whose results are to be kept."""
+        failed = [one for one in tried if one.outcome.failure]
+        others = [one for one in tried if not one.outcome.failure]
+        return [
+            *failed[: max(0, MOST_FAILURES - self.failures)],
+            *others[: max(0, MOST_OTHERS - (self.results - self.failures))],
+        ]
 
 
 class Progress:
@@ -76,7 +90,6 @@ class Progress:
         effect, counted = _summed(parts, held.counted, goes_on=goes_on)
         effect = effect.plus(Effect(locked=len(locked), exact=not self._is_cut(batch)))
         self.streak = recurring((held.streak_of, held.streak), (one.fingerprint for one in tried))
-        sample = islice(tried, max(0, _SAMPLE - held.results))
         self._advance(
             tried=len(tried),
             left_out=len(gone) + (batch.gone if complete else 0),
@@ -84,7 +97,7 @@ class Progress:
             tried_ahead=sorted(known),
             counted=counted,
             effect=storable(Effect.of_data(held.effect).plus(effect).data),
-            results=storable([result_data(one.replayed) for one in sample]),
+            results=storable([result_data(one.replayed) for one in held.sample(tried)]),
         )
 
     def note_discarded(self, after: int, upto: int, discarded: int) -> None:

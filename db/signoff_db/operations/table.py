@@ -127,7 +127,8 @@ class Operation:
     held: bool
     """Whether a runner has it now."""
     results: tuple[Replayed, ...] = ()
-    """The results of the first hundred letters; empty in lists."""
+    """The results of the first 50 letters that failed again, and of the first 50 others; empty in
+    lists."""
 
     @property
     def left(self) -> int:
@@ -167,6 +168,13 @@ def start(connection: Connection[TupleRow], selection: Selection, wanted: Wanted
     """
     choice = selection.parameters
     return _start(connection, wanted, _shown(selection), "operations/choose", choice)
+
+
+def has_dry_run(connection: Connection[TupleRow], selection: Selection) -> bool:
+    """Whether a dry run of a replay of exactly these letters is done."""
+    parameters = {"selection": storable(_shown(selection))}
+    row = connection.execute(statement("operations/has_dry_run"), parameters).fetchone()
+    return bool(row and row[0])
 
 
 def start_from(connection: Connection[TupleRow], of_operation: int, wanted: Wanted) -> int:

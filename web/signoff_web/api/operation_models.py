@@ -150,6 +150,7 @@ class StartedOperation(Model):
     held: bool
     """Whether a process works on it now."""
     results: list[LetterResult]
-    """The results of the first hundred letters; empty in lists."""
+    """The results of the first 50 letters that failed again, and of the first 50 others; empty in
+    lists."""
     text: str
     """What happens or happened, for people."""

@@ -11,6 +11,7 @@ from pydantic import Field
 from signoff_ops import queue_control
 from signoff_ops.operating import Operator
 from signoff_ops.outbox import outbox_state, requeue_refused
+from signoff_ops.outbox_letters import dead_letter_refused
 from signoff_ops.queue_control import LONGEST_PAUSE, LONGEST_REASON, pause_data
 from signoff_ops.refused import Refused
 from signoff_ops.status import QueueStatus, queue_status
@@ -123,6 +124,17 @@ class Requeued(Model):
     """What was done."""
 
     requeued: int
+
+
+class Moved(Model):
+    """What became of refused events."""
+
+    moved: int
+    """They are dead letters."""
+    valid: int
+    """Not moved: they are valid now, and can be tried again."""
+    too_large: int
+    """Not moved: they are too large for a dead letter."""
 
 
 class PauseBody(Body):
@@ -260,6 +272,21 @@ def requeue(context: InContext, acting: Acting, body: JSONBody) -> JSONAnswer:
     wanted = parsed(RequeueBody, body)
     number = requeue_refused(context.servers, wanted.events, Operator(acting.actor, wanted.reason))
     return JSONAnswer({"requeued": number})
+
+
+@router.post(
+    "/v1/outbox/dead-letter",
+    dependencies=[requires(Scope.OPERATE)],
+    response_model=Moved,
+    responses=_BODIES | refusals(_409="None of these events is refused (any more)."),
+    openapi_extra=_takes(RequeueBody),
+    summary="Move refused events to the dead letters",
+)
+def dead_letter(context: InContext, acting: Acting, body: JSONBody) -> JSONAnswer:
+    """They are dead letters then, to be edited or discarded; what is valid now is not moved."""
+    wanted = parsed(RequeueBody, body)
+    operator = Operator(acting.actor, wanted.reason)
+    return JSONAnswer(asdict(dead_letter_refused(context.servers, wanted.events, operator)))
 
 
 def _refused_data(one: Refused) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from signoff_ops.operations import (
     OperationAction,
     TooManyOperationsError,
     WrongOperationError,
+    has_dry_run,
     start_operation,
 )
 from signoff_ops.values import Counted, DatabaseUnavailableError, Selection
@@ -33,6 +34,8 @@ _MOST_BYTES: Final = 65_536
 _MOST_FIELDS: Final = 300
 _TICKED: Final = "ticked"
 _DIGITS: Final = 9
+_FEW: Final = 100
+"""As many letters are replayed without a question."""
 
 
 async def _read(request: Request) -> Form:
@@ -50,7 +53,14 @@ def dry_run(request: Request, context: InContext, acting: Acting, form: InActFor
 
 @router.post("/replay")
 def replay(request: Request, context: InContext, acting: Acting, form: InActForm) -> Response:
-    """Apply the events of the letters anew."""
+    """Apply the events of the letters anew; asks first if they are many and no dry run was made."""
+    if form.one("confirmed") != "yes":
+        try:
+            asked = _replay_question(request, context, form)
+        except WrongOperationError as error:
+            return _refused(request, form, str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
+        if asked is not None:
+            return asked
     return _start(request, context, acting, form, OperationAction.REPLAY)
 
 
@@ -64,21 +74,55 @@ def discard(request: Request, context: InContext, acting: Acting, form: InActFor
         limit = _limit(form)
     except WrongOperationError as error:
         return _refused(request, form, str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
-    count = dead_letters.number_of(context.servers, selection)
+    count = _count(context, selection, limit)
     if count and not count.number:
         return _refused(request, form, _GONE, HTTPStatus.CONFLICT)
-    if limit is not None and (count is None or count.capped or limit < count.number):
-        count = Counted(limit, capped=False)
     return page(
         request,
         "ops/letters/discard.html",
         count=count,
         seen=dead_letters.preview_of(context.servers, selection, limit=limit),
-        fields=[*fixed(selection), *([("limit", str(limit))] if limit else [])],
+        fields=_fields(selection, limit),
         reason=form.one("reason"),
         back=_back(form),
         lacks_reason=form.one("confirmed") == "yes",
     )
+
+
+def _replay_question(request: Request, context: Context, form: Form) -> Response | None:
+    """The page that asks before many letters are replayed; None where nothing is to be asked.
+
+    Raises:
+        WrongOperationError: the form is not as it was sent out.
+    """
+    selection, limit = _selection(form), _limit(form)
+    count = _count(context, selection, limit)
+    is_few = count is not None and not count.capped and count.number <= _FEW
+    if is_few or (limit is None and has_dry_run(context.servers, selection)):
+        return None
+    return page(
+        request,
+        "ops/letters/replay.html",
+        count=count,
+        seen=dead_letters.preview_of(context.servers, selection, limit=limit),
+        fields=_fields(selection, limit),
+        reason=form.one("reason"),
+        rate=form.one("rate"),
+        back=_back(form),
+    )
+
+
+def _count(context: Context, selection: Selection, limit: int | None) -> Counted | None:
+    """How many letters are acted on; None if that is not known."""
+    count = dead_letters.number_of(context.servers, selection)
+    if limit is not None and (count is None or count.capped or limit < count.number):
+        return Counted(limit, capped=False)
+    return count
+
+
+def _fields(selection: Selection, limit: int | None) -> list[tuple[str, str]]:
+    """The letters as hidden fields."""
+    return [*fixed(selection), *([("limit", str(limit))] if limit else [])]
 
 
 _GONE: Final = "No dead letter matches any more: somebody has settled them meanwhile."

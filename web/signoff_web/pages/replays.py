@@ -1,5 +1,6 @@
 """Operations, which are replays and discards: what each does, how far it is, what it changed."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from signoff_ops import operations
 from signoff_ops.operating import Operator
-from signoff_ops.operation_text import change_of_ltv, selection_text, sentence
+from signoff_ops.operation_text import change_of_ltv, level, selection_text, sentence, title
 from signoff_ops.operations import (
     KeyUsedError,
     NothingMatchesError,
@@ -30,14 +31,8 @@ from signoff_web.templating import page
 router = APIRouter(prefix="/ops/replays")
 OperationId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 _FRAGMENT: Final = "hx-request"
-_LEVELS: Final = {
-    "waiting": "quiet",
-    "running": "attention",
-    "done": "ok",
-    "cancelled": "quiet",
-    "stopped": "trouble",
-    "failed": "trouble",
-}
+_FIELDS: Final = {"kinds": "kind", "ids": "id"}
+"""What the list of dead letters calls conditions of a selection."""
 _EXPECTED: Final = (
     KeyUsedError,
     NothingMatchesError,
@@ -61,7 +56,7 @@ def replays(
     """All operations, the newest first."""
     found = operations.operations_page(context.servers, cursor=cursor)
     older = None if found.next is None else f"/ops/replays?{urlencode({'cursor': found.next})}"
-    rows = [(one, sentence(one), _LEVELS[one.state]) for one in found.items]
+    rows = [(one, sentence(one), level(one)) for one in found.items]
     return page(request, "ops/replays.html", rows=rows, older=older, cursor=cursor)
 
 
@@ -173,6 +168,8 @@ def _page(
         typed=typed,
         longest=operations.LONGEST_REASON,
         may_operate=Scope.OPERATE in request.state.identity.scopes,
+        left=operations.dead_letters_of(context.servers, _whose_letters(found)),
+        whose_letters=_whose_letters(found),
         followers=operations.followers(context.servers, found.id),
         sentence_of=sentence,
         **_values(context, found),
@@ -182,12 +179,34 @@ def _page(
 def _values(context: Context, found: Operation) -> dict[str, Any]:
     return {
         "operation": found,
+        "title": title(found),
         "sentence": sentence(found),
-        "level": _LEVELS[found.state],
+        "level": level(found),
         "chosen": selection_text(found.selection),
         "ltv": change_of_ltv(found.effect),
         "note": operations.runner_note(context.servers, found),
+        "letters_of": partial(_letters_of, found),
     }
+
+
+def _whose_letters(found: Operation) -> int:
+    """The operation whose letters this one took; it may have taken but some of them."""
+    return found.of_operation or found.id
+
+
+def _letters_of(found: Operation, fingerprint: str) -> str | None:
+    """The list of letters that match what was chosen and have a cause; None if it cannot be told.
+
+    After a dry run a letter still has the cause of its last failure, not the one that was found.
+    """
+    chosen = dict(found.selection)
+    if found.dry_run and chosen.get("fingerprint") != fingerprint:
+        return None
+    if "more_ids" in chosen:
+        return None
+    chosen.pop("ids_digest", None)
+    given = {_FIELDS.get(name, name): value for name, value in chosen.items()}
+    return f"/ops/dead?{urlencode(given | {'fingerprint': fingerprint}, doseq=True)}"
 
 
 def _found(context: Context, operation_id: int) -> Operation:
