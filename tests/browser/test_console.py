@@ -142,6 +142,24 @@ def test_an_open_page_of_workers_follows_them(visit: Visit, client: redis.Redis)
     expect(page.get_by_label("Why do you resume it?")).to_have_value("mended")
 
 
+def test_one_box_chooses_all_refused_events_of_the_page(desk: Desk, visit: Visit) -> None:
+    """The actions stand above the list, so they are near its first row by keyboard."""
+    insert = "INSERT INTO public.signoff_outbox (event, refused) VALUES (%s, 'no score')"
+    for _ in range(3):
+        sql(desk.database_url, insert, json.dumps({"event_id": str(uuid4())}))
+    page = visit("supervisor").open("/ops/outbox")
+    everything = page.get_by_label("Choose all of this page")
+    everything.check()
+    boxes = page.locator('[name="event"]')
+    expect(page.locator('[name="event"]:checked')).to_have_count(3)
+    boxes.first.uncheck()
+    expect(everything).not_to_be_checked()
+    boxes.first.focus()
+    for _ in range(6):
+        page.keyboard.press("Shift+Tab")
+    expect(page.get_by_label("Why?")).to_be_focused()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_frames_pages_in_both_themes(
     desk: Desk, visit: Visit, client: redis.Redis, theme: str
