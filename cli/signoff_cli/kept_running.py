@@ -39,22 +39,25 @@ def _keep(
     delays = backoff_delays(first=1.0)
     while not stop.is_set():
         started = time.monotonic()
-        code = _run_once(name, command, variables, stop)
-        if code is None:
+        ended = _run_once(name, command, variables, stop)
+        if ended is None:
             return
         if time.monotonic() - started > _LONG_ENOUGH:
             delays = backoff_delays(first=1.0)
         delay = next(delays)
-        log.warning("%s ended with exit code %d; next start in %.1f s", name, code, delay)
+        log.warning("%s %s; next start in %.1f s", name, ended, delay)
         stop.wait(delay)
 
 
 def _run_once(
     name: str, command: Sequence[str], variables: dict[str, str], stop: threading.Event
-) -> int | None:
-    """Run the command; its exit code if it ended by itself, None if it was stopped."""
-    with running(name, command, variables) as child:
-        while not stop.wait(_CHECK_SECONDS):
-            if (code := child.process.poll()) is not None:
-                return code
+) -> str | None:
+    """Run the command; how it ended if it did so by itself, None if it was stopped."""
+    try:
+        with running(name, command, variables) as child:
+            while not stop.wait(_CHECK_SECONDS):
+                if (code := child.process.poll()) is not None:
+                    return f"ended with exit code {code}"
+    except OSError as error:  # no process or memory is left
+        return f"could not be started ({error.strerror or error})"
     return None

@@ -205,7 +205,7 @@ def _sentence(servers: Servers, found: _Found) -> str:
 def _of_state(state: Interaction | None) -> str:
     if state is None:
         return "No event of it was applied yet."
-    holds = f"{state.customer_status or 'No status'}, {state.ltv_usd or 0:.2f} USD"
+    holds = f"{state.customer_status or 'No status'}, {state.ltv_usd or 0:,.2f} USD"
     if state.review_completed_at is None:
         return f"{holds}; no event of it was applied yet."
     return f"{holds}."

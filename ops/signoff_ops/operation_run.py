@@ -7,7 +7,8 @@ A turn:
    some seconds;
 3. note how it ended, or give it back.
 
-If there is none, wait for a notification, or for a moment. Any number of runners may run. One that
+If there is none, wait for a notification, or for a moment. Once an hour, what need not be kept any
+more of operations that ended is deleted. Any number of runners may run. One that
 is killed loses its lease after half a minute, and another one goes on. While Postgres is
 unavailable, a runner waits with backoff.
 """
@@ -31,8 +32,9 @@ from signoff_db.error_text import reason_of
 from signoff_db.migrate import require_current
 from signoff_db.operations import lease as leases
 from signoff_db.operations.lease import LEASE, Claimed, End, LeaseLostError
+from signoff_db.operations.retention import forget
 from signoff_db.operations.running import run
-from signoff_db.operations.table import OperationState
+from signoff_db.operations.table import RUNNER_APPLICATION, OperationState
 from signoff_db.transactions import raising_outages
 from signoff_ops.audits import run_audits
 from signoff_schemas import Settings, SignoffError
@@ -47,10 +49,11 @@ _SLICE: Final = 2.0
 """So long an operation goes on while others wait."""
 _BEAT: Final = 10.0
 """Seconds between two notes that the runner runs."""
+_FORGET: Final = 3600.0
+"""Seconds between looks for what need not be kept any more."""
 _LEAVE_AUDIT: Final = 1.0
 """So long an audit that is under way may take to end; then the next process begins it anew."""
 _STOP_CHECK: Final = 0.5
-_APPLICATION: Final = "signoff operations"
 _LONGEST_MESSAGE: Final = 500
 
 
@@ -90,6 +93,7 @@ class Runner:
         self._connection: BatchConnection | None = None
         self._taken: Claimed | None = None
         self._beat_at = 0.0
+        self._forget_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Run operations until stopped; the batch in hand is finished."""
@@ -116,6 +120,7 @@ class Runner:
         connection = self._connected()
         with raising_outages(connection):
             self._beat(connection)
+            self._forget(connection)
             self._taken = leases.claim(connection, lease=self._lease)
             if self._taken is None:
                 self._wait(connection, stop)
@@ -167,9 +172,23 @@ class Runner:
             leases.beat(connection, self._id, self._name)
             self._beat_at = time.monotonic() + _BEAT
 
+    def _forget(self, connection: Connection[TupleRow]) -> None:
+        """Forget what need not be kept any more: of one operation a turn, then for an hour none."""
+        if time.monotonic() < self._forget_at:
+            return
+        try:
+            more = forget(connection)
+        except psycopg.errors.InsufficientPrivilege as error:
+            log.warning("letters of old operations are kept: %s", reason_of(error))
+            more = False
+        if not more:
+            self._forget_at = time.monotonic() + _FORGET
+
     def _connected(self) -> BatchConnection:
         if self._connection is None:
-            self._connection = connect_for_batches(self._database_url, application=_APPLICATION)
+            self._connection = connect_for_batches(
+                self._database_url, application=RUNNER_APPLICATION
+            )
             with raising_outages(self._connection):
                 self._connection.execute("LISTEN signoff_operations")
                 if self._taken is not None:  # lost with the last connection

@@ -14,8 +14,9 @@ import psycopg
 
 from signoff_db.connection import DatabaseUnavailableError
 from signoff_db.letter_search import Counted
-from signoff_db.operations import dead_letters, table
+from signoff_db.operations import dead_letters, retention, table
 from signoff_db.operations.effect import Effect, FailingCause, Holders
+from signoff_db.operations.retention import LETTERS_KEPT
 from signoff_db.operations.table import (
     KeyUsedError,
     NoSuchOperationError,
@@ -34,6 +35,7 @@ from signoff_ops.servers import Servers
 from signoff_schemas import SignoffError
 
 __all__ = [
+    "LETTERS_KEPT",
     "DatabaseUnavailableError",
     "Effect",
     "FailingCause",
@@ -50,6 +52,7 @@ __all__ = [
     "cancel_operation",
     "dead_letters_of",
     "followers",
+    "letters_kept",
     "operation",
     "operations_page",
     "runner_note",
@@ -62,7 +65,7 @@ SLOWEST_RATE: Final = 0.1
 """Letters a second."""
 _APPLICATION: Final = "signoff operations start"
 _MOST_FOLLOWERS: Final = 20
-_COUNT_SECONDS: Final = 0.1
+_COUNT_SECONDS: Final = 0.2
 """How long a page waits for a number of letters."""
 RUNNER_AWAY_AFTER: Final = timedelta(seconds=45)
 """A runner that was last seen longer ago than this does not run."""
@@ -134,7 +137,7 @@ def start_from(
 
     Raises:
         NoSuchOperationError: there is no such operation.
-        NothingMatchesError: none of its letters is dead any more.
+        NothingMatchesError: none of its letters is dead any more, or they are not kept.
         WrongOperationError, KeyUsedError, TooManyOperationsError, DatabaseUnavailableError: as
             `start_operation`.
     """
@@ -226,6 +229,16 @@ def dead_letters_of(servers: Servers, operation_id: int) -> Counted | None:
     """
     with servers.database() as connection:
         return dead_letters.count_dead(connection, operation_id, seconds=_COUNT_SECONDS)
+
+
+def letters_kept(servers: Servers, operation_id: int) -> bool:
+    """Whether `start_from` can take this operation's letters: for `LETTERS_KEPT` after its end.
+
+    Raises:
+        DatabaseUnavailableError: Postgres is unavailable.
+    """
+    with servers.database() as connection:
+        return retention.letters_kept(connection, operation_id)
 
 
 def runner_note(servers: Servers, operation: Operation) -> str | None:

@@ -11,17 +11,23 @@ from uuid import uuid4
 import psycopg
 import pytest
 import redis
-from approvals import decision, mapping
+from approvals import approval, decision, mapping
 from command_line import Signoff
 from desk import BODY, post, sql
+from letters import bury
+from operations import ANN, DRY, run_all
 from processes import eventually, exit_code
 from receivers import receiving
 
+from signoff_db.connection import connect_for_batches
 from signoff_db.feed_reader import FeedReader, Turn
-from signoff_ops import review_desk, reviews
+from signoff_db.selection import Selection
+from signoff_ops import operations, review_desk, reviews
 from signoff_ops.accounts import identity_of_key, identity_of_session
 from signoff_ops.audit import audit
 from signoff_ops.audits import keep_audit, latest_audits, request_audit, run_next_audit
+from signoff_ops.operating import Operator
+from signoff_ops.operations import OperationAction
 from signoff_ops.review_feed import read_decisions
 from signoff_ops.servers import DirectServers
 from signoff_ops.sign_in import Browser, sign_out, use_link
@@ -137,6 +143,31 @@ def test_audits_need_no_more_than_operators_are_granted(
     kept = latest_audits(servers).done
     assert kept
     assert kept.requested_by == "root"
+
+
+def test_operations_need_no_more_than_operators_are_granted(granted_database: str) -> None:
+    """They are started, run, cancelled and looked at; in the end their letters are forgotten."""
+    with connect_for_batches(granted_database, application="test") as connection:
+        bury(connection, *(approval(user_id=name) for name in ("ann", "ben", "cy")))
+    url = as_user(granted_database, "signoff_operator", "change-me-2")
+    servers = DirectServers(Settings.load(database_url=url))
+    dry = operations.start_operation(servers, Selection(), DRY, OperationAction.REPLAY)
+    run_all(url)
+    first = operations.start_from(servers, dry.id, ANN, limit=1)
+    assert operations.runner_note(servers, first)
+    run_all(url)
+    rest = operations.start_from(servers, dry.id, ANN)
+    operations.cancel_operation(servers, rest.id, "user:ann")
+    discard = Operator("user:ann", "old")
+    operations.start_operation(servers, Selection(), discard, OperationAction.DISCARD)
+    run_all(url)
+    reports = as_user(granted_database, "signoff_reader", "change-me-3")
+    seen = operations.operations_page(DirectServers(Settings.load(database_url=reports))).items
+    assert [one.state for one in seen] == ["done", "cancelled", "done", "done"]
+    assert len(operations.followers(servers, dry.id)) == 2
+    sql(granted_database, "UPDATE operations SET ended_at = now() - interval '8 days'")
+    run_all(url)
+    assert not operations.letters_kept(servers, dry.id)
 
 
 def test_a_reader_of_the_feed_needs_no_more_than_the_page_grants(

@@ -1,6 +1,8 @@
 """A runner works on operations: what they change, and what a dry run tells beforehand."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,20 +11,24 @@ from blocking import await_blocked
 from desk import servers_of, sql
 from letters import bury, chosen, letters_in
 from operations import ANN, DRY, after, run_all
+from processes import eventually
 
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection
 from signoff_db.discard import discard
 from signoff_db.operations import running
+from signoff_db.operations.table import has_runner
 from signoff_db.selection import Selection
 from signoff_ops.operating import Operator
 from signoff_ops.operation_run import Runner
 from signoff_ops.operation_text import sentence
 from signoff_ops.operations import (
+    RUNNER_AWAY_AFTER,
     Holders,
     OperationAction,
     OperationState,
     cancel_operation,
+    runner_note,
     start_from,
     start_operation,
 )
@@ -211,3 +217,25 @@ def test_two_operations_take_turns(
     assert after(database_url, slow).tried == 1
     assert after(database_url, slow).state is OperationState.RUNNING
     assert after(database_url, quick).state is OperationState.DONE
+
+
+def test_a_runner_that_waits_for_a_lock_is_not_called_away(
+    connection: BatchConnection, servers: Servers, database_url: str
+) -> None:
+    """It notes nothing meanwhile, but it is connected."""
+    bury(connection, approval())
+    started = start_operation(servers, ALL, ANN, REPLAY)
+    runner, stop = Runner(database_url, lease=timedelta(0), poll=0.0), threading.Event()
+    long_ago = "UPDATE operation_runners SET seen_at = now() - interval '10 minutes'"
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with connection.transaction():
+            connection.execute("SELECT FROM dead_letters FOR UPDATE")
+            working = pool.submit(runner.turn, stop)
+            await_blocked(database_url)
+            sql(database_url, long_ago)
+            waits = after(database_url, started)
+            assert not waits.held
+            assert runner_note(servers, waits) is None
+        assert working.result(120)
+    runner.close()
+    eventually(lambda: not has_runner(connection, RUNNER_AWAY_AFTER), what="it is gone")

@@ -215,6 +215,9 @@ def test_a_dry_run_looks_like_its_result(
     assert f'<span class="badge {level}">done</span>' in browser.open("/ops/replays").text
     assert buttons(shown) == offered
     assert ("Nothing would be applied now" in shown) is (good == 0)
+    real = at(browser.send(f"{path}/again"))
+    run_all(database_url)
+    assert ("Nothing was applied" in browser.open(real).text) is (good == 0)
     assert f"{path.removeprefix('/ops/replays/')}: dry run of {good + bad} letters</h1>" in shown
 
 

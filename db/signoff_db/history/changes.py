@@ -34,7 +34,9 @@ class Change:
         did = [f"set {self.given_status}"] if self.given_status else []
         if self.given_ltv is not None:
             adds = self.status_after == _ADDS
-            did.append(f"added {self.given_ltv}" if adds else f"set the LTV to {self.given_ltv}")
+            did.append(
+                f"added {self.given_ltv:,}" if adds else f"set the LTV to {self.given_ltv:,}"
+            )
         return " and ".join(did) or "gave neither status nor amount"
 
 

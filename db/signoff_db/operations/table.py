@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow, kwargs_row
 
 from signoff_db.balances import Balance
 from signoff_db.operations.effect import Effect
+from signoff_db.operations.retention import LETTERS_KEPT, letters_kept
 from signoff_db.operator_actions import Action, note
 from signoff_db.outcome import VERDICTS
 from signoff_db.pages import Page, key_of, page_of, row_id
@@ -23,6 +24,8 @@ from signoff_db.selection import Selection
 from signoff_db.sql import statement
 from signoff_schemas import FailureKind, SignoffError
 
+RUNNER_APPLICATION: Final = "signoff operations"
+"""The application name of the connection of a process that runs operations."""
 _LIST: Final = "operations"
 _CHOOSING: Final = "20s"
 """How long choosing the letters may take; a request waits for it."""
@@ -182,12 +185,17 @@ def start_from(connection: Connection[TupleRow], of_operation: int, wanted: Want
 
     Raises:
         NoSuchOperationError: there is no such operation.
-        NothingMatchesError: none of its letters is dead any more.
+        NothingMatchesError: none of its letters is dead any more, or they are not kept.
         KeyUsedError, TooManyOperationsError, psycopg.errors.QueryCanceled: as `start`.
     """
     source = read(connection, of_operation)
     if source is None:
         raise NoSuchOperationError(f"there is no operation {of_operation}")
+    if not letters_kept(connection, of_operation):
+        raise NothingMatchesError(
+            f"the letters of operation {of_operation} are not kept any more, since it ended more "
+            f"than {LETTERS_KEPT.days} days ago; choose letters anew"
+        )
     choice = {"of_operation": of_operation}
     return _start(connection, wanted, source.selection, "operations/choose_from", choice)
 
@@ -264,8 +272,8 @@ def may_read(connection: Connection[TupleRow]) -> bool:
 
 
 def has_runner(connection: Connection[TupleRow], within: timedelta) -> bool:
-    """Whether a process that runs operations was seen within this time."""
-    parameters = {"within": within}
+    """Whether a process runs operations: it was seen within this time, or is connected."""
+    parameters = {"within": within, "application": RUNNER_APPLICATION}
     row = connection.execute(statement("operations/runner_seen"), parameters).fetchone()
     return row == (True,)
 

@@ -168,6 +168,8 @@ def _page(
         typed=typed,
         longest=operations.LONGEST_REASON,
         may_operate=Scope.OPERATE in request.state.identity.scopes,
+        kept=operations.letters_kept(context.servers, _whose_letters(found)),
+        days_kept=operations.LETTERS_KEPT.days,
         left=operations.dead_letters_of(context.servers, _whose_letters(found)),
         whose_letters=_whose_letters(found),
         followers=operations.followers(context.servers, found.id),
