@@ -1,6 +1,7 @@
 """The causes of open dead letters: what fails, how many, since when, and what to do."""
 
 from http import HTTPStatus
+from math import sqrt
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -80,10 +81,13 @@ def cause(request: Request, context: InContext, acting: Acting, fingerprint: str
 
 
 def points(cause: Cause) -> str:
-    """The line of a cause's chart, in a box of the width of its parts and the height 20."""
+    """The line of a cause's chart, in a box of the width of its parts and the height 20.
+
+    Heights are square roots, so that a few letters are seen beside a peak.
+    """
     counts = cause.trend.counts
     most = max(*counts, 1)
-    return " ".join(f"{at},{20 - 18 * count / most:.1f}" for at, count in enumerate(counts))
+    return " ".join(f"{at},{20 - 18 * sqrt(count / most):.1f}" for at, count in enumerate(counts))
 
 
 def _page(
