@@ -90,6 +90,13 @@ def preview(
     )
 
 
+def payloads_of(connection: Connection[TupleRow], ids: Sequence[int]) -> list[bytes]:
+    """The payloads of letters, in their order; those that are large are left out."""
+    parameters = {"letters": list(ids), "characters": _SHORT, "most_bytes": _MOST_BYTES}
+    rows = connection.execute(statement("preview_letters"), parameters, binary=True).fetchall()
+    return [payload for *_, payload in rows if payload is not None]
+
+
 def _causes(rows: Sequence[TupleRow]) -> list[PreviewedCause]:
     counts = Counter(fingerprint for _, fingerprint, *_ in rows)
     first = {row[1]: row[2:5] for row in reversed(rows)}

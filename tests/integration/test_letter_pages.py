@@ -314,6 +314,33 @@ def test_a_cause_says_how_many_were_resolved(
     assert "3 were resolved, 2 of them since their upstream published them again." in shown
 
 
+def test_a_cause_can_be_told_to_its_upstream(
+    console: httpx.Client, connection: BatchConnection
+) -> None:
+    """A text to copy with what the events share, and all letters as a file."""
+    cta = {"service": "crm", "release": f"1.4{BIDI}</textarea><b>"}
+    events = [mapping(quality_score=9, user_id="ann", cta_data=cta | {"n": n}) for n in range(3)]
+    ids = [bury(connection, to_json(event)) for event in events]
+    fingerprint = letters_in(connection)[0].fingerprint
+    page = console.get(f"/ops/causes/{fingerprint}")
+    area = re.search(r"<textarea readonly.*?>\n(.*?)</textarea>", page.text, re.DOTALL)
+    assert area
+    told = unescape(area[1])
+    assert "3 events of yours could not be applied" in told
+    assert "quality_score must be at most 5" in told
+    assert "  cta_data.service: crm" in told
+    assert "  cta_data.release: 1.4\\u202e</textarea><b>" in told
+    assert all(str(event["event_id"]) in told for event in events)
+    assert "ann" not in told
+    assert "cta_data.n" not in told
+    kept = console.get(f"/ops/causes/{fingerprint}/letters")
+    assert kept.headers["content-disposition"].startswith("attachment")
+    lines = [json.loads(line) for line in kept.text.splitlines()]
+    assert [line["id"] for line in lines] == ids[::-1]
+    assert json.loads(lines[0]["payload"])["quality_score"] == 9
+    assert console.get("/ops/causes/none/letters").text == ""
+
+
 def test_a_discard_of_some_stays_one_of_some(
     console: httpx.Client, connection: BatchConnection
 ) -> None:
