@@ -144,6 +144,8 @@ def test_a_cause_without_open_letters_shows_the_settled_ones(
     discard(connection, [letter_id], actor="op", reason="r")
     page = console.get(f"/ops/causes/{fingerprint}")
     assert "No letter of this cause is open any more" in text_of(page)
+    found = console.get("/find", params={"q": fingerprint})
+    assert found.headers["location"] == f"/ops/causes/{fingerprint}"
     assert f"letter {letter_id} discarded" in text_of(page)
     assert "<form method" not in page.text
 
