@@ -103,7 +103,7 @@ def _show_state(state: Overview) -> None:
 
 
 def _number(counted: int, *, estimate: bool) -> str:
-    return f"{'about ' if estimate else ''}{counted:,}"
+    return f"about {counted:,} (an estimate)" if estimate else f"{counted:,}"
 
 
 def _show_readers(readers: Sequence[ReaderState]) -> None:

@@ -41,7 +41,10 @@ class Group:
     """The kind of event of the newest letter."""
     count: int
     first_failed_at: datetime
+    last_arrived_at: datetime
+    """When the newest letter came."""
     last_failed_at: datetime
+    """When one failed last, also one that was tried again."""
     message: str
     """The message of the newest letter."""
     sample_id: int
@@ -82,6 +85,8 @@ class Trend:
     begins_at: datetime
     ends_at: datetime
     counts: tuple[int, ...]
+    recent: int
+    """How many came in the last ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +157,15 @@ def trends(
         statement("trends_of_causes"),
         {"fingerprints": list(counts), "begins": begins, "ends": now, "parts": parts},
     )
-    for fingerprint, part, number in rows:
+    recent = dict.fromkeys(counts, 0)
+    for fingerprint, part, number, newest in rows:
         # A letter that came after `now` counts in the last part.
         counts[fingerprint][min(part, parts) - 1] += number
+        recent[fingerprint] += newest
     return {
-        group.fingerprint: Trend(began, now, tuple(counts[group.fingerprint]))
+        group.fingerprint: Trend(
+            began, now, tuple(counts[group.fingerprint]), recent[group.fingerprint]
+        )
         for group, began in zip(shown, begins, strict=True)
     }
 

@@ -7,7 +7,7 @@ WITH causes AS MATERIALIZED (
         ELSE (extract(epoch FROM first_failed_at) * 1000000)::bigint END AS rank
     FROM (
         SELECT fingerprint, count(*) AS count, min(first_failed_at) AS first_failed_at,
-            max(last_failed_at) AS last_failed_at, max(id) AS sample_id
+            max(first_failed_at) AS last_arrived_at, max(last_failed_at) AS last_failed_at, max(id) AS sample_id
         FROM dead_letters
         WHERE state = 'dead' AND {chosen}
         GROUP BY fingerprint
@@ -19,7 +19,7 @@ WITH causes AS MATERIALIZED (
     ORDER BY rank DESC, fingerprint
     LIMIT %(limit)s
 )
-SELECT p.fingerprint, newest.kind, newest.event_type, p.count, p.first_failed_at, p.last_failed_at,
+SELECT p.fingerprint, newest.kind, newest.event_type, p.count, p.first_failed_at, p.last_arrived_at, p.last_failed_at,
     left(newest.message, %(characters)s) AS message, p.sample_id, newest.event_id AS sample_event_id,
     newest.detail->0 AS first_error, p.rank,
     (SELECT count(*) FROM causes) AS causes, (SELECT sum(count)::bigint FROM causes) AS letters

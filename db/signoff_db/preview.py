@@ -35,6 +35,8 @@ class PreviewedCause:
     message: str
     """Of the oldest of them."""
     count: int
+    named: bool
+    """Whether the event_id of the oldest is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def preview(
     if not rows:
         return None
     causes = _causes(rows)
-    users = Counter(user for _, _, _, _, user, _ in rows)
+    users = Counter(user for *_, user, _ in rows)
     nameless = users.pop(None, 0)
     amounts = [
         amount for *_, payload in rows if payload and (amount := _amount(payload)) is not None
@@ -88,14 +90,20 @@ def preview(
     )
 
 
+def payloads_of(connection: Connection[TupleRow], ids: Sequence[int]) -> list[bytes]:
+    """The payloads of letters, in their order; those that are large are left out."""
+    parameters = {"letters": list(ids), "characters": _SHORT, "most_bytes": _MOST_BYTES}
+    rows = connection.execute(statement("preview_letters"), parameters, binary=True).fetchall()
+    return [payload for *_, payload in rows if payload is not None]
+
+
 def _causes(rows: Sequence[TupleRow]) -> list[PreviewedCause]:
     counts = Counter(fingerprint for _, fingerprint, *_ in rows)
-    first = {fingerprint: (kind, message) for _, fingerprint, kind, message, *_ in reversed(rows)}
+    first = {row[1]: row[2:5] for row in reversed(rows)}
     return [
-        PreviewedCause(
-            fingerprint, FailureKind(first[fingerprint][0]), first[fingerprint][1], count
-        )
+        PreviewedCause(fingerprint, FailureKind(kind), message, count, named=named)
         for fingerprint, count in counts.most_common()
+        for kind, message, named in [first[fingerprint]]
     ]
 
 

@@ -1,5 +1,6 @@
 """Find what an id belongs to: it may be that of several things."""
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from uuid import UUID
 from signoff_db.history.finding import Known, customers_like, known
 from signoff_db.pages import row_id
 from signoff_db.reading import snapshot
+from signoff_ops.causes import cause
 from signoff_ops.event_history import event_history
 from signoff_ops.event_view import state_of
 from signoff_ops.servers import Servers
@@ -19,6 +21,7 @@ LONGEST: Final = 1000
 """Characters of an id."""
 _MOST_SIMILAR: Final = 10
 _SHORTEST_BEGINNING: Final = 2
+_FINGERPRINT: Final = re.compile("[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ class Findings:
 
 LOOKED_AT: Final = (
     "events (queue, outbox, ledger and dead letters, by event_id or job id), interactions, "
-    "reviews, customers, the numbers of dead letters, and the fingerprints of open ones"
+    "reviews, customers, the numbers of dead letters, and the fingerprints of open ones and of the "
+    "newest 20,000 that were settled"
 )
 """Where an id is looked for."""
 
@@ -73,6 +77,10 @@ def find(servers: Servers, text: str) -> Findings:
     if "postgres" not in history.away:
         in_database = unavailable.collect("postgres", lambda: _in_database(servers, wanted))
     things, similar = in_database or ([], [])
+    if in_database and not things and _FINGERPRINT.fullmatch(wanted):
+        details = unavailable.collect("postgres", lambda: cause(servers, wanted))
+        if details and details.settled:
+            things = [Found(Link(Thing.CAUSE, wanted), "Settled dead letters have this cause.")]
     return Findings(wanted, (*found, *things), tuple(similar), unavailable.reasons)
 
 

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from signoff_db.replay import STREAK
 from signoff_ops.operations import Effect, Operation, OperationAction, OperationState
 from signoff_schemas import Verdict
 from signoff_schemas.wording import count
 
+STOPS_BY_ITSELF: Final = f"after {STREAK} failures of one cause in a row without a success between"
+"""When a replay stops by itself, unless it is to keep going."""
 _NAMES: Final = {
     "ids": "letters",
     "kinds": "kind",

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from signoff_db.causes import Group
+from signoff_db.preview import Preview
 from signoff_schemas import FailureKind
 
 _REPLAY: Final = "signoff dlq replay {id}"
@@ -224,6 +225,35 @@ def advice_on(
     code = None if is_of_a_field and first.get("code") == "too_large" else first.get("code")
     advice = CODES.get(str(code), KINDS[kind])
     return advice if named or advice in {_NOT_JSON, _TOO_LARGE} else _UNNAMED
+
+
+_AN_EVENT: Final = (
+    "An event that its upstream publishes again under the same event_id is tried like any other."
+)
+_CONFLICTING: Final = (
+    "Under its event_id it is never applied, since the ledger keeps what came first. If it is "
+    "another fact, it has to be published under a new event_id."
+)
+_NAMELESS: Final = (
+    "A letter without an event_id is no event that could come again: what it was meant to say has "
+    "to be published anew."
+)
+_FOREIGN: Final = "Another program's job never comes back as an event: enqueue it where it belongs."
+
+
+def after_discard(kind: FailureKind, *, named: bool) -> str:
+    """What may still become of a letter's event after the letter is discarded."""
+    if kind is FailureKind.EVENT_CONFLICT:
+        return _CONFLICTING
+    if kind is FailureKind.UNKNOWN_FUNCTION:
+        return _FOREIGN
+    return _AN_EVENT if named else _NAMELESS
+
+
+def after_discards(seen: Preview) -> list[str]:
+    """The same of the causes of some letters, each sentence once."""
+    texts = (after_discard(one.kind, named=one.named) for one in seen.causes)
+    return list(dict.fromkeys(texts))
 
 
 def advice_on_cause(group: Group) -> Advice:

@@ -24,8 +24,8 @@ MEMORY = 200_000_000
 
 @pytest.fixture
 def client(redis_url: str) -> Iterator[redis.Redis]:
-    """A client of an empty Valkey."""
-    with redis.Redis.from_url(redis_url) as client:
+    """A client of an empty Valkey; on a busy machine that takes long to look at what is huge."""
+    with redis.Redis.from_url(redis_url, socket_timeout=60) as client:
         yield client
 
 

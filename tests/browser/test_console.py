@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from chromium import Desk, Visit
 from desk import sql
 from playwright.sync_api import Page, expect
-from rq.suspension import is_suspended
+from rq.suspension import is_suspended, resume, suspend
 
 HIDE = """(hidden) => {
     Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
@@ -125,6 +125,39 @@ def test_the_queue_is_paused_and_resumed_by_keyboard(visit: Visit, client: redis
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").first).to_contain_text("The queue was resumed")
     assert not is_suspended(client)
+
+
+def test_an_open_page_of_workers_follows_them(visit: Visit, client: redis.Redis) -> None:
+    """What another one does is seen, and the switch is the other one; a typed reason stays."""
+    page = visit("supervisor").open("/ops/workers")
+    expect(page.locator("#workers-lead")).to_contain_text("0 wait")
+    client.rpush(QUEUE, "x", "y")
+    suspend(client)
+    expect(page.locator("#workers-lead")).to_contain_text("2 wait", timeout=60_000)
+    expect(page.locator("#paused")).to_contain_text("somebody outside of Signoff")
+    page.get_by_label("Why do you resume it?").fill("mended")
+    page.get_by_label("Why do you resume it?").blur()
+    resume(client)
+    expect(page.locator("#paused")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_label("Why do you resume it?")).to_have_value("mended")
+
+
+def test_one_box_chooses_all_refused_events_of_the_page(desk: Desk, visit: Visit) -> None:
+    """The actions stand above the list, so they are near its first row by keyboard."""
+    insert = "INSERT INTO public.signoff_outbox (event, refused) VALUES (%s, 'no score')"
+    for _ in range(3):
+        sql(desk.database_url, insert, json.dumps({"event_id": str(uuid4())}))
+    page = visit("supervisor").open("/ops/outbox")
+    everything = page.get_by_label("Choose all of this page")
+    everything.check()
+    boxes = page.locator('[name="event"]')
+    expect(page.locator('[name="event"]:checked')).to_have_count(3)
+    boxes.first.uncheck()
+    expect(everything).not_to_be_checked()
+    boxes.first.focus()
+    for _ in range(6):
+        page.keyboard.press("Shift+Tab")
+    expect(page.get_by_label("Why?")).to_be_focused()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

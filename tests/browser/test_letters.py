@@ -90,7 +90,8 @@ def test_from_the_cause_to_the_mended_letter_by_keyboard(desk: Desk, visit: Visi
     page.get_by_label("Why?").fill("a typing mistake")
     page.get_by_role("button", name="Apply").press("Enter")
     expect(page.get_by_text("edit by user:supervisor")).to_be_visible()
-    expect(page.get_by_text("a typing mistake")).to_be_visible()
+    expect(page.get_by_text("a typing mistake").first).to_be_visible()
+    expect(page.get_by_text("not in Postgres → PROSPECT 5.00 USD")).to_be_visible()
 
 
 def test_the_list_says_what_came_and_does_not_move(desk: Desk, visit: Visit) -> None:

@@ -58,7 +58,7 @@ def test_an_audit_is_asked_for_run_and_shown(
 ) -> None:
     """Twice asked is one audit; its result is there in words, with who asked, and stays."""
     apply_events(connection, approval(), approval())
-    assert "Nothing found. Looked at: the results of audits" in shown(pages, "/audit")
+    assert "No audit has been run to its end yet." in shown(pages, "/audit")
     for _ in range(2):
         assert pages.post("/audit").headers["location"] == "/audit"
     waiting = shown(pages, "/audit")
@@ -244,7 +244,7 @@ def test_actions_are_filtered_by_the_address(
     }.items():
         rows = pages.get(f"/audit?{query}").text.partition("<tbody>")[2]
         assert {what for what in ("too old", "Replay") if what in rows} == seen, query
-    assert "that fit these filters" in shown(pages, f"/audit?until={before}")
+    assert "No action of an operator fits these filters." in shown(pages, f"/audit?until={before}")
     assert f'href="/ops/dead/{second}"' in pages.get("/audit").text
     found = checked(pages.get(f"/v1/actions?letter={third}"), "/v1/actions")["items"]
     assert [(one["actor"], one["results"], one["after"]) for one in found] == [

@@ -312,11 +312,14 @@ def test_a_customer_of_whom_nothing_was_applied_yet(
 @pytest.mark.parametrize(
     ("path", "looked_at"),
     [
-        (f"/events/{NOTHING}", "the queue in Redis, the outbox, the ledger, and the dead letters"),
-        ("/events/no%20such%2Fjob", "the queue in Redis"),
-        (f"/interactions/{NOTHING}", "interactions, the ledger, reviews, and dead letters"),
-        ("/customers/nobody", "customers, reviews that wait, and dead letters"),
-        ("/find?q=nothing", "events (queue, outbox, ledger and dead letters"),
+        (
+            f"/events/{NOTHING}",
+            "in the queue in Redis, the outbox, the ledger, and the dead letters",
+        ),
+        ("/events/no%20such%2Fjob", "in the queue in Redis"),
+        (f"/interactions/{NOTHING}", "in interactions, the ledger, reviews, and dead letters"),
+        ("/customers/nobody", "in customers, reviews that wait, and dead letters"),
+        ("/find?q=nothing", "among events (queue, outbox, ledger and dead letters"),
     ],
 )
 def test_an_unknown_id_is_said_to_be_unknown_after_a_look(
@@ -325,7 +328,7 @@ def test_an_unknown_id_is_said_to_be_unknown_after_a_look(
     """404, with all places that were looked at."""
     answer = pages.get(path)
     assert answer.status_code == 404
-    assert f"Nothing found. Looked at: {looked_at}" in text_of(answer)
+    assert f"It was looked for {looked_at}" in text_of(answer)
 
 
 def test_without_redis_what_is_known_is_shown(

@@ -144,6 +144,8 @@ def test_a_cause_without_open_letters_shows_the_settled_ones(
     discard(connection, [letter_id], actor="op", reason="r")
     page = console.get(f"/ops/causes/{fingerprint}")
     assert "No letter of this cause is open any more" in text_of(page)
+    found = console.get("/find", params={"q": fingerprint})
+    assert found.headers["location"] == f"/ops/causes/{fingerprint}"
     assert f"letter {letter_id} discarded" in text_of(page)
     assert "<form method" not in page.text
 
@@ -207,12 +209,50 @@ def test_a_discard_shows_what_is_lost(console: httpx.Client, connection: BatchCo
     assert "3: Invalid payload surprise is not a field" in shown
     assert "2; 1 letter names none" in shown
     assert "1,207.50 USD in 2 events" in shown
-    assert "come back only if their upstream publishes them again" in shown
+    assert "publishes again under the same event_id is tried like any other" in shown
+    assert "A letter without an event_id is no event that could come again" in shown
     assert f'"/ops/dead/{oldest}"' in asked.text
     fields = form_of(asked, "/ops/dead/discard") | {"reason": ["a test"]}
     done = console.post("/ops/dead/discard", data=fields)
     page = console.get(done.headers["location"])
     assert page.status_code == 200
+
+
+def test_a_discard_promises_no_return_that_cannot_be(
+    console: httpx.Client, connection: BatchConnection
+) -> None:
+    """What conflicts with the ledger is never applied under its event_id."""
+    event = approval(user_id="ann")
+    apply_events(connection, event)
+    bury(connection, to_json(mapping(event_id=event.event_id, user_id="ann", quality_score=1)))
+    asked = text_of(
+        console.post(
+            "/ops/dead/discard",
+            data=form_of(console.get("/ops/dead"), "/ops/dead/dry-run") | {"scope": ["all"]},
+        )
+    )
+    assert "it has to be published under a new event_id" in asked
+    assert "tried like any other" not in asked
+
+
+def test_a_cause_tells_when_letters_came_apart_from_when_they_were_tried(
+    console: httpx.Client, connection: BatchConnection
+) -> None:
+    """A replay that fails brings no new letters; and the rule of stopping is said exactly."""
+    letter_id = bury(connection, b"no JSON")
+    bury(connection, b"no JSON either")
+    connection.execute(
+        "UPDATE dead_letters SET first_failed_at = now() - interval '3 hours',"
+        " last_failed_at = CASE WHEN id = %s THEN now() ELSE now() - interval '3 hours' END",
+        [letter_id],
+    )
+    fingerprint = letters_in(connection)[0].fingerprint
+    shown = text_of(console.get(f"/ops/causes/{fingerprint}"))
+    assert re.search(r"last arrived 3 h ago, last tried \d+ s ago", shown)
+    assert "0 in the last 10 minutes" in shown
+    assert "after 10 failures of one cause in a row without a success between" in shown
+    assert "Keep going" in shown
+    assert re.search(r"3 h ago last tried \d+ s ago", text_of(console.get("/ops/causes")))
 
 
 @pytest.mark.parametrize(
@@ -272,6 +312,33 @@ def test_a_cause_says_how_many_were_resolved(
     apply_events(connection, *events[:2])
     shown = text_of(console.get(f"/ops/causes/{last.fingerprint}"))
     assert "3 were resolved, 2 of them since their upstream published them again." in shown
+
+
+def test_a_cause_can_be_told_to_its_upstream(
+    console: httpx.Client, connection: BatchConnection
+) -> None:
+    """A text to copy with what the events share, and all letters as a file."""
+    cta = {"service": "crm", "release": f"1.4{BIDI}</textarea><b>"}
+    events = [mapping(quality_score=9, user_id="ann", cta_data=cta | {"n": n}) for n in range(3)]
+    ids = [bury(connection, to_json(event)) for event in events]
+    fingerprint = letters_in(connection)[0].fingerprint
+    page = console.get(f"/ops/causes/{fingerprint}")
+    area = re.search(r"<textarea readonly.*?>\n(.*?)</textarea>", page.text, re.DOTALL)
+    assert area
+    told = unescape(area[1])
+    assert "3 events of yours could not be applied" in told
+    assert "quality_score must be at most 5" in told
+    assert "  cta_data.service: crm" in told
+    assert "  cta_data.release: 1.4\\u202e</textarea><b>" in told
+    assert all(str(event["event_id"]) in told for event in events)
+    assert "ann" not in told
+    assert "cta_data.n" not in told
+    kept = console.get(f"/ops/causes/{fingerprint}/letters")
+    assert kept.headers["content-disposition"].startswith("attachment")
+    lines = [json.loads(line) for line in kept.text.splitlines()]
+    assert [line["id"] for line in lines] == ids[::-1]
+    assert json.loads(lines[0]["payload"])["quality_score"] == 9
+    assert console.get("/ops/causes/none/letters").text == ""
 
 
 def test_a_discard_of_some_stays_one_of_some(

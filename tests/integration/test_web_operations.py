@@ -278,6 +278,37 @@ def test_letters_that_fail_are_shown_among_many(
     assert {int(one) for one in re.findall(r'href="/ops/dead/(\d+)"', found)} == set(last)
 
 
+def test_what_is_left_goes_on_with_the_same_reason_and_rate(
+    connection: BatchConnection, client: httpx.Client, database_url: str
+) -> None:
+    """They stand in the form; and the rule of stopping is said as it is."""
+    bury(connection, *(approval(user_id=None) for _ in range(3)))
+    browser = operator(client, database_url)
+    dry = dry_run(client, database_url)
+    again = browser.send(f"{dry}/again", {"limit": "2", "reason": "rows came", "rate": "500"})
+    run_all(database_url)
+    shown = browser.open(at(again)).text
+    assert 'name="reason" value="rows came"' in shown
+    assert 'name="rate" value="500"' in shown
+    assert "stops by itself after 10 failures of one cause in a row without a success" in shown
+
+
+def test_an_operation_on_one_cause_names_it_in_the_list(
+    connection: BatchConnection, client: httpx.Client, database_url: str
+) -> None:
+    """And leads there. A dry run says that it changes nothing, also while it can be cancelled."""
+    bury(connection, approval(user_id=None))
+    row = connection.execute("SELECT fingerprint FROM dead_letters").fetchone()
+    assert row
+    browser = operator(client, database_url)
+    body = {"fingerprint": row[0], "dry_run": True}
+    started = client.post("/v1/replays", json=body, headers=_key(database_url))
+    assert f'href="/ops/causes/{row[0]}"' in browser.open("/ops/replays").text
+    shown = browser.open(f"/ops/replays/{started.json()['id']}").text
+    assert "It changes nothing, also if it is cancelled" in shown
+    assert "What it has done stays" not in shown
+
+
 def test_what_cannot_be_done_is_a_sentence_on_the_page(
     connection: BatchConnection, client: httpx.Client, database_url: str
 ) -> None:

@@ -308,7 +308,8 @@ def test_what_an_earlier_delivery_came_to_is_not_taken_for_a_verdict(
             for each in (mine, other)
         ]
     applied, dead = [
-        client.post(APPROVALS, json=each, headers={"Prefer": "wait=1"}) for each in (mine, other)
+        client.post(APPROVALS, json=each, headers={"Prefer": f"wait={seconds}"})
+        for each, seconds in ((mine, 30), (other, 1))
     ]
 
     assert [each.json()["verdict"] for each in first] == ["applied", "user_mismatch"]

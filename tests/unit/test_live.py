@@ -2,11 +2,13 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 
-from signoff_ops.servers import DirectServers
-from signoff_ops.status import Status
+from signoff_ops.servers import DirectServers, Servers
+from signoff_ops.status import QueueStatus, Status
+from signoff_queue.reader import Counts
 from signoff_schemas import Settings
-from signoff_web.live import INTERVAL, LONGEST_INTERVAL, Sampler
+from signoff_web.live import FIRST_INTERVAL, INTERVAL, LONGEST_INTERVAL, Sampler
 
 SERVERS = DirectServers(Settings.load())
 
@@ -82,6 +84,25 @@ def test_slow_servers_are_read_less_often() -> None:
         await sampler.latest()
         assert sampler.due_in == 0.0
         assert LONGEST_INTERVAL < 30
+
+    asyncio.run(ask())
+
+
+def test_the_second_look_comes_soon_so_that_the_rate_is_known() -> None:
+    """One look tells no rate."""
+    clock = Clock()
+    queue = QueueStatus("approvals", Counts(0, 0, 0, 0, 0, 0), None, None, (), None)
+
+    def read(servers: Servers) -> Status:
+        return replace(clock.read(servers), queue=queue)
+
+    async def ask() -> None:
+        sampler = Sampler(SERVERS, read=read, clock=clock)
+        assert (await sampler.latest()).rate is None
+        assert sampler.due_in == FIRST_INTERVAL < INTERVAL
+        clock.now += FIRST_INTERVAL
+        assert (await sampler.latest()).rate is not None
+        assert sampler.due_in == INTERVAL
 
     asyncio.run(ask())
 

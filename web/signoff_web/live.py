@@ -21,6 +21,8 @@ from signoff_ops.throughput import Rate, Throughput
 
 INTERVAL: Final = 2.0
 """Seconds from one look to the next, unless looking takes long."""
+FIRST_INTERVAL: Final = 1.0
+"""After a first look: it takes two to know a rate."""
 LONGEST_INTERVAL: Final = 10.0
 _SHARE: Final = 5
 """Reading takes at most this part of the time: after a slow look the pause is longer."""
@@ -95,7 +97,8 @@ class Sampler:
         now = datetime.now(UTC)
         number = self._latest.number + 1 if self._latest else 1
         self._latest = Sample(number, now, found, rate, condition(found, rate, now))
-        self._due = began + min(max(INTERVAL, _SHARE * (ended - began)), LONGEST_INTERVAL)
+        interval = FIRST_INTERVAL if found.queue and rate is None else INTERVAL
+        self._due = began + min(max(interval, _SHARE * (ended - began)), LONGEST_INTERVAL)
         self._keep(self._latest.point)
         return self._latest
 

@@ -18,18 +18,18 @@ _DAY: Final = 86_400
 
 
 def instant(moment: datetime) -> Markup:
-    """A time as an element; the browser shows it in the reader's own time zone."""
+    """A time as an element, in UTC; the browser adds the reader's own time to its title."""
     utc = moment.astimezone(UTC)
-    return Markup('<time datetime="{}">{}</time>').format(
-        utc.isoformat(), utc.strftime("%Y-%m-%d %H:%M UTC")
+    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(
+        utc.isoformat(), utc.strftime("%Y-%m-%d %H:%M:%S UTC")
     )
 
 
 def since(moment: datetime) -> Markup:
     """How long ago a time was, as an element; the browser keeps it up to date."""
     utc = moment.astimezone(UTC)
-    return Markup('<time datetime="{}" data-since title="{}">{}</time>').format(
-        utc.isoformat(), utc.strftime("%Y-%m-%d %H:%M UTC"), age((_now() - utc).total_seconds())
+    return Markup('<time datetime="{0}" data-since title="{0}">{1}</time>').format(
+        utc.isoformat(), age((_now() - utc).total_seconds())
     )
 
 

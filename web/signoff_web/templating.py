@@ -7,6 +7,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from signoff_ops.operation_text import STOPS_BY_ITSELF
 from signoff_web import shown
 from signoff_web.assets import url_of
 from signoff_web.context import context_of
@@ -54,7 +55,11 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.globals |= {"static": url_of, "new_key": lambda: str(uuid4())}
+    templates.globals |= {
+        "static": url_of,
+        "new_key": lambda: str(uuid4()),
+        "stops_by_itself": STOPS_BY_ITSELF,
+    }
     templates.filters.update(_FILTERS)
     return templates
 

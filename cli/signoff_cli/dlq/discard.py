@@ -49,7 +49,7 @@ def discard(  # noqa: PLR0913 -- one argument an option
 ) -> None:
     """Settle dead letters without applying them; they are kept.
 
-    An event that arrives again is applied nevertheless.
+    An event that arrives again is tried anew, unless the ledger holds another under its event_id.
     """
     selection = deliberate(
         chosen(

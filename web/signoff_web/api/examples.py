@@ -114,6 +114,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "event_type": "approval",
         "count": 12,
         "first_failed_at": _APPLIED,
+        "last_arrived_at": _APPLIED,
         "last_failed_at": _APPLIED,
         "message": "quality_score must be at most 5; found 9",
         "sample_id": 17,

@@ -313,7 +313,10 @@ class Cause(Model):
     event_type: str | None
     count: int
     first_failed_at: datetime
+    last_arrived_at: datetime
+    """When the newest letter came."""
     last_failed_at: datetime
+    """When one failed last, also one that was tried again."""
     message: str
     """That of the newest letter."""
     sample_id: int
@@ -342,6 +345,8 @@ class Trend(Model):
     ends_at: datetime
     counts: list[int]
     """The letters in equal parts of this time."""
+    recent: int
+    """How many came in the last ten minutes."""
 
 
 class Touched(Model):

@@ -1,11 +1,14 @@
 """The causes of open dead letters: what fails, how many, since when, and what to do."""
 
 from http import HTTPStatus
+from math import sqrt
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 
 from signoff_ops import causes as use
+from signoff_ops.cause_report import MOST_EXPORTED, exported, report
 from signoff_ops.causes import Cause, CauseDetails
 from signoff_ops.letter_text import shown_beginning
 from signoff_ops.letter_view import ahead_of
@@ -68,6 +71,8 @@ def cause(request: Request, context: InContext, acting: Acting, fingerprint: str
         sample=sample,
         ahead=ahead_of(sample) if sample else None,
         payload=shown,
+        report=report(servers, group) if group else "",
+        most_exported=MOST_EXPORTED,
         payload_cut=not complete,
         looked_at=None if group else use.looked_at(servers),
         recent=_operations(servers, found.fingerprint),
@@ -79,11 +84,26 @@ def cause(request: Request, context: InContext, acting: Acting, fingerprint: str
     )
 
 
+@router.get("/{fingerprint}/letters")
+def letters(context: InContext, fingerprint: str) -> Response:
+    """The open letters of a cause as a file of JSON lines with payloads, the newest first."""
+    if "\0" in fingerprint:
+        return Response(status_code=HTTPStatus.NOT_FOUND)
+    return StreamingResponse(
+        exported(context.servers, fingerprint),
+        media_type="application/x-ndjson",
+        headers={"Content-Disposition": 'attachment; filename="dead-letters-of-cause.jsonl"'},
+    )
+
+
 def points(cause: Cause) -> str:
-    """The line of a cause's chart, in a box of the width of its parts and the height 20."""
+    """The line of a cause's chart, in a box of the width of its parts and the height 20.
+
+    Heights are square roots, so that a few letters are seen beside a peak.
+    """
     counts = cause.trend.counts
     most = max(*counts, 1)
-    return " ".join(f"{at},{20 - 18 * count / most:.1f}" for at, count in enumerate(counts))
+    return " ".join(f"{at},{20 - 18 * sqrt(count / most):.1f}" for at, count in enumerate(counts))
 
 
 def _page(

@@ -21,6 +21,8 @@ from signoff_web.templating import page
 
 router = APIRouter(dependencies=[requires(Scope.READ)])
 _VIEW: Final = "ops/health_view.html"
+_NO_BANNER: Final = Shown()
+"""The sentence and its reasons tell of a pause."""
 
 
 @router.get("/")
@@ -30,7 +32,7 @@ async def home(request: Request, context: InContext, identity: Acting) -> Respon
         links = links_of(identity)
         return RedirectResponse(links[0].path if links else "/account", HTTPStatus.SEE_OTHER)
     sample = await context.live.latest()
-    return page(request, "ops/health.html", paused=_paused(sample), **_values(sample))
+    return page(request, "ops/health.html", paused=_NO_BANNER, **_values(sample))
 
 
 @router.get("/ops/live")
@@ -59,13 +61,8 @@ async def _events(request: Request, ending: Ending) -> AsyncIterator[bytes]:
 
 def _told(context: Context, sample: Sample) -> str:
     """A sample for the page's script: its view, as the page itself holds it, and its point."""
-    view = context.templates.get(_VIEW).render(paused=_paused(sample), **_values(sample))
+    view = context.templates.get(_VIEW).render(**_values(sample))
     return json.dumps({"view": view, "point": sample.point})
-
-
-def _paused(sample: Sample) -> Shown:
-    """What the banner says; where the queue was not read, the sentence says so already."""
-    return Shown(sample.status.queue.pause if sample.status.queue else None)
 
 
 def _values(sample: Sample) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from signoff_ops.operations import (
     has_dry_run,
     start_operation,
 )
+from signoff_ops.runbook import after_discards
 from signoff_ops.values import Counted, DatabaseUnavailableError, Selection
 from signoff_schemas import DeadLetterState
 from signoff_schemas.access import Scope
@@ -77,11 +78,13 @@ def discard(request: Request, context: InContext, acting: Acting, form: InActFor
     count = _count(context, selection, limit)
     if count and not count.number:
         return _refused(request, form, _GONE, HTTPStatus.CONFLICT)
+    seen = dead_letters.preview_of(context.servers, selection, limit=limit)
     return page(
         request,
         "ops/letters/discard.html",
         count=count,
-        seen=dead_letters.preview_of(context.servers, selection, limit=limit),
+        seen=seen,
+        after=after_discards(seen) if seen else [],
         fields=_fields(selection, limit),
         reason=form.one("reason"),
         back=_back(form),
@@ -108,6 +111,7 @@ def _replay_question(request: Request, context: Context, form: Form) -> Response
         fields=_fields(selection, limit),
         reason=form.one("reason"),
         rate=form.one("rate"),
+        keep_going=form.one("keep_going") == "yes",
         back=_back(form),
     )
 

@@ -159,13 +159,12 @@ def _page(
     form: Form | None = None,
     status: int = HTTPStatus.OK,
 ) -> Response:
-    typed = {name: form.one(name) if form else "" for name in ("reason", "rate")}
     return page(
         request,
         "ops/replay.html",
         status=status,
         error=None if error is None else str(error),
-        typed=typed,
+        typed=_typed(found, form),
         longest=operations.LONGEST_REASON,
         may_operate=Scope.OPERATE in request.state.identity.scopes,
         kept=operations.letters_kept(context.servers, _whose_letters(found)),
@@ -176,6 +175,14 @@ def _page(
         sentence_of=sentence,
         **_values(context, found),
     )
+
+
+def _typed(found: Operation, form: Form | None) -> dict[str, str]:
+    """Reason and rate: as they were typed, else those of the operation that is gone on with."""
+    if form is not None:
+        return {name: form.one(name) for name in ("reason", "rate")}
+    rate = "" if found.rate is None else f"{found.rate:g}"
+    return {"reason": found.reason or "", "rate": rate}
 
 
 def _values(context: Context, found: Operation) -> dict[str, Any]:

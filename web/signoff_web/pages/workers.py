@@ -34,11 +34,12 @@ _WORKING: Final = {
 }
 """The states of RQ in which a worker works, in words."""
 _HERE: Final = "/ops/workers"
+_FRAGMENT: Final = "hx-request"
 
 
 @router.get(_HERE, dependencies=[requires(Scope.READ)])
 def workers(request: Request, context: InContext, done: str = "") -> Response:
-    """Each worker, what it does and what to do; whether the queue is paused."""
+    """Each worker, what it does and what to do; what changes alone, where a script asks."""
     return _page(request, context, done=done if done in {"paused", "resumed"} else "")
 
 
@@ -89,12 +90,13 @@ def _page(
     status: int = HTTPStatus.OK,
 ) -> Response:
     found = queue_status(context.servers)
+    paused = found.pause is not None
     return page(
         request,
-        "ops/workers.html",
+        "ops/workers_view.html" if _FRAGMENT in request.headers else "ops/workers.html",
         status=status,
         queue=found,
-        workers=[(worker, *in_words(worker)) for worker in found.workers],
+        workers=[(worker, *in_words(worker, paused=paused)) for worker in found.workers],
         paused=Shown(found.pause),
         may_operate=Scope.OPERATE in request.state.identity.scopes,
         redeliver_after=context.settings.redeliver_after,
@@ -105,12 +107,17 @@ def _page(
     )
 
 
-def in_words(worker: WorkerState) -> tuple[str, str]:
-    """The state of a worker in words, and how bad it is."""
+def in_words(worker: WorkerState, *, paused: bool) -> tuple[str, str]:
+    """The state of a worker in words, and how bad it is.
+
+    A worker tells its state with each heartbeat, so it may be one behind the queue's switch.
+    """
     if not worker.live:
         return ("silent" if worker.state == "silent" else "stuck"), "trouble"
     if worker.state == "suspended":
-        return "paused", "attention"
+        return ("paused", "attention") if paused else ("resuming…", "quiet")
     if not worker.ready:
         return "not ready", "attention"
+    if paused:
+        return "pausing…", "quiet"
     return _WORKING.get(worker.state, (worker.state, "quiet"))

@@ -1,7 +1,7 @@
 // The queue and the reviewer's decisions beside the open review; htmx fetches them again and again.
 import { notice } from "./notices.js";
 import { problemIn } from "./requests.js";
-import { showTimes } from "./times.js";
+import { clock, showTimes } from "./times.js";
 
 const SEEN = "signoff.seen";
 const MOST_SEEN = 200;
@@ -77,7 +77,7 @@ function tellFailure(source, detail) {
     effect.textContent = `What this would do is not known now. ${detail}`;
     return;
   }
-  const time = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }).format(new Date());
+  const time = clock(new Date());
   outage.textContent = `${detail} The lists are older than ${time}.`;
   outage.hidden = false;
 }

@@ -1,6 +1,7 @@
-// Times in the reader's own time zone, and how long ago they were.
+// How long ago times were, kept up to date. Times are shown in UTC, as the server wrote them; pointing at one tells it in
+// the reader's own time zone too.
 
-const NAMED = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const HERE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long", hourCycle: "h23" });
 
 /** The same units as the server's (shown.py). */
 function age(seconds) {
@@ -10,13 +11,15 @@ function age(seconds) {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
+/** A time of the day in UTC, with seconds. */
+export const clock = (moment) => `${moment.toISOString().slice(11, 19)} UTC`;
+
 /** Bring all times within an element up to date. */
 export function showTimes(within = document) {
   for (const time of within.querySelectorAll("time")) {
     const moment = new Date(time.dateTime);
     if ("since" in time.dataset) time.textContent = age((Date.now() - moment) / 1000);
-    else time.textContent = NAMED.format(moment);
-    time.title = NAMED.format(moment);
+    time.title = `${time.dateTime}; here ${HERE.format(moment)}`;
   }
 }
 

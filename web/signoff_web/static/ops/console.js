@@ -1,4 +1,4 @@
-// What every page of the console does: times are shown in the reader's own time zone.
+// What every page of the console does: ages of times are kept up to date.
 import { showTimes } from "../desk/times.js";
 
 showTimes();

@@ -1,11 +1,10 @@
 // The page Health: one event stream a tab, which brings figures, sentence and charts up to date.
 import { elementIn } from "../desk/requests.js";
-import { showTimes } from "../desk/times.js";
+import { clock, showTimes } from "../desk/times.js";
 import { Series } from "./series.js";
 
 const STALE = 15_000; // ms without figures; they come every 2 s, every 10 s where reading them is slow
 const AGAIN = 5_000;
-const SECONDS = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const page = { live: id("live"), stale: id("stale"), asOf: id("as-of"), told: id("told"), how: id("how") };
 const series = new Series();
 let source = null;
@@ -43,7 +42,7 @@ function fresh(now) {
   seen = Date.now();
   page.stale.hidden = true;
   moment = now;
-  page.asOf.textContent = SECONDS.format(moment);
+  page.asOf.textContent = clock(moment);
   page.how.textContent = "New figures come by themselves.";
   document.body.dataset.live = "now";
 }
@@ -51,7 +50,7 @@ function fresh(now) {
 /** Old figures stay on the page, and are said to be old. */
 function checkAge() {
   if (document.hidden || Date.now() - seen < STALE) return;
-  const text = `Stale since ${SECONDS.format(moment)}: no new figures come. The service may be stopped, or you may be signed out.`;
+  const text = `Stale since ${clock(moment)}: no new figures come. The service may be stopped, or you may be signed out.`;
   if (page.stale.textContent !== text || page.stale.hidden) page.stale.textContent = text;
   page.stale.hidden = false;
   document.body.dataset.live = "stale";

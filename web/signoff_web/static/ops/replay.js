@@ -3,6 +3,7 @@ import { elementIn } from "../desk/requests.js";
 import { showTimes } from "../desk/times.js";
 
 const EVERY = 2000; // ms
+const RESULT = "#replay-head";
 const PARTS = ["replay-head", "replay-details"];
 const stale = document.getElementById("stale");
 
@@ -13,7 +14,11 @@ async function look() {
     if (!response.ok) throw new Error(`The service answered ${response.status}.`);
     const found = elementIn(await response.text());
     stale.hidden = true;
-    if (found.dataset.ended) return location.reload();
+    if (found.dataset.ended) {
+      // Its button goes away with the focus: the result gets it.
+      if (document.activeElement !== document.body) history.replaceState(null, "", RESULT);
+      return location.reload();
+    }
     for (const part of PARTS) document.getElementById(part).replaceWith(found.querySelector(`#${part}`));
     showTimes();
   } catch (error) {
@@ -27,4 +32,5 @@ async function follow() {
   setTimeout(follow, EVERY);
 }
 
+if (location.hash === RESULT) document.querySelector(RESULT).focus();
 if (!document.getElementById("replay").dataset.ended) setTimeout(follow, EVERY);

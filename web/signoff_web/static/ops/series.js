@@ -7,7 +7,6 @@ const CHARTS = [
   { place: "chart-rate", at: 2, name: "Applied a second" },
 ];
 const SHORT = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
-const MINUTE = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
 export class Series {
   constructor() {
@@ -23,8 +22,7 @@ export class Series {
   /** All points: [seconds, waiting, applied a second]. */
   begin(points) {
     this.points = points;
-    this.section.hidden = false;
-    this.restart();
+    this.draw();
   }
 
   add(point) {
@@ -38,7 +36,7 @@ export class Series {
   /** New charts, in the colours of now. */
   restart() {
     for (const chart of this.charts) chart.destroy();
-    this.charts = CHARTS.map(({ place, at }) => chart(document.getElementById(place), this.data(at)));
+    this.charts = [];
     this.draw();
   }
 
@@ -46,8 +44,11 @@ export class Series {
     return [this.points.map((point) => point[0]), this.points.map((point) => point[at])];
   }
 
+  /** One point is no line: there are no charts before the second. */
   draw() {
-    if (!this.charts.length) return;
+    this.section.hidden = this.points.length < 2;
+    if (this.section.hidden) return;
+    if (!this.charts.length) this.charts = CHARTS.map(({ place, at }) => chart(document.getElementById(place), this.data(at)));
     for (const [number, { place, at, name }] of CHARTS.entries()) {
       const box = document.getElementById(place);
       this.charts[number].setSize({ width: box.clientWidth, height: HEIGHT });
@@ -60,7 +61,7 @@ export class Series {
   tabulate() {
     const minutes = Map.groupBy(this.points, (point) => Math.floor(point[0] / 60));
     const rows = [...minutes].map(([minute, points]) => row([
-      MINUTE.format(new Date(minute * 60_000)),
+      clock(minute * 60).slice(0, 5),
       shown(Math.max(...known(points, 1))),
       shown(mean(known(points, 2))),
     ]));
@@ -68,6 +69,8 @@ export class Series {
   }
 }
 
+/** A time of the day in UTC. */
+const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 19);
 const known = (points, at) => points.map((point) => point[at]).filter((value) => value !== null);
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const shown = (value) => (Number.isFinite(value) ? SHORT.format(value) : "not known");
@@ -99,6 +102,6 @@ function chart(box, data) {
     legend: { show: false },
     scales: { y: { range: (_chart, _low, high) => [0, Math.max(1, (high ?? 0) * 1.1)] } },
     series: [{}, { stroke: style.outlineColor, width: 1.5, points: { show: false } }],
-    axes: [{ ...axis, space: 70 }, { ...axis, size: 56, space: 28, values: (_chart, ticks) => ticks.map(shown) }],
+    axes: [{ ...axis, space: 70, values: (_chart, ticks) => ticks.map(clock) }, { ...axis, size: 56, space: 28, values: (_chart, ticks) => ticks.map(shown) }],
   }, data, box);
 }
