@@ -330,6 +330,26 @@ def test_what_cannot_be_done_is_a_sentence_on_the_page(
     assert browser.open("/ops/replays/999999").status_code == HTTPStatus.NOT_FOUND
 
 
+@pytest.mark.parametrize("chosen_by", ["cause", "ids", "everything"])
+def test_a_discard_that_has_ended_leads_to_its_letters(
+    connection: BatchConnection, client: httpx.Client, database_url: str, chosen_by: str
+) -> None:
+    """However the letters were chosen."""
+    bury(connection, approval(user_id=None))
+    (letter,) = letters_in(connection)
+    choices: dict[str, dict[str, Any]] = {
+        "cause": {"fingerprint": letter.fingerprint},
+        "ids": {"ids": [letter.id]},
+        "everything": {"all": True},
+    }
+    body = choices[chosen_by] | {"reason": "spam"}
+    started = client.post("/v1/discards", json=body, headers=_key(database_url))
+    run_all(database_url)
+    shown = operator(client, database_url).open(f"/ops/replays/{started.json()['id']}")
+    assert shown.status_code == HTTPStatus.OK
+    assert 'href="/ops/dead?state=discarded' in shown.text
+
+
 def test_a_viewer_looks_and_does_not_act(
     connection: BatchConnection, client: httpx.Client, database_url: str
 ) -> None:
