@@ -131,6 +131,7 @@ def test_a_dry_run_is_followed_to_its_replay_by_keyboard(
     with supervisor.unheard():
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)
+            page.reload()
             for width in (1280, 360):
                 page.set_viewport_size({"width": width, "height": 900})
                 assert page.evaluate("document.documentElement.scrollWidth") <= width

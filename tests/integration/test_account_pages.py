@@ -213,11 +213,12 @@ def test_long_lists_go_on_at_the_next_page(ann: Browser, servers: DirectServers)
 def test_the_first_page_leads_to_where_somebody_works(
     client: httpx.Client, ann: Browser, servers: DirectServers
 ) -> None:
-    """By the scopes; who has only his account is led there."""
-    assert ann.open("/").headers["location"] == "/admin/users"
+    """Whom the console is for sees how everything is; a reviewer is led to the desk."""
     users.add_user(servers, "bob", [Role.VIEWER], "root", password=PASSWORD)
-    bob = signed_in(client, "bob", PASSWORD)
-    assert bob.open(bob.open("/").headers["location"]).is_success
+    for one in (ann, signed_in(client, "bob", PASSWORD)):
+        assert "<h1>Health</h1>" in one.open("/").text
+    users.add_user(servers, "eve", [Role.REVIEWER], "root", password=PASSWORD)
+    assert signed_in(client, "eve", PASSWORD).open("/").headers["location"] == "/desk"
 
 
 def test_a_key_has_no_account(client: httpx.Client, servers: DirectServers) -> None:

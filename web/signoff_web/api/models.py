@@ -267,6 +267,8 @@ class Operation(Model):
     reason: str | None
     before: Any
     after: Any
+    operation_id: int | None
+    """The operation on many letters that it was a part of."""
 
 
 class FullLetter(DeadLetter):
