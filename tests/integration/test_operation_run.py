@@ -83,6 +83,21 @@ def test_a_dry_run_tells_what_a_replay_does_then(
     assert not audit(connection).differences
 
 
+@pytest.mark.parametrize("operator", [DRY, ANN], ids=["dry run", "replay"])
+def test_an_operation_goes_on_after_tens_of_thousands_of_letters(
+    connection: BatchConnection, servers: Servers, database_url: str, operator: Operator
+) -> None:
+    """Places are added as integers: a small one is sent to Postgres as a smallint."""
+    begun = 32_760
+    bury(connection, *(approval(n) for n in range(12)))
+    started = start_operation(servers, ALL, operator, REPLAY)
+    connection.execute("UPDATE operation_letters SET place = place + %s", [begun])
+    connection.execute("UPDATE operations SET place = %s, letters = letters + %s", [begun, begun])
+    run_all(database_url)
+    ended = after(database_url, started)
+    assert (ended.state, ended.tried, ended.message) == (OperationState.DONE, 12, None)
+
+
 def test_letters_that_others_settled_are_left_out(
     connection: BatchConnection, servers: Servers, database_url: str
 ) -> None:

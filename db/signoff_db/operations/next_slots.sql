@@ -5,14 +5,14 @@
 WITH
 enough AS (
     SELECT place, group_id FROM operation_letters
-    WHERE operation_id = %(operation)s AND place > %(after)s AND place <= %(after)s + %(size)s
+    WHERE operation_id = %(operation)s AND place > %(after)s AND place <= %(after)s::integer + %(size)s::integer
     ORDER BY place DESC
     LIMIT 1
 ),
 reach AS (
     SELECT max(l.place) AS place
     FROM enough, operation_letters l
-    WHERE l.operation_id = %(operation)s AND l.place >= enough.place AND l.place <= %(after)s + %(most)s
+    WHERE l.operation_id = %(operation)s AND l.place >= enough.place AND l.place <= %(after)s::integer + %(most)s::integer
         AND l.group_id = enough.group_id
 )
 SELECT reach.place,
