@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
+from signoff_schemas.signals import set_from_handler
+
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -16,7 +18,7 @@ def stop_on_signals() -> Iterator[threading.Event]:
     stop = threading.Event()
 
     def request(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+        set_from_handler(stop)
 
     before = [(number, signal.signal(number, request)) for number in _SIGNALS]
     try:

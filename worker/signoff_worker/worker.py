@@ -26,6 +26,7 @@ from signoff_queue.batch_queue import BatchQueue
 from signoff_schemas import WorkerSettings
 from signoff_schemas.backoff import StoppedError
 from signoff_schemas.keys import SUSPENDED
+from signoff_schemas.signals import set_from_handler
 from signoff_worker.backoff import Backoff
 from signoff_worker.database import Database
 from signoff_worker.health import Health
@@ -234,7 +235,7 @@ class ApprovalWorker(BaseWorker):
     def _shutdown(self) -> None:
         """RQ calls this on the first signal: the current batch is finished. A second one raises."""
         self._stop_requested = True
-        self._stop.set()
+        set_from_handler(self._stop)
 
     def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
         """RQ calls this on the second signal: leave at once; later signals are ignored."""
