@@ -105,18 +105,7 @@ def start_operation(
         TooManyOperationsError: too many wait or run already.
         DatabaseUnavailableError: Postgres is unavailable.
     """
-    wanted = _checked(
-        Wanted(
-            action,
-            operator.actor,
-            _stripped(operator.reason),
-            operator.dry_run,
-            limit,
-            rate,
-            keep_going,
-            request_key,
-        )
-    )
+    wanted = _wanted(action, operator, limit, rate, request_key, keep_going=keep_going)
     with servers.batches(_APPLICATION) as connection, _choosing():
         return _found(table.read(connection, table.start(connection, selection, wanted)))
 
@@ -145,18 +134,7 @@ def start_from(
         source = table.read(connection, operation_id)
         if source is None:
             raise NoSuchOperationError(f"there is no operation {operation_id}")
-        wanted = _checked(
-            Wanted(
-                source.action,
-                operator.actor,
-                _stripped(operator.reason),
-                operator.dry_run,
-                limit,
-                rate,
-                keep_going,
-                request_key,
-            )
-        )
+        wanted = _wanted(source.action, operator, limit, rate, request_key, keep_going=keep_going)
         started = table.start_from(connection, operation_id, wanted)
         return _found(table.read(connection, started))
 
@@ -271,6 +249,21 @@ def _choosing() -> Iterator[None]:
 
 def _stripped(reason: str | None) -> str | None:
     return (reason or "").strip() or None
+
+
+def _wanted(
+    action: OperationAction,
+    operator: Operator,
+    limit: int | None,
+    rate: float | None,
+    request_key: UUID | None,
+    *,
+    keep_going: bool,
+) -> Wanted:
+    reason, dry_run = _stripped(operator.reason), operator.dry_run
+    return _checked(
+        Wanted(action, operator.actor, reason, dry_run, limit, rate, keep_going, request_key)
+    )
 
 
 def _checked(wanted: Wanted) -> Wanted:

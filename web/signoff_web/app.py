@@ -27,6 +27,7 @@ from signoff_web.api import (
     reviews,
     service,
 )
+from signoff_web.api import outbox as api_outbox
 from signoff_web.assets import Assets
 from signoff_web.connection_limit import ConnectionLimit
 from signoff_web.context import Authenticate
@@ -88,6 +89,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     dead_letters.router,
     operations.router,
     queue.router,
+    api_outbox.router,
     letter_editing.router,
     actions.router,
     feed.router,

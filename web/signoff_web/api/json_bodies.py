@@ -1,12 +1,20 @@
 """Bodies of requests that act: small JSON objects, read by a model."""
 
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from signoff_web.api.answers import refusals
 from signoff_web.problems import ProblemError, pointer_of
 
 _MOST_ERRORS = 20
+REFUSED_BODIES: Final = refusals(
+    _400="The body is not what its Content-Encoding says.",
+    _408="The body did not come in time.",
+    _413="The body is too large.",
+    _415="The body is no JSON.",
+)
+"""How a route answers a body that cannot be read, for its `responses`."""
 
 
 class Body(BaseModel):
@@ -18,6 +26,12 @@ class Body(BaseModel):
 
 
 Model = TypeVar("Model", bound=Body)
+
+
+def takes(model: type[Body]) -> dict[str, Any]:
+    """The description of a body, for the `openapi_extra` of its route."""
+    schema = model.model_json_schema()
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def parsed(model: type[Model], body: bytes) -> Model:

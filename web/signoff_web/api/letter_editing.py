@@ -17,6 +17,7 @@ from signoff_schemas.wording import printable
 from signoff_web.access import Acting, requires
 from signoff_web.api.answers import JSONAnswer, refusals
 from signoff_web.api.dead_letters import LetterId, unknown_letter
+from signoff_web.api.json_bodies import REFUSED_BODIES
 from signoff_web.api.models import Edited
 from signoff_web.api.parameters import ONLY_KNOWN
 from signoff_web.api.review_requests import JSONBody
@@ -85,13 +86,10 @@ def _invalid(member: str, detail: str, code: str) -> ProblemError:
     "/v1/dead-letters/{letter_id}/edit",
     dependencies=[requires(Scope.OPERATE)],
     response_model=Edited,
-    responses=refusals(
-        _400="The body is not what its Content-Encoding says.",
+    responses=REFUSED_BODIES
+    | refusals(
         _404="There is no such dead letter.",
-        _408="The body did not come in time.",
         _409="The letter is settled already, or the event still fails; nothing was changed.",
-        _413="The body is too large.",
-        _415="The body is no JSON.",
     ),
     openapi_extra=_BODY,
     summary="Edit a dead letter's event and apply it",

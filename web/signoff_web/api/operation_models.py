@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from signoff_ops.operations import LONGEST_REASON, SLOWEST_RATE, OperationAction, OperationState
 from signoff_ops.values import LONGEST_TEXT
@@ -12,6 +12,7 @@ from signoff_schemas import FailureKind
 from signoff_schemas.kinds import EventType
 from signoff_web.api.encoded import text as storable
 from signoff_web.api.instants import Moment
+from signoff_web.api.json_bodies import Body
 from signoff_web.api.models import Model, Money, Status
 
 _LARGEST_ID = 2**63 - 1
@@ -23,17 +24,15 @@ _Searched = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterVa
 _Reason = Annotated[str, Field(max_length=LONGEST_REASON), AfterValidator(storable)]
 
 
-class OperationBody(BaseModel):
+class OperationBody(Body):
     """Which letters, and how; `ids`, filters, `of` or `all` say which."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, strict=True)
 
     all: bool = False
     """Every letter that is dead: nothing else chooses."""
     of: LetterId | None = None
     """An operation: those of its letters that are still dead."""
-    ids: Annotated[list[LetterId], Field(max_length=_MOST_IDS)] = []
-    kind: list[Annotated[FailureKind, Field(strict=False)]] = []
+    ids: Annotated[list[LetterId], Field(max_length=_MOST_IDS)] = Field(default=[])
+    kind: list[Annotated[FailureKind, Field(strict=False)]] = Field(default=[])
     fingerprint: _Short | None = None
     event_type: Annotated[EventType, Field(strict=False)] | None = None
     event_id: Annotated[UUID, Field(strict=False)] | None = None

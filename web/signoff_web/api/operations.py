@@ -5,7 +5,6 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Request
-from pydantic import ValidationError
 
 from signoff_ops import operations
 from signoff_ops.as_data import operation_data
@@ -15,12 +14,13 @@ from signoff_ops.values import Selection
 from signoff_schemas.access import Identity, Scope
 from signoff_web.access import Acting, requires
 from signoff_web.api.answers import Cursor, JSONAnswer, Limit, listed, refusals
+from signoff_web.api.json_bodies import REFUSED_BODIES, parsed, takes
 from signoff_web.api.models import Page
 from signoff_web.api.operation_models import OperationBody, StartedOperation
 from signoff_web.api.parameters import ONLY_KNOWN
 from signoff_web.api.review_requests import JSONBody
 from signoff_web.context import Context, InContext
-from signoff_web.problems import ProblemError, pointer_of
+from signoff_web.problems import ProblemError
 
 router = APIRouter(dependencies=[ONLY_KNOWN], tags=["Operations"])
 _READ: Final = requires(Scope.READ)
@@ -33,19 +33,9 @@ RequestKey = Annotated[
         description="Of this request: if it is sent again, no other operation is started.",
     ),
 ]
-_TAKES: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": OperationBody.model_json_schema()}},
-    }
-}
-_STARTED: Final = refusals(
-    _400="The body is not what its Content-Encoding says.",
-    _404="There is no such operation.",
-    _408="The body did not come in time.",
-    _409="No dead letter matches.",
-    _413="The body is too large.",
-    _415="The body is no JSON.",
+_TAKES: Final = takes(OperationBody)
+_STARTED: Final = REFUSED_BODIES | refusals(
+    _404="There is no such operation.", _409="No dead letter matches."
 )
 _UNKNOWN: Final = refusals(_404="There is no such operation.")
 _ENDED: Final = refusals(_404="There is no such operation.", _409="It has ended already.")
@@ -193,19 +183,7 @@ def _read(body: bytes) -> OperationBody:
     Raises:
         ProblemError: it is not valid, or chooses nothing, or in several ways (422).
     """
-    try:
-        wanted = OperationBody.model_validate_json(body)
-    except ValidationError as error:
-        raise _invalid(
-            [
-                {
-                    "pointer": pointer_of(*map(str, found["loc"])),
-                    "detail": found["msg"],
-                    "code": found["type"],
-                }
-                for found in error.errors(include_url=False, include_input=False)
-            ]
-        ) from None
+    wanted = parsed(OperationBody, body)
     ways = [
         wanted.all,
         wanted.of is not None,
@@ -216,13 +194,11 @@ def _read(body: bytes) -> OperationBody:
             "choose letters by `ids`, by filters, or by `of`, the number of an operation; or all "
             "of them with `all`: true" + (", and in one of these ways alone" if any(ways) else "")
         )
-        raise _invalid([{"pointer": "", "detail": detail, "code": "choice"}])
+        error = {"pointer": "", "detail": detail, "code": "choice"}
+        raise ProblemError(
+            422, "invalid-request", "The request is not valid", detail, errors=[error]
+        )
     return wanted
-
-
-def _invalid(errors: list[dict[str, str]]) -> ProblemError:
-    detail = "; ".join(f"{one['pointer']}: {one['detail']}".lstrip(": ") for one in errors[:5])
-    return ProblemError(422, "invalid-request", "The request is not valid", detail, errors=errors)
 
 
 def _selection(wanted: OperationBody) -> Selection:
