@@ -16,7 +16,7 @@ import psycopg
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
-from psycopg import sql
+from role_password import hash_password
 
 from signoff_embedded import embedded_postgres, embedded_valkey
 
@@ -64,7 +64,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         if not (url := os.environ.get("TEST_POSTGRES_URL")):
             folder = stack.enter_context(_in_memory()) or tmp_path_factory.mktemp("postgres")
             url = stack.enter_context(embedded_postgres(folder, fsync=False))
-            _make_sign_in_cheap(url)
+            hash_password(url, rounds=1)  # tests open thousands of connections
         yield url
         if administrator := _administrators.pop(url, None):
             administrator.close()
@@ -87,15 +87,6 @@ def _remove_if_unused(lock: Path) -> None:
     with suppress(OSError), lock.open("rb") as opened:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(lock.parent, ignore_errors=True)
-
-
-def _make_sign_in_cheap(url: str) -> None:
-    """Store the same password with one round of hashing: tests open thousands of connections."""
-    parts = urlsplit(url)
-    role, password = sql.Identifier(parts.username or ""), sql.Literal(parts.password)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SET scram_iterations = 1")
-        connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, password))
 
 
 @pytest.fixture

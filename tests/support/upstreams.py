@@ -17,8 +17,8 @@ import psycopg2.extras
 import sqlalchemy
 import sqlalchemy.ext.asyncio
 import sqlalchemy.orm
-from psycopg import sql
 from psycopg.rows import class_row, dict_row
+from role_password import hash_password
 
 from signoff_producer import outbox
 
@@ -178,11 +178,8 @@ def sqlalchemy_async_session(url: str, events: list[Any], *, commit: bool) -> No
 
 @cache
 def _hash_password_as_usual(url: str) -> None:
-    """Hash the password in as many rounds as pg8000 wants: the tests' server has it in one."""
-    parts = urlsplit(url)
-    role, password = sql.Identifier(parts.username or ""), sql.Literal(parts.password)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, password))
+    """As pg8000 wants it: the tests' server hashes in one round."""
+    hash_password(url)
 
 
 def engine(url: str, driver: str = "psycopg") -> sqlalchemy.Engine:
