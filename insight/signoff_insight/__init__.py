@@ -1,0 +1,1 @@
+"""What the ledger means: customer facts, and the views that read them."""
