@@ -1,7 +1,7 @@
 """The reader of the feed that keeps the customer facts.
 
-A turn is one transaction. While the facts are rebuilt, it computes the next customers. Else it reads
-a page of the feed, computes the customers of its events, and stores the position.
+A turn is one transaction. While the facts are rebuilt, it computes the next customers. Else it
+reads a page of the feed, computes the customers of its events, and stores the position.
 
 A rebuild first notes the feed's end as the reader's position, and then goes through all customers.
 What is applied meanwhile follows that position, so its customers are computed once more.
