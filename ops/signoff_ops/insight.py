@@ -31,7 +31,7 @@ from signoff_ops.insight_filters import (
     filters_of,
 )
 from signoff_ops.servers import Servers
-from signoff_schemas.wording import ago, printable
+from signoff_schemas.wording import ago, shortened
 
 __all__ = [
     "FILTERS",
@@ -97,7 +97,7 @@ def view_named(name: str) -> View:
         UnknownViewError: there is none of this name.
     """
     if name not in VIEWS:
-        shown = printable(name, limit=_SHOWN)
+        shown = shortened(name, _SHOWN)
         raise UnknownViewError(f"there is no view {shown!r}; there are {', '.join(VIEWS)}")
     return VIEWS[name]
 
@@ -124,10 +124,14 @@ def report(servers: Servers, name: str, wanted: Mapping[str, str | None]) -> Rep
     """
     view = view_named(name)
     asked = asked_of(view, wanted)
-    with _in_turn(), servers.database() as connection, reading(connection, f"the view {name}"):
+    with (
+        _in_turn(),
+        servers.database() as connection,
+        reading(connection, f"the view {name}", SECONDS),
+    ):
         reach = reach_of(connection, servers.settings.timezone)
         answer = view.answer(connection, asked, reach)
-        first = _notes(connection, reach, servers.settings.timezone)
+        first = tuple(_notes(connection, reach, servers.settings.timezone))
     return replace(answer, notes=(*first, *answer.notes))
 
 
@@ -141,7 +145,7 @@ def only_table(found: Report, name: str | None) -> Report:
         return found
     names = [table.name for table in found.tables]
     if name not in names:
-        shown = printable(name, limit=_SHOWN)
+        shown = shortened(name, _SHOWN)
         raise UnknownTableError(
             f"the view {found.name} has no table {shown!r}; it has {', '.join(names)}"
         )
@@ -149,9 +153,7 @@ def only_table(found: Report, name: str | None) -> Report:
 
 
 @contextmanager
-def reading(
-    connection: Connection[TupleRow], what: str, *, seconds: float = SECONDS
-) -> Iterator[None]:
+def reading(connection: Connection[TupleRow], what: str, seconds: float) -> Iterator[None]:
     """A read-only transaction, which sees one state, and whose statements may take so long each.
 
     Raises:

@@ -163,5 +163,5 @@ def _not_taken(view: View, name: str) -> Problem:
 
 
 def _wrong(wanted: Filter, text: str) -> Problem:
-    found = repr(shortened(printable(text), _SHOWN))
+    found = repr(shortened(text, _SHOWN))
     return Problem(wanted.name, wanted.rule, f"wrong_{wanted.name}", found)
