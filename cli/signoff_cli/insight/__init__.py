@@ -4,6 +4,7 @@ from typing import Final
 
 import typer
 
+from signoff_cli.insight.run import rebuild, run
 from signoff_cli.insight.views import command_of
 from signoff_ops.insight import views
 
@@ -16,3 +17,5 @@ app: Final = typer.Typer(
 )
 for _view in views():
     app.command(_view.name, short_help=_view.title)(command_of(_view))
+app.command("run")(run)
+app.command("rebuild")(rebuild)
