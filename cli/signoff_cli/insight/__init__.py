@@ -5,7 +5,7 @@ from typing import Final
 import typer
 
 from signoff_cli.insight.run import rebuild, run
-from signoff_cli.insight.views import command_of
+from signoff_cli.insight.show import command_of
 from signoff_ops.insight import views
 
 app: Final = typer.Typer(
