@@ -1,0 +1,1 @@
+"""What the ledger means: facts of customers, charts, a forecast."""
