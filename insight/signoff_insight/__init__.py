@@ -1,1 +1,1 @@
-"""What the ledger means: facts of customers, charts, a forecast."""
+"""What the ledger means: customer facts, and the views that read them."""

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -47,6 +48,15 @@ def _webhook_url(url: str) -> str:
     if not valid or re.search(r"[\s\x00-\x1f]", url):
         raise ValueError("a URL such as https://example.com/hook")
     return url
+
+
+def _time_zone(name: str) -> str:
+    if name != "UTC":
+        try:
+            ZoneInfo(name)
+        except (OSError, ValueError):  # also where the machine has no such zone
+            raise ValueError("the name of a time zone, such as UTC or Europe/Berlin") from None
+    return name
 
 
 def _private_networks(text: str) -> str:
@@ -112,6 +122,7 @@ WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 PrivateNetworks = Annotated[str, AfterValidator(_private_networks)]
 """`false`, `true`, or networks with commas between; see `networks.py`."""
 QueueName = Annotated[str, AfterValidator(_queue_name)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 SchemaName = Annotated[str, AfterValidator(_schema_name)]
 AdoptedTable = Annotated[str, AfterValidator(_adopted_table)]
 SpoolPath = Annotated[Path | Literal[False] | None, BeforeValidator(_spool)]

@@ -26,6 +26,7 @@ from signoff_schemas.setting_types import (
     SchemaName,
     Secret,
     SpoolPath,
+    TimeZone,
     WebhookUrl,
 )
 
@@ -189,6 +190,14 @@ class ReviewSettings(RoleSettings):
     )
 
 
+class InsightSettings(RoleSettings):
+    """How customer facts are counted."""
+
+    timezone: TimeZone = Field(
+        "UTC", description="The time zone whose days and months charts count in"
+    )
+
+
 class StopSettings(RoleSettings):
     """How fast a service ends."""
 
@@ -270,7 +279,13 @@ class OutgoingSettings(DatabaseSettings, LogSettings, StopSettings):
 
 
 class Settings(
-    WorkerSettings, WebSettings, AccountSettings, ReviewSettings, AlertSettings, OutgoingSettings
+    WorkerSettings,
+    WebSettings,
+    AccountSettings,
+    ReviewSettings,
+    InsightSettings,
+    AlertSettings,
+    OutgoingSettings,
 ):
     """All settings; commands read these."""
 

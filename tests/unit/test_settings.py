@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from signoff_schemas import (
     AccountSettings,
     AlertSettings,
+    InsightSettings,
     OutboxSettings,
     OutgoingSettings,
     PublishSettings,
@@ -512,6 +513,7 @@ def test_all_settings_together_are_those_of_the_roles() -> None:
         OutgoingSettings,
         AccountSettings,
         ReviewSettings,
+        InsightSettings,
         AlertSettings,
     )
     assert set(Settings.model_fields) == {name for role in roles for name in role.model_fields}

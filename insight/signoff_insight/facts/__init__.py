@@ -1,0 +1,1 @@
+"""Customer facts: tables that are computed from the ledger, and kept from the feed."""

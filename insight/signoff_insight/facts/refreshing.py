@@ -1,0 +1,50 @@
+"""Compute the facts of some customers from the ledger.
+
+The facts of a customer follow from all events of this customer that the ledger holds, whatever the
+facts were before. So it does not matter in which order events arrive, or how often a customer is
+computed: the facts that are kept from the feed, and those of a rebuild, come from the same
+statement.
+"""
+
+from collections.abc import Sequence
+from typing import Final, LiteralString
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from signoff_db.feed import FeedEvent
+from signoff_db.sql import statement
+from signoff_insight.facts.state import PACKAGE
+
+_BY_INDEX: Final[tuple[LiteralString, ...]] = (
+    # The rows of some customers are looked up one by one, however large the planner believes that
+    # the tables are; a plan is not compiled for them.
+    "SET LOCAL enable_seqscan = off",
+    "SET LOCAL jit = off",
+    "SET LOCAL work_mem = '64MB'",
+)
+
+
+def refresh(connection: Connection[TupleRow], customers: Sequence[str], timezone: str) -> None:
+    """Compute the facts of these customers anew; inside of a transaction.
+
+    Args:
+        connection: inside of a transaction, which the caller commits.
+        customers: their user_ids.
+        timezone: the name of the time zone whose days count, as `Europe/Berlin`.
+    """
+    if not customers:
+        return
+    for setting in _BY_INDEX:
+        connection.execute(setting)
+    parameters = {"customers": list(customers), "timezone": timezone}
+    connection.execute(statement("facts/add_customers", PACKAGE), parameters)
+    connection.execute(statement("facts/refresh", PACKAGE), parameters)
+    connection.execute(statement("facts/delete_unknown", PACKAGE), parameters)
+
+
+def customers_of(connection: Connection[TupleRow], events: Sequence[FeedEvent]) -> list[str]:
+    """The customers of some applied events."""
+    parameters = {"events": [event.event_id for event in events]}
+    rows = connection.execute(statement("facts/customers_of_events", PACKAGE), parameters)
+    return [user_id for (user_id,) in rows]

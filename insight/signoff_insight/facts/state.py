@@ -1,0 +1,69 @@
+"""What the facts were computed with: if that changes, they are rebuilt."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+from psycopg.rows import TupleRow, class_row
+
+from signoff_db.sql import statement
+from signoff_insight.report import Reach
+
+DEFINITIONS: Final = 1
+"""To be raised when the facts of the same ledger become others."""
+PACKAGE: Final = "signoff_insight"
+LATE_DAYS: Final = 2
+"""So many days before the latest event count as not complete: events arrive late."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The row of `insight_state`."""
+
+    timezone: str
+    definitions: int
+    detached: int
+    rebuilt_upto: str | None
+    customers_rebuilt: int
+    customers_to_rebuild: int
+    rebuilt_at: datetime | None
+    detached_now: int
+
+    def fits(self, timezone: str) -> bool:
+        """Whether facts that are kept from now on fit to those that are there."""
+        return (self.timezone, self.definitions, self.detached) == (
+            timezone,
+            DEFINITIONS,
+            self.detached_now,
+        )
+
+
+def state_of(connection: Connection[TupleRow]) -> State | None:
+    """The state; None if the facts were never built."""
+    with connection.cursor(row_factory=class_row(State)) as cursor:
+        return cursor.execute(statement("facts/state", PACKAGE)).fetchone()
+
+
+def reach_of(connection: Connection[TupleRow], timezone: str) -> Reach:
+    """How far the facts reach; `timezone` is said where none were built yet."""
+    state = state_of(connection)
+    row = connection.execute("SELECT max(last_event_at) FROM customer_facts").fetchone()
+    until: datetime | None = row[0] if row else None
+    zone = state.timezone if state else timezone
+    return Reach(zone, until, _provisional(until, zone), _rebuilt(state))
+
+
+def _provisional(until: datetime | None, timezone: str) -> date | None:
+    if until is None:
+        return None
+    return until.astimezone(ZoneInfo(timezone)).date() - timedelta(days=LATE_DAYS)
+
+
+def _rebuilt(state: State | None) -> float | None:
+    if state is None:
+        return 0.0
+    if state.rebuilt_at is not None:
+        return None
+    return state.customers_rebuilt / max(state.customers_to_rebuild, state.customers_rebuilt, 1)

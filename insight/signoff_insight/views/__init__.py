@@ -1,0 +1,1 @@
+"""The views of the facts: each module answers one of them."""
