@@ -1,8 +1,8 @@
 """How wrong the forecast would have been: fitted before a cutoff, compared with what came after.
 
-Errors of purchases and revenue, and calibration: what groups of customers were expected to do beside what
-they did. The known weakness of the model is named among them: frequent buyers who are silent for long. It
-takes a long silence of a frequent buyer for a farewell; many come back.
+Errors of purchases and revenue, and calibration: what groups of customers were expected to do
+beside what they did. The known weakness of the model is named among them: frequent buyers who are
+silent for long. It takes a long silence of a frequent buyer for a farewell; many come back.
 """
 
 import math
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signoff_insight.forecast.errors import HistoryError
-from signoff_insight.forecast.history import Customers, Floats, Ints
+from signoff_insight.forecast.history import Customers, Floats, Ints, weeks
 from signoff_insight.forecast.model import Model, Prediction, fit_customers
 from signoff_insight.forecast.purchases import Outcome
 
@@ -65,7 +65,8 @@ class Band:
 class Backtest:
     """A forecast of the past with its errors."""
 
-    weeks: float
+    horizon: float
+    """Weeks."""
     model: Model
     purchases: Errors
     revenue: Errors | None
@@ -80,22 +81,24 @@ class Backtest:
     """x of 3 and more, silent for 26 weeks and more: the known weakness. None where nobody is."""
 
 
-def backtest(customers: Customers, outcome: Outcome, weeks: float) -> Backtest:
-    """Fit to what was known, predict `weeks` ahead, and compare with what came; `split` gives both.
+def backtest(customers: Customers, outcome: Outcome, horizon: float) -> Backtest:
+    """Fit to what was known, predict `horizon` weeks ahead, and compare with what came.
+
+    `split` gives both. Customers who came after the cutoff are no part of it.
 
     Raises:
-        HistoryError: The outcomes belong to other customers, or the weeks are not above 0.
+        HistoryError: The outcomes belong to other customers, or the horizon is not above 0.
         TooFewCustomersError: Fewer than 20 customers bought on two days or more by the cutoff.
         NoMaximumError: The data fit no model of this kind.
     """
     if not len(customers) == len(outcome.purchases) == len(outcome.revenue):
         raise HistoryError("Each customer has one outcome: the lists differ in length.")
     model = fit_customers(customers)
-    prediction = model.predict(customers, weeks)
+    prediction = model.predict(customers, horizon)
     revenue = prediction.revenue
     compared = _Compared(customers, prediction, outcome.purchases)
     return Backtest(
-        weeks=weeks,
+        horizon=horizon,
         model=model,
         purchases=errors_of(prediction.purchases, outcome.purchases.astype(np.float64)),
         revenue=None if revenue is None else errors_of(revenue, outcome.revenue),
@@ -176,4 +179,4 @@ class _Compared:
                 )
 
     def _silent(self) -> Floats:
-        return (self.customers.age - self.customers.t_x) / 7
+        return weeks(self.customers.age - self.customers.t_x)

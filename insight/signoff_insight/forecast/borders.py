@@ -1,8 +1,8 @@
 """Soft borders: where the data know nothing of a parameter, the search ends all the same.
 
-Customers who all buy alike make a shape grow without end, and customers who never leave make one vanish,
-each step hardly more likely than the last. Beyond a factor of 1,000 from 1 a cost grows; within the borders
-it is zero, and what is most likely there is found as if there were none.
+Customers who all buy alike make a shape grow without end, and customers who never leave make one
+vanish, each step hardly more likely than the last. Beyond a factor of 1,000 from 1 a cost grows;
+within the borders it is zero, and what is most likely there is found as if there were none.
 """
 
 import math

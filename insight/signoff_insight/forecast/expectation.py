@@ -1,83 +1,137 @@
-"""How often a customer buys in a time to come, given that the customer is still active."""
+"""How often a customer buys in a time to come, given that the customer is still active.
 
-from typing import Final
+Wagner and Hoppe (2008) give, for a customer with x, T and a time t, with z = t / (alpha + T + t):
+
+    (a + b + x) / (a - 1) * (1 - (1 - z)^(r + x) * 2F1(r + x, b + x + 1; a + b + x; z))
+
+That has no value at a = 1, and loses digits near it. Here the same is computed as a sum of positive
+terms. A customer who never left would buy k times with probability P(k), negative binomial with
+shape r + x and z. Of these k purchases the first is certain. The (j + 1)-th happens if the customer
+stayed j times, with probability s(j) = (b + x + 1)_j / (a + b + x + 1)_j, where (c)_j is the rising
+factorial. So the expectation is the sum over k of P(k) e(k), with e(k) = s(0) + ... + s(k - 1).
+"""
+
+from dataclasses import dataclass
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from signoff_insight.forecast.history import Floats
 
+Mask = npt.NDArray[np.bool_]
+
 TERMS: Final = 64
-"""Terms of the series that are computed together."""
-PAIRS: Final = 2048
-"""Customers of whom they are computed together: a few MB at a time."""
+"""Terms of the sum that are computed together."""
+TOGETHER: Final = 2048
+"""Customers of whom they are computed together: some MB at a time."""
 EXACT: Final = 1e-13
 """The share of the result that the terms left out have at most."""
 LARGEST_RATIO: Final = 1e4
-"""A time to come is at most so many times the time known: in weeks and whole days nothing finer is meant."""
+"""The time to come is at most so many times the time known: whole days mean nothing finer."""
 
 
 def purchases_while_active(shape: Floats, ratio: Floats, leave: float, stay: Floats) -> Floats:
-    """E(purchases in a time t | active now), for rate ~ gamma(shape, tau), leaving ~ beta(leave, stay).
+    """E(purchases within t | active now), by customer; the arrays are parallel.
 
-    `ratio` is t / tau. Wagner and Hoppe (2008) give, with r + x = shape, b + x + 1 = stay, a = leave,
-    z = t / (tau + t):
-
-        (a + b + x) / (a - 1) * (1 - (1 - z)^(r + x) * 2F1(r + x, b + x + 1; a + b + x; z))
-
-    which has no value at a = 1 and loses digits near it. The same is a sum of positive terms: a customer who
-    never left would buy k times with probability P(k), negative binomial with this shape and z; of these k the
-    first is certain, and the (j + 1)-th happens if the customer stayed j times, with probability
-    s(j) = (stay)_j / (leave + stay)_j. So E = sum of P(k) * (s(0) + ... + s(k - 1)).
-    """
-    blocks = range(0, len(shape), PAIRS)
-    parts = [
-        _sum_of_series(shape[at : at + PAIRS], ratio[at : at + PAIRS], leave, stay[at : at + PAIRS])
-        for at in blocks
-    ]
-    return np.concatenate(parts) if parts else np.zeros(0)
-
-
-def _sum_of_series(shape: Floats, ratio: Floats, leave: float, stay: Floats) -> Floats:
-    """The same for one block: sums of P(k) e(k) over sums of P(k), where P(k) is known up to a factor.
-
-    So P(0), which can be too small for a float, is never needed. `e` is s(0) + ... + s(k - 1).
+    Args:
+        shape: r + x.
+        ratio: t / (alpha + T), 0 or more.
+        leave: a.
+        stay: b + x + 1.
     """
     bounded = np.minimum(ratio, LARGEST_RATIO)
-    z = bounded / (1 + bounded)
-    result = np.zeros_like(shape)
-    rest = np.arange(len(shape))
-    # By customer: P(k), s(k - 1), e(k), and the two sums up to k.
-    state = np.array([np.ones_like(z), 1 + leave / (stay - 1), 0 * z, 0 * z, np.ones_like(z)])
+    all_given = _Given(bounded / (1 + bounded), shape, leave, stay)
+    results = [
+        _sums_of_series(all_given.only(slice(at, at + TOGETHER)))
+        for at in range(0, len(shape), TOGETHER)
+    ]
+    return np.concatenate(results) if results else np.zeros(0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Given:
+    """What is known of each customer."""
+
+    z: Floats
+    shape: Floats
+    leave: float
+    stay: Floats
+
+    def only(self, chosen: slice | Mask) -> Self:
+        """Some customers of these."""
+        return type(self)(self.z[chosen], self.shape[chosen], self.leave, self.stay[chosen])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sums:
+    """Where each customer's sum stands after the term of a k.
+
+    P(k) is known up to a factor alone, so its sum is kept too: P(0) can be too small for a float.
+    """
+
+    probability: Floats
+    """P(k)."""
+    stayed: Floats
+    """s(k - 1)."""
+    bought: Floats
+    """e(k)."""
+    numerator: Floats
+    """P(0) e(0) + ... + P(k) e(k)."""
+    denominator: Floats
+    """P(0) + ... + P(k)."""
+
+    def only(self, chosen: Mask) -> Self:
+        """Some customers of these."""
+        return type(self)(
+            self.probability[chosen],
+            self.stayed[chosen],
+            self.bought[chosen],
+            self.numerator[chosen],
+            self.denominator[chosen],
+        )
+
+
+def _sums_of_series(given: _Given) -> Floats:
+    """The expectations of some customers; who is exact leaves the computation."""
+    one = np.ones_like(given.z)
+    # s(-1) is chosen so that s(0) = 1.
+    sums = _Sums(one, 1 + given.leave / (given.stay - 1), 0 * one, 0 * one, one)
+    results = np.zeros_like(one)
+    rest = np.arange(len(one))
     k = 0
     while len(rest):
-        state = _next_terms(state, k, z[rest], shape[rest], leave, stay[rest])
+        sums = _with_more_terms(sums, k, given)
         k += TERMS
-        done = _is_exact(state, k, z[rest], shape[rest])
-        result[rest[done]] = (state[3] / state[4])[done]
-        rest, state = rest[~done], state[:, ~done]
-    return result
+        exact = _is_exact(sums, k, given)
+        results[rest[exact]] = (sums.numerator / sums.denominator)[exact]
+        rest, given, sums = rest[~exact], given.only(~exact), sums.only(~exact)
+    return results
 
 
-def _next_terms(state: Floats, k: int, z: Floats, shape: Floats, leave: float, stay: Floats) -> Floats:
-    """The state some terms later."""
-    probability, stayed, bought, numerator, denominator = state[:, :, np.newaxis]
-    later = np.arange(k + 1, k + TERMS + 1)
-    often = shape[:, np.newaxis]
-    long = stay[:, np.newaxis]
-    probabilities = probability * np.cumprod(z[:, np.newaxis] * (often + later - 1) / later, axis=1)
-    stays = stayed * np.cumprod(1 - leave / (leave + long + later - 2), axis=1)
-    boughts = bought + np.cumsum(stays, axis=1)
-    numerator = numerator[:, 0] + (probabilities * boughts).sum(axis=1)
-    denominator = denominator[:, 0] + probabilities.sum(axis=1)
-    scale = 1 / np.maximum(probabilities[:, -1], 1)
-    return np.array(
-        [probabilities[:, -1] * scale, stays[:, -1], boughts[:, -1], numerator * scale, denominator * scale]
+def _with_more_terms(sums: _Sums, k: int, given: _Given) -> _Sums:
+    """The sums up to k + 64; a row is a customer, a column a term."""
+    terms = np.arange(k + 1, k + TERMS + 1)
+    z, shape, stay = given.z[:, np.newaxis], given.shape[:, np.newaxis], given.stay[:, np.newaxis]
+    probability = np.cumprod(z * (shape + terms - 1) / terms, axis=1)
+    probability *= sums.probability[:, np.newaxis]
+    remaining: Floats = given.leave + stay + terms - 2
+    stayed = ((remaining - given.leave) / remaining).cumprod(axis=1)
+    stayed *= sums.stayed[:, np.newaxis]
+    bought = sums.bought[:, np.newaxis] + np.cumsum(stayed, axis=1)
+    numerator = sums.numerator + (probability * bought).sum(axis=1)
+    denominator = sums.denominator + probability.sum(axis=1)
+    last = probability[:, -1]
+    # Below the most likely k, P(k) grows: the factor keeps it in reach of a float.
+    factor = 1 / np.maximum(last, 1)
+    return _Sums(
+        last * factor, stayed[:, -1], bought[:, -1], numerator * factor, denominator * factor
     )
 
 
-def _is_exact(state: Floats, k: int, z: Floats, shape: Floats) -> npt.NDArray[np.bool_]:
-    """Where all terms to come, each at most `ratio` times the one before, change nothing any more."""
-    ratio = z * np.maximum((shape + k) / (k + 1), 1) * (1 + 1 / k)
-    exact: npt.NDArray[np.bool_] = state[0] * state[2] * ratio <= EXACT * state[3] * (1 - ratio)
+def _is_exact(sums: _Sums, k: int, given: _Given) -> Mask:
+    """Where all terms to come together, each at most `ratio` times the last, change nothing."""
+    ratio = given.z * np.maximum((given.shape + k) / (k + 1), 1) * (1 + 1 / k)
+    next_term = sums.probability * sums.bought * ratio
+    exact: Mask = next_term <= EXACT * sums.numerator * (1 - ratio)
     return exact

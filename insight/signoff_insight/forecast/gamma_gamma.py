@@ -1,12 +1,13 @@
 """Gamma-Gamma: what a customer spends on average on a day with a purchase.
 
-A customer's amounts are gamma(p, nu) with a nu of their own; nu varies among customers as gamma(q, gamma).
-How much a customer spends does not depend on how often.
+A customer's amounts are gamma(p, nu) with a nu of their own; nu varies among customers as gamma(q,
+gamma). How much a customer spends does not depend on how often.
 
-Source: Fader and Hardie (2013), "The Gamma-Gamma Model of Monetary Value", brucehardie.com/notes/025, after
-Fader, Hardie and Lee (2005), "RFM and CLV", Journal of Marketing Research 42(4), 415-430. As there, `x` counts
-the days after the first, and the amounts are those of these days: with this definition, and customers of
-x > 0, the note's p 6.25, q 3.74 and gamma 15.44 come out of its data.
+Source: Fader and Hardie (2013), "The Gamma-Gamma Model of Monetary Value",
+brucehardie.com/notes/025, after Fader, Hardie and Lee (2005), "RFM and CLV", Journal of Marketing
+Research 42(4), 415-430. As there, `x` counts the days after the first, and the amounts are those of
+these days: with this definition, and customers of x > 0, the note's p 6.25, q 3.74 and gamma 15.44
+come out of its data.
 """
 
 from dataclasses import dataclass
@@ -42,8 +43,9 @@ class SpendModel:
     def expected_spend(self, x: Ints, spend: Floats) -> Floats:
         """E(amount of a day with a purchase | spent on x days together), by customer.
 
-        Fader and Hardie 2013, equation 5. Between the customer's own average and the average of all, nearer
-        to the own the more days are known. Nothing spent is nothing known, as for who never came back.
+        Fader and Hardie 2013, equation 5. Between the customer's own average and the average of
+        all, nearer to the own the more days are known. Nothing spent is nothing known, as for who
+        never came back.
         """
         known = np.where(spend > 0, x, 0)
         own = np.where(spend > 0, spend, 0)
@@ -104,7 +106,7 @@ class _Likelihood:
         counts = spends.customers.astype(np.float64)
         spend = spends.spend / unit
         each, at = np.unique(spends.x, return_inverse=True)
-        having = np.bincount(at, weights=counts, minlength=len(each))
+        having = np.bincount(at, weights=counts, minlength=len(each)).astype(np.float64)
         return cls(
             x=spends.x.astype(np.float64),
             spend=spend,

@@ -1,7 +1,8 @@
 """What a forecast reads: when each customer bought, in days, and what was spent.
 
-Days with a purchase are counted: several purchases of one day are one. The first day starts a customer's
-time and is not counted itself. The names are those of the literature (Fader, Hardie and Lee 2005):
+Days with a purchase are counted: several purchases of one day are one. The first day starts a
+customer's time and is not counted itself. The names are those of the literature (Fader, Hardie and
+Lee 2005):
 
 | name | meaning |
 |---|---|
@@ -58,7 +59,7 @@ class Customers:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class History:
-    """How many customers have each history (x, t_x, age): parallel arrays, sorted, no history twice."""
+    """How many customers have each history: parallel arrays, sorted, no history twice."""
 
     x: Ints
     t_x: Ints
@@ -76,7 +77,7 @@ class History:
         counts = np.ones(len(xs), np.int64) if customers is None else _whole(customers)
         _check_histories(xs, last, ages, len(counts))
         _check_counts(counts)
-        # x and t_x are never above the age: one number holds all three, in the order of (x, t_x, age).
+        # x and t_x are never above the age: one number holds all three, in their order.
         size = int(ages.max(initial=0)) + 1
         keys, group = np.unique((xs * size + last) * size + ages, return_inverse=True)
         grouped = _add_up(group, counts, len(keys))
@@ -100,7 +101,10 @@ class History:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spends:
-    """How many customers spent `spend` on `x` days: parallel arrays, sorted, no pair twice, x > 0, spend > 0."""
+    """How many customers spent `spend` on `x` days: parallel arrays, sorted, no pair twice.
+
+    Both are above 0.
+    """
 
     x: Ints
     spend: Floats
@@ -110,8 +114,8 @@ class Spends:
     def of(cls, x: Whole, spend: Real, customers: Whole | None = None) -> Self:
         """Group what customers spent after their first day.
 
-        Who never came back, and who spent nothing or less (gifts, returns), is left out: the spend model
-        knows positive amounts only.
+        Who never came back, and who spent nothing or less (gifts, returns), is left out: the spend
+        model knows positive amounts only.
 
         Raises:
             HistoryError: A count is negative, or an amount is no finite number.
@@ -119,7 +123,9 @@ class Spends:
         xs, amounts = _whole(x), _real(spend)
         counts = np.ones(len(xs), np.int64) if customers is None else _whole(customers)
         if not len(xs) == len(amounts) == len(counts):
-            raise HistoryError("A spend needs x, an amount and a count: the lists differ in length.")
+            raise HistoryError(
+                "A spend needs x, an amount and a count: the lists differ in length."
+            )
         _check_counts(xs)
         _check_counts(counts)
         spent = (xs > 0) & (amounts > 0)
@@ -170,7 +176,9 @@ def _check_counts(counts: Ints) -> None:
 
 def _check_histories(x: Ints, t_x: Ints, age: Ints, length: int) -> None:
     if not len(x) == len(t_x) == len(age) == length:
-        raise HistoryError("A history needs x, t_x, age and one more number: the lists differ in length.")
+        raise HistoryError(
+            "A history needs x, t_x, age and one more number: the lists differ in length."
+        )
     wrong = (x < 0) | (t_x < x) | (age < t_x) | (age > MAX_AGE) | ((x == 0) & (t_x > 0))
     if wrong.any():
         at = int(np.argmax(wrong))

@@ -1,7 +1,8 @@
 """Where a smooth function of a few parameters is highest.
 
-BFGS with a line search by bisection for the weak Wolfe conditions (Nocedal and Wright 2006, algorithm 6.1;
-Lewis and Overton 2013, algorithm 2.6). No chance is involved: equal functions have equal maxima, bit by bit.
+BFGS with a line search by bisection for the weak Wolfe conditions (Nocedal and Wright 2006,
+algorithm 6.1; Lewis and Overton 2013, algorithm 2.6). No chance is involved: equal functions have
+equal maxima, bit by bit.
 """
 
 from collections.abc import Callable
@@ -51,7 +52,8 @@ def maximize(objective: Objective, start: Floats) -> Floats:
     if np.abs(slope).max() <= NEARLY_FLAT:
         return point
     raise NoMaximumError(
-        f"The most likely parameters were not found in {MAX_STEPS} steps: the histories fit no model of this kind."
+        f"The most likely parameters were not found in {MAX_STEPS} steps: the histories fit no "
+        "model of this kind."
     )
 
 
@@ -66,7 +68,10 @@ def _uphill(inverse: Floats, slope: Floats) -> Floats:
 def _climb(
     objective: Objective, point: Floats, value: float, slope: Floats, direction: Floats
 ) -> tuple[Floats, float, Floats] | None:
-    """A point along the direction that is higher and flatter, its value and slope; None where none is."""
+    """A point along the direction that is higher and flatter, its value and slope.
+
+    None where rounding hides all that is higher.
+    """
     steep = float(direction @ slope)
     slack = ROUNDING * max(1.0, abs(value))
     low, step, high = 0.0, 1.0, np.inf

@@ -1,12 +1,12 @@
 """MBG/NBD, the modified beta-geometric/NBD model: how often a customer will buy again.
 
-While active a customer buys at random with a rate of their own; after each purchase, the first too, the
-customer leaves for good with a probability of their own. The rates vary among customers as gamma(r, alpha),
-the probabilities as beta(a, b). Rates are per week.
+While active a customer buys at random with a rate of their own; after each purchase, the first too,
+the customer leaves for good with a probability of their own. The rates vary among customers as
+gamma(r, alpha), the probabilities as beta(a, b). Rates are per week.
 
-Sources: Batislam, Denizel and Filiztekin (2007), "Empirical validation and comparison of models for customer
-base analysis", International Journal of Research in Marketing 24(3), 201-209, and the erratum of Wagner and
-Hoppe (2008), the same journal 25(3), 225-226.
+Sources: Batislam, Denizel and Filiztekin (2007), "Empirical validation and comparison of models for
+customer base analysis", International Journal of Research in Marketing 24(3), 201-209, and the
+erratum of Wagner and Hoppe (2008), the same journal 25(3), 225-226.
 """
 
 from dataclasses import dataclass
@@ -42,8 +42,8 @@ class PurchaseModel:
     def probability_of_return(self, x: Ints, t_x: Ints, age: Ints, horizon: float) -> Floats:
         """P(at least one purchase in the next `horizon` weeks | history), by customer.
 
-        An active customer's rate is gamma(r + x, alpha + T), and nobody leaves between purchases: the first
-        comes within t with probability 1 - ((alpha + T) / (alpha + T + t))^(r + x).
+        An active customer's rate is gamma(r + x, alpha + T), and nobody leaves between purchases:
+        the first comes within t with probability 1 - ((alpha + T) / (alpha + T + t))^(r + x).
         """
         longer = np.log1p(horizon / (self.alpha + weeks(age)))
         bought: Floats = -np.expm1(-(self.r + x) * longer)
@@ -52,8 +52,9 @@ class PurchaseModel:
     def expected_purchases(self, x: Ints, t_x: Ints, age: Ints, horizon: float) -> Floats:
         """E(purchases in the next `horizon` weeks | history), by customer.
 
-        Wagner and Hoppe 2008; see `expectation` for the form in which it is computed. With x, t_x and age of
-        0 it is what a customer who buys for the first time today is expected to buy afterwards.
+        Wagner and Hoppe 2008; see `expectation` for the form in which it is computed. With x, t_x
+        and age of 0 it is what a customer who buys for the first time today is expected to buy
+        afterwards.
         """
         largest = int(age.max(initial=0)) + 1
         pairs, pair = np.unique(x * largest + age, return_inverse=True)
@@ -104,8 +105,9 @@ class _Likelihood:
         G(r + x) / G(r) * alpha^r * B(a, b + x + 1) / B(a, b) * (alpha + T)^-(r + x) * (1 + odds),
         odds = a / (b + x) * ((alpha + T) / (alpha + t_x))^(r + x)
 
-    With whole x, log G(r + x) / G(r) is the sum of log(r + k) for k < x, and log B(a, b + x + 1) / B(a, b)
-    that of log(b + k) - log(a + b + k) for k <= x: all customers need each k once, times how many reach it.
+    With whole x, log G(r + x) / G(r) is the sum of log(r + k) for k < x, and log B(a, b + x + 1) /
+    B(a, b) that of log(b + k) - log(a + b + k) for k <= x: all customers need each k once, times
+    how many reach it.
     """
 
     x: Floats

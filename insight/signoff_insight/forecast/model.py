@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from signoff_insight.forecast.borders import at_border
 from signoff_insight.forecast.errors import HistoryError, TooFewCustomersError
 from signoff_insight.forecast.gamma_gamma import SpendModel, fit_spend
@@ -19,10 +17,9 @@ MIN_REPEAT_BUYERS: Final = 20
 class Model:
     """What was fitted, to how many customers, and how likely it makes their histories."""
 
-
     purchases: PurchaseModel
     spend: SpendModel | None
-    """None where fewer than 20 customers spent anything after their first day: no revenue is expected."""
+    """None where fewer than 20 customers spent anything after their first day."""
     customers: int
     repeat_buyers: int
     spenders: int
@@ -89,8 +86,9 @@ def fit(history: History, spends: Spends) -> Model:
     """
     if history.repeat_buyers < MIN_REPEAT_BUYERS:
         raise TooFewCustomersError(
-            f"A forecast needs {MIN_REPEAT_BUYERS} customers who bought on two days or more, and there are "
-            f"{history.repeat_buyers} among {history.total}. Choose a later date, or wait for more purchases."
+            f"A forecast needs {MIN_REPEAT_BUYERS} customers who bought on two days or more; "
+            f"there are {history.repeat_buyers} among {history.total}. Choose a later date, or "
+            "wait for more purchases."
         )
     purchases = fit_purchases(history)
     spend = fit_spend(spends) if spends.total >= MIN_REPEAT_BUYERS else None

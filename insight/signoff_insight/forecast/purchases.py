@@ -28,10 +28,14 @@ class Purchases:
             HistoryError: The lists differ in length, or an amount is no finite number.
         """
         purchases = cls(
-            np.asarray(customer, np.int64), np.asarray(day, np.int64), np.asarray(amount, np.float64)
+            np.asarray(customer, np.int64),
+            np.asarray(day, np.int64),
+            np.asarray(amount, np.float64),
         )
         if not len(purchases.customer) == len(purchases.day) == len(purchases.amount):
-            raise HistoryError("A purchase needs a customer, a day and an amount: the lists differ in length.")
+            raise HistoryError(
+                "A purchase needs a customer, a day and an amount: the lists differ in length."
+            )
         if not np.isfinite(purchases.amount).all():
             raise HistoryError("An amount is not a finite number.")
         return purchases
@@ -60,8 +64,8 @@ class Outcome:
 def split(purchases: Purchases, cutoff: int, horizon: int) -> tuple[Customers, Outcome]:
     """What was known at the end of day `cutoff`, and what came in the `horizon` days after it.
 
-    Customers who bought by then for the first time, in the order of their numbers; who came later is in
-    neither.
+    Customers who bought by then for the first time, in the order of their numbers; who came later
+    is in neither.
     """
     days = _days(purchases)
     known = days.day <= cutoff
@@ -70,7 +74,8 @@ def split(purchases: Purchases, cutoff: int, horizon: int) -> tuple[Customers, O
     # Days are sorted by customer and day: a customer's first and last are at the ends of a run.
     first = np.searchsorted(at, np.arange(len(customers)), side="left")
     last = np.searchsorted(at, np.arange(len(customers)), side="right") - 1
-    spend = np.bincount(at, weights=amount, minlength=len(customers)) - amount[first]
+    amount[first] = 0
+    spend = np.bincount(at, weights=amount, minlength=len(customers))
     history = Customers.of(last - first, day[last] - day[first], cutoff - day[first], spend)
     later = (days.day > cutoff) & (days.day <= cutoff + horizon) & np.isin(days.customer, customers)
     to = np.searchsorted(customers, days.customer[later])
@@ -86,5 +91,5 @@ def _days(purchases: Purchases) -> Purchases:
     customer, day = purchases.customer[order], purchases.day[order]
     new = np.ones(len(day), bool)
     new[1:] = (customer[1:] != customer[:-1]) | (day[1:] != day[:-1])
-    amount = np.bincount(np.cumsum(new) - 1, weights=purchases.amount[order], minlength=0)
+    amount = np.bincount(np.cumsum(new) - 1, weights=purchases.amount[order]).astype(np.float64)
     return Purchases(customer[new], day[new], amount)
