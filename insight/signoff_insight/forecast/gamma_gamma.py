@@ -10,18 +10,23 @@ these days: with this definition, and customers of x > 0, the note's p 6.25, q 3
 come out of its data.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
 
-from signoff_insight.forecast.borders import beyond_borders
+from signoff_insight.forecast.borders import Border, beyond_borders
 from signoff_insight.forecast.history import Floats, Ints, Spends
 from signoff_insight.forecast.maximize import maximize
-from signoff_insight.forecast.special import digamma, log_gamma
+from signoff_insight.forecast.special import digamma, log_gamma_ratio
 
-SHAPES: Final = np.array([True, True, False])
-"""p and q - 1 are shapes and have borders; gamma is a scale (in money) and follows p and q."""
+P: Final = Border(0.001, 1000)
+ABOVE_ONE: Final = Border(0.1, 1000)
+"""Of q - 1: near q = 1 the average of all grows without end, however little anybody spent.
+
+gamma is a scale (in money) and has no border: it follows p and q.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,12 @@ class SpendModel:
     p: float
     q: float
     gamma: float
+
+    @property
+    def at_border(self) -> tuple[str, ...]:
+        """Parameters of which the data tell only that they are very small or very large."""
+        found = {"p": P.holds(self.p), "q": ABOVE_ONE.holds(self.q - 1)}
+        return tuple(name for name, within in found.items() if not within)
 
     @property
     def mean(self) -> float:
@@ -69,7 +80,7 @@ def fit_spend(spends: Spends) -> SpendModel:
 
     def average(logs: Floats) -> tuple[float, Floats]:
         value, slope = likelihood.at(logs)
-        cost, cost_slope = beyond_borders(logs, SHAPES)
+        cost, cost_slope = beyond_borders(logs, (P, ABOVE_ONE, None))
         return value / total - cost, slope / total - cost_slope
 
     p, above_one, gamma = (float(value) for value in np.exp(maximize(average, np.zeros(3))))
@@ -82,7 +93,7 @@ class _Likelihood:
 
     For one customer who spent m on average on each of x days (Fader and Hardie 2013, equation 1a):
 
-        G(p x + q) / (G(p x) G(q)) * gamma^q * m^(p x - 1) * x^(p x) / (gamma + m x)^(p x + q)
+        G(p x + q) / (G(p x) G(q)) / m * (m x / (gamma + m x))^(p x) * (gamma / (gamma + m x))^q
 
     m and gamma are counted in a unit, so that one start fits each currency.
     """
@@ -95,8 +106,6 @@ class _Likelihood:
     having: Floats
     """How many customers have each."""
     total: float
-    x_log_spend: float
-    """The sum of x log(m x), which p multiplies."""
     constant: float
     """The sum of -log m, in money."""
 
@@ -114,7 +123,6 @@ class _Likelihood:
             each_x=each.astype(np.float64),
             having=having,
             total=float(counts.sum()),
-            x_log_spend=float((counts * spends.x * np.log(spend)).sum()),
             constant=-float((counts * np.log(spends.spend / spends.x)).sum()),
         )
 
@@ -122,21 +130,21 @@ class _Likelihood:
         """The value and its gradient, both at and by the logarithms of p, q - 1 and gamma."""
         p, above_one, gamma = (float(value) for value in np.exp(logs))
         q, log_gamma_unit = 1 + above_one, float(logs[2])
-        first, second = p * self.each_x, p * self.each_x + q
-        power = p * self.x + q
+        shape = p * self.each_x
         log_sum = self.customers * np.log(gamma + self.spend)
-        beta = log_gamma(second) - log_gamma(first) - log_gamma(np.array([q]))
+        # m x / (gamma + m x) has the power p x: its logarithm keeps its digits where it is near 0.
+        x_log_share = self.customers * self.x * np.log1p(gamma / self.spend)
         value = (
-            (self.having * beta).sum()
-            + self.total * q * log_gamma_unit
-            + p * self.x_log_spend
+            (self.having * log_gamma_ratio(shape, q)).sum()
+            + self.total * (q * log_gamma_unit - math.lgamma(q))
             + self.constant
-            - (power * log_sum).sum()
+            - p * x_log_share.sum()
+            - q * log_sum.sum()
         )
-        by_second = digamma(second)
-        by_p = (self.having * self.each_x * (by_second - digamma(first))).sum()
-        by_p += self.x_log_spend - (self.x * log_sum).sum()
-        by_q = (self.having * by_second).sum() - self.total * float(digamma(np.array([q]))[0])
+        by_sum = digamma(shape + q)
+        by_p = (self.having * self.each_x * (by_sum - digamma(shape))).sum() - x_log_share.sum()
+        by_q = (self.having * by_sum).sum() - self.total * float(digamma(np.array([q]))[0])
         by_q += self.total * log_gamma_unit - log_sum.sum()
-        by_gamma = self.total * q / gamma - (power * self.customers / (gamma + self.spend)).sum()
+        by_gamma = ((p * self.x + q) * self.customers / (gamma + self.spend)).sum()
+        by_gamma = self.total * q / gamma - by_gamma
         return float(value), np.array([p * by_p, above_one * by_q, gamma * by_gamma])

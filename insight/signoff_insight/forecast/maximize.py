@@ -1,8 +1,8 @@
 """Where a smooth function of a few parameters is highest.
 
-BFGS with a line search by bisection for the weak Wolfe conditions (Nocedal and Wright 2006,
-algorithm 6.1; Lewis and Overton 2013, algorithm 2.6). No chance is involved: equal functions have
-equal maxima, bit by bit.
+BFGS (Nocedal and Wright 2006, algorithm 6.1) with a line search by bisection for the weak Wolfe
+conditions (Lewis and Overton 2013, algorithm 2.6), approximate where rounding hides the gain (Hager
+and Zhang 2005, equation 4.1). No chance is involved: equal functions have equal maxima, bit by bit.
 """
 
 from collections.abc import Callable
@@ -25,9 +25,10 @@ MAX_TRIES: Final = 60
 """Of one line search; each halves or doubles."""
 LONGEST: Final = 1.0
 """No parameter goes further than this in the first try of a step."""
-ENOUGH_GAIN: Final = 1e-4
+ENOUGH_GAIN: Final = 0.1
 FLATTER: Final = 0.9
-ROUNDING: Final = 1e-14
+ROUNDING: Final = 1e-10
+"""The share of a value that rounding may change."""
 
 
 def maximize(objective: Objective, start: Floats) -> Floats:
@@ -73,14 +74,17 @@ def _climb(
     None where rounding hides all that is higher.
     """
     steep = float(direction @ slope)
-    slack = ROUNDING * max(1.0, abs(value))
+    nearly = value - ROUNDING * max(1.0, abs(value))
     low, step, high = 0.0, 1.0, np.inf
     for _ in range(MAX_TRIES):
         reached = point + step * direction
         height, new_slope = objective(reached)
-        if not height >= value + ENOUGH_GAIN * step * steep - slack:
+        now = float(direction @ new_slope)
+        # Near the top rounding hides the gain. There the slope tells whether the step went past it.
+        as_high = height >= nearly and now >= (2 * ENOUGH_GAIN - 1) * steep
+        if not (height >= value + ENOUGH_GAIN * step * steep or as_high):
             high = step
-        elif float(direction @ new_slope) > FLATTER * steep:
+        elif now > FLATTER * steep:
             low = step
         else:
             return reached, height, new_slope

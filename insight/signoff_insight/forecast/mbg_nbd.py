@@ -14,13 +14,13 @@ from typing import Final, Self
 
 import numpy as np
 
-from signoff_insight.forecast.borders import beyond_borders
+from signoff_insight.forecast.borders import Border, beyond_borders
 from signoff_insight.forecast.expectation import purchases_while_active
 from signoff_insight.forecast.history import Floats, History, Ints, weeks
 from signoff_insight.forecast.maximize import maximize
 
-SHAPES: Final = np.array([True, False, True, True])
-"""r, a and b are shapes and have borders; alpha is a scale and follows r."""
+SHAPE: Final = Border(0.001, 1000)
+"""Of r, a and b; alpha is a scale and has no border: it follows r."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,12 @@ class PurchaseModel:
     alpha: float
     a: float
     b: float
+
+    @property
+    def at_border(self) -> tuple[str, ...]:
+        """Parameters of which the data tell only that they are very small or very large."""
+        found = {"r": self.r, "a": self.a, "b": self.b}
+        return tuple(name for name, value in found.items() if not SHAPE.holds(value))
 
     def probability_active(self, x: Ints, t_x: Ints, age: Ints) -> Floats:
         """P(the customer has not left by the cutoff | history), by customer.
@@ -88,7 +94,7 @@ def fit_purchases(history: History) -> PurchaseModel:
 
     def average(logs: Floats) -> tuple[float, Floats]:
         value, slope = likelihood.at(logs)
-        cost, cost_slope = beyond_borders(logs, SHAPES)
+        cost, cost_slope = beyond_borders(logs, (SHAPE, None, SHAPE, SHAPE))
         return value / total - cost, slope / total - cost_slope
 
     age = float((weeks(history.age) * history.customers).sum()) / total

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-from signoff_insight.forecast.borders import at_border
 from signoff_insight.forecast.errors import HistoryError, TooFewCustomersError
 from signoff_insight.forecast.gamma_gamma import SpendModel, fit_spend
 from signoff_insight.forecast.history import Customers, Floats, History, Spends
@@ -39,10 +38,7 @@ class Model:
     @property
     def at_border(self) -> tuple[str, ...]:
         """Parameters of which the data tell only that they are very small or very large."""
-        shapes = {"r": self.purchases.r, "a": self.purchases.a, "b": self.purchases.b}
-        if self.spend is not None:
-            shapes |= {"p": self.spend.p, "q": self.spend.q - 1}
-        return tuple(name for name, shape in shapes.items() if at_border(shape))
+        return self.purchases.at_border + (() if self.spend is None else self.spend.at_border)
 
     def predict(self, customers: Customers, horizon: float) -> "Prediction":
         """What each customer is expected to do in the next `horizon` weeks.
