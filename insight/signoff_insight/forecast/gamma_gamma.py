@@ -17,7 +17,7 @@ from typing import Final, Self
 import numpy as np
 
 from signoff_insight.forecast.borders import Border, beyond_borders
-from signoff_insight.forecast.history import Floats, Ints, Spends
+from signoff_insight.forecast.history import NO_SPEND, Floats, Ints, Spends
 from signoff_insight.forecast.maximize import maximize
 from signoff_insight.forecast.special import digamma, log_gamma_ratio
 
@@ -58,8 +58,8 @@ class SpendModel:
         all, nearer to the own the more days are known. Nothing spent is nothing known, as for who
         never came back.
         """
-        known = np.where(spend > 0, x, 0)
-        own = np.where(spend > 0, spend, 0)
+        known = np.where(spend > NO_SPEND, x, 0)
+        own = np.where(spend > NO_SPEND, spend, 0)
         expected: Floats = self.p * (self.gamma + own) / (self.p * known + self.q - 1)
         return expected
 

@@ -29,6 +29,8 @@ Whole = Sequence[int] | npt.NDArray[np.integer]
 Real = Sequence[float] | npt.NDArray[np.floating] | npt.NDArray[np.integer]
 
 DAYS_A_WEEK: Final = 7
+NO_SPEND: Final = 1e-6
+"""An amount of at most this is nothing: no currency has so small a coin."""
 MAX_AGE: Final = 100_000
 """Days that a customer can be old: with it three numbers fit in one sortable key of 64 bits."""
 
@@ -55,6 +57,14 @@ class Customers:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def history(self) -> "History":
+        """When they bought, grouped."""
+        return History.of(self.x, self.t_x, self.age)
+
+    def spends(self) -> "Spends":
+        """What they spent, grouped."""
+        return Spends.of(self.x, self.spend)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +138,7 @@ class Spends:
             )
         _check_counts(xs)
         _check_counts(counts)
-        spent = (xs > 0) & (amounts > 0)
+        spent = (xs > 0) & (amounts > NO_SPEND)
         xs, amounts, counts = xs[spent], amounts[spent], counts[spent]
         order = np.lexsort((amounts, xs))
         xs, amounts, counts = xs[order], amounts[order], counts[order]

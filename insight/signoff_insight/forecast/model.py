@@ -106,5 +106,4 @@ def fit_customers(customers: Customers) -> Model:
         TooFewCustomersError: Fewer than 20 customers bought on two days or more.
         NoMaximumError: The data fit no model of this kind.
     """
-    history = History.of(customers.x, customers.t_x, customers.age)
-    return fit(history, Spends.of(customers.x, customers.spend))
+    return fit(customers.history(), customers.spends())
