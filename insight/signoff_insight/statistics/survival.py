@@ -72,7 +72,7 @@ def cumulative_incidence(ends: Iterable[Ends]) -> Sequence[Point]:
 
 
 def day_of_share(points: Iterable[Point], share: float) -> int | None:
-    """The first day at whose end this share has reached it; None if the curve does not get there."""
+    """The first day at whose end this share has reached it; None if the curve ends before."""
     return next((p.day for p in points if p.reached_share >= share - _ROUNDING), None)
 
 

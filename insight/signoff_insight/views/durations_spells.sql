@@ -1,5 +1,5 @@
 -- How long spells last, one row for each status and number of days; as in durations_steps.sql.
-SELECT customer_status::text, least(took, observed) AS day,
+SELECT customer_status::text AS customer_status, least(took, observed) AS day,
     count(*) FILTER (WHERE took <= observed) AS ended,
     count(*) FILTER (WHERE took <= observed IS NOT true) AS still_open,
     count(took) AS ended_so_far,
