@@ -229,15 +229,13 @@ class Demo:
 
     def chart(self) -> None:
         """Show what the ledger means: funnel, cohorts and forecast."""
-        since = str(charted_since(self.today))
+        since, lately = charted_since(self.today), charted_since(self.today, months=6)
         _show("Charts read customer facts, which follow from the ledger:")
         _run("insight", "run", "--once")
         _show("How many prospects of the last twelve months bought within 30 days:")
-        _run("insight", "funnel", "--since", since)
+        _run("insight", "funnel", "--since", str(since))
         _show("Of those who bought in a month, how many bought again, month after month:")
-        _run("insight", "cohorts", "--since", since)
-        _show("How much the buyers will buy, and how wrong that was for the past:")
-        _run("insight", "forecast", "--table", "bands")
+        _run("insight", "cohorts", "--since", str(lately), "--table", "cells")
 
     def _publish(self) -> None:
         _run("publish", str(self.example), shown=f"publish {EXAMPLE}")

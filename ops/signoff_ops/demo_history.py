@@ -40,10 +40,10 @@ _ENDINGS: Final = (
     "Up to you.",
 )
 
-_QUALIFIED: Final = 0.74
-_BUYS: Final = 0.34
-_BUYS_WITH_NEW_CTA: Final = 0.58
-_SHOWN_NEW_CTA: Final = 0.4
+_QUALIFIED: Final = 0.78
+_BUYS: Final = 0.4
+_BUYS_WITH_NEW_CTA: Final = 0.68
+_SHOWN_NEW_CTA: Final = 0.45
 _CALLED_CHURNED: Final = 0.2
 _CHURN_NOTED: Final = 0.8
 _COMES_BACK: Final = 0.12
@@ -63,9 +63,10 @@ def history(until: date) -> list[ApprovalEvent]:
     return sorted(events, key=lambda event: (event.occurred_at, event.event_id))
 
 
-def charted_since(until: date) -> date:
-    """The month a year before: what the demo shows of it, without customers of its other data."""
-    return date(until.year - 1, until.month, 1)
+def charted_since(until: date, *, months: int = 12) -> date:
+    """The first day of so many months before; by default without the demo's other customers."""
+    number = until.year * 12 + until.month - 1 - months
+    return date(number // 12, number % 12 + 1, 1)
 
 
 class _Customer:
@@ -90,7 +91,7 @@ class _Customer:
             return
         self._wait(mean=3)
         self._reply("LEAD_QUALIFIED")
-        saw_new_cta = self._talk(replies=4, days=4, offering=True)
+        saw_new_cta = self._talk(replies=3, days=4, offering=True)
         if self._chance.random() > (_BUYS_WITH_NEW_CTA if saw_new_cta else _BUYS):
             is_churned = self._chance.random() < _CALLED_CHURNED
             self._leave("CHURNED" if is_churned else "LEAD_EXHAUSTED", among=0.6)
@@ -107,7 +108,7 @@ class _Customer:
             self._interaction += 1
             amount = Decimal(max(500, round(usual * self._chance.uniform(60, 150)))) / 100
             self._reply("CUSTOMER", amount)
-            self._talk(replies=2, days=3)
+            self._talk(replies=1, days=3)
             if self._chance.random() < stops:
                 self._stop(usual)
                 return
