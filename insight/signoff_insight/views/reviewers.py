@@ -1,6 +1,6 @@
 """Reviewers, edit tags and CTAs: what goes together with conversions, without being their cause."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from psycopg import Connection
@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 from signoff_insight.report import Asked, Column, Reach, Report, Table, Unit, Value, add_months
 from signoff_insight.statistics.differences import Difference, Pair, difference, pooled
 from signoff_insight.statistics.wilson import share_of, wilson
-from signoff_insight.views.exposures import FACTORS, MONTHS, MOST, Exposures, exposures_of
+from signoff_insight.views.exposures import MONTHS, MOST, Exposures, exposures_of
 from signoff_insight.views.selection import DAY, begin_of
 from signoff_insight.views.wording import days
 from signoff_schemas import EDIT_TAGS
@@ -84,7 +84,7 @@ _NOTES: Final = (
 
 def reviewers(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Report:
     """Conversions with and without each tag, reviewer and CTA."""
-    found = {factor: exposures_of(connection, factor, asked, reach) for factor in FACTORS}
+    found = exposures_of(connection, asked, reach)
     tables = (
         Table("pooled", "Over all statuses", _POOLED, tuple(_each(found, _pooled))),
         Table("factors", "By status", _FACTORS, tuple(_each(found, _by_status))),
@@ -95,14 +95,12 @@ def reviewers(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> R
 
 
 def _each(
-    found: Mapping[str, Exposures],
-    rows: Callable[[Sequence[tuple[str, Pair]]], Iterator[tuple[Value, ...]]],
+    found: Exposures, rows: Callable[[Sequence[tuple[str, Pair]]], Iterator[tuple[Value, ...]]]
 ) -> Iterator[tuple[Value, ...]]:
-    """The rows of all values, by factor and value."""
-    for factor, exposures in found.items():
-        for value in sorted(exposures.values):
-            for row in rows(list(exposures.strata(value))):
-                yield factor, value, *row
+    """The rows of all values."""
+    for factor, value in found.values:
+        for row in rows(list(found.strata(factor, value))):
+            yield factor, value, *row
 
 
 def _pooled(strata: Sequence[tuple[str, Pair]]) -> Iterator[tuple[Value, ...]]:
@@ -136,25 +134,14 @@ def _difference(found: Difference | None) -> tuple[float | None, float | None, f
     return found.value, found.interval.low, found.interval.high
 
 
-def _months(
-    found: Mapping[str, Exposures], asked: Asked, reach: Reach
-) -> Iterator[tuple[Value, ...]]:
-    rows = [
-        (month, factor, value, count)
-        for factor, exposures in found.items()
-        for (month, value), count in exposures.by_month.items()
-    ]
-    for month, factor, value, count in sorted(
-        rows, key=lambda row: (row[0], FACTORS.index(row[1]), row[2])
+def _months(found: Exposures, asked: Asked, reach: Reach) -> Iterator[tuple[Value, ...]]:
+    order = {value: place for place, value in enumerate(found.values)}
+    for month, factor, value in sorted(
+        found.by_month, key=lambda key: (key[0], order[key[1], key[2]])
     ):
-        is_complete = reach.data_until is not None and (
-            begin_of(add_months(month, 1), reach.timezone) + asked.within * DAY <= reach.data_until
-        )
-        yield (
-            month,
-            factor,
-            value,
-            count.exposed,
-            count.converted if is_complete else None,
-            share_of(count.converted, count.exposed) if is_complete else None,
-        )
+        count = found.by_month[month, factor, value]
+        end = begin_of(add_months(month, 1), reach.timezone)
+        is_complete = reach.data_until is not None and end + asked.within * DAY <= reach.data_until
+        converted = count.converted if is_complete else None
+        share = share_of(count.converted, count.exposed) if is_complete else None
+        yield month, factor, value, count.exposed, converted, share
