@@ -1,6 +1,5 @@
 """Edit tags as bits: the same in SQL and in Python."""
 
-
 from signoff_db.connection import BatchConnection
 from signoff_insight.views.selection import tag_bit
 from signoff_schemas import EDIT_TAGS
