@@ -110,12 +110,25 @@ def migrated_template(postgres_server: str) -> str:
 @pytest.fixture
 def database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """The URL of a fresh, migrated database, which is dropped after the test."""
+    with _migrated_database(postgres_server, migrated_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
+    """The same for tests that share a database, which they fill once and only read."""
+    with _migrated_database(postgres_server, migrated_template) as url:
+        yield url
+
+
+@contextmanager
+def _migrated_database(server: str, template: str) -> Iterator[str]:
     name = f"test_{_PROCESS}_{next(_numbers)}"
-    _create(postgres_server, name, template=migrated_template)
+    _create(server, name, template=template)
     # Tests look into the tables by bare names, as an administrator whose search_path is set may.
-    _execute(postgres_server, f"ALTER DATABASE {name} SET search_path = signoff, public")
-    yield _with_database(postgres_server, name)
-    _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    _execute(server, f"ALTER DATABASE {name} SET search_path = signoff, public")
+    yield _with_database(server, name)
+    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
