@@ -52,6 +52,7 @@ def lines(
     marked: tuple[float, str] | None = None,
     highest: float | None = None,
     whole: bool = False,
+    say_across: Callable[[float], str] = "{:,.0f}".format,
 ) -> Drawing:
     """Draw lines.
 
@@ -63,6 +64,7 @@ def lines(
         marked: a place on it that a vertical line marks, and what that is.
         highest: the highest value, where it is not that of the points.
         whole: whether vertical values between whole numbers make no sense.
+        say_across: writes a value of the horizontal scale.
     """
     top = highest or max((y for one in given for _, y in _all(one)), default=1.0) or 1.0
     longest = max((width_of(one.label, LETTERS) for one in given), default=0.0)
@@ -71,7 +73,10 @@ def lines(
         size, top, say, room_right=room, lines_below=2, whole=whole, title=marked is not None
     )
     x = _across(frame, given)
-    marks: list[Mark] = [*frame.lines(), *_below(frame, x, across, narrow=size.is_narrow)]
+    marks: list[Mark] = [
+        *frame.lines(),
+        *_below(frame, x, across, say_across, narrow=size.is_narrow),
+    ]
     marks += _marked(frame, x, marked) if marked else []
     for one in given:
         marks += _line(frame, x, one)
@@ -89,9 +94,11 @@ def _across(frame: Frame, given: Sequence[Line]) -> Linear:
     return Linear(low, high if high > low else low + 1, frame.left, frame.right)
 
 
-def _below(frame: Frame, x: Linear, across: str, *, narrow: bool) -> Iterator[Mark]:
+def _below(
+    frame: Frame, x: Linear, across: str, say: Callable[[float], str], *, narrow: bool
+) -> Iterator[Mark]:
     steps = ticks(x.low, x.high, 4 if narrow else 8, whole=True)
-    places = [(x(value), f"{value:,.0f}") for value in steps if x.low <= value <= x.high]
+    places = [(x(value), say(value)) for value in steps if x.low <= value <= x.high]
     yield from below(frame, places)
     yield Text((frame.left + frame.right) / 2, frame.bottom + 36, across, "tick", "middle")
 

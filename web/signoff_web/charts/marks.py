@@ -86,7 +86,7 @@ class Size:
 
 
 _NARROW: Final = 500
-WIDE: Final = Size(800, 320)
+WIDE: Final = Size(1000, 350)
 NARROW: Final = Size(312, 260)
 """What a screen of 360 pixels has room for, one to one."""
 

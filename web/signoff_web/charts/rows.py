@@ -15,6 +15,7 @@ from signoff_web.charts.words import cut, width_of
 _BAR: Final = 20.0
 _ROW: Final = 38.0
 _AXIS: Final = 26.0
+_INDENT: Final = 12.0
 _END: Final = 5.0
 """Half the height of the end of an interval."""
 
@@ -83,10 +84,10 @@ class Layout:
             else:
                 text = f"{row.name} ({row.note})" if row.note else row.name
                 yield Text(
-                    self.left,
-                    self.middle(place) - 16,
-                    self._cut(text, self.size.width - 16),
-                    "name",
+                    self.left + _INDENT,
+                    self.middle(place) - 17,
+                    self._cut(text, self.size.width - 2 * _INDENT),
+                    "name halo",
                 )
 
     def _beside(self, place: int, row: Row) -> Iterator[Mark]:

@@ -28,6 +28,8 @@ class Flow:
     said: str
     """Stands on it where there is room."""
     tip: str
+    is_named: bool = False
+    """Whether that stands on it also where there is little room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,11 @@ def sankey(
     ]
     ribbons = _ribbons(flows, order, left, right, scale)
     marks += [Path(ribbon.d, f"flow {one.look}", one.tip) for one, ribbon in ribbons]
-    marks += [ribbon.text(one.said) for one, ribbon in ribbons if ribbon.height >= _LABELLED]
+    marks += [
+        ribbon.text(one.said)
+        for one, ribbon in ribbons
+        if one.is_named or ribbon.height >= _LABELLED
+    ]
     for values, side, is_left in ((sources, left, True), (targets, right, False)):
         for node in side.tops:
             marks += _node(side, node, say(node, values[node]), is_left=is_left, inside=not room)

@@ -73,7 +73,7 @@ def status(code: str) -> str:
 
 
 def width_of(text: str, size: float) -> float:
-    """About how wide a text is, in letters of this size."""
+    """About how wide a text is, in letters of this size; rather more than less."""
     return sum(_width(letter) for letter in text) * size
 
 
@@ -95,7 +95,7 @@ def _width(letter: str) -> float:
         return 0.0
     if east_asian_width(letter) in _WIDE:
         return 1.0
-    return 0.68 if letter.isupper() else 0.55
+    return 0.75 if letter.isupper() else 0.64
 
 
 def _signed(text: str) -> str:

@@ -1,7 +1,8 @@
 """The figure of cohort retention: a heat map."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Final
 
 from signoff_ops.insight import Report
 from signoff_web.charts import words
@@ -9,7 +10,7 @@ from signoff_web.charts.heat import HeatRow, heat
 from signoff_web.figures.figure import Figure, Record, day, known
 from signoff_web.figures.heat_keys import heat_keys
 
-_AGES = 3
+_AGES: Final = 3
 """The age, in months, of which the heading tells."""
 
 
@@ -45,10 +46,10 @@ def figures(report: Report) -> Sequence[Figure]:
     ]
 
 
-def by_cohort(cells: object, value: str) -> Mapping[date, Mapping[int, float]]:
+def by_cohort(cells: Iterable[Record], value: str) -> Mapping[date, Mapping[int, float]]:
     """The values of a table of cells, by cohort and age."""
     found: dict[date, dict[int, float]] = {}
-    for one in cells:  # type: ignore[attr-defined]
+    for one in cells:
         found.setdefault(day(one, "cohort"), {})[int(known(one, "age_months"))] = known(one, value)
     return found
 
@@ -72,9 +73,9 @@ def _message(sizes: Sequence[Record], cells: Mapping[date, Mapping[int, float]])
     first, last = known_ones[0], known_ones[-1]
     after = "1 month" if age == 1 else f"{age} months"
     said = (
-        f"{words.percent(cells[last][age])} of those who first bought in {words.month(last)} "
-        f"bought again after {after}"
+        f"{words.percent(cells[last][age])} of the cohort of {words.month(last)} bought again at "
+        f"the age of {after}"
     )
     if first == last:
         return said
-    return f"{said}, of those of {words.month(first)} {words.percent(cells[first][age])}"
+    return f"{said}, of that of {words.month(first)} {words.percent(cells[first][age])}"

@@ -1,6 +1,7 @@
 """Figures of the desk: decisions a day, and how long they took."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -97,4 +98,10 @@ def _lines(days: Sequence[Record], size: Size) -> Drawing:
             if (value := real(one, name)) is not None
         )
         given.append(Line(points, look, label, dots=True))
-    return lines(size, given, words.short, across=f"days since {words.day(first)}")
+    return lines(
+        size,
+        given,
+        words.short,
+        across="",
+        say_across=lambda days: words.day(first + timedelta(days=days)).rpartition(" ")[0],
+    )

@@ -27,7 +27,7 @@ def figures(report: Report) -> Sequence[Figure]:
 
 
 def _step(place: int, step: Record, curve: Iterable[Record]) -> Figure:
-    name = text(step, "step")
+    name = " ".join(_words(part) for part in text(step, "step").split())
     points = [one for one in curve if one["step"] == step["step"]]
     return figure(
         f"step-{place}",
@@ -42,13 +42,17 @@ def _step(place: int, step: Record, curve: Iterable[Record]) -> Figure:
     )
 
 
+def _words(part: str) -> str:
+    return words.status(part) if part.isupper() else part
+
+
 def _message(step: Record) -> str:
     median = real(step, "median_days")
     if median is not None:
         return f"Half of them took up to {words.days(median)}"
     quarter = real(step, "p25_days")
     if quarter is not None:
-        return f"A quarter of them took up to {words.days(quarter)}; half of them never got there"
+        return f"A quarter of them took up to {words.days(quarter)}; half of them is not reached"
     return "Fewer than a quarter of them got there"
 
 
@@ -75,7 +79,7 @@ def _spells(spells: Sequence[Record]) -> Figure:
         "A bar for each status: its length is the median of the days that customers spend in it. "
         "The table of spells has the same numbers.",
         lambda size: bars(size, [_spell(one) for one in spells]),
-        caption="Median of days; spells that go on are taken into account (Kaplan–Meier)",
+        caption="Median of days; spells that go on are taken into account (Kaplan-Meier)",
     )
 
 

@@ -11,7 +11,7 @@ from signoff_web.charts.marks import NARROW, WIDE, Drawing, Key, Size
 
 Record: TypeAlias = Mapping[str, Value]
 """A row of a table, by the names of its columns."""
-SMALL: Final = Size(400, 270)
+SMALL: Final = Size(360, 260)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Figures of the forecast: what was expected and what came, over time and by frequency."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -53,9 +53,7 @@ def _message(weeks: Sequence[Record]) -> str:
 
 def _lines(weeks: Sequence[Record], size: Size) -> Drawing:
     given = [
-        Line(
-            ((0.0, 0.0), *((known(one, "week"), known(one, name)) for one in weeks)), look, label
-        )
+        Line(((0.0, 0.0), *((known(one, "week"), known(one, name)) for one in weeks)), look, label)
         for name, look, label in (
             ("expected_purchases", "line-2", "expected"),
             ("actual_purchases", "line-1", "came"),
@@ -99,9 +97,9 @@ def _calibrations(bands: Sequence[Record]) -> Sequence[Figure]:
     ]
 
 
-def _pair(one: Record, actual: str, expected: str, say: object) -> Row:
+def _pair(one: Record, actual: str, expected: str, say: Callable[[float], str]) -> Row:
     came, predicted = real(one, actual), real(one, expected)
-    said = " / ".join("–" if value is None else say(value) for value in (came, predicted))  # type: ignore[operator]
+    said = " / ".join("?" if value is None else say(value) for value in (came, predicted))
     return Row(
         text(one, "band"),
         came,

@@ -7,7 +7,7 @@ from typing import Final
 from signoff_ops.insight import Report
 from signoff_web.charts import words
 from signoff_web.charts.columns import Column, Seen, columns
-from signoff_web.charts.marks import Key, Size
+from signoff_web.charts.marks import Drawing, Key, Size
 from signoff_web.charts.rows import Row, bars
 from signoff_web.figures.figure import Figure, Record, day, figure, known, real, text
 
@@ -81,7 +81,7 @@ def _seen(one: Record) -> Seen:
     return Seen.NOT_YET if one["share_converted"] is None else Seen.PART
 
 
-def _columns(months: Sequence[Record], size: Size) -> object:
+def _columns(months: Sequence[Record], size: Size) -> Drawing:
     return columns(size, [_column(one) for one in months], words.short_percent)
 
 

@@ -99,6 +99,7 @@ def _flow(one: Record) -> Flow:
         f"{words.status(source)} to {words.status(target).lower()}: {came_back}"
         f"{words.count(moves)} moves of {words.count(known(one, 'customers'))} customers, "
         f"{words.percent(known(one, 'share'))} of all moves out of it",
+        is_named=bool(one["is_reactivation"]),
     )
 
 
