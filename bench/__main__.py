@@ -13,6 +13,7 @@ import drain_rivals
 import feed
 import history
 import http_api
+import insight
 import latency
 import letters
 import limit
@@ -38,11 +39,12 @@ SCENARIOS = {
     "reviews": reviews.run,
     "desk": desk.run,
     "console": console.run,
+    "insight": insight.run,
     "scale": scale.run,
     "history": history.run,
 }
 
-QUICK = [name for name in SCENARIOS if name not in {"scale", "history", "console"}]
+QUICK = [name for name in SCENARIOS if name not in {"scale", "history", "console", "insight"}]
 """The others need many events to show anything."""
 
 
@@ -77,7 +79,7 @@ def _arguments() -> argparse.Namespace:
         "scenario",
         nargs="*",
         choices=[*SCENARIOS, []],
-        help="all, if none is given; with --quick all but console, scale and history",
+        help="all, if none is given; with --quick all but console, insight, scale and history",
     )
     return parser.parse_args()
 

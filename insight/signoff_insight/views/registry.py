@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_insight.report import Asked, Reach, Report
-from signoff_insight.views import funnel
+from signoff_insight.views import cohorts, funnel, ltv
 
 Answer: TypeAlias = Callable[[Connection[TupleRow], Asked, Reach], Report]
 """Computes a report from the facts; `Reach` is that of the same moment."""
@@ -42,6 +42,8 @@ _ALL: Final = (
         funnel.funnel,
         _CUSTOMERS | _TIME | _WITHIN,
     ),
+    View(cohorts.NAME, cohorts.TITLE, cohorts.DEFINITION, cohorts.cohorts, _CUSTOMERS | _TIME),
+    View(ltv.NAME, ltv.TITLE, ltv.DEFINITION, ltv.ltv, _CUSTOMERS | _TIME),
 )
 VIEWS: Final[Mapping[str, View]] = MappingProxyType({view.name: view for view in _ALL})
 """The views by name, in the order in which people are shown them."""
