@@ -281,3 +281,4 @@ _MADE: Final[Mapping[str, Callable[[], list[Table]]]] = {
     "forecast": _forecast,
     "desk": _desk,
 }
+VIEWS: Final = tuple(_MADE)

@@ -1,8 +1,8 @@
 """The pages that the header leads to.
 
 The header has three groups. *Pages* are those on which somebody works: the desk, the team, users.
-The second group, *Operations*, is the console. Whoever may read may open each page of the console, but
-its links would only be in the way of people whose work is the desk. So the group is shown to
+The second group, *Operations*, is the console. Whoever may read may open each page of the console,
+but its links would only be in the way of people whose work is the desk. So the group is shown to
 those who may read and either may operate too, or do not review: operators, viewers, administrators.
 The third group, *Insight*, is for whoever may read and does not review alone.
 """

@@ -14,6 +14,7 @@ _MOST_WIDE: Final = 56.0
 _FILLED: Final = 0.72
 """Which part of its band a column fills."""
 _VALUE_ROOM: Final = 8.0
+_VALUE_HIGH: Final = 12.0
 
 
 class Seen(StrEnum):
@@ -90,7 +91,16 @@ def _column(frame: Frame, bands: Bands, place: int, column: Column) -> Iterator[
         if part > 0 and column.seen is Seen.PART:
             yield Rect(x, top, width, bottom - top, "hatched", column.tip)
     if column.value and width_of(column.value, LETTERS) + _VALUE_ROOM <= bands.width:
-        yield Text(bands.middle(place), frame.y(sunk) - 5, column.value, "value", "middle")
+        yield _value(frame, bands.middle(place), column)
+
+
+def _value(frame: Frame, x: float, column: Column) -> Mark:
+    """What stands on a column; inside of it where the line above would cross it."""
+    top = frame.y(column.height)
+    is_crossed = column.over is not None and top - frame.y(column.over) < 2 * _VALUE_HIGH
+    if is_crossed and frame.bottom - top > 2 * _VALUE_HIGH:
+        return Text(x, top + _VALUE_HIGH + 3, column.value, "value inside", "middle")
+    return Text(x, top - 5, column.value, "value", "middle")
 
 
 def _look(number: int, column: Column) -> str:

@@ -145,7 +145,7 @@ def _layout(size: Size, rows: Sequence[Row]) -> Layout:
         default=0.0,
     )
     names = 0.0 if size.is_narrow else min(longest + 8, size.width * 0.32)
-    return Layout(size, tuple(rows), min(said, size.width * 0.45), names)
+    return Layout(size, tuple(rows), min(said, size.width * 0.55), names)
 
 
 def _bar(x: Linear, y: float, row: Row) -> Iterator[Mark]:
@@ -173,7 +173,7 @@ def _pair(x: Linear, y: float, row: Row) -> Iterator[Mark]:
     if row.value is not None and row.other is not None:
         yield Path(line([(x(row.value), y), (x(row.other), y)]), "whisker", row.tip)
     if row.other is not None:
-        yield Path(diamond(x(row.other), y, 7), "fill-2 edge", row.tip)
+        yield Path(diamond(x(row.other), y, 9), "fill-2 edge", row.tip)
     if row.value is not None:
         yield Path(circle(x(row.value), y, 5.5), "fill-1 edge", row.tip)
 
@@ -189,7 +189,8 @@ def _scale(
 ) -> tuple[Linear, list[Mark]]:
     """The horizontal scale, and its lines."""
     values = ticks(low, high, 4 if layout.size.is_narrow else 7)
-    x = Linear(values[0], values[-1], layout.left + 6, layout.right)
+    left = layout.left + (16 if layout.size.is_narrow else 6)
+    x = Linear(values[0], values[-1], left, layout.right)
     marks: list[Mark] = []
     for value in values:
         at = x(value)

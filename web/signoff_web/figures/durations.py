@@ -87,5 +87,5 @@ def _spell(one: Record) -> Row:
     median = real(one, "median_days")
     spells, still = words.count(known(one, "spells")), words.count(known(one, "open"))
     note = f"{spells} spells, {still} go on"
-    said = "more than half go on" if median is None else words.days(median)
+    said = "over half go on" if median is None else words.days(median)
     return Row(words.status(text(one, "status")), median, said, note, tip=f"{said}; {note}")

@@ -59,7 +59,7 @@ class Fields:
     @property
     def said(self) -> str:
         """The filters in words, for what a page says it looked at."""
-        parts = [f"{field.label.lower()} {field.text}" for field in self.fields if field.text]
+        parts = [f"{field.name} {field.text}" for field in self.fields if field.text]
         return ", ".join(parts)
 
     def csv(self, table: str) -> str:

@@ -11,7 +11,7 @@ from signoff_web.pages.insight_fields import Fields
 
 _OPEN: Final = 40
 """A table with more rows is folded up."""
-_TEXTS: Final = frozenset({Unit.TEXT, Unit.FLAG, Unit.MONTH, Unit.DAY})
+_PLAIN: Final = frozenset({Unit.FLAG, Unit.MONTH, Unit.DAY})
 _NOT_YET: Final = "not observed yet"
 _ABSENT: Final[Mapping[str, str]] = {
     "median_days": "not reached",
@@ -33,6 +33,15 @@ _ABSENT: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a column."""
+
+    title: str
+    look: str
+    """The class of its cells."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A value."""
 
@@ -48,8 +57,7 @@ class Shown:
 
     name: str
     title: str
-    heads: Sequence[tuple[str, bool]]
-    """The titles of columns, and whether their values are numbers."""
+    heads: Sequence[Head]
     rows: Sequence[Sequence[Cell]]
     csv: str
     is_open: bool
@@ -64,7 +72,7 @@ def _shown(table: Table, fields: Fields) -> Shown:
     return Shown(
         table.name,
         table.title,
-        [(_title(column), column.unit not in _TEXTS) for column in table.columns],
+        [Head(_title(column), _look(column)) for column in table.columns],
         [
             [_cell(value, column) for value, column in zip(row, table.columns, strict=True)]
             for row in table.rows
@@ -77,6 +85,12 @@ def _shown(table: Table, fields: Fields) -> Shown:
 def _title(column: Column) -> str:
     is_said = "USD" in column.title
     return f"{column.title} (USD)" if column.unit is Unit.USD and not is_said else column.title
+
+
+def _look(column: Column) -> str:
+    if column.unit is Unit.TEXT:
+        return "in-text"
+    return "in-plain" if column.unit in _PLAIN else "num"
 
 
 def _cell(value: Value, column: Column) -> Cell:
