@@ -2,10 +2,14 @@
 
 First the facts: how long their first build takes, and one turn of their reader after an approval of
 each of 500 customers. Then each view, with and without a filter: the 95th percentile, with how far
-the data reaches, on one connection.
+the data reaches, on one connection. At last the forecast's model of a million customers, in a
+process of its own.
 """
 
+import json
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,6 +33,7 @@ from signoff_insight.views.registry import VIEWS, View
 from signoff_schemas import ApprovalEvent, Verdict
 
 _FILL = Path(__file__).with_name("fill_insight.sql").read_text("utf-8")
+_FIT = Path(__file__).with_name("forecast_fit.py")
 _TIMEZONE = "Europe/Berlin"
 _END = datetime(2026, 7, 1, tzinfo=UTC)
 """When the filled ledger ends."""
@@ -61,6 +66,7 @@ def run(deployment: Deployment, *, quick: bool) -> list[Row]:
             target="< 50",
         ),
         *_views(deployment, of, looks=5 if quick else 11),
+        *_forecast(100_000 if quick else 1_000_000),
     ]
 
 
@@ -154,3 +160,16 @@ def _p95(connection: Connection[TupleRow], view: View, asked: Asked, looks: int)
             view.answer(connection, asked, reach_of(connection, _TIMEZONE))
         took.append(time.perf_counter() - start)
     return statistics.quantiles(took[1:], n=20, method="inclusive")[-1]
+
+
+# Forecast
+
+
+def _forecast(customers: int) -> Iterator[Row]:
+    """The fit, in a process whose memory nothing else has used."""
+    command = [sys.executable, str(_FIT), str(customers)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found = json.loads(done.stdout)
+    what = f"forecast: the model of {customers:,} customers"
+    yield Row(what, found["seconds"], "s", target="< 15")
+    yield Row(f"{what}: memory that it takes", found["megabytes"], "MB", target="< 300")

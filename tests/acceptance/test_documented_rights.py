@@ -42,6 +42,7 @@ ROLES = (
     "signoff_accounts",
     "signoff_webhooks",
     "signoff_reviews",
+    "signoff_insight",
 )
 PAGE = (Path(__file__).parents[2] / "docs" / "questions.md").read_text("utf-8")
 
@@ -186,6 +187,23 @@ def test_a_reader_of_the_feed_needs_no_more_than_the_page_grants(
     reports = as_user(granted_database, "signoff_reader", "change-me-3")
     lines = signoff.having(SIGNOFF_DATABASE_URL=reports)("feed", "--json").stdout
     assert len(lines.splitlines()) == 2
+
+
+def test_facts_are_kept_and_read_with_the_rights_that_the_page_grants(
+    signoff: Signoff, granted_database: str
+) -> None:
+    """The role for reports reads them."""
+    signoff.publish(mapping(customer_status="CUSTOMER", ltv_amount="5"))
+    signoff.work()
+    keeper = signoff.having(
+        SIGNOFF_DATABASE_URL=as_user(granted_database, "signoff_insight", "change-me-11")
+    )
+    keeper("insight", "run", "--once")
+    keeper("insight", "rebuild")
+    reports = as_user(granted_database, "signoff_reader", "change-me-3")
+    with psycopg.connect(reports) as connection:
+        found = connection.execute("SELECT purchases FROM signoff.customer_facts").fetchall()
+    assert found == [(1,)]
 
 
 def test_accounts_are_managed_and_used_with_the_rights_that_the_page_grants(

@@ -30,4 +30,4 @@ def purchases() -> Purchases:
 @cache
 def known_and_later() -> tuple[Customers, Outcome]:
     """What was known after 39 weeks, and what came in the 39 weeks after."""
-    return split(purchases(), CUTOFF.toordinal(), WEEKS * 7)
+    return split(purchases(), CUTOFF.toordinal(), WEEKS)

@@ -33,7 +33,9 @@ CREATE TABLE customer_facts (
     purchase_days integer NOT NULL DEFAULT 0,
     purchases integer NOT NULL DEFAULT 0,
     spent_usd numeric(14,2) NOT NULL DEFAULT 0
-);
+)
+-- Room for the next version of a row on its own page: then no index changes.
+WITH (fillfactor = 80);
 
 COMMENT ON TABLE customer_facts IS 'One row for each customer with an event, computed from the ledger';
 COMMENT ON COLUMN customer_facts.customer IS 'The number by which the other tables of facts name the customer';
@@ -51,8 +53,6 @@ COMMENT ON COLUMN customer_facts.lost_as_prospect_at IS
 COMMENT ON COLUMN customer_facts.lost_as_lead_at IS
     'When it first was CHURNED or LEAD_EXHAUSTED after it was qualified, if that was before it was CUSTOMER';
 COMMENT ON COLUMN customer_facts.spent_usd IS 'The sum of its purchases; the folded LTV may be another number';
-
-CREATE INDEX customer_facts_last_event ON customer_facts (last_event_at);
 
 -- A purchase is an event with an amount after which its interaction's status is CUSTOMER.
 CREATE TABLE customer_purchases (
@@ -119,6 +119,7 @@ CREATE TABLE insight_state (
     customers_rebuilt bigint NOT NULL DEFAULT 0,
     customers_to_rebuild bigint NOT NULL DEFAULT 0,
     rebuilt_at timestamptz,
+    data_until timestamptz,
     CONSTRAINT insight_state_only_row CHECK (only_row)
 );
 
@@ -126,6 +127,7 @@ COMMENT ON COLUMN insight_state.definitions IS 'The version of the definitions: 
 COMMENT ON COLUMN insight_state.detached IS 'How many partitions of the ledger had been detached';
 COMMENT ON COLUMN insight_state.rebuilt_upto IS 'The last customer of the rebuild under way, in order of user_id';
 COMMENT ON COLUMN insight_state.rebuilt_at IS 'When the last rebuild ended; null while one is under way';
+COMMENT ON COLUMN insight_state.data_until IS 'When the latest event occurred that the facts hold';
 
 -- The edit tags as bits, in the order of the taxonomy (EditTag in schemas). A sum of cases, which Postgres puts into the
 -- query that calls it: much faster than a query over the tags.

@@ -10,6 +10,7 @@ What is applied meanwhile follows that position, so its customers are computed o
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from psycopg import Connection
@@ -20,7 +21,7 @@ from signoff_db.connection import connect
 from signoff_db.feed import FeedEvent
 from signoff_db.feed_reader import FeedReader, Turn
 from signoff_db.sql import statement
-from signoff_insight.facts.refreshing import customers_of, refresh
+from signoff_insight.facts.refreshing import customers_of, note_reach, refresh
 from signoff_insight.facts.state import DEFINITIONS, PACKAGE, State, state_of
 
 READER: Final = "insight"
@@ -118,16 +119,17 @@ class FactsReader(FeedReader):
         middle = len(customers) // 2
         with ThreadPoolExecutor(1) as pool:
             second = pool.submit(self._refresh_apart, customers[middle:])
-            refresh(connection, customers[:middle], self._timezone)
-            second.result()
+            first = refresh(connection, customers[:middle], self._timezone)
+            note_reach(connection, first, second.result())
 
-    def _refresh_apart(self, customers: list[str]) -> None:
+    def _refresh_apart(self, customers: list[str]) -> datetime | None:
         application = f"signoff feed {self.name} (2)"
         with (
             connect(self._ledger_url, application=application) as connection,
             connection.transaction(),
         ):
-            refresh(connection, customers, self._timezone)
+            return refresh(connection, customers, self._timezone)
 
     def _keep(self, connection: Connection[TupleRow], events: Sequence[FeedEvent]) -> None:
-        refresh(connection, customers_of(connection, events), self._timezone)
+        customers = customers_of(connection, events)
+        note_reach(connection, refresh(connection, customers, self._timezone))

@@ -2,7 +2,8 @@
 -- are. Days are those of `timezone`. Statuses are numbers here: 1 PROSPECT, 2 LEAD_QUALIFIED, 3 CUSTOMER, 4 CHURNED,
 -- 5 LEAD_EXHAUSTED.
 --
--- One statement, so all facts of a customer are of one moment of the ledger.
+-- One statement, so all facts of a customer are of one moment of the ledger. It returns when the latest of their events
+-- occurred.
 WITH changed AS MATERIALIZED (
     SELECT f.user_id, f.customer
     FROM unnest(%(customers)b::text[]) AS wanted(user_id)
@@ -228,23 +229,27 @@ gone_exposures AS (
     USING old_exposures o
     WHERE (e.customer, e.place) = (o.customer, o.place) AND NOT EXISTS (
         SELECT FROM new_exposures n WHERE (n.customer, n.place) = (o.customer, o.place))
+),
+updated AS (
+    UPDATE customer_facts f SET
+        customer_status = c.customer_status::signoff_status, ltv_usd = c.ltv_usd, approvals = coalesce(a.approvals, 0),
+        first_event_at = b.first_event_at, last_event_at = a.last_event_at,
+        first_approval_at = s.occurred_at, first_reviewer_id = s.reviewer_id,
+        first_tags = signoff_tag_bits(s.edit_tags), first_cta = signoff_cta_label(s.cta_data),
+        prospect_at = r.prospect_at, qualified_at = r.qualified_at, customer_at = r.customer_at,
+        churned_at = l.churned_at, lost_as_prospect_at = l.lost_as_prospect_at, lost_as_lead_at = l.lost_as_lead_at,
+        first_purchase_on = p.first_purchase_on, last_purchase_on = p.last_purchase_on,
+        purchase_days = coalesce(p.purchase_days, 0), purchases = coalesce(p.purchases, 0),
+        spent_usd = coalesce(p.spent_usd, 0)
+    FROM changed
+    CROSS JOIN LATERAL (SELECT customer_status, ltv_usd FROM customers WHERE user_id = changed.user_id OFFSET 0) AS c
+    LEFT JOIN begun b USING (customer)
+    LEFT JOIN approved a USING (customer)
+    LEFT JOIN placed s ON s.customer = changed.customer AND s.place = a.first_place
+    LEFT JOIN reached r ON r.customer = changed.customer
+    LEFT JOIN lost l ON l.customer = changed.customer
+    LEFT JOIN bought_in_all p ON p.customer = changed.customer
+    WHERE f.user_id = changed.user_id
+    RETURNING f.last_event_at
 )
-UPDATE customer_facts f SET
-    customer_status = c.customer_status::signoff_status, ltv_usd = c.ltv_usd, approvals = coalesce(a.approvals, 0),
-    first_event_at = b.first_event_at, last_event_at = a.last_event_at,
-    first_approval_at = s.occurred_at, first_reviewer_id = s.reviewer_id,
-    first_tags = signoff_tag_bits(s.edit_tags), first_cta = signoff_cta_label(s.cta_data),
-    prospect_at = r.prospect_at, qualified_at = r.qualified_at, customer_at = r.customer_at,
-    churned_at = l.churned_at, lost_as_prospect_at = l.lost_as_prospect_at, lost_as_lead_at = l.lost_as_lead_at,
-    first_purchase_on = p.first_purchase_on, last_purchase_on = p.last_purchase_on,
-    purchase_days = coalesce(p.purchase_days, 0), purchases = coalesce(p.purchases, 0),
-    spent_usd = coalesce(p.spent_usd, 0)
-FROM changed
-CROSS JOIN LATERAL (SELECT customer_status, ltv_usd FROM customers WHERE user_id = changed.user_id OFFSET 0) AS c
-LEFT JOIN begun b USING (customer)
-LEFT JOIN approved a USING (customer)
-LEFT JOIN placed s ON s.customer = changed.customer AND s.place = a.first_place
-LEFT JOIN reached r ON r.customer = changed.customer
-LEFT JOIN lost l ON l.customer = changed.customer
-LEFT JOIN bought_in_all p ON p.customer = changed.customer
-WHERE f.user_id = changed.user_id
+SELECT max(last_event_at) FROM updated

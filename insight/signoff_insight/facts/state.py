@@ -29,6 +29,7 @@ class State:
     customers_rebuilt: int
     customers_to_rebuild: int
     rebuilt_at: datetime | None
+    data_until: datetime | None
     detached_now: int
 
     def fits(self, timezone: str) -> bool:
@@ -49,8 +50,7 @@ def state_of(connection: Connection[TupleRow]) -> State | None:
 def reach_of(connection: Connection[TupleRow], timezone: str) -> Reach:
     """How far the facts reach; `timezone` is said where none were built yet."""
     state = state_of(connection)
-    row = connection.execute("SELECT max(last_event_at) FROM customer_facts").fetchone()
-    until: datetime | None = row[0] if row else None
+    until = state.data_until if state else None
     zone = state.timezone if state else timezone
     return Reach(zone, until, _provisional(until, zone), _rebuilt(state))
 

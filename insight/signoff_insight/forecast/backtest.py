@@ -62,15 +62,26 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
+class Week:
+    """Purchases of all customers together, from the cutoff to the end of a week."""
+
+    week: int
+    predicted: float
+    actual: int
+
+
+@dataclass(frozen=True, slots=True)
 class Backtest:
     """A forecast of the past with its errors."""
 
-    horizon: float
+    horizon: int
     """Weeks."""
     model: Model
     purchases: Errors
     revenue: Errors | None
     """None where the model knows no spend."""
+    weeks: tuple[Week, ...]
+    """None where the outcome tells no weeks."""
     by_frequency: tuple[Band, ...]
     """By x; bands without customers are left out, here and below."""
     by_silence: tuple[Band, ...]
@@ -81,18 +92,20 @@ class Backtest:
     """x of 3 and more, silent for 26 weeks and more: the known weakness. None where nobody is."""
 
 
-def backtest(customers: Customers, outcome: Outcome, horizon: float) -> Backtest:
+def backtest(customers: Customers, outcome: Outcome, horizon: int) -> Backtest:
     """Fit to what was known, predict `horizon` weeks ahead, and compare with what came.
 
     `split` gives both. Customers who came after the cutoff are no part of it.
 
     Raises:
-        HistoryError: The outcomes belong to other customers, or the horizon is not above 0.
+        HistoryError: The outcomes belong to other customers or weeks, or there are no weeks.
         TooFewCustomersError: Fewer than 20 customers bought on two days or more by the cutoff.
         NoMaximumError: The data fit no model of this kind.
     """
     if not len(customers) == len(outcome.purchases) == len(outcome.revenue):
         raise HistoryError("Each customer has one outcome: the lists differ in length.")
+    if len(outcome.weekly) not in {0, horizon}:
+        raise HistoryError(f"There are {horizon} weeks, and outcomes of {len(outcome.weekly)}.")
     model = fit_customers(customers)
     prediction = model.predict(customers, horizon)
     revenue = prediction.revenue
@@ -102,11 +115,19 @@ def backtest(customers: Customers, outcome: Outcome, horizon: float) -> Backtest
         model=model,
         purchases=errors_of(prediction.purchases, outcome.purchases.astype(np.float64)),
         revenue=None if revenue is None else errors_of(revenue, outcome.revenue),
+        weeks=tuple(_weeks(model, customers, outcome.weekly)),
         by_frequency=tuple(compared.bands(compared.frequencies())),
         by_silence=tuple(compared.bands(compared.silences())),
         by_both=tuple(compared.bands(compared.both())),
         frequent_and_silent=compared.frequent_and_silent(),
     )
+
+
+def _weeks(model: Model, customers: Customers, weekly: Ints) -> Iterator[Week]:
+    weeks = range(1, len(weekly) + 1)
+    predicted = model.purchases.expected_totals(customers.x, customers.t_x, customers.age, weeks)
+    for week, total, actual in zip(weeks, predicted, weekly.cumsum().tolist(), strict=True):
+        yield Week(week, total, actual)
 
 
 def errors_of(predicted: Floats, actual: Floats) -> Errors:

@@ -14,8 +14,9 @@ Lee 2005):
 Amounts are floats here and only here: what comes out is an estimate, not money.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, Self
 
 import numpy as np
@@ -54,6 +55,17 @@ class Customers:
         customers = cls(_whole(x), _whole(t_x), _whole(age), _real(spend))
         _check_histories(customers.x, customers.t_x, customers.age, len(customers.spend))
         return customers
+
+    @classmethod
+    def read(cls, rows: Iterable[tuple[int, int, int, float | Decimal]]) -> Self:
+        """Take rows of x, t_x, age and spend one by one, so that a million need no list.
+
+        Raises:
+            HistoryError: A history contradicts itself, or an amount is no finite number.
+        """
+        columns = [("x", np.int64), ("t_x", np.int64), ("age", np.int64), ("spend", np.float64)]
+        table = np.fromiter(rows, np.dtype(columns))
+        return cls.of(table["x"], table["t_x"], table["age"], table["spend"])
 
     def __len__(self) -> int:
         return len(self.x)

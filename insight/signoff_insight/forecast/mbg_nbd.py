@@ -9,6 +9,7 @@ customer base analysis", International Journal of Research in Marketing 24(3), 2
 erratum of Wagner and Hoppe (2008), the same journal 25(3), 225-226.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -19,6 +20,11 @@ from signoff_insight.forecast.expectation import purchases_while_active
 from signoff_insight.forecast.history import Floats, History, Ints, weeks
 from signoff_insight.forecast.maximize import maximize
 
+STARTS: Final = ((1.0, 1.0), (3.0, 0.05))
+"""r, and a and b, from which the search begins.
+
+From the second it also finds customers who leave at once or never. Others have one maximum alone.
+"""
 SHAPE: Final = Border(0.001, 1000)
 """Of r, a and b; alpha is a scale and has no border: it follows r."""
 
@@ -62,25 +68,50 @@ class PurchaseModel:
         and age of 0 it is what a customer who buys for the first time today is expected to buy
         afterwards.
         """
-        largest = int(age.max(initial=0)) + 1
-        pairs, pair = np.unique(x * largest + age, return_inverse=True)
-        times, ages = np.divmod(pairs, largest)
-        active = purchases_while_active(
-            shape=self.r + times,
-            ratio=horizon / (self.alpha + weeks(ages)),
-            leave=self.a,
-            stay=self.b + times + 1,
-        )
-        return self.probability_active(x, t_x, age) * active[pair]
+        pairs = _Pairs.of(x, age)
+        return self.probability_active(x, t_x, age) * self._if_active(pairs, horizon)[pairs.of_each]
+
+    def expected_totals(
+        self, x: Ints, t_x: Ints, age: Ints, horizons: Sequence[float]
+    ) -> list[float]:
+        """The expected purchases of all these customers together, within each of the horizons."""
+        pairs = _Pairs.of(x, age)
+        active = np.bincount(pairs.of_each, weights=self.probability_active(x, t_x, age))
+        return [float((active * self._if_active(pairs, one)).sum()) for one in horizons]
 
     def log_likelihood(self, history: History) -> float:
         """The logarithm of the probability of all these histories."""
         return _Likelihood.of(history).at(np.log([self.r, self.alpha, self.a, self.b]))[0]
 
+    def _if_active(self, pairs: "_Pairs", horizon: float) -> Floats:
+        return purchases_while_active(
+            shape=self.r + pairs.x,
+            ratio=horizon / (self.alpha + weeks(pairs.age)),
+            leave=self.a,
+            stay=self.b + pairs.x + 1,
+        )
+
     def _log_odds_left(self, x: Ints, t_x: Ints, age: Ints) -> Floats:
         longer = np.log((self.alpha + weeks(age)) / (self.alpha + weeks(t_x)))
         odds: Floats = np.log(self.a / (self.b + x)) + (self.r + x) * longer
         return odds
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Each x and age once: what active customers are expected to do depends on these alone."""
+
+    x: Floats
+    age: Ints
+    of_each: Ints
+    """The index of each customer's pair."""
+
+    @classmethod
+    def of(cls, x: Ints, age: Ints) -> Self:
+        """The pairs of these customers."""
+        size = int(age.max(initial=0)) + 1
+        pairs, of_each = np.unique(x * size + age, return_inverse=True)
+        return cls((pairs // size).astype(np.float64), pairs % size, of_each)
 
 
 def fit_purchases(history: History) -> PurchaseModel:
@@ -98,8 +129,12 @@ def fit_purchases(history: History) -> PurchaseModel:
         return value / total - cost, slope / total - cost_slope
 
     age = float((weeks(history.age) * history.customers).sum()) / total
-    start = np.log([1.0, max(age, 1.0), 1.0, 1.0])
-    return PurchaseModel(*(float(value) for value in np.exp(maximize(average, start))))
+    models = [
+        PurchaseModel(*np.exp(maximize(average, np.log([r, max(age, 1.0), leave, leave]))).tolist())
+        for r, leave in STARTS
+    ]
+    # The first wins where they differ by rounding alone.
+    return max(models, key=lambda model: round(model.log_likelihood(history), 3))
 
 
 @dataclass(frozen=True, slots=True)

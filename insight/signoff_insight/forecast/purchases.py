@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 
 from signoff_insight.forecast.errors import HistoryError
-from signoff_insight.forecast.history import Customers, Floats, Ints, Real, Whole
+from signoff_insight.forecast.history import DAYS_A_WEEK, Customers, Floats, Ints, Real, Whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,23 +46,34 @@ class Outcome:
     """What customers did after the cutoff: days with a purchase, and the amount of these days."""
 
     purchases: Ints
+    """By customer."""
     revenue: Floats
+    """By customer."""
+    weekly: Ints
+    """Days with a purchase of all of them together, by week from the cutoff on."""
 
     @classmethod
-    def of(cls, purchases: Whole, revenue: Real) -> Self:
+    def of(cls, purchases: Whole, revenue: Real, weekly: Whole = ()) -> Self:
         """Check and take outcomes, one a customer in the order of the `Customers` they belong to.
+
+        `weekly` may be left out where nobody asks for weeks.
 
         Raises:
             HistoryError: A number of purchases is negative, or an amount is no finite number.
         """
-        outcome = cls(np.asarray(purchases, np.int64), np.asarray(revenue, np.float64))
-        if (outcome.purchases < 0).any() or not np.isfinite(outcome.revenue).all():
+        outcome = cls(
+            np.asarray(purchases, np.int64),
+            np.asarray(revenue, np.float64),
+            np.asarray(weekly, np.int64),
+        )
+        counts = np.concatenate([outcome.purchases, outcome.weekly])
+        if (counts < 0).any() or not np.isfinite(outcome.revenue).all():
             raise HistoryError("An outcome is a number of days from 0 on, and a finite amount.")
         return outcome
 
 
 def split(purchases: Purchases, cutoff: int, horizon: int) -> tuple[Customers, Outcome]:
-    """What was known at the end of day `cutoff`, and what came in the `horizon` days after it.
+    """What was known at the end of day `cutoff`, and what came in the `horizon` weeks after it.
 
     Customers who bought by then for the first time, in the order of their numbers; who came later
     is in neither.
@@ -77,11 +88,16 @@ def split(purchases: Purchases, cutoff: int, horizon: int) -> tuple[Customers, O
     amount[first] = 0
     spend = np.bincount(at, weights=amount, minlength=len(customers))
     history = Customers.of(last - first, day[last] - day[first], cutoff - day[first], spend)
-    later = (days.day > cutoff) & (days.day <= cutoff + horizon) & np.isin(days.customer, customers)
+    later = (
+        (days.day > cutoff)
+        & (days.day <= cutoff + horizon * DAYS_A_WEEK)
+        & np.isin(days.customer, customers)
+    )
     to = np.searchsorted(customers, days.customer[later])
     return history, Outcome.of(
         np.bincount(to, minlength=len(customers)),
         np.bincount(to, weights=days.amount[later], minlength=len(customers)),
+        np.bincount((days.day[later] - cutoff - 1) // DAYS_A_WEEK, minlength=horizon),
     )
 
 

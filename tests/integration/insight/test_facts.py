@@ -20,6 +20,7 @@ from psycopg.rows import TupleRow
 from signoff_db.connection import BatchConnection
 from signoff_db.feed_reader import Turn
 from signoff_insight.facts.reader import FactsReader
+from signoff_insight.facts.state import reach_of
 from signoff_schemas import EDIT_TAGS, AnyEvent, StatusDecision
 
 BATCHES = 200
@@ -222,3 +223,17 @@ def test_an_interaction_without_a_user_is_nobodys(
     apply_events(connection, approval(interaction_id=known, user_id=None))
     catch_up(reader)
     assert tables_of(connection)["facts"] == []
+
+
+def test_the_reach_is_the_latest_event(connection: BatchConnection, reader: FactsReader) -> None:
+    """Whenever it arrived; also after a rebuild of a ledger that holds less."""
+    later, earlier = approval(60), approval(0)
+    apply_events(connection, later, earlier)
+    catch_up(reader)
+    assert reach_of(connection, "UTC").data_until == later.occurred_at
+    connection.execute("UPDATE insight_state SET data_until = '2030-01-01Z'")
+    reader.begin_rebuild()
+    assert reach_of(connection, "UTC").rebuilt == 0
+    catch_up(reader)
+    assert reach_of(connection, "UTC").data_until == later.occurred_at
+    assert reach_of(connection, "UTC").rebuilt is None

@@ -1,6 +1,7 @@
 """What the forecast reads: histories, grouped, and purchases split at a cutoff."""
 
 from collections import Counter
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,11 @@ purchases = st.lists(
 )
 
 
-@given(purchases, st.integers(1, 60))
+@given(purchases, st.integers(1, 8))
 def test_a_split_is_what_counting_by_hand_gives(
     rows: list[tuple[int, int, int]], horizon: int
 ) -> None:
-    """Days of a customer, known to the cutoff, and those of the horizon after it."""
+    """Days of a customer, known to the cutoff, and those of the weeks after it."""
     known, later = split(
         Purchases.of([c for c, _, _ in rows], [d for _, d, _ in rows], [a for *_, a in rows]),
         CUTOFF,
@@ -35,7 +36,7 @@ def test_a_split_is_what_counting_by_hand_gives(
         for _, day, amount in (row for row in rows if row[0] == customer):
             days[day] += amount
         before = sorted(day for day in days if day <= CUTOFF)
-        after = [day for day in days if CUTOFF < day <= CUTOFF + horizon]
+        after = [day for day in days if CUTOFF < day <= CUTOFF + horizon * 7]
         expected.append(
             (
                 len(before) - 1,
@@ -46,6 +47,10 @@ def test_a_split_is_what_counting_by_hand_gives(
                 sum(days[day] for day in after),
             )
         )
+    bought = {(customer, day) for customer, day, _ in rows if CUTOFF < day <= CUTOFF + horizon * 7}
+    old = {customer for customer, day, _ in rows if day <= CUTOFF}
+    weeks = Counter((day - CUTOFF - 1) // 7 for customer, day in bought if customer in old)
+    assert later.weekly.tolist() == [weeks[week] for week in range(horizon)]
     columns = (known.x, known.t_x, known.age, known.spend, later.purchases, later.revenue)
     assert list(zip(*(column.tolist() for column in columns), strict=True)) == expected
 
@@ -67,6 +72,15 @@ def test_histories_are_counted(some: list[tuple[int, int, int]], random: Any) ->
     again = History.of(history.x, history.t_x, history.age, history.customers)
     assert again.customers.tolist() == history.customers.tolist()
     assert (history.total, history.repeat_buyers) == (len(some), sum(one[0] > 0 for one in some))
+
+
+def test_rows_are_taken_as_a_cursor_gives_them() -> None:
+    """One by one, with amounts as money."""
+    customers = Customers.read(iter([(0, 0, 9, Decimal(0)), (2, 3, 9, Decimal("12.30"))]))
+
+    assert (customers.x.tolist(), customers.t_x.tolist()) == ([0, 2], [0, 3])
+    assert (customers.age.tolist(), customers.spend.tolist()) == ([9, 9], [0.0, 12.3])
+    assert len(Customers.read(iter([]))) == 0
 
 
 def test_who_spent_nothing_is_no_spend() -> None:
@@ -107,6 +121,7 @@ def test_a_history_that_contradicts_itself_is_refused(history: tuple[int, int, i
         lambda: Purchases.of([1], [1, 2], [1.0]),
         lambda: Outcome.of([-1], [1.0]),
         lambda: Outcome.of([1], [float("nan")]),
+        lambda: Outcome.of([1], [1.0], [-1]),
     ],
 )
 def test_lists_that_do_not_fit_are_refused(make: Any) -> None:

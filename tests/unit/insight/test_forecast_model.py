@@ -148,9 +148,28 @@ def test_a_forecast_looks_ahead(horizon: float) -> None:
 
 
 def test_outcomes_belong_to_the_customers() -> None:
-    """One each."""
+    """One each, and for all weeks or none."""
+    customers = alike(2, 20, 50, 60.0)
+
     with pytest.raises(HistoryError, match="one outcome"):
-        backtest(alike(2, 20, 50, 60.0), Outcome.of([1], [5.0]), 39)
+        backtest(customers, Outcome.of([1], [5.0]), 39)
+    with pytest.raises(HistoryError, match="39 weeks, and outcomes of 2"):
+        backtest(customers, Outcome.of([1] * N, [5.0] * N, [3, 4]), 39)
+    assert backtest(customers, Outcome.of([1] * N, [5.0] * N), 39).weeks == ()
+
+
+def test_who_leaves_at_once_or_never_is_found() -> None:
+    """One in five never came back; the others bought often to the last day, so they never leave.
+
+    There is a second, lower maximum, where nobody leaves and rates vary widely instead.
+    """
+    age = np.arange(400) % 10 + 1
+    x = np.ceil(age * np.linspace(0.3, 1, 400) ** 2).astype(np.int64)
+    once = Customers.of([0] * 100, [0] * 100, np.arange(100) % 10 + 1, [0.0] * 100)
+
+    found = fit_customers(together(Customers.of(x, age, age, 10.0 * x), once)).purchases
+    assert found.a / (found.a + found.b) == pytest.approx(0.13, abs=0.01)
+    assert found.r > 50
 
 
 def test_errors_are_those_of_their_definitions() -> None:

@@ -1,5 +1,7 @@
 """The forecast gives what the literature publishes for its reference sample."""
 
+from itertools import pairwise
+
 import cdnow_1in10
 import pytest
 
@@ -70,6 +72,18 @@ def test_the_holdout_is_no_worse_than_measured_elsewhere() -> None:
     assert result.revenue.mae == pytest.approx(29.71, abs=0.005)
     assert result.revenue.correlation == pytest.approx(0.567, abs=0.0005)
     assert result.revenue.bias == pytest.approx(-0.195, abs=0.0005)
+
+
+def test_the_weeks_add_up_to_the_holdout() -> None:
+    """Expected and actual purchases up to the end of each week."""
+    result = backtest(*cdnow_1in10.known_and_later(), cdnow_1in10.WEEKS)
+
+    assert [one.week for one in result.weeks] == list(range(1, 40))
+    assert result.weeks[-1].actual == 1882
+    assert result.weeks[-1].predicted == pytest.approx(result.purchases.predicted)
+    for one, following in pairwise(result.weeks):
+        assert 0 < one.predicted < following.predicted
+        assert one.actual < following.actual
 
 
 def test_the_known_weakness_is_shown() -> None:
