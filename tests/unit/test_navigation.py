@@ -3,7 +3,14 @@
 import pytest
 
 from signoff_schemas.access import Identity, Role, Scope, scopes_of
-from signoff_web.navigation import INSIGHT, OPERATIONS, current_of, insight_of, links_of, operations_of
+from signoff_web.navigation import (
+    INSIGHT,
+    OPERATIONS,
+    current_of,
+    insight_of,
+    links_of,
+    operations_of,
+)
 
 
 def _with(*roles: Role) -> Identity:
