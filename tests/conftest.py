@@ -6,8 +6,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -114,10 +114,18 @@ def database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def databases(
+    postgres_server: str, migrated_template: str
+) -> Callable[[], AbstractContextManager[str]]:
+    """Makes databases for tests that share one, which they fill once and only read."""
+    return lambda: _migrated_database(postgres_server, migrated_template)
+
+
 @pytest.fixture(scope="module")
-def module_database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
-    """The same for tests that share a database, which they fill once and only read."""
-    with _migrated_database(postgres_server, migrated_template) as url:
+def module_database_url(databases: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
+    """The URL of such a database, which the tests of a file share."""
+    with databases() as url:
         yield url
 
 

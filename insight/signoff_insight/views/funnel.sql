@@ -1,6 +1,7 @@
 -- The funnel, one row for each month in which customers became prospects. A customer is observed in a step if it
 -- entered it at least `within` before the latest event.
-SELECT date_trunc('month', prospect_at AT TIME ZONE %(timezone)s)::date AS month,
+-- OFFSET NULL: the month is computed once, and the planner expects few groups of values that it does not know.
+SELECT month,
     count(*) AS prospects,
     count(*) FILTER (WHERE prospect_at <= %(mature_until)s::timestamptz) AS prospects_observed,
     count(*) FILTER (WHERE prospect_at <= %(mature_until)s::timestamptz
@@ -11,10 +12,15 @@ SELECT date_trunc('month', prospect_at AT TIME ZONE %(timezone)s)::date AS month
     count(*) FILTER (WHERE qualified_at <= %(mature_until)s::timestamptz) AS leads_observed,
     count(*) FILTER (WHERE qualified_at <= %(mature_until)s::timestamptz
         AND customer_at <= qualified_at + %(within)s::interval) AS leads_converted
-FROM customer_facts f
-WHERE prospect_at IS NOT NULL
-    AND (%(since)s::timestamptz IS NULL OR prospect_at >= %(since)s::timestamptz)
-    AND (%(until)s::timestamptz IS NULL OR prospect_at < %(until)s::timestamptz)
-    AND {is_chosen}
+FROM (
+    SELECT date_trunc('month', prospect_at AT TIME ZONE %(timezone)s)::date AS month,
+        prospect_at, qualified_at, customer_at
+    FROM customer_facts f
+    WHERE prospect_at IS NOT NULL
+        AND (%(since)s::timestamptz IS NULL OR prospect_at >= %(since)s::timestamptz)
+        AND (%(until)s::timestamptz IS NULL OR prospect_at < %(until)s::timestamptz)
+        AND {is_chosen}
+    OFFSET NULL
+) AS entry
 GROUP BY month
 ORDER BY month

@@ -26,7 +26,8 @@ def read(
 ) -> Sequence[Row]:
     """The rows of the statement `views/<name>.sql`, as values of the class `row`.
 
-    `{is_chosen}` in it stands for the filters by cohort, reviewer and tag (`is_chosen.sql`).
+    `{is_chosen}` in it stands for the filters by cohort, reviewer and tag, of a row `f` of
+    customer_facts; `{customer_is_chosen}` for the same of a row `s` of another table of facts.
 
     They are planned for these parameters each time: a plan for any parameters would not know that
     most filters are not used.
@@ -34,10 +35,18 @@ def read(
     with connection.transaction(), connection.cursor(row_factory=class_row(row)) as cursor:
         for setting in _SETTINGS:
             cursor.execute(setting)
-        return cursor.execute(_text(name), parameters, prepare=False).fetchall()
+        return cursor.execute(_text(name, parameters), parameters, prepare=False).fetchall()
 
 
-def _text(name: str) -> LiteralString:
-    """The statement, with the condition that several of them share."""
+def _text(name: str, parameters: Mapping[str, object]) -> LiteralString:
+    """The statement, with the conditions that several of them share."""
     text = statement(f"views/{name}", PACKAGE)
+    # Other tables are joined with that of the customers only where that is needed.
+    of_row = statement("views/customer_is_chosen", PACKAGE) if _chooses(parameters) else "true"
+    text = text.replace("{customer_is_chosen}", of_row)
     return text.replace("{is_chosen}", statement("views/is_chosen", PACKAGE))
+
+
+def _chooses(parameters: Mapping[str, object]) -> bool:
+    """Whether only some customers are asked for."""
+    return any(parameters[name] is not None for name in ("cohort_begins", "reviewer", "tag_bit"))

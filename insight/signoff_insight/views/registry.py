@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_insight.report import Asked, Reach, Report
-from signoff_insight.views import cohorts, funnel, ltv
+from signoff_insight.views import cohorts, durations, funnel, journeys, ltv
 
 Answer: TypeAlias = Callable[[Connection[TupleRow], Asked, Reach], Report]
 """Computes a report from the facts; `Reach` is that of the same moment."""
@@ -42,6 +42,14 @@ _ALL: Final = (
         funnel.funnel,
         _CUSTOMERS | _TIME | _WITHIN,
     ),
+    View(
+        durations.NAME,
+        durations.TITLE,
+        durations.DEFINITION,
+        durations.durations,
+        _CUSTOMERS | _TIME,
+    ),
+    View(journeys.NAME, journeys.TITLE, journeys.DEFINITION, journeys.journeys, _CUSTOMERS | _TIME),
     View(cohorts.NAME, cohorts.TITLE, cohorts.DEFINITION, cohorts.cohorts, _CUSTOMERS | _TIME),
     View(ltv.NAME, ltv.TITLE, ltv.DEFINITION, ltv.ltv, _CUSTOMERS | _TIME),
 )
