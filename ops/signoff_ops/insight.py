@@ -12,25 +12,25 @@ from datetime import UTC, datetime, timedelta
 from threading import BoundedSemaphore
 from typing import Final
 
-import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_db.feed_lag import behind
-from signoff_db.letter_search import CutOffError
-from signoff_db.reading import snapshot
 from signoff_insight.facts.reader import READER
 from signoff_insight.facts.state import reach_of
-from signoff_insight.report import Asked, Column, InsightError, Reach, Report, Table, Unit, Value
+from signoff_insight.report import Asked, Column, Reach, Report, Table, Unit, Value
 from signoff_insight.views.registry import VIEWS, View
-from signoff_ops.insight_filters import (
-    FILTERS,
-    Filter,
+from signoff_ops.insight_errors import (
+    BusyError,
+    TooSlowError,
+    UnknownTableError,
+    UnknownViewError,
     WrongFiltersError,
-    asked_of,
-    filters_of,
 )
+from signoff_ops.insight_filters import FILTERS, Filter, asked_of, filters_of
+from signoff_ops.insight_reading import SECONDS, reading
 from signoff_ops.servers import Servers
+from signoff_schemas import SettingsError
 from signoff_schemas.wording import ago, shortened
 
 __all__ = [
@@ -39,7 +39,6 @@ __all__ = [
     "BusyError",
     "Column",
     "Filter",
-    "InsightError",
     "Reach",
     "Report",
     "Table",
@@ -57,8 +56,6 @@ __all__ = [
     "views",
 ]
 
-SECONDS: Final = 8.0
-"""How long a statement of a view may take."""
 _AT_ONCE: Final = 3
 """Views that a process computes at the same time; other requests need connections too."""
 _WAIT_SECONDS: Final = 5.0
@@ -67,22 +64,6 @@ _BEHIND: Final = timedelta(minutes=1)
 """What was applied so long ago, and is not in the facts, is worth a note."""
 _SHOWN: Final = 80
 _running: Final = BoundedSemaphore(_AT_ONCE)
-
-
-class UnknownViewError(InsightError):
-    """There is no view of this name."""
-
-
-class UnknownTableError(InsightError):
-    """A view has no table of this name."""
-
-
-class TooSlowError(CutOffError):
-    """A view took too long, and was cut off."""
-
-
-class BusyError(InsightError):
-    """Too many views are computed already."""
 
 
 def views() -> tuple[View, ...]:
@@ -120,7 +101,7 @@ def report(servers: Servers, name: str, wanted: Mapping[str, str | None]) -> Rep
         TooSlowError: it took too long.
         BusyError: too many views are computed already.
         DatabaseUnavailableError: Postgres is unavailable.
-        SettingsError: the database lacks the tables of the facts.
+        SettingsError: the database lacks the tables of the facts, or a package is missing.
     """
     view = view_named(name)
     asked = asked_of(view, wanted)
@@ -130,7 +111,7 @@ def report(servers: Servers, name: str, wanted: Mapping[str, str | None]) -> Rep
         reading(connection, f"the view {name}", SECONDS),
     ):
         reach = reach_of(connection, servers.settings.timezone)
-        answer = view.answer(connection, asked, reach)
+        answer = _answer(view, connection, asked, reach)
         first = tuple(_notes(connection, reach, servers.settings.timezone))
     return replace(answer, notes=(*first, *answer.notes))
 
@@ -152,23 +133,13 @@ def only_table(found: Report, name: str | None) -> Report:
     return replace(found, tables=(found.table(name),))
 
 
-@contextmanager
-def reading(connection: Connection[TupleRow], what: str, seconds: float) -> Iterator[None]:
-    """A read-only transaction, which sees one state, and whose statements may take so long each.
-
-    Raises:
-        TooSlowError: one took longer; the message names `what` was read.
-    """
+def _answer(view: View, connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Report:
     try:
-        with snapshot(connection):
-            connection.execute(
-                "SELECT set_config('statement_timeout', %s, true)", [f"{round(seconds * 1000)}ms"]
-            )
-            yield
-    except psycopg.errors.QueryCanceled as error:
-        raise TooSlowError(
-            f"{what} took longer than {seconds:g} s and was cut off; ask for a shorter time or "
-            "fewer customers, or try again when the database has less to do"
+        return view.answer(connection, asked, reach)
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"the view {view.name} needs the package {error.name}, which is not installed: "
+            "pip install 'signoff[insight]'"
         ) from error
 
 

@@ -7,8 +7,9 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
 
-from signoff_insight.report import Asked, InsightError
+from signoff_insight.report import Asked
 from signoff_insight.views.registry import View
+from signoff_ops.insight_errors import WrongFiltersError
 from signoff_schemas import EDIT_TAGS
 from signoff_schemas.invalid import Problem
 from signoff_schemas.wording import printable, shortened
@@ -20,15 +21,6 @@ _YEARS: Final = range(1900, 2200)
 MOST_DAYS: Final = 730
 _LONGEST_NAME: Final = 1000
 _SHOWN: Final = 80
-
-
-class WrongFiltersError(InsightError):
-    """Filters that cannot be taken: each of `problems` tells what was wrong and what is allowed."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(str(problem) for problem in problems))
-        self.problems = tuple(problems)
-        """The path of each is the name of the filter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from signoff_insight.report import Asked
 from signoff_insight.views.registry import View
 from signoff_ops.insight import UnknownViewError, view_named, views
-from signoff_ops.insight_filters import FILTERS, WrongFiltersError, asked_of, filters_of
+from signoff_ops.insight_errors import WrongFiltersError
+from signoff_ops.insight_filters import FILTERS, asked_of, filters_of
 from signoff_schemas import EDIT_TAGS
 
 

@@ -21,7 +21,7 @@ from signoff_ops.errors import (
     InvalidPositionError,
     RedisUnavailableError,
 )
-from signoff_ops.insight import (
+from signoff_ops.insight_errors import (
     BusyError,
     UnknownTableError,
     UnknownViewError,

@@ -8,7 +8,7 @@ statement.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, LiteralString, cast
+from typing import Final, cast
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -17,12 +17,11 @@ from signoff_db.feed import FeedEvent
 from signoff_db.sql import statement
 from signoff_insight.facts.state import PACKAGE
 
-_BY_INDEX: Final[tuple[LiteralString, ...]] = (
+_BY_INDEX: Final = (
     # The rows of some customers are looked up one by one, however large the planner believes that
     # the tables are; a plan is not compiled for them.
-    "SET LOCAL enable_seqscan = off",
-    "SET LOCAL jit = off",
-    "SET LOCAL work_mem = '64MB'",
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),"
+    " set_config('work_mem', '64MB', true)"
 )
 
 
@@ -38,8 +37,7 @@ def refresh(
     """
     if not customers:
         return None
-    for setting in _BY_INDEX:
-        connection.execute(setting)
+    connection.execute(_BY_INDEX)
     parameters = {"customers": list(customers), "timezone": timezone}
     connection.execute(statement("facts/add_customers", PACKAGE), parameters)
     # A generic plan, which Postgres may take for a prepared statement, is many times slower.

@@ -1,8 +1,8 @@
 """How wrong the forecast would have been: fitted before a cutoff, compared with what came after.
 
 Errors of purchases and revenue, and calibration: what groups of customers were expected to do
-beside what they did. The known weakness of the model is named among them: frequent buyers who are
-silent for long. It takes a long silence of a frequent buyer for a farewell; many come back.
+beside what they did. The known weakness of the model stands by itself: frequent buyers who are
+silent for long. The model concludes that they have left, and many come back.
 """
 
 import math
@@ -81,7 +81,7 @@ class Backtest:
     revenue: Errors | None
     """None where the model knows no spend."""
     weeks: tuple[Week, ...]
-    """None where the outcome tells no weeks."""
+    """None of them where the outcome tells no weeks."""
     by_frequency: tuple[Band, ...]
     """By x; bands without customers are left out, here and below."""
     by_silence: tuple[Band, ...]

@@ -103,7 +103,8 @@ def split(purchases: Purchases, cutoff: int, horizon: int) -> tuple[Customers, O
 
 def _days(purchases: Purchases) -> Purchases:
     """One entry for all purchases of a customer's day, sorted by customer and day."""
-    order = np.lexsort((purchases.day, purchases.customer))
+    # Amounts are sorted too: floats added in another order differ in their last digit.
+    order = np.lexsort((purchases.amount, purchases.day, purchases.customer))
     customer, day = purchases.customer[order], purchases.day[order]
     new = np.ones(len(day), bool)
     new[1:] = (customer[1:] != customer[:-1]) | (day[1:] != day[:-1])

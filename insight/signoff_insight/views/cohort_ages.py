@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_insight.report import Asked, Reach, add_months
 from signoff_insight.views.reading import read
-from signoff_insight.views.selection import selection
+from signoff_insight.views.selection import last_day, selection
 
 WHO: Final = (
     "A customer belongs to the month of its first purchase; ages are whole months since that day,"
@@ -50,7 +49,7 @@ class Cohort:
 
     def observed_ages(self, reach: Reach) -> range:
         """The ages at which all members were observed until the end."""
-        last = day_of_latest_event(reach)
+        last = last_day(reach)
         return range(max(whole_months(self.last_day, last), 0) if last else 0)
 
     def is_provisional(self, reach: Reach) -> bool:
@@ -92,7 +91,7 @@ def filters(asked: Asked, reach: Reach) -> dict[str, object]:
 
 def notes_of(cohorts: Sequence[Cohort], reach: Reach) -> tuple[str, ...]:
     """Which cohorts are not complete, and which cells may still change."""
-    last = day_of_latest_event(reach)
+    last = last_day(reach)
     found = [WHO]
     if last and (open_ones := [one for one in cohorts if one.last_day >= last]):
         months = ", ".join(f"{one.month:%Y-%m}" for one in open_ones)
@@ -103,12 +102,6 @@ def notes_of(cohorts: Sequence[Cohort], reach: Reach) -> tuple[str, ...]:
             " cells that hold such days are provisional."
         )
     return tuple(found)
-
-
-def day_of_latest_event(reach: Reach) -> date | None:
-    """The day on which the data ends, in the time zone of the facts."""
-    until = reach.data_until
-    return until.astimezone(ZoneInfo(reach.timezone)).date() if until else None
 
 
 def whole_months(since: date, until: date) -> int:

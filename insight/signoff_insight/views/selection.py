@@ -41,6 +41,12 @@ def begin_of(day: date, timezone: str) -> datetime:
     return datetime.combine(day, time.min, ZoneInfo(timezone)).astimezone(UTC)
 
 
+def last_day(reach: Reach) -> date | None:
+    """The day of the latest event, in the time zone of the facts; None without any."""
+    until = reach.data_until
+    return until.astimezone(ZoneInfo(reach.timezone)).date() if until else None
+
+
 def tag_bit(tag: str) -> int:
     """The bit of an edit tag in the facts; see the SQL function `signoff_tag_bits`."""
     return 1 << EDIT_TAGS.index(tag)

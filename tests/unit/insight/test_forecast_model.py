@@ -10,7 +10,7 @@ from signoff_insight.forecast.backtest import backtest, errors_of
 from signoff_insight.forecast.errors import HistoryError, TooFewCustomersError
 from signoff_insight.forecast.history import Customers, Floats
 from signoff_insight.forecast.model import Model, fit, fit_customers
-from signoff_insight.forecast.purchases import Outcome
+from signoff_insight.forecast.purchases import Outcome, Purchases, split
 
 N = 40
 
@@ -51,6 +51,11 @@ def test_equal_data_give_equal_parameters_bit_by_bit() -> None:
 
     first = fit_customers(customers)
     assert fit_customers(shuffled) == first
+    rows = cdnow_1in10.purchases()
+    order = np.random.default_rng(4).permutation(len(rows.day))
+    mixed = Purchases(rows.customer[order], rows.day[order], rows.amount[order])
+    again, _ = split(mixed, cdnow_1in10.CUTOFF.toordinal(), cdnow_1in10.WEEKS)
+    assert fit_customers(again) == first
     assert fit(customers.history(), customers.spends()) == first
 
 
