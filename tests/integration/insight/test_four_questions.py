@@ -6,6 +6,7 @@ more, by hand: plain loops over the events, without SQL and without any other he
 
 import csv
 import re
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
@@ -16,12 +17,14 @@ from math import ceil
 from pathlib import Path
 
 import pytest
+import web
 from cdnow import cdnow_events
 from command_line import Signoff
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_schemas import ApprovalEvent
+from signoff_schemas.access import Scope
 
 DOCS = Path(__file__).parents[3] / "docs" / "insight.md"
 DAYS_30 = timedelta(days=30)
@@ -38,10 +41,20 @@ def text() -> str:
 
 def documented() -> dict[str, str]:
     """The commands of the page, and the output that it shows."""
-    blocks = re.findall(
-        r"```console\n\$ signoff (.+?)\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL
-    )
-    return dict(blocks)
+    found = re.findall(r"```console\n\$ (.+?)\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    return dict(found)
+
+
+def run(signoff: Signoff, command: str) -> str:
+    """The output of a documented command, which may end with a grep."""
+    name, *arguments = shlex.split(command)
+    assert name == "signoff"
+    if "|" not in arguments:
+        return signoff(*arguments).stdout
+    *arguments, pipe, grep, option, pattern = arguments
+    assert (pipe, grep, option) == ("|", "grep", "-E")
+    lines = signoff(*arguments).stdout.splitlines(keepends=True)
+    return "".join(line for line in lines if re.search(pattern, line))
 
 
 @pytest.fixture
@@ -56,8 +69,8 @@ def ask(signoff: Signoff) -> Ask:
     """Runs the documented command that begins so; returns the rows of its output."""
 
     def rows(begin: str) -> list[Row]:
-        (command,) = (known for known in documented() if known.startswith(begin))
-        return list(csv.DictReader(signoff(*command.split()).stdout.splitlines()))
+        (command,) = (known for known in documented() if known.startswith(f"signoff {begin} "))
+        return list(csv.DictReader(run(signoff, command).splitlines()))
 
     return rows
 
@@ -87,7 +100,24 @@ def test_the_page_shows_what_its_commands_print(signoff: Signoff) -> None:
     commands = documented()
     assert len(commands) == 4
     for command, output in commands.items():
-        assert signoff(*command.split()).stdout == output, command
+        assert run(signoff, command) == output, command
+
+
+def test_each_question_has_one_page(
+    signoff: Signoff, redis_url: str, module_database_url: str
+) -> None:
+    """Its CSV has the lines that the command prints."""
+    paths = re.findall(r"Page: `(.+?)`", text())
+    viewer = web.acting_as("vera", Scope.READ, kind="user")
+    with web.client(redis_url, module_database_url, authenticate=viewer) as client:
+        client.headers.update({"accept": "text/html", "sec-fetch-site": "same-origin"})
+        for path, command in zip(paths, documented(), strict=True):
+            assert client.get(path).is_success
+            view, _, filters = path.partition("?")
+            table = re.search(r"--table (\w+)", command)
+            wanted = f"{filters}&table={table[1]}" if table else filters
+            rows = client.get(f"{view}.csv?{wanted}").text.splitlines()
+            assert set(run(signoff, command).splitlines()) <= set(rows), path
 
 
 def test_how_many_converted_within_30_days_by_month(ask: Ask) -> None:
