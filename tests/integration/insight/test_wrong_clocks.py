@@ -37,3 +37,12 @@ def test_every_view_answers_with_an_event_of_the_year_1(old_facts_url: str, name
     assert report.tables
     for table in report.tables:
         assert len(table.rows) < 1000, table.name
+
+
+@pytest.mark.parametrize("timezone", ["America/New_York", "Asia/Kolkata"])
+def test_every_view_answers_when_no_other_event_is_there(database_url: str, timezone: str) -> None:
+    """Days are counted back from the latest event, though there are none before the year 1."""
+    event = approval(occurred_at=YEAR_1, customer_status="CUSTOMER", ltv_amount="9.90")
+    build_facts(database_url, [event], timezone)
+    for name in VIEWS:
+        assert view(database_url, name).tables
