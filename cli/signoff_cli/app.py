@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "feed": "Show or follow what was applied.",
     "webhook": "Tell other services what happened.",
     "funnel": "Show customers and their LTV by status.",
+    "insight": "Show funnel, cohorts, LTV, forecast.",
     "reviews": "Show, post and adopt replies for review.",
     "dlq": "Inspect, edit and replay dead letters.",
     "operations": "Show and run replays and discards.",

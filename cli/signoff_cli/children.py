@@ -31,6 +31,7 @@ _HOST: Final = "127.0.0.1"
 _RELAY: Final = ("the relay", ("relay",))
 _COMMANDS: Final = (
     ("the sender of webhooks", ("webhook", "run")),
+    ("the keeper of customer facts", ("insight", "run")),
     ("the web service", ("serve",)),
 )
 

@@ -1,4 +1,4 @@
-"""`signoff demo`: all steps of 2,000 approvals, on real servers.
+"""`signoff demo`: all steps of 2,000 approvals, and charts of 5,000 more, on real servers.
 
 Each step shows its command, and then runs it.
 """
@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
+from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -36,6 +37,7 @@ from signoff_ops.demo_data import (
     put_foreign_jobs,
     unsettled_jobs,
 )
+from signoff_ops.demo_history import charted_since, history
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import Announced, announcement, environment
 from signoff_ops.values import Selection
@@ -49,6 +51,7 @@ _FULL: Final = "00000000-0000-4000-8000-00000000bbbb"
 _DECISION: Final = "00000000-0000-4000-8000-00000000dddd"
 _CUSTOMER: Final = "user-0007"
 _MISSING: Final = "00000000-0000-4000-8000-00000000aaaa"
+_PAGES: Final = ("funnel", "cohorts", "forecast")
 
 
 def demo(
@@ -58,7 +61,7 @@ def demo(
         typer.Option("--keep", help="Then keep the servers running, with the web service."),
     ] = False,
 ) -> None:
-    """Show every step of 2,000 approvals, on its own servers.
+    """Show every step of 2,000 approvals, and charts of 5,000 more, on its own servers.
 
     The servers run in a temporary folder, which is deleted at the end.
     """
@@ -78,18 +81,20 @@ def demo(
                 log_format="json",
             )
             os.environ.update(environment(settings))
-            code = Demo(settings, Path(folder)).run()
+            today = datetime.now(UTC).date()
+            code = Demo(settings, Path(folder), today).run()
             say()
             say(f"That took {time.monotonic() - started:.0f} seconds.")
             if announce:
-                _keep_running(settings, announce)
+                _keep_running(settings, announce, today)
     if not keep:
-        say("To open the console on this data: signoff demo --keep")
+        say("To open the console and the charts on this data: signoff demo --keep")
+        say(f"The charts are on {', '.join(_paths(today))}.")
         say("To start empty servers that keep their data: signoff up (or make up)")
     raise typer.Exit(code)
 
 
-def _keep_running(settings: Settings, announce: Callable[[Announced], None]) -> None:
+def _keep_running(settings: Settings, announce: Callable[[Announced], None], today: date) -> None:
     """Keep the servers running, with a worker and the web service, until a signal comes."""
     with stop_on_signals() as stop, ExitStack() as stack:
         children, desk = [stack.enter_context(running_workers(settings, 1))], None
@@ -98,6 +103,8 @@ def _keep_running(settings: Settings, announce: Callable[[Announced], None]) -> 
             children += desk.children
             wait_until_served(stop, desk)
             show_desk(settings, desk)
+            for name, path in zip(_PAGES, _paths(today), strict=True):
+                say(f"{name.capitalize():9} {desk.url}{path}")
         announce(Announced.of(settings, web_url=desk.url if desk else None))
         say(
             "Other commands in this folder find these servers. Ctrl-C ends them, and deletes "
@@ -106,14 +113,22 @@ def _keep_running(settings: Settings, announce: Callable[[Announced], None]) -> 
         wait_for(stop, (), children)
 
 
+def _paths(today: date) -> list[str]:
+    """The addresses of the charts that the demo shows; a forecast has no first day."""
+    since = f"?since={charted_since(today)}"
+    return [f"/insight/{name}{'' if name == 'forecast' else since}" for name in _PAGES]
+
+
 class Demo:
     """The steps, in the order in which they are shown."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings, folder: Path, today: date) -> None:
         self.settings = settings
         self.servers = DirectServers(settings)
         self.example = folder / Path(EXAMPLE).name
         self.example.write_bytes(files("signoff_cli").joinpath(EXAMPLE).read_bytes())
+        self.history = folder / "history.jsonl"
+        self.today = today
         self.log = folder / "workers.log"
 
     def run(self) -> int:
@@ -125,6 +140,8 @@ class Demo:
         self.look()
         self.correct()
         self.decide()
+        self.publish_history()
+        self.chart()
         _show("The audit folds the ledger again, and accounts for every event.")
         return _run("audit")
 
@@ -198,6 +215,27 @@ class Demo:
         self._drain("Applying")
         _show("The manager's decision stands between, so the rule's has no effect:")
         _run("event", _DECISION)
+
+    def publish_history(self) -> None:
+        """Publish eighteen months of other customers, so that charts have something to show."""
+        _show(
+            "Another upstream brings its history: 5,000 approvals of 600 customers in 18 months, "
+            "up to yesterday."
+        )
+        lines = [event.canonical_json() + b"\n" for event in history(self.today)]
+        self.history.write_bytes(b"".join(lines))
+        _run("publish", str(self.history), shown=f"publish {self.history.name}")
+        self._drain("Applying")
+
+    def chart(self) -> None:
+        """Show what the ledger means: funnel, cohorts and forecast."""
+        since, lately = charted_since(self.today), charted_since(self.today, months=6)
+        _show("Charts read customer facts, which follow from the ledger:")
+        _run("insight", "run", "--once")
+        _show("How many prospects of the last twelve months bought within 30 days:")
+        _run("insight", "funnel", "--since", str(since))
+        _show("Of those who bought in a month, how many bought again, month after month:")
+        _run("insight", "cohorts", "--since", str(lately), "--table", "cells")
 
     def _publish(self) -> None:
         _run("publish", str(self.example), shown=f"publish {EXAMPLE}")

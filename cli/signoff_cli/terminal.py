@@ -5,7 +5,7 @@ markup, and its characters that are not printable, also line breaks, are escaped
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -95,11 +95,16 @@ def say_more(cursor: str | None, what: str) -> None:
 
 
 def show_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    title: str | None = None,
+    right: Collection[str] = (),
 ) -> None:
     """Write a table; where it is wider than the terminal, write a list of names and values instead.
 
-    Columns of numbers are aligned to the right. A column of messages may be folded.
+    Columns of numbers, and those that `right` names, are aligned to the right. A column of messages
+    may be folded.
     """
     listed = [list(row) for row in rows]
     texts = [[cell(value) for value in row] for row in listed]
@@ -109,7 +114,9 @@ def show_table(
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for at, name in enumerate(columns):
         cells = [row[at] for row in listed if row[at] is not None]
-        numbers = bool(cells) and all(type(cell) in {int, Decimal} for cell in cells)
+        numbers = name in right or (
+            bool(cells) and all(type(cell) in {int, Decimal} for cell in cells)
+        )
         table.add_column(
             name, justify="right" if numbers else "left", overflow="fold", no_wrap=name != _FOLDED
         )

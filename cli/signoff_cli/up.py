@@ -45,7 +45,10 @@ def up(
         typer.Option(min=1024, max=65535, help="The web service's port; else 8420, or a free one."),
     ] = None,
     web: Annotated[
-        bool, typer.Option("--web/--no-web", help="Run the web service, relay and webhooks.")
+        bool,
+        typer.Option(
+            "--web/--no-web", help="Run the web service, relay, webhooks and customer facts."
+        ),
     ] = True,
 ) -> None:
     """Run Redis, Postgres, workers and the web service in the foreground until Ctrl-C.

@@ -1,4 +1,4 @@
-"""Alerts about dead letters: of new causes, and of too many letters; each is sent once."""
+"""Alerts: of new causes of dead letters, of too many letters, of conversion; each is sent once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +18,8 @@ _MEMORY: Final = timedelta(hours=1)
 _LOCK: Final = 0x41_6C65_7274_73
 """The advisory lock of the process that sends alerts ("Alerts" in ASCII)."""
 _LIMIT: Final = "limit"
+CONVERSION: Final = "conversion"
+"""The subject of the alert that conversion fell."""
 _MOST_CAUSES: Final = 100
 
 
@@ -76,4 +78,24 @@ def remember(connection: Connection[TupleRow], sent: News) -> None:
     subjects = [cause.fingerprint for cause in sent.causes]
     if sent.limit_passed:
         subjects.append(_LIMIT)
+    _record(connection, subjects)
+
+
+def is_noted(connection: Connection[TupleRow], subject: str) -> bool:
+    """Whether an alert of this subject was sent, and is not over."""
+    row = connection.execute("SELECT FROM alerts WHERE subject = %s", [subject]).fetchone()
+    return row is not None
+
+
+def note(connection: Connection[TupleRow], subject: str) -> None:
+    """Note that an alert of this subject was sent."""
+    _record(connection, [subject])
+
+
+def note_over(connection: Connection[TupleRow], subject: str) -> None:
+    """Note that what was alerted is over: if it comes again, it is alerted again."""
+    connection.execute("DELETE FROM alerts WHERE subject = %s", [subject])
+
+
+def _record(connection: Connection[TupleRow], subjects: list[str]) -> None:
     connection.execute(statement("record_alerts"), {"subjects": subjects})

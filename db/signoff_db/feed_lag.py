@@ -101,6 +101,36 @@ def _state(connection: Connection[TupleRow], row: _Row) -> ReaderState:
     return ReaderState(row.name, unread, oldest, row.updated_at, failure, row.failing_since)
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What one reader has not read, told without counting."""
+
+    oldest_unread_at: datetime | None
+    """When the first event was applied that it has not read; None if it has read all."""
+    failure: str | None
+    """Why it cannot go on."""
+
+
+def behind(connection: Connection[TupleRow], name: str) -> Behind | None:
+    """Whether a reader is behind, in one look at the feed; None if there is no such reader."""
+    with connection.cursor(row_factory=class_row(_Row)) as cursor:
+        rows = cursor.execute(statement("list_feed_readers")).fetchall()
+    for row in rows:
+        if row.name == name:
+            return _behind(connection, row)
+    return None
+
+
+def _behind(connection: Connection[TupleRow], row: _Row) -> Behind:
+    try:
+        page = read(
+            connection, row.position, limit=1, accept_restore=not row.is_copy, contents=False
+        )
+    except (*_REFUSALS, DatabaseUnavailableError) as error:
+        return Behind(None, row.failure or str(error))
+    return Behind(page.events[0].applied_at if page.events else None, row.failure)
+
+
 def behind_detached(connection: Connection[TupleRow]) -> list[str]:
     """The readers that may not have read all of the partitions that are detached."""
     with connection.cursor(row_factory=class_row(_Row)) as cursor:

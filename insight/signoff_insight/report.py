@@ -85,6 +85,8 @@ class Asked:
     """The first day of a month."""
     reviewer: str | None = None
     tag: EditTag | None = None
+    at: date | None = None
+    """The day from which a forecast looks ahead: it knows what happened before its end."""
 
 
 @dataclass(frozen=True, slots=True)

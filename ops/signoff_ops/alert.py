@@ -1,4 +1,4 @@
-"""Send alerts of new causes of dead letters, and of too many.
+"""Send alerts of new causes of dead letters, and of too many; see also `alert_conversion`.
 
 It runs in a separate process, so that no hook can delay a worker.
 """

@@ -54,7 +54,7 @@ def _time_zone(name: str) -> str:
     if name != "UTC":
         try:
             ZoneInfo(name)
-        except (OSError, ValueError):  # also where the machine has no such zone
+        except (KeyError, OSError, ValueError):  # also where this machine does not know it
             raise ValueError("the name of a time zone, such as UTC or Europe/Berlin") from None
     return name
 

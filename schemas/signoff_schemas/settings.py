@@ -166,6 +166,15 @@ class AlertSettings(RoleSettings):
     dead_letter_limit: int = Field(
         1000, ge=0, description="More open dead letters than this are an incident"
     )
+    alert_conversion_drop: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="The part by which a fall of conversion is alerted, such as 0.2",
+    )
+    alert_conversion_days: int = Field(
+        30, ge=1, le=730, description="Within how many days a prospect is to become a customer"
+    )
     alert_command: str | None = Field(
         None,
         repr=False,

@@ -6,7 +6,7 @@ import random
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
+from cdnow import DATA
 from processes import environment, eventually, idle, worker
 from redis import Redis
 from reference import fold, read
@@ -15,16 +15,12 @@ from signoff_db.audit import audit
 from signoff_db.connection import connect
 from signoff_producer import Answer, ApprovalEvent, Producer
 
-SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "cdnow_sample.jsonl.gz"
-
-pytestmark = pytest.mark.skipif(not SAMPLE.exists(), reason="the CDNOW sample is not here")
-
 
 def test_real_purchases_add_up_to_the_cent(
     redis_url: str, database_url: str, tmp_path: Path
 ) -> None:
     """Shuffled, threefold, through two workers, twice: LTV is what the customers paid."""
-    lines = gzip.decompress(SAMPLE.read_bytes()).splitlines()
+    lines = gzip.decompress((DATA / "cdnow_sample.jsonl.gz").read_bytes()).splitlines()
     paid = sum(_amount(line) for line in lines)
     log = tmp_path / "worker.log"
     env = environment(redis_url, database_url)

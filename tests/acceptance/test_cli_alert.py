@@ -13,6 +13,8 @@ import psycopg
 import pytest
 from approvals import mapping
 from command_line import Signoff
+from entries import BEFORE, RECENT, end_of_data, entries
+from insight import build_facts
 from processes import eventually, exit_code
 
 from signoff_ops.hook import SIGNATURE, signature
@@ -126,6 +128,19 @@ def test_too_many_dead_letters_are_alerted(
     _, message = hook.messages
     assert (message["limit_passed"], message["limit"], message["new_causes"]) == (True, 0, [])
     assert "more than the limit of 0" in message["text"]
+
+
+def test_a_fall_of_conversion_is_alerted(alerting: Signoff, hook: Hook, database_url: str) -> None:
+    """In a message of its own, once; a look that cannot compare says why."""
+    watching = alerting.having(SIGNOFF_ALERT_CONVERSION_DROP="0.2")
+    assert "Conversion was not compared: the customer facts" in watching("alert", "--once").stdout
+    events = [*entries(BEFORE, 60, 30), *entries(RECENT, 60, 5), end_of_data()]
+    build_facts(database_url, events)
+
+    assert "conversion within 30 days fell by 83 %" in watching("alert", "--once").stdout
+    watching("alert", "--once")
+
+    assert [message["alert"] for message in hook.messages] == ["dead_letters", "conversion"]
 
 
 def test_a_command_gets_the_message(alerting: Signoff) -> None:

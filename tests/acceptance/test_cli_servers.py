@@ -180,7 +180,9 @@ def test_the_demo_ends_with_everything_accounted_for(alone: Signoff) -> None:
 
     assert demo.returncode == 0, out + err
     assert "every event is accounted for" in out
-    assert "To open the console on this data: signoff demo --keep" in out
+    assert "Became customers in time" in out
+    assert "To open the console and the charts on this data: signoff demo --keep" in out
+    assert "/insight/forecast" in out
     assert "Traceback" not in err
     assert list(alone.folder.iterdir()) == []
 
@@ -197,6 +199,8 @@ def test_the_demo_keeps_its_servers_for_the_console(alone: Signoff) -> None:
             assert httpx.get(f"{web_url}/live").is_success
             assert sign_in_by(log).headers["location"] == "/"
             assert alone.json("status")["applied"] > 0
+            for name in ("funnel", "cohorts", "forecast"):
+                assert f"{web_url}/insight/{name}" in log.read_text("utf-8")
             demo.send_signal(signal.SIGTERM)
             assert exit_code(demo, log=log) == 0
         finally:

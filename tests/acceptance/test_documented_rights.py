@@ -22,6 +22,7 @@ from receivers import receiving
 from signoff_db.connection import connect_for_batches
 from signoff_db.feed_reader import FeedReader, Turn
 from signoff_db.selection import Selection
+from signoff_insight.views.registry import VIEWS
 from signoff_ops import operations, review_desk, reviews
 from signoff_ops.accounts import identity_of_key, identity_of_session
 from signoff_ops.audit import audit
@@ -42,6 +43,7 @@ ROLES = (
     "signoff_accounts",
     "signoff_webhooks",
     "signoff_reviews",
+    "signoff_insight",
 )
 PAGE = (Path(__file__).parents[2] / "docs" / "questions.md").read_text("utf-8")
 
@@ -186,6 +188,26 @@ def test_a_reader_of_the_feed_needs_no_more_than_the_page_grants(
     reports = as_user(granted_database, "signoff_reader", "change-me-3")
     lines = signoff.having(SIGNOFF_DATABASE_URL=reports)("feed", "--json").stdout
     assert len(lines.splitlines()) == 2
+
+
+def test_facts_are_kept_and_read_with_the_rights_that_the_page_grants(
+    signoff: Signoff, granted_database: str
+) -> None:
+    """The role for reports reads them."""
+    signoff.publish(mapping(customer_status="CUSTOMER", ltv_amount="5"))
+    signoff.work()
+    keeper = signoff.having(
+        SIGNOFF_DATABASE_URL=as_user(granted_database, "signoff_insight", "change-me-11")
+    )
+    keeper("insight", "run", "--once")
+    keeper("insight", "rebuild")
+    reports = as_user(granted_database, "signoff_reader", "change-me-3")
+    with psycopg.connect(reports) as connection:
+        found = connection.execute("SELECT purchases FROM signoff.customer_facts").fetchall()
+    assert found == [(1,)]
+    reader = signoff.having(SIGNOFF_DATABASE_URL=reports)
+    for view in VIEWS:
+        assert not reader.json("insight", view)["reach"]["rebuilt"]
 
 
 def test_accounts_are_managed_and_used_with_the_rights_that_the_page_grants(

@@ -120,6 +120,7 @@ def test_some_services_run_only_where_they_are_asked_for(services: dict[str, Ser
         "webhooks": ["webhooks"],
     }
     assert services["webhooks"]["command"] == ["webhook", "run"]
+    assert services["insight"]["command"] == ["insight", "run"]
     for relay in ("relay", "upstream-relay"):
         assert services[relay]["command"] == ["relay", "--prune-after", "7d"]
         assert dependencies(services[relay]) == dependencies(services["worker"])
@@ -152,14 +153,14 @@ def test_a_relay_has_the_upstreams_database(services: dict[str, Service]) -> Non
     assert environment == services["worker"]["environment"] == services["relay"]["environment"]
 
 
-@pytest.mark.parametrize("service", ["worker", "relay", "upstream-relay", "webhooks"])
+@pytest.mark.parametrize("service", ["worker", "relay", "upstream-relay", "webhooks", "insight"])
 @pytest.mark.parametrize("fixed", ["container_name", "ports", "hostname"])
 def test_workers_and_relays_scale(services: dict[str, Service], service: str, fixed: str) -> None:
     """Nothing in them can exist only once: `--scale worker=4` runs four."""
     assert fixed not in services[service]
 
 
-@pytest.mark.parametrize("service", ["worker", "relay", "webhooks"])
+@pytest.mark.parametrize("service", ["worker", "relay", "webhooks", "insight"])
 def test_a_batch_can_be_finished_and_a_crashed_service_restarts(
     services: dict[str, Service], service: str
 ) -> None:

@@ -3,7 +3,14 @@
 import pytest
 
 from signoff_schemas.access import Identity, Role, Scope, scopes_of
-from signoff_web.navigation import OPERATIONS, current_of, links_of, operations_of
+from signoff_web.navigation import (
+    INSIGHT,
+    OPERATIONS,
+    current_of,
+    insight_of,
+    links_of,
+    operations_of,
+)
 
 
 def _with(*roles: Role) -> Identity:
@@ -35,7 +42,29 @@ def test_nobody_and_a_program_that_may_not_read_see_no_console() -> None:
     """Each of its pages needs the scope `read`."""
     assert operations_of(None) == links_of(None) == []
     assert operations_of(Identity("key", "bot", frozenset({Scope.OPERATE}))) == []
-    assert {link.scope for link in OPERATIONS} == {Scope.READ}
+    assert {link.scope for link in (*OPERATIONS, *INSIGHT)} == {Scope.READ}
+
+
+@pytest.mark.parametrize(
+    ("roles", "sees_insight"),
+    [
+        ((Role.VIEWER,), True),
+        ((Role.REVIEWER,), False),
+        ((Role.OPERATOR,), True),
+        ((Role.ADMIN, Role.REVIEWER), True),
+    ],
+)
+def test_insight_is_in_the_header_of_those_who_do_not_review_alone(
+    roles: tuple[Role, ...], *, sees_insight: bool
+) -> None:
+    """With one link, and with all of its pages on each of them."""
+    assert bool(insight_of(_with(*roles), "/account")) == sees_insight
+    assert bool(insight_of(_with(*roles), "/insight/funnel")) == sees_insight
+    if sees_insight:
+        assert [link.path for link in insight_of(_with(*roles), "/insights")] == ["/insight"]
+        assert insight_of(_with(*roles), "/insight") == list(INSIGHT)
+    assert insight_of(None, "/insight") == []
+    assert insight_of(Identity("key", "bot", frozenset({Scope.OPERATE})), "/insight") == []
 
 
 @pytest.mark.parametrize(
@@ -48,6 +77,8 @@ def test_nobody_and_a_program_that_may_not_read_see_no_console() -> None:
         ("/desk/team", "/desk/team"),
         ("/desk/team/x", "/desk/team"),
         ("/desk/5e0f", "/desk"),
+        ("/insight", "/insight"),
+        ("/insight/funnel", "/insight/funnel"),
         ("/account", None),
     ],
 )

@@ -27,6 +27,7 @@ from signoff_web.api import (
     reviews,
     service,
 )
+from signoff_web.api import insight as api_insight
 from signoff_web.api import outbox as api_outbox
 from signoff_web.assets import Assets
 from signoff_web.connection_limit import ConnectionLimit
@@ -42,6 +43,7 @@ from signoff_web.pages import (
     find,
     history,
     home,
+    insight,
     keys,
     letter_acts,
     letter_edit,
@@ -81,11 +83,13 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     history.router,
     find.router,
     audit.router,
+    insight.router,
     contract.router,
     publishing.router,
     events.router,
     customers.router,
     interactions.router,
+    api_insight.router,
     dead_letters.router,
     operations.router,
     queue.router,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from fastapi import Depends, Request
 
+from signoff_ops.insight_figures import InsightFigures
 from signoff_ops.servers import Servers
 from signoff_ops.verdict_watch import VerdictWatch
 from signoff_producer.requests import RequestProducer
@@ -45,6 +46,7 @@ class Context:
     rates: "Rates"
     live: Sampler
     pauses: PauseWatch
+    customers: InsightFigures
     readiness: Readiness = field(default_factory=Readiness)
     requests: Requests = field(default_factory=Requests)
     followers: Followers = field(default_factory=Followers)

@@ -1,9 +1,10 @@
 """The pages that the header leads to.
 
-The header has two groups. *Pages* are those on which somebody works: the desk, the team, users. The
-second group, *Operations*, is the console. Whoever may read may open each page of the console, but
-its links would only be in the way of people whose work is the desk. So the group is shown to
+The header has three groups. *Pages* are those on which somebody works: the desk, the team, users.
+The second group, *Operations*, is the console. Whoever may read may open each page of the console,
+but its links would only be in the way of people whose work is the desk. So the group is shown to
 those who may read and either may operate too, or do not review: operators, viewers, administrators.
+The third group, *Insight*, is for whoever may read and does not review alone.
 """
 
 from dataclasses import dataclass
@@ -35,7 +36,19 @@ OPERATIONS: Final[tuple[Link, ...]] = (
     Link("Outbox", "/ops/outbox"),
     Link("Audit", "/audit"),
 )
-_PATHS: Final = tuple(link.path for link in (*LINKS, *OPERATIONS))
+INSIGHT: Final[tuple[Link, ...]] = (
+    Link("Insight", "/insight"),
+    Link("Funnel", "/insight/funnel"),
+    Link("Cohorts", "/insight/cohorts"),
+    Link("LTV", "/insight/ltv"),
+    Link("Journeys", "/insight/journeys"),
+    Link("Durations", "/insight/durations"),
+    Link("Reviewers", "/insight/reviewers"),
+    Link("Forecast", "/insight/forecast"),
+    Link("Desk figures", "/insight/desk"),
+)
+_PATHS: Final = tuple(link.path for link in (*LINKS, *OPERATIONS, *INSIGHT))
+_REVIEWS_ALONE: Final = frozenset({Scope.READ, Scope.REVIEW})
 
 
 def links_of(identity: Identity | None) -> list[Link]:
@@ -49,6 +62,18 @@ def operations_of(identity: Identity | None) -> list[Link]:
         return []
     is_meant = Scope.OPERATE in identity.scopes or Scope.REVIEW not in identity.scopes
     return list(OPERATIONS) if is_meant else []
+
+
+def insight_of(identity: Identity | None, path: str) -> list[Link]:
+    """The links to what the ledger means, for whom they are meant (see above).
+
+    On a page of insight these are all of its pages; on others the first one, which leads to them.
+    """
+    if identity is None or Scope.READ not in identity.scopes or identity.scopes == _REVIEWS_ALONE:
+        return []
+    first = INSIGHT[0].path
+    is_within = path == first or path.startswith(f"{first}/")
+    return list(INSIGHT if is_within else INSIGHT[:1])
 
 
 def current_of(path: str) -> str | None:

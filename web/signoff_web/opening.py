@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, closing
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from signoff_ops.insight_figures import InsightFigures
 from signoff_ops.key_ring import KeyRing
 from signoff_ops.rates import add_to_counts
 from signoff_ops.servers import PooledServers, Servers
@@ -50,6 +51,7 @@ async def opened(
                 rates,
                 Sampler(servers),
                 PauseWatch(servers),
+                InsightFigures(servers),
                 provider=provider,
             )
             settling = asyncio.create_task(rates.settle_forever())

@@ -21,6 +21,12 @@ from signoff_ops.errors import (
     InvalidPositionError,
     RedisUnavailableError,
 )
+from signoff_ops.insight_errors import (
+    BusyError,
+    UnknownTableError,
+    UnknownViewError,
+    WrongFiltersError,
+)
 from signoff_ops.operations import (
     KeyUsedError,
     NoSuchOperationError,
@@ -90,6 +96,10 @@ _OF_ERRORS: Final[Sequence[tuple[type[SignoffError], int, str, str]]] = (
     (InvalidPauseError, 422, "invalid-pause", "The queue cannot be paused like this"),
     (NothingRefusedError, 409, "nothing-refused", "No such event is refused"),
     (UndoTooLateError, 409, "undo-too-late", "The decision is final"),
+    (UnknownViewError, 404, "unknown-view", "There is no such view"),
+    (UnknownTableError, 404, "unknown-table", "The view has no such table"),
+    (WrongFiltersError, 422, "invalid-request", "The request is not valid"),
+    (BusyError, 503, "busy", "The service is busy"),
 )
 """Errors of use cases: status, type and title of each. The first that fits is taken."""
 
@@ -147,16 +157,18 @@ def pointer_of(*parts: str) -> str:
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def field_error(problem: Problem) -> dict[str, str]:
-    """One thing that is wrong, as an element of `errors`."""
-    return {"pointer": pointer(problem.path), "detail": str(problem), "code": problem.code}
+def field_error(problem: Problem, place: str = "") -> dict[str, str]:
+    """One thing that is wrong, as an element of `errors`; `place` is where its path begins."""
+    where = f"{place}{pointer(problem.path)}"
+    return {"pointer": where, "detail": str(problem), "code": problem.code}
 
 
 def problem_of(error: SignoffError) -> ProblemError:
     """The problem that reports an error of a use case."""
     for kind, status, slug, title in _OF_ERRORS:
         if isinstance(error, kind):
-            errors = [field_error(problem) for problem in getattr(error, "problems", ())]
+            place = "/query" if kind is WrongFiltersError else ""
+            errors = [field_error(problem, place) for problem in getattr(error, "problems", ())]
             headers = (
                 {"Retry-After": _seconds(error)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
             )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from typing import Final
 
+from signoff_ops.insight_figures import Figures
 from signoff_ops.status import Status
 from signoff_web.measuring import BUCKETS, Requests
 
@@ -12,8 +13,10 @@ MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 Sample = tuple[Mapping[str, object], float]
 
 
-def metrics_text(status: Status, requests: Requests, followers: int) -> str:
-    """All figures. Those of a server that could not be read are missing."""
+def metrics_text(
+    status: Status, customers: Figures | None, requests: Requests, followers: int
+) -> str:
+    """All figures. Those that could not be read are missing."""
     lines = [
         *_of_servers(status),
         *_of_queue(status),
@@ -21,6 +24,7 @@ def metrics_text(status: Status, requests: Requests, followers: int) -> str:
         *_of_readers(status),
         *_of_outbox(status),
         *_of_webhooks(status),
+        *_of_customers(customers),
         *_of_requests(requests),
         *_metric("http_followers", "gauge", "Readers that follow a stream", [({}, followers)]),
     ]
@@ -115,6 +119,28 @@ def _of_webhooks(status: Status) -> Iterator[str]:
         if webhook.disabled_at is None
     ]
     yield from _metric("webhook_late_seconds", "gauge", "Since when one of them is due", late)
+
+
+def _of_customers(found: Figures | None) -> Iterator[str]:
+    if found is None:
+        return
+    customers: list[Sample] = [
+        ({"status": status}, number) for status, number in found.customers.items()
+    ]
+    yield from _metric("customers", "gauge", "Customers by status", customers)
+    yield from _metric("ltv_usd", "gauge", "Their LTV in all", [({}, float(found.ltv_usd))])
+    moves: list[Sample] = [
+        ({"from": before, "to": after}, number) for before, after, number in found.moves
+    ]
+    text = "Moves of customers so far; late events may lower it, so take delta(), not rate()"
+    yield from _metric("transitions_total", "gauge", text, moves)
+    if found.conversion is not None:
+        ratio: list[Sample] = [({"within_days": found.within}, found.conversion)]
+        text = (
+            "Share of new prospects who became customers in time, "
+            "of the last 4 weeks that were observed for so long"
+        )
+        yield from _metric("conversion_ratio", "gauge", text, ratio)
 
 
 def _of_requests(requests: Requests) -> Iterator[str]:

@@ -11,7 +11,7 @@ from signoff_ops.operation_text import STOPS_BY_ITSELF
 from signoff_web import shown
 from signoff_web.assets import url_of
 from signoff_web.context import context_of
-from signoff_web.navigation import current_of, links_of, operations_of
+from signoff_web.navigation import current_of, insight_of, links_of, operations_of
 
 _FILTERS: Final = {
     "instant": shown.instant,
@@ -26,14 +26,15 @@ _FILTERS: Final = {
     "capped": shown.capped,
     "path_part": shown.path_part,
 }
-_CONSOLE: Final = "ops/"
+_CONSOLE: Final = ("ops/", "insight/")
 
 
 class Templates:
     """The templates of this package.
 
-    Those of the console show each text with its controls visible, without a filter: what it shows
-    comes from whoever can write to a queue. The desk shows texts as their readers will see them.
+    Those of the console and of insight show each text with its controls visible, without a filter:
+    what it shows comes from whoever can write to a queue. The desk shows texts as their readers
+    will see them.
     """
 
     def __init__(self) -> None:
@@ -68,7 +69,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     """Render a template.
 
     Besides `values` it knows `identity` (None on an open page), what the header leads to (`links`,
-    `operations`), which of these the page belongs to (`current`), and `path`, that of the request.
+    `operations`, `insight`), which of these the page belongs to (`current`), and the `path`.
     Pages of the console also know `paused`, for their banner: an asynchronous route gives it, since
     Redis is asked for it.
     """
@@ -76,6 +77,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     path = request.url.path
     values |= {"identity": identity, "path": path, "current": current_of(path)}
     values |= {"links": links_of(identity), "operations": operations_of(identity)}
+    values["insight"] = insight_of(identity, path)
     if template.startswith(_CONSOLE) and "paused" not in values:
         values["paused"] = context_of(request).pauses.now()
     return HTMLResponse(context_of(request).templates.get(template).render(values), status)

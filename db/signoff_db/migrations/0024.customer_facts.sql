@@ -33,7 +33,9 @@ CREATE TABLE customer_facts (
     purchase_days integer NOT NULL DEFAULT 0,
     purchases integer NOT NULL DEFAULT 0,
     spent_usd numeric(14,2) NOT NULL DEFAULT 0
-);
+)
+-- Room for the next version of a row on its own page: then no index changes.
+WITH (fillfactor = 80);
 
 COMMENT ON TABLE customer_facts IS 'One row for each customer with an event, computed from the ledger';
 COMMENT ON COLUMN customer_facts.customer IS 'The number by which the other tables of facts name the customer';
@@ -51,8 +53,6 @@ COMMENT ON COLUMN customer_facts.lost_as_prospect_at IS
 COMMENT ON COLUMN customer_facts.lost_as_lead_at IS
     'When it first was CHURNED or LEAD_EXHAUSTED after it was qualified, if that was before it was CUSTOMER';
 COMMENT ON COLUMN customer_facts.spent_usd IS 'The sum of its purchases; the folded LTV may be another number';
-
-CREATE INDEX customer_facts_last_event ON customer_facts (last_event_at);
 
 -- A purchase is an event with an amount after which its interaction's status is CUSTOMER.
 CREATE TABLE customer_purchases (
@@ -119,6 +119,7 @@ CREATE TABLE insight_state (
     customers_rebuilt bigint NOT NULL DEFAULT 0,
     customers_to_rebuild bigint NOT NULL DEFAULT 0,
     rebuilt_at timestamptz,
+    data_until timestamptz,
     CONSTRAINT insight_state_only_row CHECK (only_row)
 );
 
@@ -126,15 +127,32 @@ COMMENT ON COLUMN insight_state.definitions IS 'The version of the definitions: 
 COMMENT ON COLUMN insight_state.detached IS 'How many partitions of the ledger had been detached';
 COMMENT ON COLUMN insight_state.rebuilt_upto IS 'The last customer of the rebuild under way, in order of user_id';
 COMMENT ON COLUMN insight_state.rebuilt_at IS 'When the last rebuild ended; null while one is under way';
+COMMENT ON COLUMN insight_state.data_until IS 'When the latest event occurred that the facts hold';
 
--- The edit tags as bits, in the order of the taxonomy (EditTag in schemas).
+-- The edit tags as bits, in the order of the taxonomy (EditTag in schemas). A sum of cases, which Postgres puts into the
+-- query that calls it: much faster than a query over the tags.
 CREATE FUNCTION signoff_tag_bits(edit_tags text[]) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT coalesce(bit_or(1 << (array_position(ARRAY[
-        'CTA_SOFT', 'CTA_MEDIUM', 'CTA_DIRECT', 'REDUCED_CRINGE', 'INCREASED_FLIRT', 'ENGLISH_SLANG', 'TEXT_SPEAK',
-        'STRUCT_SHORTEN', 'STRUCT_BUBBLE', 'CONTENT_EMOJI_ADD', 'CONTENT_EMOJI_CUT', 'CONTENT_QUESTION',
-        'CONTENT_QUESTION_CUT', 'CONTENT_REWRITE', 'CONTENT_SENTENCE_ADD', 'TONE_LESS_IA', 'TONE_ROMANTIC_UP',
-        'TONE_CASUAL', 'TONE_FLIRT_UP', 'TONE_CRINGE_DOWN', 'TONE_ENERGY_UP'], tag) - 1)), 0)
-    FROM unnest(edit_tags) AS tag
+    SELECT CASE WHEN 'CTA_SOFT' = ANY (edit_tags) THEN 1 ELSE 0 END
+        | CASE WHEN 'CTA_MEDIUM' = ANY (edit_tags) THEN 2 ELSE 0 END
+        | CASE WHEN 'CTA_DIRECT' = ANY (edit_tags) THEN 4 ELSE 0 END
+        | CASE WHEN 'REDUCED_CRINGE' = ANY (edit_tags) THEN 8 ELSE 0 END
+        | CASE WHEN 'INCREASED_FLIRT' = ANY (edit_tags) THEN 16 ELSE 0 END
+        | CASE WHEN 'ENGLISH_SLANG' = ANY (edit_tags) THEN 32 ELSE 0 END
+        | CASE WHEN 'TEXT_SPEAK' = ANY (edit_tags) THEN 64 ELSE 0 END
+        | CASE WHEN 'STRUCT_SHORTEN' = ANY (edit_tags) THEN 128 ELSE 0 END
+        | CASE WHEN 'STRUCT_BUBBLE' = ANY (edit_tags) THEN 256 ELSE 0 END
+        | CASE WHEN 'CONTENT_EMOJI_ADD' = ANY (edit_tags) THEN 512 ELSE 0 END
+        | CASE WHEN 'CONTENT_EMOJI_CUT' = ANY (edit_tags) THEN 1024 ELSE 0 END
+        | CASE WHEN 'CONTENT_QUESTION' = ANY (edit_tags) THEN 2048 ELSE 0 END
+        | CASE WHEN 'CONTENT_QUESTION_CUT' = ANY (edit_tags) THEN 4096 ELSE 0 END
+        | CASE WHEN 'CONTENT_REWRITE' = ANY (edit_tags) THEN 8192 ELSE 0 END
+        | CASE WHEN 'CONTENT_SENTENCE_ADD' = ANY (edit_tags) THEN 16384 ELSE 0 END
+        | CASE WHEN 'TONE_LESS_IA' = ANY (edit_tags) THEN 32768 ELSE 0 END
+        | CASE WHEN 'TONE_ROMANTIC_UP' = ANY (edit_tags) THEN 65536 ELSE 0 END
+        | CASE WHEN 'TONE_CASUAL' = ANY (edit_tags) THEN 131072 ELSE 0 END
+        | CASE WHEN 'TONE_FLIRT_UP' = ANY (edit_tags) THEN 262144 ELSE 0 END
+        | CASE WHEN 'TONE_CRINGE_DOWN' = ANY (edit_tags) THEN 524288 ELSE 0 END
+        | CASE WHEN 'TONE_ENERGY_UP' = ANY (edit_tags) THEN 1048576 ELSE 0 END
 $$;
 
 -- What charts call a CTA: the text of its member type, else kind or name; without them, 'other'.

@@ -8,23 +8,26 @@ What is applied meanwhile follows that position, so its customers are computed o
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_db import feed
+from signoff_db.connection import connect
 from signoff_db.feed import FeedEvent
 from signoff_db.feed_reader import FeedReader, Turn
 from signoff_db.sql import statement
-from signoff_insight.facts.refreshing import customers_of, refresh
+from signoff_insight.facts.refreshing import customers_of, note_reach, refresh
 from signoff_insight.facts.state import DEFINITIONS, PACKAGE, State, state_of
 
 READER: Final = "insight"
 _PAGE: Final = 2_000
 """Events that are read together."""
-_CHUNK: Final = 5_000
+_CHUNK: Final = 10_000
 """Customers that a rebuild computes together."""
 
 
@@ -97,7 +100,7 @@ class FactsReader(FeedReader):
         parameters: dict[str, object] = {"after": state.rebuilt_upto, "limit": self._chunk}
         rows = connection.execute(statement("facts/next_customers", PACKAGE), parameters)
         customers = [user_id for (user_id,) in rows]
-        refresh(connection, customers, self._timezone)
+        self._refresh_by_two(connection, customers)
         is_last = len(customers) < self._chunk
         if is_last:
             connection.execute(statement("facts/delete_unknown", PACKAGE), {"customers": None})
@@ -107,5 +110,26 @@ class FactsReader(FeedReader):
         }
         connection.execute(statement("facts/note_rebuilt", PACKAGE), parameters)
 
+    def _refresh_by_two(self, connection: Connection[TupleRow], customers: list[str]) -> None:
+        """Compute the facts of customers, half of them on a second connection at the same time.
+
+        If this process is killed in between, that half may be committed alone; it is computed
+        again.
+        """
+        middle = len(customers) // 2
+        with ThreadPoolExecutor(1) as pool:
+            second = pool.submit(self._refresh_apart, customers[middle:])
+            first = refresh(connection, customers[:middle], self._timezone)
+            note_reach(connection, first, second.result())
+
+    def _refresh_apart(self, customers: list[str]) -> datetime | None:
+        application = f"signoff feed {self.name} (2)"
+        with (
+            connect(self._ledger_url, application=application) as connection,
+            connection.transaction(),
+        ):
+            return refresh(connection, customers, self._timezone)
+
     def _keep(self, connection: Connection[TupleRow], events: Sequence[FeedEvent]) -> None:
-        refresh(connection, customers_of(connection, events), self._timezone)
+        customers = customers_of(connection, events)
+        note_reach(connection, refresh(connection, customers, self._timezone))

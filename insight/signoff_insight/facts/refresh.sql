@@ -2,7 +2,8 @@
 -- are. Days are those of `timezone`. Statuses are numbers here: 1 PROSPECT, 2 LEAD_QUALIFIED, 3 CUSTOMER, 4 CHURNED,
 -- 5 LEAD_EXHAUSTED.
 --
--- One statement, so all facts of a customer are of one moment of the ledger.
+-- One statement, so all facts of a customer are of one moment of the ledger. It returns when the latest of their events
+-- occurred.
 WITH changed AS MATERIALIZED (
     SELECT f.user_id, f.customer
     FROM unnest(%(customers)b::text[]) AS wanted(user_id)
@@ -101,7 +102,9 @@ bought AS MATERIALIZED (
         SELECT customer, purchased_on, count(*) AS purchases, sum(ltv_amount) AS spent_usd,
             min(purchased_on) OVER (PARTITION BY customer) AS first_on
         FROM (
-            SELECT customer, (occurred_at AT TIME ZONE %(timezone)s)::date AS purchased_on, ltv_amount
+            -- A wrong clock may say the year 1, which is the one before in some time zones. Programs know no such day.
+            SELECT customer, greatest((occurred_at AT TIME ZONE %(timezone)s)::date, '0001-01-01') AS purchased_on,
+                ltv_amount
             FROM folded
             WHERE ltv_amount IS NOT NULL AND status_of_interaction = 3
         ) AS purchase
@@ -116,8 +119,7 @@ bought_in_all AS (
 ),
 -- The approvals after which a customer was not CUSTOMER, with what they showed.
 shown AS MATERIALIZED (
-    SELECT customer, place, status, occurred_at, reviewer_id, signoff_tag_bits(edit_tags) AS tags,
-        signoff_cta_label(cta_data) AS cta,
+    SELECT customer, place, status, occurred_at, reviewer_id, edit_tags, cta_data,
         min(occurred_at) FILTER (WHERE status = 3 AND status_before <> 3) OVER (
             PARTITION BY customer ORDER BY place DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS converted_at, interaction_id
@@ -130,8 +132,13 @@ exposed AS MATERIALIZED (
         CASE row_number() OVER (PARTITION BY customer, status, reviewer_id ORDER BY place)
             WHEN 1 THEN reviewer_id END AS reviewer_id,
         CASE row_number() OVER (PARTITION BY customer, status, cta ORDER BY place) WHEN 1 THEN cta END AS cta
-    FROM shown
-    WHERE interaction_id IS NOT NULL AND status <> 3
+    FROM (
+        SELECT customer, place, status, occurred_at, converted_at, reviewer_id,
+            signoff_tag_bits(edit_tags) AS tags, signoff_cta_label(cta_data) AS cta
+        FROM shown
+        WHERE interaction_id IS NOT NULL AND status <> 3
+        OFFSET 0
+    ) AS seen
     WINDOW w AS (PARTITION BY customer, status ORDER BY place)
 ),
 approved AS (
@@ -140,73 +147,111 @@ approved AS (
     FROM placed
     GROUP BY customer
 ),
-kept_purchases AS (
-    INSERT INTO customer_purchases AS p
-    SELECT customer, purchased_on, date_trunc('month', first_on)::date, age_months,
-        row_number() OVER (PARTITION BY customer, age_months ORDER BY purchased_on) = 1, purchases, spent_usd
+new_purchases AS MATERIALIZED (
+    SELECT customer, purchased_on, date_trunc('month', first_on)::date AS cohort, age_months,
+        row_number() OVER (PARTITION BY customer, age_months ORDER BY purchased_on) = 1 AS is_first_of_month,
+        purchases, spent_usd
     FROM bought
+),
+old_purchases AS MATERIALIZED (
+    SELECT old.*
+    FROM changed c
+    CROSS JOIN LATERAL (SELECT * FROM customer_purchases WHERE customer = c.customer OFFSET 0) AS old
+),
+kept_purchases AS (
+    INSERT INTO customer_purchases
+    SELECT * FROM new_purchases n
+    WHERE NOT EXISTS (
+        SELECT FROM old_purchases o
+        WHERE (o.customer, o.purchased_on, o.cohort, o.age_months, o.is_first_of_month, o.purchases, o.spent_usd)
+            = (n.customer, n.purchased_on, n.cohort, n.age_months, n.is_first_of_month, n.purchases, n.spent_usd))
     ON CONFLICT (customer, purchased_on) DO UPDATE SET cohort = excluded.cohort, age_months = excluded.age_months,
         is_first_of_month = excluded.is_first_of_month, purchases = excluded.purchases,
         spent_usd = excluded.spent_usd
-    WHERE (p.cohort, p.age_months, p.is_first_of_month, p.purchases, p.spent_usd) IS DISTINCT FROM (
-        excluded.cohort, excluded.age_months, excluded.is_first_of_month, excluded.purchases, excluded.spent_usd)
 ),
 gone_purchases AS (
     DELETE FROM customer_purchases p
-    USING changed c
-    WHERE p.customer = c.customer AND NOT EXISTS (
-        SELECT FROM bought b WHERE b.customer = p.customer AND b.purchased_on = p.purchased_on)
+    USING old_purchases o
+    WHERE (p.customer, p.purchased_on) = (o.customer, o.purchased_on) AND NOT EXISTS (
+        SELECT FROM new_purchases n WHERE (n.customer, n.purchased_on) = (o.customer, o.purchased_on))
+),
+new_spells AS MATERIALIZED (
+    SELECT customer, place::integer, signoff_status_of(status) AS customer_status, began_at, ended_at,
+        signoff_status_of(next_status) AS next_status
+    FROM spells
+),
+old_spells AS MATERIALIZED (
+    SELECT old.*
+    FROM changed c
+    CROSS JOIN LATERAL (SELECT * FROM customer_spells WHERE customer = c.customer OFFSET 0) AS old
 ),
 kept_spells AS (
-    INSERT INTO customer_spells AS s
-    SELECT customer, place, signoff_status_of(status), began_at, ended_at, signoff_status_of(next_status) FROM spells
+    INSERT INTO customer_spells
+    SELECT * FROM new_spells n
+    WHERE NOT EXISTS (
+        SELECT FROM old_spells o
+        WHERE (o.customer, o.place) = (n.customer, n.place)
+            AND (o.customer_status, o.began_at, o.ended_at, o.next_status)
+                IS NOT DISTINCT FROM (n.customer_status, n.began_at, n.ended_at, n.next_status))
     ON CONFLICT (customer, place) DO UPDATE SET customer_status = excluded.customer_status,
         began_at = excluded.began_at, ended_at = excluded.ended_at, next_status = excluded.next_status
-    WHERE (s.customer_status, s.began_at, s.ended_at, s.next_status) IS DISTINCT FROM (
-        excluded.customer_status, excluded.began_at, excluded.ended_at, excluded.next_status)
 ),
 gone_spells AS (
     DELETE FROM customer_spells s
-    USING changed c
-    WHERE s.customer = c.customer AND NOT EXISTS (
-        SELECT FROM spells n WHERE n.customer = s.customer AND n.place = s.place)
+    USING old_spells o
+    WHERE (s.customer, s.place) = (o.customer, o.place) AND NOT EXISTS (
+        SELECT FROM new_spells n WHERE (n.customer, n.place) = (o.customer, o.place))
 ),
-kept_exposures AS (
-    INSERT INTO customer_exposures AS e
-    SELECT customer, place, signoff_status_of(status), occurred_at, is_first, tags, reviewer_id, cta,
-        ceil(extract(epoch FROM converted_at - occurred_at) / 86400)::integer
+new_exposures AS MATERIALIZED (
+    SELECT customer, place::integer, signoff_status_of(status) AS customer_status, occurred_at AS exposed_at, is_first,
+        tags, reviewer_id, cta, ceil(extract(epoch FROM converted_at - occurred_at) / 86400)::integer AS converted_after
     FROM exposed
     WHERE is_first OR tags <> 0 OR reviewer_id IS NOT NULL OR cta IS NOT NULL
+),
+old_exposures AS MATERIALIZED (
+    SELECT old.*
+    FROM changed c
+    CROSS JOIN LATERAL (SELECT * FROM customer_exposures WHERE customer = c.customer OFFSET 0) AS old
+),
+kept_exposures AS (
+    INSERT INTO customer_exposures
+    SELECT * FROM new_exposures n
+    WHERE NOT EXISTS (
+        SELECT FROM old_exposures o
+        WHERE (o.customer, o.place) = (n.customer, n.place)
+            AND (o.customer_status, o.exposed_at, o.is_first, o.tags, o.reviewer_id, o.cta, o.converted_after)
+                IS NOT DISTINCT FROM (n.customer_status, n.exposed_at, n.is_first, n.tags, n.reviewer_id, n.cta,
+                    n.converted_after))
     ON CONFLICT (customer, place) DO UPDATE SET customer_status = excluded.customer_status,
         exposed_at = excluded.exposed_at, is_first = excluded.is_first, tags = excluded.tags,
         reviewer_id = excluded.reviewer_id, cta = excluded.cta, converted_after = excluded.converted_after
-    WHERE (e.customer_status, e.exposed_at, e.is_first, e.tags, e.reviewer_id, e.cta, e.converted_after)
-        IS DISTINCT FROM (excluded.customer_status, excluded.exposed_at, excluded.is_first, excluded.tags,
-            excluded.reviewer_id, excluded.cta, excluded.converted_after)
 ),
 gone_exposures AS (
     DELETE FROM customer_exposures e
-    USING changed c
-    WHERE e.customer = c.customer AND NOT EXISTS (
-        SELECT FROM exposed n WHERE n.customer = e.customer AND n.place = e.place
-            AND (n.is_first OR n.tags <> 0 OR n.reviewer_id IS NOT NULL OR n.cta IS NOT NULL))
+    USING old_exposures o
+    WHERE (e.customer, e.place) = (o.customer, o.place) AND NOT EXISTS (
+        SELECT FROM new_exposures n WHERE (n.customer, n.place) = (o.customer, o.place))
+),
+updated AS (
+    UPDATE customer_facts f SET
+        customer_status = c.customer_status::signoff_status, ltv_usd = c.ltv_usd, approvals = coalesce(a.approvals, 0),
+        first_event_at = b.first_event_at, last_event_at = a.last_event_at,
+        first_approval_at = s.occurred_at, first_reviewer_id = s.reviewer_id,
+        first_tags = signoff_tag_bits(s.edit_tags), first_cta = signoff_cta_label(s.cta_data),
+        prospect_at = r.prospect_at, qualified_at = r.qualified_at, customer_at = r.customer_at,
+        churned_at = l.churned_at, lost_as_prospect_at = l.lost_as_prospect_at, lost_as_lead_at = l.lost_as_lead_at,
+        first_purchase_on = p.first_purchase_on, last_purchase_on = p.last_purchase_on,
+        purchase_days = coalesce(p.purchase_days, 0), purchases = coalesce(p.purchases, 0),
+        spent_usd = coalesce(p.spent_usd, 0)
+    FROM changed
+    CROSS JOIN LATERAL (SELECT customer_status, ltv_usd FROM customers WHERE user_id = changed.user_id OFFSET 0) AS c
+    LEFT JOIN begun b USING (customer)
+    LEFT JOIN approved a USING (customer)
+    LEFT JOIN placed s ON s.customer = changed.customer AND s.place = a.first_place
+    LEFT JOIN reached r ON r.customer = changed.customer
+    LEFT JOIN lost l ON l.customer = changed.customer
+    LEFT JOIN bought_in_all p ON p.customer = changed.customer
+    WHERE f.user_id = changed.user_id
+    RETURNING f.last_event_at
 )
-UPDATE customer_facts f SET
-    customer_status = c.customer_status::signoff_status, ltv_usd = c.ltv_usd, approvals = coalesce(a.approvals, 0),
-    first_event_at = b.first_event_at, last_event_at = a.last_event_at,
-    first_approval_at = s.occurred_at, first_reviewer_id = s.reviewer_id, first_tags = coalesce(s.tags, 0),
-    first_cta = s.cta,
-    prospect_at = r.prospect_at, qualified_at = r.qualified_at, customer_at = r.customer_at,
-    churned_at = l.churned_at, lost_as_prospect_at = l.lost_as_prospect_at, lost_as_lead_at = l.lost_as_lead_at,
-    first_purchase_on = p.first_purchase_on, last_purchase_on = p.last_purchase_on,
-    purchase_days = coalesce(p.purchase_days, 0), purchases = coalesce(p.purchases, 0),
-    spent_usd = coalesce(p.spent_usd, 0)
-FROM changed
-JOIN customers c ON c.user_id = changed.user_id
-LEFT JOIN begun b USING (customer)
-LEFT JOIN approved a USING (customer)
-LEFT JOIN shown s ON s.customer = changed.customer AND s.place = a.first_place
-LEFT JOIN reached r ON r.customer = changed.customer
-LEFT JOIN lost l ON l.customer = changed.customer
-LEFT JOIN bought_in_all p ON p.customer = changed.customer
-WHERE f.user_id = changed.user_id
+SELECT max(last_event_at) FROM updated

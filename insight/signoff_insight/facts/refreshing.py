@@ -7,7 +7,8 @@ statement.
 """
 
 from collections.abc import Sequence
-from typing import Final, LiteralString
+from datetime import datetime
+from typing import Final, cast
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -16,17 +17,18 @@ from signoff_db.feed import FeedEvent
 from signoff_db.sql import statement
 from signoff_insight.facts.state import PACKAGE
 
-_BY_INDEX: Final[tuple[LiteralString, ...]] = (
+_BY_INDEX: Final = (
     # The rows of some customers are looked up one by one, however large the planner believes that
     # the tables are; a plan is not compiled for them.
-    "SET LOCAL enable_seqscan = off",
-    "SET LOCAL jit = off",
-    "SET LOCAL work_mem = '64MB'",
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),"
+    " set_config('work_mem', '64MB', true)"
 )
 
 
-def refresh(connection: Connection[TupleRow], customers: Sequence[str], timezone: str) -> None:
-    """Compute the facts of these customers anew; inside of a transaction.
+def refresh(
+    connection: Connection[TupleRow], customers: Sequence[str], timezone: str
+) -> datetime | None:
+    """Compute the facts of these customers anew; returns when the latest of their events occurred.
 
     Args:
         connection: inside of a transaction, which the caller commits.
@@ -34,13 +36,22 @@ def refresh(connection: Connection[TupleRow], customers: Sequence[str], timezone
         timezone: the name of the time zone whose days count, as `Europe/Berlin`.
     """
     if not customers:
-        return
-    for setting in _BY_INDEX:
-        connection.execute(setting)
+        return None
+    connection.execute(_BY_INDEX)
     parameters = {"customers": list(customers), "timezone": timezone}
     connection.execute(statement("facts/add_customers", PACKAGE), parameters)
-    connection.execute(statement("facts/refresh", PACKAGE), parameters)
+    # A generic plan, which Postgres may take for a prepared statement, is many times slower.
+    found = connection.execute(statement("facts/refresh", PACKAGE), parameters, prepare=False)
+    (latest,) = found.fetchone() or (None,)
     connection.execute(statement("facts/delete_unknown", PACKAGE), parameters)
+    return cast("datetime | None", latest)
+
+
+def note_reach(connection: Connection[TupleRow], *latest: datetime | None) -> None:
+    """Note that the facts hold events that occurred then; in the transaction of `refresh`."""
+    known = [one for one in latest if one is not None]
+    if known:
+        connection.execute(statement("facts/note_reach", PACKAGE), {"until": max(known)})
 
 
 def customers_of(connection: Connection[TupleRow], events: Sequence[FeedEvent]) -> list[str]:

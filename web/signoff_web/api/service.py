@@ -46,7 +46,8 @@ async def ready(context: InContext) -> Ready:
     summary="Figures for Prometheus",
 )
 async def metrics(context: InContext) -> Response:
-    """Queue, dead letters, readers of the feed and requests, in Prometheus's text format."""
+    """Queue, dead letters, feed, customers and requests, in Prometheus's text format."""
     found = await run_in_threadpool(status, context.servers)
-    text = metrics_text(found, context.requests, context.followers.number)
+    customers = await run_in_threadpool(context.customers.latest)
+    text = metrics_text(found, customers, context.requests, context.followers.number)
     return Response(text, media_type=MEDIA_TYPE)

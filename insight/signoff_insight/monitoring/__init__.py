@@ -1,0 +1,1 @@
+"""What monitoring reads of the customer facts: figures, and whether conversion fell."""

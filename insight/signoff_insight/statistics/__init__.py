@@ -1,0 +1,1 @@
+"""Statistics that several views share: each module is one estimator, with its source."""

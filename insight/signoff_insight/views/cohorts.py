@@ -1,0 +1,54 @@
+"""Retention by cohort: which share of those who bought once bought again, and when."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from signoff_insight.report import Asked, Column, Reach, Report, Table, Unit, Value
+from signoff_insight.views.cohort_ages import Cohort, cohorts_of, notes_of
+
+NAME: Final = "cohorts"
+TITLE: Final = "Cohort retention"
+DEFINITION: Final = (
+    "Of the customers who bought for the first time in a month, the share that bought m whole"
+    " months after their first purchase; only ages that all of them were observed through."
+)
+_COHORTS: Final = (
+    Column("cohort", "First purchase in", Unit.MONTH),
+    Column("customers", "Customers"),
+)
+_CELLS: Final = (
+    Column("cohort", "First purchase in", Unit.MONTH),
+    Column("age_months", "Months since"),
+    Column("buyers", "Buyers"),
+    Column("share", "Share", Unit.SHARE),
+)
+_FIRST_AGE: Final = "At age 0 the share is 1 by definition: the first purchase is one."
+
+
+def cohorts(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Report:
+    """The cohorts, and their buyers at each age."""
+    found = cohorts_of(connection, asked, reach)
+    sizes = tuple((one.month, one.customers) for one in found)
+    cells = tuple(cell for one in found for cell in _cells(one, reach))
+    return Report(
+        NAME,
+        TITLE,
+        DEFINITION,
+        asked,
+        reach,
+        (
+            Table("cohorts", "Cohorts", _COHORTS, sizes),
+            Table("cells", "Buyers by age", _CELLS, cells),
+        ),
+        notes=(*notes_of(found, reach), _FIRST_AGE),
+    )
+
+
+def _cells(cohort: Cohort, reach: Reach) -> Iterator[tuple[Value, ...]]:
+    """Age 0 is known of all, also while the month goes on."""
+    for age in cohort.observed_ages(reach) or range(1):
+        buyers = cohort.buyers.get(age, 0)
+        yield cohort.month, age, buyers, buyers / cohort.customers

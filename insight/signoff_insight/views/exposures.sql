@@ -1,0 +1,43 @@
+-- Exposures and those that converted within `within_days`, counted by what they showed: a set of tags (their bits, 0
+-- for none), a reviewer, or a CTA. All exposures are among those by tags. `bounds` are instants in order; a period is
+-- the number of those that an exposure does not precede. Of reviewers and CTAs the `most` frequent are given.
+WITH by_tags AS MATERIALIZED (
+    SELECT tags, width_bucket(exposed_at, %(bounds)s::timestamptz[]) AS period, customer_status, is_first,
+        count(*) AS exposed, count(*) FILTER (WHERE converted_after <= %(within_days)s::integer) AS converted
+    FROM customer_exposures s
+    WHERE (%(since)s::timestamptz IS NULL OR exposed_at >= %(since)s::timestamptz)
+        AND (%(until)s::timestamptz IS NULL OR exposed_at < %(until)s::timestamptz)
+        AND {customer_is_chosen}
+    GROUP BY tags, period, customer_status, is_first
+),
+by_reviewer AS MATERIALIZED (
+    SELECT reviewer_id, width_bucket(exposed_at, %(bounds)s::timestamptz[]) AS period, customer_status, is_first,
+        count(*) AS exposed, count(*) FILTER (WHERE converted_after <= %(within_days)s::integer) AS converted
+    FROM customer_exposures s
+    WHERE reviewer_id IS NOT NULL
+        AND (%(since)s::timestamptz IS NULL OR exposed_at >= %(since)s::timestamptz)
+        AND (%(until)s::timestamptz IS NULL OR exposed_at < %(until)s::timestamptz)
+        AND {customer_is_chosen}
+    GROUP BY reviewer_id, period, customer_status, is_first
+),
+by_cta AS MATERIALIZED (
+    SELECT cta, width_bucket(exposed_at, %(bounds)s::timestamptz[]) AS period, customer_status, is_first,
+        count(*) AS exposed, count(*) FILTER (WHERE converted_after <= %(within_days)s::integer) AS converted
+    FROM customer_exposures s
+    WHERE cta IS NOT NULL
+        AND (%(since)s::timestamptz IS NULL OR exposed_at >= %(since)s::timestamptz)
+        AND (%(until)s::timestamptz IS NULL OR exposed_at < %(until)s::timestamptz)
+        AND {customer_is_chosen}
+    GROUP BY cta, period, customer_status, is_first
+)
+SELECT 'tag' AS factor, NULL AS value, tags, period, customer_status::text AS status, is_first, exposed, converted
+FROM by_tags
+UNION ALL
+SELECT 'reviewer', reviewer_id, 0, period, customer_status::text, is_first, exposed, converted
+FROM by_reviewer
+WHERE reviewer_id IN (
+    SELECT reviewer_id FROM by_reviewer GROUP BY reviewer_id ORDER BY sum(exposed) DESC, reviewer_id LIMIT %(most)s)
+UNION ALL
+SELECT 'cta', cta, 0, period, customer_status::text, is_first, exposed, converted
+FROM by_cta
+WHERE cta IN (SELECT cta FROM by_cta GROUP BY cta ORDER BY sum(exposed) DESC, cta LIMIT %(most)s)

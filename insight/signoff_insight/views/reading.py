@@ -1,0 +1,67 @@
+"""Read rows of facts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, LiteralString, TypeVar
+
+from psycopg import Connection
+from psycopg.rows import TupleRow, class_row
+
+from signoff_db.sql import statement
+from signoff_insight.facts.state import PACKAGE
+
+Row = TypeVar("Row")
+_SETTINGS: Final[tuple[LiteralString, ...]] = (
+    # Compiling a plan takes longer than these statements do.
+    "SET LOCAL jit = off",
+    # Groups of millions of rows are kept in memory.
+    "SET LOCAL work_mem = '64MB'",
+)
+
+_ROWS: Final = 20_000
+"""Rows that a stream fetches together."""
+
+
+def read(
+    connection: Connection[TupleRow],
+    name: str,
+    parameters: Mapping[str, object],
+    row: type[Row],
+) -> Sequence[Row]:
+    """The rows of the statement `views/<name>.sql`, as values of the class `row`.
+
+    `{is_chosen}` in it stands for the filters by cohort, reviewer and tag, of a row `f` of
+    customer_facts; `{customer_is_chosen}` for the same of a row `s` of another table of facts.
+
+    They are planned for these parameters each time: a plan for any parameters would not know that
+    most filters are not used.
+    """
+    with connection.transaction(), connection.cursor(row_factory=class_row(row)) as cursor:
+        for setting in _SETTINGS:
+            cursor.execute(setting)
+        return cursor.execute(_text(name, parameters), parameters, prepare=False).fetchall()
+
+
+def stream(
+    connection: Connection[TupleRow], name: str, parameters: Mapping[str, object]
+) -> Iterator[TupleRow]:
+    """The same rows one by one, as tuples, without holding all of them."""
+    with connection.transaction():
+        for setting in (*_SETTINGS, "SET LOCAL cursor_tuple_fraction = 1"):
+            connection.execute(setting)
+        with connection.cursor("rows", scrollable=False) as cursor:
+            cursor.itersize = _ROWS
+            yield from cursor.execute(_text(name, parameters), parameters, binary=True)
+
+
+def _text(name: str, parameters: Mapping[str, object]) -> LiteralString:
+    """The statement, with the conditions that several of them share."""
+    text = statement(f"views/{name}", PACKAGE)
+    # Other tables are joined with that of the customers only where that is needed.
+    of_row = statement("views/customer_is_chosen", PACKAGE) if _chooses(parameters) else "true"
+    text = text.replace("{customer_is_chosen}", of_row)
+    return text.replace("{is_chosen}", statement("views/is_chosen", PACKAGE))
+
+
+def _chooses(parameters: Mapping[str, object]) -> bool:
+    """Whether only some customers are asked for."""
+    return any(parameters[name] is not None for name in ("cohort_begins", "reviewer", "tag_bit"))

@@ -1,0 +1,83 @@
+"""Keep the customer facts: the process behind `signoff insight run`."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from typing import Final
+
+from signoff_db.connection import DatabaseUnavailableError
+from signoff_db.feed_reader import Turn
+from signoff_db.migrate import require_current
+from signoff_insight.facts.reader import FactsReader, Progress
+from signoff_schemas import Settings
+
+__all__ = ["Progress", "catch_up", "keep_facts", "rebuild_facts"]
+
+_ELSEWHERE_SECONDS: Final = 0.2
+"""So long to wait while another process works on the facts."""
+
+
+def keep_facts(settings: Settings, stop: threading.Event) -> None:
+    """Keep the facts until `stop` is set; the first time, they are built.
+
+    Raises:
+        SettingsError: no database is set.
+        MigrationError: the database lacks tables. One that cannot be reached is waited for.
+    """
+    url = settings.require("database_url")
+    with suppress(DatabaseUnavailableError):
+        require_current(url)
+    _reader(settings).run(stop)
+
+
+def catch_up(
+    settings: Settings, stop: threading.Event, on_progress: Callable[[Progress], None]
+) -> bool:
+    """Bring the facts up to date with the ledger; returns False if it was stopped before.
+
+    Args:
+        settings: with the database and the time zone.
+        stop: set to end after the batch in hand; the next call goes on there.
+        on_progress: told while the facts of all customers are computed.
+
+    Raises:
+        SettingsError: no database is set.
+        MigrationError: the database lacks tables.
+        DatabaseUnavailableError: Postgres is unavailable; what is committed stays.
+    """
+    require_current(settings.require("database_url"))
+    with closing(_reader(settings)) as reader:
+        for turn in _turns(reader, stop):
+            if turn is Turn.CAUGHT_UP:
+                return True
+            if turn is Turn.ELSEWHERE:
+                stop.wait(_ELSEWHERE_SECONDS)
+            elif progress := reader.progress():
+                on_progress(progress)
+    return False
+
+
+def rebuild_facts(
+    settings: Settings, stop: threading.Event, on_progress: Callable[[Progress], None]
+) -> bool:
+    """Compute the facts of all customers anew from the ledger, and catch up.
+
+    Until then, charts show the facts that are there. A process that keeps the facts meanwhile takes
+    part.
+
+    Raises:
+        SettingsError, MigrationError, DatabaseUnavailableError: as `catch_up`.
+    """
+    require_current(settings.require("database_url"))
+    with closing(_reader(settings)) as reader:
+        reader.begin_rebuild()
+    return catch_up(settings, stop, on_progress)
+
+
+def _reader(settings: Settings) -> FactsReader:
+    return FactsReader(settings.require("database_url"), settings.timezone)
+
+
+def _turns(reader: FactsReader, stop: threading.Event) -> Iterator[Turn]:
+    while not stop.is_set():
+        yield reader.turn()

@@ -1,0 +1,78 @@
+"""The history that the demo charts."""
+
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from itertools import pairwise
+
+from signoff_ops.demo_history import DAYS, NEW_CTA, NEW_CTA_DAYS, charted_since, history
+from signoff_schemas import ApprovalEvent
+
+DAY = date(2025, 11, 29)
+END = datetime(2025, 11, 29, tzinfo=UTC)
+MONTH = timedelta(days=30)
+
+
+@cache
+def customers() -> dict[str, list[ApprovalEvent]]:
+    """The approvals of each customer, in order of occurrence."""
+    found = defaultdict(list)
+    for event in history(DAY):
+        found[str(event.user_id)].append(event)
+    return dict(found)
+
+
+def test_it_is_the_same_for_the_same_day() -> None:
+    """So a demo that is shown twice shows the same; another day has other events."""
+    again = history(DAY)
+    assert again == history(DAY)
+    tomorrow = {event.event_id for event in history(DAY + timedelta(days=1))}
+    assert tomorrow.isdisjoint(event.event_id for event in again)
+
+
+def test_it_covers_eighteen_months_up_to_yesterday() -> None:
+    """About 5,000 approvals of 600 customers by five reviewers; distinct, in order, of the past."""
+    events = history(DAY)
+    moments = [event.occurred_at for event in events]
+    assert moments == sorted(moments)
+    assert END - timedelta(days=DAYS) <= moments[0] < END - timedelta(days=DAYS - 30)
+    assert END - timedelta(days=1) <= moments[-1] < END
+    assert 4_500 < len(events) < 5_500
+    assert len({event.event_id for event in events}) == len(events)
+    assert len(customers()) == 600
+    assert len({event.reviewer_id for event in events}) == 5
+
+
+def test_customers_go_along_the_funnel() -> None:
+    """Each is a prospect first; some buy once, some often; some are lost, and a few come back."""
+    journeys = [[e.customer_status for e in of if e.customer_status] for of in customers().values()]
+    assert all(journey[0] == "PROSPECT" for journey in journeys)
+    purchases = [sum(1 for event in of if event.ltv_amount) for of in customers().values()]
+    assert 100 < sum(1 for count in purchases if count) < 300
+    assert sum(1 for count in purchases if count > 1) > 50
+    assert max(purchases) > 10
+    steps = [step for journey in journeys for step in pairwise(journey)]
+    assert steps.count(("CUSTOMER", "CHURNED")) > 30
+    assert 3 <= steps.count(("CHURNED", "CUSTOMER")) <= 30
+
+
+def test_more_leads_buy_who_saw_the_new_call_to_action() -> None:
+    """It is used in the last months only, and coincides with more conversions within 30 days."""
+    first_use = END - timedelta(days=NEW_CTA_DAYS)
+    shown: dict[bool, list[bool]] = {True: [], False: []}
+    for of in customers().values():
+        qualified = [e.occurred_at for e in of if e.customer_status == "LEAD_QUALIFIED"]
+        bought = [e.occurred_at for e in of if e.customer_status == "CUSTOMER"]
+        uses = [e.occurred_at for e in of if (e.cta_data or {}).get("type") == NEW_CTA]
+        assert all(use > first_use for use in uses)
+        if qualified and first_use < qualified[0] < END - MONTH:
+            shown[bool(uses)].append(bool(bought) and bought[0] - qualified[0] < MONTH)
+    shares = {new: sum(converted) / len(converted) for new, converted in shown.items()}
+    assert shares[True] > shares[False] + 0.1
+
+
+def test_the_charts_begin_some_months_before() -> None:
+    """A year leaves out the customers of the demo's other data, who came before."""
+    assert charted_since(DAY) == date(2024, 11, 1)
+    assert charted_since(DAY, months=6) == date(2025, 5, 1)
+    assert charted_since(date(2025, 3, 31), months=6) == date(2024, 9, 1)

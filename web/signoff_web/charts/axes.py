@@ -1,0 +1,83 @@
+"""The frame of a chart with two axes: its lines, and the labels beside and below."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from signoff_web.charts.marks import Mark, Path, Size, Text, line
+from signoff_web.charts.scales import Linear, ticks
+from signoff_web.charts.words import width_of
+
+LETTERS: Final = 12.0
+"""The size of the letters."""
+LINE: Final = 16.0
+"""The height of a line of text."""
+_ABOVE: Final = 14.0
+_BELOW: Final = 24.0
+_GAP: Final = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where the plot is, and its vertical scale."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    y: Linear
+    values: tuple[float, ...]
+    """The values at which lines stand."""
+    say: Callable[[float], str]
+
+    def lines(self) -> Iterator[Mark]:
+        """The lines of the scale with their labels; that of 0 is stronger."""
+        for value in self.values:
+            y = self.y(value)
+            yield Path(line([(self.left, y), (self.right, y)]), "axis" if value == 0 else "grid")
+            yield Text(self.left - _GAP, y + 4, self.say(value), "tick", "end")
+
+
+def framed(
+    size: Size,
+    highest: float,
+    say: Callable[[float], str],
+    *,
+    lowest: float = 0.0,
+    room_right: float = 12.0,
+    lines_below: int = 1,
+    whole: bool = False,
+    title: bool = False,
+) -> Frame:
+    """The frame for values up to `highest`.
+
+    Args:
+        size: of the whole drawing.
+        highest: the highest value; the scale goes to the next round one.
+        say: writes a value beside its line.
+        lowest: the lowest value.
+        room_right: what is free on the right, for labels at the ends of lines.
+        lines_below: lines of text below the plot.
+        whole: whether values between whole numbers make no sense.
+        title: whether a line of text stands above the plot.
+    """
+    values = ticks(lowest, highest, 4 if size.is_narrow else 5, whole=whole)
+    left = max(width_of(say(value), LETTERS) for value in values) + _GAP + 4
+    top = _ABOVE + (LINE if title else 0)
+    bottom = size.height - _BELOW - (lines_below - 1) * LINE
+    right = max(size.width - room_right, left + 1)
+    y = Linear(values[0], values[-1], bottom, top)
+    return Frame(left, right, top, bottom, y, tuple(values), say)
+
+
+def below(
+    frame: Frame, places: Sequence[tuple[float, str]], line_of_text: int = 0
+) -> Iterator[Mark]:
+    """Labels below the plot; one that would leave the drawing on the right ends there."""
+    for x, text in places:
+        half = width_of(text, LETTERS) / 2
+        beyond = x + half > frame.right + 12
+        at = frame.right + 12 if beyond else x
+        yield Text(
+            at, frame.bottom + 18 + line_of_text * LINE, text, "tick", "end" if beyond else "middle"
+        )

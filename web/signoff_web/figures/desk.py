@@ -1,0 +1,107 @@
+"""Figures of the desk: decisions a day, and how long they took."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from signoff_ops.insight import Report
+from signoff_web.charts import words
+from signoff_web.charts.columns import Column, Seen, columns
+from signoff_web.charts.lines import Line, lines
+from signoff_web.charts.marks import Drawing, Key, Size
+from signoff_web.figures.figure import Figure, Record, day, figure, known, real
+
+_MOST: Final = 90
+"""Days that are drawn: the latest ones."""
+_KINDS: Final = ("approved", "rejected", "expired")
+
+
+def figures(report: Report) -> Sequence[Figure]:
+    """Decisions a day, then the time to a decision."""
+    days = list(report.table("days").records)[-_MOST:]
+    if not days:
+        return []
+    timed = any(one["median_minutes"] is not None for one in days)
+    return [_decisions(days), *([_minutes(days)] if timed else [])]
+
+
+def _decisions(days: Sequence[Record]) -> Figure:
+    total = sum(known(one, "decided") for one in days)
+    rejected = sum(known(one, "rejected") for one in days)
+    share = f"; {words.percent(rejected / total)} were rejected" if total else ""
+    keys = [
+        Key("approved", "fill-1"),
+        Key("rejected", "fill-2"),
+        Key("expired", "fill-3"),
+        *(
+            [Key("may still change", "fill-1 provisional", "hatch")]
+            if any(one["is_provisional"] for one in days)
+            else []
+        ),
+    ]
+    return figure(
+        "decisions",
+        f"{words.count(total)} reviews were decided in {_days(days)}{share}",
+        "A column for each day: reviews approved, rejected and expired, on top of each other. "
+        "The table of days has the same numbers.",
+        lambda size: columns(size, [_column(one) for one in days], words.short, whole=True),
+        keys=tuple(keys),
+        caption="Reviews a day",
+    )
+
+
+def _days(days: Sequence[Record]) -> str:
+    return "1 day" if len(days) == 1 else f"{len(days)} days with decisions"
+
+
+def _column(one: Record) -> Column:
+    date = words.day(day(one, "day"))
+    parts = tuple(known(one, kind) for kind in _KINDS)
+    said = ", ".join(
+        f"{words.count(part)} {kind}" for part, kind in zip(parts, _KINDS, strict=True)
+    )
+    seen = Seen.PART if one["is_provisional"] else Seen.WHOLE
+    return Column(date.rpartition(" ")[0], parts, f"{date}: {said}", seen)
+
+
+def _minutes(days: Sequence[Record]) -> Figure:
+    return figure(
+        "minutes",
+        _message(days),
+        "By days: the median of the minutes from opening a review to its decision, and the time "
+        "within which nine of ten were decided. The table of days has the same numbers.",
+        partial(_lines, days),
+        keys=(Key("half of them", "line-1", "line"), Key("nine of ten", "line-2", "line")),
+        caption="Minutes from opening to decision",
+    )
+
+
+def _message(days: Sequence[Record]) -> str:
+    last = next(one for one in reversed(days) if one["median_minutes"] is not None)
+    return (
+        f"On {words.day(day(last, 'day'))}, half of the decisions took up to "
+        f"{words.number(known(last, 'median_minutes'))} minutes"
+    )
+
+
+def _lines(days: Sequence[Record], size: Size) -> Drawing:
+    first = day(days[0], "day")
+    given = []
+    for name, look, label in (
+        ("p90_minutes", "line-2", "nine of ten"),
+        ("median_minutes", "line-1", "half"),
+    ):
+        points = tuple(
+            (float((day(one, "day") - first).days), value)
+            for one in days
+            if (value := real(one, name)) is not None
+        )
+        given.append(Line(points, look, label, dots=True))
+    return lines(
+        size,
+        given,
+        words.short,
+        across="",
+        say_across=lambda days: words.day(first + timedelta(days=days)).rpartition(" ")[0],
+    )

@@ -1,0 +1,91 @@
+"""Figures of durations: how long steps take, and how long statuses last."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Final
+
+from signoff_ops.insight import Report
+from signoff_web.charts import words
+from signoff_web.charts.lines import Line, lines
+from signoff_web.charts.marks import Drawing, Key, Size
+from signoff_web.charts.rows import Row, bars
+from signoff_web.figures.figure import Figure, Record, figure, known, real, text
+
+_KEYS: Final = (
+    Key("reached the next status", "line-1", "line"),
+    Key("were lost before", "line-2", "line"),
+)
+
+
+def figures(report: Report) -> Sequence[Figure]:
+    """A curve for each step, then the time in each status."""
+    curve = list(report.table("curve").records)
+    steps = [one for one in report.table("steps").records if known(one, "customers")]
+    found = [_step(place, one, curve) for place, one in enumerate(steps)]
+    spells = [one for one in report.table("spells").records if known(one, "spells")]
+    return [*found, _spells(spells)] if spells else found
+
+
+def _step(place: int, step: Record, curve: Iterable[Record]) -> Figure:
+    name = " ".join(_words(part) for part in text(step, "step").split())
+    points = [one for one in curve if one["step"] == step["step"]]
+    return figure(
+        f"step-{place}",
+        _message(step),
+        "By days since the entry into the step: the share that had reached the next status, as a "
+        "full line, and the share that was lost before, dashed. The table of the curve has the "
+        "same numbers.",
+        partial(_curve, points),
+        keys=_KEYS,
+        caption=f"{name}; {words.count(known(step, 'customers'))} customers",
+        is_small=True,
+    )
+
+
+def _words(part: str) -> str:
+    return words.status(part) if part.isupper() else part
+
+
+def _message(step: Record) -> str:
+    median = real(step, "median_days")
+    if median is not None:
+        return f"Half of them took up to {words.days(median)}"
+    quarter = real(step, "p25_days")
+    if quarter is not None:
+        return f"A quarter of them took up to {words.days(quarter)}; half of them is not reached"
+    return "Fewer than a quarter of them got there"
+
+
+def _curve(points: Sequence[Record], size: Size) -> Drawing:
+    given = [
+        Line(
+            ((0.0, 0.0), *((known(one, "day"), known(one, name)) for one in points)),
+            look,
+            label,
+            steps=True,
+        )
+        for name, look, label in (
+            ("lost_share", "line-2", "lost"),
+            ("reached_share", "line-1", "reached"),
+        )
+    ]
+    return lines(size, given, words.short_percent, across="days since the entry into the step")
+
+
+def _spells(spells: Sequence[Record]) -> Figure:
+    return figure(
+        "spells",
+        "How long customers stay in a status",
+        "A bar for each status: its length is the median of the days that customers spend in it. "
+        "The table of spells has the same numbers.",
+        lambda size: bars(size, [_spell(one) for one in spells]),
+        caption="Median of days; spells that go on are taken into account (Kaplan-Meier)",
+    )
+
+
+def _spell(one: Record) -> Row:
+    median = real(one, "median_days")
+    spells, still = words.count(known(one, "spells")), words.count(known(one, "open"))
+    note = f"{spells} spells, {still} go on"
+    said = "over half go on" if median is None else words.days(median)
+    return Row(words.status(text(one, "status")), median, said, note, tip=f"{said}; {note}")
