@@ -19,7 +19,7 @@ DAYS: Final = 548
 NEW_CTA: Final = "free_trial"
 NEW_CTA_DAYS: Final = 150
 """So many days before the end, reviewers began to use it."""
-_SEED: Final = 15
+_SEED: Final = 4
 _CUSTOMERS: Final = 600
 _REVIEWERS: Final = ("ana", "ben", "chloe", "dilan", "emma")
 _TAGS: Final[tuple[EditTag, ...]] = (
@@ -41,9 +41,9 @@ _ENDINGS: Final = (
 )
 
 _QUALIFIED: Final = 0.78
-_BUYS: Final = 0.4
-_BUYS_WITH_NEW_CTA: Final = 0.68
-_SHOWN_NEW_CTA: Final = 0.45
+_BUYS: Final = 0.38
+_BUYS_WITH_NEW_CTA: Final = 0.75
+_SHOWN_NEW_CTA: Final = 0.6
 _CALLED_CHURNED: Final = 0.2
 _CHURN_NOTED: Final = 0.8
 _COMES_BACK: Final = 0.12
