@@ -9,7 +9,16 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_insight.report import Asked, Reach, Report
-from signoff_insight.views import cohorts, desk, durations, funnel, journeys, ltv, reviewers
+from signoff_insight.views import (
+    cohorts,
+    desk,
+    durations,
+    forecast,
+    funnel,
+    journeys,
+    ltv,
+    reviewers,
+)
 
 Answer: TypeAlias = Callable[[Connection[TupleRow], Asked, Reach], Report]
 """Computes a report from the facts; `Reach` is that of the same moment."""
@@ -58,6 +67,13 @@ _ALL: Final = (
         reviewers.DEFINITION,
         reviewers.reviewers,
         _CUSTOMERS | _TIME | _WITHIN,
+    ),
+    View(
+        forecast.NAME,
+        forecast.TITLE,
+        forecast.DEFINITION,
+        forecast.forecast,
+        _CUSTOMERS | {"at"},
     ),
     View(desk.NAME, desk.TITLE, desk.DEFINITION, desk.desk, _TIME),
 )
