@@ -26,6 +26,7 @@ _NOTES: Final = (
     "Dates are those of the move; the status now is that of all customers, whenever they moved.",
     "A cohort is the month of the customer's first event.",
     "A reviewer or a tag is that of the customer's first approval.",
+    "Customers without any event are not counted.",
     "LTV is the folded one, as on the page of a customer.",
 )
 _PATH: Final = ("PROSPECT", "LEAD_QUALIFIED", "CUSTOMER")
