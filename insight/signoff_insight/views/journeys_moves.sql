@@ -1,6 +1,7 @@
 -- How often customers moved from one status to the next, and how many customers did. A customer counts with the first
 -- such move in the time asked for; its first two moves are never the same.
 SELECT s.customer_status::text AS from_status, s.next_status::text AS to_status,
+    signoff_on_path(s.customer_status::text, s.next_status::text) AS on_path,
     count(*) FILTER (WHERE s.place < 2 OR NOT EXISTS (
         SELECT
         FROM customer_spells earlier

@@ -117,14 +117,14 @@ def test_a_customer_that_moves_again_and_again_is_one_customer(database_url: str
 
 
 def test_a_reactivation_is_named(database_url: str) -> None:
-    """Who comes back from CHURNED is no step on the path; who is exhausted is not back."""
+    """Whether a move is on the path is as in status_transitions; who is exhausted is not back."""
     build_facts(
         database_url, _path("ann", "CUSTOMER", "CHURNED", "LEAD_EXHAUSTED", "LEAD_QUALIFIED")
     )
     moves = cells(view(database_url, "journeys"), "moves", "from_status", "to_status")
     assert {move: (row["on_path"], row["is_reactivation"]) for move, row in moves.items()} == {
-        ("PROSPECT", "CUSTOMER"): (True, False),
-        ("CUSTOMER", "CHURNED"): (False, False),
+        ("PROSPECT", "CUSTOMER"): (False, False),
+        ("CUSTOMER", "CHURNED"): (True, False),
         ("CHURNED", "LEAD_EXHAUSTED"): (False, False),
         ("LEAD_EXHAUSTED", "LEAD_QUALIFIED"): (False, True),
     }
