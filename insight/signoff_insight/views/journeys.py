@@ -21,11 +21,13 @@ DEFINITION: Final = (
 )
 _NOTES: Final = (
     "A share is of all moves out of the same status, not of all customers in it.",
-    "On the path are PROSPECT to LEAD_QUALIFIED to CUSTOMER to CHURNED, and PROSPECT to LEAD_EXHAUSTED.",
+    "On the path are PROSPECT to LEAD_QUALIFIED to CUSTOMER to CHURNED, and PROSPECT to"
+    " LEAD_EXHAUSTED.",
     "A reactivation is a move out of CHURNED or LEAD_EXHAUSTED into one of the other three.",
     "Dates are those of the move; the status now is that of all customers, whenever they moved.",
     "A cohort is the month of the customer's first event.",
     "A reviewer or a tag is that of the customer's first approval.",
+    "Customers without any event are not counted.",
     "LTV is the folded one, as on the page of a customer.",
 )
 _LOST: Final = ("CHURNED", "LEAD_EXHAUSTED")

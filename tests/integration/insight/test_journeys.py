@@ -36,10 +36,11 @@ SAMPLE_QUESTIONS = [
     Asked(cohort=date(2021, 1, 1), reviewer="rev-2"),
     Asked(tag="TONE_CASUAL"),
 ]
-FORWARD = [
+ON_PATH = [
     ("PROSPECT", "LEAD_QUALIFIED"),
-    ("PROSPECT", "CUSTOMER"),
     ("LEAD_QUALIFIED", "CUSTOMER"),
+    ("CUSTOMER", "CHURNED"),
+    ("PROSPECT", "LEAD_EXHAUSTED"),
 ]
 BACK = [
     (lost, status)
@@ -78,7 +79,7 @@ def _check(report: Report, plain: Customers, asked: Asked, zone: str) -> None:
                 movers[move].add(one.user_id)
                 out[spell.status] += 1
     assert {row[:2]: row[2:] for row in report.table("moves").rows} == {
-        move: (len(movers[move]), count, count / out[move[0]], move in FORWARD, move in BACK)
+        move: (len(movers[move]), count, count / out[move[0]], move in ON_PATH, move in BACK)
         for move, count in moves.items()
     }
     assert report.table("now").rows == tuple(
