@@ -21,8 +21,7 @@ DEFINITION: Final = (
 )
 _NOTES: Final = (
     "A share is of all moves out of the same status, not of all customers in it.",
-    "On the path are PROSPECT to LEAD_QUALIFIED to CUSTOMER to CHURNED, and PROSPECT to"
-    " LEAD_EXHAUSTED.",
+    "What is on the path is as in the view status_transitions.",
     "A reactivation is a move out of CHURNED or LEAD_EXHAUSTED into one of the other three.",
     "Dates are those of the move; the status now is that of all customers, whenever they moved.",
     "A cohort is the month of the customer's first event.",
