@@ -48,6 +48,10 @@ BEGIN
             SELECT 'TYPE', reltype::regtype::text
             FROM pg_class
             WHERE relnamespace = home AND relkind = 'c'
+            UNION ALL
+            SELECT 'TYPE', oid::regtype::text
+            FROM pg_type
+            WHERE typnamespace = home AND typtype = 'e'
         LOOP
             BEGIN
                 EXECUTE format('DROP %s %s', thing.kind, thing.name);

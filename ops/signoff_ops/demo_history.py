@@ -90,9 +90,10 @@ class _Customer:
             self._leave("LEAD_EXHAUSTED", among=0.75)
             return
         self._wait(mean=3)
-        self._reply("LEAD_QUALIFIED")
-        saw_new_cta = self._talk(replies=3, days=4, offering=True)
-        if self._chance.random() > (_BUYS_WITH_NEW_CTA if saw_new_cta else _BUYS):
+        offer = self._offer()
+        self._reply("LEAD_QUALIFIED", cta=offer)
+        self._talk(replies=3, days=4, cta=offer)
+        if self._chance.random() > (_BUYS_WITH_NEW_CTA if offer == NEW_CTA else _BUYS):
             is_churned = self._chance.random() < _CALLED_CHURNED
             self._leave("CHURNED" if is_churned else "LEAD_EXHAUSTED", among=0.6)
             return
@@ -131,18 +132,14 @@ class _Customer:
             self._now += timedelta(days=self._chance.uniform(21, 60))
             self._reply(status)
 
-    def _talk(self, *, replies: int, days: float, offering: bool = False) -> bool:
-        """At most so many replies without a status; returns whether one held the new CTA."""
-        saw_new_cta = False
+    def _talk(self, *, replies: int, days: float, cta: str | None = None) -> None:
+        """At most so many replies without a status."""
         for _ in range(self._chance.randint(1, replies)):
             self._wait(mean=days)
-            cta = self._offer() if offering else None
-            saw_new_cta |= cta == NEW_CTA
             self._reply(cta=cta)
-        return saw_new_cta
 
     def _offer(self) -> str | None:
-        """The call to action of a reply to a lead."""
+        """The call to action for a lead, if any."""
         is_known = self._now > self._end - timedelta(days=NEW_CTA_DAYS)
         if is_known and self._chance.random() < _SHOWN_NEW_CTA:
             return NEW_CTA

@@ -30,6 +30,7 @@ from signoff_ops.insight_errors import (
 from signoff_ops.insight_filters import FILTERS, Filter, asked_of, filters_of
 from signoff_ops.insight_reading import SECONDS, reading
 from signoff_ops.servers import Servers
+from signoff_schemas import SettingsError
 from signoff_schemas.wording import ago, shortened
 
 __all__ = [
@@ -100,7 +101,7 @@ def report(servers: Servers, name: str, wanted: Mapping[str, str | None]) -> Rep
         TooSlowError: it took too long.
         BusyError: too many views are computed already.
         DatabaseUnavailableError: Postgres is unavailable.
-        SettingsError: the database lacks the tables of the facts.
+        SettingsError: the database lacks the tables of the facts, or a package is missing.
     """
     view = view_named(name)
     asked = asked_of(view, wanted)
@@ -110,7 +111,7 @@ def report(servers: Servers, name: str, wanted: Mapping[str, str | None]) -> Rep
         reading(connection, f"the view {name}", SECONDS),
     ):
         reach = reach_of(connection, servers.settings.timezone)
-        answer = view.answer(connection, asked, reach)
+        answer = _answer(view, connection, asked, reach)
         first = tuple(_notes(connection, reach, servers.settings.timezone))
     return replace(answer, notes=(*first, *answer.notes))
 
@@ -130,6 +131,16 @@ def only_table(found: Report, name: str | None) -> Report:
             f"the view {found.name} has no table {shown!r}; it has {', '.join(names)}"
         )
     return replace(found, tables=(found.table(name),))
+
+
+def _answer(view: View, connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Report:
+    try:
+        return view.answer(connection, asked, reach)
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"the view {view.name} needs the package {error.name}, which is not installed: "
+            "pip install 'signoff[insight]'"
+        ) from error
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from signoff_ops.insight import view_named
 from signoff_ops.insight_filters import filters_of
 from signoff_schemas.wording import in_zone, printable
 
+_MONTH: Final = len("2021-03")
 _FORMULA: Final = ("=", "+", "-", "@")
 """With these, a spreadsheet takes a text for a formula."""
 
@@ -136,7 +137,7 @@ def _plain(value: Value, unit: Unit) -> Any:  # noqa: ANN401 -- a value of JSON
         case None | bool() | str():
             return value
         case date():
-            return f"{value:%Y-%m}" if unit is Unit.MONTH else value.isoformat()
+            return value.isoformat()[: _MONTH if unit is Unit.MONTH else None]
         case float() if not math.isfinite(value):
             return None
         case Decimal() | float() | int() if unit is Unit.USD:

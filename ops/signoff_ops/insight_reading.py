@@ -24,8 +24,10 @@ def reading(connection: Connection[TupleRow], what: str, seconds: float) -> Iter
     """
     try:
         with snapshot(connection):
+            # Compiling a plan takes longer than these statements do.
             connection.execute(
-                "SELECT set_config('statement_timeout', %s, true)", [f"{round(seconds * 1000)}ms"]
+                "SELECT set_config('statement_timeout', %s, true), set_config('jit', 'off', true)",
+                [f"{round(seconds * 1000)}ms"],
             )
             yield
     except psycopg.errors.QueryCanceled as error:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import BoundedSemaphore
+from typing import NoReturn
 
 import pytest
 from cdnow import cdnow_events
@@ -139,6 +140,21 @@ def test_a_view_that_takes_too_long_is_cut_off(
     monkeypatch.setattr(insight_ops, "SECONDS", 0.1)
     refused = signoff("insight", "funnel", expect=2).stderr
     assert "the view funnel took longer than 0.1 s and was cut off" in refused
+
+
+def test_a_package_that_is_missing_is_named(
+    signoff: Signoff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the extra that brings it: no view is in the way of the others."""
+
+    def lacking(*_: object) -> NoReturn:
+        raise ModuleNotFoundError(name="numpy")
+
+    funnel = VIEWS["funnel"]
+    monkeypatch.setattr(insight_ops, "VIEWS", {"funnel": replace(funnel, answer=lacking)})
+    refused = signoff("insight", "funnel", expect=2).stderr
+    assert "needs the package numpy" in refused
+    assert "signoff[insight]" in refused
 
 
 def test_a_view_only_reads(

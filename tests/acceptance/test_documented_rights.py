@@ -22,6 +22,7 @@ from receivers import receiving
 from signoff_db.connection import connect_for_batches
 from signoff_db.feed_reader import FeedReader, Turn
 from signoff_db.selection import Selection
+from signoff_insight.views.registry import VIEWS
 from signoff_ops import operations, review_desk, reviews
 from signoff_ops.accounts import identity_of_key, identity_of_session
 from signoff_ops.audit import audit
@@ -204,6 +205,9 @@ def test_facts_are_kept_and_read_with_the_rights_that_the_page_grants(
     with psycopg.connect(reports) as connection:
         found = connection.execute("SELECT purchases FROM signoff.customer_facts").fetchall()
     assert found == [(1,)]
+    reader = signoff.having(SIGNOFF_DATABASE_URL=reports)
+    for view in VIEWS:
+        assert not reader.json("insight", view)["reach"]["rebuilt"]
 
 
 def test_accounts_are_managed_and_used_with_the_rights_that_the_page_grants(

@@ -124,6 +124,7 @@ def test_a_row_of_csv_is_a_line(text: str) -> None:
         (3, Unit.DAYS, "3.0"),
         (0.03751, Unit.NUMBER, "0.038"),
         (date(2021, 3, 1), Unit.MONTH, "2021-03"),
+        (date(10, 3, 1), Unit.MONTH, "0010-03"),
         (date(2021, 3, 1), Unit.DAY, "2021-03-01"),
         (False, Unit.FLAG, "no"),
         ("x", Unit.TEXT, "x"),

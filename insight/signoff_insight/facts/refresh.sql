@@ -102,7 +102,9 @@ bought AS MATERIALIZED (
         SELECT customer, purchased_on, count(*) AS purchases, sum(ltv_amount) AS spent_usd,
             min(purchased_on) OVER (PARTITION BY customer) AS first_on
         FROM (
-            SELECT customer, (occurred_at AT TIME ZONE %(timezone)s)::date AS purchased_on, ltv_amount
+            -- A wrong clock may say the year 1, which is the one before in some time zones. Programs know no such day.
+            SELECT customer, greatest((occurred_at AT TIME ZONE %(timezone)s)::date, '0001-01-01') AS purchased_on,
+                ltv_amount
             FROM folded
             WHERE ltv_amount IS NOT NULL AND status_of_interaction = 3
         ) AS purchase

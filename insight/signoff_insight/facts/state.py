@@ -1,7 +1,7 @@
 """What the facts were computed with: if that changes, they are rebuilt."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,8 @@ DEFINITIONS: Final = 1
 PACKAGE: Final = "signoff_insight"
 LATE_DAYS: Final = 2
 """So many days before the latest event count as not complete: events arrive late."""
+_EARLIEST: Final = datetime(10, 1, 1, tzinfo=UTC)
+"""An event before it has a wrong clock; days are counted back from the latest event of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def state_of(connection: Connection[TupleRow]) -> State | None:
 def reach_of(connection: Connection[TupleRow], timezone: str) -> Reach:
     """How far the facts reach; `timezone` is said where none were built yet."""
     state = state_of(connection)
-    until = state.data_until if state else None
+    until = max(state.data_until, _EARLIEST) if state and state.data_until else None
     zone = state.timezone if state else timezone
     return Reach(zone, until, _provisional(until, zone), _rebuilt(state))
 

@@ -21,10 +21,13 @@ from signoff_insight.views.selection import last_day, selection
 
 WHO: Final = (
     "A customer belongs to the month of its first purchase; ages are whole months since that day,"
-    " so age 0 lasts until the day before the same day of the next month. The dates asked for"
+    " so age 0 lasts until the day before the same day of the next month. Ages of ten years and"
+    " more are not shown. The dates asked for"
     " select cohorts by their first day; a reviewer or a tag is that of the customer's first"
     " approval."
 )
+_MOST_AGES: Final = 120
+"""Ages that are shown; one event with a wrong clock would make thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class Cohort:
     def observed_ages(self, reach: Reach) -> range:
         """The ages at which all members were observed until the end."""
         last = last_day(reach)
-        return range(max(whole_months(self.last_day, last), 0) if last else 0)
+        months = whole_months(self.last_day, last) if last else 0
+        return range(min(max(months, 0), _MOST_AGES))
 
     def is_provisional(self, reach: Reach) -> bool:
         """Whether its newest observed age ends on days that late events may still change."""

@@ -1,8 +1,9 @@
 """The funnel: which share of those who entered a step reached the next one in time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from itertools import pairwise
 from typing import Final
 
 from psycopg import Connection
@@ -30,6 +31,8 @@ _NOTES: Final = (
     "A reviewer or a tag is that of the customer's first approval.",
     "The interval is Wilson's, with a confidence of 95 %.",
 )
+_LONGEST_GAP: Final = 24
+"""Months in which nobody entered, one after the other, that are shown."""
 _STEPS: Final = (
     Column("step", "Step", Unit.TEXT),
     Column("from_status", "From", Unit.TEXT),
@@ -80,16 +83,22 @@ def funnel(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Repo
             Table("steps", "Steps", _STEPS, _steps(rows)),
             Table("months", "By month", _MONTHS, tuple(_month(row, asked, reach) for row in rows)),
         ),
-        notes=_NOTES,
+        notes=(*_provisional(rows, asked, reach), *_NOTES),
     )
 
 
 def _each_month(rows: Sequence[_Month]) -> Sequence[_Month]:
-    """The months from the first to the last, also those in which nobody entered."""
-    if not rows:
-        return []
-    known = {row.month: row for row in rows}
-    return [known.get(month, _Month(month)) for month in months_between(min(known), max(known))]
+    """The months, also those in which nobody entered.
+
+    A long gap is not filled: one event with a wrong clock would make hundreds of rows.
+    """
+    every: list[_Month] = list(rows[:1])
+    for before, row in pairwise(rows):
+        gap = months_between(before.month, row.month)[1:-1]
+        if len(gap) <= _LONGEST_GAP:
+            every.extend(_Month(month) for month in gap)
+        every.append(row)
+    return every
 
 
 def _steps(rows: Sequence[_Month]) -> tuple[tuple[Value, ...], ...]:
@@ -153,5 +162,20 @@ def _month(row: _Month, asked: Asked, reach: Reach) -> tuple[Value, ...]:
 
 def _is_complete(month: date, asked: Asked, reach: Reach) -> bool:
     """Whether everybody who may have entered in this month was observed for W days."""
-    end = begin_of(add_months(month, 1), reach.timezone)
-    return reach.data_until is not None and end + asked.within * DAY <= reach.data_until
+    return reach.data_until is not None and _end(month, asked, reach) <= reach.data_until
+
+
+def _end(month: date, asked: Asked, reach: Reach) -> datetime:
+    """When the W days are over of whoever entered in this month."""
+    return begin_of(add_months(month, 1), reach.timezone) + asked.within * DAY
+
+
+def _provisional(rows: Sequence[_Month], asked: Asked, reach: Reach) -> Iterator[str]:
+    """Which months are complete, and rest on days that late events may still change."""
+    since = reach.provisional_since
+    for month in [row.month for row in rows if _is_complete(row.month, asked, reach)]:
+        if since and _end(month, asked, reach) > begin_of(since, reach.timezone):
+            yield (
+                f"{month:%Y-%m} is fully observed, but events of the days from {since} on may"
+                " still arrive and change it."
+            )

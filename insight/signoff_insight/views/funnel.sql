@@ -13,7 +13,8 @@ SELECT month,
     count(*) FILTER (WHERE qualified_at <= %(mature_until)s::timestamptz
         AND customer_at <= qualified_at + %(within)s::interval) AS leads_converted
 FROM (
-    SELECT date_trunc('month', prospect_at AT TIME ZONE %(timezone)s)::date AS month,
+    -- The year 1, of events with a wrong clock, may be the one before in the time zone; Python has no such date.
+    SELECT date_trunc('month', greatest(prospect_at AT TIME ZONE %(timezone)s, '0001-01-01'))::date AS month,
         prospect_at, qualified_at, customer_at
     FROM customer_facts f
     WHERE prospect_at IS NOT NULL

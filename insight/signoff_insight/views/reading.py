@@ -1,6 +1,6 @@
 """Read rows of facts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, LiteralString, TypeVar
 
 from psycopg import Connection
@@ -16,6 +16,9 @@ _SETTINGS: Final[tuple[LiteralString, ...]] = (
     # Groups of millions of rows are kept in memory.
     "SET LOCAL work_mem = '64MB'",
 )
+
+_ROWS: Final = 20_000
+"""Rows that a stream fetches together."""
 
 
 def read(
@@ -36,6 +39,18 @@ def read(
         for setting in _SETTINGS:
             cursor.execute(setting)
         return cursor.execute(_text(name, parameters), parameters, prepare=False).fetchall()
+
+
+def stream(
+    connection: Connection[TupleRow], name: str, parameters: Mapping[str, object]
+) -> Iterator[TupleRow]:
+    """The same rows one by one, as tuples, without holding all of them."""
+    with connection.transaction():
+        for setting in (*_SETTINGS, "SET LOCAL cursor_tuple_fraction = 1"):
+            connection.execute(setting)
+        with connection.cursor("rows", scrollable=False) as cursor:
+            cursor.itersize = _ROWS
+            yield from cursor.execute(_text(name, parameters), parameters, binary=True)
 
 
 def _text(name: str, parameters: Mapping[str, object]) -> LiteralString:

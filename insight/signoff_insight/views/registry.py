@@ -9,7 +9,16 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_insight.report import Asked, Reach, Report
-from signoff_insight.views import cohorts, durations, funnel, journeys, ltv, reviewers
+from signoff_insight.views import (
+    cohorts,
+    desk,
+    durations,
+    forecast,
+    funnel,
+    journeys,
+    ltv,
+    reviewers,
+)
 
 Answer: TypeAlias = Callable[[Connection[TupleRow], Asked, Reach], Report]
 """Computes a report from the facts; `Reach` is that of the same moment."""
@@ -59,6 +68,14 @@ _ALL: Final = (
         reviewers.reviewers,
         _CUSTOMERS | _TIME | _WITHIN,
     ),
+    View(
+        forecast.NAME,
+        forecast.TITLE,
+        forecast.DEFINITION,
+        forecast.forecast,
+        _CUSTOMERS | {"at"},
+    ),
+    View(desk.NAME, desk.TITLE, desk.DEFINITION, desk.desk, _TIME),
 )
 VIEWS: Final[Mapping[str, View]] = MappingProxyType({view.name: view for view in _ALL})
 """The views by name, in the order in which people are shown them."""

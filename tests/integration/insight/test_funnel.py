@@ -236,6 +236,36 @@ def test_months_without_an_entry_are_shown(database_url: str) -> None:
     ]
 
 
+def test_a_long_gap_is_not_filled(database_url: str) -> None:
+    """One event of 1970 does not make hundreds of months without anybody."""
+    build_facts(
+        database_url,
+        [
+            *_path("ann", datetime(1970, 1, 1, tzinfo=UTC)),
+            *_path("bob", datetime(2024, 1, 31, tzinfo=UTC)),
+            *_path("eve", TEN),
+        ],
+    )
+    months = [row[0] for row in view(database_url, "funnel").table("months").rows]
+    assert len(months) == 1 + 25
+    assert months[:2] == [date(1970, 1, 1), date(2024, 1, 1)]
+
+
+def test_a_complete_month_that_late_events_may_change_is_named(database_url: str) -> None:
+    """All were observed for a day, but the last two days may still get events."""
+    paths = [*_path("ann", TEN), *_path("bob", datetime(2026, 2, 3, 1, tzinfo=UTC))]
+    build_facts(database_url, paths)
+    for within, is_named in ((1, True), (2, True), (3, False)):
+        report = view(database_url, "funnel", Asked(within=within))
+        month = cells(report, "months", "month")[date(2026, 1, 1)]
+        assert month["is_complete"] == is_named
+        assert any("2026-01 is fully observed, but" in note for note in report.notes) == is_named
+    build_facts(database_url, _path("eve", datetime(2026, 2, 9, tzinfo=UTC)))
+    report = view(database_url, "funnel", Asked(within=1))
+    assert cells(report, "months", "month")[date(2026, 1, 1)]["is_complete"]
+    assert not any("fully observed, but" in note for note in report.notes)
+
+
 def _path(user: str, first: datetime, *later: tuple[str, datetime]) -> list[AnyEvent]:
     """A prospect's events: the first one, and those that gave a status."""
     interaction = uuid4()

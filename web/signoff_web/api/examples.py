@@ -101,6 +101,32 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         **_HISTORY,
     },
     "FunnelStep": {"customer_status": "CUSTOMER", "customers": 1204, "ltv_usd": "301000.00"},
+    "InsightReport": {
+        "name": "funnel",
+        "title": "Funnel",
+        "definition": "Of the customers who entered a step at least 30 days before the latest "
+        "event, the share that reached the next step within 30 days.",
+        "asked": {"since": "2026-01-01", "until": None, "within": 30},
+        "reach": {
+            "timezone": "Europe/Berlin",
+            "data_until": _APPLIED,
+            "provisional_since": "2026-01-29",
+            "rebuilt": None,
+        },
+        "notes": ["A customer becomes a prospect with its first event."],
+        "columns": {
+            "months": [
+                {"name": "month", "title": "Became prospects in", "unit": "month"},
+                {"name": "share_converted", "title": "Share converted", "unit": "share"},
+            ]
+        },
+        "tables": {
+            "months": [
+                {"month": "2025-12", "share_converted": 0.25},
+                {"month": "2026-01", "share_converted": None},
+            ]
+        },
+    },
     "DeadLetter": _LETTER,
     "FullLetter": {
         **_LETTER,

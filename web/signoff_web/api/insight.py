@@ -155,11 +155,16 @@ def insight_view(
 ) -> Response:
     """What a view tells of the customers, as JSON; or one of its tables as CSV, the first one."""
     found = only_table(report(context.servers, view, wanted), table)
-    accepts_csv = _CSV in request.headers.get("accept", "")
-    as_csv = format == "csv" or (format is None and accepts_csv)
+    as_csv = format == "csv" or (format is None and _wants_csv(request))
     answer = _csv(found.name, found.tables[0]) if as_csv else JSONAnswer(report_data(found))
     answer.headers["Vary"] = "Accept"
     return answer
+
+
+def _wants_csv(request: Request) -> bool:
+    """Whether the sender asks for CSV, and not for JSON as well."""
+    accepted = request.headers.get("accept", "")
+    return _CSV in accepted and "application/json" not in accepted
 
 
 def _csv(view: str, table: Table) -> Response:

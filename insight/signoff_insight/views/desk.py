@@ -1,0 +1,167 @@
+"""The desk: what waits, what was decided each day and how soon, by whom, and with which edits."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from signoff_insight.report import Asked, Column, Reach, Report, Table, Unit, Value
+from signoff_insight.views.reading import read
+from signoff_insight.views.selection import begin_of, selection
+
+NAME: Final = "desk"
+TITLE: Final = "Desk"
+DEFINITION: Final = (
+    "Reviews that wait now, and those decided each day, with the minutes from when a review came in"
+    " until a person approved or rejected it."
+)
+DAYS: Final = 90
+"""The days that are shown if no first one is asked for."""
+_MOST: Final = 100
+_NOTES: Final = (
+    (
+        "The desk is read from the reviews themselves, up to now; what was undone is not in it."
+        f" Without a first day it shows the last {DAYS} days."
+    ),
+    (
+        "Decided are reviews that a person approved or rejected; expired ones stand beside them."
+        " Waiting are all that are not decided, also those in review. A day is provisional until it"
+        " is over and none of its decisions can be undone."
+    ),
+    (
+        "The minutes of a reviewer run from when they opened a review until they decided it. Edits"
+        " are counted in the events of approved reviews, also of those that are not applied yet."
+    ),
+)
+_DAYS: Final = (
+    Column("day", "Day", Unit.DAY),
+    Column("decided", "Decided"),
+    Column("approved", "Approved"),
+    Column("rejected", "Rejected"),
+    Column("expired", "Expired"),
+    Column("median_minutes", "Median minutes", Unit.NUMBER),
+    Column("p90_minutes", "Nine of ten within minutes", Unit.NUMBER),
+    Column("is_provisional", "May still change", Unit.FLAG),
+)
+_NOW: Final = (
+    Column("waiting", "Waiting"),
+    Column("oldest_minutes", "Oldest, minutes", Unit.NUMBER),
+    Column("in_review", "In review"),
+)
+_REVIEWERS: Final = (
+    Column("reviewer", "Reviewer", Unit.TEXT),
+    Column("decided", "Decided"),
+    Column("rejected_share", "Share rejected", Unit.SHARE),
+    Column("median_minutes", "Median minutes", Unit.NUMBER),
+)
+_EDITS: Final = (
+    Column("tag", "Edit tag", Unit.TEXT),
+    Column("approved", "Approved with it"),
+    Column("share", "Share of approved", Unit.SHARE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """The row of `desk_now.sql`."""
+
+    waiting: int
+    in_review: int
+    oldest_minutes: float | None
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """A row of `desk_days.sql`."""
+
+    day: date
+    approved: int = 0
+    rejected: int = 0
+    expired: int = 0
+    median_minutes: float | None = None
+    p90_minutes: float | None = None
+    may_change: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Reviewer:
+    """A row of `desk_reviewers.sql`."""
+
+    reviewer: str
+    decided: int
+    rejected: int
+    median_minutes: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """A row of `desk_edits.sql`."""
+
+    tag: str | None
+    approved: int
+
+
+def desk(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Report:
+    """What waits now, and what was decided."""
+    now = read(connection, "desk_now", selection(asked, reach), _Now)[0]
+    asked_days = _parameters(asked, reach, now.today)
+    days = read(connection, "desk_days", asked_days, _Day)
+    reviewers = read(connection, "desk_reviewers", asked_days, _Reviewer)
+    edits = read(connection, "desk_edits", asked_days, _Edit)
+    waiting = (now.waiting, now.oldest_minutes, now.in_review)
+    return Report(
+        NAME,
+        TITLE,
+        DEFINITION,
+        asked,
+        reach,
+        (
+            Table("days", "By day", _DAYS, tuple(_days(days, asked, now.today))),
+            Table("now", "Now", _NOW, (waiting,)),
+            Table("reviewers", "By reviewer", _REVIEWERS, tuple(map(_reviewer, reviewers))),
+            Table("edits", "Edits", _EDITS, tuple(_edits(edits))),
+        ),
+        notes=_NOTES,
+    )
+
+
+def _parameters(asked: Asked, reach: Reach, today: date) -> Mapping[str, object]:
+    end = asked.until or today + timedelta(days=1)
+    since = asked.since or end - timedelta(days=DAYS)
+    given = {"since": begin_of(since, reach.timezone), "most": _MOST}
+    return selection(asked, reach) | given
+
+
+def _days(days: Sequence[_Day], asked: Asked, today: date) -> Iterator[tuple[Value, ...]]:
+    """From the first day with a decision to today, or the last day asked for."""
+    known = {one.day: one for one in days}
+    last = min(today, asked.until - timedelta(days=1)) if asked.until else today
+    for number in range((last - min(known, default=last)).days + 1 if known else 0):
+        day = min(known) + timedelta(days=number)
+        one = known.get(day, _Day(day))
+        yield (
+            day,
+            one.approved + one.rejected,
+            one.approved,
+            one.rejected,
+            one.expired,
+            one.median_minutes,
+            one.p90_minutes,
+            one.may_change or day >= today,
+        )
+
+
+def _reviewer(one: _Reviewer) -> tuple[Value, ...]:
+    return one.reviewer, one.decided, one.rejected / one.decided, one.median_minutes
+
+
+def _edits(edits: Sequence[_Edit]) -> Iterator[tuple[Value, ...]]:
+    """The most frequent first."""
+    approved = next(one.approved for one in edits if one.tag is None)
+    for one in sorted(edits, key=lambda one: (-one.approved, one.tag or "")):
+        if one.tag is not None:
+            yield one.tag, one.approved, one.approved / approved
