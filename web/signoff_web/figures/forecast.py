@@ -78,7 +78,7 @@ def _calibrations(bands: Sequence[Record]) -> Sequence[Figure]:
                 words.short,
             ),
             keys=_PAIR,
-            caption="Purchases a customer in the weeks of the backtest",
+            caption="In the weeks of the backtest; rows are days with a purchase after the first",
             is_small=True,
         ),
         figure(
@@ -91,7 +91,7 @@ def _calibrations(bands: Sequence[Record]) -> Sequence[Figure]:
                 words.short_percent,
             ),
             keys=_PAIR,
-            caption="Share of customers with a purchase in the weeks of the backtest",
+            caption="In the weeks of the backtest; rows are days with a purchase after the first",
             is_small=True,
         ),
     ]
