@@ -44,6 +44,12 @@ SCENARIOS = {
     "history": history.run,
 }
 
+PARTS = {
+    "console-pages": console.run_pages,
+    "console-drain": console.run_drain,
+    "console-replay": console.run_replay,
+}
+"""Parts of scenarios, each in a few minutes."""
 QUICK = [name for name in SCENARIOS if name not in {"scale", "history", "console", "insight"}]
 """The others need many events to show anything."""
 
@@ -78,8 +84,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "scenario",
         nargs="*",
-        choices=[*SCENARIOS, []],
-        help="all, if none is given; with --quick all but console, insight, scale and history",
+        choices=[*SCENARIOS, *PARTS, []],
+        help="all, if none is given; with --quick all but console, insight, scale and history; "
+        "parts of console run only if they are named",
     )
     return parser.parse_args()
 
@@ -93,7 +100,7 @@ def _measure(names: Iterable[str], *, quick: bool) -> list[Row]:
         print(f"{name} … ", end="", file=sys.stderr, flush=True)
         start = time.monotonic()
         with deployment() as servers:
-            rows += SCENARIOS[name](servers, quick=quick)
+            rows += (SCENARIOS | PARTS)[name](servers, quick=quick)
         print(f"{time.monotonic() - start:.0f} s", file=sys.stderr)
     print(f"all: {time.monotonic() - begin:.0f} s", file=sys.stderr)
     return rows

@@ -1,37 +1,31 @@
 """The console with a ledger of five million, 100,000 open letters and 1,000 causes.
 
 Each page over HTTP, as a signed-in operator gets it. Then the drain while somebody has each page
-open, with its live numbers, and a dry run of all letters runs, in turn with the drain alone. Then a
-replay of 100,000 letters as an operation, in turn with the command line's.
+open and goes from one to the other, and a dry run of all letters runs, in turn with the drain
+alone. Then a replay of 100,000 letters as an operation, in turn with the command line's. Each of
+the three is a scenario of its own, too.
 """
 
 import statistics
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import httpx
 import letters
 import scale
-from console_pages import LIVE, Page, pages
-from deployment import Deployment, Row, environment, events
+from console_browser import load, opened
+from console_operations import OPERATOR, dry_run, dry_runs, ended, runner
+from console_pages import Page, pages
+from deployment import Deployment, Row, events
 from http_api import serving
 
-from signoff_ops.operating import Operator
-from signoff_ops.operations import (
-    Operation,
-    OperationAction,
-    cancel_operation,
-    operation,
-    start_operation,
-)
+from signoff_ops.operations import OperationAction, start_operation
 from signoff_ops.outbox import create_outbox
-from signoff_ops.servers import DirectServers
+from signoff_ops.servers import DirectServers, KeptConnection
 from signoff_ops.sign_in import Browser, use_link
 from signoff_ops.users import add_user, make_link
 from signoff_ops.values import Selection
@@ -41,38 +35,80 @@ from signoff_web.authentication import COOKIE
 
 _FILL = Path(__file__).with_name("fill_console.sql").read_text("utf-8")
 _LOOKS = 21
-_POLL_SECONDS = 2.0
-"""An open page asks again after so long."""
-_OPERATOR = Operator("user:bench", "measured")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much there is."""
+
+    ledger: int
+    letters: int
+    causes: int
+    drained: int
+    pairs: int
+
+    @classmethod
+    def of(cls, *, quick: bool) -> "Sizes":
+        """The sizes of a run."""
+        if quick:
+            return cls(300_000, 10_000, 100, 30_000, 1)
+        return cls(5_000_000, 100_000, 1_000, 100_000, 3)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A filled database, a runner, a web service, and somebody who is signed in."""
+
+    servers: DirectServers
+    visitor: httpx.Client
+    pages: list[Page]
 
 
 def run(deployment: Deployment, *, quick: bool) -> list[Row]:
     """Measure all of it."""
-    size, open_letters, causes = (300_000, 10_000, 100) if quick else (5_000_000, 100_000, 1_000)
-    count, pairs = (30_000, 1) if quick else (100_000, 3)
+    sizes = Sizes.of(quick=quick)
+    with _stage(deployment, sizes) as stage:
+        rows = [_page_row(stage.visitor, page, sizes.ledger) for page in stage.pages]
+        rows.append(_drain_row(deployment, stage, sizes))
+    return [*rows, _replay_row(deployment, sizes)]
+
+
+def run_pages(deployment: Deployment, *, quick: bool) -> list[Row]:
+    """Measure the pages alone."""
+    sizes = Sizes.of(quick=quick)
+    with _stage(deployment, sizes) as stage:
+        return [_page_row(stage.visitor, page, sizes.ledger) for page in stage.pages]
+
+
+def run_drain(deployment: Deployment, *, quick: bool) -> list[Row]:
+    """Measure the drain alone and beside the console."""
+    sizes = Sizes.of(quick=quick)
+    with _stage(deployment, sizes) as stage:
+        return [_drain_row(deployment, stage, sizes)]
+
+
+def run_replay(deployment: Deployment, *, quick: bool) -> list[Row]:
+    """Measure a replay as an operation and by the command."""
+    return [_replay_row(deployment, Sizes.of(quick=quick))]
+
+
+@contextmanager
+def _stage(deployment: Deployment, sizes: Sizes) -> Iterator[_Stage]:
     create_outbox(deployment.database_url)
     deployment.clear()
-    scale.fill_ledger(deployment, size)
-    _fill(deployment, open_letters, causes)
-    servers = DirectServers(
-        Settings.load(redis_url=deployment.redis_url, database_url=deployment.database_url)
-    )
+    scale.fill_ledger(deployment, sizes.ledger)
+    _fill(deployment, sizes.letters, sizes.causes)
+    servers = DirectServers(_settings(deployment))
     with ExitStack() as stack:
-        stack.enter_context(_runner(deployment))
+        stack.enter_context(runner(deployment))
         port = stack.enter_context(serving(deployment, "sessions")).port
         visitor = stack.enter_context(_signed_in(servers, port))
-        dry_run = _ended(servers, _dry_run(servers))
-        shown = pages(deployment, dry_run.id)
-        rows = [_page_row(visitor, page, size) for page in shown]
-        opened = [page for page in shown if not page.is_filtered]
-        busy = partial(_busy, servers, visitor, opened)
-        alone, beside = _drains(deployment, busy, count, pairs)
-    name = f"drain, console open on {len(opened)} pages, dry run of {open_letters:,}"
-    rows.append(Row(name, beside, "events/s", "alone", alone, ">= 0.9"))
-    by_operation, by_command = _replays(deployment, servers, open_letters, pairs)
-    name = f"{open_letters:,} dead letters: replay by an operation"
-    rows.append(Row(name, by_operation, "events/s", "signoff dlq replay", by_command, ">= 0.9"))
-    return rows
+        tried = ended(servers, dry_run(servers))
+        yield _Stage(servers, visitor, pages(deployment, tried.id))
+
+
+def _settings(deployment: Deployment) -> Settings:
+    return Settings.load(redis_url=deployment.redis_url, database_url=deployment.database_url)
 
 
 def _fill(deployment: Deployment, open_letters: int, causes: int) -> None:
@@ -102,7 +138,7 @@ def _page_row(visitor: httpx.Client, page: Page, size: int) -> Row:
     took = []
     for _ in range(_LOOKS):
         start = time.perf_counter()
-        _get(visitor, page)
+        load(visitor, page.path)
         took.append((time.perf_counter() - start) * 1000)
     rest = sorted(took[1:])
     p95 = statistics.quantiles(rest, n=20)[-1]
@@ -110,13 +146,15 @@ def _page_row(visitor: httpx.Client, page: Page, size: int) -> Row:
     return Row(f"console of {size:,}: {page.name}", p95, unit, target="< 300")
 
 
-def _get(visitor: httpx.Client, page: Page) -> None:
-    answer = visitor.get(page.path)
-    if answer.is_error:
-        raise AssertionError(page, answer.status_code, answer.text[:2000])
-
-
 # The drain beside it
+
+
+def _drain_row(deployment: Deployment, stage: _Stage, sizes: Sizes) -> Row:
+    shown = [page for page in stage.pages if not page.is_filtered]
+    busy = partial(_busy, _settings(deployment), stage.visitor, shown)
+    alone, beside = _drains(deployment, busy, sizes.drained, sizes.pairs)
+    name = f"drain, console open on {len(shown)} pages, dry run of {sizes.letters:,}"
+    return Row(name, beside, "events/s", "alone", alone, ">= 0.9")
 
 
 def _drains(
@@ -135,125 +173,34 @@ def _drains(
 
 
 @contextmanager
-def _busy(servers: DirectServers, visitor: httpx.Client, shown: list[Page]) -> Iterator[None]:
-    """A dry run runs, and somebody has each page open, which asks again every two seconds.
-
-    Each listens to the live numbers, too.
-    """
-    with ExitStack() as stack:
-        for page in shown:
-            stack.enter_context(_repeated(partial(_get, visitor, page)))
-            stack.enter_context(_streamed(visitor))
-        stack.enter_context(_dry_runs(servers))
+def _busy(settings: Settings, visitor: httpx.Client, shown: list[Page]) -> Iterator[None]:
+    """A dry run runs, and somebody has each page open."""
+    paths = [page.path for page in shown]
+    with (
+        KeptConnection(settings) as servers,
+        dry_runs(servers) as running,
+        opened(visitor, paths, lambda: running.id),
+    ):
         yield
 
 
-@contextmanager
-def _repeated(work: Callable[[], object]) -> Iterator[None]:
-    """Do it again and again, each two seconds, until the block ends; a failure is raised then."""
-    stop, failed = threading.Event(), list[Exception]()
-
-    def loop() -> None:
-        try:
-            while not stop.wait(_POLL_SECONDS):
-                work()
-        except Exception as error:  # noqa: BLE001 -- raised below
-            failed.append(error)
-
-    with _thread(loop, stop):
-        yield
-    if failed:
-        raise failed[0]
+# The replay
 
 
-@contextmanager
-def _streamed(visitor: httpx.Client) -> Iterator[None]:
-    """Read the live stream until the block ends."""
-    stop = threading.Event()
-
-    def read() -> None:
-        with visitor.stream("GET", LIVE) as answer:
-            for _ in answer.iter_raw():
-                if stop.is_set():
-                    return
-
-    with _thread(read, stop):
-        yield
+def _replay_row(deployment: Deployment, sizes: Sizes) -> Row:
+    by_operation, by_command = _replays(deployment, sizes.letters, sizes.pairs)
+    name = f"{sizes.letters:,} dead letters: replay by an operation"
+    return Row(name, by_operation, "events/s", "signoff dlq replay", by_command, ">= 0.9")
 
 
-@contextmanager
-def _thread(target: Callable[[], None], stop: threading.Event) -> Iterator[None]:
-    thread = threading.Thread(target=target)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-# Operations
-
-
-@contextmanager
-def _runner(deployment: Deployment) -> Iterator[None]:
-    """The process that runs operations."""
-    command = [sys.executable, "-m", "signoff_cli", "operations", "run"]
-    with (deployment.folder / "runner.log").open("ab") as log:
-        running = subprocess.Popen(command, env=environment(deployment), stderr=log)
-    try:
-        yield
-    finally:
-        running.terminate()
-        running.wait()
-
-
-def _dry_run(servers: DirectServers) -> Operation:
-    operator = Operator(_OPERATOR.actor, _OPERATOR.reason, dry_run=True)
-    return start_operation(servers, Selection(), operator, OperationAction.REPLAY)
-
-
-def _ended(servers: DirectServers, started: Operation) -> Operation:
-    """Wait until it has ended."""
-    while True:
-        found = operation(servers, started.id)
-        assert found
-        if found.ended_at is not None:
-            assert found.state == "done", found
-            return found
-        time.sleep(0.05)
-
-
-@contextmanager
-def _dry_runs(servers: DirectServers) -> Iterator[None]:
-    """One dry run of all letters after the other, until the block ends."""
-    stop = threading.Event()
-
-    def loop() -> None:
-        while not stop.is_set():
-            running = _dry_run(servers)
-            while not stop.wait(0.1):
-                found = operation(servers, running.id)
-                if found is None or found.ended_at is not None:
-                    break
-            else:
-                cancel_operation(servers, running.id, _OPERATOR.actor)
-
-    with _thread(loop, stop):
-        yield
-
-
-def _replays(
-    deployment: Deployment, servers: DirectServers, count: int, pairs: int
-) -> tuple[float, float]:
+def _replays(deployment: Deployment, count: int, pairs: int) -> tuple[float, float]:
     """Letters a second, by an operation and by the command, in turn."""
     owned = events(count)
     ownerless = [event.model_copy(update={"user_id": None}) for event in owned]
     by_operation: list[float] = []
     by_command: list[float] = []
-    operate = partial(_replay, servers)
     for _ in range(pairs):
-        for rates, replay in ((by_command, letters.replay), (by_operation, operate)):
+        for rates, replay in ((by_command, letters.replay), (by_operation, _replay)):
             deployment.clear()
             letters.die(deployment, ownerless)
             letters.arrive(deployment, owned)
@@ -261,11 +208,11 @@ def _replays(
     return statistics.median(by_operation), statistics.median(by_command)
 
 
-def _replay(servers: DirectServers, deployment: Deployment, count: int) -> float:
+def _replay(deployment: Deployment, count: int) -> float:
     """Letters a second, from when the operation begins to run until it has ended."""
-    with _runner(deployment):
-        started = start_operation(servers, Selection(), _OPERATOR, OperationAction.REPLAY)
-        done = _ended(servers, started)
+    with KeptConnection(_settings(deployment)) as servers, runner(deployment):
+        started = start_operation(servers, Selection(), OPERATOR, OperationAction.REPLAY)
+        done = ended(servers, started)
     deployment.check(count)
     assert done.started_at
     assert done.ended_at

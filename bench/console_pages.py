@@ -5,9 +5,6 @@ from urllib.parse import quote, urlencode
 
 from deployment import Deployment
 
-LIVE = "/ops/live"
-"""The stream of live numbers, which each page listens to."""
-
 
 class Page(NamedTuple):
     """One page."""

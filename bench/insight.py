@@ -29,6 +29,7 @@ from signoff_db.feed_reader import Turn
 from signoff_insight.facts.reader import FactsReader
 from signoff_insight.facts.state import reach_of
 from signoff_insight.report import Asked
+from signoff_insight.views import forecast
 from signoff_insight.views.registry import VIEWS, View
 from signoff_schemas import ApprovalEvent, Verdict
 
@@ -138,17 +139,19 @@ def _views(deployment: Deployment, of: str, *, looks: int) -> Iterator[Row]:
     """Two rows a view: with no filter, and with the filter that takes longest."""
     with connect(deployment.database_url) as connection:
         for view in VIEWS.values():
-            plain = _p95(connection, view, Asked(), looks)
-            yield Row(f"{of}: {view.name}", plain, "s, 95th percentile", target="< 1")
+            is_fitted = view.name == forecast.NAME
+            times, target = (2, "< 15") if is_fitted else (looks, "< 1")
+            plain = _p95(connection, view, Asked(), times)
+            yield Row(f"{of}: {view.name}", plain, "s, 95th percentile", target=target)
             filtered = [
-                (_p95(connection, view, replace(Asked(), **asked), looks), name)
+                (_p95(connection, view, replace(Asked(), **asked), times), name)
                 for name, asked in _FILTERS
                 if view.filters.issuperset(asked)
             ]
             if filtered:
                 slowest, name = max(filtered)
                 what = f"{of}: {view.name}, by {name}"
-                yield Row(what, slowest, "s, 95th percentile", target="< 1")
+                yield Row(what, slowest, "s, 95th percentile", target=target)
 
 
 def _p95(connection: Connection[TupleRow], view: View, asked: Asked, looks: int) -> float:

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -37,7 +37,7 @@ from signoff_ops.demo_data import (
     put_foreign_jobs,
     unsettled_jobs,
 )
-from signoff_ops.demo_history import charted_since, history
+from signoff_ops.demo_history import GREETER, history, months_before
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import Announced, announcement, environment
 from signoff_ops.values import Selection
@@ -51,7 +51,9 @@ _FULL: Final = "00000000-0000-4000-8000-00000000bbbb"
 _DECISION: Final = "00000000-0000-4000-8000-00000000dddd"
 _CUSTOMER: Final = "user-0007"
 _MISSING: Final = "00000000-0000-4000-8000-00000000aaaa"
-_PAGES: Final = ("funnel", "cohorts", "forecast")
+_PAGES: Final = tuple(
+    f"/insight/{name}?reviewer={GREETER}" for name in ("funnel", "cohorts", "forecast")
+)
 
 
 def demo(
@@ -81,20 +83,19 @@ def demo(
                 log_format="json",
             )
             os.environ.update(environment(settings))
-            today = datetime.now(UTC).date()
-            code = Demo(settings, Path(folder), today).run()
+            code = Demo(settings, Path(folder)).run()
             say()
             say(f"That took {time.monotonic() - started:.0f} seconds.")
             if announce:
-                _keep_running(settings, announce, today)
+                _keep_running(settings, announce)
     if not keep:
         say("To open the console and the charts on this data: signoff demo --keep")
-        say(f"The charts are on {', '.join(_paths(today))}.")
+        say(f"The charts are on {', '.join(_PAGES)}.")
         say("To start empty servers that keep their data: signoff up (or make up)")
     raise typer.Exit(code)
 
 
-def _keep_running(settings: Settings, announce: Callable[[Announced], None], today: date) -> None:
+def _keep_running(settings: Settings, announce: Callable[[Announced], None]) -> None:
     """Keep the servers running, with a worker and the web service, until a signal comes."""
     with stop_on_signals() as stop, ExitStack() as stack:
         children, desk = [stack.enter_context(running_workers(settings, 1))], None
@@ -103,8 +104,8 @@ def _keep_running(settings: Settings, announce: Callable[[Announced], None], tod
             children += desk.children
             wait_until_served(stop, desk)
             show_desk(settings, desk)
-            for name, path in zip(_PAGES, _paths(today), strict=True):
-                say(f"{name.capitalize():9} {desk.url}{path}")
+            for page in _PAGES:
+                say(f"Charts    {desk.url}{page}")
         announce(Announced.of(settings, web_url=desk.url if desk else None))
         say(
             "Other commands in this folder find these servers. Ctrl-C ends them, and deletes "
@@ -113,22 +114,16 @@ def _keep_running(settings: Settings, announce: Callable[[Announced], None], tod
         wait_for(stop, (), children)
 
 
-def _paths(today: date) -> list[str]:
-    """The addresses of the charts that the demo shows; a forecast has no first day."""
-    since = f"?since={charted_since(today)}"
-    return [f"/insight/{name}{'' if name == 'forecast' else since}" for name in _PAGES]
-
-
 class Demo:
     """The steps, in the order in which they are shown."""
 
-    def __init__(self, settings: Settings, folder: Path, today: date) -> None:
+    def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings
         self.servers = DirectServers(settings)
         self.example = folder / Path(EXAMPLE).name
         self.example.write_bytes(files("signoff_cli").joinpath(EXAMPLE).read_bytes())
         self.history = folder / "history.jsonl"
-        self.today = today
+        self.today = datetime.now(UTC).date()
         self.log = folder / "workers.log"
 
     def run(self) -> int:
@@ -229,13 +224,18 @@ class Demo:
 
     def chart(self) -> None:
         """Show what the ledger means: funnel, cohorts and forecast."""
-        since, lately = charted_since(self.today), charted_since(self.today, months=6)
+        newcomers, lately = ("--reviewer", GREETER), str(months_before(self.today, 6))
         _show("Charts read customer facts, which follow from the ledger:")
         _run("insight", "run", "--once")
-        _show("How many prospects of the last twelve months bought within 30 days:")
-        _run("insight", "funnel", "--since", str(since))
+        _show(
+            "How many of these prospects bought within 30 days, by month. "
+            f"({GREETER.capitalize()} answers all who are new.)"
+        )
+        _run("insight", "funnel", *newcomers)
         _show("Of those who bought in a month, how many bought again, month after month:")
-        _run("insight", "cohorts", "--since", str(lately), "--table", "cells")
+        _run("insight", "cohorts", *newcomers, "--since", lately, "--table", "cells")
+        _show("How often buyers will buy, and how right such a forecast was for the past:")
+        _run("insight", "forecast", *newcomers, "--table", "bands")
 
     def _publish(self) -> None:
         _run("publish", str(self.example), shown=f"publish {EXAMPLE}")

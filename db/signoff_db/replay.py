@@ -20,8 +20,6 @@ from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
-import psycopg
-
 from signoff_db import dead_letters
 from signoff_db.apply import Outcome, Result, apply_in_transaction
 from signoff_db.balances import Balance, Balances, Touched, balances_of
@@ -30,13 +28,13 @@ from signoff_db.connection import BatchConnection, DatabaseUnavailableError
 from signoff_db.operator_actions import Action, note
 from signoff_db.read_ahead import Letter, read_ahead
 from signoff_db.rejected_rows import find_rejected_beforehand, find_rejected_rows
-from signoff_db.transactions import Refusal, in_transactions
+from signoff_db.transactions import Refusal, in_transactions, is_conflict
 from signoff_schemas import SignoffError, Verdict
 
 STREAK: Final = 10
 """This many failures of one cause in a row, without a success in between, stop a replay."""
 _LOCK_TIMEOUT_MS: Final = 2000
-"""How long a dry run waits for a lock; it tries a few times."""
+"""How long a dry run waits for a lock; it waits once, since it keeps the locks that it holds."""
 _DRY_RUN_LIMIT: Final = 10_000
 """The most letters of a dry run: it holds the locks of all of them until its end."""
 
@@ -164,7 +162,7 @@ def rolled_back(
             )
             yield
     except DatabaseUnavailableError as error:
-        if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+        if is_conflict(error.__cause__):
             raise BlockedError(
                 "another transaction holds rows that these letters are about; nothing was changed: "
                 "try the dry run again, or of fewer letters"

@@ -19,6 +19,7 @@ from typing import Final, TypeVar
 
 import psycopg
 from psycopg import Connection
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from signoff_db.connection import DatabaseUnavailableError
@@ -99,6 +100,7 @@ def in_transactions(
 
     Args:
         connection: in autocommit mode; inside of a transaction, each transaction is a savepoint.
+            Then a conflict is not retried: the outer transaction would keep its locks meanwhile.
         items: what to work on.
         run: works on some of the items inside a transaction. If a single item is refused, it is
             called again for this item, with the refusal.
@@ -121,7 +123,7 @@ def in_transactions(
         return nullcontext() if bare else connection.transaction(force_rollback=rollback)
 
     try:
-        return _persistently(around, lambda: run(items, None))
+        return _persistently(connection, around, lambda: run(items, None))
     except SignoffError:
         raise
     except Exception as error:  # noqa: BLE001 -- whatever is no outage is the fault of an item
@@ -151,7 +153,9 @@ def in_one_transaction(
         SignoffError: the work raised it; nothing is committed.
     """
     try:
-        return _persistently(lambda: connection.transaction(force_rollback=rollback), work)
+        return _persistently(
+            connection, lambda: connection.transaction(force_rollback=rollback), work
+        )
     except psycopg.Error as error:
         _raise_outage(connection, error)
         raise RefusedError(f"Postgres refuses it: {_reason(error)}") from error
@@ -184,7 +188,7 @@ def _settle_refused(
     last = error
     for refusal in (Refusal(error), Refusal(error, unwritable=True)):
         try:
-            return _persistently(around, partial(run, item, refusal))
+            return _persistently(connection, around, partial(run, item, refusal))
         except SignoffError:
             raise
         except Exception as again:  # noqa: BLE001 -- likewise
@@ -193,26 +197,43 @@ def _settle_refused(
     raise DatabaseUnavailableError(f"a failure cannot be written down: {_reason(last)}") from last
 
 
-def _persistently(around: Around, work: Callable[[], Result]) -> Result:
-    """Run work in one transaction; after a conflict with another transaction, retry it."""
+def _persistently(
+    connection: Connection[TupleRow], around: Around, work: Callable[[], Result]
+) -> Result:
+    """Run work in one transaction; after a conflict with another transaction, retry it.
+
+    Inside of a transaction, only what needs no waiting is retried: an event that the other one has
+    written. Whoever waits for a lock there would keep the locks that it holds already.
+    """
     for attempt in range(1, _TRIES):
         try:
             with around():
                 return work()
         except psycopg.Error as error:
-            if not _in_the_way(error):
+            if _wrote_the_same_event(error):
+                continue
+            if not is_conflict(error) or _is_in_transaction(connection):
                 raise
             time.sleep(random.uniform(0, 0.02 * 2**attempt))
     with around():
         return work()
 
 
-def _in_the_way(error: psycopg.Error) -> bool:
-    """Whether another transaction is the cause; also if both wrote the same event to the ledger."""
+def is_conflict(error: BaseException | None) -> bool:
+    """Whether another transaction is in the way: the same work may succeed later."""
+    return isinstance(error, psycopg.Error) and error.sqlstate in _IN_THE_WAY
+
+
+def _wrote_the_same_event(error: psycopg.Error) -> bool:
+    """Whether another transaction wrote the same event to the ledger, and is committed."""
     name = error.diag.constraint_name or ""
     # Each partition of the ledger has a primary key of its own.
-    is_of_ledger = name.startswith("approvals") and name.endswith("_pkey")
-    return error.sqlstate in _IN_THE_WAY or is_of_ledger
+    return name.startswith("approvals") and name.endswith("_pkey")
+
+
+def _is_in_transaction(connection: Connection[TupleRow]) -> bool:
+    """Whether an outer transaction is open."""
+    return connection.info.transaction_status is not TransactionStatus.IDLE
 
 
 def _raise_outage(connection: Connection[TupleRow], error: Exception) -> None:

@@ -91,6 +91,7 @@ class Runner:
         self._id = uuid4()
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._connection: BatchConnection | None = None
+        self._reading: BatchConnection | None = None
         self._taken: Claimed | None = None
         self._beat_at = 0.0
         self._forget_at = 0.0
@@ -117,7 +118,7 @@ class Runner:
         Raises:
             DatabaseUnavailableError: Postgres is unavailable; what is not committed is undone.
         """
-        connection = self._connected()
+        connection, reading = self._connected(), self._reader()
         with raising_outages(connection):
             self._beat(connection)
             self._forget(connection)
@@ -125,11 +126,17 @@ class Runner:
             if self._taken is None:
                 self._wait(connection, stop)
                 return False
-            self._work(connection, self._taken, stop)
+            self._work(connection, reading, self._taken, stop)
             self._taken = None
             return True
 
-    def _work(self, connection: BatchConnection, claimed: Claimed, stop: threading.Event) -> None:
+    def _work(
+        self,
+        connection: BatchConnection,
+        reading: BatchConnection,
+        claimed: Claimed,
+        stop: threading.Event,
+    ) -> None:
         until = time.monotonic() + _SLICE
 
         def should_stop() -> bool:
@@ -144,7 +151,9 @@ class Runner:
 
         try:
             with raising_outages(connection):
-                ended = run(connection, claimed, should_stop=should_stop, rest=stop.wait)
+                ended = run(
+                    connection, claimed, reading=reading, should_stop=should_stop, rest=stop.wait
+                )
         except DatabaseUnavailableError:
             raise
         except LeaseLostError as error:
@@ -196,6 +205,12 @@ class Runner:
                     self._taken = None
         return self._connection
 
+    def _reader(self) -> BatchConnection:
+        """The connection on which letters are read while others are tried."""
+        if self._reading is None:
+            self._reading = connect_for_batches(self._database_url, application=RUNNER_APPLICATION)
+        return self._reading
+
     def _note_outage(self, error: Exception, delay: float) -> None:
         log.warning("Postgres is unavailable, next try in %.1f s: %s", delay, error)
         self._disconnect()
@@ -210,9 +225,10 @@ class Runner:
         self._disconnect()
 
     def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        for connection in (self._connection, self._reading):
+            if connection is not None:
+                connection.close()
+        self._connection = self._reading = None
 
 
 def _why(error: Exception) -> str:

@@ -208,6 +208,12 @@ def test_facts_are_kept_and_read_with_the_rights_that_the_page_grants(
     reader = signoff.having(SIGNOFF_DATABASE_URL=reports)
     for view in VIEWS:
         assert not reader.json("insight", view)["reach"]["rebuilt"]
+    watching = signoff.having(
+        SIGNOFF_DATABASE_URL=as_user(granted_database, "signoff_operator", "change-me-2"),
+        SIGNOFF_ALERT_COMMAND="true",
+        SIGNOFF_ALERT_CONVERSION_DROP="0.2",
+    )
+    assert "too few customers became prospects" in watching("alert", "--once").stdout
 
 
 def test_accounts_are_managed_and_used_with_the_rights_that_the_page_grants(

@@ -2,14 +2,17 @@
 
 import json
 import tracemalloc
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from approvals import apply_events, approval
 from hypothesis import given
 from hypothesis import strategies as st
 from letters import EVERY_STATE, bury, chosen, letters_in
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from signoff_db.apply import apply
 from signoff_db.causes import groups
@@ -20,8 +23,9 @@ from signoff_db.discard import discard
 from signoff_db.failure import Failure
 from signoff_db.letter_lines import line_pieces
 from signoff_db.pages import CursorError, Page, follow, key_of, page_of, row_id
-from signoff_db.replay import BlockedError, Replayed, replay
+from signoff_db.replay import BlockedError, Replayed, replay, rolled_back
 from signoff_db.selection import Selection
+from signoff_db.transactions import Refusal, in_transactions
 from signoff_schemas import DeadLetterState, FailureKind
 
 ALL = Selection()
@@ -125,6 +129,22 @@ def test_a_dry_run_does_not_wait_for_long(
         with pytest.raises(BlockedError, match="nothing was changed"):
             replay(connection, ids, actor="op", dry_run=True)
     assert replay(connection, ids, actor="op").counts == {"applied": 1}
+
+
+@pytest.mark.parametrize("conflict", [LockNotAvailable, DeadlockDetected])
+def test_a_dry_run_that_meets_a_conflict_ends_at_once(
+    connection: BatchConnection, conflict: type[psycopg.Error]
+) -> None:
+    """If it tried again, it would keep the locks that it holds for as long."""
+    tries: list[int] = []
+
+    def blocked(items: Sequence[int], _refusal: Refusal | None) -> list[int]:
+        tries.extend(items)
+        raise conflict
+
+    with pytest.raises(BlockedError), rolled_back(connection):
+        in_transactions(connection, [1], blocked)
+    assert tries == [1]
 
 
 def test_long_actions_stop_between_batches(connection: BatchConnection) -> None:

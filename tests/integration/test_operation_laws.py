@@ -1,6 +1,7 @@
 """The law of dry runs: the sum over pages is the effect of one transaction, and of the replay."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from letters import bury, chosen
 from parallel import forget_events
 
 from signoff_db.batches import never
-from signoff_db.connection import BatchConnection
+from signoff_db.connection import BatchConnection, connect_for_batches
 from signoff_db.operations import batches, table
 from signoff_db.operations import lease as leases
 from signoff_db.operations.effect import Effect
@@ -63,12 +64,19 @@ def forget_all(connection: BatchConnection) -> None:
     )
 
 
-def ended(connection: BatchConnection, started: int) -> Operation:
+@pytest.fixture
+def reading(database_url: str) -> Iterator[BatchConnection]:
+    """The second connection of a runner."""
+    with connect_for_batches(database_url, application="reading") as opened:
+        yield opened
+
+
+def ended(connection: BatchConnection, reading: BatchConnection, started: int) -> Operation:
     """The operation when a runner has worked on it, without rests."""
     claimed = claim(connection)
     assert claimed
     assert claimed.id == started
-    end = run(connection, claimed, should_stop=never, rest=lambda _: None)
+    end = run(connection, claimed, reading=reading, should_stop=never, rest=lambda _: None)
     assert end == End(OperationState.DONE)
     leases.end(connection, claimed, end)
     found = table.read(connection, started)
@@ -87,7 +95,10 @@ def promised(effect: Effect) -> Effect:
 @settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(applied=st.lists(events(), max_size=6), letters=st.lists(events(), min_size=1, max_size=14))
 def test_pages_add_up_to_what_a_replay_does(
-    connection: BatchConnection, applied: list[AnyEvent], letters: list[AnyEvent]
+    connection: BatchConnection,
+    reading: BatchConnection,
+    applied: list[AnyEvent],
+    letters: list[AnyEvent],
 ) -> None:
     """Whatever the letters have in common: by groups, in one transaction, and for real."""
     forget_all(connection)
@@ -96,11 +107,11 @@ def test_pages_add_up_to_what_a_replay_does(
     connection.execute("DELETE FROM dead_letters")
     bury(connection, *letters)
     assume(chosen(connection))
-    whole = ended(connection, table.start(connection, Selection(), DRY))
+    whole = ended(connection, reading, table.start(connection, Selection(), DRY))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "PAGE", 1)
-        paged = ended(connection, table.start_from(connection, whole.id, DRY))
-    real = ended(connection, table.start_from(connection, whole.id, REAL))
+        paged = ended(connection, reading, table.start_from(connection, whole.id, DRY))
+    real = ended(connection, reading, table.start_from(connection, whole.id, REAL))
 
     assert promised(paged.effect) == promised(real.effect) == promised(whole.effect)
     assert paged.tried + paged.left_out == real.tried + real.left_out == whole.letters

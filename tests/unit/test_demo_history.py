@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 
-from signoff_ops.demo_history import DAYS, NEW_CTA, NEW_CTA_DAYS, charted_since, history
+from signoff_ops.demo_history import DAYS, GREETER, NEW_CTA, NEW_CTA_DAYS, history, months_before
 from signoff_schemas import ApprovalEvent
 
 DAY = date(2025, 11, 29)
@@ -71,8 +71,12 @@ def test_more_leads_buy_who_saw_the_new_call_to_action() -> None:
     assert shares[True] > shares[False] + 0.1
 
 
-def test_the_charts_begin_some_months_before() -> None:
-    """A year leaves out the customers of the demo's other data, who came before."""
-    assert charted_since(DAY) == date(2024, 11, 1)
-    assert charted_since(DAY, months=6) == date(2025, 5, 1)
-    assert charted_since(date(2025, 3, 31), months=6) == date(2024, 9, 1)
+def test_one_reviewer_gives_all_first_replies() -> None:
+    """So charts of this reviewer's customers leave out those of the demo's other data."""
+    assert {of[0].reviewer_id for of in customers().values()} == {GREETER}
+
+
+def test_months_before_a_day() -> None:
+    """Over the turn of a year too."""
+    assert months_before(DAY, 12) == date(2024, 11, 1)
+    assert months_before(date(2025, 3, 31), 6) == date(2024, 9, 1)

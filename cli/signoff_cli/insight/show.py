@@ -116,6 +116,8 @@ def _figure(value: object) -> str:
     match value:
         case dict():
             return ", ".join(f"{name} {_figure(held)}" for name, held in value.items())
+        case None:
+            return "not known"
         case float():
             return f"{value:,.3f}"
     return str(value)

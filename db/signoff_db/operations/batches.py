@@ -1,7 +1,7 @@
 """The letters of an operation in batches: the next batch is read while one is tried."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ from signoff_db.read_ahead import (
 )
 from signoff_db.record_dead_letters import MAX_PAYLOAD_BYTES
 from signoff_db.sql import statement
+from signoff_db.transactions import raising_outages
 
 PAGE: Final = 100
 """The letters of a dry run that are tried in one transaction."""
@@ -53,35 +54,20 @@ class Batch:
         return self.upto - self.after - len(self.already) - len(self.letters)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A batch before its events are validated."""
+def batches(reading: Connection[TupleRow], claimed: Claimed) -> Iterator[Batch]:
+    """The letters that are left, in batches; a thread reads and validates the next one.
 
-    after: int
-    upto: int
-    already: frozenset[int]
-    continued: frozenset[int]
-    rows: Sequence[Row]
+    Only that thread uses the connection `reading`.
 
-    def batch(self, letters: Sequence[Letter]) -> Batch:
-        of_row = {letter.id: letter for letter in letters}
-        in_order = [of_row[row.id] for row in self.rows]
-        return Batch(self.after, self.upto, in_order, self.already, self.continued)
-
-
-def batches(connection: Connection[TupleRow], claimed: Claimed) -> Iterator[Batch]:
-    """The letters that are left, in batches; a thread validates the next one.
-
-    `connection` must be free whenever the next batch is requested.
+    Raises:
+        DatabaseUnavailableError: letters cannot be read now.
     """
     with ThreadPoolExecutor(max_workers=1) as reader:
-        ahead: tuple[_Read, Future[list[Letter]]] | None = None
-        for read in _read_all(connection, claimed):
-            ready, ahead = ahead, (read, reader.submit(validated, read.rows))
-            if ready:
-                yield ready[0].batch(ready[1].result())
-        if ahead:
-            yield ahead[0].batch(ahead[1].result())
+        left = _read_all(reading, claimed)
+        ahead = reader.submit(next, left, None)
+        while batch := ahead.result():
+            ahead = reader.submit(next, left, None)
+            yield batch
 
 
 def letters_between(
@@ -93,20 +79,21 @@ def letters_between(
     return [row[0] for row in rows]
 
 
-def _read_all(connection: Connection[TupleRow], claimed: Claimed) -> Iterator[_Read]:
+def _read_all(connection: Connection[TupleRow], claimed: Claimed) -> Iterator[Batch]:
     """Batches, small ones at first, to see early whether events apply; with a rate, one."""
     after = claimed.place
     while after < claimed.letters:
-        read = _read(connection, claimed, after)
-        if read is None:
+        with raising_outages(connection):
+            batch = _read(connection, claimed, after)
+        if batch is None:
             return
-        yield read
+        yield batch
         if claimed.rate is not None and not claimed.dry_run:
             return
-        after = read.upto
+        after = batch.upto
 
 
-def _read(connection: Connection[TupleRow], claimed: Claimed, after: int) -> _Read | None:
+def _read(connection: Connection[TupleRow], claimed: Claimed, after: int) -> Batch | None:
     size, most = _sizes(claimed, after)
     parameters = {
         "operation": claimed.id,
@@ -128,7 +115,10 @@ def _read(connection: Connection[TupleRow], claimed: Claimed, after: int) -> _Re
         upto, goes_on = rows[-1][1], True
     last_group = rows[-1][2] if rows else None
     continued = frozenset(row[3] for row in rows if goes_on and row[2] == last_group)
-    return _Read(after, upto, frozenset(already), continued, [Row(*row[3:]) for row in rows])
+    read = [Row(*row[3:]) for row in rows]
+    of_row = {letter.id: letter for letter in validated(read)}
+    letters = [of_row[row.id] for row in read]
+    return Batch(after, upto, letters, frozenset(already), continued)
 
 
 def _sizes(claimed: Claimed, after: int) -> tuple[int, int]:

@@ -3,11 +3,11 @@
 A replay is what `signoff dlq replay` does, batch by batch. A dry run tries pages of whole
 customers. Each page is a transaction of its own that is rolled back; so what it locks is free
 again in a moment, and the sum over the pages is the effect of all. Between the pages it rests, so
-that workers keep their speed.
+that workers keep their speed: the busier they are, the longer.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain, groupby
 from typing import Final
@@ -16,19 +16,20 @@ from signoff_db.connection import BatchConnection
 from signoff_db.discard import discard_batch, still_dead
 from signoff_db.operations.batches import Batch, batches, letters_between
 from signoff_db.operations.lease import Claimed, End
+from signoff_db.operations.load import Load, load_of_workers
 from signoff_db.operations.progress import Progress
 from signoff_db.operations.table import OperationAction, OperationState
 from signoff_db.replay import STREAK, BlockedError, Tried, replay_batch, rolled_back
-from signoff_db.sql import statement
 from signoff_db.transactions import in_one_transaction
 
-DUTY: Final = 0.1
-"""How much of the time a dry run works while workers do; the rest it leaves to them."""
-_IDLE_DUTY: Final = 0.8
-"""The same while no worker works."""
+_DUTY: Final = {Load.NONE: 0.8, Load.SOME: 0.1, Load.FULL: 0.03}
+"""How much of the time a dry run works, by what workers do; the rest it leaves to them. They use
+both cores of a small machine, so each percent here is one that they lose."""
 _LONGEST_REST: Final = 5.0
 _LOCK_TIMEOUT_MS: Final = 100
-"""How long a page waits for a lock; it tries a few times."""
+"""How long a page waits for a lock."""
+_AGAIN: Final = 0.2
+"""Seconds until a page that met a lock is tried again; meanwhile it holds none itself."""
 _PAGE_SECONDS: Final = 10.0
 """After so long, letters of a page that are still locked count as not known."""
 _MOST_TAKES: Final = 5
@@ -44,6 +45,7 @@ def run(
     connection: BatchConnection,
     claimed: Claimed,
     *,
+    reading: BatchConnection,
     should_stop: Callable[[], bool],
     rest: Callable[[float], object] = time.sleep,
 ) -> End | Pause:
@@ -52,13 +54,13 @@ def run(
     Args:
         connection: in autocommit mode, outside of a transaction.
         claimed: the operation.
+        reading: another one; the next letters are read on it while a batch is tried.
         should_stop: called before each batch; whether to give the operation back.
         rest: waits for some seconds.
 
     Raises:
         LeaseLostError: it was cancelled, or another runner has it; the last batch is undone.
         DatabaseUnavailableError: the last batch is not committed.
-        psycopg.Error: the connection was lost while letters were read; likewise.
     """
     if claimed.takes > _MOST_TAKES:
         message = f"{_MOST_TAKES} processes ended while they had it, and it got no further"
@@ -66,20 +68,22 @@ def run(
     progress = Progress(connection, claimed)
     if claimed.action is OperationAction.DISCARD:
         return _discard(connection, claimed, progress, should_stop)
+    left = batches(reading, claimed)
     if claimed.dry_run:
-        return _dry_run(connection, claimed, progress, should_stop, rest)
-    return _replay(connection, claimed, progress, should_stop)
+        return _dry_run(connection, left, claimed, progress, should_stop=should_stop, rest=rest)
+    return _replay(connection, left, claimed, progress, should_stop)
 
 
 def _replay(
     connection: BatchConnection,
+    left: Iterator[Batch],
     claimed: Claimed,
     progress: Progress,
     should_stop: Callable[[], bool],
 ) -> End | Pause:
     if stopped := _stopped(claimed, progress, claimed.place):
         return stopped
-    for batch in batches(connection, claimed):
+    for batch in left:
         if should_stop():
             return 0.0
         started = time.monotonic()
@@ -119,31 +123,32 @@ def _stopped(claimed: Claimed, progress: Progress, place: int) -> End | None:
 
 def _dry_run(
     connection: BatchConnection,
+    left: Iterator[Batch],
     claimed: Claimed,
     progress: Progress,
+    *,
     should_stop: Callable[[], bool],
     rest: Callable[[float], object],
 ) -> End | Pause:
-    for batch in batches(connection, claimed):
+    began = time.monotonic()
+    for batch in left:
         if should_stop():
             return 0.0
-        started = time.monotonic()
-        parts, locked = _try_page(connection, claimed, batch)
+        parts, locked = _try_page(connection, claimed, batch, rest)
         gone = batch.ids - {one.letter.id for part in parts for one in part} - locked
         in_one_transaction(connection, partial(progress.note, batch, parts, gone, locked=locked))
-        worked = time.monotonic() - started
-        duty = DUTY if _workers_work(connection) else _IDLE_DUTY
+        duty = _DUTY[load_of_workers(connection)]
+        worked = time.monotonic() - began  # the next page was read meanwhile
         rest(min(worked * (1 / duty - 1), _LONGEST_REST))
+        began = time.monotonic()
     return _DONE
 
 
-def _workers_work(connection: BatchConnection) -> bool:
-    """Whether a worker has used Postgres in the last second; also if that cannot be seen."""
-    return connection.execute(statement("operations/workers_work")).fetchone() == (True,)
-
-
 def _try_page(
-    connection: BatchConnection, claimed: Claimed, batch: Batch
+    connection: BatchConnection,
+    claimed: Claimed,
+    batch: Batch,
+    rest: Callable[[float], object],
 ) -> tuple[list[list[Tried]], frozenset[int]]:
     """The letters of a page with their results; and those that stayed locked by others."""
     deadline = time.monotonic() + _PAGE_SECONDS
@@ -153,6 +158,7 @@ def _try_page(
         except BlockedError:
             if time.monotonic() > deadline:
                 return [], batch.ids
+            rest(_AGAIN)
     return [], frozenset()
 
 

@@ -49,8 +49,9 @@ def stream(
         for setting in (*_SETTINGS, "SET LOCAL cursor_tuple_fraction = 1"):
             connection.execute(setting)
         with connection.cursor("rows", scrollable=False) as cursor:
-            cursor.itersize = _ROWS
-            yield from cursor.execute(_text(name, parameters), parameters, binary=True)
+            cursor.execute(_text(name, parameters), parameters, binary=True)
+            while rows := cursor.fetchmany(_ROWS):
+                yield from rows
 
 
 def _text(name: str, parameters: Mapping[str, object]) -> LiteralString:
