@@ -30,6 +30,12 @@ def percent(share: float) -> str:
     return _signed(f"{share * 100:,.1f} %")
 
 
+def change(share: float) -> str:
+    """By which share something is more or less, with its sign."""
+    text = f"{share * 100:+,.1f}"
+    return _signed("0.0" if text in {"+0.0", "-0.0"} else text) + " %"
+
+
 def points(share: float) -> str:
     """A difference of shares, in percentage points with its sign."""
     text = f"{share * 100:+.1f}"

@@ -26,7 +26,7 @@ from signoff_web.figures.figure import Figure
 from signoff_web.figures.of_views import figures_of
 from signoff_web.pages.insight_fields import Fields, fields_of
 from signoff_web.pages.insight_overview import overview_of
-from signoff_web.pages.insight_tables import reach_of, reach_said, tables_of
+from signoff_web.pages.insight_tables import looked_at, reach_of, reach_said, tables_of
 from signoff_web.pages.insight_values import tiles_of, values_of
 from signoff_web.templating import page
 
@@ -91,6 +91,7 @@ def _page(
         fields=fields,
         found=found,
         not_known=not_known,
+        looked_at=looked_at(view.name),
         reach=reach_of(found) if found else None,
         groups=_groups(found) if found else (),
         tiles=tiles_of(found) if found else (),

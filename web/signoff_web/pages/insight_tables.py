@@ -10,11 +10,11 @@ from signoff_ops.insight import Column, Reach, Report, Table, Unit, Value
 from signoff_ops.insight_data import shown
 from signoff_web.pages.insight_fields import Fields
 
-_OPEN: Final = 40
+_OPEN: Final = 25
 """A table with more rows is folded up."""
 _PLAIN: Final = frozenset({Unit.FLAG, Unit.MONTH, Unit.DAY})
-_NOW: Final = frozenset({"desk"})
-"""Views that do not read the customer facts."""
+_OF_REVIEWS: Final = "desk"
+"""The view that does not read the customer facts."""
 _NOT_YET: Final = "not observed yet"
 _ABSENT: Final[Mapping[str, str]] = {
     "median_days": "not reached",
@@ -105,9 +105,14 @@ def _cell(value: Value, column: Column) -> Cell:
     return Cell(text, customer=text if column.name == "user_id" else None)
 
 
+def looked_at(view: str) -> str:
+    """What a view looks at, where it finds nothing."""
+    return "all reviews" if view == _OF_REVIEWS else "all customer facts"
+
+
 def reach_of(report: Report) -> str | None:
     """How far the data of a report reaches, in words; None where there is no data."""
-    if report.name in _NOW:
+    if report.name == _OF_REVIEWS:
         now = datetime.now(ZoneInfo(report.reach.timezone))
         return f"Read from the reviews at {now:%Y-%m-%d %H:%M} ({report.reach.timezone})."
     return reach_said(report.reach)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from signoff_ops.insight import Report
 from signoff_web.charts import words
@@ -17,7 +17,7 @@ _NAMES: Final = {
     "mbg_nbd": "MBG/NBD",
     "gamma_gamma": "Gamma-Gamma",
 }
-_SHARES: Final = ("bias", "share", "return")
+_SHARES: Final = ("share", "return")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def tiles_of(report: Report) -> Sequence[Tile]:
     totals, tested = report.figures.get("totals"), report.figures.get("backtest")
     if not isinstance(totals, Mapping):
         return ()
-    until = f"in {totals['weeks']} weeks, until {totals['until']}"
+    until = f"in {totals['weeks']} weeks, until {words.day(totals['until'])}"
     revenue = totals["expected_revenue_usd"]
     return (
         Tile("Expected purchases", words.count(totals["expected_purchases"]), until),
@@ -53,17 +53,16 @@ def tiles_of(report: Report) -> Sequence[Tile]:
     )
 
 
-def _tested(tested: Mapping[str, object]) -> Iterator[Tile]:
-    after = f"{tested['weeks']} weeks from {tested['at']}"
+def _tested(tested: Mapping[str, Any]) -> Iterator[Tile]:
+    after = f"{tested['weeks']} weeks from {words.day(tested['at'])}"
     yield Tile("Its own error before: purchases", _off(tested["bias"]), f"in all, {after}")
     yield Tile("Its own error before: revenue", _off(tested["revenue_bias"]), f"in all, {after}")
-    yield Tile(
-        "Its own error before: a customer", _said("mae", tested["mae"]), "purchases, on average"
-    )
+    missed = words.number(tested["mae"])
+    yield Tile("Its own error before: a customer", missed, "purchases, on average")
 
 
-def _off(bias: object) -> str:
-    return _said("bias", bias)
+def _off(bias: float | None) -> str:
+    return "not known" if bias is None else words.change(bias)
 
 
 def values_of(report: Report) -> Sequence[Group]:
@@ -103,6 +102,8 @@ def _said(key: str, value: object) -> str:
         return "not known" if value is None else str(value)
     if key.endswith("_usd"):
         return words.usd(value)
+    if key.endswith("bias"):
+        return words.change(float(value))
     if key.endswith(_SHARES):
         return words.percent(float(value))
     return words.count(value) if isinstance(value, int) else words.number(value)
