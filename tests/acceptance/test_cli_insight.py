@@ -77,6 +77,23 @@ def test_a_long_table_is_cut_unless_it_is_asked_for(
     assert "more rows" not in insight("insight", "funnel", "--table", "months").stdout
 
 
+def test_figures_are_shown_before_the_tables(insight: Signoff) -> None:
+    """Those of a forecast, with the error of its own backtest; JSON has them at its top level."""
+    asked = ("insight", "forecast", "--at", "2021-09-30")
+    found = insight.json(*asked)
+    assert set(found) > {"parameters", "log_likelihood", "totals", "backtest"}
+    assert list(found["parameters"]) == ["r", "alpha", "a", "b", "p", "q", "gamma"]
+    text = insight(*asked).stdout
+    assert "parameters      r 0.815, alpha 9.216" in text
+    assert f"actual_revenue_usd {found['backtest']['actual_revenue_usd']:,.2f}" in text
+    assert text.index("backtest") < text.index("Backtest by week (weeks)")
+
+
+def test_an_empty_table_says_so(signoff: Signoff) -> None:
+    """It is no table without rows."""
+    assert "By day (days): nothing" in signoff("insight", "desk").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

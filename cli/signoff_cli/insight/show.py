@@ -86,7 +86,7 @@ def _show(found: Report, *, most: int | None) -> None:
         say(f"Asked: {', '.join(f'{name} {value}' for name, value in asked.items())}.")
     if found.figures:
         say()
-        show_fields([(name, _figure(value)) for name, value in found.figures.items()])
+        show_fields([(name, _figure(name, value)) for name, value in found.figures.items()])
     for table in found.tables:
         say()
         _show_table(table, most)
@@ -97,6 +97,10 @@ def _show(found: Report, *, most: int | None) -> None:
 
 
 def _show_table(table: Table, most: int | None) -> None:
+    title = f"{table.title} ({table.name})"
+    if not table.rows:
+        say(f"{title}: nothing")
+        return
     rows = table.rows[:most]
     show_table(
         [column.title for column in table.columns],
@@ -104,20 +108,24 @@ def _show_table(table: Table, most: int | None) -> None:
             [shown(value, column.unit) for value, column in zip(row, table.columns, strict=True)]
             for row in rows
         ],
-        title=f"{table.title} ({table.name})",
+        title=title,
         right=[column.title for column in table.columns if column.unit in _NUMBERS],
     )
     if left := len(table.rows) - len(rows):
         say(f"{left:,} more rows: --table {table.name}, or --csv --table {table.name}")
 
 
-def _figure(value: object) -> str:
-    """A figure on one line."""
+def _figure(name: str, value: object) -> str:
+    """A figure on one line; its name says what it is."""
     match value:
         case dict():
-            return ", ".join(f"{name} {_figure(held)}" for name, held in value.items())
+            return ", ".join(f"{each} {_figure(each, held)}" for each, held in value.items())
         case None:
             return "not known"
+        case float() if name.endswith("_usd"):
+            return f"{value:,.2f}"
         case float():
             return f"{value:,.3f}"
+        case int():
+            return f"{value:,}"
     return str(value)
