@@ -88,7 +88,7 @@ def test_an_amount_outside_of_a_purchase_is_in_the_folded_ltv_alone(database_url
 def test_days_are_those_of_the_time_zone(
     database_url: str, timezone: str, cohort: date, ages: list[int]
 ) -> None:
-    """An evening of February in UTC is a morning of March in Tokyo; the data ends on 1 May there."""
+    """An evening of February in UTC is a morning of March in Tokyo; so with the data's end."""
     events = [
         _paid(user, day, usd="5", time="15:30:00Z")
         for user, day in (("ann", "2026-02-28"), ("bob", "2026-04-30"))
