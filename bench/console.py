@@ -104,6 +104,8 @@ def _stage(deployment: Deployment, sizes: Sizes) -> Iterator[_Stage]:
         port = stack.enter_context(serving(deployment, "sessions")).port
         visitor = stack.enter_context(_signed_in(servers, port))
         tried = ended(servers, dry_run(servers))
+        # It leaves dead rows; else autovacuum would remove them during the first drains.
+        deployment.database.execute("VACUUM ANALYZE")
         yield _Stage(servers, visitor, pages(deployment, tried.id))
 
 

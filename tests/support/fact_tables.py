@@ -110,6 +110,15 @@ def _spells(one: PlainCustomer) -> list[Row]:
             "began_at": spell.began_at,
             "ended_at": spell.ended_at,
             "next_status": spell.next_status,
+            "same_before": next(
+                (
+                    before.ended_at
+                    for before in reversed(one.spells[:place])
+                    if spell.next_status
+                    and (before.status, before.next_status) == (spell.status, spell.next_status)
+                ),
+                None,
+            ),
         }
         for place, spell in enumerate(one.spells)
     ]

@@ -177,7 +177,8 @@ gone_purchases AS (
 ),
 new_spells AS MATERIALIZED (
     SELECT customer, place::integer, signoff_status_of(status) AS customer_status, began_at, ended_at,
-        signoff_status_of(next_status) AS next_status
+        signoff_status_of(next_status) AS next_status,
+        lag(ended_at) OVER (PARTITION BY customer, status, next_status ORDER BY place) AS same_before
     FROM spells
 ),
 old_spells AS MATERIALIZED (
@@ -191,10 +192,11 @@ kept_spells AS (
     WHERE NOT EXISTS (
         SELECT FROM old_spells o
         WHERE (o.customer, o.place) = (n.customer, n.place)
-            AND (o.customer_status, o.began_at, o.ended_at, o.next_status)
-                IS NOT DISTINCT FROM (n.customer_status, n.began_at, n.ended_at, n.next_status))
+            AND (o.customer_status, o.began_at, o.ended_at, o.next_status, o.same_before)
+                IS NOT DISTINCT FROM (n.customer_status, n.began_at, n.ended_at, n.next_status, n.same_before))
     ON CONFLICT (customer, place) DO UPDATE SET customer_status = excluded.customer_status,
-        began_at = excluded.began_at, ended_at = excluded.ended_at, next_status = excluded.next_status
+        began_at = excluded.began_at, ended_at = excluded.ended_at, next_status = excluded.next_status,
+        same_before = excluded.same_before
 ),
 gone_spells AS (
     DELETE FROM customer_spells s

@@ -21,14 +21,15 @@ DEFINITION: Final = (
 )
 _NOTES: Final = (
     "A share is of all moves out of the same status, not of all customers in it.",
-    "On the path are moves forward: PROSPECT, LEAD_QUALIFIED, CUSTOMER; one may be skipped.",
-    "A reactivation is a move out of CHURNED or LEAD_EXHAUSTED into one of these three.",
+    "What is on the path is as in the view status_transitions.",
+    "A reactivation is a move out of CHURNED or LEAD_EXHAUSTED into one of the other three.",
     "Dates are those of the move; the status now is that of all customers, whenever they moved.",
     "A cohort is the month of the customer's first event.",
     "A reviewer or a tag is that of the customer's first approval.",
+    "Customers without any event are not counted.",
     "LTV is the folded one, as on the page of a customer.",
 )
-_PATH: Final = ("PROSPECT", "LEAD_QUALIFIED", "CUSTOMER")
+_LOST: Final = ("CHURNED", "LEAD_EXHAUSTED")
 _MOVES: Final = (
     Column("from_status", "From", Unit.TEXT),
     Column("to_status", "To", Unit.TEXT),
@@ -51,6 +52,7 @@ class _Moves:
 
     from_status: str
     to_status: str
+    on_path: bool
     customers: int
     moves: int
 
@@ -91,17 +93,8 @@ def _move(move: _Moves, moves: Sequence[_Moves]) -> tuple[Value, ...]:
         move.customers,
         move.moves,
         move.moves / out,
-        _is_on_path(move.from_status, move.to_status),
-        move.from_status not in _PATH and move.to_status in _PATH,
-    )
-
-
-def _is_on_path(from_status: str, to_status: str) -> bool:
-    """Whether it is a step forward in the funnel."""
-    return (
-        from_status in _PATH
-        and to_status in _PATH
-        and _PATH.index(from_status) < _PATH.index(to_status)
+        move.on_path,
+        move.from_status in _LOST and move.to_status not in _LOST,
     )
 
 

@@ -224,6 +224,21 @@ def test_a_month_is_one_of_the_time_zone(database_url: str, timezone: str, month
     assert view(database_url, "funnel", Asked(since=month, cohort=month)).table("months").rows
 
 
+def test_a_cohort_is_a_month_to_the_instant(database_url: str) -> None:
+    """Its first instant is in it, the first of the next month is not."""
+    build_facts(
+        database_url,
+        [
+            *_path("before", datetime(2026, 1, 31, 23, 59, 59, 999_999, tzinfo=UTC)),
+            *_path("first", datetime(2026, 2, 1, tzinfo=UTC)),
+            *_path("last", datetime(2026, 2, 28, 23, 59, 59, 999_999, tzinfo=UTC)),
+            *_path("after", datetime(2026, 3, 1, tzinfo=UTC)),
+        ],
+    )
+    rows = view(database_url, "funnel", Asked(cohort=date(2026, 2, 1))).table("months").rows
+    assert [row[:2] for row in rows] == [(date(2026, 2, 1), 2)]
+
+
 def test_months_without_an_entry_are_shown(database_url: str) -> None:
     """A gap in the data is a gap in the chart: three months, the second with nobody."""
     apply_all(database_url, _path("ann", TEN))

@@ -36,10 +36,11 @@ SAMPLE_QUESTIONS = [
     Asked(cohort=date(2021, 1, 1), reviewer="rev-2"),
     Asked(tag="TONE_CASUAL"),
 ]
-FORWARD = [
+ON_PATH = [
     ("PROSPECT", "LEAD_QUALIFIED"),
-    ("PROSPECT", "CUSTOMER"),
     ("LEAD_QUALIFIED", "CUSTOMER"),
+    ("CUSTOMER", "CHURNED"),
+    ("PROSPECT", "LEAD_EXHAUSTED"),
 ]
 BACK = [
     (lost, status)
@@ -78,7 +79,7 @@ def _check(report: Report, plain: Customers, asked: Asked, zone: str) -> None:
                 movers[move].add(one.user_id)
                 out[spell.status] += 1
     assert {row[:2]: row[2:] for row in report.table("moves").rows} == {
-        move: (len(movers[move]), count, count / out[move[0]], move in FORWARD, move in BACK)
+        move: (len(movers[move]), count, count / out[move[0]], move in ON_PATH, move in BACK)
         for move, count in moves.items()
     }
     assert report.table("now").rows == tuple(
@@ -117,14 +118,14 @@ def test_a_customer_that_moves_again_and_again_is_one_customer(database_url: str
 
 
 def test_a_reactivation_is_named(database_url: str) -> None:
-    """Who comes back from CHURNED is no step on the path; who is exhausted is not back."""
+    """Whether a move is on the path is as in status_transitions; who is exhausted is not back."""
     build_facts(
         database_url, _path("ann", "CUSTOMER", "CHURNED", "LEAD_EXHAUSTED", "LEAD_QUALIFIED")
     )
     moves = cells(view(database_url, "journeys"), "moves", "from_status", "to_status")
     assert {move: (row["on_path"], row["is_reactivation"]) for move, row in moves.items()} == {
-        ("PROSPECT", "CUSTOMER"): (True, False),
-        ("CUSTOMER", "CHURNED"): (False, False),
+        ("PROSPECT", "CUSTOMER"): (False, False),
+        ("CUSTOMER", "CHURNED"): (True, False),
         ("CHURNED", "LEAD_EXHAUSTED"): (False, False),
         ("LEAD_EXHAUSTED", "LEAD_QUALIFIED"): (False, True),
     }

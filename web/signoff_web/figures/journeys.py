@@ -72,9 +72,10 @@ def _message(moves: Sequence[Record]) -> str:
 def _look(one: Record) -> str:
     if one["is_reactivation"]:
         return "flow-back"
-    if one["on_path"]:
-        return "flow-path"
-    return "flow-lost" if one["to_status"] in _LOST else "flow-other"
+    if one["to_status"] in _LOST:
+        return "flow-lost"
+    is_forward = ORDER.index(text(one, "from_status")) < ORDER.index(text(one, "to_status"))
+    return "flow-path" if is_forward else "flow-other"
 
 
 def _sankey(moves: Sequence[Record], size: Size) -> Drawing:
