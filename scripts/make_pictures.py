@@ -1,7 +1,7 @@
 """Make the pictures of README and docs: docs/images/*.png. Run it by `make pictures`.
 
-It serves a desk with invented reviews on its own servers, and then the console of an incident, and
-looks at them with the Chromium of the tests.
+It serves a desk with invented reviews on its own servers, then the console of an incident, then the
+pages of insight, and looks at them with the Chromium of the tests.
 """
 
 import sys
@@ -15,6 +15,7 @@ from typing import Final
 from approvals import approval
 from chromium import CHROMIUM, Desk, Visitor, desk_of
 from console_pictures import take_console
+from insight_pictures import take_insight
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from signoff_db.migrate import migrate
@@ -50,6 +51,7 @@ def main() -> int:
         with served() as desk:
             take(browser, desk)
         take_console(browser, shoot)
+        take_insight(browser, shoot)
     for path in sorted(TARGET.glob("*.png")):
         size = path.stat().st_size
         print(f"{path.name}: {size:,} bytes")

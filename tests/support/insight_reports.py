@@ -192,13 +192,14 @@ def _durations() -> list[Table]:
 def _reviewers() -> list[Table]:
     def pooled(factor: str, value: str, n: int, difference: float | None) -> tuple[Value, ...]:
         if difference is None:
-            return (factor, value, None, None, None, n)
-        return (factor, value, difference, difference - 0.04, difference + 0.04, n)
+            return (factor, value, None, None, None, n, True)
+        return (factor, value, difference, difference - 0.04, difference + 0.04, n, n < 30)
 
     return [
         _table(
             "pooled",
-            "factor:text value:text difference:share difference_low:share difference_high:share n",
+            "factor:text value:text difference:share difference_low:share difference_high:share n "
+            "is_small:flag",
             [
                 pooled("tag", "CTA_DIRECT", 812, 0.061),
                 pooled("tag", "CTA_SOFT", 402, 0.011),
@@ -206,6 +207,7 @@ def _reviewers() -> list[Table]:
                 pooled("reviewer", "ann", 900, 0.013),
                 pooled("reviewer", HOSTILE_NAME, 300, -0.055),
                 pooled("reviewer", "ben", 3, None),
+                pooled("reviewer", "cleo", 4, 0.5),
                 pooled("cta", "link", 340, 0.034),
             ],
         ),
@@ -217,7 +219,11 @@ def _reviewers() -> list[Table]:
         _table(
             "months",
             "month:month factor:text value:text exposed converted share:share",
-            [(_month(place), "tag", "CTA_DIRECT", 40, 5, 0.125) for place in range(3)],
+            [
+                (_month(place), "cta", value, 40, 5, None if place == 5 else 0.1 + place / 50)
+                for place in range(6)
+                for value in ("link", HOSTILE_NAME)
+            ],
         ),
     ]
 

@@ -210,6 +210,8 @@ def test_flows_keep_their_sums(size: Size, values: list[int]) -> None:
         (words.points(-0.055), "\N{MINUS SIGN}5.5 points"),
         (words.points(0.0001), "0.0 points"),
         (words.points(0.061), "+6.1 points"),
+        (words.change(0.267), "+26.7 %"),
+        (words.change(-0.0001), "0.0 %"),
         (words.usd(1234567.891), "1,234,567.89 USD"),
         (words.count(12345), "12,345"),
         (words.days(12), "12.0 days"),

@@ -66,11 +66,11 @@ def test_headings_say_what_the_numbers_mean() -> None:
         headings("journeys")[0] == "485 of 1,228 moves lose a customer or lead; 65 bring one back"
     )
     assert headings("durations")[:3] == [
-        "Half of them took up to 54.0 days",
-        "A quarter of them took up to 33.5 days; half of them is not reached",
-        "Fewer than a quarter of them got there",
+        "Prospect to lead qualified: half of them within 54.0 days",
+        "Lead qualified to customer: a quarter of them within 33.5 days, but not half of them",
+        "Customer to churned: fewer than a quarter of them",
     ]
-    no_cta, tag, reviewer = headings("reviewers")
+    _, no_cta, tag, reviewer = headings("reviewers")
     assert no_cta == "No CTA goes with more or fewer conversions than chance explains"
     assert tag == "Approvals with edit tag CTA_DIRECT go with 6.1 points more conversions"
     assert reviewer.endswith("go with 5.5 points fewer conversions")

@@ -1,33 +1,35 @@
 -- Exposures and those that converted within `within_days`, counted by what they showed: a set of tags (their bits, 0
 -- for none), a reviewer, or a CTA. All exposures are among those by tags. `bounds` are instants in order; a period is
 -- the number of those that an exposure does not precede. Of reviewers and CTAs the `most` frequent are given.
-WITH by_tags AS MATERIALIZED (
+-- If only some customers are asked for, {exposures} are `chosen`, so they are looked up once; else they are the table,
+-- which several processes read together.
+WITH chosen AS MATERIALIZED (
+    SELECT s.* FROM customer_exposures s WHERE {customer_is_chosen}
+),
+by_tags AS MATERIALIZED (
     SELECT tags, width_bucket(exposed_at, %(bounds)s::timestamptz[]) AS period, customer_status, is_first,
         count(*) AS exposed, count(*) FILTER (WHERE converted_after <= %(within_days)s::integer) AS converted
-    FROM customer_exposures s
+    FROM {exposures}
     WHERE (%(since)s::timestamptz IS NULL OR exposed_at >= %(since)s::timestamptz)
         AND (%(until)s::timestamptz IS NULL OR exposed_at < %(until)s::timestamptz)
-        AND {customer_is_chosen}
     GROUP BY tags, period, customer_status, is_first
 ),
 by_reviewer AS MATERIALIZED (
     SELECT reviewer_id, width_bucket(exposed_at, %(bounds)s::timestamptz[]) AS period, customer_status, is_first,
         count(*) AS exposed, count(*) FILTER (WHERE converted_after <= %(within_days)s::integer) AS converted
-    FROM customer_exposures s
+    FROM {exposures}
     WHERE reviewer_id IS NOT NULL
         AND (%(since)s::timestamptz IS NULL OR exposed_at >= %(since)s::timestamptz)
         AND (%(until)s::timestamptz IS NULL OR exposed_at < %(until)s::timestamptz)
-        AND {customer_is_chosen}
     GROUP BY reviewer_id, period, customer_status, is_first
 ),
 by_cta AS MATERIALIZED (
     SELECT cta, width_bucket(exposed_at, %(bounds)s::timestamptz[]) AS period, customer_status, is_first,
         count(*) AS exposed, count(*) FILTER (WHERE converted_after <= %(within_days)s::integer) AS converted
-    FROM customer_exposures s
+    FROM {exposures}
     WHERE cta IS NOT NULL
         AND (%(since)s::timestamptz IS NULL OR exposed_at >= %(since)s::timestamptz)
         AND (%(until)s::timestamptz IS NULL OR exposed_at < %(until)s::timestamptz)
-        AND {customer_is_chosen}
     GROUP BY cta, period, customer_status, is_first
 )
 SELECT 'tag' AS factor, NULL AS value, tags, period, customer_status::text AS status, is_first, exposed, converted

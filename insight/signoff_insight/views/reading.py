@@ -58,8 +58,10 @@ def _text(name: str, parameters: Mapping[str, object]) -> LiteralString:
     """The statement, with the conditions that several of them share."""
     text = statement(f"views/{name}", PACKAGE)
     # Other tables are joined with that of the customers only where that is needed.
-    of_row = statement("views/customer_is_chosen", PACKAGE) if _chooses(parameters) else "true"
+    chooses = _chooses(parameters)
+    of_row = statement("views/customer_is_chosen", PACKAGE) if chooses else "true"
     text = text.replace("{customer_is_chosen}", of_row)
+    text = text.replace("{exposures}", "chosen" if chooses else "customer_exposures")
     return text.replace("{is_chosen}", statement("views/is_chosen", PACKAGE))
 
 

@@ -81,6 +81,23 @@ def test_an_amount_outside_of_a_purchase_is_in_the_folded_ltv_alone(database_url
     ]
 
 
+@pytest.mark.parametrize(
+    ("timezone", "cohort", "ages"),
+    [("UTC", date(2026, 2, 1), [0, 1]), ("Asia/Tokyo", date(2026, 3, 1), [0])],
+)
+def test_days_are_those_of_the_time_zone(
+    database_url: str, timezone: str, cohort: date, ages: list[int]
+) -> None:
+    """An evening of February in UTC is a morning of March in Tokyo; so with the data's end."""
+    events = [
+        _paid(user, day, usd="5", time="15:30:00Z")
+        for user, day in (("ann", "2026-02-28"), ("bob", "2026-04-30"))
+    ]
+    build_facts(database_url, events, timezone)
+    rows = view(database_url, "ltv").table("cells").rows
+    assert [row[:2] for row in rows] == [(cohort, age) for age in ages]
+
+
 def test_without_events_there_are_no_cohorts(database_url: str) -> None:
     """Empty tables, and no error."""
     assert [len(table.rows) for table in view(database_url, "ltv").tables] == [0, 0]
@@ -92,9 +109,11 @@ def _cohorts(customers: Customers, reviewer: str | None) -> list[PlainCohort]:
     )
 
 
-def _paid(user: str, day: str, usd: str, status: str = "CUSTOMER") -> ApprovalEvent:
+def _paid(
+    user: str, day: str, *, usd: str, status: str = "CUSTOMER", time: str = "00:00:00Z"
+) -> ApprovalEvent:
     return approval(
-        occurred_at=f"{day}T00:00:00Z",
+        occurred_at=f"{day}T{time}",
         interaction_id=uuid4(),
         user_id=user,
         customer_status=status,

@@ -1,5 +1,7 @@
 """The list of views, which every front end offers."""
 
+import subprocess
+import sys
 from dataclasses import fields
 
 import pytest
@@ -23,3 +25,9 @@ def test_a_view_says_what_it_is(name: str) -> None:
 def test_a_view_heeds_filters_that_can_be_asked(name: str) -> None:
     """They are fields of `Asked`."""
     assert VIEWS[name].filters <= {field.name for field in fields(Asked)}
+
+
+def test_views_are_listed_without_numpy() -> None:
+    """The forecast alone needs it, so the others work without the extra that brings it."""
+    code = "import sys; sys.modules['numpy'] = None; import signoff_insight.views.registry"
+    subprocess.run([sys.executable, "-c", code], check=True)

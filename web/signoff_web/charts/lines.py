@@ -70,7 +70,13 @@ def lines(
     longest = max((width_of(one.label, LETTERS) for one in given), default=0.0)
     room = min(longest + 14, size.width * 0.42) if longest else 14.0
     frame = framed(
-        size, top, say, room_right=room, lines_below=2, whole=whole, title=marked is not None
+        size,
+        top,
+        say,
+        room_right=room,
+        lines_below=2 if across else 1,
+        whole=whole,
+        title=marked is not None,
     )
     x = _across(frame, given)
     marks: list[Mark] = [
@@ -100,7 +106,8 @@ def _below(
     steps = ticks(x.low, x.high, 4 if narrow else 8, whole=True)
     places = [(x(value), say(value)) for value in steps if x.low <= value <= x.high]
     yield from below(frame, places)
-    yield Text((frame.left + frame.right) / 2, frame.bottom + 36, across, "tick", "middle")
+    if across:
+        yield Text((frame.left + frame.right) / 2, frame.bottom + 36, across, "tick", "middle")
 
 
 def _marked(frame: Frame, x: Linear, marked: tuple[float, str]) -> Iterator[Mark]:

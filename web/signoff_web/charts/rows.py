@@ -175,7 +175,7 @@ def _pair(x: Linear, y: float, row: Row) -> Iterator[Mark]:
     if row.other is not None:
         yield Path(diamond(x(row.other), y, 9), "fill-2 edge", row.tip)
     if row.value is not None:
-        yield Path(circle(x(row.value), y, 5.5), "fill-1 edge", row.tip)
+        yield Path(circle(x(row.value), y, 4.5), "fill-1", row.tip)
 
 
 def _whisker(low: float, high: float, y: float, tip: str) -> Iterator[Mark]:

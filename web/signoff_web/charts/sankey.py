@@ -68,9 +68,8 @@ class _Ribbon:
             f"V{low1:.1f}C{bend:.1f} {low1:.1f} {bend:.1f} {low0:.1f} {self.x0:.1f} {low0:.1f}Z"
         )
 
-    def text(self, said: str) -> Text:
-        """A text on it, nearer to where it begins: there flows lie apart."""
-        share = 0.2
+    def text(self, said: str, share: float) -> Text:
+        """A text on it, after this share of its way."""
         x, bent = self.x0 + (self.x1 - self.x0) * share, share * share * (3 - 2 * share)
         y = self.y0 + (self.y1 - self.y0) * bent + self.height / 2 + 4
         return Text(x, y, said, "on-flow", "middle")
@@ -105,9 +104,11 @@ def sankey(
         Text(size.width - room, 14, heads[1], "tick", "end"),
     ]
     ribbons = _ribbons(flows, order, left, right, scale)
+    # Where flows begin they lie apart; the names of a narrow diagram stand there.
+    share = 0.4 if size.is_narrow else 0.2
     marks += [Path(ribbon.d, f"flow {one.look}", one.tip) for one, ribbon in ribbons]
     marks += [
-        ribbon.text(one.said)
+        ribbon.text(one.said, share)
         for one, ribbon in ribbons
         if one.is_named or ribbon.height >= _LABELLED
     ]

@@ -6,6 +6,9 @@ from typing import Final
 from unicodedata import combining, east_asian_width
 
 _MINUS: Final = "\N{MINUS SIGN}"
+_BROAD_ONES: Final = frozenset("mw<>=+~%&@#")
+_BROAD: Final = 0.85
+_USUAL: Final = 0.64
 _WIDE: Final = frozenset("WF")
 _THOUSAND: Final = 1_000
 _MILLION: Final = 1_000_000
@@ -25,6 +28,12 @@ def number(value: float | Decimal) -> str:
 def percent(share: float) -> str:
     """A share from 0 to 1, with one decimal."""
     return _signed(f"{share * 100:,.1f} %")
+
+
+def change(share: float) -> str:
+    """By which share something is more or less, with its sign."""
+    text = f"{share * 100:+,.1f}"
+    return _signed("0.0" if text in {"+0.0", "-0.0"} else text) + " %"
 
 
 def points(share: float) -> str:
@@ -95,7 +104,7 @@ def _width(letter: str) -> float:
         return 0.0
     if east_asian_width(letter) in _WIDE:
         return 1.0
-    return 0.75 if letter.isupper() else 0.64
+    return _BROAD if letter in _BROAD_ONES or letter.isupper() else _USUAL
 
 
 def _signed(text: str) -> str:

@@ -52,7 +52,7 @@ def _decisions(days: Sequence[Record]) -> Figure:
 
 
 def _days(days: Sequence[Record]) -> str:
-    return "1 day" if len(days) == 1 else f"{len(days)} days with decisions"
+    return "1 day" if len(days) == 1 else f"{len(days)} days"
 
 
 def _column(one: Record) -> Column:
@@ -69,19 +69,20 @@ def _minutes(days: Sequence[Record]) -> Figure:
     return figure(
         "minutes",
         _message(days),
-        "By days: the median of the minutes from opening a review to its decision, and the time "
-        "within which nine of ten were decided. The table of days has the same numbers.",
+        "By days: the median of the minutes from when a review came in to its decision, and the "
+        "time within which nine of ten were decided. The table of days has the same numbers.",
         partial(_lines, days),
         keys=(Key("half of them", "line-1", "line"), Key("nine of ten", "line-2", "line")),
-        caption="Minutes from opening to decision",
+        caption="Minutes from when a review came in to its decision",
     )
 
 
 def _message(days: Sequence[Record]) -> str:
-    last = next(one for one in reversed(days) if one["median_minutes"] is not None)
+    timed = [one for one in days if one["median_minutes"] is not None]
+    last = [one for one in timed if not one["is_provisional"]][-1:] or timed[-1:]
     return (
-        f"On {words.day(day(last, 'day'))}, half of the decisions took up to "
-        f"{words.number(known(last, 'median_minutes'))} minutes"
+        f"On {words.day(day(last[0], 'day'))}, half of the decisions took up to "
+        f"{words.number(known(last[0], 'median_minutes'))} minutes"
     )
 
 

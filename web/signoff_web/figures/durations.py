@@ -11,6 +11,8 @@ from signoff_web.charts.marks import Drawing, Key, Size
 from signoff_web.charts.rows import Row, bars
 from signoff_web.figures.figure import Figure, Record, figure, known, real, text
 
+_AFTER: Final = 1.25
+"""So much of a curve is drawn after its last step."""
 _KEYS: Final = (
     Key("reached the next status", "line-1", "line"),
     Key("were lost before", "line-2", "line"),
@@ -27,17 +29,17 @@ def figures(report: Report) -> Sequence[Figure]:
 
 
 def _step(place: int, step: Record, curve: Iterable[Record]) -> Figure:
-    name = " ".join(_words(part) for part in text(step, "step").split())
-    points = [one for one in curve if one["step"] == step["step"]]
+    name = " ".join(_words(part) for part in text(step, "step").split()).capitalize()
+    points = _beginning([one for one in curve if one["step"] == step["step"]])
     return figure(
         f"step-{place}",
-        _message(step),
+        _message(name, step),
         "By days since the entry into the step: the share that had reached the next status, as a "
         "full line, and the share that was lost before, dashed. The table of the curve has the "
         "same numbers.",
         partial(_curve, points),
-        keys=_KEYS,
-        caption=f"{name}; {words.count(known(step, 'customers'))} customers",
+        keys=_KEYS if _some_are_lost(points) else _KEYS[:1],
+        caption=f"{words.count(known(step, 'customers'))} customers entered this step",
         is_small=True,
     )
 
@@ -46,14 +48,27 @@ def _words(part: str) -> str:
     return words.status(part) if part.isupper() else part
 
 
-def _message(step: Record) -> str:
-    median = real(step, "median_days")
+def _message(name: str, step: Record) -> str:
+    median, quarter = real(step, "median_days"), real(step, "p25_days")
     if median is not None:
-        return f"Half of them took up to {words.days(median)}"
-    quarter = real(step, "p25_days")
+        return f"{name}: half of them within {words.days(median)}"
     if quarter is not None:
-        return f"A quarter of them took up to {words.days(quarter)}; half of them is not reached"
-    return "Fewer than a quarter of them got there"
+        return f"{name}: a quarter of them within {words.days(quarter)}, but not half of them"
+    return f"{name}: fewer than a quarter of them"
+
+
+def _beginning(points: Sequence[Record]) -> Sequence[Record]:
+    """The curve without the most of its end, where nothing happens any more."""
+    if not points:
+        return points
+    shares = [(known(one, "reached_share"), known(one, "lost_share")) for one in points]
+    last = next(place for place, pair in enumerate(shares) if pair == shares[-1])
+    end = known(points[last], "day") * _AFTER
+    return [*points[: last + 1], *(one for one in points[last + 1 :] if known(one, "day") <= end)]
+
+
+def _some_are_lost(points: Sequence[Record]) -> bool:
+    return any(known(one, "lost_share") for one in points)
 
 
 def _curve(points: Sequence[Record], size: Size) -> Drawing:
@@ -65,7 +80,7 @@ def _curve(points: Sequence[Record], size: Size) -> Drawing:
             steps=True,
         )
         for name, look, label in (
-            ("lost_share", "line-2", "lost"),
+            *([("lost_share", "line-2", "lost")] if _some_are_lost(points) else []),
             ("reached_share", "line-1", "reached"),
         )
     ]

@@ -48,7 +48,7 @@ def _message(weeks: Sequence[Record]) -> str:
         f"In {words.count(known(last, 'week'))} weeks {words.count(actual)} purchases came; "
         f"{words.count(expected)} were expected"
     )
-    return f"{said} ({words.percent((expected - actual) / actual)})" if actual else said
+    return f"{said} ({words.change((expected - actual) / actual)})" if actual else said
 
 
 def _lines(weeks: Sequence[Record], size: Size) -> Drawing:
@@ -78,7 +78,7 @@ def _calibrations(bands: Sequence[Record]) -> Sequence[Figure]:
                 words.short,
             ),
             keys=_PAIR,
-            caption="Purchases a customer in the weeks of the backtest",
+            caption="In the weeks of the backtest; rows are days with a purchase after the first",
             is_small=True,
         ),
         figure(
@@ -91,7 +91,7 @@ def _calibrations(bands: Sequence[Record]) -> Sequence[Figure]:
                 words.short_percent,
             ),
             keys=_PAIR,
-            caption="Share of customers with a purchase in the weeks of the backtest",
+            caption="In the weeks of the backtest; rows are days with a purchase after the first",
             is_small=True,
         ),
     ]

@@ -54,7 +54,7 @@ def _lines(cells: Mapping[date, Mapping[int, float]], size: Size) -> Drawing:
     named = _named(cells)
     order = [*(month for month in cells if month not in named), *named]
     given = [_line(month, cells[month], named.get(month, "line-faint")) for month in order]
-    return lines(size, given, words.short, across="whole months since the first purchase")
+    return lines(size, given, words.short, across="months since the first purchase")
 
 
 def _line(month: date, ages: Mapping[int, float], look: str) -> Line:

@@ -1,56 +1,121 @@
 """Figures of reviewers, tags and CTAs: differences of conversion, with their intervals."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
 from signoff_ops.insight import Report
 from signoff_web.charts import words
-from signoff_web.charts.marks import Drawing, Size
+from signoff_web.charts.lines import Line, lines
+from signoff_web.charts.marks import Drawing, Key, Size
 from signoff_web.charts.rows import Row, intervals
-from signoff_web.figures.figure import Figure, Record, figure, known, real, text
+from signoff_web.figures.figure import Figure, Record, day, figure, known, real, text
 
 _FACTORS: Final = {"cta": "CTA", "tag": "edit tag", "reviewer": "reviewer"}
+_LOOKS: Final = ("line-1", "line-2", "line-4", "line-3")
+"""Of the CTAs that are drawn by month."""
 _MOST: Final = 12
 """Values of a factor that are drawn: those with the most customers."""
 
 
 def figures(report: Report) -> Sequence[Figure]:
-    """One for each factor."""
+    """For each factor its differences; for CTAs also how they converted by month."""
     pooled = list(report.table("pooled").records)
+    months = [one for one in report.table("months").records if one["factor"] == "cta"]
     found = []
     for factor, name in _FACTORS.items():
-        rows = [one for one in pooled if one["factor"] == factor]
+        rows = [one for one in pooled if one["factor"] == factor and one["difference"] is not None]
         if rows:
             found.append(_factor(report, factor, name, rows))
-    return found
+    return [*([_by_month(report, months)] if months else []), *found]
 
 
 def _factor(report: Report, factor: str, name: str, rows: Sequence[Record]) -> Figure:
     most = sorted(rows, key=lambda one: -known(one, "n"))[:_MOST]
-    shown = sorted(most, key=lambda one: -(real(one, "difference") or 0.0))
+    shown = sorted(most, key=lambda one: -known(one, "difference"))
     cut = f"; the {_MOST} with the most customers of {len(rows)}" if len(rows) > _MOST else ""
     return figure(
         factor,
         _message(name, rows),
         f"A row for each {name}: a dot for the difference of the share of customers who converted "
         "with and without it, and a line for its 95 % interval. A line that crosses 0 may be "
-        "chance. The table Pooled has the same numbers.",
+        "chance. The first table has the same numbers.",
         partial(_intervals, shown),
-        caption=f"Difference of conversion within {report.asked.within} days with and without it, "
-        f"in percentage points, over strata of status{cut}. An association, not an effect.",
+        caption=f"Difference of conversion within {report.asked.within} days with and without it "
+        f"at the first approval in a status, in percentage points{cut}. An association, not an "
+        "effect; of 20 that make no difference, about one looks clear by chance.",
+    )
+
+
+def _by_month(report: Report, months: Sequence[Record]) -> Figure:
+    """Did a new CTA coincide with more conversions?"""
+    exposed: Counter[str] = Counter()
+    for one in months:
+        exposed[text(one, "value")] += round(known(one, "exposed"))
+    values = [value for value, _ in exposed.most_common(len(_LOOKS))]
+    looks = dict(zip(values, _LOOKS, strict=False))
+    return figure(
+        "cta-months",
+        _latest([one for one in months if one["value"] in looks]),
+        "A line for each CTA: of the customers who saw it for the first time in a month, the share "
+        "that converted in time. The table By month has the same numbers.",
+        partial(_lines, months, looks),
+        keys=tuple(Key(words.cut(value, 26, 1), look, "line") for value, look in looks.items()),
+        caption=f"Share that converted within {report.asked.within} days of first seeing it, by "
+        f"month; {_which(len(exposed))}. An association, not an effect.",
+    )
+
+
+def _latest(months: Sequence[Record]) -> str:
+    """How those who saw each CTA in the latest observed month converted."""
+    observed = [one for one in months if one["share"] is not None]
+    if not observed:
+        return "No month has been observed long enough to compare CTAs"
+    last = max(day(one, "month") for one in observed)
+    shares = [
+        (known(one, "share"), words.cut(text(one, "value"), 20, 1))
+        for one in observed
+        if one["month"] == last
+    ]
+    said = ", ".join(f"{value} {words.percent(share)}" for share, value in sorted(shares)[::-1])
+    return f"Converted of those who first saw a CTA in {words.month(last)}: {said}"
+
+
+def _which(number: int) -> str:
+    most = len(_LOOKS)
+    return f"the {most} most frequent of {number} CTAs" if number > most else "all CTAs"
+
+
+def _lines(months: Sequence[Record], looks: Mapping[str, str], size: Size) -> Drawing:
+    days = sorted({day(one, "month") for one in months})
+    place = {month: float(number) for number, month in enumerate(days)}
+    given = []
+    for value, look in looks.items():
+        points = tuple(
+            (place[day(one, "month")], share)
+            for one in months
+            if one["value"] == value and (share := real(one, "share")) is not None
+        )
+        given.append(Line(points, look, words.cut(value, 12, 1), value, dots=True))
+    return lines(
+        size,
+        given,
+        words.short_percent,
+        across="",
+        say_across=lambda number: words.month(days[int(number)]),
     )
 
 
 def _message(name: str, rows: Sequence[Record]) -> str:
-    """The clearest difference; many are compared, so one of them may be chance."""
+    """The largest difference that is clear; many are compared, so it may be chance."""
     clear = [one for one in rows if _is_clear(one)]
     if not clear:
         return f"No {name} goes with more or fewer conversions than chance explains"
     first = max(clear, key=lambda one: abs(known(one, "difference")))
     difference = known(first, "difference")
     more = "more" if difference > 0 else "fewer"
-    value = words.cut(text(first, "value"), 40, 1)
+    value = words.cut(text(first, "value"), 26, 1)
     return (
         f"Approvals with {name} {value} go with {words.points(abs(difference))[1:]} "
         f"{more} conversions"
@@ -58,8 +123,11 @@ def _message(name: str, rows: Sequence[Record]) -> str:
 
 
 def _is_clear(one: Record) -> bool:
+    """Whether chance alone explains it badly; of few customers that cannot be told."""
     low, high = real(one, "difference_low"), real(one, "difference_high")
-    return low is not None and high is not None and (low > 0 or high < 0)
+    if one["is_small"] or low is None or high is None:
+        return False
+    return low > 0 or high < 0
 
 
 def _intervals(rows: Sequence[Record], size: Size) -> Drawing:
@@ -71,11 +139,9 @@ def _points(value: float) -> str:
 
 
 def _row(one: Record) -> Row:
-    difference = real(one, "difference")
+    difference = known(one, "difference")
     low, high = real(one, "difference_low"), real(one, "difference_high")
-    note = f"{words.count(known(one, 'n'))} customers"
-    if difference is None:
-        return Row(text(one, "value"), None, "no comparison", note)
+    note = f"{words.count(known(one, 'n'))} with it" + (", too few" if one["is_small"] else "")
     said = words.points(difference).removesuffix(" points")
     tip = f"{text(one, 'value')}: {words.points(difference)}"
     if low is not None and high is not None:

@@ -26,8 +26,8 @@ from signoff_web.figures.figure import Figure
 from signoff_web.figures.of_views import figures_of
 from signoff_web.pages.insight_fields import Fields, fields_of
 from signoff_web.pages.insight_overview import overview_of
-from signoff_web.pages.insight_tables import reach_said, tables_of
-from signoff_web.pages.insight_values import values_of
+from signoff_web.pages.insight_tables import looked_at, reach_of, reach_said, tables_of
+from signoff_web.pages.insight_values import tiles_of, values_of
 from signoff_web.templating import page
 
 router = APIRouter(prefix="/insight", dependencies=[requires(Scope.READ)])
@@ -91,8 +91,10 @@ def _page(
         fields=fields,
         found=found,
         not_known=not_known,
-        reach=reach_said(found.reach) if found else None,
+        looked_at=looked_at(view.name),
+        reach=reach_of(found) if found else None,
         groups=_groups(found) if found else (),
+        tiles=tiles_of(found) if found else (),
         values=values_of(found) if found else (),
         tables=tables_of(found, fields) if found else (),
     )

@@ -18,20 +18,11 @@ from signoff_web.charts import words
 from signoff_web.figures import funnel, journeys, ltv
 from signoff_web.figures.cohorts import by_cohort
 from signoff_web.figures.figure import Figure, day, known, text
+from signoff_web.pages.insight_values import Tile
 
 _ASKED: Final = ("journeys", "funnel", "ltv")
 """The views whose figures the overview shows; the forecast is computed on its own page alone."""
 _MONTHS: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One figure."""
-
-    name: str
-    value: str
-    note: str
-    path: str
 
 
 @dataclass(frozen=True, slots=True)

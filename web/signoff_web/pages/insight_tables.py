@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -9,9 +10,11 @@ from signoff_ops.insight import Column, Reach, Report, Table, Unit, Value
 from signoff_ops.insight_data import shown
 from signoff_web.pages.insight_fields import Fields
 
-_OPEN: Final = 40
+_OPEN: Final = 25
 """A table with more rows is folded up."""
 _PLAIN: Final = frozenset({Unit.FLAG, Unit.MONTH, Unit.DAY})
+_OF_REVIEWS: Final = "desk"
+"""The view that does not read the customer facts."""
 _NOT_YET: Final = "not observed yet"
 _ABSENT: Final[Mapping[str, str]] = {
     "median_days": "not reached",
@@ -26,6 +29,8 @@ _ABSENT: Final[Mapping[str, str]] = {
     "difference_high": "no comparison",
     "with_share": "none",
     "without_share": "none",
+    "user_id": "not known",
+    "expected_revenue_usd": "not known",
     "low": "no interval",
     "high": "no interval",
 }
@@ -100,8 +105,21 @@ def _cell(value: Value, column: Column) -> Cell:
     return Cell(text, customer=text if column.name == "user_id" else None)
 
 
+def looked_at(view: str) -> str:
+    """What a view looks at, where it finds nothing."""
+    return "all reviews" if view == _OF_REVIEWS else "all customer facts"
+
+
+def reach_of(report: Report) -> str | None:
+    """How far the data of a report reaches, in words; None where there is no data."""
+    if report.name == _OF_REVIEWS:
+        now = datetime.now(ZoneInfo(report.reach.timezone))
+        return f"Read from the reviews at {now:%Y-%m-%d %H:%M} ({report.reach.timezone})."
+    return reach_said(report.reach)
+
+
 def reach_said(reach: Reach | None) -> str | None:
-    """How far the data reaches, in words; None where there is no data."""
+    """How far customer facts reach, in words; None where there are none."""
     return " ".join(_reach(reach)) if reach and reach.data_until else None
 
 
