@@ -6,7 +6,7 @@ FROM python:3.13-slim@sha256:6771159cd4fa5d9bba1258caf0b82e6b73458c694d178ad97c5
 WORKDIR /src
 RUN python -m venv /opt/signoff
 COPY . .
-RUN /opt/signoff/bin/pip install --no-cache-dir --constraint constraints.txt ".[web,oidc]"
+RUN /opt/signoff/bin/pip install --no-cache-dir --constraint constraints.txt ".[web,oidc,insight]"
 
 # Stage 2 is what runs: Python, the environment and a user without rights.
 FROM python:3.13-slim@sha256:6771159cd4fa5d9bba1258caf0b82e6b73458c694d178ad97c5e925c2d0e1a91

@@ -123,6 +123,37 @@ FROM (SELECT n, max(place * 8 + status) AS gave, sum(amount) AS ltv_usd FROM hap
 JOIN happened giving ON giving.n = c.n AND giving.place = c.gave / 8;
 
 DROP TABLE person, happened;
+
+-- The desk: 4,000 decisions a day of twenty reviewers in the last 100 days, if there are 870,000 customers.
+CREATE TEMPORARY TABLE decision AS
+SELECT n, md5('review ' || n)::uuid AS id, md5('decision ' || n)::uuid AS event_id, 'customer-' || n AS user_id,
+    'reviewer-' || n % 20 AS reviewer, n % 12 = 0 AS rejected, decided_at,
+    decided_at - random() * interval '5 minutes' AS opened_at
+FROM (
+    SELECT n, now() - interval '100 days' * random() AS decided_at
+    FROM generate_series(1, {customers} * 46 / 100) AS n
+) AS made;
+
+INSERT INTO reviews (interaction_id, user_id, customer_message, draft_bubbles, received_at, opened_at, decided_at,
+    state, decided_by, event_id, reject_reason)
+SELECT id, user_id, 'how much is it?', ARRAY['It is 50 dollars.'], opened_at - random() * interval '2 hours', opened_at,
+    decided_at, CASE WHEN rejected THEN 'rejected' ELSE 'approved' END, reviewer,
+    CASE WHEN NOT rejected THEN event_id END, CASE WHEN rejected THEN 'off topic' END
+FROM decision
+ORDER BY decided_at;
+
+INSERT INTO review_decisions (interaction_id, user_id, decision, reviewer, opened_at, decided_at, final_at, event_id,
+    event, reject_reason)
+SELECT id, user_id, CASE WHEN rejected THEN 'rejected' ELSE 'approved' END, reviewer, opened_at, decided_at, decided_at,
+    CASE WHEN NOT rejected THEN event_id END,
+    CASE WHEN NOT rejected THEN json_build_object('event_id', event_id, 'occurred_at', decided_at, 'interaction_id', id,
+        'user_id', user_id, 'reviewer_id', reviewer, 'final_bubbles', json_build_array('It is 50 dollars.'),
+        'edit_tags', pg_temp.tags_of(n), 'quality_score', 5)::text END,
+    CASE WHEN rejected THEN 'off topic' END
+FROM decision
+ORDER BY decided_at;
+
+DROP TABLE decision;
 ALTER TABLE approvals ADD PRIMARY KEY (event_id);
 CREATE INDEX approvals_of_interaction ON approvals (interaction_id);
 CREATE INDEX approvals_in_feed_order ON approvals (applied_in, event_id) WITH (deduplicate_items = off);

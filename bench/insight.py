@@ -2,8 +2,8 @@
 
 First the facts: how long their first build takes, and one turn of their reader after an approval of
 each of 500 customers. Then each view, with and without a filter: the 95th percentile, with how far
-the data reaches, on one connection. At last the forecast's model of a million customers, in a
-process of its own.
+the data reaches, on one connection. The desk shows 360,000 decided reviews. At last the forecast's
+model of a million customers, in a process of its own.
 """
 
 import json

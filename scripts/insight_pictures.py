@@ -18,9 +18,9 @@ from signoff_ops.demo_history import history
 UNTIL: Final = date(2026, 11, 1)
 """The history ends here, so that the pictures are the same each time."""
 _PATHS: Final[Mapping[str, tuple[str, ViewportSize]]] = {
-    "insight-funnel": ("/insight/funnel", {"width": 1190, "height": 830}),
+    "insight-funnel": ("/insight/funnel", {"width": 1190, "height": 990}),
     "insight-cohorts": ("/insight/cohorts", {"width": 1080, "height": 680}),
-    "insight-forecast": ("/insight/forecast", {"width": 1190, "height": 830}),
+    "insight-forecast": ("/insight/forecast", {"width": 1190, "height": 930}),
 }
 
 

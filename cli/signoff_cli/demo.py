@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -234,8 +235,11 @@ class Demo:
         _run("insight", "funnel", *newcomers)
         _show("Of those who bought in a month, how many bought again, month after month:")
         _run("insight", "cohorts", *newcomers, "--since", lately, "--table", "cells")
-        _show("How often buyers will buy, and how right such a forecast was for the past:")
-        _run("insight", "forecast", *newcomers, "--table", "bands")
+        if find_spec("numpy"):
+            _show("How often buyers will buy, and how right such a forecast was for the past:")
+            _run("insight", "forecast", *newcomers, "--table", "bands")
+        else:
+            say("For the forecast: pip install 'signoff[insight]'")
 
     def _publish(self) -> None:
         _run("publish", str(self.example), shown=f"publish {EXAMPLE}")

@@ -141,8 +141,8 @@ def test_the_web_service_is_reached_from_this_machine(services: dict[str, Servic
 
 
 def test_the_image_has_the_web_service(stages: list[list[str]]) -> None:
-    """With sign-in by an identity provider."""
-    assert any('".[web,oidc]"' in line for line in stages[0])
+    """With sign-in by an identity provider, and the forecast."""
+    assert any('".[web,oidc,insight]"' in line for line in stages[0])
 
 
 def test_a_relay_has_the_upstreams_database(services: dict[str, Service]) -> None:
