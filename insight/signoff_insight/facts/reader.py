@@ -5,6 +5,9 @@ reads a page of the feed, computes the customers of its events, and stores the p
 
 A rebuild first notes the feed's end as the reader's position, and then goes through all customers.
 What is applied meanwhile follows that position, so its customers are computed once more.
+
+Two processes with different settings would rebuild for ever, each what the other one did. So the
+one that began later wins: the other one waits while the facts are kept by somebody else.
 """
 
 from collections.abc import Sequence
@@ -23,6 +26,7 @@ from signoff_db.feed_reader import FeedReader, Turn
 from signoff_db.sql import statement
 from signoff_insight.facts.refreshing import customers_of, note_reach, refresh
 from signoff_insight.facts.state import DEFINITIONS, PACKAGE, State, state_of
+from signoff_insight.report import InsightError
 
 READER: Final = "insight"
 _PAGE: Final = 2_000
@@ -39,6 +43,10 @@ class Progress:
     customers: int
 
 
+class KeptOtherwiseError(InsightError):
+    """Another process keeps the facts, with other settings than this one."""
+
+
 class FactsReader(FeedReader):
     """Keeps the facts, and rebuilds them where that is needed.
 
@@ -53,14 +61,22 @@ class FactsReader(FeedReader):
         super().__init__(READER, self._keep, ledger_url, poll=poll, limit=_PAGE)
         self._timezone = timezone
         self._chunk = chunk
+        self._has_fitted = False
 
     def turn(self) -> Turn:
-        """Go on with a rebuild, or read a page of the feed; see `FeedReader.turn`."""
+        """Go on with a rebuild, or read a page of the feed; see `FeedReader.turn`.
+
+        Raises:
+            KeptOtherwiseError: another process took the facts over, and keeps them.
+        """
         connection = self._ledger_connected()
         state = state_of(connection)
         if state is None or not state.fits(self._timezone):
+            if state and self._has_fitted and state.is_kept:
+                self._require_own(state)
             self.begin_rebuild()
             return Turn.READ
+        self._has_fitted = True
         if state.rebuilt_at is None:
             return self._rebuild_next()
         return super().turn()
@@ -91,8 +107,9 @@ class FactsReader(FeedReader):
             row = connection.execute(statement("lock_feed_reader"), {"name": self.name}).fetchone()
             if row is None:
                 return Turn.ELSEWHERE
+            # Another process may have begun a rebuild of its own before the row was locked.
             state = state_of(connection)
-            if state is not None and state.rebuilt_at is None:
+            if state and state.rebuilt_at is None and state.fits(self._timezone):
                 self._rebuild_chunk(connection, state)
         return Turn.READ
 
@@ -130,6 +147,18 @@ class FactsReader(FeedReader):
         ):
             return refresh(connection, customers, self._timezone)
 
+    def _require_own(self, state: State) -> None:
+        if not state.has_settings(self._timezone):
+            raise KeptOtherwiseError(
+                f"another process keeps the customer facts, for the time zone {state.timezone} "
+                f"(definitions {state.definitions}); this one has {self._timezone} "
+                f"(definitions {DEFINITIONS}); set SIGNOFF_TIMEZONE alike everywhere, run the "
+                "same release, and start again the processes that were wrong"
+            )
+
     def _keep(self, connection: Connection[TupleRow], events: Sequence[FeedEvent]) -> None:
+        # The row is locked now: nobody begins a rebuild before these are committed.
+        if state := state_of(connection):
+            self._require_own(state)
         customers = customers_of(connection, events)
         note_reach(connection, refresh(connection, customers, self._timezone))

@@ -33,14 +33,16 @@ class State:
     rebuilt_at: datetime | None
     data_until: datetime | None
     detached_now: int
+    is_kept: bool
+    """Whether a process has kept the facts in the last minutes."""
 
     def fits(self, timezone: str) -> bool:
         """Whether facts that are kept from now on fit to those that are there."""
-        return (self.timezone, self.definitions, self.detached) == (
-            timezone,
-            DEFINITIONS,
-            self.detached_now,
-        )
+        return self.has_settings(timezone) and self.detached == self.detached_now
+
+    def has_settings(self, timezone: str) -> bool:
+        """Whether the facts are those of this time zone and this release."""
+        return (self.timezone, self.definitions) == (timezone, DEFINITIONS)
 
 
 def state_of(connection: Connection[TupleRow]) -> State | None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from uuid import UUID, uuid4, uuid5
 
@@ -19,8 +20,8 @@ from psycopg.rows import TupleRow
 
 from signoff_db.connection import BatchConnection
 from signoff_db.feed_reader import Turn
-from signoff_insight.facts.reader import FactsReader
-from signoff_insight.facts.state import reach_of
+from signoff_insight.facts.reader import FactsReader, KeptOtherwiseError
+from signoff_insight.facts.state import reach_of, state_of
 from signoff_schemas import EDIT_TAGS, AnyEvent, StatusDecision
 
 BATCHES = 200
@@ -237,3 +238,61 @@ def test_the_reach_is_the_latest_event(connection: BatchConnection, reader: Fact
     catch_up(reader)
     assert reach_of(connection, "UTC").data_until == later.occurred_at
     assert reach_of(connection, "UTC").rebuilt is None
+
+
+def test_two_time_zones_do_not_rebuild_for_ever(
+    connection: BatchConnection, database_url: str
+) -> None:
+    """The process that began later wins; the former goes on once nobody else keeps the facts."""
+    bought = approval(60 * 6, user_id="ann", customer_status="CUSTOMER", ltv_amount="5")
+    apply_events(connection, bought)
+    with (
+        closing(FactsReader(database_url, "Europe/London")) as former,
+        closing(FactsReader(database_url, "Asia/Tokyo")) as later,
+    ):
+        catch_up(former)
+        catch_up(later)
+        for _ in range(2):
+            with pytest.raises(KeptOtherwiseError, match="Asia/Tokyo"):
+                former.turn()
+        assert tables_of(connection) == tables_from(plain_facts([bought]), "Asia/Tokyo")
+        connection.execute("UPDATE feed_readers SET updated_at = now() - interval '1 hour'")
+        catch_up(former)
+        assert tables_of(connection) == tables_from(plain_facts([bought]), "Europe/London")
+
+
+@pytest.mark.parametrize("is_rebuilt", [False, True])
+def test_nothing_is_computed_with_another_time_zone_than_the_facts(
+    connection: BatchConnection,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_rebuilt: bool,
+) -> None:
+    """Also if another process begins a rebuild right after this one has looked."""
+    events = [
+        approval(60 * 6, user_id=user, customer_status="CUSTOMER", ltv_amount="5")
+        for user in ("ann", "bob")
+    ]
+    apply_events(connection, events[0])
+    with (
+        closing(FactsReader(database_url, "Europe/London")) as former,
+        closing(FactsReader(database_url, "Asia/Tokyo")) as later,
+    ):
+        former.turn()
+        if is_rebuilt:
+            catch_up(former)
+        seen = [state_of(connection)]
+        later.turn()
+        if is_rebuilt:
+            later.turn()
+            apply_events(connection, events[1])
+        monkeypatch.setattr(
+            "signoff_insight.facts.reader.state_of",
+            lambda connection: seen.pop() if seen else state_of(connection),
+        )
+        with suppress(KeptOtherwiseError):
+            former.turn()
+        catch_up(later)
+        held = tables_of(connection)
+        assert held == tables_from(plain_facts(events[: 1 + is_rebuilt]), "Asia/Tokyo")
