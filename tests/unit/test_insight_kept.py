@@ -18,6 +18,7 @@ class Counter:
         self.calls = 0
 
     def __call__(self) -> Report:
+        """Count a call."""
         self.calls += 1
         return REPORT
 
