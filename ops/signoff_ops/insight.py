@@ -28,6 +28,7 @@ from signoff_ops.insight_errors import (
     WrongFiltersError,
 )
 from signoff_ops.insight_filters import FILTERS, Filter, asked_of, filters_of
+from signoff_ops.insight_kept import KEEP_SECONDS, KeptReports
 from signoff_ops.insight_reading import SECONDS, reading
 from signoff_ops.servers import Servers
 from signoff_schemas import SettingsError
@@ -64,6 +65,7 @@ _BEHIND: Final = timedelta(minutes=1)
 """What was applied so long ago, and is not in the facts, is worth a note."""
 _SHOWN: Final = 80
 _running: Final = BoundedSemaphore(_AT_ONCE)
+_kept: Final = KeptReports()
 
 
 def views() -> tuple[View, ...]:
@@ -93,7 +95,8 @@ def report(servers: Servers, name: str, wanted: Mapping[str, str | None]) -> Rep
             `FILTERS`.
 
     Returns:
-        The report. If the facts are not complete, or not up to date, its first notes say so.
+        The report. If the facts are not complete, or not up to date, its first notes say so. One
+        that takes seconds may have been computed some minutes ago; a note says when.
 
     Raises:
         UnknownViewError: there is no such view.
@@ -105,15 +108,29 @@ def report(servers: Servers, name: str, wanted: Mapping[str, str | None]) -> Rep
     """
     view = view_named(name)
     asked = asked_of(view, wanted)
+    if not view.is_slow:
+        return _computed(servers, view, asked)
+    settings = servers.settings
+    key = (settings.require("database_url"), settings.timezone, name, asked)
+    return _kept.get(key, lambda: _dated(_computed(servers, view, asked)))
+
+
+def _computed(servers: Servers, view: View, asked: Asked) -> Report:
     with (
         _in_turn(),
         servers.database() as connection,
-        reading(connection, f"the view {name}", SECONDS),
+        reading(connection, f"the view {view.name}", SECONDS),
     ):
         reach = reach_of(connection, servers.settings.timezone)
         answer = _answer(view, connection, asked, reach)
         first = tuple(_notes(connection, reach, servers.settings.timezone))
     return replace(answer, notes=(*first, *answer.notes))
+
+
+def _dated(found: Report) -> Report:
+    now = datetime.now(UTC)
+    note = f"Computed at {now:%Y-%m-%d %H:%M} UTC, and shown for {KEEP_SECONDS / 60:.0f} minutes."
+    return replace(found, notes=(*found.notes, note))
 
 
 def only_table(found: Report, name: str | None) -> Report:

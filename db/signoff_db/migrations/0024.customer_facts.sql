@@ -85,16 +85,17 @@ COMMENT ON TABLE customer_spells IS 'The times that customers spent in one statu
 COMMENT ON COLUMN customer_spells.began_at IS 'Null if another system gave the status before';
 COMMENT ON COLUMN customer_spells.ended_at IS 'Null if the customer has the status now';
 
+-- Columns of a fixed size come first: charts read all rows.
 CREATE TABLE customer_exposures (
     customer bigint NOT NULL,
-    place integer NOT NULL,
-    customer_status signoff_status NOT NULL,
     exposed_at timestamptz NOT NULL,
-    is_first boolean NOT NULL,
+    place integer NOT NULL,
     tags integer NOT NULL,
+    customer_status signoff_status NOT NULL,
+    is_first boolean NOT NULL,
+    converted_after integer,
     reviewer_id text,
     cta text,
-    converted_after integer,
     PRIMARY KEY (customer, place)
 );
 

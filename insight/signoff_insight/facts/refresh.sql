@@ -211,8 +211,9 @@ gone_spells AS (
         SELECT FROM new_spells n WHERE (n.customer, n.place) = (o.customer, o.place))
 ),
 new_exposures AS MATERIALIZED (
-    SELECT customer, place::integer, signoff_status_of(status) AS customer_status, occurred_at AS exposed_at, is_first,
-        tags, reviewer_id, cta, ceil(extract(epoch FROM converted_at - occurred_at) / 86400)::integer AS converted_after
+    SELECT customer, occurred_at AS exposed_at, place::integer, tags, signoff_status_of(status) AS customer_status,
+        is_first, ceil(extract(epoch FROM converted_at - occurred_at) / 86400)::integer AS converted_after,
+        reviewer_id, cta
     FROM exposed
     WHERE is_first OR tags <> 0 OR reviewer_id IS NOT NULL OR cta IS NOT NULL
 ),

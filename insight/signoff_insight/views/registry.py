@@ -41,6 +41,8 @@ class View:
     answer: Answer
     filters: frozenset[str]
     """The fields of `Asked` that it heeds."""
+    is_slow: bool = False
+    """Whether it takes seconds where there are many customers."""
 
 
 _ALL: Final = (
@@ -74,6 +76,7 @@ _ALL: Final = (
         forecast.DEFINITION,
         forecast.forecast,
         _CUSTOMERS | {"at"},
+        is_slow=True,
     ),
     View(desk.NAME, desk.TITLE, desk.DEFINITION, desk.desk, _TIME),
 )
