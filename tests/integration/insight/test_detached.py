@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from approvals import approval
-from insight import apply_all, build_facts, cells, keep_facts, view
+from insight import build_facts, cells, keep_facts, view
 
 from signoff_db.connection import BatchConnection
 from signoff_db.ledger_partitions import add_partition, detach_oldest, partition_ledger
