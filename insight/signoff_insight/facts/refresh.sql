@@ -30,23 +30,29 @@ placed AS MATERIALIZED (
     ) AS event
 ),
 -- The status that a customer had before its first event that gave one: that of this event's interaction, or of the
--- newest interaction (as in the view status_transitions).
+-- newest interaction (as in the view status_transitions). `entered_as` is the same for customers that began here, and
+-- null for those with events in detached partitions: they did not begin with the first event that is left.
 begun AS MATERIALIZED (
-    SELECT c.customer, first.first_event_at, coalesce(
-        first.opening,
-        (SELECT signoff_status_number(coalesce(i.opening_customer_status, i.customer_status))
-        FROM interactions i
-        WHERE i.user_id = c.user_id
-        ORDER BY i.created_at DESC NULLS LAST, i.id DESC
-        LIMIT 1),
-        1) AS opening
-    FROM changed c
-    JOIN (
-        SELECT customer, min(occurred_at) AS first_event_at,
-            (array_agg(opening ORDER BY place) FILTER (WHERE gave IS NOT NULL))[1] AS opening
-        FROM placed
-        GROUP BY customer
-    ) AS first USING (customer)
+    SELECT customer, first_event_at, opening, CASE WHEN NOT has_detached THEN opening END AS entered_as
+    FROM (
+        SELECT c.customer, first.first_event_at,
+            EXISTS (SELECT FROM customers WHERE user_id = c.user_id AND last_detached IS NOT NULL) AS has_detached,
+            coalesce(
+                first.opening,
+                (SELECT signoff_status_number(coalesce(i.opening_customer_status, i.customer_status))
+                FROM interactions i
+                WHERE i.user_id = c.user_id
+                ORDER BY i.created_at DESC NULLS LAST, i.id DESC
+                LIMIT 1),
+                1) AS opening
+        FROM changed c
+        JOIN (
+            SELECT customer, min(occurred_at) AS first_event_at,
+                (array_agg(opening ORDER BY place) FILTER (WHERE gave IS NOT NULL))[1] AS opening
+            FROM placed
+            GROUP BY customer
+        ) AS first USING (customer)
+    ) AS found
 ),
 -- The status of the customer and of the interaction after each event: the last that was given. The greatest of
 -- 8 * place + status is the latest one.
@@ -66,7 +72,7 @@ spells AS MATERIALIZED (
     SELECT customer, row_number() OVER w - 1 AS place, status, began_at,
         lead(began_at) OVER w AS ended_at, lead(status) OVER w AS next_status
     FROM (
-        SELECT customer, 0 AS place, opening AS status, CASE opening WHEN 1 THEN first_event_at END AS began_at
+        SELECT customer, 0 AS place, opening AS status, CASE entered_as WHEN 1 THEN first_event_at END AS began_at
         FROM begun
         UNION ALL
         SELECT customer, place, status, occurred_at FROM stepped WHERE status <> status_before
@@ -76,11 +82,11 @@ spells AS MATERIALIZED (
 reached AS (
     -- What a customer did before its first event is not known: it was not a prospect, and its first step is not here.
     SELECT customer,
-        min(began_at) FILTER (WHERE place = 0 AND opening = 1) AS prospect_at,
-        min(began_at) FILTER (WHERE status IN (2, 3) AND opening = 1) AS qualified_at,
-        min(began_at) FILTER (WHERE status = 3 AND opening <= 2) AS customer_at,
-        min(place) FILTER (WHERE status IN (2, 3) AND opening = 1) AS qualified,
-        min(place) FILTER (WHERE status = 3 AND opening <= 2) AS converted
+        min(began_at) FILTER (WHERE place = 0 AND entered_as = 1) AS prospect_at,
+        min(began_at) FILTER (WHERE status IN (2, 3) AND entered_as = 1) AS qualified_at,
+        min(began_at) FILTER (WHERE status = 3 AND entered_as <= 2) AS customer_at,
+        min(place) FILTER (WHERE status IN (2, 3) AND entered_as = 1) AS qualified,
+        min(place) FILTER (WHERE status = 3 AND entered_as <= 2) AS converted
     FROM spells
     JOIN begun USING (customer)
     GROUP BY customer

@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow, class_row
 from signoff_db.sql import statement
 from signoff_insight.report import Reach
 
-DEFINITIONS: Final = 2
+DEFINITIONS: Final = 3
 """To be raised when the facts of the same ledger become others."""
 PACKAGE: Final = "signoff_insight"
 LATE_DAYS: Final = 2
