@@ -5,9 +5,10 @@
 -- One statement, so all facts of a customer are of one moment of the ledger. It returns when the latest of their events
 -- occurred.
 WITH changed AS MATERIALIZED (
-    SELECT f.user_id, f.customer
+    SELECT f.*
     FROM unnest(%(customers)b::text[]) AS wanted(user_id)
-    JOIN customer_facts f USING (user_id)
+    CROSS JOIN LATERAL (
+        SELECT user_id, customer, ctid AS place FROM customer_facts WHERE user_id = wanted.user_id OFFSET 0) AS f
 ),
 -- The events of these customers, each with its place among those of its customer. Void decisions have no effect.
 placed AS MATERIALIZED (
@@ -162,7 +163,7 @@ new_purchases AS MATERIALIZED (
 old_purchases AS MATERIALIZED (
     SELECT old.*
     FROM changed c
-    CROSS JOIN LATERAL (SELECT * FROM customer_purchases WHERE customer = c.customer OFFSET 0) AS old
+    CROSS JOIN LATERAL (SELECT *, ctid AS row FROM customer_purchases WHERE customer = c.customer OFFSET 0) AS old
 ),
 kept_purchases AS (
     INSERT INTO customer_purchases
@@ -178,7 +179,7 @@ kept_purchases AS (
 gone_purchases AS (
     DELETE FROM customer_purchases p
     USING old_purchases o
-    WHERE (p.customer, p.purchased_on) = (o.customer, o.purchased_on) AND NOT EXISTS (
+    WHERE p.ctid = o.row AND NOT EXISTS (
         SELECT FROM new_purchases n WHERE (n.customer, n.purchased_on) = (o.customer, o.purchased_on))
 ),
 new_spells AS MATERIALIZED (
@@ -190,7 +191,7 @@ new_spells AS MATERIALIZED (
 old_spells AS MATERIALIZED (
     SELECT old.*
     FROM changed c
-    CROSS JOIN LATERAL (SELECT * FROM customer_spells WHERE customer = c.customer OFFSET 0) AS old
+    CROSS JOIN LATERAL (SELECT *, ctid AS row FROM customer_spells WHERE customer = c.customer OFFSET 0) AS old
 ),
 kept_spells AS (
     INSERT INTO customer_spells
@@ -207,7 +208,7 @@ kept_spells AS (
 gone_spells AS (
     DELETE FROM customer_spells s
     USING old_spells o
-    WHERE (s.customer, s.place) = (o.customer, o.place) AND NOT EXISTS (
+    WHERE s.ctid = o.row AND NOT EXISTS (
         SELECT FROM new_spells n WHERE (n.customer, n.place) = (o.customer, o.place))
 ),
 new_exposures AS MATERIALIZED (
@@ -220,7 +221,7 @@ new_exposures AS MATERIALIZED (
 old_exposures AS MATERIALIZED (
     SELECT old.*
     FROM changed c
-    CROSS JOIN LATERAL (SELECT * FROM customer_exposures WHERE customer = c.customer OFFSET 0) AS old
+    CROSS JOIN LATERAL (SELECT *, ctid AS row FROM customer_exposures WHERE customer = c.customer OFFSET 0) AS old
 ),
 kept_exposures AS (
     INSERT INTO customer_exposures
@@ -238,7 +239,7 @@ kept_exposures AS (
 gone_exposures AS (
     DELETE FROM customer_exposures e
     USING old_exposures o
-    WHERE (e.customer, e.place) = (o.customer, o.place) AND NOT EXISTS (
+    WHERE e.ctid = o.row AND NOT EXISTS (
         SELECT FROM new_exposures n WHERE (n.customer, n.place) = (o.customer, o.place))
 ),
 updated AS (
@@ -260,7 +261,7 @@ updated AS (
     LEFT JOIN reached r ON r.customer = changed.customer
     LEFT JOIN lost l ON l.customer = changed.customer
     LEFT JOIN bought_in_all p ON p.customer = changed.customer
-    WHERE f.user_id = changed.user_id
+    WHERE f.ctid = changed.place
     RETURNING f.last_event_at
 )
 SELECT max(last_event_at) FROM updated
