@@ -17,7 +17,7 @@ from psycopg.rows import TupleRow
 
 from signoff_db.feed_lag import behind
 from signoff_insight.facts.reader import READER
-from signoff_insight.facts.state import reach_of
+from signoff_insight.facts.state import reach_of, state_of
 from signoff_insight.report import Asked, Column, Reach, Report, Table, Unit, Value
 from signoff_insight.views.registry import VIEWS, View
 from signoff_ops.insight_errors import (
@@ -187,6 +187,11 @@ def _notes(connection: Connection[TupleRow], reach: Reach, timezone: str) -> Ite
             "`signoff insight run` with this setting computes all facts anew."
         )
     yield from _lag(connection)
+    if (state := state_of(connection)) and state.detached:
+        yield (
+            "Events in detached partitions of the ledger do not count. Customers who had some are "
+            "not in the funnel, and belong to the cohort of their first purchase since then."
+        )
 
 
 def _lag(connection: Connection[TupleRow]) -> Iterator[str]:

@@ -120,7 +120,7 @@ class FactsReader(FeedReader):
         self._refresh_by_two(connection, customers)
         is_last = len(customers) < self._chunk
         if is_last:
-            connection.execute(statement("facts/delete_unknown", PACKAGE), {"customers": None})
+            connection.execute(statement("facts/delete_unknown", PACKAGE))
         parameters = {
             "upto": None if is_last else customers[-1],
             "customers": len(customers),

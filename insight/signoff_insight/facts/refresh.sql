@@ -5,9 +5,10 @@
 -- One statement, so all facts of a customer are of one moment of the ledger. It returns when the latest of their events
 -- occurred.
 WITH changed AS MATERIALIZED (
-    SELECT f.user_id, f.customer
+    SELECT f.*
     FROM unnest(%(customers)b::text[]) AS wanted(user_id)
-    JOIN customer_facts f USING (user_id)
+    CROSS JOIN LATERAL (
+        SELECT user_id, customer, ctid AS place FROM customer_facts WHERE user_id = wanted.user_id OFFSET 0) AS f
 ),
 -- The events of these customers, each with its place among those of its customer. Void decisions have no effect.
 placed AS MATERIALIZED (
@@ -29,23 +30,29 @@ placed AS MATERIALIZED (
     ) AS event
 ),
 -- The status that a customer had before its first event that gave one: that of this event's interaction, or of the
--- newest interaction (as in the view status_transitions).
+-- newest interaction (as in the view status_transitions). `entered_as` is the same for customers that began here, and
+-- null for those with events in detached partitions: they did not begin with the first event that is left.
 begun AS MATERIALIZED (
-    SELECT c.customer, first.first_event_at, coalesce(
-        first.opening,
-        (SELECT signoff_status_number(coalesce(i.opening_customer_status, i.customer_status))
-        FROM interactions i
-        WHERE i.user_id = c.user_id
-        ORDER BY i.created_at DESC NULLS LAST, i.id DESC
-        LIMIT 1),
-        1) AS opening
-    FROM changed c
-    JOIN (
-        SELECT customer, min(occurred_at) AS first_event_at,
-            (array_agg(opening ORDER BY place) FILTER (WHERE gave IS NOT NULL))[1] AS opening
-        FROM placed
-        GROUP BY customer
-    ) AS first USING (customer)
+    SELECT customer, first_event_at, opening, CASE WHEN NOT has_detached THEN opening END AS entered_as
+    FROM (
+        SELECT c.customer, first.first_event_at,
+            EXISTS (SELECT FROM customers WHERE user_id = c.user_id AND last_detached IS NOT NULL) AS has_detached,
+            coalesce(
+                first.opening,
+                (SELECT signoff_status_number(coalesce(i.opening_customer_status, i.customer_status))
+                FROM interactions i
+                WHERE i.user_id = c.user_id
+                ORDER BY i.created_at DESC NULLS LAST, i.id DESC
+                LIMIT 1),
+                1) AS opening
+        FROM changed c
+        JOIN (
+            SELECT customer, min(occurred_at) AS first_event_at,
+                (array_agg(opening ORDER BY place) FILTER (WHERE gave IS NOT NULL))[1] AS opening
+            FROM placed
+            GROUP BY customer
+        ) AS first USING (customer)
+    ) AS found
 ),
 -- The status of the customer and of the interaction after each event: the last that was given. The greatest of
 -- 8 * place + status is the latest one.
@@ -65,7 +72,7 @@ spells AS MATERIALIZED (
     SELECT customer, row_number() OVER w - 1 AS place, status, began_at,
         lead(began_at) OVER w AS ended_at, lead(status) OVER w AS next_status
     FROM (
-        SELECT customer, 0 AS place, opening AS status, CASE opening WHEN 1 THEN first_event_at END AS began_at
+        SELECT customer, 0 AS place, opening AS status, CASE entered_as WHEN 1 THEN first_event_at END AS began_at
         FROM begun
         UNION ALL
         SELECT customer, place, status, occurred_at FROM stepped WHERE status <> status_before
@@ -75,11 +82,11 @@ spells AS MATERIALIZED (
 reached AS (
     -- What a customer did before its first event is not known: it was not a prospect, and its first step is not here.
     SELECT customer,
-        min(began_at) FILTER (WHERE place = 0 AND opening = 1) AS prospect_at,
-        min(began_at) FILTER (WHERE status IN (2, 3) AND opening = 1) AS qualified_at,
-        min(began_at) FILTER (WHERE status = 3 AND opening <= 2) AS customer_at,
-        min(place) FILTER (WHERE status IN (2, 3) AND opening = 1) AS qualified,
-        min(place) FILTER (WHERE status = 3 AND opening <= 2) AS converted
+        min(began_at) FILTER (WHERE place = 0 AND entered_as = 1) AS prospect_at,
+        min(began_at) FILTER (WHERE status IN (2, 3) AND entered_as = 1) AS qualified_at,
+        min(began_at) FILTER (WHERE status = 3 AND entered_as <= 2) AS customer_at,
+        min(place) FILTER (WHERE status IN (2, 3) AND entered_as = 1) AS qualified,
+        min(place) FILTER (WHERE status = 3 AND entered_as <= 2) AS converted
     FROM spells
     JOIN begun USING (customer)
     GROUP BY customer
@@ -156,7 +163,7 @@ new_purchases AS MATERIALIZED (
 old_purchases AS MATERIALIZED (
     SELECT old.*
     FROM changed c
-    CROSS JOIN LATERAL (SELECT * FROM customer_purchases WHERE customer = c.customer OFFSET 0) AS old
+    CROSS JOIN LATERAL (SELECT *, ctid AS row FROM customer_purchases WHERE customer = c.customer OFFSET 0) AS old
 ),
 kept_purchases AS (
     INSERT INTO customer_purchases
@@ -172,7 +179,7 @@ kept_purchases AS (
 gone_purchases AS (
     DELETE FROM customer_purchases p
     USING old_purchases o
-    WHERE (p.customer, p.purchased_on) = (o.customer, o.purchased_on) AND NOT EXISTS (
+    WHERE p.ctid = o.row AND NOT EXISTS (
         SELECT FROM new_purchases n WHERE (n.customer, n.purchased_on) = (o.customer, o.purchased_on))
 ),
 new_spells AS MATERIALIZED (
@@ -184,7 +191,7 @@ new_spells AS MATERIALIZED (
 old_spells AS MATERIALIZED (
     SELECT old.*
     FROM changed c
-    CROSS JOIN LATERAL (SELECT * FROM customer_spells WHERE customer = c.customer OFFSET 0) AS old
+    CROSS JOIN LATERAL (SELECT *, ctid AS row FROM customer_spells WHERE customer = c.customer OFFSET 0) AS old
 ),
 kept_spells AS (
     INSERT INTO customer_spells
@@ -201,7 +208,7 @@ kept_spells AS (
 gone_spells AS (
     DELETE FROM customer_spells s
     USING old_spells o
-    WHERE (s.customer, s.place) = (o.customer, o.place) AND NOT EXISTS (
+    WHERE s.ctid = o.row AND NOT EXISTS (
         SELECT FROM new_spells n WHERE (n.customer, n.place) = (o.customer, o.place))
 ),
 new_exposures AS MATERIALIZED (
@@ -214,7 +221,7 @@ new_exposures AS MATERIALIZED (
 old_exposures AS MATERIALIZED (
     SELECT old.*
     FROM changed c
-    CROSS JOIN LATERAL (SELECT * FROM customer_exposures WHERE customer = c.customer OFFSET 0) AS old
+    CROSS JOIN LATERAL (SELECT *, ctid AS row FROM customer_exposures WHERE customer = c.customer OFFSET 0) AS old
 ),
 kept_exposures AS (
     INSERT INTO customer_exposures
@@ -232,7 +239,7 @@ kept_exposures AS (
 gone_exposures AS (
     DELETE FROM customer_exposures e
     USING old_exposures o
-    WHERE (e.customer, e.place) = (o.customer, o.place) AND NOT EXISTS (
+    WHERE e.ctid = o.row AND NOT EXISTS (
         SELECT FROM new_exposures n WHERE (n.customer, n.place) = (o.customer, o.place))
 ),
 updated AS (
@@ -254,7 +261,7 @@ updated AS (
     LEFT JOIN reached r ON r.customer = changed.customer
     LEFT JOIN lost l ON l.customer = changed.customer
     LEFT JOIN bought_in_all p ON p.customer = changed.customer
-    WHERE f.user_id = changed.user_id
+    WHERE f.ctid = changed.place
     RETURNING f.last_event_at
 )
 SELECT max(last_event_at) FROM updated

@@ -43,7 +43,7 @@ def refresh(
     # A generic plan, which Postgres may take for a prepared statement, is many times slower.
     found = connection.execute(statement("facts/refresh", PACKAGE), parameters, prepare=False)
     (latest,) = found.fetchone() or (None,)
-    connection.execute(statement("facts/delete_unknown", PACKAGE), parameters)
+    connection.execute(statement("facts/delete_eventless", PACKAGE), parameters)
     return cast("datetime | None", latest)
 
 

@@ -296,3 +296,18 @@ def test_nothing_is_computed_with_another_time_zone_than_the_facts(
         catch_up(later)
         held = tables_of(connection)
         assert held == tables_from(plain_facts(events[: 1 + is_rebuilt]), "Asia/Tokyo")
+
+
+@pytest.mark.parametrize("turns", [1, 2, 9])
+def test_a_reader_whose_position_was_deleted_computes_all_anew(
+    connection: BatchConnection, database_url: str, turns: int
+) -> None:
+    """Also in the middle of a rebuild."""
+    events = [approval(user_id=user) for user in ("ann", "bob", "cid")]
+    apply_events(connection, *events)
+    with closing(FactsReader(database_url, "UTC", chunk=1)) as reader:
+        for _ in range(turns):
+            reader.turn()
+        connection.execute("DELETE FROM feed_readers")
+        assert Turn.CAUGHT_UP in [reader.turn() for _ in range(20)]
+        assert tables_of(connection) == tables_from(plain_facts(events))
