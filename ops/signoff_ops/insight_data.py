@@ -108,7 +108,7 @@ def shown(value: Value, unit: Unit) -> str | None:
 
 
 def reach_text(reach: Reach) -> str:
-    """How far the data of a report reaches, in one or two sentences."""
+    """How far the data of a report reaches, in a few sentences."""
     zone = reach.timezone
     if reach.data_until is None:
         return f"There is no event yet. Days are those of {zone}."
@@ -118,7 +118,12 @@ def reach_text(reach: Reach) -> str:
         if reach.provisional_since is None
         else f" From {reach.provisional_since} on, late events may still change the numbers."
     )
-    return f"Data until {until:%Y-%m-%d %H:%M} ({zone}).{late}"
+    rebuilt = (
+        ""
+        if reach.rebuilt is None
+        else f" The facts are being computed, {100 * reach.rebuilt:.0f} % are done."
+    )
+    return f"Data until {until:%Y-%m-%d %H:%M} ({zone}).{late}{rebuilt}"
 
 
 def _records(table: Table) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """Figures of reports made by hand: what they say, what they draw, and names that attack."""
 
+from dataclasses import replace
+
 import pytest
 from drawings import check_inside
 from insight_reports import HOSTILE_NAME, VIEWS, empty, report
@@ -30,6 +32,17 @@ def test_a_figure_fits_into_its_drawing(view: str) -> None:
         for drawing in filter(None, (one.wide, one.narrow)):
             check_inside(drawing)
             assert [mark for mark in drawing.marks if isinstance(mark, Text)]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_young_ledger_has_figures_too(view: str, place: int) -> None:
+    """One row of each table is enough, also the last one, which may not be observed yet."""
+    found = report(view)
+    tables = tuple(replace(table, rows=(table.rows[place],)) for table in found.tables)
+    for one in figures_of(replace(found, tables=tables)):
+        for drawing in filter(None, (one.wide, one.narrow)):
+            check_inside(drawing)
 
 
 @pytest.mark.parametrize("view", VIEWS)
