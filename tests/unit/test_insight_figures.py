@@ -1,5 +1,7 @@
 """Figures of reports made by hand: what they say, what they draw, and names that attack."""
 
+from dataclasses import replace
+
 import pytest
 from drawings import check_inside
 from insight_reports import HOSTILE_NAME, VIEWS, empty, report
@@ -75,6 +77,17 @@ def test_headings_say_what_the_numbers_mean() -> None:
     assert tag == "Approvals with edit tag CTA_DIRECT go with 6.1 points more conversions"
     assert reviewer.endswith("go with 5.5 points fewer conversions")
     assert len(HOSTILE_NAME) > len(reviewer)
+
+
+def test_few_customers_are_not_compared() -> None:
+    """Where each difference is one of few customers, the heading says that, and names none."""
+    of_all = report("reviewers")
+    pooled = of_all.table("pooled")
+    small = replace(pooled, rows=tuple((*row[:-1], True) for row in pooled.rows))
+    found = figures_of(replace(of_all, tables=(small, *of_all.tables[1:])))
+    said = [one.heading for one in found if one.name in {"cta", "tag", "reviewer"}]
+    assert said
+    assert all(one.startswith("Too few customers to compare") for one in said)
 
 
 def test_months_that_are_not_observed_are_no_zero() -> None:

@@ -10,7 +10,7 @@ from signoff_insight.report import Asked, Column, Reach, Report, Table, Unit, Va
 from signoff_insight.views.cohort_ages import Cohort, cohorts_of, notes_of
 
 NAME: Final = "cohorts"
-TITLE: Final = "Cohort retention"
+TITLE: Final = "Cohorts"
 DEFINITION: Final = (
     "Of the customers who bought for the first time in a month, the share that bought m whole"
     " months after their first purchase; only ages that all of them were observed through."
