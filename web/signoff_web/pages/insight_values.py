@@ -142,4 +142,6 @@ def _said(key: str, value: object) -> str:
         return _off(key, float(value))
     if key.endswith(_SHARES):
         return words.percent(float(value))
-    return words.count(value) if isinstance(value, int) or key in _WHOLE else words.number(value)
+    if isinstance(value, int) or key in _WHOLE:
+        return words.count(float(value))
+    return words.number(value)
