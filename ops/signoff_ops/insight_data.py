@@ -15,8 +15,8 @@ from signoff_ops.insight_filters import filters_of
 from signoff_schemas.wording import in_zone, printable
 
 _MONTH: Final = len("2021-03")
-_FORMULA: Final = ("=", "+", "-", "@")
-"""With these, a spreadsheet takes a text for a formula."""
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""With these, a spreadsheet takes a text for a formula; some also if they are full-width."""
 
 
 def views_data(found: Iterable[Any]) -> list[dict[str, Any]]:
@@ -111,7 +111,7 @@ def shown(value: Value, unit: Unit) -> str | None:
 
 
 def reach_text(reach: Reach) -> str:
-    """How far the data of a report reaches, in one or two sentences."""
+    """How far the data of a report reaches, in a few sentences."""
     zone = reach.timezone
     if reach.data_until is None:
         return f"There is no event yet. Days are those of {zone}."
@@ -121,7 +121,12 @@ def reach_text(reach: Reach) -> str:
         if reach.provisional_since is None
         else f" From {reach.provisional_since} on, late events may still change the numbers."
     )
-    return f"Data until {until:%Y-%m-%d %H:%M} ({zone}).{late}"
+    rebuilt = (
+        ""
+        if reach.rebuilt is None
+        else f" The facts are being computed, {100 * reach.rebuilt:.0f} % are done."
+    )
+    return f"Data until {until:%Y-%m-%d %H:%M} ({zone}).{late}{rebuilt}"
 
 
 def _records(table: Table) -> list[dict[str, Any]]:

@@ -35,6 +35,17 @@ def test_a_figure_fits_into_its_drawing(view: str) -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_young_ledger_has_figures_too(view: str, place: int) -> None:
+    """One row of each table is enough, also the last one, which may not be observed yet."""
+    found = report(view)
+    tables = tuple(replace(table, rows=(table.rows[place],)) for table in found.tables)
+    for one in figures_of(replace(found, tables=tables)):
+        for drawing in filter(None, (one.wide, one.narrow)):
+            check_inside(drawing)
+
+
+@pytest.mark.parametrize("view", VIEWS)
 def test_nothing_is_drawn_of_an_empty_report(view: str) -> None:
     """The page says then what was looked at."""
     assert list(figures_of(empty(view))) == []

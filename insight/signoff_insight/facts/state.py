@@ -33,12 +33,15 @@ class State:
     rebuilt_at: datetime | None
     data_until: datetime | None
     detached_now: int
+    has_position: bool
+    """Whether the reader's position in the feed is there; an operator may have deleted it."""
     is_kept: bool
     """Whether a process has kept the facts in the last minutes."""
 
     def fits(self, timezone: str) -> bool:
         """Whether facts that are kept from now on fit to those that are there."""
-        return self.has_settings(timezone) and self.detached == self.detached_now
+        is_whole = self.has_position and self.detached == self.detached_now
+        return is_whole and self.has_settings(timezone)
 
     def has_settings(self, timezone: str) -> bool:
         """Whether the facts are those of this time zone and this release."""

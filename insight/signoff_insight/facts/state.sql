@@ -1,7 +1,8 @@
--- The state of the facts, how many partitions of the ledger are detached now, and whether somebody keeps the facts: a
--- process that does notes it each minute, and with each part of a rebuild.
+-- The state of the facts, how many partitions of the ledger are detached now, whether the reader's position is there,
+-- and whether somebody keeps the facts: a process that does notes it each minute, and with each part of a rebuild.
 SELECT timezone, definitions, detached, rebuilt_upto, customers_rebuilt, customers_to_rebuild, rebuilt_at, data_until,
     (SELECT count(*)::integer FROM feed_detachments) AS detached_now,
+    EXISTS (SELECT FROM feed_readers WHERE name = 'insight') AS has_position,
     EXISTS (
         SELECT FROM feed_readers WHERE name = 'insight' AND updated_at > now() - interval '3 minutes') AS is_kept
 FROM insight_state

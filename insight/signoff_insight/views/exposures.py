@@ -33,12 +33,12 @@ class Count:
     observed: int = 0
     converted: int = 0
 
-    def add(self, row: "_Counted", *, is_observed: bool) -> None:
+    def add(self, exposed: int, converted: int, *, is_observed: bool) -> None:
         """Count these too."""
-        self.exposed += row.exposed
+        self.exposed += exposed
         if is_observed:
-            self.observed += row.exposed
-            self.converted += row.converted
+            self.observed += exposed
+            self.converted += converted
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,10 @@ class _Counted:
     tags: int
     period: int
     status: str
-    is_first: bool
     exposed: int
     converted: int
+    first_exposed: int
+    first_converted: int
 
     @property
     def values(self) -> Sequence[str]:
@@ -102,14 +103,16 @@ class Exposures:
     def add(self, row: _Counted, period: _Period) -> None:
         """Count the exposures of a row."""
         observed = period.is_observed
-        if row.is_first and row.factor == TAG:
-            self.first[row.status].add(row, is_observed=observed)
+        first = row.first_exposed, row.first_converted
+        if row.first_exposed and row.factor == TAG:
+            self.first[row.status].add(*first, is_observed=observed)
         for value in row.values:
-            if row.is_first:
+            if row.first_exposed:
                 key = row.factor, value, row.status
-                self.with_value[key].add(row, is_observed=observed)
+                self.with_value[key].add(*first, is_observed=observed)
             if period.month:
-                self.by_month[period.month, row.factor, value].add(row, is_observed=observed)
+                by_month = self.by_month[period.month, row.factor, value]
+                by_month.add(row.exposed, row.converted, is_observed=observed)
 
 
 def exposures_of(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Exposures:

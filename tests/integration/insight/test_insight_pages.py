@@ -72,7 +72,7 @@ def test_a_page_shows_what_its_view_answers(pages: httpx.Client, facts_url: str,
         assert "Read from the reviews at " in text
         assert "There is nothing to show yet. Looked at: all reviews." in text
     else:
-        assert "Data reaches to 2022-06-30 09:00 (UTC). Days since 2022-06-28 may still" in text
+        assert "Data until 2022-06-30 09:00 (UTC). From 2022-06-28 on, late events may" in text
     for table in report.tables:
         assert table.title in text
         for number in numbers(table):
@@ -139,7 +139,7 @@ def test_without_facts_a_page_says_how_to_start(bare: httpx.Client, path: str) -
     text = shown(bare, path)
     assert "There are no customer facts yet." in text
     assert "signoff insight run" in text
-    assert "Data reaches" not in text
+    assert "Data until" not in text
 
 
 def test_a_rebuild_under_way_is_said(bare: httpx.Client, database_url: str) -> None:
@@ -148,8 +148,8 @@ def test_a_rebuild_under_way_is_said(bare: httpx.Client, database_url: str) -> N
     reader = FactsReader(database_url, "UTC")
     reader.begin_rebuild()
     reader.close()
-    assert "Facts are being rebuilt, 0 % are done." in shown(bare, "/insight/funnel")
-    assert "Facts are being rebuilt, 0 % are done." in shown(bare, "/insight")
+    assert "The facts are being computed, 0 % are done." in shown(bare, "/insight/funnel")
+    assert "The facts are being computed, 0 % are done." in shown(bare, "/insight")
 
 
 def test_the_overview_tells_the_first_figures(pages: httpx.Client, facts_url: str) -> None:

@@ -43,11 +43,9 @@ def framed(
     highest: float,
     say: Callable[[float], str],
     *,
-    lowest: float = 0.0,
     room_right: float = 12.0,
     lines_below: int = 1,
     whole: bool = False,
-    title: bool = False,
 ) -> Frame:
     """The frame for values up to `highest`.
 
@@ -55,29 +53,22 @@ def framed(
         size: of the whole drawing.
         highest: the highest value; the scale goes to the next round one.
         say: writes a value beside its line.
-        lowest: the lowest value.
         room_right: what is free on the right, for labels at the ends of lines.
         lines_below: lines of text below the plot.
         whole: whether values between whole numbers make no sense.
-        title: whether a line of text stands above the plot.
     """
-    values = ticks(lowest, highest, 4 if size.is_narrow else 5, whole=whole)
+    values = ticks(0.0, highest, 4 if size.is_narrow else 5, whole=whole)
     left = max(width_of(say(value), LETTERS) for value in values) + _GAP + 4
-    top = _ABOVE + (LINE if title else 0)
     bottom = size.height - _BELOW - (lines_below - 1) * LINE
     right = max(size.width - room_right, left + 1)
-    y = Linear(values[0], values[-1], bottom, top)
-    return Frame(left, right, top, bottom, y, tuple(values), say)
+    y = Linear(values[0], values[-1], bottom, _ABOVE)
+    return Frame(left, right, _ABOVE, bottom, y, tuple(values), say)
 
 
-def below(
-    frame: Frame, places: Sequence[tuple[float, str]], line_of_text: int = 0
-) -> Iterator[Mark]:
+def below(frame: Frame, places: Sequence[tuple[float, str]]) -> Iterator[Mark]:
     """Labels below the plot; one that would leave the drawing on the right ends there."""
     for x, text in places:
         half = width_of(text, LETTERS) / 2
         beyond = x + half > frame.right + 12
         at = frame.right + 12 if beyond else x
-        yield Text(
-            at, frame.bottom + 18 + line_of_text * LINE, text, "tick", "end" if beyond else "middle"
-        )
+        yield Text(at, frame.bottom + 18, text, "tick", "end" if beyond else "middle")

@@ -83,7 +83,8 @@ def heat(
         marks.append(Text(0, y, row.name, "name"))
         marks.append(Text(left - 10, y, row.note, "tick", "end"))
         marks += grid.cells(place, row)
-    return Drawing(left + width * len(names) + 2, _ABOVE + _HIGH * len(rows) + 2, tuple(marks))
+    right = left + max(width * len(names) + 2, width_of(across, LETTERS))
+    return Drawing(right, _ABOVE + _HIGH * len(rows) + 2, tuple(marks))
 
 
 def highest_of(rows: Sequence[HeatRow], aside: int = 0) -> float:

@@ -1,4 +1,4 @@
-"""Lines over a horizontal scale of numbers: steps or straight, with a band around them."""
+"""Lines over a horizontal scale of numbers: steps or straight."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ from signoff_web.charts.marks import (
     Point,
     Size,
     Text,
-    area,
     circle,
     line,
     stairs,
@@ -36,8 +35,6 @@ class Line:
     label: str = ""
     """Stands at its end."""
     tip: str = ""
-    band: tuple[tuple[float, float, float], ...] = ()
-    """x, the lower and the upper end of the interval there."""
     steps: bool = False
     """Whether a value holds until the next point."""
     dots: bool = False
@@ -49,9 +46,6 @@ def lines(
     say: Callable[[float], str],
     *,
     across: str,
-    marked: tuple[float, str] | None = None,
-    highest: float | None = None,
-    whole: bool = False,
     say_across: Callable[[float], str] = "{:,.0f}".format,
 ) -> Drawing:
     """Draw lines.
@@ -61,37 +55,20 @@ def lines(
         given: the lines, the first one below the others.
         say: writes a value of the vertical scale.
         across: what the horizontal scale counts, as `days`.
-        marked: a place on it that a vertical line marks, and what that is.
-        highest: the highest value, where it is not that of the points.
-        whole: whether vertical values between whole numbers make no sense.
         say_across: writes a value of the horizontal scale.
     """
-    top = highest or max((y for one in given for _, y in _all(one)), default=1.0) or 1.0
+    top = max((y for one in given for _, y in one.points), default=1.0) or 1.0
     longest = max((width_of(one.label, LETTERS) for one in given), default=0.0)
     room = min(longest + 14, size.width * 0.42) if longest else 14.0
-    frame = framed(
-        size,
-        top,
-        say,
-        room_right=room,
-        lines_below=2 if across else 1,
-        whole=whole,
-        title=marked is not None,
-    )
+    frame = framed(size, top, say, room_right=room, lines_below=2 if across else 1)
     x = _across(frame, given)
     marks: list[Mark] = [
         *frame.lines(),
         *_below(frame, x, across, say_across, narrow=size.is_narrow),
     ]
-    marks += _marked(frame, x, marked) if marked else []
     for one in given:
         marks += _line(frame, x, one)
     return Drawing(size.width, size.height, (*marks, *_ends(frame, x, given)))
-
-
-def _all(one: Line) -> Iterator[Point]:
-    yield from one.points
-    yield from ((x, high) for x, _, high in one.band)
 
 
 def _across(frame: Frame, given: Sequence[Line]) -> Linear:
@@ -110,20 +87,7 @@ def _below(
         yield Text((frame.left + frame.right) / 2, frame.bottom + 36, across, "tick", "middle")
 
 
-def _marked(frame: Frame, x: Linear, marked: tuple[float, str]) -> Iterator[Mark]:
-    at = x(marked[0])
-    yield Path(line([(at, frame.top), (at, frame.bottom)]), "marked")
-    is_right = at > (frame.left + frame.right) / 2
-    anchor = "end" if is_right else "start"
-    yield Text(at + (-4 if is_right else 4), frame.top - 4, marked[1], "tick", anchor)
-
-
 def _line(frame: Frame, x: Linear, one: Line) -> Iterator[Mark]:
-    if one.band:
-        low = [(x(at), frame.y(lower)) for at, lower, _ in one.band]
-        high = [(x(at), frame.y(upper)) for at, _, upper in one.band]
-        upper, lower = (stairs(high), stairs(low)) if one.steps else (high, low)
-        yield Path(area(upper, lower), f"band {one.look}", one.tip)
     places = [(x(at), frame.y(value)) for at, value in one.points]
     yield Path(line(stairs(places) if one.steps else places), f"line {one.look}", one.tip)
     if one.dots and len(places) <= _DOTS:

@@ -69,7 +69,7 @@ class Key:
     text: str
     look: str
     shape: str = "box"
-    """`box`, `line`, `dot` or `diamond`."""
+    """`box`, `line`, `dot`, `diamond`, `over` (a line with diamonds) or `hatch`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,6 @@ NARROW: Final = Size(312, 260)
 def line(points: Sequence[Point]) -> str:
     """The path through some points."""
     return "M" + "L".join(f"{_short(x)} {_short(y)}" for x, y in points) if points else ""
-
-
-def area(upper: Sequence[Point], lower: Sequence[Point]) -> str:
-    """The path around what is between two lines, each from left to right."""
-    return line([*upper, *reversed(lower)]) + "Z"
 
 
 def stairs(points: Sequence[Point]) -> list[Point]:

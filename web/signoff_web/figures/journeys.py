@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from signoff_ops.insight import Report
+from signoff_schemas import CUSTOMER_STATUSES
 from signoff_web.charts import words
 from signoff_web.charts.marks import Drawing, Key, Size
 from signoff_web.charts.rows import Row, bars
 from signoff_web.charts.sankey import Flow, sankey
 from signoff_web.figures.figure import Figure, Record, figure, known, text
 
-ORDER: Final = ("PROSPECT", "LEAD_QUALIFIED", "CUSTOMER", "CHURNED", "LEAD_EXHAUSTED")
 _LOST: Final = frozenset({"CHURNED", "LEAD_EXHAUSTED"})
 _KEYS: Final = {
     "flow-path": Key("along the funnel", "flow flow-path"),
@@ -74,14 +74,14 @@ def _look(one: Record) -> str:
         return "flow-back"
     if one["to_status"] in _LOST:
         return "flow-lost"
-    is_forward = ORDER.index(text(one, "from_status")) < ORDER.index(text(one, "to_status"))
-    return "flow-path" if is_forward else "flow-other"
+    before, after = (CUSTOMER_STATUSES.index(text(one, f"{end}_status")) for end in ("from", "to"))
+    return "flow-path" if before < after else "flow-other"
 
 
 def _sankey(moves: Sequence[Record], size: Size) -> Drawing:
     flows = [_flow(one) for one in moves]
     room = Size(size.width, 400 if size.is_narrow else 440)
-    return sankey(room, flows, ORDER, _said, heads=("From", "To"))
+    return sankey(room, flows, CUSTOMER_STATUSES, _said, heads=("From", "To"))
 
 
 def _said(status: str, moves: float) -> tuple[str, str]:

@@ -32,7 +32,7 @@ def figures(report: Report) -> Sequence[Figure]:
 
 
 def by_age(cells: Mapping[date, Mapping[int, float]], *, is_small: bool = False) -> Figure:
-    """A line for each cohort; the oldest, the newest, the best and the poorest are named."""
+    """A line for each cohort; the oldest, and the newest with three ages, are named."""
     return figure(
         "ages",
         _message(cells),

@@ -88,8 +88,8 @@ def _which(number: int) -> str:
 
 
 def _lines(months: Sequence[Record], looks: Mapping[str, str], size: Size) -> Drawing:
-    days = sorted({day(one, "month") for one in months})
-    place = {month: float(number) for number, month in enumerate(days)}
+    every = sorted({day(one, "month") for one in months})
+    place = {month: float(number) for number, month in enumerate(every)}
     given = []
     for value, look in looks.items():
         points = tuple(
@@ -98,12 +98,13 @@ def _lines(months: Sequence[Record], looks: Mapping[str, str], size: Size) -> Dr
             if one["value"] == value and (share := real(one, "share")) is not None
         )
         given.append(Line(points, look, words.cut(value, 12, 1), value, dots=True))
+    names = {number: words.month(month) for month, number in place.items()}
     return lines(
         size,
         given,
         words.short_percent,
         across="",
-        say_across=lambda number: words.month(days[int(number)]),
+        say_across=lambda number: names.get(number, ""),
     )
 
 

@@ -1,13 +1,13 @@
 """The tables of a report as pages show them, and how far its data reaches."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from signoff_ops.insight import Column, Reach, Report, Table, Unit, Value
-from signoff_ops.insight_data import shown
+from signoff_ops.insight_data import reach_text, shown
 from signoff_web.pages.insight_fields import Fields
 
 _OPEN: Final = 25
@@ -120,14 +120,4 @@ def reach_of(report: Report) -> str | None:
 
 def reach_said(reach: Reach | None) -> str | None:
     """How far customer facts reach, in words; None where there are none."""
-    return " ".join(_reach(reach)) if reach and reach.data_until else None
-
-
-def _reach(reach: Reach) -> Iterator[str]:
-    if reach.data_until:
-        until = reach.data_until.astimezone(ZoneInfo(reach.timezone))
-        yield f"Data reaches to {until:%Y-%m-%d %H:%M} ({reach.timezone})."
-    if reach.provisional_since:
-        yield f"Days since {reach.provisional_since} may still change: events arrive late."
-    if reach.rebuilt is not None:
-        yield f"Facts are being rebuilt, {100 * reach.rebuilt:.0f} % are done."
+    return reach_text(reach) if reach and reach.data_until else None
