@@ -40,6 +40,13 @@ def test_an_error_says_to_which_side() -> None:
     assert shown["The same forecast before: revenue"] == "4.0 % too high"
 
 
+def test_a_group_that_is_not_known_is_left_out() -> None:
+    """Such as that of frequent buyers, where too few were silent."""
+    tested = {"bias": 0.1, "frequent_and_silent": None}
+    (group,) = values_of(replace(FORECAST, figures={"backtest": tested}))
+    assert group.values == [("Purchases expected in all", "10.0 % too many")]
+
+
 def test_every_figure_has_a_label_and_a_unit() -> None:
     """No name of a program is left, and the models are called by their names."""
     groups = {group.title: dict(group.values) for group in values_of(FORECAST)}

@@ -111,7 +111,7 @@ def _groups(name: str, values: Mapping[str, object]) -> Iterator[Group]:
     plain = [
         (_name(name, key), _said(key, held))
         for key, held in values.items()
-        if not isinstance(held, Mapping)
+        if not isinstance(held, Mapping) and key not in _TITLES
     ]
     yield Group(_TITLES.get(name, _title(name)), plain)
     for key, held in values.items():
@@ -132,10 +132,17 @@ def _name(group: str, key: str) -> str:
 
 
 def _said(key: str, value: object) -> str:
-    if isinstance(value, date):
-        return words.day(value)
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return "not known" if value is None else str(value)
+    match value:
+        case date():
+            return words.day(value)
+        case bool() | str() | None:
+            return "not known" if value is None else str(value)
+        case int() | float() | Decimal():
+            return _number(key, value)
+    return str(value)
+
+
+def _number(key: str, value: float | Decimal) -> str:
     if key.endswith("_usd"):
         return words.usd(value)
     if key.endswith("bias"):
