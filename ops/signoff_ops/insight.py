@@ -65,6 +65,8 @@ _BEHIND: Final = timedelta(minutes=1)
 """What was applied so long ago, and is not in the facts, is worth a note."""
 _SHOWN: Final = 80
 _running: Final = BoundedSemaphore(_AT_ONCE)
+_IN_ALL: Final = BoundedSemaphore(16)
+"""Beyond these, nobody waits for a turn: who waits holds a thread that others need."""
 _kept: Final = KeptReports()
 
 
@@ -108,11 +110,12 @@ def report(servers: Servers, name: str, wanted: Mapping[str, str | None]) -> Rep
     """
     view = view_named(name)
     asked = asked_of(view, wanted)
-    if not view.is_slow:
-        return _computed(servers, view, asked)
-    settings = servers.settings
-    key = (settings.require("database_url"), settings.timezone, name, asked)
-    return _kept.get(key, lambda: _dated(_computed(servers, view, asked)))
+    with _one_of_all():
+        if not view.is_slow:
+            return _computed(servers, view, asked)
+        settings = servers.settings
+        key = (settings.require("database_url"), settings.timezone, name, asked)
+        return _kept.get(key, lambda: _dated(_computed(servers, view, asked)))
 
 
 def _computed(servers: Servers, view: View, asked: Asked) -> Report:
@@ -158,6 +161,16 @@ def _answer(view: View, connection: Connection[TupleRow], asked: Asked, reach: R
             f"the view {view.name} needs the package {error.name}, which is not installed: "
             "pip install 'signoff[insight]'"
         ) from error
+
+
+@contextmanager
+def _one_of_all() -> Iterator[None]:
+    if not _IN_ALL.acquire(blocking=False):
+        raise BusyError("too many views are asked for at the same time; try again")
+    try:
+        yield
+    finally:
+        _IN_ALL.release()
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from signoff_ops.insight_filters import filters_of
 from signoff_schemas.wording import in_zone, printable
 
 _MONTH: Final = len("2021-03")
-_FORMULA: Final = ("=", "+", "-", "@")
-"""With these, a spreadsheet takes a text for a formula."""
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""With these, a spreadsheet takes a text for a formula; some also if they are full-width."""
 
 
 def views_data(found: Iterable[Any]) -> list[dict[str, Any]]:

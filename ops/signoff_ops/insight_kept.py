@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from signoff_insight.report import Report
+from signoff_ops.insight_errors import BusyError
 
 KEEP_SECONDS: Final = 300.0
 """How long a report is given again."""
+_WAIT_SECONDS: Final = 20.0
+"""How long to wait for a report that somebody else has begun to compute."""
 _MOST: Final = 50
 """Reports that are kept; the oldest is dropped first."""
 
@@ -35,14 +38,19 @@ class KeptReports:
         """The report that was computed for this key in the last minutes, else a new one.
 
         Raises:
+            BusyError: it is computed already, and that takes long.
             Exception: whatever `compute` raises; nothing is kept then.
         """
         kept = self._place(key)
-        with kept.lock:
+        if not kept.lock.acquire(timeout=_WAIT_SECONDS):
+            raise BusyError(f"it has been computed for {_WAIT_SECONDS:g} s already; try again")
+        try:
             if kept.report is None or self._clock() - kept.computed_at > KEEP_SECONDS:
                 kept.report = compute()
                 kept.computed_at = self._clock()
             return kept.report
+        finally:
+            kept.lock.release()
 
     def _place(self, key: Hashable) -> _Kept:
         with self._lock:

@@ -198,3 +198,11 @@ def test_only_a_few_views_are_computed_at_once(
     with insight_ops._in_turn():
         assert "try again" in signoff("insight", "funnel", expect=2).stderr
     signoff("insight", "funnel")
+
+
+def test_few_wait_for_their_turn(signoff: Signoff, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are refused at once: who waits holds a thread of the service."""
+    monkeypatch.setattr(insight_ops, "_IN_ALL", BoundedSemaphore(1))
+    with insight_ops._one_of_all():
+        assert "try again" in signoff("insight", "forecast", expect=2).stderr
+    signoff("insight", "funnel")

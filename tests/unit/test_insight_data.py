@@ -90,12 +90,23 @@ def test_csv_has_the_values_of_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", '=HYPERLINK("http://x")']
-)  # fmt: skip
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        " =1",
+        "\t=1",
+        '=HYPERLINK("http://x")',
+        "\uff1d1",
+        "\uff20A1",
+    ],
+)
 def test_a_text_is_never_a_formula(text: str) -> None:
     """Whoever chose the id of a customer or reviewer does not choose what a spreadsheet does."""
     (cell,) = next(csv.reader([one_cell(text, Unit.TEXT)]))
-    assert not cell.lstrip().startswith(("=", "+", "-", "@"))
+    assert not cell.lstrip().startswith(("=", "+", "-", "@", "\uff1d", "\uff20"))
 
 
 def test_numbers_keep_their_sign() -> None:

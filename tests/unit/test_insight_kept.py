@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from signoff_insight.report import Asked, Reach, Report
+from signoff_ops import insight_kept
+from signoff_ops.insight_errors import BusyError
 from signoff_ops.insight_kept import KEEP_SECONDS, KeptReports
 
 REPORT = Report("forecast", "Forecast", "…", Asked(), Reach("UTC", None, None), ())
@@ -50,6 +52,25 @@ def test_who_asks_meanwhile_waits_for_the_same_report() -> None:
         may_end.set()
         assert [one.result() for one in found] == [REPORT] * 10
     assert compute.calls == 1
+
+
+def test_nobody_waits_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits holds a thread that other requests need."""
+    monkeypatch.setattr(insight_kept, "_WAIT_SECONDS", 0.01)
+    kept, begun, may_end = KeptReports(), threading.Event(), threading.Event()
+
+    def slowly() -> Report:
+        begun.set()
+        assert may_end.wait(60)
+        return REPORT
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(kept.get, "a", slowly)
+        assert begun.wait(60)
+        with pytest.raises(BusyError, match="try again"):
+            kept.get("a", slowly)
+        may_end.set()
+        assert first.result() is REPORT
 
 
 def test_a_failure_is_not_kept() -> None:

@@ -98,14 +98,16 @@ class _Spell:
 
 def durations(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Report:
     """The steps, their curves, and the time in each status."""
-    parameters = selection(asked, reach)
     left: Mapping[int, list[_Left]] = defaultdict(list)
-    for row in read(connection, "durations_steps", parameters, _Left):
-        left[row.step].append(row)
-    curves = {step: _curve(left[step]) for step in _STEP_NAMES}
     spells: Mapping[str, list[_Spell]] = defaultdict(list)
-    for spell in read(connection, "durations_spells", parameters, _Spell):
-        spells[spell.customer_status].append(spell)
+    # In the first moments of the first build, how far the facts reach is not known.
+    if reach.data_until is not None:
+        parameters = selection(asked, reach)
+        for row in read(connection, "durations_steps", parameters, _Left):
+            left[row.step].append(row)
+        for spell in read(connection, "durations_spells", parameters, _Spell):
+            spells[spell.customer_status].append(spell)
+    curves = {step: _curve(left[step]) for step in _STEP_NAMES}
     return Report(
         NAME,
         TITLE,

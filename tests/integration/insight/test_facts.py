@@ -12,7 +12,7 @@ from cdnow import cdnow_events
 from fact_tables import Tables, tables_from, tables_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from insight import apply_all, keep_facts
+from insight import answer, apply_all, keep_facts
 from mixed import mixed_events
 from plain_insight import PlainCustomer, plain_facts
 from psycopg import Connection
@@ -22,6 +22,7 @@ from signoff_db.connection import BatchConnection
 from signoff_db.feed_reader import Turn
 from signoff_insight.facts.reader import FactsReader, KeptOtherwiseError
 from signoff_insight.facts.state import reach_of, state_of
+from signoff_insight.views.registry import VIEWS
 from signoff_schemas import EDIT_TAGS, AnyEvent, StatusDecision
 
 BATCHES = 200
@@ -311,3 +312,15 @@ def test_a_reader_whose_position_was_deleted_computes_all_anew(
         connection.execute("DELETE FROM feed_readers")
         assert Turn.CAUGHT_UP in [reader.turn() for _ in range(20)]
         assert tables_of(connection) == tables_from(plain_facts(events))
+
+
+def test_every_view_answers_in_the_first_moments_of_the_first_build(
+    connection: BatchConnection, reader: FactsReader
+) -> None:
+    """One half of the first customers is there, and how far the facts reach is not noted yet."""
+    bought = approval(60, customer_status="CUSTOMER", ltv_amount="5")
+    apply_events(connection, approval(), bought, approval(99_999))
+    catch_up(reader)
+    connection.execute("UPDATE insight_state SET rebuilt_at = NULL, data_until = NULL")
+    for name in VIEWS:
+        assert answer(connection, name).tables
