@@ -12,8 +12,9 @@ from signoff_insight.views.cohort_ages import Cohort, cohorts_of, notes_of
 NAME: Final = "cohorts"
 TITLE: Final = "Cohorts"
 DEFINITION: Final = (
-    "Of the customers who bought for the first time in a month, the share that bought again at"
-    " each age, in whole months since their first purchase; only ages that all of them were observed through."
+    "Of the customers who bought for the first time in a month, the share that bought at each"
+    " age, in whole months since their first purchase; only ages that all of them were observed"
+    " through."
 )
 _COHORTS: Final = (
     Column("cohort", "First purchase in", Unit.MONTH),
