@@ -90,6 +90,17 @@ def test_headings_say_what_the_numbers_mean() -> None:
     assert len(HOSTILE_NAME) > len(reviewer)
 
 
+def test_few_customers_are_not_compared() -> None:
+    """Where each difference is one of few customers, the heading says that, and names none."""
+    of_all = report("reviewers")
+    pooled = of_all.table("pooled")
+    small = replace(pooled, rows=tuple((*row[:-1], True) for row in pooled.rows))
+    found = figures_of(replace(of_all, tables=(small, *of_all.tables[1:])))
+    said = [one.heading for one in found if one.name in {"cta", "tag", "reviewer"}]
+    assert said
+    assert all(one.startswith("Too few customers to compare") for one in said)
+
+
 def test_months_that_are_not_observed_are_no_zero() -> None:
     """The last one is blank with a hatch, the one before it may still change."""
     months = figures_of(report("funnel"))[1]
