@@ -5,6 +5,8 @@ Each step shows its command, and then runs it.
 
 import json
 import os
+import shutil
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -90,10 +92,17 @@ def demo(
             if announce:
                 _keep_running(settings, announce)
     if not keep:
-        say("To open the console and the charts on this data: signoff demo --keep")
+        say(f"To open the console and the charts on this data: {_command()} demo --keep")
         say(f"The charts are on {', '.join(_PAGES)}.")
-        say("To start empty servers that keep their data: signoff up (or make up)")
+        say(f"To start empty servers that keep their data: {_command()} up (or make up)")
     raise typer.Exit(code)
+
+
+def _command() -> str:
+    """How this program is called: by its path, where it is in no folder of PATH."""
+    program = sys.argv[0]
+    is_found = shutil.which("signoff") or Path(program).name != "signoff"
+    return "signoff" if is_found else program
 
 
 def _keep_running(settings: Settings, announce: Callable[[Announced], None]) -> None:

@@ -83,8 +83,8 @@ def remember(connection: Connection[TupleRow], sent: News) -> None:
 
 def is_noted(connection: Connection[TupleRow], subject: str) -> bool:
     """Whether an alert of this subject was sent, and is not over."""
-    row = connection.execute("SELECT FROM alerts WHERE subject = %s", [subject]).fetchone()
-    return row is not None
+    found = connection.execute(statement("is_alert_noted"), {"subject": subject})
+    return found.fetchone() is not None
 
 
 def note(connection: Connection[TupleRow], subject: str) -> None:
@@ -94,7 +94,7 @@ def note(connection: Connection[TupleRow], subject: str) -> None:
 
 def note_over(connection: Connection[TupleRow], subject: str) -> None:
     """Note that what was alerted is over: if it comes again, it is alerted again."""
-    connection.execute("DELETE FROM alerts WHERE subject = %s", [subject])
+    connection.execute(statement("forget_alert"), {"subject": subject})
 
 
 def _record(connection: Connection[TupleRow], subjects: list[str]) -> None:

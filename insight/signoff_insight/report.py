@@ -29,6 +29,8 @@ class Unit(StrEnum):
     """A whole number."""
     SHARE = "share"
     """From 0 to 1; people are shown percent."""
+    POINTS = "points"
+    """A difference of two shares, from -1 to 1; people are shown percentage points."""
     USD = "usd"
     DAYS = "days"
     MONTH = "month"

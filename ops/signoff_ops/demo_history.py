@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from signoff_insight.report import add_months
 from signoff_schemas import ApprovalEvent, CustomerStatus, EditTag
 
 DAYS: Final = 548
@@ -68,8 +69,7 @@ def history(until: date) -> list[ApprovalEvent]:
 
 def months_before(day: date, months: int) -> date:
     """The first day of the month so many months before that of a day."""
-    number = day.year * 12 + day.month - 1 - months
-    return date(number // 12, number % 12 + 1, 1)
+    return add_months(day, -months)
 
 
 class _Customer:
@@ -130,7 +130,7 @@ class _Customer:
             self._reply("CUSTOMER", Decimal(round(usual * 100)) / 100)
 
     def _leave(self, status: CustomerStatus, *, among: float) -> None:
-        """Stop to answer; for a part of the customers a reviewer says so, weeks later."""
+        """Stop answering; for a part of the customers a reviewer says so, weeks later."""
         if self._chance.random() < among:
             self._now += timedelta(days=self._chance.uniform(21, 60))
             self._reply(status)

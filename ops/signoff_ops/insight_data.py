@@ -85,7 +85,7 @@ def csv_of(table: Table) -> str:
 
 
 def shown(value: Value, unit: Unit) -> str | None:
-    """A value as people read it: shares in percent; None if it is not known."""
+    """A value as people read it: shares in percent, differences of them in points; else None."""
     plain = _plain(value, unit)
     match plain, unit:
         case None, _:
@@ -96,6 +96,9 @@ def shown(value: Value, unit: Unit) -> str | None:
             text = f"{Decimal(plain):,}"
         case int() | float(), Unit.SHARE:
             text = f"{100 * plain:.1f} %"
+        case int() | float(), Unit.POINTS:
+            points = f"{100 * plain:+.1f}"
+            text = f"{'0.0' if points in {'+0.0', '-0.0'} else points} points"
         case int() | float(), Unit.DAYS:
             text = f"{plain:,.1f}"
         case float(), _:

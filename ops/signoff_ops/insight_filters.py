@@ -141,7 +141,7 @@ def asked_of(view: View, wanted: Mapping[str, str | None]) -> Asked:
             problems.append(_wrong(FILTERS[name], text))
     since, until = values.get("since"), values.get("until")
     if since and until and since >= until:
-        rule = f"must be after since, which is {since}: it is the day after the last"
+        rule = f"must be later than the first day, {since}: it is the day after the last"
         problems.append(Problem("until", rule, "empty_time", str(until)))
     if problems:
         raise WrongFiltersError(problems)

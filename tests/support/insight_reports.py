@@ -198,8 +198,8 @@ def _reviewers() -> list[Table]:
     return [
         _table(
             "pooled",
-            "factor:text value:text difference:share difference_low:share difference_high:share n "
-            "is_small:flag",
+            "factor:text value:text difference:points difference_low:points "
+            "difference_high:points n is_small:flag",
             [
                 pooled("tag", "CTA_DIRECT", 812, 0.061),
                 pooled("tag", "CTA_SOFT", 402, 0.011),

@@ -19,6 +19,7 @@ ROW: tuple[Value, ...] = (
     "ann",
     1234,
     0.25,
+    -0.125,
     Decimal("1234.5"),
     2.5,
     date(2021, 3, 1),
@@ -46,13 +47,16 @@ def one_cell(value: Value, unit: Unit) -> str:
 
 def test_a_report_is_data() -> None:
     """Tables by name, each value in the form of its unit; figures at the top level."""
-    found = json.loads(json_text(report_data(report(ROW, (None,) * 9, weeks={"r": Decimal(1)}))))
+    found = json.loads(
+        json_text(report_data(report(ROW, (None,) * len(ROW), weeks={"r": Decimal(1)})))
+    )
     assert found["tables"]["none"] == []
     full, empty = found["tables"]["all"]
     assert full == {
         "text": "ann",
         "count": 1234,
         "share": 0.25,
+        "points": -0.125,
         "usd": "1234.50",
         "days": 2.5,
         "month": "2021-03",
@@ -83,10 +87,10 @@ def test_figures_never_take_the_place_of_a_member() -> None:
 
 def test_csv_has_the_values_of_json() -> None:
     """What is not known is empty."""
-    heading, full, empty = csv_of(report(ROW, (None,) * 9).tables[0]).splitlines()
-    assert heading == "text,count,share,usd,days,month,day,number,flag"
-    assert full == "ann,1234,0.25,1234.50,2.5,2021-03,2021-03-31,0.0375,true"
-    assert empty == "," * 8
+    heading, full, empty = csv_of(report(ROW, (None,) * len(ROW)).tables[0]).splitlines()
+    assert heading == "text,count,share,points,usd,days,month,day,number,flag"
+    assert full == "ann,1234,0.25,-0.125,1234.50,2.5,2021-03,2021-03-31,0.0375,true"
+    assert empty == "," * (len(ROW) - 1)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +133,9 @@ def test_a_row_of_csv_is_a_line(text: str) -> None:
         (0.2345, Unit.SHARE, "23.4 %"),
         (1, Unit.SHARE, "100.0 %"),
         (-0.02, Unit.SHARE, "-2.0 %"),
+        (0.015, Unit.POINTS, "+1.5 points"),
+        (-0.2, Unit.POINTS, "-20.0 points"),
+        (-0.0001, Unit.POINTS, "0.0 points"),
         (Decimal("1234567.5"), Unit.USD, "1,234,567.50"),
         (12.5, Unit.USD, "12.50"),
         (12345, Unit.COUNT, "12,345"),

@@ -212,6 +212,17 @@ def test_churn_is_drawn_as_a_loss() -> None:
     assert "churned" in texts(churned.wide)
 
 
+def test_few_customers_are_not_compared() -> None:
+    """Where each difference is one of few customers, the heading says that, and names none."""
+    of_all = report("reviewers")
+    pooled = of_all.table("pooled")
+    small = replace(pooled, rows=tuple((*row[:-1], True) for row in pooled.rows))
+    found = figures_of(replace(of_all, tables=(small, *of_all.tables[1:])))
+    said = [one.heading for one in found if one.name in {"cta", "tag", "reviewer"}]
+    assert said
+    assert all(one.startswith("Too few customers to compare") for one in said)
+
+
 def test_months_that_are_not_observed_are_no_zero() -> None:
     """The last one is blank with a hatch, the one before it may still change."""
     months = figures_of(report("funnel"))[1]

@@ -113,7 +113,9 @@ def test_a_filter_that_the_view_does_not_take_is_refused_by_name() -> None:
 
 def test_a_time_must_not_be_empty() -> None:
     """`until` is the day after the last."""
-    assert "must be after since" in str(refusal({"since": "2021-03-01", "until": "2021-03-01"}))
+    assert "must be later than the first day, 2021-03-01" in str(
+        refusal({"since": "2021-03-01", "until": "2021-03-01"})
+    )
     asked = asked_of(view(), {"since": "2021-03-01", "until": "2021-03-02"})
     assert asked.until == date(2021, 3, 2)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from signoff_ops.insight import views
 from signoff_schemas.access import Identity, Role, Scope, scopes_of
 from signoff_web.navigation import (
     INSIGHT,
@@ -36,6 +37,19 @@ def test_the_console_is_in_the_header_of_those_who_operate_or_only_read(
     identity = _with(*roles)
     assert [link.text for link in links_of(identity)] == pages
     assert bool(operations_of(identity)) == sees_console
+
+
+def test_a_page_of_insight_is_called_as_its_link() -> None:
+    """Whoever follows a link finds its words above the page."""
+    titles = {f"/insight/{view.name}": view.title for view in views()}
+    assert {link.path: link.text for link in INSIGHT[1:]} == titles
+
+
+def test_definitions_name_the_usual_days() -> None:
+    """Nobody has to guess what W is."""
+    definitions = {view.name: view.definition for view in views()}
+    assert "within 30 days" in definitions["funnel"]
+    assert not [name for name, said in definitions.items() if "W days" in said]
 
 
 def test_nobody_and_a_program_that_may_not_read_see_no_console() -> None:

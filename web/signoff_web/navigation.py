@@ -10,6 +10,7 @@ The third group, *Insight*, is for whoever may read and does not review alone.
 from dataclasses import dataclass
 from typing import Final
 
+from signoff_ops.insight import views
 from signoff_schemas.access import Identity, Scope
 
 
@@ -38,14 +39,7 @@ OPERATIONS: Final[tuple[Link, ...]] = (
 )
 INSIGHT: Final[tuple[Link, ...]] = (
     Link("Insight", "/insight"),
-    Link("Funnel", "/insight/funnel"),
-    Link("Cohorts", "/insight/cohorts"),
-    Link("LTV", "/insight/ltv"),
-    Link("Journeys", "/insight/journeys"),
-    Link("Durations", "/insight/durations"),
-    Link("Reviewers", "/insight/reviewers"),
-    Link("Forecast", "/insight/forecast"),
-    Link("Desk figures", "/insight/desk"),
+    *(Link(view.title, f"/insight/{view.name}") for view in views()),
 )
 _PATHS: Final = tuple(link.path for link in (*LINKS, *OPERATIONS, *INSIGHT))
 _REVIEWS_ALONE: Final = frozenset({Scope.READ, Scope.REVIEW})

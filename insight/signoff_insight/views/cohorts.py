@@ -10,10 +10,11 @@ from signoff_insight.report import Asked, Column, Reach, Report, Table, Unit, Va
 from signoff_insight.views.cohort_ages import Cohort, cohorts_of, notes_of
 
 NAME: Final = "cohorts"
-TITLE: Final = "Cohort retention"
+TITLE: Final = "Cohorts"
 DEFINITION: Final = (
-    "Of the customers who bought for the first time in a month, the share that bought m whole"
-    " months after their first purchase; only ages that all of them were observed through."
+    "Of the customers who bought for the first time in a month, the share that bought at each"
+    " age, in whole months since their first purchase; only ages that all of them were observed"
+    " through."
 )
 _COHORTS: Final = (
     Column("cohort", "First purchase in", Unit.MONTH),

@@ -13,7 +13,7 @@ from signoff_insight.views.reading import read
 from signoff_insight.views.selection import begin_of, selection
 
 NAME: Final = "desk"
-TITLE: Final = "Desk"
+TITLE: Final = "Desk figures"
 DEFINITION: Final = (
     "Reviews that wait now, and those decided each day, with the minutes from when a review came in"
     " until a person approved or rejected it."

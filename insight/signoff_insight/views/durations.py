@@ -21,7 +21,7 @@ from signoff_insight.views.selection import selection
 from signoff_schemas import CUSTOMER_STATUSES
 
 NAME: Final = "durations"
-TITLE: Final = "Time per step"
+TITLE: Final = "Durations"
 DEFINITION: Final = (
     "Of the customers who entered a step of the funnel, the share that had reached the next one by"
     " each day; who is still waiting counts for as long as it was observed, and who was lost before"

@@ -30,8 +30,8 @@ _CENT: Final = Decimal("0.01")
 _BANDS: Final = (
     Column("band", "Days with a purchase after the first", Unit.TEXT),
     Column("customers", "Customers"),
-    Column("predicted_mean", "Expected purchases", Unit.NUMBER),
-    Column("actual_mean", "Actual purchases", Unit.NUMBER),
+    Column("predicted_mean", "Expected purchases a customer", Unit.NUMBER),
+    Column("actual_mean", "Actual purchases a customer", Unit.NUMBER),
     Column("predicted_return", "Expected to return", Unit.SHARE),
     Column("returned_share", "Returned", Unit.SHARE),
 )
@@ -195,7 +195,7 @@ def _said(asked: Asked, plan: Plan, model: Model, tested: Backtest | str) -> Ite
         yield f"Nothing shows how wrong this forecast may be: {tested}"
     else:
         bias = tested.purchases.bias
-        off = "" if bias is None else f"; in all it was off by {bias:+.0%} of the purchases"
+        off = "" if bias is None else f"; in all it expected {_off(bias)}"
         yield (
             f"The same forecast of {tested.horizon} weeks from {plan.tested_at} was wrong by"
             f" {tested.purchases.mae:.3f} purchases a customer on average{off}."
@@ -210,6 +210,12 @@ def _said(asked: Asked, plan: Plan, model: Model, tested: Backtest | str) -> Ite
             f"Of {', '.join(model.at_border)} the data tell only that they are very small or very"
             " large: do not read a meaning into these parameters."
         )
+
+
+def _off(bias: float) -> str:
+    if not round(bias, 2):
+        return "as many as came"
+    return f"{abs(bias):.0%} too {'many' if bias > 0 else 'few'}"
 
 
 def _tables(top: Sequence[tuple[Value, ...]], tested: Backtest | None) -> tuple[Table, ...]:

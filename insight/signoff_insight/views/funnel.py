@@ -14,7 +14,7 @@ from signoff_insight.report import months as months_between
 from signoff_insight.statistics.wilson import share_of, wilson
 from signoff_insight.views.reading import read
 from signoff_insight.views.selection import DAY, begin_of, selection
-from signoff_insight.views.wording import days
+from signoff_insight.views.wording import with_days
 
 NAME: Final = "funnel"
 TITLE: Final = "Funnel"
@@ -76,7 +76,7 @@ def funnel(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Repo
     return Report(
         NAME,
         TITLE,
-        DEFINITION.replace("W days", days(asked.within)),
+        with_days(DEFINITION, asked.within),
         asked,
         reach,
         (

@@ -14,7 +14,7 @@ from signoff_insight.views.cohort_ages import Cohort, cohorts_of, filters, notes
 from signoff_insight.views.reading import read
 
 NAME: Final = "ltv"
-TITLE: Final = "LTV by cohort"
+TITLE: Final = "LTV"
 DEFINITION: Final = (
     "What the customers who bought for the first time in a month had spent in purchases by the end"
     " of an age in whole months, divided by how many they are; only ages that all of them were"

@@ -19,6 +19,7 @@ from signoff_insight.views import (
     ltv,
     reviewers,
 )
+from signoff_insight.views.wording import with_days
 
 Answer: TypeAlias = Callable[[Connection[TupleRow], Asked, Reach], Report]
 """Computes a report from the facts; `Reach` is that of the same moment."""
@@ -37,7 +38,9 @@ class View:
     """Its name in commands and addresses."""
     title: str
     definition: str
-    """One sentence: what its numbers are. A report says the same with the days asked for."""
+    """One sentence: what its numbers are, with the usual number of days. A report says the same
+    with the days asked for.
+    """
     answer: Answer
     filters: frozenset[str]
     """The fields of `Asked` that it heeds."""
@@ -45,11 +48,15 @@ class View:
     """Whether it takes seconds where there are many customers."""
 
 
+def _usual(definition: str) -> str:
+    return with_days(definition, Asked().within)
+
+
 _ALL: Final = (
     View(
         funnel.NAME,
         funnel.TITLE,
-        funnel.DEFINITION,
+        _usual(funnel.DEFINITION),
         funnel.funnel,
         _CUSTOMERS | _TIME | _WITHIN,
     ),
@@ -66,7 +73,7 @@ _ALL: Final = (
     View(
         reviewers.NAME,
         reviewers.TITLE,
-        reviewers.DEFINITION,
+        _usual(reviewers.DEFINITION),
         reviewers.reviewers,
         _CUSTOMERS | _TIME | _WITHIN,
     ),

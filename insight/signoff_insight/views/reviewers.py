@@ -11,11 +11,11 @@ from signoff_insight.statistics.differences import Difference, Pair, difference,
 from signoff_insight.statistics.wilson import share_of, wilson
 from signoff_insight.views.exposures import MONTHS, MOST, Exposures, exposures_of
 from signoff_insight.views.selection import DAY, begin_of
-from signoff_insight.views.wording import days
+from signoff_insight.views.wording import with_days
 from signoff_schemas import EDIT_TAGS
 
 NAME: Final = "reviewers"
-TITLE: Final = "Reviewers, tags and CTAs"
+TITLE: Final = "Reviewers and CTAs"
 DEFINITION: Final = (
     "Of the customers whose first approval in a status (not CUSTOMER) was at least W days before"
     " the latest event, the share that became CUSTOMER within W days after it: those whose approval"
@@ -26,9 +26,9 @@ SMALL: Final = 30
 """A comparison with fewer customers than this on one side is marked."""
 _FACTOR: Final = (Column("factor", "Factor", Unit.TEXT), Column("value", "Value", Unit.TEXT))
 _DIFFERENCE: Final = (
-    Column("difference", "Difference", Unit.SHARE),
-    Column("difference_low", "At least", Unit.SHARE),
-    Column("difference_high", "At most", Unit.SHARE),
+    Column("difference", "Difference", Unit.POINTS),
+    Column("difference_low", "At least", Unit.POINTS),
+    Column("difference_high", "At most", Unit.POINTS),
 )
 _IS_SMALL: Final = Column("is_small", "Fewer than 30 on one side", Unit.FLAG)
 _FACTORS: Final = (
@@ -90,7 +90,7 @@ def reviewers(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> R
         Table("factors", "By status", _FACTORS, tuple(_each(found, _by_status))),
         Table("months", "By month", _MONTHS, tuple(_months(found, asked, reach))),
     )
-    definition = DEFINITION.replace("W days", days(asked.within))
+    definition = with_days(DEFINITION, asked.within)
     return Report(NAME, TITLE, definition, asked, reach, tables, notes=_NOTES)
 
 

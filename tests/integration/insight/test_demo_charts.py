@@ -49,6 +49,17 @@ def test_the_new_cta_goes_together_with_conversions(facts: Facts) -> None:
     ]
 
 
+def test_the_new_cta_is_compared_over_the_whole_history(facts: Facts) -> None:
+    """Without any filter: of enough customers, and about as much as the history makes it."""
+    pooled = cells(answer(facts, "reviewers"), "pooled", "factor", "value")
+    row = pooled["cta", NEW_CTA]
+    low, difference = row["difference_low"], row["difference"]
+    assert not row["is_small"]
+    assert isinstance(low, float)
+    assert isinstance(difference, float)
+    assert 0.1 < low < difference < 0.45
+
+
 def test_some_buy_again_and_some_come_back(facts: Facts) -> None:
     """Cohorts are observed for up to a year and more, and reactivations are named."""
     retention = cells(answer(facts, "cohorts"), "cells", "cohort", "age_months")

@@ -30,10 +30,12 @@ def percent(share: float) -> str:
     return _signed(f"{share * 100:,.1f} %")
 
 
-def change(share: float) -> str:
-    """By which share something is more or less, with its sign."""
-    text = f"{share * 100:+,.1f}"
-    return _signed("0.0" if text in {"+0.0", "-0.0"} else text) + " %"
+def off(share: float, more: str, less: str) -> str:
+    """By which share an expectation was off, and to which side, in words."""
+    text = f"{abs(share) * 100:,.1f}"
+    return (
+        f"{text} % {more if share > 0 else less}" if float(text.replace(",", "")) else "0.0 % off"
+    )
 
 
 def points(share: float) -> str:

@@ -48,7 +48,9 @@ def _message(weeks: Sequence[Record]) -> str:
         f"In {words.count(known(last, 'week'))} weeks {words.count(actual)} purchases came; "
         f"{words.count(expected)} were expected"
     )
-    return f"{said} ({words.change((expected - actual) / actual)})" if actual else said
+    if not actual:
+        return said
+    return f"{said} ({words.off((expected - actual) / actual, 'too many', 'too few')})"
 
 
 def _lines(weeks: Sequence[Record], size: Size) -> Drawing:

@@ -111,6 +111,8 @@ def _lines(months: Sequence[Record], looks: Mapping[str, str], size: Size) -> Dr
 def _message(name: str, rows: Sequence[Record]) -> str:
     """The largest difference that is clear; many are compared, so it may be chance."""
     clear = [one for one in rows if _is_clear(one)]
+    if all(one["is_small"] for one in rows):
+        return f"Too few customers to compare those with and without a {name}"
     if not clear:
         return f"No {name} goes with more or fewer conversions than chance explains"
     first = max(clear, key=lambda one: abs(known(one, "difference")))

@@ -24,6 +24,9 @@ from signoff_web.pages.insight_values import Tile
 _ASKED: Final = ("journeys", "funnel", "ltv")
 """The views whose figures the overview shows; the forecast is computed on its own page alone."""
 _MONTHS: Final = 3
+_NOT_COUNTED: Final = (
+    "customers that another system knew and that have no event here are not counted"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def _of_journeys(found: Report) -> Iterator[Tile]:
             "/insight/journeys",
         )
     total = sum(known(one, "ltv_usd") for one in now)
-    yield Tile("LTV of all customers", words.usd(total), "as customers hold it", "/insight/ltv")
+    yield Tile("LTV of customers with events", words.usd(total), _NOT_COUNTED, "/insight/ltv")
 
 
 def _of_funnel(found: Report) -> Iterator[Tile]:

@@ -2,21 +2,50 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
 from signoff_ops.insight import Report
 from signoff_web.charts import words
 
-_NAMES: Final = {
-    "mae": "Mean absolute error",
-    "rmse": "Root mean square error",
-    "r": "Correlation",
-    "revenue_mae": "Mean absolute error of revenue (USD)",
-    "revenue_r": "Correlation of revenue",
-    "mbg_nbd": "MBG/NBD",
-    "gamma_gamma": "Gamma-Gamma",
+_TITLES: Final = {
+    "parameters": "Parameters of the models (time in weeks)",
+    "log_likelihood": "Log-likelihood of the models (higher fits better)",
+    "totals": "What is expected",
+    "backtest": "The same forecast, tested on what came",
+    "frequent_and_silent": "In the test: frequent buyers who had been silent for long",
 }
+_NAMES: Final = {
+    "customers": "Customers who had bought before",
+    "repeat_buyers": "Of them on more than one day",
+    "weeks": "Weeks of the forecast",
+    "at": "From the end of",
+    "until": "Until",
+    "expected_active": "Customers who are still active",
+    "expected_returning": "Customers who buy again",
+    "expected_purchases": "Expected purchases",
+    "expected_revenue_usd": "Expected revenue",
+    "actual_purchases": "Actual purchases",
+    "actual_revenue_usd": "Actual revenue",
+    "bias": "Purchases expected in all",
+    "mae": "Mean absolute error, purchases a customer",
+    "rmse": "Root mean square error, purchases a customer",
+    "r": "Correlation of expected and actual purchases (1 is perfect)",
+    "revenue_bias": "Revenue expected in all",
+    "revenue_mae": "Mean absolute error, USD a customer",
+    "revenue_r": "Correlation of expected and actual revenue (1 is perfect)",
+    "predicted_return": "Share expected to come back",
+    "returned_share": "Share that came back",
+    "mbg_nbd": "MBG/NBD (purchases)",
+    "gamma_gamma": "Gamma-Gamma (amounts)",
+}
+_OF_AMOUNTS: Final = frozenset({"p", "q", "gamma"})
+"""Parameters of Gamma-Gamma; the others are those of MBG/NBD."""
+_WHOLE: Final = frozenset(
+    {"expected_active", "expected_returning", "expected_purchases", "actual_purchases"}
+)
+"""Numbers of customers and purchases: fractions of them say nothing."""
 _SHARES: Final = ("share", "return")
 
 
@@ -55,14 +84,17 @@ def tiles_of(report: Report) -> Sequence[Tile]:
 
 def _tested(tested: Mapping[str, Any]) -> Iterator[Tile]:
     after = f"{tested['weeks']} weeks from {words.day(tested['at'])}"
-    yield Tile("Its own error before: purchases", _off(tested["bias"]), f"in all, {after}")
-    yield Tile("Its own error before: revenue", _off(tested["revenue_bias"]), f"in all, {after}")
+    bias, revenue = _off("bias", tested["bias"]), _off("revenue_bias", tested["revenue_bias"])
+    yield Tile("The same forecast before: purchases", bias, f"in all, {after}")
+    yield Tile("The same forecast before: revenue", revenue, f"in all, {after}")
     missed = words.number(tested["mae"])
-    yield Tile("Its own error before: a customer", missed, "purchases, on average")
+    yield Tile("The same forecast before: a customer", missed, "purchases off, on average")
 
 
-def _off(bias: float | None) -> str:
-    return "not known" if bias is None else words.change(bias)
+def _off(key: str, bias: float | None) -> str:
+    if bias is None:
+        return "not known"
+    return words.off(bias, *(("too many", "too few") if key == "bias" else ("too high", "too low")))
 
 
 def values_of(report: Report) -> Sequence[Group]:
@@ -79,12 +111,12 @@ def _groups(name: str, values: Mapping[str, object]) -> Iterator[Group]:
     plain = [
         (_name(name, key), _said(key, held))
         for key, held in values.items()
-        if not isinstance(held, Mapping)
+        if not isinstance(held, Mapping) and key not in _TITLES
     ]
-    yield Group(_title(name), plain)
+    yield Group(_TITLES.get(name, _title(name)), plain)
     for key, held in values.items():
         if isinstance(held, Mapping):
-            yield from _groups(f"{name}: {key}", held)
+            yield from _groups(key, held)
 
 
 def _title(key: str) -> str:
@@ -94,16 +126,29 @@ def _title(key: str) -> str:
 
 def _name(group: str, key: str) -> str:
     """What people read; the parameters of a model keep their names."""
-    return key if group == "parameters" else _NAMES.get(key, _title(key.removesuffix("_usd")))
+    if group == "parameters":
+        return f"{'Gamma-Gamma' if key in _OF_AMOUNTS else 'MBG/NBD'}: {key}"
+    return _NAMES.get(key, _title(key.removesuffix("_usd")))
 
 
 def _said(key: str, value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return "not known" if value is None else str(value)
+    match value:
+        case date():
+            return words.day(value)
+        case bool() | str() | None:
+            return "not known" if value is None else str(value)
+        case int() | float() | Decimal():
+            return _number(key, value)
+    return str(value)
+
+
+def _number(key: str, value: float | Decimal) -> str:
     if key.endswith("_usd"):
         return words.usd(value)
     if key.endswith("bias"):
-        return words.change(float(value))
+        return _off(key, float(value))
     if key.endswith(_SHARES):
         return words.percent(float(value))
-    return words.count(value) if isinstance(value, int) else words.number(value)
+    if isinstance(value, int) or key in _WHOLE:
+        return words.count(float(value))
+    return words.number(value)
