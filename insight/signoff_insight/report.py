@@ -116,6 +116,8 @@ class Report:
     tables: tuple[Table, ...]
     figures: Mapping[str, object] = field(default_factory=dict)
     """Single values by name, such as the parameters of a model; JSON has them at its top level."""
+    warnings: tuple[str, ...] = ()
+    """Why the numbers may not be used as they are; a page shows them above all."""
     notes: tuple[str, ...] = ()
     """What a reader must know to understand the numbers."""
 

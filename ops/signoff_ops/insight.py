@@ -97,7 +97,7 @@ def report(servers: Servers, name: str, wanted: Mapping[str, str | None]) -> Rep
             `FILTERS`.
 
     Returns:
-        The report. If the facts are not complete, or not up to date, its first notes say so. One
+        The report. If the facts are not complete, or not up to date, warnings say so. One
         that takes seconds may have been computed some minutes ago; a note says when.
 
     Raises:
@@ -126,8 +126,8 @@ def _computed(servers: Servers, view: View, asked: Asked) -> Report:
     ):
         reach = reach_of(connection, servers.settings.timezone)
         answer = _answer(view, connection, asked, reach)
-        first = tuple(_notes(connection, reach, servers.settings.timezone))
-    return replace(answer, notes=(*first, *answer.notes))
+        first = tuple(_warnings(connection, reach, servers.settings.timezone))
+    return replace(answer, warnings=(*first, *answer.warnings))
 
 
 def _dated(found: Report) -> Report:
@@ -185,7 +185,7 @@ def _in_turn() -> Iterator[None]:
         _running.release()
 
 
-def _notes(connection: Connection[TupleRow], reach: Reach, timezone: str) -> Iterator[str]:
+def _warnings(connection: Connection[TupleRow], reach: Reach, timezone: str) -> Iterator[str]:
     """What a reader must know of facts that are not complete, or not up to date."""
     if reach.rebuilt is not None:
         yield (

@@ -50,7 +50,7 @@ def report_data(report: Report) -> dict[str, Any]:
             "provisional_since": _as_plain(report.reach.provisional_since),
             "rebuilt": report.reach.rebuilt,
         },
-        "notes": list(report.notes),
+        "notes": [*report.warnings, *report.notes],
         "columns": {
             table.name: [
                 {"name": column.name, "title": column.title, "unit": str(column.unit)}

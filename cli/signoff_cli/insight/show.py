@@ -84,6 +84,8 @@ def _show(found: Report, *, most: int | None) -> None:
     asked = {name: value for name, value in asked_data(found).items() if value is not None}
     if asked:
         say(f"Asked: {', '.join(f'{name} {value}' for name, value in asked.items())}.")
+    for warning in found.warnings:
+        say(warning)
     if found.figures:
         say()
         show_fields([(name, _figure(name, value)) for name, value in found.figures.items()])

@@ -27,5 +27,5 @@ def forecast(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Re
     """
     from signoff_insight.views.forecast_report import forecast_of  # noqa: PLC0415 -- needs numpy
 
-    figures, tables, notes = forecast_of(connection, asked, reach)
-    return Report(NAME, TITLE, DEFINITION, asked, reach, tables, figures, notes)
+    figures, tables, warnings, notes = forecast_of(connection, asked, reach)
+    return Report(NAME, TITLE, DEFINITION, asked, reach, tables, figures, warnings, notes)

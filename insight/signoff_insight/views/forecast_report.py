@@ -18,8 +18,8 @@ from signoff_insight.report import Asked, Column, Reach, Table, Unit, Value
 from signoff_insight.views.forecast_reading import Read, first_day, histories, user_ids
 from signoff_insight.views.selection import last_day
 
-Parts = tuple[Mapping[str, object], tuple[Table, ...], tuple[str, ...]]
-"""Figures, tables and notes of a report."""
+Parts = tuple[Mapping[str, object], tuple[Table, ...], tuple[str, ...], tuple[str, ...]]
+"""Figures, tables, warnings and notes of a report."""
 LONGEST: Final = 39
 """Weeks that a forecast looks ahead at most."""
 MOST: Final = 100
@@ -90,7 +90,7 @@ class Plan:
 
 
 def forecast_of(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Parts:
-    """The figures, tables and notes of the report; where there is no forecast, a note says why."""
+    """The parts of the report; where there is no forecast, a warning says why."""
     last = last_day(reach)
     first = first_day(connection, asked, reach)
     if last is None or first is None:
@@ -107,7 +107,7 @@ def forecast_of(connection: Connection[TupleRow], asked: Asked, reach: Reach) ->
 
 def _without(reason: str) -> Parts:
     names = ("at", "parameters", "log_likelihood", "totals", "backtest")
-    return {**dict.fromkeys(names), "unit": "weeks"}, _tables((), None), (reason,)
+    return {**dict.fromkeys(names), "unit": "weeks"}, _tables((), None), (reason,), ()
 
 
 def _forecast(connection: Connection[TupleRow], asked: Asked, reach: Reach, plan: Plan) -> Parts:
@@ -129,8 +129,8 @@ def _forecast(connection: Connection[TupleRow], asked: Asked, reach: Reach, plan
         "backtest": passed and _errors(plan, passed),
     }
     top = tuple(_top(connection, plan, known, prediction))
-    notes = (*_said(asked, plan, model, tested), *_NOTES)
-    return figures, _tables(top, passed), notes
+    notes = (*_said(plan, tested), *_NOTES)
+    return figures, _tables(top, passed), tuple(_warnings(asked, plan, model, tested)), notes
 
 
 def _tested(
@@ -188,27 +188,31 @@ def _errors(plan: Plan, tested: Backtest) -> Mapping[str, object]:
     }
 
 
-def _said(asked: Asked, plan: Plan, model: Model, tested: Backtest | str) -> Iterator[str]:
+def _warnings(asked: Asked, plan: Plan, model: Model, tested: Backtest | str) -> Iterator[str]:
     if asked.at and asked.at > plan.at:
         yield f"The data ends on {plan.at}: the forecast looks ahead from there."
     if isinstance(tested, str):
         yield f"Nothing shows how wrong this forecast may be: {tested}"
-    else:
-        bias = tested.purchases.bias
-        off = "" if bias is None else f"; in all it expected {_off(bias)}"
+    if model.at_border:
         yield (
-            f"The same forecast of {tested.horizon} weeks from {plan.tested_at} was wrong by"
-            f" {tested.purchases.mae:.3f} purchases a customer on average{off}."
+            "These customers do not buy as the model assumes, so do not trust its numbers much: of"
+            f" {', '.join(model.at_border)} the data tell only that they are very small or very"
+            " large. Customers of one kind, chosen by the filters, may fit better."
         )
     if model.spend is None:
         yield (
             "There is no forecast of revenue: too few customers spent anything after their first"
             " day with a purchase."
         )
-    if model.at_border:
+
+
+def _said(plan: Plan, tested: Backtest | str) -> Iterator[str]:
+    if not isinstance(tested, str):
+        bias = tested.purchases.bias
+        off = "" if bias is None else f"; in all it expected {_off(bias)}"
         yield (
-            f"Of {', '.join(model.at_border)} the data tell only that they are very small or very"
-            " large: do not read a meaning into these parameters."
+            f"The same forecast of {tested.horizon} weeks from {plan.tested_at} was wrong by"
+            f" {tested.purchases.mae:.3f} purchases a customer on average{off}."
         )
 
 

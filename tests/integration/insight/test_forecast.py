@@ -139,7 +139,7 @@ def test_a_forecast_of_now_is_tested_before_now(facts: Facts) -> None:
     assert _figures(report, "totals")["until"] == date(1998, 6, 30) + timedelta(weeks=39)
     later = answer(facts, "forecast", Asked(at=date(2001, 1, 1)))
     assert later.figures == report.figures
-    assert "The data ends on 1998-06-30" in later.notes[0]
+    assert "The data ends on 1998-06-30" in later.warnings[0]
 
 
 @pytest.mark.parametrize(
@@ -220,8 +220,8 @@ def test_what_is_not_known_of_a_forecast_is_said(database_url: str) -> None:
     report = view(database_url, "forecast")
     assert report.figures["backtest"] is None
     assert _figures(report, "totals")["expected_revenue_usd"] is None
-    assert "shorter than two weeks" in report.notes[0]
-    assert "no forecast of revenue" in report.notes[1]
+    assert "shorter than two weeks" in report.warnings[0]
+    assert "no forecast of revenue" in report.warnings[-1]
     customers = report.table("customers").rows
     assert len(customers) == 30
     assert {row[5] for row in customers} == {None}
@@ -235,11 +235,11 @@ def _figures(report: Report, name: str) -> Mapping[str, object]:
 
 
 def _no_forecast(report: Report) -> str:
-    """The note of a report without a forecast."""
+    """The warning of a report without a forecast."""
     assert report.figures["parameters"] is None
     assert {table.rows for table in report.tables} == {()}
-    (note,) = report.notes
-    return note
+    (warning,) = report.warnings
+    return warning
 
 
 def _histories(

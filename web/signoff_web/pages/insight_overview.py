@@ -40,6 +40,8 @@ class Overview:
     views: Sequence[View]
     not_known: Sequence[str]
     """Why views did not answer."""
+    warnings: Sequence[str]
+    """Why the numbers may not be used as they are."""
 
 
 def overview_of(servers: Servers) -> Overview:
@@ -60,6 +62,7 @@ def overview_of(servers: Servers) -> Overview:
         [figure for name in found for figure in _FIGURES[name](found[name])],
         views(),
         not_known,
+        list(dict.fromkeys(warning for one in found.values() for warning in one.warnings)),
     )
 
 
