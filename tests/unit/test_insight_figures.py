@@ -153,8 +153,15 @@ def test_headings_tell_of_large_cohorts_with_their_counts() -> None:
         "Cohorts are small: after 6 months, the 19 customers who first bought in Feb 1997 had"
     )
     assert "Jan 1997" not in ltv[1]
+    alone = small("ltv", 3)
+    one = tuple(replace(table, rows=table.rows[:1]) for table in alone.tables)
+    cells = report("ltv").table("cells").rows[:4]
+    both = (replace(one[0], rows=cells), one[1])
+    assert figures_of(replace(alone, tables=both))[0].heading.startswith(
+        "The cohort is small: after 4 months, the 3 customers who first bought in Jan 1997 had"
+    )
     retention = report("cohorts").table("cells").rows
-    cells = [(month, age, 8 if age else 20, share) for month, age, _, share in retention]
+    bought = [(month, age, 8 if age else 20, share) for month, age, _, share in retention]
     larger = (
         "8 of 25 customers who first bought in Apr 1997 bought again in month 3 after the first "
         "purchase (32.0 %), 8 of 20 of Feb 1997 (40.0 %)"
@@ -166,7 +173,8 @@ def test_headings_tell_of_large_cohorts_with_their_counts() -> None:
     for many, said in [((3, 20, 19, 25), larger), ((10, 16), largest)]:
         found = small("cohorts", *many)
         tables = tuple(
-            replace(one, rows=tuple(cells)) if one.name == "cells" else one for one in found.tables
+            replace(each, rows=tuple(bought)) if each.name == "cells" else each
+            for each in found.tables
         )
         (figure,) = figures_of(replace(found, tables=tables))
         assert figure.heading == said
@@ -221,6 +229,21 @@ def test_few_customers_are_not_compared() -> None:
     said = [one.heading for one in found if one.name in {"cta", "tag", "reviewer"}]
     assert said
     assert all(one.startswith("Too few customers to compare") for one in said)
+
+
+def test_legends_list_what_is_drawn() -> None:
+    """A young ledger has no column yet; on the desk nothing may have expired."""
+    months = report("funnel").table("months").rows
+    young = figures_of(with_rows("funnel", "months", months[-1:]))[1]
+    assert [key.text for key in young.keys] == ["nobody observed long enough yet"]
+    whole = figures_of(with_rows("funnel", "months", months[:3]))[1]
+    assert [key.text for key in whole.keys] == [
+        "became customers in time",
+        "were qualified in time",
+    ]
+    days = [(*row[:4], 0, *row[5:]) for row in report("desk").table("days").rows[:5]]
+    decisions = figures_of(with_rows("desk", "days", days))[0]
+    assert [key.text for key in decisions.keys] == ["approved", "rejected"]
 
 
 def test_months_that_are_not_observed_are_no_zero() -> None:

@@ -16,9 +16,9 @@ from signoff_insight.views.reading import read
 NAME: Final = "ltv"
 TITLE: Final = "LTV"
 DEFINITION: Final = (
-    "What the customers who bought for the first time in a month had spent in purchases by the end"
-    " of an age in whole months, divided by how many they are; only ages that all of them were"
-    " observed through."
+    "What the customers who bought for the first time in a month had spent in purchases when one"
+    " month was over for each of them, two months, and so on, divided by how many they are; only"
+    " months that all of them were observed through."
 )
 _TWO_NUMBERS: Final = (
     "A purchase is an event with an amount after which its interaction is CUSTOMER. The folded LTV"

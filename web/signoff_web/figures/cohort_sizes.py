@@ -23,6 +23,8 @@ def told_of(months: Sequence[date], sizes: Mapping[date, int]) -> Sequence[date]
     return large or [max(months, key=lambda month: sizes[month])]
 
 
-def are_small(told: Sequence[date], sizes: Mapping[date, int]) -> bool:
-    """Whether no cohort was large enough."""
-    return all(sizes[month] < LARGE for month in told)
+def warning_of(told: Sequence[date], sizes: Mapping[date, int], many: int) -> str:
+    """What is said before where none of so many cohorts is large."""
+    if any(sizes[month] >= LARGE for month in told):
+        return ""
+    return "The cohort is small: " if many == 1 else "Cohorts are small: "

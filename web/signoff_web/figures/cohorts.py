@@ -7,7 +7,7 @@ from typing import Final
 from signoff_ops.insight import Report
 from signoff_web.charts import words
 from signoff_web.charts.heat import Heads, HeatRow, heat
-from signoff_web.figures.cohort_sizes import are_small, sizes_of, told_of
+from signoff_web.figures.cohort_sizes import sizes_of, told_of, warning_of
 from signoff_web.figures.figure import Figure, Record, day, known
 from signoff_web.figures.heat_keys import heat_keys
 
@@ -90,4 +90,4 @@ def _message(sizes: Mapping[date, int], buyers: Mapping[date, Mapping[int, float
             f", {words.count(bought)} of {words.count(of_all)} of {words.month(first)} "
             f"({words.percent(bought / of_all)})"
         )
-    return f"Cohorts are small: {said}" if are_small(told, sizes) else said
+    return f"{warning_of(told, sizes, len(buyers))}{said}"

@@ -31,9 +31,11 @@ def _decisions(days: Sequence[Record]) -> Figure:
     rejected = sum(known(one, "rejected") for one in days)
     share = f"; {words.percent(rejected / total)} were rejected" if total else ""
     keys = [
-        Key("approved", "fill-1"),
-        Key("rejected", "fill-2"),
-        Key("expired", "fill-3"),
+        *(
+            Key(kind, f"fill-{place}")
+            for place, kind in enumerate(_KINDS, 1)
+            if any(known(one, kind) for one in days)
+        ),
         *(
             [Key("may still change", "fill-1 provisional", "hatch")]
             if any(one["is_provisional"] for one in days)

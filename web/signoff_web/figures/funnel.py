@@ -68,8 +68,11 @@ def _message(months: Sequence[Record], within: int) -> str:
 def _keys(months: Sequence[Record]) -> tuple[Key, ...]:
     """The legend; of what is not seen nothing is said."""
     seen = {_seen(one) for one in months}
+    drawn = [one for one in months if one["share_converted"] is not None]
+    has_line = any(one["share_qualified"] is not None for one in drawn)
     return (
-        *_KEYS[:2],
+        *(_KEYS[:1] if drawn else ()),
+        *(_KEYS[1:2] if has_line else ()),
         *(_KEYS[2:3] if Seen.PART in seen else ()),
         *(_KEYS[3:] if Seen.NOT_YET in seen else ()),
     )

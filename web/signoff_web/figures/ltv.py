@@ -11,7 +11,7 @@ from signoff_web.charts.heat import Heads, HeatRow, heat, highest_of
 from signoff_web.charts.lines import Line, lines
 from signoff_web.charts.marks import Drawing, Key, Size
 from signoff_web.charts.rows import Row, pairs
-from signoff_web.figures.cohort_sizes import are_small, sizes_of, told_of
+from signoff_web.figures.cohort_sizes import sizes_of, told_of, warning_of
 from signoff_web.figures.cohorts import by_cohort, row_of
 from signoff_web.figures.figure import Figure, Record, day, figure, known
 from signoff_web.figures.heat_keys import heat_keys
@@ -120,9 +120,10 @@ def _told(
 def _message(cells: Mapping[date, Mapping[int, float]], sizes: Mapping[date, int]) -> str:
     told, age = _told(cells, sizes)
     first, last = told[0], told[-1]
-    small = "Cohorts are small: after" if are_small(told, sizes) else "After"
+    small = warning_of(told, sizes, len(cells))
     said = (
-        f"{small} {_months(age)}, the {_customers(sizes[last])} who first bought in "
+        f"{small}{'after' if small else 'After'} {_months(age)}, the {_customers(sizes[last])} "
+        f"who first bought in "
         f"{words.month(last)} had spent {words.usd(cells[last][age])} on average"
     )
     if first == last:
