@@ -32,7 +32,7 @@ def figures(report: Report) -> Sequence[Figure]:
     ages = max((len(row.cells) for row in rows), default=0)
     heads = Heads(
         [str(age) for age in range(ages)],
-        "Month after the first purchase (month 0 begins with it)",
+        "Month after the first purchase",
         [f"in month {age} after the first purchase" for age in range(ages)],
     )
     drawing = heat(rows, heads, _said, words.percent, aside=1)
