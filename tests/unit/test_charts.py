@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from signoff_web.charts import words
 from signoff_web.charts.columns import Column, Seen, columns
-from signoff_web.charts.heat import LEVELS, HeatRow, heat, level_of
+from signoff_web.charts.heat import LEVELS, Heads, HeatRow, heat, level_of
 from signoff_web.charts.lines import Line, lines, spread
 from signoff_web.charts.marks import NARROW, WIDE, Size, Text, line, stairs
 from signoff_web.charts.rows import Row, bars, intervals, pairs
-from signoff_web.charts.sankey import Flow, sankey
+from signoff_web.charts.sankey import Flow, box_of, sankey
 from signoff_web.charts.scales import Bands, Linear, ticks
 
 SIZES = pytest.mark.parametrize("size", [WIDE, NARROW])
@@ -160,10 +160,11 @@ def test_intervals_and_pairs_show_what_they_have(size: Size) -> None:
 def test_a_heat_map_is_darker_where_there_is_more() -> None:
     """What was not observed is hatched; a column aside has no colour."""
     rows = [HeatRow("Jan", "300", (1.0, 0.2, 0.1)), HeatRow("Feb", "299", (1.0, 0.05))]
-    drawing = heat(rows, ["0", "1", "2"], words.percent, across="months", aside=1)
+    heads = Heads(["0", "1", "2"], "months", ["month 0", "month 1", "month 2"])
+    drawing = heat(rows, heads, words.short_percent, words.percent, aside=1)
     assert len(rects(drawing, "heat-0")) == 2
-    assert [one.tip for one in rects(drawing, f"heat-{LEVELS}")] == ["Jan, 1: 20.0 %"]
-    assert [one.tip for one in rects(drawing, "not-yet")] == ["Feb, 2: not observed yet"]
+    assert [one.tip for one in rects(drawing, f"heat-{LEVELS}")] == ["Jan, month 1: 20.0 %"]
+    assert [one.tip for one in rects(drawing, "not-yet")] == ["Feb, month 2: not observed yet"]
     check_inside(drawing)
     assert [level_of(value, 10) for value in (0, 1.5, 9.9, 10)] == [1, 2, LEVELS, LEVELS]
     assert level_of(0, 0) == 1
@@ -200,6 +201,51 @@ def test_flows_keep_their_sums(size: Size, values: list[int]) -> None:
     check_inside(drawing)
 
 
+@SIZES
+@given(values=st.lists(st.integers(1, 2000), min_size=12, max_size=12))
+def test_numbers_of_flows_cover_no_text(size: Size, values: list[int]) -> None:
+    """Not each other, and not the names of nodes; what has no place is left out."""
+    names = ["Prospect", "Lead qualified", "Customer", "Lead exhausted"]
+    ways = [(one, other) for one in names for other in names if one != other]
+    flows = [
+        Flow(*way, value, "flow-path", f"reactivated, {value}", "", is_named=way[0] == names[-1])
+        for way, value in zip(ways, values, strict=True)
+    ]
+    drawing = sankey(
+        size, flows, names, lambda node, value: (node, f"{value:,.0f}"), heads=("From", "To")
+    )
+    boxes = [box_of(mark) for mark in drawing.marks if isinstance(mark, Text)]
+    numbers = [box_of(mark) for mark in drawing.looking("on-flow") if isinstance(mark, Text)]
+    assert numbers
+    for number in numbers:
+        assert sum(1 for box in boxes if number.covers(box)) == 1, "itself"
+
+
+def test_a_thin_flow_has_its_number_where_there_is_room() -> None:
+    """However thin it is."""
+    flows = [
+        Flow("A", "A", 5000, "flow-path", "5,000", ""),
+        Flow("A", "B", 1, "flow-lost", "1", ""),
+    ]
+    for size in (WIDE, NARROW):
+        drawing = sankey(size, flows, ["A", "B"], lambda node, _: (node, ""), heads=("From", "To"))
+        assert {"5,000", "1"} <= set(texts(drawing))
+
+
+@SIZES
+def test_notes_of_rows_are_shown_whole(size: Size) -> None:
+    """Where a note has no room behind a name, notes have a line of their own."""
+    rows = [
+        Row("Prospect to lead qualified", 0.5, "50.0 %", "12,708 of 12,895"),
+        Row("B", 0.25, "25.0 %", "5 of 20"),
+    ]
+    drawing = bars(size, rows, highest=1)
+    assert {"Prospect to lead qualified", "12,708 of 12,895", "5 of 20"} <= set(texts(drawing))
+    check_inside(drawing)
+    short = texts(bars(NARROW, rows[1:], highest=1))
+    assert "B (5 of 20)" in short
+
+
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
@@ -213,7 +259,9 @@ def test_flows_keep_their_sums(size: Size, values: list[int]) -> None:
         (words.off(-0.0001, "too many", "too few"), "0.0 % off"),
         (words.usd(1234567.891), "1,234,567.89 USD"),
         (words.count(12345), "12,345"),
-        (words.days(12), "12.0 days"),
+        (words.days(12), "12 days"),
+        (words.days(1), "1 day"),
+        (words.days(33.5), "33.5 days"),
         (words.short(12_000), "12k"),
         (words.short(1_500_000), "1.5M"),
         (words.short(2.5), "2.5"),

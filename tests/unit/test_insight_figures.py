@@ -1,13 +1,16 @@
 """Figures of reports made by hand: what they say, what they draw, and names that attack."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 import pytest
-from drawings import check_inside
+from drawings import check_inside, texts
 from insight_reports import HOSTILE_NAME, VIEWS, empty, report
 from pages import HOSTILE
 
-from signoff_web.charts.marks import Text
+from signoff_ops.insight import Report, Value
+from signoff_web.charts.marks import Rect, Text
 from signoff_web.figures.figure import Figure
 from signoff_web.figures.of_views import figures_of
 from signoff_web.templating import Templates
@@ -76,18 +79,137 @@ def test_headings_say_what_the_numbers_mean() -> None:
     assert months.startswith("14.6 % of the prospects of Apr 1998 became customers within 30 days")
     assert months.endswith(", after 16.0 % in Mar 1998")
     assert (
-        headings("journeys")[0] == "485 of 1,228 moves lose a customer or lead; 65 bring one back"
+        headings("journeys")[0]
+        == "Most are lost as prospects: 210 moves to lead exhausted, of 485 losses in all; "
+        "65 moves bring one back"
     )
     assert headings("durations")[:3] == [
-        "Prospect to lead qualified: half of them within 54.0 days",
+        "Prospect to lead qualified: half of them within 54 days",
         "Lead qualified to customer: a quarter of them within 33.5 days, but not half of them",
-        "Customer to churned: fewer than a quarter of them",
+        "Customer to churned: fewer than a quarter of them churned",
     ]
     _, no_cta, tag, reviewer = headings("reviewers")
     assert no_cta == "No CTA goes with more or fewer conversions than chance explains"
     assert tag == "Approvals with edit tag CTA_DIRECT go with 6.1 points more conversions"
     assert reviewer.endswith("go with 5.5 points fewer conversions")
     assert len(HOSTILE_NAME) > len(reviewer)
+
+
+def with_rows(view: str, name: str, rows: Sequence[tuple[Value, ...]]) -> Report:
+    """The report of a view with other rows in one of its tables."""
+    found = report(view)
+    tables = [replace(one, rows=tuple(rows)) if one.name == name else one for one in found.tables]
+    return replace(found, tables=tuple(tables))
+
+
+def test_months_after_the_first_purchase_mean_the_same_in_all_pictures_of_ltv() -> None:
+    """Age 5 is the sixth month: it ends after 6 months, in the line, the column and the words."""
+    ages, cells, _ = figures_of(report("ltv"))
+    spent = {row[:2]: f"{row[4]:.2f}" for row in report("ltv").table("cells").rows}
+    assert ages.heading == (
+        "After 6 months, the 300 customers who first bought in Jan 1998 had spent "
+        f"{spent[date(1998, 1, 1), 5]} USD on average, the 300 of Jan 1997 "
+        f"{spent[date(1997, 1, 1), 5]} USD"
+    )
+    assert [key.text for key in ages.keys] == [
+        "Jan 1997, 300 customers",
+        "Jan 1998, 300 customers",
+        "other cohorts",
+    ]
+    assert "months after the first purchase" in texts(ages.wide)
+    assert "Months after the first purchase" in texts(cells.wide)
+    names = [one for one in texts(cells.wide) if one.isdigit()]
+    assert names[:3] == ["1", "2", "3"]
+    tips = [one.tip for one in cells.wide.marks if isinstance(one, Rect)]
+    assert f"Jan 1998, after 6 months: {spent[date(1998, 1, 1), 5]} USD" in tips
+    assert any(one.startswith("Jan 1997, after 1 month: ") for one in tips)
+
+
+def test_the_line_of_a_cohort_begins_after_one_month() -> None:
+    """The scale below is that of whole months which are over."""
+    ages = figures_of(with_rows("ltv", "cells", report("ltv").table("cells").rows[:18]))[0]
+    below = [one for one in texts(ages.wide) if one in {"0", "3", "6", "9", "12", "15", "18"}]
+    assert below[-1] == "18"
+    assert [key.text for key in ages.keys] == ["Jan 1997, 300 customers"]
+
+
+def small(view: str, *many: int) -> Report:
+    """A report of a view whose first cohorts have so many customers, and the others one each."""
+    rows = report(view).table("cohorts").rows
+    sizes = [*many, *[1] * (len(rows) - len(many))]
+    return with_rows(
+        view,
+        "cohorts",
+        [(row[0], size, *row[2:]) for row, size in zip(rows, sizes, strict=True)],
+    )
+
+
+def test_headings_tell_of_large_cohorts_with_their_counts() -> None:
+    """Of fewer than 20 customers only where there is no larger cohort; then they say so."""
+    ltv = [figures_of(small("ltv", *many))[0].heading for many in ((3, 20, 19, 25), (3, 19, 18))]
+    assert ltv[0].startswith("After 6 months, the 25 customers who first bought in Apr 1997 had")
+    assert ", the 20 of Feb 1997 " in ltv[0]
+    assert ltv[1].startswith(
+        "Cohorts are small: after 6 months, the 19 customers who first bought in Feb 1997 had"
+    )
+    assert "Jan 1997" not in ltv[1]
+    retention = report("cohorts").table("cells").rows
+    cells = [(month, age, 8 if age else 20, share) for month, age, _, share in retention]
+    larger = (
+        "8 of 25 customers who first bought in Apr 1997 bought again in month 3 after the first "
+        "purchase (32.0 %), 8 of 20 of Feb 1997 (40.0 %)"
+    )
+    largest = (
+        "Cohorts are small: 8 of 16 customers who first bought in Feb 1997 bought again in month 3 "
+        "after the first purchase (50.0 %)"
+    )
+    for many, said in [((3, 20, 19, 25), larger), ((10, 16), largest)]:
+        found = small("cohorts", *many)
+        tables = tuple(
+            replace(one, rows=tuple(cells)) if one.name == "cells" else one for one in found.tables
+        )
+        (figure,) = figures_of(replace(found, tables=tables))
+        assert figure.heading == said
+        assert any("Month after the first purchase" in one for one in texts(figure.wide))
+
+
+def test_two_numbers_are_only_drawn_where_they_are_two() -> None:
+    """Else the figure is left out, and a caption says that they are the same."""
+    assert headings("ltv")[-1] == "Purchases and the folded LTV differ in 18 of 18 cohorts"
+    rows = [(*row[:3], row[2], row[4], row[4]) for row in report("ltv").table("cohorts").rows]
+    found = figures_of(with_rows("ltv", "cohorts", rows))
+    assert [one.name for one in found] == ["ages", "cells"]
+    assert "the same number as the purchases in all cohorts" in found[-1].caption
+
+
+def test_most_are_lost_where_most_are() -> None:
+    """With all ways out of the status; what nobody does is no loss."""
+    moves: list[tuple[Value, ...]] = [
+        ("PROSPECT", "LEAD_EXHAUSTED", 1, 1, 0.5, True, False),
+        ("LEAD_QUALIFIED", "CHURNED", 20, 20, 0.1, False, False),
+        ("LEAD_QUALIFIED", "LEAD_EXHAUSTED", 150, 160, 0.8, False, False),
+        ("CHURNED", "CUSTOMER", 1, 1, 1.0, False, True),
+    ]
+    assert figures_of(with_rows("journeys", "moves", moves))[0].heading == (
+        "Most are lost as qualified leads: 160 moves to lead exhausted and 20 to churned, of 181 "
+        "losses in all; 1 move brings one back"
+    )
+    moves = [("PROSPECT", "CUSTOMER", 60, 60, 0.09, True, False)]
+    assert figures_of(with_rows("journeys", "moves", moves))[0].heading == (
+        "None of 60 moves loses a customer or lead; no move brings one back"
+    )
+
+
+def test_churn_is_drawn_as_a_loss() -> None:
+    """In its words and its look; the other steps have what was reached and what was lost."""
+    reached, _, churned, _ = figures_of(report("durations"))
+    assert [(key.text, key.look) for key in reached.keys] == [
+        ("reached the next status", "line-1"),
+        ("were lost before", "line-2"),
+    ]
+    assert [(key.text, key.look) for key in churned.keys] == [("churned", "line-2")]
+    assert not churned.wide.looking("line-1")
+    assert "churned" in texts(churned.wide)
 
 
 def test_few_customers_are_not_compared() -> None:

@@ -22,7 +22,7 @@ _COHORTS: Final = (
 )
 _CELLS: Final = (
     Column("cohort", "First purchase in", Unit.MONTH),
-    Column("age_months", "Months since"),
+    Column("age_months", "Age (0 is the first month)"),
     Column("buyers", "Buyers"),
     Column("share", "Share", Unit.SHARE),
 )

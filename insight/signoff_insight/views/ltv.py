@@ -36,7 +36,7 @@ _COHORTS: Final = (
 )
 _CELLS: Final = (
     Column("cohort", "First purchase in", Unit.MONTH),
-    Column("age_months", "Months since"),
+    Column("age_months", "Age (0 is the first month)"),
     Column("customers", "Customers"),
     Column("spent_usd", "Spent by then", Unit.USD),
     Column("spent_per_customer", "Spent a customer", Unit.USD),

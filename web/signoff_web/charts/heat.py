@@ -26,11 +26,23 @@ class HeatRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Heads:
+    """What stands above the columns, and how tips name them."""
+
+    names: Sequence[str]
+    across: str
+    """What the columns are."""
+    tips: Sequence[str]
+    """How tips name the columns, as `after 2 months`."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Grid:
     """Where the cells are, and how they are shown."""
 
-    names: Sequence[str]
+    heads: Heads
     say: Callable[[float], str]
+    exactly: Callable[[float], str]
     left: float
     width: float
     highest: float
@@ -39,7 +51,7 @@ class _Grid:
     def cells(self, place: int, row: HeatRow) -> Iterator[Mark]:
         """The cells of the row at this place."""
         y = _ABOVE + place * _HIGH
-        for column, name in enumerate(self.names):
+        for column, name in enumerate(self.heads.tips):
             x, about = self.left + column * self.width, f"{row.name}, {name}"
             value = row.cells[column] if column < len(row.cells) else None
             box = (x + 1, y + 1, self.width - 2, _HIGH - 2)
@@ -47,7 +59,7 @@ class _Grid:
                 yield Rect(*box, look="not-yet", tip=f"{about}: not observed yet")
                 continue
             level, said = self._level(column, value), self.say(value)
-            yield Rect(*box, look=f"heat-{level}", tip=f"{about}: {said}")
+            yield Rect(*box, look=f"heat-{level}", tip=f"{about}: {self.exactly(value)}")
             yield Text(x + self.width / 2, y + _HIGH / 2 + 4, said, f"on-heat-{level}", "middle")
 
     def _level(self, column: int, value: float) -> int:
@@ -56,34 +68,36 @@ class _Grid:
 
 def heat(
     rows: Sequence[HeatRow],
-    names: Sequence[str],
+    heads: Heads,
     say: Callable[[float], str],
+    exactly: Callable[[float], str],
     *,
-    across: str,
     aside: int = 0,
 ) -> Drawing:
     """Draw a heat map, as large as its cells need it.
 
     Args:
         rows: from top to bottom.
-        names: of the columns.
+        heads: of the columns.
         say: writes the value of a cell.
-        across: what the columns are.
+        exactly: writes it in its tip.
         aside: so many columns on the left have no colour, since their values say nothing.
     """
     texts = [say(cell) for row in rows for cell in row.cells if cell is not None]
-    width = max((width_of(text, LETTERS) for text in [*texts, *names]), default=0.0) + _PADDING
+    width = (
+        max((width_of(text, LETTERS) for text in [*texts, *heads.names]), default=0.0) + _PADDING
+    )
     left = max((width_of(f"{row.name}   {row.note}", LETTERS) for row in rows), default=0.0) + 16
-    grid = _Grid(names, say, left, width, highest_of(rows, aside), aside)
-    marks: list[Mark] = [Text(left, 14, across, "tick")]
-    for place, name in enumerate(names):
+    grid = _Grid(heads, say, exactly, left, width, highest_of(rows, aside), aside)
+    marks: list[Mark] = [Text(left, 14, heads.across, "tick")]
+    for place, name in enumerate(heads.names):
         marks.append(Text(left + (place + 0.5) * width, _ABOVE - 8, name, "tick", "middle"))
     for place, row in enumerate(rows):
         y = _ABOVE + (place + 0.5) * _HIGH + 4
         marks.append(Text(0, y, row.name, "name"))
         marks.append(Text(left - 10, y, row.note, "tick", "end"))
         marks += grid.cells(place, row)
-    right = left + max(width * len(names) + 2, width_of(across, LETTERS))
+    right = left + max(width * len(heads.names) + 2, width_of(heads.across, LETTERS))
     return Drawing(right, _ABOVE + _HIGH * len(rows) + 2, tuple(marks))
 
 

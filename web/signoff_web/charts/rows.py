@@ -54,7 +54,12 @@ class Layout:
     @property
     def row(self) -> float:
         """The height of a row."""
-        return _ROW if self.names else _ROW + LINE
+        return _ROW if self.names else _ROW + LINE * (2 if self.has_notes_below else 1)
+
+    @property
+    def has_notes_below(self) -> bool:
+        """Whether notes stand below the names, not behind them, for want of room."""
+        return any(self._cut(text, self._room) != text for text in map(_with_note, self.rows))
 
     @property
     def bottom(self) -> float:
@@ -82,13 +87,20 @@ class Layout:
             if self.names:
                 yield from self._beside(place, row)
             else:
-                text = f"{row.name} ({row.note})" if row.note else row.name
-                yield Text(
-                    self.left + _INDENT,
-                    self.middle(place) - 17,
-                    self._cut(text, self.size.width - 2 * _INDENT),
-                    "name halo",
-                )
+                yield from self._above(place, row)
+
+    def _above(self, place: int, row: Row) -> Iterator[Mark]:
+        x, y = self.left + _INDENT, self.middle(place) - 17
+        if not self.has_notes_below:
+            yield Text(x, y, _with_note(row), "name halo")
+            return
+        yield Text(x, y - LINE, self._cut(row.name, self._room), "name halo")
+        if row.note:
+            yield Text(x, y, self._cut(row.note, self._room), "tick halo")
+
+    @property
+    def _room(self) -> float:
+        return self.size.width - self.left - 2 * _INDENT
 
     def _beside(self, place: int, row: Row) -> Iterator[Mark]:
         y = self.middle(place) + (-2 if row.note else 4)
@@ -99,6 +111,10 @@ class Layout:
     @staticmethod
     def _cut(text: str, room: float) -> str:
         return cut(text, room, LETTERS + 0.5)
+
+
+def _with_note(row: Row) -> str:
+    return f"{row.name} ({row.note})" if row.note else row.name
 
 
 def bars(size: Size, rows: Sequence[Row], *, highest: float | None = None) -> Drawing:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from signoff_web.charts.axes import LETTERS, LINE
-from signoff_web.charts.marks import Drawing, Mark, Path, Rect, Size, Text
+from signoff_web.charts.marks import Drawing, Mark, Path, Point, Rect, Size, Text
 from signoff_web.charts.words import width_of
 
 _NODE: Final = 12.0
@@ -13,8 +13,13 @@ _GAP: Final = 34.0
 _TOP: Final = 28.0
 _LEAST: Final = 1.5
 """The least height of a flow, so that a rare one is seen."""
-_LABELLED: Final = 15.0
-"""A flow of this height has room for its number."""
+_PLACES: Final = tuple(place / 20 for place in range(1, 20))
+"""Where on its way the number of a flow may stand."""
+_STEPS: Final = 80
+"""So many parts of its way are looked at to see what lies on a flow."""
+_LETTERS: Final = LETTERS + 0.5
+_HIGH: Final = 14.0
+"""The height of a text, with some room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +31,32 @@ class Flow:
     value: float
     look: str
     said: str
-    """Stands on it where there is room."""
+    """Stands on it where it covers no other text."""
     tip: str
     is_named: bool = False
-    """Whether that stands on it also where there is little room."""
+    """Whether that finds its place before those of others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Where a text is."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+    def covers(self, other: "Box") -> bool:
+        """Whether the two have a part in common."""
+        is_beside = self.right <= other.left or other.right <= self.left
+        return not is_beside and self.top < other.bottom and other.top < self.bottom
+
+
+def box_of(text: Text) -> Box:
+    """The box of a text."""
+    width = width_of(text.text, _LETTERS)
+    left = text.x - {"start": 0.0, "middle": width / 2, "end": width}[text.anchor]
+    return Box(left, left + width, text.y - _HIGH + 3, text.y + 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +95,22 @@ class _Ribbon:
             f"V{low1:.1f}C{bend:.1f} {low1:.1f} {bend:.1f} {low0:.1f} {self.x0:.1f} {low0:.1f}Z"
         )
 
-    def text(self, said: str, share: float) -> Text:
-        """A text on it, after this share of its way."""
-        x, bent = self.x0 + (self.x1 - self.x0) * share, share * share * (3 - 2 * share)
-        y = self.y0 + (self.y1 - self.y0) * bent + self.height / 2 + 4
-        return Text(x, y, said, "on-flow", "middle")
+    def middle(self, share: float) -> Point:
+        """The middle of its height, after this share of its way."""
+        along = share * (1.5 - 1.5 * share + share * share)
+        bent = share * share * (3 - 2 * share)
+        x = self.x0 + (self.x1 - self.x0) * along
+        return x, self.y0 + (self.y1 - self.y0) * bent + self.height / 2
+
+    def touches(self, box: Box) -> bool:
+        """Whether a box lies on it."""
+        places = (self.middle(step / _STEPS) for step in range(_STEPS + 1))
+        return any(
+            box.left <= x <= box.right
+            and box.top < y + self.height / 2
+            and y - self.height / 2 < box.bottom
+            for x, y in places
+        )
 
 
 def sankey(
@@ -104,17 +142,13 @@ def sankey(
         Text(size.width - room, 14, heads[1], "tick", "end"),
     ]
     ribbons = _ribbons(flows, order, left, right, scale)
-    # Where flows begin they lie apart; the names of a narrow diagram stand there.
-    share = 0.4 if size.is_narrow else 0.2
     marks += [Path(ribbon.d, f"flow {one.look}", one.tip) for one, ribbon in ribbons]
-    marks += [
-        ribbon.text(one.said, share)
-        for one, ribbon in ribbons
-        if one.is_named or ribbon.height >= _LABELLED
-    ]
+    nodes: list[Mark] = []
     for values, side, is_left in ((sources, left, True), (targets, right, False)):
         for node in side.tops:
-            marks += _node(side, node, say(node, values[node]), is_left=is_left, inside=not room)
+            nodes += _node(side, node, say(node, values[node]), is_left=is_left, inside=not room)
+    names = [box_of(mark) for mark in (*marks, *nodes) if isinstance(mark, Text)]
+    marks += [*_numbers(ribbons, names, left.x, right.x), *nodes]
     return Drawing(size.width, max(left.bottom, right.bottom) + 2 * LINE, tuple(marks))
 
 
@@ -150,6 +184,43 @@ def _ribbons(
         arriving[one.target] += height
         drawn.append((one, _Ribbon(left.x, y0, right.x, y1, max(height, _LEAST))))
     return drawn
+
+
+def _numbers(
+    ribbons: Sequence[tuple[Flow, _Ribbon]], taken: Sequence[Box], left: float, right: float
+) -> Iterator[Mark]:
+    """The numbers of the flows: none covers a text; one that finds no place is left to the table.
+
+    Args:
+        ribbons: the flows, drawn.
+        taken: where other texts are.
+        left: where flows begin.
+        right: where they end.
+    """
+    boxes = list(taken)
+    order = sorted(ribbons, key=lambda drawn: (not drawn[0].is_named, -drawn[0].value))
+    for flow, ribbon in order:
+        texts = [_number(flow, ribbon, place) for place in _PLACES]
+        free = [text for text in texts if _is_free(box_of(text), boxes, left, right)]
+        if free:
+            # Where it lies on the fewest other flows; if there are several such places, the first.
+            best = min(free, key=lambda text: _others(box_of(text), ribbon, ribbons))
+            boxes.append(box_of(best))
+            yield best
+
+
+def _number(flow: Flow, ribbon: _Ribbon, place: float) -> Text:
+    x, y = ribbon.middle(place)
+    return Text(x, y + 4, flow.said, "on-flow", "middle")
+
+
+def _is_free(box: Box, boxes: Sequence[Box], left: float, right: float) -> bool:
+    is_between = left <= box.left and box.right <= right
+    return is_between and not any(box.covers(other) for other in boxes)
+
+
+def _others(box: Box, own: _Ribbon, ribbons: Sequence[tuple[Flow, _Ribbon]]) -> int:
+    return sum(1 for _, other in ribbons if other is not own and other.touches(box))
 
 
 def _node(

@@ -50,8 +50,9 @@ def usd(value: float | Decimal) -> str:
 
 
 def days(value: float) -> str:
-    """A length of time in days, with one decimal."""
-    return _signed(f"{value:,.1f}") + " days"
+    """A length of time in days: with one decimal, unless it is 0."""
+    said = _signed(f"{value:,.1f}").removesuffix(".0")
+    return f"{said} day" if said == "1" else f"{said} days"
 
 
 def month(day: date) -> str:

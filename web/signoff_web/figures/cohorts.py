@@ -6,12 +6,13 @@ from typing import Final
 
 from signoff_ops.insight import Report
 from signoff_web.charts import words
-from signoff_web.charts.heat import HeatRow, heat
+from signoff_web.charts.heat import Heads, HeatRow, heat
+from signoff_web.figures.cohort_sizes import are_small, sizes_of, told_of
 from signoff_web.figures.figure import Figure, Record, day, known
 from signoff_web.figures.heat_keys import heat_keys
 
-_AGES: Final = 3
-"""The age, in months, of which the heading tells."""
+_AGE: Final = 3
+"""The month after the first purchase of which the heading tells."""
 
 
 def figures(report: Report) -> Sequence[Figure]:
@@ -29,19 +30,25 @@ def figures(report: Report) -> Sequence[Figure]:
         for one in sizes
     ]
     ages = max((len(row.cells) for row in rows), default=0)
-    names = [str(age) for age in range(ages)]
-    drawing = heat(rows, names, _said, across="Whole months since the first purchase", aside=1)
+    heads = Heads(
+        [str(age) for age in range(ages)],
+        "Month after the first purchase (month 0 begins with it)",
+        [f"in month {age} after the first purchase" for age in range(ages)],
+    )
+    drawing = heat(rows, heads, _said, words.percent, aside=1)
     return [
         Figure(
             "cells",
-            _message(sizes, cells),
+            _message(sizes_of(report), by_cohort(report.table("cells").records, "buyers")),
             "A row for each month of a first purchase with its number of customers, a column for "
-            "each age in months. A cell is the share of the customers who bought at that age, "
-            "darker where it is higher. The table Buyers by age has the same numbers.",
+            "each month after the first purchase. A cell is the share of the customers who bought "
+            "in that month, darker where it is higher. The table Buyers by age has the same "
+            "numbers.",
             drawing,
             None,
             heat_keys(rows, words.percent, aside=1),
-            "Share of the cohort that bought at each age, in percent; left of it, the customers",
+            "Share of the cohort that bought in each month after the first purchase, in percent; "
+            "left of it, the customers",
         )
     ]
 
@@ -63,19 +70,24 @@ def _said(share: float) -> str:
     return words.percent(share).removesuffix(" %")
 
 
-def _message(sizes: Sequence[Record], cells: Mapping[date, Mapping[int, float]]) -> str:
-    months = [day(one, "cohort") for one in sizes]
-    age = max((max(cells.get(month, {}), default=0) for month in months), default=0)
-    age = min(age, _AGES)
-    known_ones = [month for month in months if age in cells.get(month, {})]
-    if not age or not known_ones:
+def _message(sizes: Mapping[date, int], buyers: Mapping[date, Mapping[int, float]]) -> str:
+    came_back = {month: max(ages) for month, ages in buyers.items() if max(ages, default=0)}
+    if not came_back:
         return "No cohort is old enough to see who came back"
-    first, last = known_ones[0], known_ones[-1]
-    after = "1 month" if age == 1 else f"{age} months"
+    told = told_of(list(came_back), sizes)
+    age = min(max(came_back[month] for month in told), _AGE)
+    told = [month for month in told if came_back[month] >= age]
+    first, last = told[0], told[-1]
+    bought, of_all = buyers[last].get(age, 0), sizes[last]
     said = (
-        f"{words.percent(cells[last][age])} of the cohort of {words.month(last)} bought again at "
-        f"the age of {after}"
+        f"{words.count(bought)} of {words.count(of_all)} customers who first bought in "
+        f"{words.month(last)} bought again in month {age} after the first purchase "
+        f"({words.percent(bought / of_all)})"
     )
-    if first == last:
-        return said
-    return f"{said}, of that of {words.month(first)} {words.percent(cells[first][age])}"
+    if first != last:
+        bought, of_all = buyers[first].get(age, 0), sizes[first]
+        said += (
+            f", {words.count(bought)} of {words.count(of_all)} of {words.month(first)} "
+            f"({words.percent(bought / of_all)})"
+        )
+    return f"Cohorts are small: {said}" if are_small(told, sizes) else said

@@ -1,6 +1,7 @@
 """Figures of durations: how long steps take, and how long statuses last."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -11,12 +12,33 @@ from signoff_web.charts.marks import Drawing, Key, Size
 from signoff_web.charts.rows import Row, bars
 from signoff_web.figures.figure import Figure, Record, figure, known, real, text
 
+_ABOUT: Final = (
+    "By days since the entry into the step: the share that had reached the next status, as a full "
+    "line, and the share that was lost before, dashed. The table of the curve has the same numbers."
+)
+_CHURN_ABOUT: Final = (
+    "By days since the first purchase: the share that had churned, as a dashed line. The table of "
+    "the curve has the same numbers."
+)
 _AFTER: Final = 1.25
 """So much of a curve is drawn after its last step."""
-_KEYS: Final = (
-    Key("reached the next status", "line-1", "line"),
-    Key("were lost before", "line-2", "line"),
-)
+_CHURN: Final = " to CHURNED"
+"""The end of the name of a step whose next status is a loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """A line: a column of the table, its look, its label, and its entry in the legend."""
+
+    column: str
+    look: str
+    label: str
+    key: str
+
+
+_REACHED: Final = _Curve("reached_share", "line-1", "reached", "reached the next status")
+_LOST: Final = _Curve("lost_share", "line-2", "lost", "were lost before")
+_CHURNED: Final = _Curve("reached_share", "line-2", "churned", "churned")
 
 
 def figures(report: Report) -> Sequence[Figure]:
@@ -31,14 +53,13 @@ def figures(report: Report) -> Sequence[Figure]:
 def _step(place: int, step: Record, curve: Iterable[Record]) -> Figure:
     name = " ".join(_words(part) for part in text(step, "step").split()).capitalize()
     points = _beginning([one for one in curve if one["step"] == step["step"]])
+    curves = _curves_of(step, points)
     return figure(
         f"step-{place}",
         _message(name, step),
-        "By days since the entry into the step: the share that had reached the next status, as a "
-        "full line, and the share that was lost before, dashed. The table of the curve has the "
-        "same numbers.",
-        partial(_curve, points),
-        keys=_KEYS if _some_are_lost(points) else _KEYS[:1],
+        _CHURN_ABOUT if _is_churn(step) else _ABOUT,
+        partial(_curve, points, curves),
+        keys=tuple(Key(one.key, one.look, "line") for one in reversed(curves)),
         caption=f"{words.count(known(step, 'customers'))} customers entered this step",
         is_small=True,
     )
@@ -48,13 +69,25 @@ def _words(part: str) -> str:
     return words.status(part) if part.isupper() else part
 
 
+def _is_churn(step: Record) -> bool:
+    return text(step, "step").endswith(_CHURN)
+
+
+def _curves_of(step: Record, points: Iterable[Record]) -> Sequence[_Curve]:
+    """The lines of a step, the first one below the others; churn looks like a loss."""
+    if _is_churn(step):
+        return [_CHURNED]
+    return [_LOST, _REACHED] if any(known(one, "lost_share") for one in points) else [_REACHED]
+
+
 def _message(name: str, step: Record) -> str:
     median, quarter = real(step, "median_days"), real(step, "p25_days")
+    did = " churned" if _is_churn(step) else ""
     if median is not None:
-        return f"{name}: half of them within {words.days(median)}"
+        return f"{name}: half of them{did} within {words.days(median)}"
     if quarter is not None:
-        return f"{name}: a quarter of them within {words.days(quarter)}, but not half of them"
-    return f"{name}: fewer than a quarter of them"
+        return f"{name}: a quarter of them{did} within {words.days(quarter)}, but not half of them"
+    return f"{name}: fewer than a quarter of them{did}"
 
 
 def _beginning(points: Sequence[Record]) -> Sequence[Record]:
@@ -67,22 +100,15 @@ def _beginning(points: Sequence[Record]) -> Sequence[Record]:
     return [*points[: last + 1], *(one for one in points[last + 1 :] if known(one, "day") <= end)]
 
 
-def _some_are_lost(points: Sequence[Record]) -> bool:
-    return any(known(one, "lost_share") for one in points)
-
-
-def _curve(points: Sequence[Record], size: Size) -> Drawing:
+def _curve(points: Sequence[Record], curves: Sequence[_Curve], size: Size) -> Drawing:
     given = [
         Line(
-            ((0.0, 0.0), *((known(one, "day"), known(one, name)) for one in points)),
-            look,
-            label,
+            ((0.0, 0.0), *((known(one, "day"), known(one, curve.column)) for one in points)),
+            curve.look,
+            curve.label,
             steps=True,
         )
-        for name, look, label in (
-            *([("lost_share", "line-2", "lost")] if _some_are_lost(points) else []),
-            ("reached_share", "line-1", "reached"),
-        )
+        for curve in curves
     ]
     return lines(size, given, words.short_percent, across="days since the entry into the step")
 

@@ -12,6 +12,12 @@ from signoff_web.charts.sankey import Flow, sankey
 from signoff_web.figures.figure import Figure, Record, figure, known, text
 
 _LOST: Final = frozenset({"CHURNED", "LEAD_EXHAUSTED"})
+_PEOPLE: Final = {
+    "PROSPECT": "prospects",
+    "LEAD_QUALIFIED": "qualified leads",
+    "CUSTOMER": "customers",
+}
+"""Who can be lost."""
 _KEYS: Final = {
     "flow-path": Key("along the funnel", "flow flow-path"),
     "flow-lost": Key("lost: churned, or lead exhausted", "flow flow-lost"),
@@ -57,16 +63,32 @@ def now_figure(now: Sequence[Record], *, is_small: bool = False) -> Figure:
 
 
 def _message(moves: Sequence[Record]) -> str:
-    total = sum(known(one, "moves") for one in moves)
-    lost = sum(known(one, "moves") for one in moves if _look(one) == "flow-lost")
     back = sum(known(one, "moves") for one in moves if one["is_reactivation"])
-    said = (
-        f"{words.count(lost)} of {words.count(total)} moves lose a customer or lead"
-        if lost
-        else f"None of {words.count(total)} moves loses a customer or lead"
-    )
-    came = "1 brings one back" if back == 1 else f"{words.count(back)} bring one back"
-    return f"{said}; {came if back else 'none brings one back'}"
+    came = "1 move brings one back" if back == 1 else f"{words.count(back)} moves bring one back"
+    return f"{_losses(moves)}; {came if back else 'no move brings one back'}"
+
+
+def _losses(moves: Sequence[Record]) -> str:
+    """From which status most are lost, and where they go."""
+    lost = [one for one in moves if one["to_status"] in _LOST and one["from_status"] not in _LOST]
+    if not lost:
+        return f"None of {words.count(_sum(moves))} moves loses a customer or lead"
+    out_of = {source: [one for one in lost if one["from_status"] == source] for source in _PEOPLE}
+    source = max(out_of, key=lambda one: _sum(out_of[one]))
+    first, *others = sorted(out_of[source], key=lambda one: -known(one, "moves"))
+    said = "1 move" if known(first, "moves") == 1 else f"{words.count(known(first, 'moves'))} moves"
+    ways = [f"{said} to {_target(first)}"]
+    ways += [f"{words.count(known(one, 'moves'))} to {_target(one)}" for one in others]
+    total = words.count(_sum(lost))
+    return f"Most are lost as {_PEOPLE[source]}: {' and '.join(ways)}, of {total} losses in all"
+
+
+def _sum(moves: Sequence[Record]) -> float:
+    return sum(known(one, "moves") for one in moves)
+
+
+def _target(one: Record) -> str:
+    return words.status(text(one, "to_status")).lower()
 
 
 def _look(one: Record) -> str:

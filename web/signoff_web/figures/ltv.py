@@ -7,54 +7,92 @@ from typing import Final
 
 from signoff_ops.insight import Report
 from signoff_web.charts import words
-from signoff_web.charts.heat import HeatRow, heat
+from signoff_web.charts.heat import Heads, HeatRow, heat, highest_of
 from signoff_web.charts.lines import Line, lines
 from signoff_web.charts.marks import Drawing, Key, Size
 from signoff_web.charts.rows import Row, pairs
+from signoff_web.figures.cohort_sizes import are_small, sizes_of, told_of
 from signoff_web.figures.cohorts import by_cohort, row_of
 from signoff_web.figures.figure import Figure, Record, day, figure, known
 from signoff_web.figures.heat_keys import heat_keys
 
-_AGE: Final = 5
-"""The age of which the heading tells: at its end, 6 months are over."""
-_OLD_ENOUGH: Final = 3
-"""So many ages a cohort must have, to be named beside its line."""
+_MONTHS: Final = 6
+"""The heading tells what was spent when so many months were over."""
+_SAME: Final = ". The folded LTV is the same number as the purchases in all cohorts"
+_WHOLE_FROM: Final = 100
+"""Where cells go beyond so many USD, all of them are written without cents."""
 
 
 def figures(report: Report) -> Sequence[Figure]:
-    """Lines by age, the same as a heat map, and the two numbers beside each other."""
+    """Lines by months, the same as a heat map, and the folded LTV where it is another number."""
     totals = list(report.table("cohorts").records)
     cells = by_cohort(report.table("cells").records, "spent_per_customer")
     if not totals:
         return []
-    found = [by_age(cells)] if any(len(ages) > 1 for ages in cells.values()) else []
-    return [*found, *([_cells(totals, cells)] if cells else []), _two(totals)]
+    has_lines = any(len(ages) > 1 for ages in cells.values())
+    differing = [one for one in totals if _differs(one)]
+    return [
+        *([by_age(cells, sizes_of(report))] if has_lines else []),
+        *([_cells(totals, cells, is_ltv=not differing)] if cells else []),
+        *([_two(totals, len(differing))] if differing or not cells else []),
+    ]
 
 
-def by_age(cells: Mapping[date, Mapping[int, float]], *, is_small: bool = False) -> Figure:
-    """A line for each cohort; the oldest, and the newest with three ages, are named."""
+def _differs(one: Record) -> bool:
+    return one["purchases_usd"] != one["folded_ltv_usd"]
+
+
+def by_age(
+    cells: Mapping[date, Mapping[int, float]],
+    sizes: Mapping[date, int],
+    *,
+    is_small: bool = False,
+) -> Figure:
+    """A line for each cohort; those of which the heading tells are named.
+
+    Args:
+        cells: what a customer had spent by the end of each age, by cohort.
+        sizes: the customers of the cohorts.
+        is_small: whether it stands beside others.
+    """
+    told, _ = _told(cells, sizes)
+    named = {told[0]: "line-1"} if told[0] == told[-1] else {told[-1]: "line-2", told[0]: "line-1"}
     return figure(
         "ages",
-        _message(cells),
-        "A line for each month of a first purchase: what its customers had spent in purchases by "
-        "the end of each age, divided by how many they are. The table Spent by age has the same "
-        "numbers.",
-        partial(_lines, cells),
-        keys=(
-            Key("the oldest cohort", "line-1", "line"),
-            Key("the newest one with three ages", "line-2", "line"),
-            Key("other cohorts", "line-faint", "line"),
-        ),
-        caption="USD a customer, by whole months since the first purchase",
+        _message(cells, sizes),
+        "A line for each month of a first purchase: what its customers had spent in purchases "
+        "after each month, divided by how many they are. The table Spent by age has the same "
+        "numbers; its age 0 is the first month.",
+        partial(_lines, cells, named),
+        keys=_keys(named, sizes, has_others=len(cells) > len(named)),
+        caption="USD a customer, by months after the first purchase",
         is_small=is_small,
     )
 
 
-def _lines(cells: Mapping[date, Mapping[int, float]], size: Size) -> Drawing:
-    named = _named(cells)
+def _keys(
+    named: Mapping[date, str], sizes: Mapping[date, int], *, has_others: bool
+) -> tuple[Key, ...]:
+    return (
+        *(Key(_named(month, sizes), look, "line") for month, look in sorted(named.items())),
+        *([Key("other cohorts", "line-faint", "line")] if has_others else []),
+    )
+
+
+def _named(month: date, sizes: Mapping[date, int]) -> str:
+    return f"{words.month(month)}, {_customers(sizes[month])}"
+
+
+def _customers(many: int) -> str:
+    return "1 customer" if many == 1 else f"{words.count(many)} customers"
+
+
+def _lines(
+    cells: Mapping[date, Mapping[int, float]], named: Mapping[date, str], size: Size
+) -> Drawing:
     order = [*(month for month in cells if month not in named), *named]
     given = [_line(month, cells[month], named.get(month, "line-faint")) for month in order]
-    return lines(size, given, words.short, across="months since the first purchase")
+    return lines(size, given, words.short, across="months after the first purchase")
 
 
 def _line(month: date, ages: Mapping[int, float], look: str) -> Line:
@@ -62,7 +100,7 @@ def _line(month: date, ages: Mapping[int, float], look: str) -> Line:
     said = f"{words.month(month)}: {words.usd(points[-1][1])} after {_months(int(points[-1][0]))}"
     label = "" if look == "line-faint" else words.month(month)
     return Line(
-        tuple((float(age), spent) for age, spent in points),
+        tuple((age + 1.0, spent) for age, spent in points),
         look,
         label,
         said,
@@ -70,23 +108,29 @@ def _line(month: date, ages: Mapping[int, float], look: str) -> Line:
     )
 
 
-def _named(cells: Mapping[date, Mapping[int, float]]) -> Mapping[date, str]:
-    months = [month for month, ages in cells.items() if ages]
-    old = [month for month in months if len(cells[month]) >= _OLD_ENOUGH] or months
-    return {old[-1]: "line-2", old[0]: "line-1"}
+def _told(
+    cells: Mapping[date, Mapping[int, float]], sizes: Mapping[date, int]
+) -> tuple[Sequence[date], int]:
+    """Of which cohorts the heading tells, and of which age."""
+    months = told_of([month for month, ages in cells.items() if ages], sizes)
+    age = min(max(max(cells[month]) for month in months), _MONTHS - 1)
+    return [month for month in months if age in cells[month]], age
 
 
-def _message(cells: Mapping[date, Mapping[int, float]]) -> str:
-    longest = max((max(ages, default=0) for ages in cells.values()), default=0)
-    age = min(longest, _AGE)
-    months = [month for month, ages in cells.items() if age in ages]
+def _message(cells: Mapping[date, Mapping[int, float]], sizes: Mapping[date, int]) -> str:
+    told, age = _told(cells, sizes)
+    first, last = told[0], told[-1]
+    small = "Cohorts are small: after" if are_small(told, sizes) else "After"
     said = (
-        f"After {_months(age)}, a customer who first bought in {words.month(months[-1])} had spent "
-        f"{words.usd(cells[months[-1]][age])}"
+        f"{small} {_months(age)}, the {_customers(sizes[last])} who first bought in "
+        f"{words.month(last)} had spent {words.usd(cells[last][age])} on average"
     )
-    if len(months) == 1:
+    if first == last:
         return said
-    return f"{said}, one of {words.month(months[0])} {words.usd(cells[months[0]][age])}"
+    return (
+        f"{said}, the {words.count(sizes[first])} of {words.month(first)} "
+        f"{words.usd(cells[first][age])}"
+    )
 
 
 def _months(age: int) -> str:
@@ -94,7 +138,9 @@ def _months(age: int) -> str:
     return "1 month" if age == 0 else f"{age + 1} months"
 
 
-def _cells(totals: Sequence[Record], cells: Mapping[date, Mapping[int, float]]) -> Figure:
+def _cells(
+    totals: Sequence[Record], cells: Mapping[date, Mapping[int, float]], *, is_ltv: bool
+) -> Figure:
     rows = [
         HeatRow(
             words.month(day(one, "cohort")),
@@ -103,17 +149,25 @@ def _cells(totals: Sequence[Record], cells: Mapping[date, Mapping[int, float]]) 
         )
         for one in totals
     ]
-    names = [str(age) for age in range(max(len(row.cells) for row in rows))]
+    ages = max(len(row.cells) for row in rows)
+    heads = Heads(
+        [str(age + 1) for age in range(ages)],
+        "Months after the first purchase",
+        [f"after {_months(age)}" for age in range(ages)],
+    )
+    is_whole = highest_of(rows) >= _WHOLE_FROM
     return Figure(
         "cells",
-        "What a customer has spent, by cohort and age",
+        "What a customer has spent, by cohort and months after the first purchase",
         "A row for each month of a first purchase with its number of customers, a column for each "
-        "age in months. A cell is what a customer had spent by the end of that age, darker where "
-        "it is more. The table Spent by age has the same numbers.",
-        heat(rows, names, _said, across="Whole months since the first purchase"),
+        "month after it. A cell is what a customer had spent when that month was over, darker "
+        "where it is more. The table Spent by age has the same numbers; its age 0 is the first "
+        "month.",
+        heat(rows, heads, words.count if is_whole else _said, words.usd),
         None,
         heat_keys(rows, words.usd),
-        "USD a customer, all purchases up to the end of the age; left of it, the customers",
+        f"{'Whole USD' if is_whole else 'USD'} a customer, all purchases until then; left of it, "
+        f"the customers{_SAME if is_ltv else ''}",
     )
 
 
@@ -121,10 +175,12 @@ def _said(value: float) -> str:
     return words.usd(value).removesuffix(" USD")
 
 
-def _two(totals: Sequence[Record]) -> Figure:
+def _two(totals: Sequence[Record], differing: int) -> Figure:
+    cohorts = "1 cohort" if len(totals) == 1 else f"{words.count(len(totals))} cohorts"
     return figure(
         "totals",
-        "Purchases and the folded LTV are two numbers",
+        f"Purchases and the folded LTV differ in {words.count(differing) if differing else 'none'} "
+        f"of {cohorts}",
         "A row for each month of a first purchase: a dot for the purchases of a customer until "
         "now, a diamond for the folded LTV of a customer. The table In all has the same numbers.",
         lambda size: pairs(size, [_pair(one) for one in totals], words.short),

@@ -16,6 +16,7 @@ from signoff_ops.insight import (
 from signoff_ops.servers import Servers
 from signoff_web.charts import words
 from signoff_web.figures import funnel, journeys, ltv
+from signoff_web.figures.cohort_sizes import sizes_of
 from signoff_web.figures.cohorts import by_cohort
 from signoff_web.figures.figure import Figure, day, known, text
 from signoff_web.pages.insight_values import Tile
@@ -108,7 +109,7 @@ def _now(found: Report) -> Iterator[tuple[Figure, str]]:
 def _ages(found: Report) -> Iterator[tuple[Figure, str]]:
     cells = by_cohort(found.table("cells").records, "spent_per_customer")
     if any(len(ages) > 1 for ages in cells.values()):
-        yield ltv.by_age(cells, is_small=True), "/insight/ltv"
+        yield ltv.by_age(cells, sizes_of(found), is_small=True), "/insight/ltv"
 
 
 _TILES: Final = {"journeys": _of_journeys, "funnel": _of_funnel, "ltv": _no_tiles}
