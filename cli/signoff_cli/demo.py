@@ -55,7 +55,7 @@ _DECISION: Final = "00000000-0000-4000-8000-00000000dddd"
 _CUSTOMER: Final = "user-0007"
 _MISSING: Final = "00000000-0000-4000-8000-00000000aaaa"
 _PAGES: Final = tuple(
-    f"/insight/{name}?reviewer={GREETER}" for name in ("funnel", "cohorts", "forecast")
+    f"/insight/{name}?reviewer={GREETER}" for name in ("funnel", "cohorts", "reviewers", "forecast")
 )
 
 

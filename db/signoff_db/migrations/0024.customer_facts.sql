@@ -45,13 +45,16 @@ COMMENT ON COLUMN customer_facts.first_tags IS
 COMMENT ON COLUMN customer_facts.first_cta IS 'The label of the first approval''s cta_data, see signoff_cta_label';
 COMMENT ON COLUMN customer_facts.prospect_at IS
     'When it became a prospect: its first event; null if another system knew it in a later status before';
-COMMENT ON COLUMN customer_facts.qualified_at IS 'When it first was LEAD_QUALIFIED or CUSTOMER';
-COMMENT ON COLUMN customer_facts.customer_at IS 'When it first was CUSTOMER';
-COMMENT ON COLUMN customer_facts.churned_at IS 'When it first was CHURNED after it was CUSTOMER';
+COMMENT ON COLUMN customer_facts.qualified_at IS
+    'When it first was LEAD_QUALIFIED or CUSTOMER; null without prospect_at';
+COMMENT ON COLUMN customer_facts.customer_at IS
+    'When it first was CUSTOMER; null if another system knew it as CUSTOMER, CHURNED or LEAD_EXHAUSTED before';
+COMMENT ON COLUMN customer_facts.churned_at IS
+    'When it first was CHURNED after customer_at; null without that';
 COMMENT ON COLUMN customer_facts.lost_as_prospect_at IS
-    'When it first was CHURNED or LEAD_EXHAUSTED, if that was before it was qualified';
+    'When it first was CHURNED or LEAD_EXHAUSTED, if that was before qualified_at; null without prospect_at';
 COMMENT ON COLUMN customer_facts.lost_as_lead_at IS
-    'When it first was CHURNED or LEAD_EXHAUSTED after it was qualified, if that was before it was CUSTOMER';
+    'When it first was CHURNED or LEAD_EXHAUSTED after qualified_at, if that was before customer_at';
 COMMENT ON COLUMN customer_facts.spent_usd IS 'The sum of its purchases; the folded LTV may be another number';
 
 -- A purchase is an event with an amount after which its interaction's status is CUSTOMER.
