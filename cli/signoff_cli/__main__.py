@@ -2,8 +2,11 @@
 
 import errno
 import importlib
+import os
 import signal
 import sys
+import time
+from _thread import start_new_thread
 from contextlib import suppress
 from types import FrameType
 from typing import Final, NoReturn
@@ -33,9 +36,11 @@ _EXTRAS: Final = {
 _EMBEDDED: Final = frozenset({"up", "demo"})
 """Commands that need the embedded servers, which bring all that the other extras bring."""
 _SERVICES: Final = (
-    ["worker"], ["relay"], ["serve"], ["webhook", "run"], ["operations", "run"],
+    ["worker"], ["relay"], ["serve"], ["webhook", "run"], ["operations", "run"], ["insight", "run"],
 )  # fmt: skip
 """Commands that run until SIGTERM; if it comes before they handle it, they have begun nothing."""
+_END_SECONDS: Final = 3.0
+"""After so long, a command that such a SIGTERM did not end is ended all the same."""
 _USAGE: Final = 2
 _UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 """The system's errors for a stream that cannot be written."""
@@ -100,7 +105,18 @@ def _run() -> NoReturn:
 
 
 def _end_well(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End with exit code 0.
+
+    Python drops an exception that is raised within `__del__`, and a handler may run there. Then
+    another thread ends the process.
+    """
+    start_new_thread(_end_later, ())
     sys.exit()
+
+
+def _end_later() -> NoReturn:
+    time.sleep(_END_SECONDS)
+    os._exit(0)
 
 
 def _leave(reason: str, code: int) -> NoReturn:

@@ -36,3 +36,24 @@ def test_a_signal_within_a_wait_ends_it(code: str) -> None:
     """`Event.wait` holds the event's lock for a moment; a handler then must not wait for it."""
     ended = subprocess.run([sys.executable, "-c", dedent(code)], timeout=_SECONDS, check=False)
     assert ended.returncode == 0
+
+
+def test_a_signal_that_python_drops_ends_a_command_that_starts() -> None:
+    """A handler that runs within `__del__` cannot raise: a service would never hear the signal."""
+    code = """
+        import signal, time
+        from signoff_cli import __main__ as entry
+
+        class Dropped:
+            def __del__(self):
+                signal.raise_signal(signal.SIGTERM)
+
+        entry._END_SECONDS = 0.1
+        signal.signal(signal.SIGTERM, entry._end_well)
+        Dropped()
+        time.sleep(600)
+    """
+    command = [sys.executable, "-c", dedent(code)]
+    ended = subprocess.run(command, timeout=_SECONDS, check=False, capture_output=True)
+    assert b"SystemExit" in ended.stderr
+    assert ended.returncode == 0

@@ -1,4 +1,4 @@
-"""Databases with facts, which the tests of a file share."""
+"""Databases with facts, which all tests of a process share: they only read them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -14,11 +14,18 @@ from psycopg.rows import TupleRow
 from signoff_db.connection import connect
 
 
-@pytest.fixture(scope="module")
-def cdnow_facts(module_database_url: str) -> Iterator[Connection[TupleRow]]:
-    """A connection to a database with the facts of the CDNOW sample; only to be read."""
-    build_facts(module_database_url, cdnow_events())
-    with connect(module_database_url) as connection:
+@pytest.fixture(scope="session")
+def cdnow_url(databases: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
+    """The URL of a database with the facts of the CDNOW sample."""
+    with databases() as url:
+        build_facts(url, cdnow_events())
+        yield url
+
+
+@pytest.fixture(scope="session")
+def cdnow_facts(cdnow_url: str) -> Iterator[Connection[TupleRow]]:
+    """A connection to it."""
+    with connect(cdnow_url) as connection:
         yield connection
 
 
@@ -28,7 +35,7 @@ def cdnow_customers() -> dict[str, PlainCustomer]:
     return plain_facts(cdnow_events())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def mixed_facts(
     databases: Callable[[], AbstractContextManager[str]],
 ) -> Iterator[Connection[TupleRow]]:

@@ -20,8 +20,6 @@ import pytest
 import web
 from cdnow import cdnow_events
 from command_line import Signoff
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 from signoff_schemas import ApprovalEvent
 from signoff_schemas.access import Scope
@@ -58,10 +56,9 @@ def run(signoff: Signoff, command: str) -> str:
 
 
 @pytest.fixture
-def signoff(tmp_path: Path, module_database_url: str, cdnow_facts: Connection[TupleRow]) -> Signoff:
+def signoff(tmp_path: Path, cdnow_url: str) -> Signoff:
     """The command line, in a folder of its own, with the facts of the sample."""
-    assert not cdnow_facts.closed
-    return Signoff(tmp_path, {"SIGNOFF_DATABASE_URL": module_database_url})
+    return Signoff(tmp_path, {"SIGNOFF_DATABASE_URL": cdnow_url})
 
 
 @pytest.fixture
@@ -103,13 +100,11 @@ def test_the_page_shows_what_its_commands_print(signoff: Signoff) -> None:
         assert run(signoff, command) == output, command
 
 
-def test_each_question_has_one_page(
-    signoff: Signoff, redis_url: str, module_database_url: str
-) -> None:
+def test_each_question_has_one_page(signoff: Signoff, redis_url: str, cdnow_url: str) -> None:
     """Its CSV has the lines that the command prints."""
     paths = re.findall(r"Page: `(.+?)`", text())
     viewer = web.acting_as("vera", Scope.READ, kind="user")
-    with web.client(redis_url, module_database_url, authenticate=viewer) as client:
+    with web.client(redis_url, cdnow_url, authenticate=viewer) as client:
         client.headers.update({"accept": "text/html", "sec-fetch-site": "same-origin"})
         for path, command in zip(paths, documented(), strict=True):
             assert client.get(path).is_success

@@ -21,11 +21,10 @@ Facts = Connection[TupleRow]
 
 
 @pytest.fixture
-def reader(redis_url: str, module_database_url: str, cdnow_facts: Facts) -> Iterator[httpx.Client]:
+def reader(redis_url: str, cdnow_url: str) -> Iterator[httpx.Client]:
     """A client that may read the facts of the CDNOW sample."""
-    assert not cdnow_facts.closed
     read = web.acting_as("any", Scope.READ)
-    with web.client(redis_url, module_database_url, authenticate=read) as client:
+    with web.client(redis_url, cdnow_url, authenticate=read) as client:
         yield client
 
 
@@ -116,8 +115,8 @@ def test_unknown_views_and_tables_are_named(reader: httpx.Client) -> None:
     assert "it has steps, months" in problem["detail"]
 
 
-def test_it_wants_the_scope_to_read(redis_url: str, module_database_url: str) -> None:
+def test_it_wants_the_scope_to_read(redis_url: str, cdnow_url: str) -> None:
     """As all that shows customers."""
     publisher = web.acting_as("any", Scope.PUBLISH)
-    with web.client(redis_url, module_database_url, authenticate=publisher) as client:
+    with web.client(redis_url, cdnow_url, authenticate=publisher) as client:
         refused(client.get("/v1/insight/funnel"), 403)
