@@ -36,7 +36,8 @@ begun AS MATERIALIZED (
     SELECT customer, first_event_at, opening, CASE WHEN NOT has_detached THEN opening END AS entered_as
     FROM (
         SELECT c.customer, first.first_event_at,
-            EXISTS (SELECT FROM customers WHERE user_id = c.user_id AND last_detached IS NOT NULL) AS has_detached,
+            coalesce((SELECT last_detached IS NOT NULL FROM customers WHERE user_id = c.user_id OFFSET 0), false)
+                AS has_detached,
             coalesce(
                 first.opening,
                 (SELECT signoff_status_number(coalesce(i.opening_customer_status, i.customer_status))

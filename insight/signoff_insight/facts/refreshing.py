@@ -17,7 +17,7 @@ from signoff_db.feed import FeedEvent
 from signoff_db.sql import statement
 from signoff_insight.facts.state import PACKAGE
 
-_BY_INDEX: Final = (
+BY_INDEX: Final = (
     # The rows of some customers are looked up one by one, however large the planner believes that
     # the tables are; a plan is not compiled for them.
     "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),"
@@ -37,7 +37,7 @@ def refresh(
     """
     if not customers:
         return None
-    connection.execute(_BY_INDEX)
+    connection.execute(BY_INDEX)
     parameters = {"customers": list(customers), "timezone": timezone}
     connection.execute(statement("facts/add_customers", PACKAGE), parameters)
     # A generic plan, which Postgres may take for a prepared statement, is many times slower.

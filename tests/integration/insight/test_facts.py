@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 import pytest
@@ -15,13 +16,15 @@ from hypothesis import strategies as st
 from insight import answer, apply_all, keep_facts
 from mixed import mixed_events
 from plain_insight import PlainCustomer, plain_facts
-from psycopg import Connection
+from psycopg import ClientCursor, Connection
 from psycopg.rows import TupleRow
 
 from signoff_db.connection import BatchConnection
 from signoff_db.feed_reader import Turn
+from signoff_db.sql import statement
 from signoff_insight.facts.reader import FactsReader, KeptOtherwiseError
-from signoff_insight.facts.state import reach_of, state_of
+from signoff_insight.facts.refreshing import BY_INDEX
+from signoff_insight.facts.state import PACKAGE, reach_of, state_of
 from signoff_insight.views.registry import VIEWS
 from signoff_schemas import EDIT_TAGS, AnyEvent, StatusDecision
 
@@ -135,6 +138,30 @@ def of_example(tables: Tables, example: UUID) -> Tables:
         name: [row for row in rows if row["user_id"].startswith(str(example))]
         for name, rows in tables.items()
     }
+
+
+def test_a_refresh_looks_up_its_customers_alone(cdnow_facts: Connection[TupleRow]) -> None:
+    """However many others there are: no table is read as a whole, nor an index."""
+    customers = cdnow_facts.execute("SELECT user_id FROM customer_facts LIMIT 200").fetchall()
+    parameters = {"customers": [user for (user,) in customers], "timezone": "UTC"}
+    text = statement("facts/refresh", PACKAGE).replace("%(customers)b", "%(customers)s")
+    with cdnow_facts.transaction(force_rollback=True):
+        cdnow_facts.execute(BY_INDEX)
+        cursor = ClientCursor(cdnow_facts)
+        found = cursor.execute(f"EXPLAIN (FORMAT JSON) {text}".encode(), parameters).fetchone()
+    assert found
+    of_tables = [node for node in nodes(found[0][0]["Plan"]) if "Relation Name" in node]
+    scans = [node for node in of_tables if "Scan" in node["Node Type"]]
+    assert {node["Relation Name"] for node in scans} >= {"approvals", "customers", "customer_facts"}
+    for node in scans:
+        assert {"Index Cond", "Recheck Cond", "TID Cond"} & node.keys(), node
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The nodes of a plan."""
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)
 
 
 def test_days_are_those_of_the_time_zone(connection: BatchConnection, database_url: str) -> None:
