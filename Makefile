@@ -101,7 +101,7 @@ $(READY_BENCH): $(READY)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt --group bench
 	@touch $@
 
-bench: $(READY_BENCH) ## Measure everything, beside what it is compared with (about 45 minutes)
+bench: $(READY_BENCH) ## Measure everything, beside what it is compared with (about 35 minutes)
 	@$(BIN)/python bench $(ARGS)
 
 bench-quick: $(READY_BENCH) ## The same with fewer events, rounds and rivals, without scale (under 2 minutes)
