@@ -87,9 +87,7 @@ def histories(
 
 def user_ids(connection: Connection[TupleRow], numbers: Sequence[int]) -> Mapping[int, str]:
     """The user_ids of customers by their numbers."""
-    parameters: dict[str, object] = {"customers": list(numbers)}
-    parameters |= dict.fromkeys(("cohort_begins", "reviewer", "tag_bit"))
-    rows = read(connection, "forecast_users", parameters, _User)
+    rows = read(connection, "forecast_users", {"customers": list(numbers)}, _User)
     return {row.customer: row.user_id for row in rows}
 
 

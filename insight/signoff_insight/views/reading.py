@@ -10,11 +10,11 @@ from signoff_db.sql import statement
 from signoff_insight.facts.state import PACKAGE
 
 Row = TypeVar("Row")
-_SETTINGS: Final[tuple[LiteralString, ...]] = (
-    # Compiling a plan takes longer than these statements do.
-    "SET LOCAL jit = off",
-    # Groups of millions of rows are kept in memory.
-    "SET LOCAL work_mem = '64MB'",
+_SETTINGS: Final = (
+    # Compiling a plan takes longer than these statements do. Groups of millions of rows are kept in
+    # memory. All rows of a stream are read.
+    "SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true),"
+    " set_config('cursor_tuple_fraction', '1', true)"
 )
 
 _ROWS: Final = 20_000
@@ -36,8 +36,7 @@ def read(
     most filters are not used.
     """
     with connection.transaction(), connection.cursor(row_factory=class_row(row)) as cursor:
-        for setting in _SETTINGS:
-            cursor.execute(setting)
+        connection.execute(_SETTINGS)
         return cursor.execute(_text(name, parameters), parameters, prepare=False).fetchall()
 
 
@@ -46,8 +45,7 @@ def stream(
 ) -> Iterator[TupleRow]:
     """The same rows one by one, as tuples, without holding all of them."""
     with connection.transaction():
-        for setting in (*_SETTINGS, "SET LOCAL cursor_tuple_fraction = 1"):
-            connection.execute(setting)
+        connection.execute(_SETTINGS)
         with connection.cursor("rows", scrollable=False) as cursor:
             cursor.execute(_text(name, parameters), parameters, binary=True)
             while rows := cursor.fetchmany(_ROWS):
@@ -67,4 +65,6 @@ def _text(name: str, parameters: Mapping[str, object]) -> LiteralString:
 
 def _chooses(parameters: Mapping[str, object]) -> bool:
     """Whether only some customers are asked for."""
-    return any(parameters[name] is not None for name in ("cohort_begins", "reviewer", "tag_bit"))
+    return any(
+        parameters.get(name) is not None for name in ("cohort_begins", "reviewer", "tag_bit")
+    )
