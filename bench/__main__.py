@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import console
+import context
 import desk
 import drain
 import drain_rivals
@@ -40,6 +41,7 @@ SCENARIOS = {
     "desk": desk.run,
     "console": console.run,
     "insight": insight.run,
+    "context": context.run,
     "scale": scale.run,
     "history": history.run,
 }

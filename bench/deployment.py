@@ -88,7 +88,9 @@ class Deployment:
             " TRUNCATE interactions, approvals, customers, dead_letters,"
             " pruned_letters, status_decisions;"
             " ALTER TABLE approvals ENABLE TRIGGER USER;"
-            " ALTER TABLE pruned_letters ENABLE TRIGGER USER"
+            " ALTER TABLE pruned_letters ENABLE TRIGGER USER;"
+            # The ledger is empty too: no event is of an interaction that was deleted.
+            " SELECT setval('interactions_deleted', 0)"
         )
         self.database.execute("CHECKPOINT")
 

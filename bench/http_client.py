@@ -1,6 +1,7 @@
 """A client that costs little, so that the server is what is measured."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Iterator, Sequence
 
@@ -20,20 +21,57 @@ def post(body: bytes, more: bytes = b"") -> bytes:
     return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
-def posts_a_second(port: int, requests: Sequence[bytes], *, at_once: int) -> float:
-    """Send all requests over so many connections; returns how many were answered a second."""
-    return uvloop.run(_posts(port, requests, at_once))
+class OneByOne:
+    """A connection for one request after the other."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+
+    def answer(self, request: bytes) -> bytes:
+        """Send a request; returns the body of its answer."""
+        self._socket.sendall(request)
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += self._received()
+        head, _, body = received.partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+        while len(body) < length:
+            body += self._received()
+        return body
+
+    def _received(self) -> bytes:
+        data = self._socket.recv(65_536)
+        if not data:
+            raise AssertionError("the web service closed the connection")
+        return data
 
 
-async def _posts(port: int, requests: Sequence[bytes], at_once: int) -> float:
-    left = iter(requests)
-    connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(at_once)]
-    start = time.perf_counter()
-    await asyncio.gather(*(_send(left, *connection) for connection in connections))
-    took = time.perf_counter() - start
-    for _, writer in connections:
-        writer.close()
-    return len(requests) / took
+class Posting:
+    """Connections that send requests at the same time, and stay open between measurements."""
+
+    def __init__(self, port: int, *, at_once: int) -> None:
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        self._connections = self._runner.run(_opened(port, at_once))
+
+    def seconds(self, requests: Sequence[bytes]) -> float:
+        """Send all requests; returns how long it took until all were answered."""
+        return self._runner.run(self._posts(requests))
+
+    async def _posts(self, requests: Sequence[bytes]) -> float:
+        left = iter(requests)
+        start = time.perf_counter()
+        await asyncio.gather(*(_send(left, *connection) for connection in self._connections))
+        return time.perf_counter() - start
+
+    def close(self) -> None:
+        """Close the connections."""
+        for _, writer in self._connections:
+            self._runner.get_loop().call_soon(writer.close)
+        self._runner.close()
+
+
+async def _opened(port: int, count: int) -> list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    return [await asyncio.open_connection("127.0.0.1", port) for _ in range(count)]
 
 
 async def _send(
@@ -48,8 +86,8 @@ async def _send(
         await reader.readexactly(int(length))
 
 
-def lines_a_second(port: int, lines: Sequence[bytes]) -> float:
-    """Send all lines in one request and read all receipts; returns the lines a second."""
+def seconds_of_lines(port: int, lines: Sequence[bytes]) -> float:
+    """Send all lines in one request and read all receipts; returns how long that took."""
     return uvloop.run(_lines(port, lines))
 
 
@@ -66,4 +104,4 @@ async def _lines(port: int, lines: Sequence[bytes]) -> float:
     if abs(taken - len(lines)) > len(lines) / 100:  # a read may end within the text
         raise AssertionError(taken)
     writer.close()
-    return len(lines) / took
+    return took

@@ -102,7 +102,7 @@ def _refreshes(deployment: Deployment, reader: FactsReader, times: int) -> Itera
         start = time.perf_counter()
         turn = reader.turn()
         yield (time.perf_counter() - start) * 1000
-        assert turn is not Turn.ELSEWHERE
+        assert turn is not Turn.WAITING
         assert reader.turn() is Turn.CAUGHT_UP
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
@@ -71,7 +71,7 @@ def run(deployment: Deployment, *, quick: bool) -> list[Row]:
 
 
 def _ours(deployment: Deployment) -> Side:
-    producer = Producer(connection=deployment.redis, queue=QUEUE)
+    producer = Producer(deployment.redis_url, queue=QUEUE)  # as users have it: with its own client
     return Side("ours", lambda: deployment.workers(1), producer.publish)
 
 
@@ -143,25 +143,34 @@ def latencies(
     """Publish a few to see the workers at work, then the others on time; returns milliseconds."""
     for event in some[:WARM_UP]:
         publish(event)
-    _await(committed, WARM_UP)
+    _await(committed, some[:WARM_UP])
+    time.sleep(0.5)  # until the workers wait again
+    return on_time(some[WARM_UP:], publish, committed)
+
+
+def on_time(
+    some: Sequence[ApprovalEvent],
+    publish: Callable[[ApprovalEvent], object],
+    committed: Mapping[str, float],
+) -> list[float]:
+    """Publish an event every 20 ms; returns milliseconds until each is committed."""
     sent: dict[str, float] = {}
     start = time.perf_counter()
-    for n, event in enumerate(some[WARM_UP:]):
+    for n, event in enumerate(some):
         time.sleep(max(0.0, start + n * EVERY - time.perf_counter()))
         sent[str(event.event_id)] = time.perf_counter()
         publish(event)
-    _await(committed, len(some))
+    _await(committed, some)
     return [(committed[event] - moment) * 1000 for event, moment in sent.items()]
 
 
-def _await(committed: dict[str, float], count: int) -> None:
-    """Until so many are committed, and the workers wait again."""
+def _await(committed: Mapping[str, float], some: Sequence[ApprovalEvent]) -> None:
+    """Until all of these are committed."""
     deadline = time.monotonic() + 30
-    while len(committed) < count:
+    while missing := [event for event in some if str(event.event_id) not in committed]:
         if time.monotonic() > deadline:
-            raise AssertionError(f"{len(committed)} of {count} committed after half a minute")
+            raise AssertionError(f"{len(missing)} of {len(some)} not committed in half a minute")
         time.sleep(0.05)
-    time.sleep(0.5)
 
 
 def _at(measured: list[float], share: float) -> float:

@@ -1,7 +1,7 @@
 """Make the pictures of README and docs: docs/images/*.png. Run it by `make pictures`.
 
 It serves a desk with invented reviews on its own servers, then the console of an incident, then the
-pages of insight, and looks at them with the Chromium of the tests.
+pages of insight and of transitions, and looks at them with the Chromium of the tests.
 """
 
 import sys
@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from approvals import approval
-from chromium import CHROMIUM, Desk, Visitor, desk_of
+from chromium import CHROMIUM, INSTALL, Desk, Visitor, desk_of
 from console_pictures import take_console
 from insight_pictures import take_insight
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from transition_pictures import take_transitions
 
 from signoff_db.migrate import migrate
 from signoff_embedded import embedded_postgres, embedded_valkey
@@ -44,7 +45,7 @@ OTHERS: Final = (
 def main() -> int:
     """Write the pictures."""
     if not CHROMIUM.exists():
-        print(f"there is no Chromium at {CHROMIUM}: apt-get install chromium", file=sys.stderr)
+        print(INSTALL, file=sys.stderr)
         return 1
     TARGET.mkdir(parents=True, exist_ok=True)
     with launched() as browser:
@@ -52,6 +53,7 @@ def main() -> int:
             take(browser, desk)
         take_console(browser, shoot)
         take_insight(browser, shoot)
+        take_transitions(browser, shoot)
     for path in sorted(TARGET.glob("*.png")):
         size = path.stat().st_size
         print(f"{path.name}: {size:,} bytes")

@@ -1,28 +1,36 @@
 """Real servers for tests that need them: started once, with fresh state for each test."""
 
 import fcntl
+import functools
 import itertools
+import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 import redis
+import redis.utils
 from hypothesis import HealthCheck, settings
 from role_password import hash_password
 
-from signoff_embedded import embedded_postgres, embedded_valkey
+from signoff_embedded import embedded_postgres, embedded_services, embedded_valkey, postgres
 
 # Tests start many processes: without compiled files, each takes three times the time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# redis-py looks its own version up on the disk for each connection, and for each check of a URL.
+redis.utils.get_lib_version = functools.cache(redis.utils.get_lib_version)
 
 # On a busy machine an example may take any time.
 settings.register_profile("signoff", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -35,6 +43,7 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder with a random name is made 
 _PREFIX = "signoff-tests-"
 _MEMORY_NEEDED = 3 * 2**30
 """Bytes that must be free in it; Postgres takes some hundred megabytes."""
+_BUFFERS_MEGABYTES = 64
 _numbers = itertools.count(1)
 _administrators: dict[str, psycopg.Connection[Any]] = {}
 
@@ -63,7 +72,10 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with ExitStack() as stack:
         if not (url := os.environ.get("TEST_POSTGRES_URL")):
             folder = stack.enter_context(_in_memory()) or tmp_path_factory.mktemp("postgres")
-            url = stack.enter_context(embedded_postgres(folder, fsync=False))
+            # Making and dropping a database looks through all of the buffers, and each connection
+            # maps them: a gigabyte costs every test a quarter of what its database costs.
+            with mock.patch.object(postgres, "_buffers", return_value=_BUFFERS_MEGABYTES):
+                url = stack.enter_context(embedded_postgres(folder, fsync=False))
             hash_password(url, rounds=1)  # tests open thousands of connections
         yield url
         if administrator := _administrators.pop(url, None):
@@ -87,6 +99,27 @@ def _remove_if_unused(lock: Path) -> None:
     with suppress(OSError), lock.open("rb") as opened:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def make_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
+    """Makes a data folder as a first start leaves it.
+
+    A first start runs initdb, for a second of the processor's time: it is copied.
+    """
+    made = tmp_path_factory.mktemp("made") / "data"
+    with embedded_services(made, fsync=False):
+        pass
+    for log in made.glob("*.log"):
+        log.unlink()
+    memory = made / "embedded.json"
+    # Its ports may be taken by now.
+    memory.write_text(json.dumps(json.loads(memory.read_text()) | {"ports": {}}))
+
+    def copy(folder: Path) -> None:
+        subprocess.run(["/bin/cp", "-a", f"{made}/.", str(folder)], check=True)
+
+    return copy
 
 
 @pytest.fixture

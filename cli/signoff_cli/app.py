@@ -4,6 +4,7 @@ So `signoff --help` is fast, and a command needs no package that only another co
 """
 
 import importlib
+from functools import cache
 from typing import Annotated, Any, Final
 
 import typer
@@ -32,6 +33,8 @@ COMMANDS: Final = {
     "webhook": "Tell other services what happened.",
     "funnel": "Show customers and their LTV by status.",
     "insight": "Show funnel, cohorts, LTV, forecast.",
+    "rapport": "Keep what replies should know of customers.",
+    "transitions": "Propose and decide status by rules.",
     "reviews": "Show, post and adopt replies for review.",
     "dlq": "Inspect, edit and replay dead letters.",
     "operations": "Show and run replays and discards.",
@@ -70,8 +73,12 @@ class LazyGroup(TyperGroup):
         return name, _load(name) if name in COMMANDS else command, rest
 
 
+@cache
 def _load(name: str) -> TyperCommand | TyperGroup:
-    """Import a command: the module's function of the same name, or its `app` of subcommands."""
+    """Import a command: the module's function of the same name, or its `app` of subcommands.
+
+    Once in a process, since typer takes up to 10 ms to read the parameters of a group.
+    """
     module = importlib.import_module(f"signoff_cli.{name}")
     if not hasattr(module, name):
         group: TyperGroup = typer.main.get_group(module.app)

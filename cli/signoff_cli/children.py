@@ -29,6 +29,7 @@ _CHECK_SECONDS: Final = 1.0
 _START_CHECK_SECONDS: Final = 0.1
 _HOST: Final = "127.0.0.1"
 _RELAY: Final = ("the relay", ("relay",))
+_RAPPORT: Final = ("the keeper of contexts", ("rapport", "run"))
 _COMMANDS: Final = (
     ("the sender of webhooks", ("webhook", "run")),
     ("the keeper of customer facts", ("insight", "run")),
@@ -169,13 +170,17 @@ def can_serve() -> bool:
 
 
 def _commands(settings: Settings) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """What is run: a relay only where there is an outbox, since it ends where there is none."""
+    """What is run: a relay only where there is an outbox, since it ends where there is none.
+
+    Likewise contexts are kept where a second database is set.
+    """
+    commands = (*_COMMANDS, _RAPPORT) if settings.rapport_url else _COMMANDS
     if has_outbox(DirectServers(settings)):
-        return (_RELAY, *_COMMANDS)
+        return (_RELAY, *commands)
     say(
         "No relay runs, so approvals of the desk wait: make the outbox with `signoff outbox create`"
     )
-    return _COMMANDS
+    return commands
 
 
 def _port(settings: Settings, given: int | None) -> int:

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +23,7 @@ import typer
 from signoff_cli.app import app
 from signoff_cli.children import (
     can_serve,
+    running,
     running_desk,
     running_workers,
     show_desk,
@@ -35,14 +36,17 @@ from signoff_cli.terminal import progress, say
 from signoff_embedded import embedded_services
 from signoff_ops.dead_letters import page_of_letters
 from signoff_ops.demo_data import (
+    example_until,
     insert_interaction,
     latest_event,
     put_foreign_jobs,
     unsettled_jobs,
 )
 from signoff_ops.demo_history import GREETER, history, months_before
+from signoff_ops.demo_reviews import insert_reviews
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import Announced, announcement, environment
+from signoff_ops.transitions import ProposalFilter, proposals_page
 from signoff_ops.values import Selection
 from signoff_schemas import FailureKind, Settings, Verdict
 
@@ -80,20 +84,22 @@ def demo(
             settings = Settings.load(
                 redis_url=services.redis_url,
                 database_url=services.database_url,
+                rapport_url=services.rapport_url,
                 queue="approvals",
                 retry_attempts=2,
                 retry_delay=0.5,
                 log_format="json",
             )
             os.environ.update(environment(settings))
-            code = Demo(settings, Path(folder)).run()
+            steps = Demo(settings, Path(folder))
+            code = steps.run()
             say()
             say(f"That took {time.monotonic() - started:.0f} seconds.")
             if announce:
-                _keep_running(settings, announce)
+                _keep_running(settings, announce, steps.somebody())
     if not keep:
         say(f"To open the console and the charts on this data: {_command()} demo --keep")
-        say(f"The charts are on {', '.join(_PAGES)}.")
+        say(f"The charts are on {', '.join(_PAGES)}; what rules propose is on /transitions.")
         say(f"To start empty servers that keep their data: {_command()} up (or make up)")
     raise typer.Exit(code)
 
@@ -105,8 +111,11 @@ def _command() -> str:
     return "signoff" if is_found else program
 
 
-def _keep_running(settings: Settings, announce: Callable[[Announced], None]) -> None:
-    """Keep the servers running, with a worker and the web service, until a signal comes."""
+def _keep_running(settings: Settings, announce: Callable[[Announced], None], user: str) -> None:
+    """Keep the servers running, with a worker and the web service, until a signal comes.
+
+    `user` is the customer whose context commands show.
+    """
     with stop_on_signals() as stop, ExitStack() as stack:
         children, desk = [stack.enter_context(running_workers(settings, 1))], None
         if can_serve():
@@ -116,6 +125,15 @@ def _keep_running(settings: Settings, announce: Callable[[Announced], None]) -> 
             show_desk(settings, desk)
             for page in _PAGES:
                 say(f"Charts    {desk.url}{page}")
+            say(f"Proposals {desk.url}/transitions/proposals?rule=churn-silence")
+            say(f"Rules     {desk.url}/transitions")
+            say(f"Desk      {desk.url}/desk, with figures on {desk.url}/insight/desk")
+            say(f"Customer  {desk.url}/customers/{user}")
+            say(f"Context   {_command()} rapport show {user}")
+            say(
+                f"          KEY=$({_command()} key add reader --scope read); "
+                f'curl -H "Authorization: Bearer $KEY" {desk.url}/v1/customers/{user}/context'
+            )
         announce(Announced.of(settings, web_url=desk.url if desk else None))
         say(
             "Other commands in this folder find these servers. Ctrl-C ends them, and deletes "
@@ -130,10 +148,11 @@ class Demo:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings
         self.servers = DirectServers(settings)
-        self.example = folder / Path(EXAMPLE).name
-        self.example.write_bytes(files("signoff_cli").joinpath(EXAMPLE).read_bytes())
-        self.history = folder / "history.jsonl"
         self.today = datetime.now(UTC).date()
+        self.example = folder / Path(EXAMPLE).name
+        lines = files("signoff_cli").joinpath(EXAMPLE).read_bytes()
+        self.example.write_bytes(example_until(lines, self.today - timedelta(days=1)))
+        self.history = folder / "history.jsonl"
         self.log = folder / "workers.log"
 
     def run(self) -> int:
@@ -147,6 +166,8 @@ class Demo:
         self.decide()
         self.publish_history()
         self.chart()
+        self.propose()
+        self.know()
         _show("The audit folds the ledger again, and accounts for every event.")
         return _run("audit")
 
@@ -154,6 +175,7 @@ class Demo:
         """Create the tables, and rows as the reviewed system would."""
         _show("Making the tables.")
         _run("migrate")
+        _run("rapport", "create")
         insert_interaction(self.servers, _FULL, "user-8888", "999000.00")
 
     def publish(self) -> None:
@@ -225,12 +247,14 @@ class Demo:
         """Publish eighteen months of other customers, so that charts have something to show."""
         _show(
             "Another upstream brings its history: 5,000 approvals of 600 customers in 18 months, "
-            "up to yesterday."
+            "up to yesterday, with the reviews in which they were approved."
         )
-        lines = [event.canonical_json() + b"\n" for event in history(self.today)]
-        self.history.write_bytes(b"".join(lines))
+        events = history(self.today)
+        self.history.write_bytes(b"".join(event.canonical_json() + b"\n" for event in events))
         _run("publish", str(self.history), shown=f"publish {self.history.name}")
         self._drain("Applying")
+        inserted = insert_reviews(self.servers, events)
+        say(f"{inserted:,} reviews were inserted into the table reviews.")
 
     def chart(self) -> None:
         """Show what the ledger means: funnel, cohorts and forecast."""
@@ -249,6 +273,42 @@ class Demo:
             _run("insight", "forecast", *newcomers, "--table", "bands")
         else:
             say("For the forecast: pip install 'signoff[insight]'")
+
+    def propose(self) -> None:
+        """Let rules propose other statuses, and approve what one of them proposes."""
+        _show("Rules look for customers whose status should change. They propose, with a reason:")
+        _run("transitions", "run")
+        for rule in ("churn-silence", "reactivate"):
+            _run("transitions", "list", "--rule", rule, "--limit", "3")
+        _show("Would they have been right? What rules would have done half a year ago:")
+        day = str(self.today - timedelta(weeks=27))
+        _run("transitions", "backtest", "--rule", "exhaust-lead", "--at", day, "--by", "occurred")
+        _show("People decide. Each approval is a status decision, on the way of all events:")
+        _run("transitions", "approve", "--rule", "exhaust-prospect", "--yes")
+        self._relay()
+        self._drain("Applying")
+
+    def know(self) -> None:
+        """Show what the next reply to a customer should know."""
+        _show("A second database knows each customer, for whoever writes the next reply:")
+        _run("rapport", "run", "--once")
+        _run("rapport", "show", self.somebody())
+
+    def somebody(self) -> str:
+        """Of the customers who write again, the one with the fewest replies."""
+        page = proposals_page(self.servers, ProposalFilter(rule="reactivate"))
+        return min(page.items, key=lambda found: int(found.evidence["approvals"])).user_id
+
+    def _relay(self) -> None:
+        """Run a relay until the outbox is empty."""
+        say("$ signoff relay --burst", style="dim")
+        command, variables = ("relay", "--burst"), environment(self.settings)
+        with (
+            self.log.open("wb") as log,
+            running("the relay", command, variables, log=log.fileno()) as relay,
+        ):
+            if relay.process.wait():
+                raise ProcessEndedError(f"the relay failed: {self.log.read_text('utf-8')}")
 
     def _publish(self) -> None:
         _run("publish", str(self.example), shown=f"publish {EXAMPLE}")

@@ -1,12 +1,12 @@
 """`signoff ledger`: the ledger in partitions, of which old ones can be detached."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
 
-from signoff_cli.dlq.choosing import moment
+from signoff_cli.errors import UsageError
 from signoff_cli.terminal import AsJson, Yes, confirm, say, show_json
 from signoff_ops.ledger import add_partition, detach_oldest, partition_ledger, partitions
 from signoff_ops.servers import DirectServers
@@ -28,7 +28,7 @@ Until = Annotated[
 @app.command("partition")
 def partition(*, until: Until, yes: Yes = False, as_json: AsJson = False) -> None:
     """Make all that the ledger holds its first partition; workers wait meanwhile."""
-    end = moment(until, "--until")
+    end = _end(until)
     servers = DirectServers(load_settings())
     confirm(f"Put the ledger into partitions, the first up to {end.isoformat()}?", yes=yes)
     _show(partition_ledger(servers, end), as_json=as_json)
@@ -37,7 +37,7 @@ def partition(*, until: Until, yes: Yes = False, as_json: AsJson = False) -> Non
 @app.command("add")
 def add(*, until: Until, as_json: AsJson = False) -> None:
     """Add the next partition, from where the last one ends."""
-    end = moment(until, "--until")
+    end = _end(until)
     _show(add_partition(DirectServers(load_settings()), end), as_json=as_json)
 
 
@@ -65,6 +65,20 @@ def _show(found: Sequence[Partition], *, as_json: bool, detached: str | None = N
         say(f"Detached {detached}, an ordinary table from now on: export it, and drop it.")
     for one in found:
         say(f"{one.partition}  up to {_instant(one.until)}")
+
+
+def _end(text: str) -> datetime:
+    """When a partition ends; without an offset it is meant in the reader's zone.
+
+    Raises:
+        UsageError: it is no instant. An age would be one of the past.
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"--until holds {text!r}; expected an instant such as 2027-01-01T00:00Z"
+        ) from None
 
 
 def _instant(instant: datetime) -> str:

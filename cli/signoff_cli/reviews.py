@@ -71,7 +71,7 @@ def list_(
             for one in page.items
         ],
     )
-    say_more(page.next, "reviews")
+    say_more(page.next, "more reviews")
 
 
 @app.command("show")

@@ -9,6 +9,7 @@ from signoff_cli.leaving import leave_if_away
 from signoff_cli.terminal import AsJson, say, show_fields, show_json, show_table
 from signoff_cli.webhook.shown import show_webhooks, state_of
 from signoff_ops.queue_control import pause_data, paused_text
+from signoff_ops.rapport_check import contexts_check
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_ops.status import QueueStatus, Status
@@ -44,6 +45,8 @@ def _as_data(found: Status) -> dict[str, Any]:
         data["feed_readers"] = [asdict(reader) for reader in found.readers]
     if found.webhooks is not None:
         data["webhooks"] = [state_of(webhook) for webhook in found.webhooks]
+    if found.contexts is not None:
+        data["contexts"] = asdict(found.contexts)
     return data | {"outbox": found.outbox and asdict(found.outbox), "away": found.away}
 
 
@@ -58,6 +61,8 @@ def _show(found: Status) -> None:
         show_webhooks(found.webhooks)
     if found.outbox:
         _show_outbox(found.outbox, found.outbox_oldest_waiting)
+    if found.contexts:
+        say(f"Contexts of customers {contexts_check(found.contexts).text}.")
 
 
 def _show_queue(found: QueueStatus) -> None:

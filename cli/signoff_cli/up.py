@@ -22,7 +22,9 @@ from signoff_embedded import (
     embedded_postgres,
     embedded_services,
     embedded_valkey,
+    second_of,
 )
+from signoff_ops.rapport import create_rapport
 from signoff_ops.schema import migrate
 from signoff_ops.services import FILE, Announced, announcement
 from signoff_ops.watching import watched
@@ -47,7 +49,8 @@ def up(
     web: Annotated[
         bool,
         typer.Option(
-            "--web/--no-web", help="Run the web service, relay, webhooks and customer facts."
+            "--web/--no-web",
+            help="Run the web service, relay, webhooks, customer facts and contexts.",
         ),
     ] = True,
 ) -> None:
@@ -56,13 +59,15 @@ def up(
     While nobody has ever signed in, a link is printed that signs the first administrator in.
 
     Data is kept for the next start. A server whose URL is set (SIGNOFF_REDIS_URL,
-    SIGNOFF_DATABASE_URL) is used as it is. Other commands in this folder find the servers
-    without settings.
+    SIGNOFF_DATABASE_URL, SIGNOFF_RAPPORT_URL) is used as it is. Other commands in this folder find
+    the servers without settings.
     """
     with stop_on_signals() as stop, announcement() as announce, ExitStack() as stack:
         given = Settings.load()
         settings = stack.enter_context(_servers(given, data, redis_port, postgres_port))
         migrate(settings)
+        if settings.rapport_url and not given.rapport_url:
+            create_rapport(settings)
         children = [stack.enter_context(running_workers(settings, workers))] if workers else []
         desk = None
         if web and can_serve():
@@ -79,7 +84,10 @@ def up(
 def _servers(
     settings: Settings, data: Path, redis_port: int | None, postgres_port: int | None
 ) -> Iterator[Settings]:
-    """Run the servers that the settings do not name; yields settings that name both."""
+    """Run the servers that the settings do not name; yields settings that name them.
+
+    The second database is that of the Postgres that is run here, unless the settings name one.
+    """
     with ExitStack() as stack:
         redis_url, database_url = settings.redis_url, settings.database_url
         notes: Sequence[str] = ()
@@ -95,12 +103,17 @@ def _servers(
             database_url = stack.enter_context(embedded_postgres(data, port=postgres_port))
         for note in notes:
             say(note)
-        yield Settings.load(redis_url=redis_url, database_url=database_url)
+        rapport_url = settings.rapport_url
+        if not rapport_url and not settings.database_url and database_url:
+            rapport_url = second_of(database_url)
+        yield Settings.load(redis_url=redis_url, database_url=database_url, rapport_url=rapport_url)
 
 
 def _show(settings: Settings, workers: int, desk: Desk | None) -> None:
     say(f"Redis     {masked(settings.require('redis_url'))}")
     say(f"Postgres  {masked(settings.require('database_url'))}")
+    if settings.rapport_url:
+        say(f"Contexts  {masked(settings.rapport_url)}")
     if desk:
         show_desk(settings, desk)
     processes = count(workers, "worker process", "worker processes")

@@ -39,13 +39,16 @@ judged AS (
         -- The state of the interaction before its first event, which may be this one.
         CASE WHEN seen.first_time THEN seen.held_status ELSE i.opening_customer_status END AS opening_status,
         CASE WHEN seen.first_time THEN seen.held_ltv ELSE i.opening_ltv_usd END AS opening_ltv,
-        NOT seen.first_time
-            AND (e.occurred_at, e.event_id) < (i.review_completed_at, i.last_event_id) AS behind,
+        earlier.event_id IS NOT NULL OR (NOT seen.first_time
+            AND (e.occurred_at, e.event_id) < (i.review_completed_at, i.last_event_id)) AS behind,
         (e.occurred_at, e.event_id) < (i.status_occurred_at, i.status_event_id) AS status_behind,
         seen.refusal,
         -- A separate column: the planner estimates that a boolean column selects half of the rows, but
         -- that `refusal IS NULL` selects nearly none. Then it would use a nested loop over the batch.
-        seen.refusal IS NULL AS admitted
+        seen.refusal IS NULL AS admitted,
+        -- Whether its customer gets older events with it.
+        seen.refusal IS NULL AND (earlier.event_id IS NOT NULL
+            OR (i.user_id IS NULL AND e.user_id IS NOT NULL AND i.last_event_id IS NOT NULL)) AS brings_events
     FROM incoming e
     LEFT JOIN LATERAL (
         SELECT content_hash FROM approvals WHERE event_id = e.event_id OFFSET 0
@@ -54,6 +57,14 @@ judged AS (
         SELECT *, ctid AS held_at FROM interactions
         WHERE id = e.interaction_id AND ledger.content_hash IS NULL OFFSET 0
     ) AS i ON true
+    -- Of an interaction that was deleted, and is made again, by this event or by another system, all events are
+    -- folded. They are looked for only where an interaction was ever deleted: in a partitioned ledger that takes a while.
+    LEFT JOIN LATERAL (
+        SELECT event_id FROM approvals
+        WHERE interaction_id = e.interaction_id AND i.last_event_id IS NULL AND ledger.content_hash IS NULL
+            AND (SELECT pg_sequence_last_value('interactions_deleted'::regclass)) > 0
+        LIMIT 1
+    ) AS earlier ON true
     CROSS JOIN LATERAL (
         SELECT signoff_known_status(i.customer_status) AS held_status,
             coalesce(i.ltv_usd, 0) AS held_ltv,
@@ -74,13 +85,13 @@ steps AS (
         quality_score, reviewer_notes, cta_data, customer_status, ltv_amount,
         CASE WHEN behind THEN opening_status ELSE held_status END AS start_status,
         CASE WHEN behind THEN opening_ltv ELSE held_ltv END AS start_ltv,
-        held_at, owner, held_ltv, opening_status, opening_ltv
+        held_at, owner, held_ltv, opening_status, opening_ltv, brings_events
     FROM judged
     WHERE admitted
     UNION ALL
     SELECT a.interaction_id, a.occurred_at, a.event_id, NULL, a.reviewer_id, a.final_bubbles, a.edit_tags,
         a.quality_score, a.reviewer_notes, a.cta_data, a.customer_status, a.ltv_amount,
-        late.opening_status, late.opening_ltv, NULL, NULL, NULL, NULL, NULL
+        late.opening_status, late.opening_ltv, NULL, NULL, NULL, NULL, NULL, false
     FROM (
         SELECT DISTINCT ON (interaction_id) interaction_id, opening_status, opening_ltv FROM judged
         WHERE admitted AND behind
@@ -105,6 +116,7 @@ folded AS (
             min(held_ltv) AS held_ltv,
             min(opening_status) AS opening_status,
             min(opening_ltv) AS opening_ltv,
+            bool_or(brings_events) AS brings_events,
             signoff_fold(start_status, start_ltv, customer_status, ltv_amount ORDER BY occurred_at, event_id)
                 AS balance,
             signoff_last_given(occurred_at ORDER BY occurred_at, event_id) AS occurred_at,
@@ -194,9 +206,10 @@ counted AS (
     -- that of the most recently created interaction. An event without a status creates a PROSPECT.
     -- An event that changes nothing here locks its customer all the same: whether a status decision counts
     -- may depend on it, and two transactions must not overlook each other's events.
-    INSERT INTO customers AS c (user_id, ltv_usd, customer_status, status_occurred_at, status_event_id,
+    INSERT INTO customers AS c (user_id, gained_events, ltv_usd, customer_status, status_occurred_at, status_event_id,
         status_created_at, status_interaction_id)
     SELECT user_id,
+        bool_or(interaction_id IN (SELECT interaction_id FROM folded WHERE brings_events)),
         sum(ltv_difference),
         coalesce(signoff_last_given(CASE WHEN status_event_id IS NOT NULL THEN given_status END
             ORDER BY status_occurred_at, status_event_id), 'PROSPECT'),
@@ -212,6 +225,7 @@ counted AS (
     GROUP BY user_id
     ORDER BY user_id
     ON CONFLICT (user_id) DO UPDATE SET
+        gained_events = c.gained_events OR excluded.gained_events,
         ltv_usd = c.ltv_usd + excluded.ltv_usd,
         customer_status = CASE WHEN (excluded.status_occurred_at, excluded.status_event_id, excluded.status_created_at,
                 excluded.status_interaction_id)
@@ -237,9 +251,6 @@ counted AS (
                 AND excluded.status_created_at = '-infinity'
             THEN c.updated_at ELSE now() END
     RETURNING user_id, decided
-),
-resolved AS (
-    {resolve_letters}
 )
 SELECT CASE
     WHEN j.refusal IS NOT NULL THEN j.refusal
@@ -257,7 +268,10 @@ SELECT CASE
                     (SELECT count(*) FROM ledgered) AS written
                 OFFSET 0
             ) AS ready,
-            LATERAL signoff_refold_decisions(ready.users, (SELECT min(occurred_at) FROM judged WHERE admitted)))
+            LATERAL signoff_refold_decisions(ready.users, (
+                SELECT CASE WHEN bool_or(brings_events) THEN '-infinity' ELSE min(occurred_at) END
+                FROM judged WHERE admitted))),
+    {resolve_letters}
 FROM judged j
 LEFT JOIN landed l ON l.interaction_id = j.interaction_id
 ORDER BY j.position

@@ -33,7 +33,7 @@ def apply_decisions(
         ).fetchall()
         outcomes.update(
             (i, _outcome(deliveries[i], result))
-            for i, (result,) in zip(current, results, strict=True)
+            for i, (result, _) in zip(current, results, strict=True)
         )
     return outcomes
 

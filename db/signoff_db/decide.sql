@@ -65,11 +65,9 @@ folded AS MATERIALIZED (
         ) AS ready,
         LATERAL signoff_refold_decisions(ready.users,
             (SELECT min(occurred_at) FROM judged WHERE refusal IS NULL)) AS verdict
-),
-resolved AS (
-    {resolve_letters}
 )
-SELECT coalesce(j.refusal, f.verdict)
+SELECT coalesce(j.refusal, f.verdict),
+    {resolve_letters}
 FROM judged j
 LEFT JOIN folded f ON f.decision = j.event_id
 ORDER BY j.position

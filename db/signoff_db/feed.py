@@ -57,12 +57,17 @@ class FeedEvent(NamedTuple):
     @property
     def position(self) -> str:
         """That of a reader which has read this event and all before it."""
-        return self.transaction + self.line[:_ID_LENGTH]
+        return self.transaction + self.id_text
 
     @property
     def event_id(self) -> UUID:
         """Its id."""
-        return UUID(self.line[:_ID_LENGTH])
+        return UUID(self.id_text)
+
+    @property
+    def id_text(self) -> str:
+        """Its id as Postgres writes it; to make the UUID takes several times as long."""
+        return self.line[:_ID_LENGTH]
 
     @property
     def event_type(self) -> str:

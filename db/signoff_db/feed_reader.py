@@ -55,8 +55,8 @@ class Turn(Enum):
     """Events may follow at once."""
     CAUGHT_UP = auto()
     """There were no more."""
-    ELSEWHERE = auto()
-    """Another instance of the reader works."""
+    WAITING = auto()
+    """It can do nothing yet: another instance works, or transactions have to end first."""
 
 
 class FeedReader:
@@ -72,6 +72,7 @@ class FeedReader:
         limit: int = 1000,
         poll: float = 1.0,
         start: str | None = None,
+        contents: bool = True,
     ) -> None:
         """Takes what makes it this reader.
 
@@ -85,6 +86,7 @@ class FeedReader:
             limit: events of a turn at the most.
             poll: seconds between looks when there were no more events.
             start: where it begins the first time it runs; None for the first event of all.
+            contents: False if it needs the ids of events alone.
         """
         self.name = name
         self._handle = handle
@@ -93,6 +95,7 @@ class FeedReader:
         self._limit = limit
         self._poll = poll
         self._start = start
+        self._contents = contents
         self._ledger: Connection[TupleRow] | None = None
         self._effects: Connection[TupleRow] | None = None
 
@@ -127,7 +130,7 @@ class FeedReader:
                 self._register(effects, is_copy=False)
                 if self._open_effects is not None:
                     self._register(self._ledger_connected(), is_copy=True)
-                return Turn.ELSEWHERE
+                return Turn.WAITING
             position, is_due = row
             page = read(
                 self._ledger_connected(),
@@ -135,6 +138,7 @@ class FeedReader:
                 limit=self._limit,
                 # A position in the ledger's own database was restored together with it.
                 accept_restore=self._open_effects is None,
+                contents=self._contents,
             )
             if page.events:
                 self._handle(effects, page.events)

@@ -51,6 +51,14 @@ class Action(StrEnum):
 
     START_AUDIT = "start_audit"
 
+    RUN_TRANSITIONS = "run_transitions"
+    APPROVE_PROPOSALS = "approve_proposals"
+    REJECT_PROPOSALS = "reject_proposals"
+    SNOOZE_PROPOSALS = "snooze_proposals"
+    UNDO_PROPOSALS = "undo_proposals"
+    STOP_TRANSITIONS = "stop_transitions"
+    RESUME_TRANSITIONS = "resume_transitions"
+
 
 @dataclass(frozen=True, slots=True)
 class OperatorAction:

@@ -36,10 +36,15 @@ BEGIN
         dropped := 0;
         refusal := NULL;
         FOR thing IN
-            SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind, oid::regclass::text AS name
-            FROM pg_class
-            WHERE relnamespace = home AND relkind IN ('r', 'p', 'v') AND NOT relispartition
+            SELECT CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,
+                oid::regclass::text AS name
+            FROM pg_class c
+            WHERE relnamespace = home AND relkind IN ('r', 'p', 'v', 'S') AND NOT relispartition
                 AND relname <> 'signoff_outbox' AND NOT (adopted AND relname = 'interactions')
+                -- A sequence of a column goes with its table.
+                AND NOT (relkind = 'S' AND EXISTS (
+                    SELECT FROM pg_depend
+                    WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype IN ('a', 'i')))
             UNION ALL
             SELECT CASE prokind WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END, oid::regprocedure::text
             FROM pg_proc

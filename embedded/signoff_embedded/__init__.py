@@ -13,7 +13,7 @@ from pathlib import Path
 from signoff_embedded.errors import EmbeddedError
 from signoff_embedded.folder import open_folder
 from signoff_embedded.parent import ending_with_parent
-from signoff_embedded.postgres import postgres_in
+from signoff_embedded.postgres import postgres_in, second_of
 from signoff_embedded.process import ending_by_signal_unwinds
 from signoff_embedded.valkey import valkey_in
 
@@ -24,6 +24,7 @@ __all__ = [
     "embedded_services",
     "embedded_valkey",
     "ending_with_parent",
+    "second_of",
 ]
 
 
@@ -35,6 +36,11 @@ class Services:
     database_url: str
     data: Path
     notes: tuple[str, ...]
+
+    @property
+    def rapport_url(self) -> str:
+        """The second database of the same Postgres, for the contexts of customers."""
+        return second_of(self.database_url)
 
 
 @contextmanager

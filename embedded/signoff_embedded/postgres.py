@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, LiteralString
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -44,6 +45,8 @@ _PROCESSES: Final = Path("/proc/self").parent
 _LINE: Final = 40
 _MAJOR: Final = "18"
 _NAME: Final = "signoff"  # of the database and of its owner
+_SECOND: Final = "signoff_rapport"
+"""The second database, for the contexts of customers."""
 _MEGABYTE: Final = 2**20
 _BUFFERS_SHARE: Final = 16
 _BUFFERS_MEGABYTES: Final = (128, 1024)
@@ -65,7 +68,7 @@ class Postgres:
 
 @contextmanager
 def postgres_in(folder: DataFolder, *, port: int | None, fsync: bool) -> Iterator[Postgres]:
-    """Run Postgres on the data folder; gives the URL of its database `signoff`."""
+    """Run Postgres on the data folder; gives the URL of its database `signoff`; see `second_of`."""
     home = folder.subfolder(_SERVER)
     _check_version(home / "data")
     _stop_leftover(folder, home / "data")
@@ -85,7 +88,8 @@ def postgres_in(folder: DataFolder, *, port: int | None, fsync: bool) -> Iterato
             answers=lambda: _answers(maintenance),
             stop_signal=signal.SIGINT,  # a fast shutdown: sessions are ended, nothing is lost
         ):
-            _make_database(maintenance)
+            for name in (_NAME, _SECOND):
+                _make_database(maintenance, name)
             yield Postgres(_url(folder, port, _NAME), notes)
 
 
@@ -267,8 +271,13 @@ def _is_ending(url: str) -> bool:
     return False
 
 
-def _make_database(maintenance_url: str) -> None:
+def second_of(database_url: str) -> str:
+    """The URL of the second database of the same embedded Postgres."""
+    return urlsplit(database_url)._replace(path=f"/{_SECOND}").geturl()
+
+
+def _make_database(maintenance_url: str, name: LiteralString) -> None:
     with psycopg.connect(maintenance_url, autocommit=True) as connection:
-        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_NAME])
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         if found.fetchone() is None:
-            connection.execute(f"CREATE DATABASE {_NAME}")
+            connection.execute(f"CREATE DATABASE {name}")

@@ -14,6 +14,7 @@ from typing import Final
 from signoff_ops.checks import Check, Grade
 from signoff_ops.feed_check import reader_check
 from signoff_ops.queue_control import paused_text
+from signoff_ops.rapport_check import contexts_check
 from signoff_ops.status import MOST_CAUSES, MOST_DEATHS, QueueStatus, Status
 from signoff_ops.throughput import Rate
 from signoff_ops.webhook_check import webhook_check
@@ -88,6 +89,8 @@ def _reasons(found: Status, rate: Rate | None, now: datetime) -> Iterator[Reason
     yield from _of_outbox(found, now)
     checks = [reader_check(reader) for reader in found.readers or ()]
     checks += [webhook_check(webhook) for webhook in found.webhooks or ()]
+    if found.contexts:
+        checks.append(contexts_check(found.contexts))
     yield from (_of_check(check) for check in checks if check.grade != Grade.OK)
 
 
@@ -96,10 +99,16 @@ def _away(found: Status) -> Iterator[Reason]:
         "redis": "Nothing is known of the queue and the workers. What was accepted is kept.",
         "postgres": "Workers wait for it and apply nothing; publishing goes on.",
         "outbox": "Events stay in it until it can be read.",
+        "rapport": "Contexts of customers cannot be asked for; all else works.",
     }
-    names = {"redis": "Redis", "postgres": "Postgres", "outbox": "the outbox"}
+    names = {
+        "redis": "Redis",
+        "postgres": "Postgres",
+        "outbox": "the outbox",
+        "rapport": "the second database",
+    }
     for server, why in found.away.items():
-        level = Level.ATTENTION if server == "outbox" else Level.TROUBLE
+        level = Level.ATTENTION if server in {"outbox", "rapport"} else Level.TROUBLE
         path = "/ops/outbox" if server == "outbox" else None
         headline = f"{names.get(server, server)} cannot be read"
         yield Reason(f"away:{server}", level, headline, f"{why}. {meanings.get(server, '')}", path)

@@ -2,7 +2,9 @@
 
 import json
 import pickle
+import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,6 +14,21 @@ from signoff_ops.servers import Servers
 from signoff_queue.reader import QueueReader
 from signoff_schemas import FUNCTION, encode_job
 from signoff_schemas.keys import JOB_PREFIX, QueueKeys
+
+
+def example_until(lines: bytes, last_day: date) -> bytes:
+    """The lines of the example as if the last of its events had occurred on this day.
+
+    So its customers are those of the last twelve months, whenever the demo is shown: rules about
+    silent customers would find all of them otherwise.
+    """
+    days = [date.fromisoformat(found.decode()) for found in _DAY.findall(lines)]
+    later = last_day - max(days)
+
+    def moved(found: re.Match[bytes]) -> bytes:
+        return (date.fromisoformat(found[0].decode()) + later).isoformat().encode()
+
+    return _DAY.sub(moved, lines)
 
 
 def put_foreign_jobs(servers: Servers, published: dict[str, Any]) -> int:
@@ -89,6 +106,8 @@ def _jobs(published: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
 def _encoded(event: dict[str, Any]) -> bytes:
     return encode_job(json.dumps(event).encode())
 
+
+_DAY: Final = re.compile(rb'(?<="occurred_at": ")\d{4}-\d\d-\d\d')
 
 _EVENT: Final = {
     "occurred_at": "2025-06-01T12:00:00Z",

@@ -2,8 +2,10 @@
 
 It is made by a model of our own, and is the same for the same day. A customer begins as a prospect;
 most are qualified after some days, and some of these buy. Buyers buy at rates of their own and stop
-at some time, and few of those who were said to have churned come back. In the last months there is
-a new call to action; leads who see it buy more often, so the charts have something to find.
+at some time; mostly a reviewer notes that. A few come back. In the last months there is a new call
+to action; leads who see it buy more often, so the charts have something to find. In the last weeks
+some who were lost write again. Those, and those who fell silent without a note, are what rules on
+transitions have to find.
 """
 
 import random
@@ -51,7 +53,10 @@ _SHOWN_NEW_CTA: Final = 0.6
 _CALLED_CHURNED: Final = 0.2
 _CHURN_NOTED: Final = 0.8
 _COMES_BACK: Final = 0.12
+_WRITES_AGAIN: Final = 0.12
 """Chances of a customer's steps."""
+_LONG_LOST: Final = 120
+"""Days after which somebody who was lost may write again, in the last weeks."""
 _USUAL_REVIEWER: Final = 0.8
 
 
@@ -83,7 +88,6 @@ class _Customer:
         self._reviewer = chance.choice(_REVIEWERS)
         self._now = end - timedelta(days=DAYS * chance.random() ** 1.15)
         """Somewhat more customers come each month."""
-        self._interaction = 0
 
     def live(self) -> None:
         """From the first reply on."""
@@ -109,7 +113,6 @@ class _Customer:
         usual = self._chance.gammavariate(4, 12)
         stops = self._chance.betavariate(1.2, 4.2)
         while self._now < self._end:
-            self._interaction += 1
             amount = Decimal(max(500, round(usual * self._chance.uniform(60, 150)))) / 100
             self._reply("CUSTOMER", amount)
             self._talk(replies=1, days=3)
@@ -121,19 +124,36 @@ class _Customer:
     def _stop(self, usual: float) -> None:
         """Buy no more; when that is noticed, a reviewer says so. A few come back once."""
         if self._chance.random() > _CHURN_NOTED:
+            self._chance = self._own_chance()
+            if self._chance.random() < _COMES_BACK:
+                self._now += timedelta(days=self._chance.uniform(150, 330))
+                self._reply("CUSTOMER", Decimal(round(usual * 100)) / 100)
             return
         self._now += timedelta(days=self._chance.uniform(60, 120))
         self._reply("CHURNED")
         if self._chance.random() < _COMES_BACK:
             self._wait(mean=30)
-            self._interaction += 1
             self._reply("CUSTOMER", Decimal(round(usual * 100)) / 100)
+        else:
+            self._write_again()
+
+    def _write_again(self) -> None:
+        """Of those who were lost long ago, some write again in the last weeks."""
+        if self._now > self._end - timedelta(days=_LONG_LOST):
+            return
+        self._chance = self._own_chance()
+        if self._chance.random() < _WRITES_AGAIN:
+            self._now = self._end - timedelta(days=self._chance.uniform(8, 20))
+            for _ in range(self._chance.randint(2, 3)):
+                self._reply()
+                self._now += timedelta(days=self._chance.uniform(1, 3))
 
     def _leave(self, status: CustomerStatus, *, among: float) -> None:
         """Stop answering; for a part of the customers a reviewer says so, weeks later."""
         if self._chance.random() < among:
             self._now += timedelta(days=self._chance.uniform(21, 60))
             self._reply(status)
+            self._write_again()
 
     def _talk(self, *, replies: int, days: float, cta: str | None = None) -> None:
         """At most so many replies without a status."""
@@ -170,7 +190,7 @@ class _Customer:
         event = ApprovalEvent(
             event_id=self._identifier(f"event {len(self.events)}"),
             occurred_at=self._now,
-            interaction_id=self._identifier(f"interaction {self._interaction}"),
+            interaction_id=self._identifier(f"interaction {len(self.events)}"),
             user_id=self._name,
             reviewer_id=reviewer if self.events else GREETER,
             final_bubbles=bubbles,
@@ -181,6 +201,10 @@ class _Customer:
             ltv_amount=amount,
         )
         self.events.append(event)
+
+    def _own_chance(self) -> random.Random:
+        """For what comes after a customer stopped: it changes nothing of the others."""
+        return random.Random(f"{_SEED} {self._name}")
 
     def _identifier(self, what: str) -> UUID:
         return uuid5(NAMESPACE_URL, f"signoff-demo:{self._end:%Y-%m-%d}:{self._name}:{what}")

@@ -15,6 +15,7 @@ from signoff_ops.checks import (
 )
 from signoff_ops.feed_check import check_readers
 from signoff_ops.outbox_check import check_desk_outbox, check_outbox
+from signoff_ops.rapport_check import check_rapport
 from signoff_ops.servers import Servers
 from signoff_ops.webhook_check import check_webhooks
 from signoff_queue.connection import RedisUnavailableError
@@ -28,6 +29,8 @@ def doctor(servers: Servers) -> Iterator[Check]:
     yield from _database_checks(servers)
     if servers.settings.outbox_url:
         yield from check_outbox(servers)
+    if servers.settings.rapport_url:
+        yield from check_rapport(servers.settings)
 
 
 def _redis_checks(servers: Servers) -> Iterator[Check]:

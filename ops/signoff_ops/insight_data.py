@@ -14,6 +14,8 @@ from signoff_ops.insight import view_named
 from signoff_ops.insight_filters import filters_of
 from signoff_schemas.wording import in_zone, printable
 
+OF_REVIEWS: Final = "desk"
+"""The view that does not read the customer facts."""
 _MONTH: Final = len("2021-03")
 _FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """With these, a spreadsheet takes a text for a formula; some also if they are full-width."""
@@ -108,6 +110,14 @@ def shown(value: Value, unit: Unit) -> str | None:
         case _:
             text = str(plain)
     return text
+
+
+def report_reach_text(report: Report) -> str:
+    """How far the data of a report reaches; the desk's is of the reviews, so of now."""
+    if report.name == OF_REVIEWS:
+        now = datetime.now(ZoneInfo(report.reach.timezone))
+        return f"Read from the reviews at {now:%Y-%m-%d %H:%M} ({report.reach.timezone})."
+    return reach_text(report.reach)
 
 
 def reach_text(reach: Reach) -> str:

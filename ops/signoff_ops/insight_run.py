@@ -1,20 +1,15 @@
 """Keep the customer facts: the process behind `signoff insight run`."""
 
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from typing import Final
 
 from signoff_db.connection import DatabaseUnavailableError
-from signoff_db.feed_reader import Turn
 from signoff_db.migrate import require_current
-from signoff_insight.facts.reader import FactsReader, Progress
+from signoff_insight.facts.reader import FactsReader
+from signoff_ops.reader_run import OnProgress, until_caught_up
 from signoff_schemas import Settings
 
-__all__ = ["Progress", "catch_up", "keep_facts", "rebuild_facts"]
-
-_ELSEWHERE_SECONDS: Final = 0.2
-"""So long to wait while another process works on the facts."""
+__all__ = ["catch_up", "keep_facts", "rebuild_facts"]
 
 
 def keep_facts(settings: Settings, stop: threading.Event) -> None:
@@ -30,9 +25,7 @@ def keep_facts(settings: Settings, stop: threading.Event) -> None:
     _reader(settings).run(stop)
 
 
-def catch_up(
-    settings: Settings, stop: threading.Event, on_progress: Callable[[Progress], None]
-) -> bool:
+def catch_up(settings: Settings, stop: threading.Event, on_progress: OnProgress) -> bool:
     """Bring the facts up to date with the ledger; returns False if it was stopped before.
 
     Args:
@@ -47,19 +40,10 @@ def catch_up(
     """
     require_current(settings.require("database_url"))
     with closing(_reader(settings)) as reader:
-        for turn in _turns(reader, stop):
-            if turn is Turn.CAUGHT_UP:
-                return True
-            if turn is Turn.ELSEWHERE:
-                stop.wait(_ELSEWHERE_SECONDS)
-            elif progress := reader.progress():
-                on_progress(progress)
-    return False
+        return until_caught_up(reader, stop, on_progress)
 
 
-def rebuild_facts(
-    settings: Settings, stop: threading.Event, on_progress: Callable[[Progress], None]
-) -> bool:
+def rebuild_facts(settings: Settings, stop: threading.Event, on_progress: OnProgress) -> bool:
     """Compute the facts of all customers anew from the ledger, and catch up.
 
     Until then, charts show the facts that are there. A process that keeps the facts meanwhile takes
@@ -76,8 +60,3 @@ def rebuild_facts(
 
 def _reader(settings: Settings) -> FactsReader:
     return FactsReader(settings.require("database_url"), settings.timezone)
-
-
-def _turns(reader: FactsReader, stop: threading.Event) -> Iterator[Turn]:
-    while not stop.is_set():
-        yield reader.turn()

@@ -32,9 +32,10 @@ from signoff_db.error_text import reason_of
 from signoff_db.migrate import require_current
 from signoff_db.operations import lease as leases
 from signoff_db.operations.lease import LEASE, Claimed, End, LeaseLostError
+from signoff_db.operations.operation import OperationState
 from signoff_db.operations.retention import forget
 from signoff_db.operations.running import run
-from signoff_db.operations.table import RUNNER_APPLICATION, OperationState
+from signoff_db.operations.table import RUNNER_APPLICATION
 from signoff_db.transactions import raising_outages
 from signoff_ops.audits import run_audits
 from signoff_schemas import Settings, SignoffError

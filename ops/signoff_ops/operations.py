@@ -14,20 +14,17 @@ import psycopg
 
 from signoff_db.connection import DatabaseUnavailableError
 from signoff_db.letter_search import Counted
-from signoff_db.operations import dead_letters, retention, table
+from signoff_db.operations import dead_letters, retention, starting, table
 from signoff_db.operations.effect import Effect, FailingCause, Holders
+from signoff_db.operations.operation import Operation, OperationAction, OperationState
 from signoff_db.operations.retention import LETTERS_KEPT
-from signoff_db.operations.table import (
+from signoff_db.operations.starting import (
     KeyUsedError,
-    NoSuchOperationError,
     NothingMatchesError,
-    Operation,
-    OperationAction,
-    OperationEndedError,
-    OperationState,
     TooManyOperationsError,
     Wanted,
 )
+from signoff_db.operations.table import NoSuchOperationError, OperationEndedError
 from signoff_db.pages import Page
 from signoff_db.selection import Selection
 from signoff_ops.operating import Operator
@@ -107,7 +104,7 @@ def start_operation(
     """
     wanted = _wanted(action, operator, limit, rate, request_key, keep_going=keep_going)
     with servers.batches(_APPLICATION) as connection, _choosing():
-        return _found(table.read(connection, table.start(connection, selection, wanted)))
+        return _found(table.read(connection, starting.start(connection, selection, wanted)))
 
 
 def start_from(
@@ -135,7 +132,7 @@ def start_from(
         if source is None:
             raise NoSuchOperationError(f"there is no operation {operation_id}")
         wanted = _wanted(source.action, operator, limit, rate, request_key, keep_going=keep_going)
-        started = table.start_from(connection, operation_id, wanted)
+        started = starting.start_from(connection, operation_id, wanted)
         return _found(table.read(connection, started))
 
 
@@ -146,7 +143,7 @@ def has_dry_run(servers: Servers, selection: Selection) -> bool:
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
-        return table.has_dry_run(connection, selection)
+        return starting.has_dry_run(connection, selection)
 
 
 def operation(servers: Servers, operation_id: int) -> Operation | None:

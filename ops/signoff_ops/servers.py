@@ -20,14 +20,20 @@ from signoff_db.connection import (
     pool_of,
 )
 from signoff_db.read_connection import batches_of, database_of, explained
+from signoff_insight.rapport.create import REMEDY
+from signoff_ops.rapport_connection import rapport_explained, rapport_of, rapport_url
 from signoff_queue.connection import impatient_client, redis_explained, redis_of
 from signoff_relay.connections import outbox_if_any, table_if_any
 from signoff_relay.table import OutboxTable
 from signoff_schemas import Settings, masked
 
 _OUTBOX_SIZE: Final = 3
+RAPPORT_SIZE: Final = 5
+"""The most connections to the second database."""
 _WAIT_SECONDS: Final = 5.0
 """Seconds that a request waits for a connection to Postgres, and for an answer of Redis."""
+_RAPPORT_SECONDS: Final = 2.0
+"""Seconds that one waits for a connection to the second database."""
 
 
 class Servers(Protocol):
@@ -48,6 +54,12 @@ class Servers(Protocol):
 
     def outbox(self) -> AbstractContextManager[OutboxTable | None]:
         """The outbox, or None if its database has none; raises as `database` does."""
+
+    def rapport(self) -> AbstractContextManager[Connection[TupleRow]]:
+        """A connection to the second database, in autocommit mode.
+
+        Raises `RapportNotSetError`, `RapportUnavailableError`; `SettingsError` if it lacks tables.
+        """
 
 
 class DirectServers:
@@ -71,6 +83,10 @@ class DirectServers:
     def outbox(self) -> AbstractContextManager[OutboxTable | None]:
         """See `Servers`."""
         return outbox_if_any(self.settings)
+
+    def rapport(self) -> AbstractContextManager[Connection[TupleRow]]:
+        """See `Servers`."""
+        return rapport_of(self.settings, "signoff cli")
 
 
 class KeptConnection(DirectServers):
@@ -126,17 +142,22 @@ class PooledServers:
             wait_seconds=_WAIT_SECONDS,
             outbox=True,
         )
+        self._rapport_pool = _rapport_pool(settings, application)
         self._client = impatient_client(self._redis_url, seconds=_WAIT_SECONDS)
 
     def __enter__(self) -> Self:
         """Start to connect; an unavailable server is no error yet."""
         self._pool.open()
         self._outbox_pool.open()
+        if self._rapport_pool:
+            self._rapport_pool.open()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._pool.close()
         self._outbox_pool.close()
+        if self._rapport_pool:
+            self._rapport_pool.close()
         self._client.close()
 
     @contextmanager
@@ -160,6 +181,24 @@ class PooledServers:
         with _lent(self._outbox_pool, self._outbox_url, remedy=remedy) as connection:
             yield table_if_any(connection)
 
+    @contextmanager
+    def rapport(self) -> Iterator[Connection[TupleRow]]:
+        """See `Servers`; of a pool of its own, so that others do not wait if it is away."""
+        url = rapport_url(self.settings)
+        if self._rapport_pool is None:
+            raise AssertionError
+        with rapport_explained(url), _lent(self._rapport_pool, url, remedy=REMEDY) as connection:
+            yield connection
+
+
+def _rapport_pool(settings: Settings, application: str) -> ConnectionPool[ServiceConnection] | None:
+    """A pool of connections to the second database, if one is set."""
+    if settings.rapport_url is None:
+        return None
+    return pool_of(
+        settings.rapport, application=application, size=RAPPORT_SIZE, wait_seconds=_RAPPORT_SECONDS
+    )
+
 
 @contextmanager
 def _lent(
@@ -171,7 +210,7 @@ def _lent(
     except PoolTimeout:
         raise DatabaseUnavailableError(
             f"Postgres at {masked(url)} cannot be reached, or all of this service's connections "
-            f"were in use for {_WAIT_SECONDS:g} s"
+            f"were in use for {pool.timeout:g} s"
         ) from None
     try:
         with explained(url, **explain):

@@ -32,6 +32,7 @@ class Announced(BaseModel):
 
     redis_url: str
     database_url: str
+    rapport_url: str | None = None
     web_url: str | None = None
 
     @classmethod
@@ -44,6 +45,7 @@ class Announced(BaseModel):
         return cls(
             redis_url=settings.require("redis_url"),
             database_url=settings.require("database_url"),
+            rapport_url=settings.rapport_url,
             web_url=web_url,
         )
 
@@ -64,10 +66,13 @@ def load_settings(*, named: Callable[[str], str] = argument, **overrides: object
     found = _running()
     if found is None:
         return settings
-    urls = {
+    urls: dict[str, str | None] = {
         "redis_url": settings.redis_url or found.redis_url,
         "database_url": settings.database_url or found.database_url,
     }
+    if not settings.database_url:
+        # The contexts of another ledger are in another second database.
+        urls["rapport_url"] = settings.rapport_url or found.rapport_url
     return Settings.load_named(overrides | urls, named)
 
 
@@ -109,7 +114,10 @@ def announcement() -> Iterator[Callable[[Announced], None]]:
         raise SettingsError(f"{FILE} cannot be written: {error.strerror}") from None
     with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
         if not _locked(file.fileno(), fcntl.LOCK_EX):
-            raise SettingsError("another `signoff up` runs in this folder; stop it, or use it")
+            raise SettingsError(
+                "another `signoff up` or `signoff demo --keep` runs in this folder;"
+                " stop it, use it, or start in another folder"
+            )
         file.truncate()
 
         def announce(servers: Announced) -> None:

@@ -1,4 +1,4 @@
-"""The status of queue, workers, ledger, dead letters and outbox."""
+"""The status of queue, workers, ledger, dead letters, outbox and second database."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from signoff_db.feed_lag import ReaderState, readers
 from signoff_db.operations.table import count_open, has_runner, may_read
 from signoff_db.reading import Overview, count_causes, overview, recent_deaths, snapshot
 from signoff_db.webhooks import Webhook, webhooks
+from signoff_ops.contexts import Reach, contexts_reach
 from signoff_ops.operations import RUNNER_AWAY_AFTER
 from signoff_ops.outbox import MOST_LOOKED_AT
 from signoff_ops.refused import ValidNow, valid_now
@@ -68,6 +69,8 @@ class Status:
     """
     refused_valid_now: ValidNow | None = None
     """Of the events that the queue refuses; None also if it refuses none."""
+    contexts: Reach | None = None
+    """How far the contexts of the second database reach; None also if none is set."""
 
     @property
     def outbox_oldest_waiting(self) -> timedelta | None:
@@ -85,6 +88,9 @@ def status(servers: Servers) -> Status:
     if of_postgres or servers.settings.outbox_url:  # otherwise it is in the unavailable database
         of_outbox = unavailable.collect("outbox", lambda: _outbox(servers))
     outbox, waiting, refused_valid_now = of_outbox or (None, None, None)
+    contexts = None
+    if servers.settings.rapport_url:
+        contexts = unavailable.collect("rapport", lambda: contexts_reach(servers))
     return Status(
         queue,
         read.state,
@@ -97,6 +103,7 @@ def status(servers: Servers) -> Status:
         read.recent_deaths,
         read.operations_without_runner,
         refused_valid_now,
+        contexts,
     )
 
 

@@ -16,7 +16,7 @@ class Unavailable:
     """The servers that could not be read, and why."""
 
     reasons: dict[str, str] = field(default_factory=dict)
-    """By the server's name: `redis`, `postgres` or `outbox`."""
+    """By the server's name: `redis`, `postgres`, `outbox` or `rapport`."""
 
     def collect(self, server: str, ask: Callable[[], T]) -> T | None:
         """The result; None, and the reason noted, if the server is unavailable or not set."""

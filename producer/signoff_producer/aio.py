@@ -1,16 +1,18 @@
 """Publish events from asynchronous code."""
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar, Unpack, cast
+from typing import Final, Self, TypeVar, Unpack, cast
 
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from signoff_producer.async_calls import AsyncCalls, ClientsAsyncCalls, OwnAsyncCalls
 from signoff_producer.chunks import chunks
 from signoff_producer.coalescing import RequestCoalescer, Waiting
 from signoff_producer.consumed import AsyncConsumed
@@ -19,7 +21,7 @@ from signoff_producer.deadline import Deadline
 from signoff_producer.options import Options, argument_of, check_options
 from signoff_producer.outages import Server
 from signoff_producer.producer import answer_timeout, reading_bytes
-from signoff_producer.publication import SCRIPT, SCRIPT_HASH, Request, ScriptReply, many
+from signoff_producer.publication import Request, ScriptReply, many
 from signoff_producer.receipts import (
     Answer,
     EventLoopError,
@@ -59,11 +61,20 @@ class AsyncProducer:
         )
         self._redis: redis.asyncio.Redis = reading_bytes(connection or _connected(settings))
         self._owned = connection is None
+        self._try_seconds = answer_timeout(settings) if self._owned else math.inf
         self._core = Core(settings, Server.of(self._redis), owned=self._owned)
-        self._replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
+        replicas = Replicas(settings.wait_replicas, settings.wait_timeout)
+        self._calls: AsyncCalls = (
+            OwnAsyncCalls(self._redis.connection_pool, replicas)
+            if self._owned
+            else ClientsAsyncCalls(self._redis, replicas)
+        )
         self._wait: Callable[[float], Awaitable[object]] = asyncio.sleep
         self._coalescer = RequestCoalescer(self._settle)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._sending = 0
+        """The number of calls of Redis that are under way."""
+        self._none_under_way = asyncio.Event()
         self._grace = _SPOOLING if self._core.spool else 0.0
 
     async def publish(
@@ -183,30 +194,19 @@ class AsyncProducer:
                 taken.settle(receipts)
         return None
 
-    async def _send(self, send: Send) -> list[ScriptReply]:
+    async def _send(self, send: Send) -> Sequence[ScriptReply]:
+        remaining = send.deadline.remaining()
+        seconds = min(self._try_seconds, math.inf if remaining is None else remaining)
+        self._sending += 1
         try:
-            async with asyncio.timeout(send.deadline.remaining()):
-                if send.reconnect:
-                    await self._redis.connection_pool.disconnect(inuse_connections=False)
-                return await self._call(send)
+            async with asyncio.timeout(None if seconds == math.inf else seconds):
+                return await self._calls.replies(send)
         except TimeoutError:
             raise redis.TimeoutError("it did not answer in time") from None
-
-    async def _call(self, send: Send) -> list[ScriptReply]:
-        try:
-            return await self._run("EVALSHA", SCRIPT_HASH, send)
-        except redis.exceptions.NoScriptError:
-            return await self._run("EVAL", SCRIPT, send)
-
-    async def _run(self, command: str, script: str, send: Send) -> list[ScriptReply]:
-        call = (command, script, len(send.keys), *send.keys, *send.arguments)
-        client = cast("Any", self._redis)
-        if not self._replicas.wanted:
-            return cast("list[ScriptReply]", await client.execute_command(*call))
-        async with client.pipeline(transaction=False) as pipe:  # one connection for both
-            pipe.execute_command(*call)
-            pipe.execute_command(*self._replicas.wait)
-            return self._replicas.checked(await pipe.execute(raise_on_error=False))
+        finally:
+            self._sending -= 1
+            if not self._sending:
+                self._none_under_way.set()
 
     def _enter_loop(self) -> None:
         """Check that the event loop is still the same: connections and waiting publishers need it.
@@ -217,6 +217,7 @@ class AsyncProducer:
         running = asyncio.get_running_loop()
         if self._loop is None:
             self._loop = running
+            self._none_under_way = asyncio.Event()  # it belongs to the loop in which it is awaited
         if self._loop is not running:
             raise EventLoopError
 
@@ -228,6 +229,10 @@ class AsyncProducer:
         """
         self._enter_loop()
         await self._coalescer.finish()
+        while self._sending:  # of `publish_many` and `flush_spool`
+            self._none_under_way.clear()
+            await self._none_under_way.wait()
+        await self._calls.close()
         if self._owned:
             await self._redis.aclose()
         self._loop = None
@@ -245,10 +250,14 @@ class AsyncProducer:
 
 
 def _connected(settings: PublishSettings) -> redis.asyncio.Redis:
-    """A client without retries, like that of `Producer`."""
+    """A client without retries, like that of `Producer`.
+
+    It has no timeout for answers: `AsyncProducer` limits each try as a whole, which takes less time
+    than redis-py's limits of each step.
+    """
     return async_redis_client(
         settings.require("redis_url"),
-        socket_timeout=answer_timeout(settings),
+        socket_timeout=None,
         socket_connect_timeout=settings.redis_timeout,
         retry=Retry(NoBackoff(), 0),
     )

@@ -1,4 +1,4 @@
-"""A call of the publishing script: it is sent at once, and its answer is read later."""
+"""A call of the publishing script: it is sent first, and its answer is read later."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -15,7 +15,13 @@ from signoff_producer.steps import Send
 
 
 class Call(Protocol):
-    """A call that was sent, or will be sent when its answer is read."""
+    """A call, which is closed if anything interrupts it."""
+
+    def send(self) -> None:
+        """Send it, if it is not sent only when its answer is read; call this once.
+
+        An interruption leaves the connection to `close`.
+        """
 
     def answer(self) -> Sequence[ScriptReply]:
         """The script's reply to each job; call this once.
@@ -39,16 +45,16 @@ class OwnCall:
         self._connection: Connection | None = None
         self._failure: redis.RedisError | None = None
         self._limit = send.deadline.remaining()
+
+    def send(self) -> None:
+        """See `Call`."""
         try:
-            if send.reconnect:
-                connections.close_idle()
-            self._connection = connections.take(self._limit)
+            if self._send.reconnect:
+                self._connections.close_idle()
+            self._connection = self._connections.take(self._limit)
             self._write("EVALSHA", SCRIPT_HASH)
         except redis.RedisError as error:
             self._failure = error  # raised where the answer is asked for
-        except BaseException:  # a signal's handler may raise whatever it likes
-            self.close()
-            raise
 
     def answer(self) -> Sequence[ScriptReply]:
         """See `Call`."""
@@ -67,10 +73,9 @@ class OwnCall:
 
     def _write(self, command: str, script: str) -> None:
         """Send the call, followed by the wait for replicas if there is one."""
-        keys, arguments = self._send.keys, self._send.arguments
         connection: Any = self._connection
         try:
-            connection.send_packed_command([_packed(command, script, keys, arguments)])
+            connection.send_packed_command([packed(command, script, self._send)])
             if self._replicas.wanted:
                 connection.send_command(*self._replicas.wait)
         except BaseException:
@@ -97,21 +102,26 @@ class OwnCall:
             self._connections.release(connection, clean=clean, limited=self._limit is not None)
 
 
-def _packed(command: str, script: str, keys: tuple[str, ...], arguments: Sequence[bytes]) -> bytes:
+def packed(command: str, script: str, send: Send) -> bytes:
     """The call in Redis's protocol (RESP).
 
     redis-py would check the type of each argument, which takes a tenth of the time of a publish.
     """
-    head = _packed_head(command, script, keys)
-    count = len(keys) + 3 + len(arguments)
-    body = b"".join([b"$%d\r\n%b\r\n" % (len(value), value) for value in arguments])
-    return b"*%d\r\n%b%b" % (count, head, body)
+    number, head = _packed_head(command, script, send.keys, send.constants)
+    return b"*%d\r\n%b%b" % (number + len(send.jobs), head, _packed_values(send.jobs))
 
 
 @lru_cache(maxsize=64)
-def _packed_head(command: str, script: str, keys: tuple[str, ...]) -> bytes:
-    """The part that is the same in every call for a queue."""
-    values = [value.encode() for value in (command, script, str(len(keys)), *keys)]
+def _packed_head(
+    command: str, script: str, keys: tuple[str, ...], constants: tuple[bytes, ...]
+) -> tuple[int, bytes]:
+    """The values that are the same in all calls of a second for a queue, and how many they are."""
+    texts = (command, script, str(len(keys)), *keys)
+    values = [*(text.encode() for text in texts), *constants]
+    return len(values), _packed_values(values)
+
+
+def _packed_values(values: Sequence[bytes]) -> bytes:
     return b"".join([b"$%d\r\n%b\r\n" % (len(value), value) for value in values])
 
 
@@ -122,6 +132,9 @@ class ClientsCall:
         self._client = client
         self._replicas = replicas
         self._send = send
+
+    def send(self) -> None:
+        """See `Call`; it is sent when its answer is read."""
 
     def answer(self) -> Sequence[ScriptReply]:
         """See `Call`."""

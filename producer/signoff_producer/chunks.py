@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
 from contextlib import aclosing, suppress
+from itertools import islice
 from typing import Final
 
 from signoff_producer.publication import CHUNK, Request
@@ -19,12 +20,53 @@ def next_chunk(requests: Iterator[Request]) -> list[Request]:
     The time is checked only when an event arrives, since a source cannot be interrupted.
     """
     chunk: list[Request] = []
-    begin = time.monotonic()
-    for request in requests:
+    end = time.monotonic() + FLUSH_AFTER
+    for request in islice(requests, CHUNK):
         chunk.append(request)
-        if len(chunk) == CHUNK or time.monotonic() - begin > FLUSH_AFTER:
+        if time.monotonic() > end:
             break
     return chunk
+
+
+class Following:
+    """The chunk after one that is sent; it may be read while that is on its way."""
+
+    def __init__(self, requests: Iterator[Request]) -> None:
+        self._requests = requests
+        self._chunk: list[Request] | None = None
+        self._error: BaseException | None = None
+
+    def read(self) -> None:
+        """Read it now; an error is kept, since the receipts of what is on its way come before it.
+
+        So is Ctrl-C: who publishes is to know how far that came.
+        """
+        try:
+            self._chunk = next_chunk(self._requests)
+        except BaseException as error:  # noqa: BLE001 -- `chunk` or `note_in` raises it
+            self._error = error
+
+    def note_in(self, error: Exception) -> None:
+        """Tell in an error of sending that the source has failed, too.
+
+        Raises:
+            BaseException: an interruption, which comes before that error.
+        """
+        if self._error is None:
+            return
+        if not isinstance(self._error, Exception):
+            raise self._error from error
+        error.add_note(f"Its source failed, too: {self._error!r}")
+
+    def chunk(self) -> list[Request]:
+        """The chunk, which is read now if it was not read before.
+
+        Raises:
+            BaseException: the source raised it, or it was interrupted.
+        """
+        if self._error is not None:
+            raise self._error
+        return next_chunk(self._requests) if self._chunk is None else self._chunk
 
 
 async def chunks(

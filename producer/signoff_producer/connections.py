@@ -1,4 +1,4 @@
-"""The connections of a producer: the only module that bypasses redis-py's client.
+"""The connections of a `Producer`. Here and in `async_calls` redis-py's client is bypassed.
 
 A client takes a connection from its pool for each call, and checks it each time. That way a single
 `publish` is 2.5 times as fast as RQ's `enqueue`; with connections that the producer keeps, it is
@@ -67,7 +67,7 @@ class Connections:
             return (
                 connection.pid == os.getpid()
                 and bool(self._pool.owns_connection(connection))
-                and not _must_reconnect(connection)
+                and not must_reconnect(connection)
                 and not connection.can_read()
             )
         except (redis.RedisError, OSError):  # it was closed meanwhile
@@ -98,7 +98,7 @@ class Connections:
         self._pool.disconnect(inuse_connections=False)
 
 
-def _must_reconnect(connection: Connection) -> bool:
+def must_reconnect(connection: Connection) -> bool:
     """Whether a server in maintenance requested a new connection; redis-py 6 has no such method."""
     asked = getattr(connection, "should_reconnect", None)
     return bool(asked and asked())

@@ -97,7 +97,7 @@ class Core:
 
     @staticmethod
     def _send(publication: Publication, requests: Sequence[Request], deadline: Deadline) -> Send:
-        return Send(publication.keys, publication.arguments(requests), deadline)
+        return Send(publication.keys, publication.constants(), publication.jobs(requests), deadline)
 
     def flush_spool(self) -> Steps[Counter[Answer]]:
         """Publish all events of the spool, also those for another Redis; counts the answers.

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
@@ -13,16 +13,16 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from signoff_producer.calls import Call, ClientsCall, OwnCall
-from signoff_producer.chunks import next_chunk
+from signoff_producer.chunks import Following, next_chunk
 from signoff_producer.connections import Connections
 from signoff_producer.consumed import Consumed
 from signoff_producer.core import Core
-from signoff_producer.exchange import Exchange
 from signoff_producer.options import Options, argument_of, check_options
 from signoff_producer.outages import Server
-from signoff_producer.publication import CHUNK, Request, ScriptReply, many
+from signoff_producer.publication import CHUNK, Request, many
 from signoff_producer.receipts import Answer, Receipt
 from signoff_producer.replicas import Replicas
+from signoff_producer.running import run
 from signoff_producer.spool import Taken
 from signoff_producer.steps import Keep, Send, Settle, Sleep, Step, Take
 from signoff_schemas import PublishSettings, SettingsError, Source, redis_client
@@ -101,8 +101,8 @@ class Producer:
                 replicas have the event (`ReplicasBehindError`); publish it again.
         """
         request = Request.of(event)
-        with self._exchange([request], timeout) as exchange:
-            replies = exchange.result()
+        steps = self._core.publish([request], self._core.deadline(timeout))
+        replies = run(steps, self._call, self._do)
         return self._core.publication.receipt(request, replies[0] if replies else 0)
 
     def publish_many(
@@ -140,24 +140,16 @@ class Producer:
         """One round trip for each chunk; while Redis works on a full one, the next is read."""
         requests = next_chunk(coming)
         while requests:
-            following = None
-            with self._exchange(requests, timeout) as exchange:
-                if len(requests) == CHUNK and self._owned:  # it is on its way
-                    try:
-                        following = next_chunk(coming)
-                    except BaseException:  # the source's own: the receipts of these come first
-                        yield from self._core.publication.receipts(requests, exchange.result())
-                        raise
-                replies = exchange.result()
+            following = Following(coming)
+            meanwhile = following.read if len(requests) == CHUNK and self._owned else None
+            steps = self._core.publish(requests, self._core.deadline(timeout))
+            try:
+                replies = run(steps, self._call, self._do, meanwhile)
+            except Exception as error:
+                following.note_in(error)
+                raise
             yield from self._core.publication.receipts(requests, replies)
-            requests = next_chunk(coming) if following is None else following
-
-    def _exchange(
-        self, requests: list[Request], timeout: float | None
-    ) -> Exchange[Sequence[ScriptReply]]:
-        """What sends those that were not rejected; its result are the replies."""
-        steps = self._core.publish(requests, self._core.deadline(timeout))
-        return Exchange(steps, self._call, self._do)
+            requests = following.chunk()
 
     def flush_spool(self) -> Counter[Answer]:
         """Publish all events of the spool, each to the queue it was meant for.
@@ -174,8 +166,7 @@ class Producer:
             QueueUnavailableError: Redis cannot be reached; likewise.
             OSError: the file cannot be read or written.
         """
-        with Exchange(self._core.flush_spool(), self._call, self._do) as exchange:
-            return exchange.result()
+        return run(self._core.flush_spool(), self._call, self._do)
 
     def _do(self, step: Step) -> Taken | None:
         """Run a step that is not a call of Redis."""

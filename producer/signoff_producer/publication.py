@@ -23,7 +23,6 @@ from signoff_schemas import (
     decode_job,
     encode_job,
     kind_of,
-    parse_and_canonicalize,
 )
 from signoff_schemas.keys import JOB_PREFIX, QUEUES, QueueKeys
 
@@ -34,6 +33,9 @@ SCRIPT_HASH: Final = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 """The hash under which Redis caches the script."""
 CHUNK: Final = 500
 """The most events of a round trip; this bounds the memory, and the time that Redis is busy."""
+CANONICAL_START: Final = b'{"event_id":"'
+"""What canonical JSON begins with; the text of the id follows."""
+_EVENT_ID: Final = slice(len(CANONICAL_START), len(CANONICAL_START) + 36)
 _ACCEPTED, _DUPLICATE, _FULL = 1, 0, -1
 _ELSEWHERE: Final = "it is on queue "
 _OTHER_CONTENT: Final = "other content has this event_id"
@@ -53,10 +55,11 @@ class Request(NamedTuple):
     def of(cls, source: Source) -> Self:
         """Validate a source; an invalid one becomes a rejected request."""
         try:
-            event, canonical_json = parse_and_canonicalize(source)
+            kind = kind_of(source)
+            event, canonical_json = kind.parse_and_canonicalize(source)
         except InvalidEvent as error:
             return cls(_event_id(source), error=_untraced(error))
-        return cls(event.event_id, canonical_json, kind=kind_of(event))
+        return cls(event.event_id, canonical_json, None, kind)
 
     @classmethod
     def of_kind(cls, kind: Kind, event_json: bytes) -> Self:
@@ -109,17 +112,18 @@ class Publication:
             b"1" if self.replicated else b"0",
         )
 
-    def arguments(self, requests: Sequence[Request]) -> list[bytes]:
-        """The script's arguments for these requests."""
+    def constants(self) -> tuple[bytes, ...]:
+        """The script's first arguments, which are the same in all calls of this second."""
         prefix, queue, limit, replicated = self._always
-        arguments = [prefix, queue, _as_rq_writes(int(time.time())), limit, replicated]
-        for request in requests:
-            if request.error is None:
-                arguments += (
-                    str(request.event_id).encode(),
-                    encode_job(request.canonical_json, request.kind),
-                )
-        return arguments
+        return prefix, queue, _as_rq_writes(int(time.time())), limit, replicated
+
+    @staticmethod
+    def jobs(requests: Sequence[Request]) -> list[bytes]:
+        """The script's other arguments: id and data of each job. No request may be rejected."""
+        jobs: list[bytes] = []
+        for _, canonical_json, _, kind in requests:
+            jobs += canonical_json[_EVENT_ID], encode_job(canonical_json, kind)
+        return jobs
 
     def receipts(
         self, requests: Sequence[Request], replies: Sequence[ScriptReply]
@@ -139,12 +143,12 @@ class Publication:
         Raises:
             QueueFull: there was no room for the event.
         """
+        if reply == _ACCEPTED:
+            return Receipt(Answer.ACCEPTED, request.event_id)
         if request.error is not None:
             return Receipt(Answer.REJECTED, request.event_id, request.error)
         if reply == _FULL:
             raise QueueFull(self.queue, self.max_queue_length or 0, self.full_retry_after)
-        if reply == _ACCEPTED:
-            return Receipt(Answer.ACCEPTED, request.event_id)
         if reply == SPOOLED:
             return Receipt(Answer.SPOOLED, request.event_id)
         if isinstance(reply, list):

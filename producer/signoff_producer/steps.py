@@ -13,10 +13,18 @@ class Send(NamedTuple):
     """Run the publishing script. The answer is its reply to each job, or a `redis.RedisError`."""
 
     keys: tuple[str, ...]
-    arguments: Sequence[bytes]
+    constants: tuple[bytes, ...]
+    """The first arguments: they are the same in all calls of a second."""
+    jobs: Sequence[bytes]
+    """The other arguments: id and data of each job."""
     deadline: Deadline
     reconnect: bool = False
     """Whether to connect again, since the address of Redis may have changed."""
+
+    @property
+    def arguments(self) -> Sequence[bytes]:
+        """All arguments of the script."""
+        return [*self.constants, *self.jobs]
 
     def again(self) -> "Send":
         """The same step, to be repeated after it failed."""

@@ -17,7 +17,8 @@
 -- ARGV[3]  number of jobs that were applied or are duplicates
 -- ARGV[4]  number of jobs that were dead-lettered
 -- ARGV[5]  number of jobs that were dead-lettered and stay in Redis
--- ARGV[6]… the ids of all these, in this order; then triples: id of a job to retry, seconds until then,
+-- ARGV[6]  channel of the ids of settled jobs, for whoever waits for one (settled.py)
+-- ARGV[7]… the ids of all these, in this order; then triples: id of a job to retry, seconds until then,
 --          how often it will have been retried
 --
 -- Returns how many jobs this worker no longer held.
@@ -77,9 +78,9 @@ local function enqueue_dependents(id, succeeded)
     redis.call('UNLINK', prefix .. id .. ':dependents')
 end
 
-for first = 6, 5 + settled, 2000 do
+for first = 7, 6 + settled, 2000 do
     local members, dependents, held, n = {}, {}, {}, 0
-    for i = first, math.min(first + 1999, 5 + settled) do
+    for i = first, math.min(first + 1999, 6 + settled) do
         members[i - first + 1] = ARGV[i] .. holder
         dependents[i - first + 1] = prefix .. ARGV[i] .. ':dependents'
     end
@@ -89,7 +90,7 @@ for first = 6, 5 + settled, 2000 do
             n = n + 1
             held[n] = prefix .. ARGV[first + i - 1]
             if awaited then
-                enqueue_dependents(ARGV[first + i - 1], first + i - 1 < 6 + good)
+                enqueue_dependents(ARGV[first + i - 1], first + i - 1 < 7 + good)
             end
         else
             lost = lost + 1
@@ -100,14 +101,14 @@ for first = 6, 5 + settled, 2000 do
         redis.call('UNLINK', unpack(held))
     end
 end
-for i = 6 + settled, 5 + settled + kept do
+for i = 7 + settled, 6 + settled + kept do
     if redis.call('ZREM', KEYS[1], ARGV[i] .. holder) == 1 then
         redis.call('SADD', KEYS[4], prefix .. ARGV[i])
     else
         lost = lost + 1
     end
 end
-for i = 6 + settled + kept, #ARGV, 3 do
+for i = 7 + settled + kept, #ARGV, 3 do
     local id = ARGV[i]
     if redis.call('ZREM', KEYS[1], id .. holder) == 1 then
         redis.call('ZADD', KEYS[2], now + tonumber(ARGV[i + 1]), id)
@@ -120,5 +121,12 @@ if settled + kept > 0 and lost == 0 and redis.call('EXISTS', KEYS[3]) == 1 then
     -- Only RQ's tools show these counters. If they cannot be written, the batch is acknowledged all the same.
     redis.pcall('HINCRBY', KEYS[3], 'successful_job_count', good)
     redis.pcall('HINCRBY', KEYS[3], 'failed_job_count', dead + kept)
+end
+if settled + kept > 0 then
+    -- A user that may do neither acknowledges all the same: who waits looks by himself, later.
+    local subscribers = redis.pcall('PUBSUB', 'NUMSUB', ARGV[6])[2]
+    if type(subscribers) == 'number' and subscribers > 0 then
+        redis.pcall('PUBLISH', ARGV[6], table.concat(ARGV, ' ', 7, 6 + settled + kept))
+    end
 end
 return lost

@@ -192,6 +192,7 @@ class BatchQueue:
             len(good),
             len(dead),
             len(kept),
+            self.keys.settled,
             *map(self._key, (*good, *dead, *kept)),
             *put_off,
         ]

@@ -19,7 +19,6 @@ from signoff_schemas.kinds import (
     AnyEvent,
     Kind,
     kind_of,
-    parse_and_canonicalize,
     parse_event,
 )
 from signoff_schemas.masking import masked
@@ -35,6 +34,7 @@ from signoff_schemas.settings import (
     OutgoingSettings,
     PublishSettings,
     QueueSettings,
+    RapportSettings,
     ReviewSettings,
     Settings,
     StopSettings,
@@ -74,6 +74,7 @@ __all__ = [
     "Problem",
     "PublishSettings",
     "QueueSettings",
+    "RapportSettings",
     "ReviewDraft",
     "ReviewSettings",
     "Settings",
@@ -95,7 +96,6 @@ __all__ = [
     "inflate",
     "kind_of",
     "masked",
-    "parse_and_canonicalize",
     "parse_event",
     "plain_url",
     "redis_client",

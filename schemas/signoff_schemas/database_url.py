@@ -3,6 +3,8 @@
 from typing import Final
 
 DEFAULT_SCHEMA: Final = "signoff"
+RAPPORT_SCHEMA: Final = "rapport"
+"""The schema of the second database, which holds the contexts of customers."""
 _OPTIONS: Final = "options="
 
 

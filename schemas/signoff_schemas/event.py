@@ -57,7 +57,12 @@ class Event(BaseModel):
             if isinstance(source, cls):
                 return source, source.canonical_json()
             source = _as_json(source)
-        event = cls._validated(source)
+        if len(source) > MAX_EVENT_BYTES:
+            raise InvalidEvent.too_large(len(source), MAX_EVENT_BYTES)
+        try:
+            event: Self = cls.__pydantic_validator__.validate_json(source)
+        except ValidationError as error:
+            raise InvalidEvent.from_pydantic(error) from None
         return event, cls._canonicalized(event, source)
 
     @classmethod
@@ -84,16 +89,6 @@ class Event(BaseModel):
             InvalidEvent: an amount has digits that the JSON parser rounded off.
         """
         return list(map(cls._canonicalized, events, sources))
-
-    @classmethod
-    def _validated(cls, source: bytes) -> Self:
-        if len(source) > MAX_EVENT_BYTES:
-            raise InvalidEvent.too_large(len(source), MAX_EVENT_BYTES)
-        try:
-            event: Self = cls.__pydantic_validator__.validate_json(source)
-        except ValidationError as error:
-            raise InvalidEvent.from_pydantic(error) from None
-        return event
 
     def _canonicalized(self, source: bytes) -> bytes:  # noqa: ARG002 -- an approval reads it
         """The canonical JSON; `source` is what the event was read from."""

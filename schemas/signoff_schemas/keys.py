@@ -83,6 +83,14 @@ class QueueKeys:
         """Set of keys of jobs that are too large to be read and stay in Redis: Signoff's own."""
         return f"{RQ_KEY_PREFIX}:signoff:oversized:{self.name}"
 
+    @property
+    def settled(self) -> str:
+        """Channel of the ids of jobs that workers settle: Signoff's own.
+
+        Its name is one of RQ's channels, since those are what a worker's user may publish to.
+        """
+        return f"{RQ_KEY_PREFIX}:pubsub:signoff:settled:{self.name}"
+
 
 def rate_key(sender: str, window: int) -> str:
     """The count of a sender's events in a window of time, a string that expires: Signoff's own."""

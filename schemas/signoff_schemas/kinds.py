@@ -40,38 +40,29 @@ def parse_event(source: Source) -> AnyEvent:
     return kind_of(source).parse(source)
 
 
-def parse_and_canonicalize(source: Source) -> tuple[AnyEvent, bytes]:
-    """Read an event of any kind and write it in its canonical JSON.
-
-    Raises:
-        InvalidEvent: the source breaks the contract.
-    """
-    return kind_of(source).parse_and_canonicalize(source)
-
-
 def kind_of(source: Source) -> Kind:
     """The kind that `event_type` names; approval where it is absent, or where nothing can be read.
 
     Raises:
         InvalidEvent: there is no such kind.
     """
-    match source:
-        case ApprovalEvent():
-            return ApprovalEvent
-        case StatusDecision():
-            return StatusDecision
-        case Mapping():
-            return _kind_named(source.get(_FIELD))
-        case str():
-            return _kind_in_json(source.encode("utf-8", "surrogatepass"))
+    match source:  # the models come last: asking a pydantic class for its instances is slow
         case bytes():
             return _kind_in_json(source)
+        case str():
+            return _kind_in_json(source.encode("utf-8", "surrogatepass"))
+        case Mapping():
+            return _kind_named(source.get(_FIELD))
+        case StatusDecision():
+            return StatusDecision
     return ApprovalEvent
 
 
 def _kind_in_json(source: bytes) -> Kind:
     # Nearly every event is an approval without the field; a name may be written with escapes.
-    if (b"event_type" not in source and b"\\u" not in source) or len(source) > MAX_EVENT_BYTES:
+    # A single byte is found faster than two.
+    named = b"event_type" in source or (b"\\" in source and b"\\u" in source)
+    if not named or len(source) > MAX_EVENT_BYTES:
         return ApprovalEvent
     try:
         fields: Any = from_json(source)

@@ -27,6 +27,7 @@ _SECRETS: Final = frozenset({"alert_secret", "alert_command", "oidc_client_secre
 _EXAMPLES: Final = {
     "redis_url": "redis://localhost:6379/0",
     "database_url": "postgresql://user@localhost:5432/signoff",
+    "rapport_url": "postgresql://user@localhost:5432/signoff_rapport",
 }
 
 _ALIKE: Final = 0.7
@@ -108,7 +109,7 @@ class RoleSettings(BaseSettings):
             sentences = [_sentence(one, given, named) for one in error.errors()]
             raise SettingsError("\n".join(sorted(sentences))) from None
 
-    def require(self, name: Literal["redis_url", "database_url"]) -> str:
+    def require(self, name: Literal["redis_url", "database_url", "rapport_url"]) -> str:
         """A URL that this part cannot work without.
 
         Raises:
@@ -120,7 +121,8 @@ class RoleSettings(BaseSettings):
         variable = PREFIX + name.upper()
         where = "in the environment"
         given = [*os.environ, *(env_file_variables(self.env_path) if self.env_path else ())]
-        meant = misspelt(variable, given)
+        known = {variable_of(field) for field in type(self).model_fields}
+        meant = misspelt(variable, [name for name in given if name.upper() not in known])
         found = f" ({meant} is set, which nothing reads: is it misspelt?)" if meant else ""
         hint = ", or give it as an argument"
         if self.env_path is not None:

@@ -112,6 +112,12 @@ def _role_map(text: str) -> str:
     return text
 
 
+def _named_file(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("the path of a file")
+    return path
+
+
 def _stripped(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
@@ -129,6 +135,7 @@ SpoolPath = Annotated[Path | Literal[False] | None, BeforeValidator(_spool)]
 """A file; False for no file, whatever is set elsewhere; None if nothing is set."""
 Secret = Annotated[str, AfterValidator(_secret)]
 RoleMap = Annotated[str, AfterValidator(_role_map)]
+RulesPath = Annotated[Path, AfterValidator(_named_file)]
 Host = Annotated[str, Field(min_length=1)]
 LogFormat = Annotated[Literal["text", "json"], BeforeValidator(_stripped)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_stripped)]

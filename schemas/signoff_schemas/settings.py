@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from signoff_schemas.access import Role
-from signoff_schemas.database_url import DEFAULT_SCHEMA, with_schema
+from signoff_schemas.database_url import DEFAULT_SCHEMA, RAPPORT_SCHEMA, with_schema
 from signoff_schemas.env_file import ENV_FILE
 from signoff_schemas.role_settings import RoleSettings, variable_of
 from signoff_schemas.setting_types import (
@@ -23,6 +23,7 @@ from signoff_schemas.setting_types import (
     QueueName,
     RedisUrl,
     RoleMap,
+    RulesPath,
     SchemaName,
     Secret,
     SpoolPath,
@@ -55,7 +56,7 @@ class DatabaseSettings(RoleSettings):
         None, description="The table SCHEMA.interactions that `signoff migrate` adopts"
     )
 
-    def require(self, name: Literal["redis_url", "database_url"]) -> str:
+    def require(self, name: Literal["redis_url", "database_url", "rapport_url"]) -> str:
         """A URL that must be set; the database's URL holds the name of the schema too.
 
         Raises:
@@ -200,11 +201,31 @@ class ReviewSettings(RoleSettings):
 
 
 class InsightSettings(RoleSettings):
-    """How customer facts are counted."""
+    """How customer facts are counted, and which customers should get another status."""
 
     timezone: TimeZone = Field(
         "UTC", description="The time zone whose days and months charts count in"
     )
+    transitions_rules: RulesPath | None = Field(
+        None, description="The file (TOML) with the rules of transitions; the default ones without"
+    )
+
+
+class RapportSettings(RoleSettings):
+    """Where the contexts of customers are."""
+
+    rapport_url: DatabaseUrl | None = Field(
+        None, repr=False, description="The second Postgres, which holds the contexts of customers"
+    )
+
+    @property
+    def rapport(self) -> str:
+        """Its URL, with the name of the schema in which the contexts are.
+
+        Raises:
+            SettingsError: it is not set.
+        """
+        return with_schema(self.require("rapport_url"), RAPPORT_SCHEMA)
 
 
 class StopSettings(RoleSettings):
@@ -293,6 +314,7 @@ class Settings(
     AccountSettings,
     ReviewSettings,
     InsightSettings,
+    RapportSettings,
     AlertSettings,
     OutgoingSettings,
 ):

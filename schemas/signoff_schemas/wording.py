@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -83,6 +83,8 @@ def json_default(value: object) -> str | float:
     match value:
         case datetime():
             return in_zone(value, UTC).isoformat().replace("+00:00", "Z")
+        case date():
+            return value.isoformat()
         case timedelta():
             return value.total_seconds()
         case Decimal() | UUID():

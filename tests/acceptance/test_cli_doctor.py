@@ -143,6 +143,46 @@ def test_an_outbox_is_looked_at_where_one_is_set(signoff: Signoff, empty_databas
     assert "lacks the column validated_hash; run `signoff outbox create`" in outdated["text"]
 
 
+def test_a_second_database_is_looked_at_where_one_is_set(
+    signoff: Signoff, empty_database_url: str
+) -> None:
+    """Whether it is there, has its tables, and holds what was applied."""
+    assert not [name for name in findings(signoff) if name.startswith("Second database")]
+    beside = signoff.having(SIGNOFF_RAPPORT_URL=empty_database_url)
+
+    def found(of: Signoff) -> dict[str, tuple[str, str]]:
+        return {
+            name.removeprefix("Second database "): (check["grade"], check["text"])
+            for name, check in findings(of).items()
+            if name.startswith("Second database")
+        }
+
+    away = found(signoff.having(SIGNOFF_RAPPORT_URL="postgresql://127.0.0.1:1/second"))
+    bare = found(beside)
+    beside("rapport", "create")
+    made = found(beside)
+    beside("rapport", "run", "--once")
+    kept = found(beside)
+    with psycopg.connect(empty_database_url) as second:
+        second.execute("UPDATE rapport.rapport_state SET read_until = now() - interval '1 hour'")
+    late = found(beside)
+    with psycopg.connect(empty_database_url) as second:
+        second.execute("UPDATE rapport.feed_readers SET failure = 'no room'")
+    failing = found(beside)
+
+    assert list(away) == ["reachable"]
+    assert away["reachable"][0] == "fail"
+    assert away["reachable"][1].endswith("(SIGNOFF_RAPPORT_URL)")
+    assert bare["reachable"][0] == "ok"
+    assert bare["tables"] == ("fail", "missing; run `signoff rapport create`")
+    assert made["contexts"][0] == "warn"
+    assert made["contexts"][1].startswith("were never computed; start `signoff rapport run`")
+    assert kept["contexts"] == ("ok", "hold all that was applied")
+    assert late["contexts"][0] == "fail"
+    assert late["contexts"][1].startswith("hold what was applied until 60 min ago, and perhaps not")
+    assert failing["contexts"] == ("fail", "are not kept, their reader fails: no room")
+
+
 @pytest.mark.parametrize(
     ("waited", "grade", "text"),
     [

@@ -1,5 +1,7 @@
 """The commands that only read: status, event, interaction, customer, funnel, audit."""
 
+import re
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -82,6 +84,8 @@ def test_an_events_history_is_complete(signoff: Signoff) -> None:
 
     assert set(whats(signoff, event["event_id"])) == {"dead", "applied", "edit", "resolved"}
     assert "by ann, because: asked sales" in signoff("event", event["event_id"]).stdout
+    audited = signoff("audit").stdout
+    assert re.search(r"Open dead letters +0 *\nResolved dead letters +1 *\n", audited)
 
 
 @pytest.mark.parametrize("command", ["event", "interaction", "customer"])
@@ -233,6 +237,7 @@ UNREACHABLE = {
     "redis": {"SIGNOFF_REDIS_URL": "redis://:secret@127.0.0.1:1/0"},
     "postgres": {"SIGNOFF_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/d"},
     "outbox": {"SIGNOFF_OUTBOX_URL": "postgresql://u:secret@127.0.0.1:1/d"},
+    "rapport": {"SIGNOFF_RAPPORT_URL": "postgresql://u:secret@127.0.0.1:1/d"},
 }
 
 
@@ -242,6 +247,7 @@ UNREACHABLE = {
         ("redis", {"applied"}, "Applied"),
         ("postgres", {"waiting", "workers"}, "Waiting"),
         ("outbox", {"waiting", "applied"}, "Dead letters"),
+        ("rapport", {"waiting", "applied", "feed_readers"}, "Dead letters"),
     ],
 )
 def test_status_shows_the_others_if_a_server_is_unavailable(
@@ -256,11 +262,59 @@ def test_status_shows_the_others_if_a_server_is_unavailable(
 
     assert list(printed["away"]) == [server]
     assert "127.0.0.1:1" in printed["away"][server]
-    assert printed.keys() & {"waiting", "workers", "applied"} >= known
+    assert printed.keys() >= known
     assert shown in read.stdout
     assert "127.0.0.1:1" in read.stderr
     assert "secret" not in str(printed) + read.stderr
     assert signoff.json("status")["away"] == {}
+
+
+def test_status_tells_how_far_contexts_reach(signoff: Signoff, empty_database_url: str) -> None:
+    """If a second database is set; one without tables is shown like a server that is away."""
+    assert "contexts" not in signoff.json("status")
+    beside = signoff.having(SIGNOFF_RAPPORT_URL=empty_database_url)
+    assert "signoff rapport create" in beside.json("status", expect=2)["away"]["rapport"]
+    beside("rapport", "create")
+    assert beside.json("status")["contexts"]["read_until"] is None
+    beside("rapport", "run", "--once")
+    found = beside.json("status")
+    assert (found["contexts"]["is_behind"], found["contexts"]["rebuilt"]) == (False, None)
+    assert [reader["name"] for reader in found["feed_readers"]] == ["rapport"]
+    assert "Contexts of customers hold all that was applied." in beside("status").stdout
+
+
+def test_the_health_of_a_reader_of_the_feed(signoff: Signoff, database_url: str) -> None:
+    """Live if it noted its position lately; ready if it reads what is applied."""
+
+    def found(*options: str, expect: int) -> dict[str, Any]:
+        printed: dict[str, Any] = signoff.json(
+            "health", "--reader", "insight", *options, expect=expect
+        )
+        return printed
+
+    def changed(statement: str) -> None:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(f"UPDATE signoff.feed_readers SET {statement}".encode())
+
+    unknown = found(expect=1)
+    assert (unknown["healthy"], unknown["reader"]["live"]) == (False, False)
+    assert "there are: none" in unknown["reader"]["waits_for"]
+    signoff("insight", "run", "--once")
+    assert found(expect=0)["healthy"] is True
+    assert "reader insight: ready" in signoff("health", "--reader", "insight").stdout
+    changed(
+        "failure = 'no room', failing_since = now() - interval '1 hour',"
+        " updated_at = now() - interval '1 hour'"
+    )
+    failing = found(expect=1)
+    assert failing["reader"]["live"] is True
+    assert failing["reader"]["waits_for"] == "fails since 60 min: no room"
+    assert found("--live", expect=0)["healthy"] is True
+    changed("failure = NULL, failing_since = NULL, updated_at = now() - interval '1 hour'")
+    silent = found("--live", expect=1)
+    assert "no instance runs" in silent["reader"]["waits_for"]
+    away = signoff.having(**UNREACHABLE["postgres"]).json("health", "--reader", "insight", expect=2)
+    assert (away["healthy"], list(away["away"])) == (None, ["postgres"])
 
 
 @pytest.mark.parametrize("command", [("status",), ("event", OTHER)], ids=str)

@@ -100,5 +100,7 @@ def test_the_ledger_in_partitions(signoff: Signoff) -> None:
     }
     assert "still written to" in signoff("ledger", "detach", "--yes", expect=2).stderr
     assert "ends at 2040" in signoff("ledger", "add", "--until", "2030-01-01", expect=2).stderr
-    assert "expected" in signoff("ledger", "add", "--until", "soon", expect=2).stderr
+    for wrong in ("soon", "30d"):
+        said = signoff("ledger", "add", "--until", wrong, expect=2).stderr
+        assert f"--until holds '{wrong}'; expected an instant" in said
     signoff("audit")

@@ -54,6 +54,8 @@ def test_decided_reviews_are_listed_by_state(signoff: Signoff, database_url: str
     )
     found = [one["interaction_id"] for one in (*first["items"], *rest["items"])]
     assert found == [str(one) for one in reversed(ids)]
+    printed = signoff("reviews", "list", "--state", "approved", "--limit", 2).stdout
+    assert "There are more reviews: raise --limit" in printed
 
 
 def test_waiting_rows_of_an_adopted_table_become_reviews(

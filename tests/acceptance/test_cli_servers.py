@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -17,6 +17,7 @@ import redis
 from approvals import mapping
 from command_line import Signoff, lines
 from processes import DEADLINE, eventually, exit_code, idle
+from web import NO_AUTHORITIES
 
 from signoff_cli.app import COMMANDS
 from signoff_cli.children import running, wait_for
@@ -55,6 +56,13 @@ def alone(tmp_path: Path, signoff: Signoff) -> Signoff:
 
 
 @pytest.fixture
+def started(alone: Signoff, make_data: Callable[[Path], None]) -> Signoff:
+    """The same, where `signoff up` has run before."""
+    make_data(alone.folder / ".signoff")
+    return alone
+
+
+@pytest.fixture
 def taken_port() -> Iterator[int]:
     """A port on which another program listens."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -64,7 +72,7 @@ def taken_port() -> Iterator[int]:
 def sign_in_by(log: Path) -> httpx.Response:
     """Follow the link that `signoff up` printed, as a browser does."""
     (link,) = re.findall(r"http://\S+token=\S+", log.read_text())
-    return httpx.get(link, headers={"sec-fetch-mode": "navigate"})
+    return httpx.get(link, headers={"sec-fetch-mode": "navigate"}, verify=NO_AUTHORITIES)
 
 
 def test_up_serves_the_commands_of_its_folder(alone: Signoff, taken_port: int) -> None:
@@ -87,7 +95,9 @@ def test_up_serves_the_commands_of_its_folder(alone: Signoff, taken_port: int) -
             )
             key = alone.json("key", "add", "a", "--scope", "read")["key"]
             headers = {"authorization": f"Bearer {key}"}
-            assert httpx.get(f"{web_url}/v1/funnel", headers=headers).is_success
+            assert httpx.get(
+                f"{web_url}/v1/funnel", headers=headers, verify=NO_AUTHORITIES
+            ).is_success
             assert announcement.stat().st_mode & 0o777 == 0o600
             event = mapping(ltv_amount="3")
             alone.publish(event)
@@ -95,7 +105,10 @@ def test_up_serves_the_commands_of_its_folder(alone: Signoff, taken_port: int) -
                 eventually(lambda: idle(client), what="the event is applied", log=log)
             assert alone.json("interaction", event["interaction_id"])["ltv_usd"] == "3.00"
             assert len(alone.json("status")["workers"]) == 1
-            assert "another `signoff up` runs" in alone("up", expect=2).stderr
+            show = ("rapport", "show", "user-1")
+            eventually(lambda: alone(*show, expect=None).stdout != "", what="it has a context")
+            assert json.loads(alone(*show).stdout)["ltv_usd"] == "3.00"
+            assert "start in another folder" in alone("up", expect=2).stderr
             up.send_signal(signal.SIGTERM)
             assert exit_code(up, log=log) == 0
         finally:
@@ -183,6 +196,8 @@ def test_the_demo_ends_with_everything_accounted_for(alone: Signoff) -> None:
     assert "Became customers in time" in out
     assert re.search(r"charts on this data: \S*signoff demo --keep", out)
     assert "/insight/forecast" in out
+    assert re.search("Silent .* days; bought once; of .* customers", out)
+    assert '"rule": "reactivate"' in out
     assert "Traceback" not in err
     assert list(alone.folder.iterdir()) == []
 
@@ -196,16 +211,31 @@ def test_the_demo_keeps_its_servers_for_the_console(alone: Signoff) -> None:
         try:
             eventually(lambda: b"Ctrl-C ends" in log.read_bytes(), what="it is kept", log=log)
             web_url = json.loads(announcement.read_text())["web_url"]
-            assert httpx.get(f"{web_url}/live").is_success
+            assert httpx.get(f"{web_url}/live", verify=NO_AUTHORITIES).is_success
             assert sign_in_by(log).headers["location"] == "/"
             assert alone.json("status")["applied"] > 0
             for name in ("funnel", "cohorts", "forecast"):
                 assert f"{web_url}/insight/{name}" in log.read_text("utf-8")
+            assert f"{web_url}/transitions/proposals" in log.read_text("utf-8")
+            assert_context_is_read(alone, log)
             demo.send_signal(signal.SIGTERM)
             assert exit_code(demo, log=log) == 0
         finally:
             demo.kill()
     assert not announcement.exists()
+
+
+def assert_context_is_read(signoff: Signoff, log: Path) -> None:
+    """By the commands that the demo prints: in the shell, and over HTTP with a key of its own."""
+    printed = log.read_text("utf-8")
+    show, user = re.findall(r"Context +\S+ (rapport show) (\S+)", printed)[0]
+    add_key, url = re.findall(r"KEY=\$\(\S+ (key add .*?)\); curl .* (http\S+)", printed)[0]
+    context = json.loads(signoff(*show.split(), user).stdout)
+    assert context["open_proposals"]
+    assert any(exchange["customer_message"] for exchange in context["exchanges"])
+    key = signoff(*add_key.split()).stdout.strip()
+    found = httpx.get(url, headers={"Authorization": f"Bearer {key}"}).json()
+    assert {**found, "as_of": None} == {**context, "as_of": None}
 
 
 def test_a_process_that_ends_by_itself_is_named(signoff: Signoff) -> None:
@@ -248,14 +278,14 @@ def test_standard_input_may_be_empty(signoff: Signoff) -> None:
 
 
 @pytest.mark.parametrize("server", ["valkey", "postgres"])
-def test_up_ends_when_a_server_does(alone: Signoff, server: str) -> None:
+def test_up_ends_when_a_server_does(started: Signoff, server: str) -> None:
     """The server and its log are named; workers and the other server are stopped in order."""
-    log = alone.folder / "up.log"
+    log = started.folder / "up.log"
     command = ("up", "--no-web")
-    with log.open("wb") as output, alone.process(*command, stdout=output, stderr=output) as up:
+    with log.open("wb") as output, started.process(*command, stdout=output, stderr=output) as up:
         try:
             eventually(lambda: b"Running with" in log.read_bytes(), what="up is ready", log=log)
-            os.kill(server_pid(alone.folder / ".signoff", server), signal.SIGKILL)
+            os.kill(server_pid(started.folder / ".signoff", server), signal.SIGKILL)
             assert exit_code(up, log=log) == 2
         finally:
             up.kill()
@@ -263,7 +293,7 @@ def test_up_ends_when_a_server_does(alone: Signoff, server: str) -> None:
     printed = log.read_text()
     assert f"signoff: {server.title()} does not answer any more" in printed
     assert f".signoff/{server}.log" in printed
-    assert not (alone.folder / ".signoff" / "services.json").exists()
+    assert not (started.folder / ".signoff" / "services.json").exists()
 
 
 def server_pid(data: Path, server: str) -> int:

@@ -18,13 +18,11 @@ from signoff_schemas import MAX_EVENT_BYTES
 FORGED = "x\nEvery table equals the fold of the ledger\x1b[2J\x9b\u202e"
 
 
-def through_a_shell(
-    signoff: Signoff, command: str, **environment: str
-) -> subprocess.CompletedProcess[bytes]:
+def through_a_shell(signoff: Signoff, command: str) -> subprocess.CompletedProcess[bytes]:
     """Run `signoff` as `$S` in a shell that can close its streams."""
     return subprocess.run(
         ["/bin/sh", "-c", command],
-        env=signoff.environment | {"S": f"{sys.executable} -m signoff_cli"} | environment,
+        env=signoff.environment | {"S": f"{sys.executable} -m signoff_cli"},
         cwd=signoff.folder,
         capture_output=True,
         timeout=180,
@@ -75,11 +73,11 @@ def test_an_encoding_that_lacks_characters_gets_escapes(signoff: Signoff, comman
     signoff.publish(mapping(user_id=None, final_bubbles=["größer → 🎉"]))
     signoff.work()
 
-    ran = through_a_shell(signoff, f"$S {command}", PYTHONIOENCODING="ascii")
+    printed = signoff(*command.split(), encoding="ascii").stdout
 
-    assert ran.returncode == 0, ran.stderr
+    assert printed
     if "json" in command or "export" in command:
-        json.loads(ran.stdout)
+        json.loads(printed)
 
 
 @pytest.fixture

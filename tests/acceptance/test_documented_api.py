@@ -10,8 +10,10 @@ import processes
 import pytest
 import web
 from approvals import apply_events, approval
+from rapport import keep_contexts
 
 from signoff_db.connection import connect_for_batches
+from signoff_ops.rapport import create_rapport
 from signoff_schemas import Settings
 from signoff_web.app import create_app
 
@@ -29,11 +31,17 @@ def blocks() -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def service(redis_url: str, database_url: str, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The variables of the page, of a service with a worker and a dead letter."""
+def service(
+    redis_url: str, database_url: str, empty_database_url: str, tmp_path: Path
+) -> Iterator[dict[str, str]]:
+    """The variables of the page, of a service with a worker, a dead letter and a context."""
     with connect_for_batches(database_url, application="test") as connection:
-        apply_events(connection, approval(user_id=None))
-    settings = Settings.load(redis_url=redis_url, database_url=database_url)
+        apply_events(connection, approval(user_id=None), approval(user_id="customer-42"))
+    settings = Settings.load(
+        redis_url=redis_url, database_url=database_url, rapport_url=empty_database_url
+    )
+    create_rapport(settings)
+    keep_contexts(database_url, settings.rapport)
     env = processes.environment(redis_url, database_url)
     with web.serving(create_app(settings)) as url, processes.worker(env, tmp_path / "log"):
         yield {"URL": url, "AUTH": f"Authorization: Bearer {web.key_of(settings)}"}

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import DEVNULL
 from urllib.parse import urlsplit, urlunsplit
@@ -11,9 +12,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 import redis
-from approvals import approval, decision, mapping
+from approvals import apply_events, approval, decision, mapping
 from command_line import Signoff
 from desk import BODY, post, sql
+from insight import keep_facts
 from letters import bury
 from operations import ANN, DRY, run_all
 from processes import eventually, exit_code
@@ -29,10 +31,12 @@ from signoff_ops.audit import audit
 from signoff_ops.audits import keep_audit, latest_audits, request_audit, run_next_audit
 from signoff_ops.operating import Operator
 from signoff_ops.operations import OperationAction
+from signoff_ops.rapport import create_rapport
 from signoff_ops.review_feed import read_decisions
 from signoff_ops.servers import DirectServers
 from signoff_ops.sign_in import Browser, sign_out, use_link
 from signoff_producer import outbox
+from signoff_queue.settled import SettledNotices
 from signoff_schemas import Settings
 
 ROLES = (
@@ -44,7 +48,9 @@ ROLES = (
     "signoff_webhooks",
     "signoff_reviews",
     "signoff_insight",
+    "signoff_rapport",
 )
+RAPPORT_ROLES = ("signoff_keeper", "signoff_contexts")
 PAGE = (Path(__file__).parents[2] / "docs" / "questions.md").read_text("utf-8")
 
 
@@ -128,6 +134,29 @@ def test_each_part_works_with_the_rights_that_the_page_grants(
     worker("worker", "--burst")
     shown = reader.json("customer", "ann")
     assert (shown["customer_status"], shown["transitions"][-1]["to_status"]) == ("CHURNED",) * 2
+
+
+def test_the_web_service_hears_of_settled_events_with_the_rights_of_operators(
+    tmp_path: Path, granted_database: str, granted_redis: str
+) -> None:
+    """The worker may publish there, too."""
+    worker = Signoff(
+        tmp_path,
+        {
+            "SIGNOFF_REDIS_URL": as_user(granted_redis, "signoff-worker", "change-me-5"),
+            "SIGNOFF_DATABASE_URL": as_user(granted_database, "signoff_worker", "change-me-1"),
+        },
+    )
+    event = mapping()
+    worker.publish(event)
+    operator = as_user(granted_redis, "signoff-operator", "change-me-6")
+    with (
+        redis.Redis.from_url(operator) as client,
+        closing(SettledNotices(client, "approvals")) as notices,
+    ):
+        worker("worker", "--burst")
+        told = {str(event["event_id"]).encode()}
+        eventually(lambda: notices.read() == told, what="the web service is told")
 
 
 def test_audits_need_no_more_than_operators_are_granted(
@@ -216,6 +245,52 @@ def test_facts_are_kept_and_read_with_the_rights_that_the_page_grants(
     assert "too few customers became prospects" in watching("alert", "--once").stdout
 
 
+@pytest.fixture
+def granted_rapport(empty_database_url: str) -> Iterator[str]:
+    """A second database with the tables of contexts, and the documented roles."""
+    create_rapport(Settings.load(rapport_url=empty_database_url))
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        for role in RAPPORT_ROLES:
+            if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+                connection.execute(f"DROP OWNED BY {role}")
+                connection.execute(f"DROP ROLE {role}")
+        connection.execute(block("rapport"))
+        yield empty_database_url
+        for role in RAPPORT_ROLES:
+            connection.execute(f"DROP OWNED BY {role}")
+            connection.execute(f"DROP ROLE {role}")
+
+
+def test_contexts_need_no_more_than_their_roles_are_granted(
+    signoff: Signoff, granted_database: str, granted_rapport: str
+) -> None:
+    """They are built, kept, compared, and built again; whoever reads them cannot change them."""
+    signoff = signoff.having(SIGNOFF_DATABASE_URL=granted_database)
+    keeper = signoff.having(
+        SIGNOFF_DATABASE_URL=as_user(granted_database, "signoff_rapport", "change-me-12"),
+        SIGNOFF_RAPPORT_URL=as_user(granted_rapport, "signoff_keeper", "change-me-13"),
+    )
+    keeper("rapport", "run", "--once")
+    signoff.publish(mapping(user_id="ann"))
+    signoff.work()
+    with psycopg.connect(granted_database, autocommit=True) as upstream:
+        upstream.execute(
+            "INSERT INTO signoff.reviews (interaction_id, user_id)"
+            " VALUES (gen_random_uuid(), 'bob')"
+        )
+    keeper("rapport", "run", "--once")
+    keeper("rapport", "audit")
+    keeper("rapport", "rebuild", "--yes")
+    reads = as_user(granted_rapport, "signoff_contexts", "change-me-14")
+    assert "ann" in signoff.having(SIGNOFF_RAPPORT_URL=reads)("rapport", "show", "ann").stdout
+    with psycopg.connect(reads, autocommit=True) as connection:
+        found = connection.execute("SELECT rapport.signoff_context('bob')").fetchone()
+        assert found
+        assert found[0]["counts"]["waiting_reviews"] == 1
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("DELETE FROM rapport.contexts")
+
+
 def test_accounts_are_managed_and_used_with_the_rights_that_the_page_grants(
     signoff: Signoff, granted_database: str
 ) -> None:
@@ -286,6 +361,41 @@ def test_reviews_need_no_more_than_the_page_grants(signoff: Signoff, granted_dat
     assert len(review_desk.recent_decisions(servers, "ann")) == 2
     assert review_desk.supervisor_view(servers).waiting.waiting == 0
     read_decisions(servers, None)
+
+
+def test_transitions_need_no_more_than_operators_are_granted(
+    signoff: Signoff, granted_database: str
+) -> None:
+    """Rules are run; proposals are listed, approved, undone, rejected; all of it is stopped."""
+    sql(granted_database, outbox.SCHEMA)
+    sql(granted_database, "GRANT SELECT, INSERT ON signoff_outbox TO signoff_operator")
+    sql(granted_database, "GRANT SELECT ON signoff_outbox TO signoff_reader")
+    long_ago = datetime.now(UTC) - timedelta(days=400)
+    silent = {"occurred_at": long_ago, "customer_status": "CUSTOMER", "ltv_amount": "50"}
+    with connect_for_batches(granted_database, application="test") as connection:
+        apply_events(
+            connection,
+            *(approval(user_id=name, **silent) for name in ("ann", "ben", "cy")),
+            approval(user_id="lively", occurred_at=datetime.now(UTC)),
+        )
+    keep_facts(granted_database)
+    operator = signoff.having(
+        SIGNOFF_DATABASE_URL=as_user(granted_database, "signoff_operator", "change-me-2")
+    )
+    reader = signoff.having(
+        SIGNOFF_DATABASE_URL=as_user(granted_database, "signoff_reader", "change-me-3")
+    )
+    operator("transitions", "run")
+    first, second, third = (
+        one["number"] for one in reader.json("transitions", "list")["proposals"]
+    )
+    operator("transitions", "approve", first, "--yes")
+    operator("transitions", "undo", first)
+    operator("transitions", "reject", second, "--reason", "no")
+    operator("transitions", "snooze", third, "--for", "3d")
+    operator("transitions", "stop", "--reason", "enough")
+    operator("transitions", "resume")
+    assert len(reader.json("transitions", "list", "--show", "all")["proposals"]) == 3
 
 
 @pytest.mark.parametrize("table", ["users", "sign_in_links", "sessions", "api_keys"])

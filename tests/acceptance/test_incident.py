@@ -14,6 +14,7 @@ from incident_model import Trouble
 from incident_note import IncidentError, Note, read_note
 from incident_traffic import incident
 from processes import eventually, exit_code, process
+from web import NO_AUTHORITIES
 
 from signoff_ops.dead_letters import choose
 from signoff_ops.operating import Operator, discard, replay
@@ -39,7 +40,7 @@ def test_an_incident_is_understood_and_put_right(
         eventually(lambda: "Ctrl-C ends it." in text_of(log), what="it runs", log=log)
         note = read_note(SEED)
         (link,) = [line.split()[-1] for line in text_of(log).splitlines() if "token=" in line]
-        assert httpx.get(link).is_success
+        assert httpx.get(link, verify=NO_AUTHORITIES).is_success
         eventually(
             lambda: upstreams_are_done(look(note)),
             what="upstreams mend theirs",

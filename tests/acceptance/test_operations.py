@@ -23,7 +23,8 @@ from signoff_ops.operations import OperationAction, OperationState, start_operat
 from signoff_schemas import AnyEvent
 
 REPLAY = OperationAction.REPLAY
-RUN = (str(processes.BIN / "signoff"), "operations", "run")
+SIGNOFF = (sys.executable, "-m", "signoff_cli")
+RUN = (*SIGNOFF, "operations", "run")
 
 
 @pytest.fixture
@@ -151,7 +152,7 @@ def test_an_outage_fails_no_operation(
 def served(env: dict[str, str], tmp_path: Path) -> Iterator[int]:
     """A process of `signoff serve`."""
     port = free_port()
-    command = (str(processes.BIN / "signoff"), "serve", "--port", str(port))
+    command = (*SIGNOFF, "serve", "--port", str(port))
     with processes.process(*command, env=env, log=tmp_path / "log") as process:
         yield process.pid
 

@@ -312,7 +312,7 @@ def test_an_outbox_of_an_earlier_release_loses_nothing(deployment: Deployment) -
 
 def test_a_redis_that_lost_everything_under_load_loses_no_event(deployment: Deployment) -> None:
     """FLUSHALL several times while events are added, relayed and applied; then reconcile."""
-    events = some_events(6000)
+    events = some_events(2000)
     flushes = 0
     with (
         deployment.relay("--batch-size", 100),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import CHROMIUM, Desk, Visit, Visitor, desk_of
+from chromium import CHROMIUM, INSTALL, Desk, Visit, Visitor, desk_of
 from playwright.sync_api import Browser, sync_playwright
 
 
@@ -21,10 +21,9 @@ def browser() -> Iterator[Browser]:
     module, which may run loops of their own, come to this process.
     """
     if not CHROMIUM.exists():
-        reason = f"there is no Chromium at {CHROMIUM}: apt-get install chromium"
         if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+            pytest.fail(INSTALL)
+        pytest.skip(INSTALL)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=str(CHROMIUM),

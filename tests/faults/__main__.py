@@ -61,8 +61,25 @@ def _play_on(
         while time.monotonic() < until and all(one.good for one in rounds):
             _play_one(deployment, nemesis.next_faults(), Random(f"{seed} {len(rounds)}"), rounds)
         deployment.command("audit")
+        deployment.command("rapport", "audit")
+        _rebuild(deployment)
     finally:
         deployment.close()
+
+
+def _rebuild(deployment: Deployment) -> None:
+    """Compute anew what readers have kept, by the commands for it.
+
+    Raises:
+        AssertionError: it was otherwise before.
+    """
+    facts, contexts = deployment.facts.rows(), deployment.rapport.rows()
+    deployment.command("insight", "rebuild")
+    deployment.command("rapport", "rebuild", "--yes")
+    if facts != deployment.facts.rows():
+        raise AssertionError("the customer facts are not those of `signoff insight rebuild`")
+    if contexts != deployment.rapport.rows():
+        raise AssertionError("the contexts are not those of `signoff rapport rebuild`")
 
 
 def _play_one(

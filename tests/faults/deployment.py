@@ -1,24 +1,26 @@
-"""What faults happen to: servers, the proxies in front of them, workers and publishers."""
+"""What faults happen to: servers, proxies in front of them, workers, publishers and readers."""
 
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from processes import KEYS, environment, eventually, idle
 
 from faults.checker import Account, account
+from faults.desk import Desk
 from faults.events import FORBIDDEN, Published
+from faults.facts import TIMEZONE, Facts
 from faults.outbox import Outbox, add
-from faults.postgres import Postgres
+from faults.postgres import Postgres, PostgresServer
 from faults.process_group import ProcessGroup
-from faults.proxy import Proxy
+from faults.proxy import Proxy, port_of, through
 from faults.publisher import Way, impatient, publish
+from faults.rapport import Rapport
 from faults.readers import Readers
 from faults.traffic import Publisher, Traffic
 from faults.valkey import Valkey
@@ -37,7 +39,7 @@ _REFUSE: Final = f"""
 
 
 class Deployment:
-    """Both servers, each behind a proxy; workers, relays and publishers."""
+    """The servers, each behind a proxy; workers, relays, publishers and readers of the feed."""
 
     def __init__(self, folder: Path, *, seed: int, processes: int, retries: int) -> None:
         """Start everything.
@@ -80,13 +82,18 @@ class Deployment:
         self.postgres.execute(_REFUSE)
         self.outbox = Outbox(self.postgres.upstream_url)
         self.to_redis = self._network(self.redis.port)
-        self.to_postgres = self._network(urlsplit(self.postgres.url).port or 0)
+        self.to_postgres = self._network(port_of(self.postgres.url))
+        self.second = PostgresServer(self.folder / "second")
+        self._closing.callback(self.second.close)
+        self.to_second = self._network(port_of(self.second.url))
 
     def _start_processes(self, seed: int, ways: Sequence[Way], retries: int) -> None:
         redis_url = through(self.redis.url, self.to_redis)
         database_url = through(self.postgres.url, self.to_postgres)
         self.env = environment(redis_url, database_url, retry_attempts=retries, **_SETTINGS)
         self.env["SIGNOFF_OUTBOX_URL"] = through(self.outbox.url, self.to_postgres)
+        self.env["SIGNOFF_TIMEZONE"] = TIMEZONE
+        self.env["SIGNOFF_RAPPORT_URL"] = through(self.second.url, self.to_second)
         self.env["PYTHONPATH"] += f":{Path(__file__).parents[1]}"
         self.workers = ProcessGroup("crashing_worker", self.folder / "workers.log", self.env)
         self.relays = ProcessGroup("crashing_relay", self.folder / "relays.log", self.env)
@@ -95,6 +102,10 @@ class Deployment:
             group.start(count)
         self.readers = Readers(self.postgres, self.folder / "readers.log", self.env)
         self._closing.callback(self.readers.processes.close)
+        self.facts = Facts(self.postgres, self.folder / "facts.log", self.env)
+        self._closing.callback(self.facts.processes.close)
+        self.rapport = Rapport(self.postgres, self.second, self.folder / "rapport.log", self.env)
+        self._closing.callback(self.rapport.processes.close)
         eventually(
             lambda: self.redis.admin.scard("rq:workers") == len(ways),
             what="workers listen",
@@ -105,8 +116,19 @@ class Deployment:
         ]
         for publisher in self.publishers:
             self._closing.callback(publisher.close)
+        self.desk = Desk(self.postgres, seed)
         self._producer = impatient(redis_url)
         self._closing.callback(self._producer.close)
+
+    @property
+    def following(self) -> tuple[Readers, Facts, Rapport]:
+        """What follows the feed."""
+        return self.readers, self.facts, self.rapport
+
+    def differences(self) -> Iterator[str]:
+        """What readers keep that differs from a rebuild; they have to have caught up."""
+        yield from self.facts.findings()
+        yield from self.rapport.findings()
 
     def traffic(self, rate: float) -> Traffic:
         """All publishers, together at so many events a second."""
@@ -276,10 +298,3 @@ def ways_of(publishers: int) -> list[Way]:
         )
     plain: list[Way] = ["queue"] * (publishers - _FEWEST)
     return [*plain, "spool", "outbox"]
-
-
-def through(url: str, proxy: Proxy) -> str:
-    """The URL of the same server through the proxy."""
-    parts = urlsplit(url)
-    userinfo = parts.netloc.rpartition("@")[0]
-    return parts._replace(netloc=f"{userinfo}@{proxy.host}:{proxy.port}").geturl()

@@ -10,7 +10,7 @@ from typing import Literal
 
 from faults.deployment import Deployment
 
-Of = Literal["events", "workers", "outbox", "postgres", "redis", "network"]
+Of = Literal["events", "workers", "outbox", "second", "postgres", "redis", "network"]
 """What a fault happens to. Faults of different kinds may happen together. They begin in this order:
 a fault needs all that follows it here to work while it begins, and again when it ends."""
 

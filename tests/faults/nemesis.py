@@ -4,13 +4,23 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final, get_args
 
-from faults import of_events, of_network, of_outbox, of_postgres, of_readers, of_redis, of_workers
+from faults import (
+    of_events,
+    of_network,
+    of_outbox,
+    of_postgres,
+    of_rapport,
+    of_readers,
+    of_redis,
+    of_workers,
+)
 from faults.fault import Fault, Of
 
 ALL: Final[tuple[Fault, ...]] = (
     *of_workers.FAULTS,
     *of_readers.FAULTS,
     *of_outbox.FAULTS,
+    *of_rapport.FAULTS,
     *of_postgres.FAULTS,
     *of_redis.FAULTS,
     *of_network.FAULTS,

@@ -6,14 +6,13 @@ from contextlib import contextmanager
 from functools import partial
 from random import Random
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from processes import eventually, exit_code
 
-from faults.deployment import Deployment, through
+from faults.deployment import Deployment
 from faults.fault import Fault
 from faults.host import Host, another_host
-from faults.proxy import Proxy
+from faults.proxy import Proxy, port_of, through
 
 Server = Literal["Redis", "Postgres"]
 
@@ -62,7 +61,7 @@ def _forgotten(deployment: Deployment, _: Random) -> Iterator[None]:
 @contextmanager
 def _ways_from(host: Host, deployment: Deployment) -> Iterator[tuple[Proxy, Proxy]]:
     """The proxies between another host and both servers."""
-    ports = (deployment.redis.port, urlsplit(deployment.postgres.url).port or 0)
+    ports = (deployment.redis.port, port_of(deployment.postgres.url))
     to_redis, to_postgres = (Proxy(port, host.gateway) for port in ports)
     try:
         yield to_redis, to_postgres
@@ -82,7 +81,7 @@ _WAITING: Final = """
         AND clock_timestamp() - query_start > interval '250 ms'"""
 """Long enough for the query to be acknowledged: unacknowledged data would be sent again, and the
 sender would then learn of a reset."""
-_TROUBLES: Final[dict[str, Callable[[Proxy], None]]] = {
+TROUBLES: Final[dict[str, Callable[[Proxy], None]]] = {
     "partition": Proxy.partition,
     "half-open connections": Proxy.half_open,
     "50 ms more each way": lambda network: network.slow(0.05),
@@ -94,7 +93,7 @@ FAULTS: Final = (
     *(
         Fault(f"network to {server}: {name}", "network", partial(_troubled, server, trouble))
         for server in _SERVERS
-        for name, trouble in _TROUBLES.items()
+        for name, trouble in TROUBLES.items()
     ),
     Fault("network of a worker's host: cable out", "workers", _forgotten, takes_long=True),
 )

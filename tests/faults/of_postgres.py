@@ -16,7 +16,7 @@ from faults.deployment import Deployment
 from faults.events import HOT, interaction
 from faults.fault import Fault, NotHereError
 
-_TERMINATE: Final = """
+TERMINATE: Final = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname IS NOT NULL AND pid <> pg_backend_pid()"""
 _FAIL_AT_RANDOM: Final = """
@@ -39,22 +39,22 @@ def _stopped(how: signal.Signals, deployment: Deployment, _: Random) -> Iterator
 
 
 def _terminated(deployment: Deployment, _: Random) -> Iterator[None]:
-    deployment.postgres.execute(_TERMINATE)
+    deployment.postgres.execute(TERMINATE)
     yield
-    deployment.postgres.execute(_TERMINATE)
+    deployment.postgres.execute(TERMINATE)
 
 
 def _locked(deployment: Deployment, _: Random) -> Iterator[None]:
     """Another session locks the table for longer than the role's lock_timeout."""
     deployment.postgres.execute("ALTER ROLE signoff SET lock_timeout = '50ms'")
-    deployment.postgres.execute(_TERMINATE)
+    deployment.postgres.execute(TERMINATE)
     with deployment.postgres.admin() as rival:
         rival.execute("SET lock_timeout = 0")
         with rival.transaction():
             rival.execute("LOCK TABLE interactions IN EXCLUSIVE MODE")
             yield
     deployment.postgres.execute("ALTER ROLE signoff RESET lock_timeout")
-    deployment.postgres.execute(_TERMINATE)
+    deployment.postgres.execute(TERMINATE)
 
 
 def _failing_at_random(deployment: Deployment, _: Random) -> Iterator[None]:

@@ -1,7 +1,6 @@
 """Workers are killed, stopped and paused, at named points and at any moment."""
 
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from forked import start
 from processes import KEYS, eventually
 
 from faults.deployment import Deployment
@@ -57,7 +57,7 @@ def _killed_in_a_replay(deployment: Deployment, chance: Random) -> Iterator[None
     for point in ("before commit", "after commit"):
         letters = map(str, deployment.dead(late).values())
         command = [sys.executable, "-m", "crashing_replay", point, *letters]
-        replay = subprocess.Popen(command, env=deployment.env)
+        replay = start(command, env=deployment.env)
         replay.wait()
         check_killed(replay, point)
     yield

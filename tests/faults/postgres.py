@@ -1,4 +1,4 @@
-"""A Postgres that can be stopped in any way and started again; its database is on a small disk."""
+"""Postgres servers that can be stopped in any way and started again."""
 
 import os
 import pwd
@@ -23,16 +23,18 @@ UPSTREAM: Final = "upstream"
 _DISK_SIZE: Final = "1g"
 
 
-class Postgres:
+class PostgresServer:
     """One server, fsync on, on the same port and data at each start."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
         self._running = ExitStack()
-        self.disk: SmallDisk | None = None
         self.start()
-        self.disk = SmallDisk.mounted()
-        self._make_database()
+
+    @property
+    def url(self) -> str:
+        """The URL of its database."""
+        return self._server_url
 
     def start(self) -> None:
         """Start it; after a crash, wait first for its old processes to end."""
@@ -47,8 +49,6 @@ class Postgres:
     def close(self) -> None:
         """End it for good."""
         self._running.close()
-        if self.disk:
-            self.disk.unmount()
 
     def admin(self) -> "psycopg.Connection[Any]":
         """A connection of its own to the database, in autocommit mode."""
@@ -77,22 +77,48 @@ class Postgres:
             with ExitStack() as starting:
                 folder = starting.enter_context(open_folder(self._data))
                 server = starting.enter_context(postgres_in(folder, port=None, fsync=True))
-                self.url = urlsplit(server.url)._replace(path=f"/{DATABASE}").geturl()
-                self.upstream_url = urlsplit(server.url)._replace(path=f"/{UPSTREAM}").geturl()
-                self._maintenance_url = server.url
+                self._server_url = server.url
                 self._running = starting.pop_all()
         except EmbeddedError:
             return False
         return True
 
+
+class Postgres(PostgresServer):
+    """That of the ledger and of an upstream; the ledger is on a small disk."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(data)
+        self.disk = SmallDisk.mounted()
+        self._make_database()
+
+    @property
+    def url(self) -> str:
+        """The URL of the ledger's database."""
+        return self._url_of(DATABASE)
+
+    @property
+    def upstream_url(self) -> str:
+        """The URL of the upstream's database."""
+        return self._url_of(UPSTREAM)
+
+    def close(self) -> None:
+        """End it for good."""
+        super().close()
+        if self.disk:
+            self.disk.unmount()
+
     def _make_database(self) -> None:
-        with psycopg.connect(self._maintenance_url, autocommit=True) as connection:
+        with psycopg.connect(super().url, autocommit=True) as connection:
             where = ""
             if self.disk:
                 connection.execute(f"CREATE TABLESPACE small LOCATION '{self.disk.path}'".encode())
                 where = "TABLESPACE small"
             connection.execute(f"CREATE DATABASE {DATABASE} {where}".encode())
             connection.execute(f"CREATE DATABASE {UPSTREAM}".encode())
+
+    def _url_of(self, database: str) -> str:
+        return urlsplit(self._server_url)._replace(path=f"/{database}").geturl()
 
 
 class SmallDisk:

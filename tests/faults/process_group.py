@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from forked import start
 from processes import exit_code
 
 
@@ -91,6 +92,6 @@ class ProcessGroup:
     ) -> subprocess.Popen[bytes]:
         command = [*inside, sys.executable, "-m", self._module, *arguments]
         with self.log.open("ab") as log:
-            return subprocess.Popen(
+            return start(
                 command, env={**self._env, **env}, stdout=log, stderr=log, cwd=self.log.parent
             )

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final
+from urllib.parse import urlsplit
 
 _CHUNK: Final = 65536
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
@@ -170,3 +171,15 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     with suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     writer.transport.abort()
+
+
+def port_of(url: str) -> int:
+    """The port of a server."""
+    return urlsplit(url).port or 0
+
+
+def through(url: str, proxy: Proxy) -> str:
+    """The URL of the same server through the proxy."""
+    parts = urlsplit(url)
+    userinfo = parts.netloc.rpartition("@")[0]
+    return parts._replace(netloc=f"{userinfo}@{proxy.host}:{proxy.port}").geturl()

@@ -13,6 +13,8 @@ from faults.process_group import ProcessGroup
 _INSTANCES: Final = 2
 _LEDGER: Final = "SELECT event_id::text FROM approvals"
 _NOTED: Final = "SELECT event_id::text FROM signoff.noted"
+_HAS_CAUGHT_UP: Final = """
+    SELECT (SELECT count(*) FROM signoff.noted) >= (SELECT count(*) FROM approvals)"""
 
 
 class Readers:
@@ -28,7 +30,7 @@ class Readers:
     def until_caught_up(self) -> None:
         """Wait until they have noted as many events as the ledger holds."""
         eventually(
-            lambda: len(self._ids(_NOTED)) >= len(self._ids(_LEDGER)),
+            lambda: self._postgres.execute(_HAS_CAUGHT_UP) == [(True,)],
             what="the feed is read",
             log=self.processes.log,
         )

@@ -1,7 +1,7 @@
 """One round: traffic, faults, recovery, a drained queue, and a check of every event."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,7 @@ from faults.events import some
 from faults.fault import Fault
 
 RATE: Final = 200
-"""Events a second, of all publishers together."""
+"""Events a second, where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,23 @@ class Round:
 
 
 def play(
-    deployment: Deployment, faults: Sequence[Fault], chance: Random, *, seconds: float
+    deployment: Deployment,
+    faults: Sequence[Fault],
+    chance: Random,
+    *,
+    seconds: float,
+    rate: float = RATE,
+    compare: bool = True,
 ) -> Round:
     """Run the faults under traffic for this time; then end them, drain the queue and check.
+
+    Args:
+        deployment: what they happen to.
+        faults: in the order in which they begin.
+        chance: decides what they leave open.
+        seconds: how long they last.
+        rate: events a second, of all publishers together.
+        compare: whether what readers keep is compared with a rebuild, which takes time.
 
     Raises:
         NotHereError: this machine cannot do one of the faults.
@@ -55,23 +69,21 @@ def play(
     """
     before, reconciled = deployment.collect(), deployment.reconciled
     deployment.forgive()
-    with deployment.traffic(RATE).flowing():
+    with deployment.traffic(rate).flowing(), deployment.desk.working():
         with ExitStack() as healing:
             for fault in faults:
                 healing.enter_context(fault.on(deployment, chance))
             time.sleep(seconds)
         recovery = _recovery(deployment, chance)
     deployment.until_idle()
-    lost = deployment.account().lost
-    taken = lost & deployment.may_be_lost()
-    named = _bring_back(deployment, set(taken))
     account = deployment.account()
-    deployment.readers.until_caught_up()
-    ended = (
-        code
-        for group in (deployment.workers, deployment.relays, deployment.readers.processes)
-        for code in group.ended()
-    )
+    lost = account.lost
+    named = 0
+    if taken := lost & deployment.may_be_lost():
+        named = _bring_back(deployment, set(taken))
+        account = deployment.account()
+    for follower in deployment.following:
+        follower.until_caught_up()
     return Round(
         faults=tuple(fault.name for fault in faults),
         events=len(deployment.published) - before,
@@ -84,9 +96,18 @@ def play(
         wrong=(
             *account.wrong,
             *deployment.readers.findings(),
-            *(f"a worker, a relay or a reader ended with {code}" for code in ended),
+            *(deployment.differences() if compare else ()),
+            *_ended(deployment),
         ),
     )
+
+
+def _ended(deployment: Deployment) -> Iterator[str]:
+    """Processes that ended by themselves."""
+    following = (follower.processes for follower in deployment.following)
+    for group in (deployment.workers, deployment.relays, *following):
+        for code in group.ended():
+            yield f"a process of {group.log.stem} ended with {code}"
 
 
 def _recovery(deployment: Deployment, chance: Random) -> float:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from forked import start
+
 from faults.events import Published
 from faults.publisher import Way
 
@@ -76,7 +78,7 @@ class Publisher:
 
     def _start(self) -> None:
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = start(
                 self._command,
                 env=self._env,
                 stdin=subprocess.PIPE,

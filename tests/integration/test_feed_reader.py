@@ -126,11 +126,11 @@ def test_of_several_instances_one_works(counter: BatchConnection, database_url: 
         open_reader(database_url, handle=hold) as first,
         open_reader(database_url) as second,
     ):
-        assert first.turn() is Turn.ELSEWHERE, "it makes its row"
+        assert first.turn() is Turn.WAITING, "it makes its row"
         working = threading.Thread(target=first.turn)
         working.start()
         assert inside.wait(60)
-        assert second.turn() is Turn.ELSEWHERE
+        assert second.turn() is Turn.WAITING
         go_on.set()
         working.join()
         read_all(second)
@@ -168,7 +168,7 @@ def test_effects_may_be_in_another_database(
             return psycopg.connect(empty_database_url, autocommit=True)
 
         with open_reader(database_url, effects=effects, limit=10) as reader:
-            assert reader.turn() is Turn.ELSEWHERE
+            assert reader.turn() is Turn.WAITING
             assert reader.turn() is Turn.READ
             (state,) = readers(connection)
             assert (state.name, state.unread) == ("counter", 5)
@@ -273,7 +273,7 @@ def test_a_page_that_ends_exactly_with_the_last_event_is_no_standstill(
     apply_events(counter, *some_events(10))
     with open_reader(database_url, limit=5) as reader:
         turns = [reader.turn() for _ in range(5)]
-        assert turns == [Turn.ELSEWHERE, *[Turn.READ] * 3, Turn.CAUGHT_UP]
+        assert turns == [Turn.WAITING, *[Turn.READ] * 3, Turn.CAUGHT_UP]
         apply_events(counter, *some_events(5))
         assert reader.turn() is Turn.READ
     assert counted(counter) == 15

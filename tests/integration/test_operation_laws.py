@@ -15,12 +15,13 @@ from parallel import forget_events
 
 from signoff_db.batches import never
 from signoff_db.connection import BatchConnection, connect_for_batches
-from signoff_db.operations import batches, table
+from signoff_db.operations import batches, starting, table
 from signoff_db.operations import lease as leases
 from signoff_db.operations.effect import Effect
 from signoff_db.operations.lease import End, claim
+from signoff_db.operations.operation import Operation, OperationAction, OperationState
 from signoff_db.operations.running import run
-from signoff_db.operations.table import Operation, OperationAction, OperationState, Wanted
+from signoff_db.operations.starting import Wanted
 from signoff_db.selection import Selection
 from signoff_schemas import AnyEvent, Verdict
 
@@ -107,11 +108,11 @@ def test_pages_add_up_to_what_a_replay_does(
     connection.execute("DELETE FROM dead_letters")
     bury(connection, *letters)
     assume(chosen(connection))
-    whole = ended(connection, reading, table.start(connection, Selection(), DRY))
+    whole = ended(connection, reading, starting.start(connection, Selection(), DRY))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "PAGE", 1)
-        paged = ended(connection, reading, table.start_from(connection, whole.id, DRY))
-    real = ended(connection, reading, table.start_from(connection, whole.id, REAL))
+        paged = ended(connection, reading, starting.start_from(connection, whole.id, DRY))
+    real = ended(connection, reading, starting.start_from(connection, whole.id, REAL))
 
     assert promised(paged.effect) == promised(real.effect) == promised(whole.effect)
     assert paged.tried + paged.left_out == real.tried + real.left_out == whole.letters

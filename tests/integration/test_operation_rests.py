@@ -16,11 +16,12 @@ from signoff_db.connection import (
     connect,
     connect_for_batches,
 )
-from signoff_db.operations import table
+from signoff_db.operations import starting, table
 from signoff_db.operations.lease import End, claim
 from signoff_db.operations.load import Load, load_of_workers
+from signoff_db.operations.operation import OperationAction, OperationState
 from signoff_db.operations.running import run
-from signoff_db.operations.table import OperationAction, OperationState, Wanted
+from signoff_db.operations.starting import Wanted
 from signoff_db.selection import Selection
 
 DRY = Wanted(OperationAction.REPLAY, "ann", None, dry_run=True)
@@ -44,7 +45,7 @@ def worker(database_url: str) -> Iterator[psycopg.Connection]:
 
 def rests_of(connection: BatchConnection, reading: BatchConnection) -> list[float]:
     """The seconds for which a dry run of all letters rests."""
-    table.start(connection, Selection(), DRY)
+    starting.start(connection, Selection(), DRY)
     claimed = claim(connection)
     assert claimed
     rests: list[float] = []
@@ -90,7 +91,7 @@ def test_a_page_that_meets_a_lock_holds_none_until_it_is_tried_again(
     known = approval()
     apply_events(connection, known)
     bury(connection, approval(1, interaction_id=known.interaction_id), approval(user_id="other"))
-    started = table.start(connection, Selection(), DRY)
+    started = starting.start(connection, Selection(), DRY)
     claimed = claim(connection)
     assert claimed
     with worker(database_url) as session:
@@ -112,7 +113,7 @@ def test_letters_that_cannot_be_read_are_an_outage(
 ) -> None:
     """They are read on another connection, which may be lost alone; then nothing has changed."""
     bury(connection, approval())
-    started = table.start(connection, Selection(), REAL)
+    started = starting.start(connection, Selection(), REAL)
     claimed = claim(connection)
     assert claimed
     connection.execute("SELECT pg_terminate_backend(%s)", [reading.info.backend_pid])

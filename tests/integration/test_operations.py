@@ -10,7 +10,7 @@ from letters import bury, chosen
 
 from signoff_db.connection import BatchConnection
 from signoff_db.discard import discard
-from signoff_db.operations import table
+from signoff_db.operations import starting
 from signoff_db.operator_actions import Action
 from signoff_db.selection import Selection
 from signoff_ops.operating import Operator
@@ -245,7 +245,7 @@ def test_only_so_many_operations_wait_or_run(
     connection: BatchConnection, servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A script cannot start operations without end; those that have ended do not count."""
-    monkeypatch.setattr(table, "_MOST_OPEN", 2)
+    monkeypatch.setattr(starting, "_MOST_OPEN", 2)
     bury(connection, approval())
     first, second = (start_operation(servers, ALL, DRY, REPLAY) for _ in range(2))
 

@@ -242,6 +242,19 @@ def test_errors_of_partitions_are_sentences(connection: BatchConnection) -> None
     assert [one.until for one in partitions(connection)] == [day(20)]
 
 
+def test_partitions_may_begin_in_the_same_hour(connection: BatchConnection) -> None:
+    """One that does not begin with an hour is named by its exact beginning."""
+    minutes = [timedelta(minutes=n) for n in (10, 20, 30, 60)]
+    partition_ledger(connection, day(20) + minutes[0])
+    names = [add_partition(connection, day(20) + end) for end in (*minutes[1:], timedelta(days=1))]
+    assert names == [
+        "approvals_from_2025_01_21_00_10_00_000000",
+        "approvals_from_2025_01_21_00_20_00_000000",
+        "approvals_from_2025_01_21_00_30_00_000000",
+        "approvals_from_2025_01_21_01",
+    ]
+
+
 def test_no_part_of_the_ledger_can_be_emptied(partitioned: BatchConnection) -> None:
     """Neither the ledger nor a partition can be truncated."""
     for table in ("approvals", "approvals_first", "approvals_from_2025_01_11_00"):

@@ -44,6 +44,18 @@ def test_a_table_that_was_empty_when_it_was_analyzed_is_read_by_its_key(
     assert entered == ["interactions_pkey"]
 
 
+def test_a_batch_prepares_no_change_of_letters_while_none_is_open(
+    connection: BatchConnection,
+) -> None:
+    """For an event that comes alone that would take as long as other writes of the statement."""
+    written = {
+        step["Relation Name"]
+        for step in _steps(connection, [approval()])
+        if step["Node Type"] == "ModifyTable"
+    }
+    assert written == {"interactions", "approvals", "customers"}
+
+
 def test_a_decision_reads_the_events_of_its_customer_alone(connection: BatchConnection) -> None:
     """Also if the planner believes that every customer has all interactions."""
     apply_events(connection, *[approval(user_id="big") for _ in range(500)])

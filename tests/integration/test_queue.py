@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import redis
 from approvals import approval
+from processes import DEADLINE
+from redis.client import PubSub
 from rq import Queue
 from rq.job import Dependency
 from rq.serializers import JSONSerializer
@@ -521,3 +523,36 @@ def test_dependents_may_be_anything(client: redis.Redis, queue: BatchQueue) -> N
     queue.take(3)
     assert queue.acknowledge(WORKER, ids) == 0
     assert client.zcard(KEYS.started) == 0
+
+
+def test_settled_jobs_are_told_where_anybody_listens(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """Their ids are published; without a listener nothing is."""
+    first, good, dead, later = publish(client, 4)
+    queue.take(4)
+    client.config_resetstat()
+    queue.acknowledge(WORKER, [first])
+    assert "cmdstat_publish" not in client.info("commandstats")
+    with PubSub(client.connection_pool, ignore_subscribe_messages=True) as listener:
+        listener.subscribe(KEYS.settled)
+        listener.get_message(timeout=DEADLINE)
+        queue.acknowledge(WORKER, [good], dead=[dead], retries=[(later, 1.0, 1)])
+        message = listener.get_message(timeout=DEADLINE)
+    assert message
+    assert message["data"].decode().split() == [good, dead]
+
+
+def test_a_worker_that_may_not_publish_acknowledges(client: redis.Redis, redis_url: str) -> None:
+    """Whoever waits for its jobs looks for them later."""
+    (job_id,) = publish(client, 1)
+    rights = ("on", "nopass", "~*", "+@all", "-publish", "-pubsub")
+    client.execute_command("ACL", "SETUSER", "mute", *rights)  # type: ignore[no-untyped-call]
+    try:
+        with redis.Redis.from_url(redis_url, username="mute", password="any") as mute:
+            queue = BatchQueue(mute, "approvals", lease_seconds=600)
+            queue.take(1)
+            assert queue.acknowledge(WORKER, [job_id]) == 0
+    finally:
+        client.acl_deluser("mute")
+    assert client.exists(JOB_PREFIX + job_id) == 0

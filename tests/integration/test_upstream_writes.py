@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from approvals import apply_events, approval, customer
 from blocking import await_blocked
+from desk import BODY, post, servers_of
 from dumps import dump, restore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect, connect_for_batches
 from signoff_db.migrate import NEW_EPOCH, migrate
+from signoff_ops import reviews
 
 ROWS = 10_000
 OF_ONE_USER = (
@@ -281,7 +283,7 @@ def test_nobody_else_can_call_functions_with_the_owners_rights(
         ).fetchall()
         other.execute(f"SET ROLE {writer_role}")
         other.execute("CREATE TEMP TABLE mine (LIKE public.interactions)")
-        assert len(functions) == 8
+        assert len(functions) == 14
         for (function,) in functions:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 other.execute(
@@ -342,6 +344,8 @@ def test_a_dump_can_be_restored(upstream_url: str, postgres_server: str) -> None
     """The session of the restore has an empty search_path; rows may come before triggers."""
     with connect_for_batches(upstream_url, application="test") as connection:
         apply_events(connection, approval(customer_status="CUSTOMER", ltv_amount="5"))
+    desk = servers_of(upstream_url)
+    reviews.approve(desk, post(desk), "ann", {**BODY, "edit_tags": ["CTA_SOFT"]})
     dumped = dump(upstream_url)
     name = f"restored_{uuid4().hex}"
     with psycopg.connect(postgres_server, autocommit=True) as admin:
@@ -354,6 +358,8 @@ def test_a_dump_can_be_restored(upstream_url: str, postgres_server: str) -> None
                 apply_events(restored, approval(ltv_amount="1"))
                 assert customer(restored, "user-1") == ("CUSTOMER", "6.00")
                 assert audit(restored).differing == 0
+                tags = restored.execute("SELECT edit_tags FROM review_decisions").fetchall()
+                assert tags == [(1,)]
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -453,6 +459,32 @@ def test_the_status_of_a_removed_interaction_does_not_count(
     connection.execute(f"{gone} WHERE id = %s".encode(), [last])
     assert customer(connection, "ann") == ("LEAD_QUALIFIED", "0.00")
     assert customer(connection, "bob") in {None, ("CUSTOMER", "0.00")}
+
+
+@pytest.mark.parametrize("owner", ["ann", None])
+def test_a_deleted_interaction_may_be_put_back_as_it_was(
+    connection: BatchConnection, owner: str | None
+) -> None:
+    """With its last event; events before and after it count, each once."""
+    key = UUID(int=1)
+    connection.execute("CREATE TEMPORARY TABLE saved (LIKE interactions)")
+    if owner:
+        connection.execute("INSERT INTO interactions (id, user_id) VALUES (%s, 'ann')", [key])
+    bought = {"interaction_id": key, "user_id": "ann", "customer_status": "CUSTOMER"}
+    apply_events(connection, approval(1, ltv_amount="350", **bought))
+    for _ in range(2):
+        connection.execute("INSERT INTO saved SELECT * FROM interactions")
+        connection.execute("DELETE FROM interactions")
+        assert customer(connection, "ann") == ("PROSPECT", "0.00")
+        connection.execute("INSERT INTO interactions SELECT * FROM saved")
+        assert customer(connection, "ann") == ("CUSTOMER", "350.00")
+        connection.execute("TRUNCATE saved")
+    other = {**bought, "interaction_id": UUID(int=2)}
+    apply_events(
+        connection, approval(2, ltv_amount="20", **bought), approval(3, ltv_amount="1", **other)
+    )
+    assert customer(connection, "ann") == ("CUSTOMER", "371.00")
+    assert audit(connection).differences == ()
 
 
 def test_an_interaction_without_created_at_is_the_oldest(

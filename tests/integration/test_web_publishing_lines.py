@@ -297,10 +297,14 @@ def _peak(client: httpx.Client, chunks: int) -> int:
         connection.close()
 
 
+LONG = b"x" * 300_000
+"""A line that is longer than any event."""
 PARTS = st.lists(
-    st.sampled_from([line(), line(quality_score=9), b"", b"x" * 300_000, b"[]", b" \r"]),
+    st.sampled_from([line(), line(quality_score=9), b"", LONG, b"[]", b" \r"]),
     max_size=6,
-).map(b"\n".join)
+)
+# More of these would inflate to more than a body may.
+BODIES = PARTS.filter(lambda parts: parts.count(LONG) <= 3).map(b"\n".join)
 
 
 async def _read(pieces: Sequence[bytes], *, compressed: bool) -> list[tuple[int, str, str]]:
@@ -322,7 +326,7 @@ async def _read(pieces: Sequence[bytes], *, compressed: bool) -> list[tuple[int,
 
 
 @settings(deadline=None, max_examples=50)
-@given(body=PARTS, places=st.lists(st.integers(0, 400_000), max_size=5), compressed=st.booleans())
+@given(body=BODIES, places=st.lists(st.integers(0, 400_000), max_size=5), compressed=st.booleans())
 def test_any_split_of_a_body_gives_the_same_receipts(
     body: bytes, places: list[int], *, compressed: bool
 ) -> None:

@@ -40,14 +40,18 @@ class Signoff:
     """Whether standard input counts as a terminal."""
 
     def __call__(
-        self, *arguments: object, typed: bytes = b"", expect: int | None = 0
+        self,
+        *arguments: object,
+        typed: bytes = b"",
+        expect: int | None = 0,
+        encoding: str | None = None,
     ) -> CommandResult:
         """Run a command to its end and check its exit code, unless None is expected.
 
         It runs inside the test's process, by the entry point: starting Python takes far longer than
-        most commands do.
+        most commands do. `encoding` is that of its output, where this matters.
         """
-        out, err = io.StringIO(), io.StringIO()
+        out, err = (_Encoded(encoding) if encoding else io.StringIO() for _ in range(2))
         code: object = 0
         with (
             self._inside(["signoff", *map(str, arguments)], typed),
@@ -136,6 +140,18 @@ class Signoff:
     def at_a_terminal(self) -> "Signoff":
         """The same as if somebody sat there."""
         return replace(self, at_terminal=True)
+
+
+class _Encoded(io.TextIOWrapper):
+    """Output in an encoding; JSON lines are UTF-8 in any, which ASCII is a part of."""
+
+    def __init__(self, encoding: str) -> None:
+        self._written = io.BytesIO()
+        super().__init__(self._written, encoding, write_through=True)
+
+    def getvalue(self) -> str:
+        """All that was written."""
+        return self._written.getvalue().decode()
 
 
 def lines(*events: dict[str, Any]) -> bytes:

@@ -6,16 +6,14 @@ reads until SIGTERM.
 """
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from mortal import Mortal, read
 from psycopg import Connection
 
-from signoff_cli.stopping import stop_on_signals
-from signoff_db.feed import FeedEvent, FeedPage
-from signoff_db.feed_reader import FeedReader, Turn
+from signoff_db.feed import FeedEvent
 
 NAME = "mortal"
 
@@ -26,58 +24,25 @@ def note(connection: Connection[Any], events: Sequence[FeedEvent]) -> None:
         cursor.executemany("INSERT INTO noted VALUES (%s)", [[e.event_id] for e in events])
 
 
-class CrashingReader(FeedReader):
-    """Kills itself at the given point."""
-
-    point = ""
-    wrote = False
-    """Whether this turn has effects."""
-
-    def crash_at(self, point: str) -> None:
-        """End at once, if this is the point."""
-        if point == self.point:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def _store(self, connection: Connection[Any], page: FeedPage, *, is_copy: bool) -> None:
-        self.wrote = bool(page.events)
-        if self.wrote:
-            self.crash_at("after effects")
-        super()._store(connection, page, is_copy=is_copy)
-        if self.wrote:
-            self.crash_at("before commit")
-
-    def turn(self) -> Turn:
-        """A turn, perhaps the last."""
-        self.wrote = False
-        turn = super().turn()
-        if self.wrote:
-            self.crash_at("after commit")
-        return turn
-
-
 def main(url: str, again: bool, points: Sequence[str]) -> None:
     """Die at each of the points, then read on."""
     if not again:
-        read(url, "".join(points))
+        run(url, "".join(points))
     for point in points:
         child = os.fork()
         if child == 0:
-            read(url, point)
+            run(url, point)
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status):
             sys.exit(f"it did not die {point}: {status}")
         sys.stdout.write("died\n")
         sys.stdout.flush()
-    read(url, "")
+    run(url, "")
 
 
-def read(url: str, point: str) -> NoReturn:
+def run(url: str, point: str) -> NoReturn:
     """Read until SIGTERM or the point."""
-    reader = CrashingReader(NAME, note, url, limit=200, poll=0.05)
-    reader.point = point
-    with stop_on_signals() as stop:
-        reader.run(stop)
-    os._exit(0)
+    read(Mortal(NAME, note, url, limit=200, poll=0.05), point)
 
 
 if __name__ == "__main__":

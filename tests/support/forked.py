@@ -44,8 +44,9 @@ def _is_module(command: Sequence[str]) -> bool:
 
 def _is_plain(env: Mapping[str, str]) -> bool:
     """Whether Python would start there as it did for the tests."""
-    given = {name for name in env if name.startswith("PYTHON")}
-    return given <= {"PYTHONPATH", "PYTHONUNBUFFERED"} and env.get("PYTHONPATH") == _SUPPORT
+    given = {name for name in env if name.startswith(("PYTHON", "LD_"))}
+    folders = set(env.get("PYTHONPATH", "").split(os.pathsep))
+    return given <= {"PYTHONPATH", "PYTHONUNBUFFERED"} and {_SUPPORT} <= folders <= set(sys.path)
 
 
 class _Fork(subprocess.Popen[bytes]):

@@ -18,6 +18,8 @@ from signoff_queue.reader import QueueReader
 from signoff_schemas.keys import QueueKeys
 
 KEYS = QueueKeys("approvals")
+_POLLS: Final = 0.02, 0.05
+"""Seconds between two looks of a wait, at first and at most: some wait for what does not last."""
 DEADLINE: Final = float(os.environ.get("TEST_DEADLINE", "180"))
 """Seconds after which any wait of a test has failed: no measure of speed, only an end.
 
@@ -96,18 +98,22 @@ def eventually(
 ) -> None:
     """Wait until it holds; if it never does, fail with what was waited for and what was found.
 
+    Who has waited long looks less often: a look may open a connection or run a command, and takes
+    processor time from what is waited for.
+
     Args:
         holds: is called again and again.
         what: is waited for, in words.
         log: of the process that should bring it about; its end is shown.
         saw: what to show of the state.
     """
-    deadline = time.monotonic() + DEADLINE
+    begun, (shortest, longest) = time.monotonic(), _POLLS
     while not holds():
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        if waited > DEADLINE:
             found = f"; found {saw()!r}" if saw else ""
             raise AssertionError(f"still not so after {DEADLINE:g} s: {what}{found}{_printed(log)}")
-        time.sleep(0.02)
+        time.sleep(min(max(shortest, waited / 10), longest))
 
 
 def _printed(log: Path | None) -> str:

@@ -23,6 +23,9 @@ class Publisher(Protocol):
     def flush(self) -> dict[Answer, int]:
         """Publish what the spool holds."""
 
+    def close(self) -> None:
+        """Close the producer's connections."""
+
 
 class SyncPublisher:
     """Publishes by `Producer`; delays are noted instead of waited."""
@@ -44,6 +47,10 @@ class SyncPublisher:
         """Publish what the spool holds."""
         return self.producer.flush_spool()
 
+    def close(self) -> None:
+        """Close the producer's connections."""
+        self.producer.close()
+
 
 class AsyncPublisher:
     """The same by `AsyncProducer`, in its own event loop."""
@@ -51,7 +58,7 @@ class AsyncPublisher:
     def __init__(self, producer: AsyncProducer, loop: asyncio.Runner) -> None:
         self.producer = producer
         self.waits: list[float] = []
-        self._loop = loop
+        self.loop = loop
 
         async def wait(seconds: float) -> None:
             self.waits.append(seconds)
@@ -60,7 +67,7 @@ class AsyncPublisher:
 
     def publish(self, event: Any, **options: Any) -> Receipt:
         """Publish one event."""
-        return self._loop.run(self.producer.publish(event, **options))
+        return self.loop.run(self.producer.publish(event, **options))
 
     def publish_many(self, events: Iterable[Any]) -> list[Receipt]:
         """Publish many events."""
@@ -68,11 +75,15 @@ class AsyncPublisher:
         async def receipts() -> list[Receipt]:
             return [receipt async for receipt in self.producer.publish_many(events)]
 
-        return self._loop.run(receipts())
+        return self.loop.run(receipts())
 
     def flush(self) -> dict[Answer, int]:
         """Publish what the spool holds."""
-        return self._loop.run(self.producer.flush_spool())
+        return self.loop.run(self.producer.flush_spool())
+
+    def close(self) -> None:
+        """Close the producer's connections."""
+        self.loop.run(self.producer.close())
 
 
 @contextmanager
@@ -82,7 +93,14 @@ def publishing(kind: str, url: str, **options: Any) -> Iterator[Publisher]:
         with Producer(url, **options) as producer:
             yield SyncPublisher(producer)
         return
+    with publishing_async(url, **options) as publisher:
+        yield publisher
+
+
+@contextmanager
+def publishing_async(url: str, **options: Any) -> Iterator[AsyncPublisher]:
+    """An asynchronous one, in a loop that other coroutines can run in too."""
     with asyncio.Runner() as loop:
-        awaited = AsyncProducer(url, **options)
-        yield AsyncPublisher(awaited, loop)
-        loop.run(awaited.close())
+        publisher = AsyncPublisher(AsyncProducer(url, **options), loop)
+        yield publisher
+        publisher.close()

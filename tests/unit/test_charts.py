@@ -121,6 +121,26 @@ def test_lines_have_their_names_at_their_ends(size: Size) -> None:
     check_inside(drawing)
 
 
+@SIZES
+def test_labels_below_lines_do_not_cover_each_other(size: Size) -> None:
+    """Of long ones those that fit stand, evenly; the last one always."""
+    made = [Line(tuple((float(x), 0.5) for x in range(17)), "line-1", "phone_call")]
+    drawing = lines(
+        size, made, words.short_percent, across="", say_across=lambda x: f"month {x:02.0f}"
+    )
+    below = [
+        mark
+        for mark in drawing.looking("tick")
+        if isinstance(mark, Text) and mark.y > size.height - 20
+    ]
+    ends = {"middle": 0.5, "end": 1.0}
+    lefts = [mark.x - ends[mark.anchor] * words.width_of(mark.text, 12) for mark in below]
+    rights = [left + words.width_of(mark.text, 12) for left, mark in zip(lefts, below, strict=True)]
+    assert len(below) > 1
+    assert all(right < left for right, left in zip(rights, lefts[1:], strict=False))
+    assert below[-1].text in {"month 15", "month 16"}  # the last tick of each size
+
+
 def test_labels_are_moved_apart_and_stay_inside() -> None:
     """In their order, as near as possible to what they name."""
     assert spread([10, 12, 50], 15, 0, 100) == [10, 25, 50]
@@ -155,6 +175,14 @@ def test_intervals_and_pairs_show_what_they_have(size: Size) -> None:
         assert "no comparison" in texts(drawing)
         assert any(text.endswith("…") for text in texts(drawing))
         check_inside(drawing)
+
+
+def test_names_above_pairs_begin_behind_the_line_at_0() -> None:
+    """The line would go through their first letter."""
+    drawing = pairs(NARROW, [Row("0", 1.0, "1 / 2", "21 customers", other=2.0)], words.short)
+    placed = {mark.text: mark.x for mark in drawing.marks if isinstance(mark, Text)}
+    zero, name = placed["0"], placed["0 (21 customers)"]
+    assert zero < name
 
 
 def test_a_heat_map_is_darker_where_there_is_more() -> None:

@@ -74,6 +74,7 @@ def test_the_queue_is_durable(services: dict[str, Service], option: str, value: 
     ("service", "image", "folder"),
     [
         ("postgres", "postgres:18", "/var/lib/postgresql"),
+        ("rapport-postgres", "postgres:18", "/var/lib/postgresql"),
         ("valkey", "valkey/valkey:9", "/data"),
     ],
 )
@@ -86,6 +87,12 @@ def test_data_outlives_its_container(
     assert compose["services"][service]["image"].partition("@")[0] == image
     assert list(mounts.values()) == [folder]
     assert set(mounts) <= set(compose["volumes"])
+    users = [one for one in compose["services"].values() if set(mounts) & _volumes(one)]
+    assert len(users) == 1
+
+
+def _volumes(service: Service) -> set[str]:
+    return {volume.partition(":")[0] for volume in service.get("volumes", ())}
 
 
 def test_servers_have_health_checks(services: dict[str, Service]) -> None:
@@ -106,6 +113,23 @@ def test_migrations_run_once_before_any_worker(services: dict[str, Service]) -> 
     }
 
 
+def test_contexts_have_a_server_of_their_own(services: dict[str, Service]) -> None:
+    """Nothing waits for it but what keeps the contexts."""
+    assert dependencies(services["rapport-create"]) == {"rapport-postgres": "service_healthy"}
+    assert services["rapport-create"]["restart"] == "no"
+    assert dependencies(services["rapport"]) == {
+        "migrate": "service_completed_successfully",
+        "rapport-create": "service_completed_successfully",
+    }
+    others = {name: one for name, one in services.items() if not name.startswith("rapport")}
+    waiting = [name for one in others.values() for name in one.get("depends_on", ())]
+    assert not any(name.startswith("rapport") for name in waiting)
+    server = services["rapport-postgres"]
+    url = services["rapport"]["environment"]["SIGNOFF_RAPPORT_URL"]
+    assert url.endswith(f"@rapport-postgres:5432/{server['environment']['POSTGRES_DB']}")
+    assert server["healthcheck"]["test"][:2] == ["CMD", "pg_isready"]
+
+
 def test_each_service_runs_its_command(services: dict[str, Service]) -> None:
     """The image's entry point is `signoff`, so that a service's command is one of its commands."""
     assert services["migrate"]["command"] == ["migrate"]
@@ -121,6 +145,8 @@ def test_some_services_run_only_where_they_are_asked_for(services: dict[str, Ser
     }
     assert services["webhooks"]["command"] == ["webhook", "run"]
     assert services["insight"]["command"] == ["insight", "run"]
+    assert services["rapport"]["command"] == ["rapport", "run"]
+    assert services["rapport-create"]["command"] == ["rapport", "create"]
     for relay in ("relay", "upstream-relay"):
         assert services[relay]["command"] == ["relay", "--prune-after", "7d"]
         assert dependencies(services[relay]) == dependencies(services["worker"])
@@ -153,14 +179,16 @@ def test_a_relay_has_the_upstreams_database(services: dict[str, Service]) -> Non
     assert environment == services["worker"]["environment"] == services["relay"]["environment"]
 
 
-@pytest.mark.parametrize("service", ["worker", "relay", "upstream-relay", "webhooks", "insight"])
+@pytest.mark.parametrize(
+    "service", ["worker", "relay", "upstream-relay", "webhooks", "insight", "rapport"]
+)
 @pytest.mark.parametrize("fixed", ["container_name", "ports", "hostname"])
 def test_workers_and_relays_scale(services: dict[str, Service], service: str, fixed: str) -> None:
     """Nothing in them can exist only once: `--scale worker=4` runs four."""
     assert fixed not in services[service]
 
 
-@pytest.mark.parametrize("service", ["worker", "relay", "webhooks", "insight"])
+@pytest.mark.parametrize("service", ["worker", "relay", "webhooks", "insight", "rapport"])
 def test_a_batch_can_be_finished_and_a_crashed_service_restarts(
     services: dict[str, Service], service: str
 ) -> None:
@@ -199,6 +227,8 @@ def test_passwords_agree_on_both_sides(services: dict[str, Service]) -> None:
     assert postgres == "${POSTGRES_PASSWORD:?set POSTGRES_PASSWORD in .env}"
     assert valkey == "${VALKEY_PASSWORD:?set VALKEY_PASSWORD in .env}"
     assert f":{postgres}@" in environment["SIGNOFF_DATABASE_URL"]
+    assert f":{postgres}@" in environment["SIGNOFF_RAPPORT_URL"]
+    assert postgres == services["rapport-postgres"]["environment"]["POSTGRES_PASSWORD"]
     assert f":{valkey}@" in environment["SIGNOFF_REDIS_URL"]
     assert "requirepass $$REDISCLI_AUTH\n" in services["valkey"]["command"][0]
 
@@ -233,7 +263,10 @@ def test_containers_have_few_rights(services: dict[str, Service]) -> None:
         assert any(mount.startswith("/tmp:") for mount in service["tmpfs"]), name  # noqa: S108
 
 
-@pytest.mark.parametrize(("service", "user"), [("postgres", "postgres"), ("valkey", "valkey")])
+@pytest.mark.parametrize(
+    ("service", "user"),
+    [("postgres", "postgres"), ("rapport-postgres", "postgres"), ("valkey", "valkey")],
+)
 def test_servers_do_not_start_as_root(
     services: dict[str, Service], service: str, user: str
 ) -> None:
@@ -246,7 +279,7 @@ def test_images_are_named_by_digest(services: dict[str, Service], stages: list[l
     images = [service["image"] for service in services.values() if "build" not in service]
     images += [stage[0].split()[1] for stage in stages]
 
-    assert len(images) == 4
+    assert len(images) == 5
     assert all(re.fullmatch(r"[a-z/]+:[0-9a-z.-]+@sha256:[0-9a-f]{64}", one) for one in images)
 
 

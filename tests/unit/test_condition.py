@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from signoff_db.feed_lag import ReaderState
 from signoff_db.reading import Overview
+from signoff_insight.rapport.reach import Reach
 from signoff_ops.condition import Condition, Level, condition
 from signoff_ops.status import QueueStatus, Status
 from signoff_ops.throughput import Rate
@@ -215,6 +216,23 @@ def test_a_reader_of_the_feed_that_fails_or_is_late_is_a_reason() -> None:
     assert told.sentence.startswith("Reader facts needs a look; reader mirror needs a look")
 
 
+def test_a_second_database_that_is_away_is_no_trouble() -> None:
+    """Events are applied all the same; where contexts are not kept, that is a reason too."""
+    away = condition(status(away={"rapport": "it cannot be reached"}), IDLE, NOW)
+    assert (away.level, [one.key for one in away.reasons]) == (Level.ATTENTION, ["away:rapport"])
+    assert away.sentence.startswith("The second database cannot be read")
+    for reach, words in (
+        (Reach(NOW - timedelta(days=9000), True, None, None, None), "start `signoff rapport run`"),
+        (Reach(NOW, True, 0.4, None, None), "computed anew, 40% of the customers so far"),
+        (Reach(None, True, None, None, None), "never computed"),
+        (Reach(NOW, True, None, "no room", None), "their reader fails: no room"),
+    ):
+        told = condition(status(contexts=reach), IDLE, NOW)
+        assert [one.key for one in told.reasons] == ["Second database contexts"]
+        assert words in told.reasons[0].text
+    assert not condition(status(contexts=Reach(NOW, False, None, None, None)), IDLE, NOW).reasons
+
+
 _WORKERS = st.lists(st.sampled_from([*TWO, SILENT, WAITS]), max_size=3).map(tuple)
 _QUEUES = st.builds(
     queue,
@@ -229,7 +247,9 @@ _STATES = st.builds(
     _QUEUES,
     state=st.none() | st.just(status(**dead(5, 2)).state),
     readers=st.none() | st.just(()),
-    away=st.sampled_from([{}, {"redis": "x"}, {"postgres": "x"}, {"outbox": "x"}]),
+    away=st.sampled_from(
+        [{}, {"redis": "x"}, {"postgres": "x"}, {"outbox": "x"}, {"rapport": "x"}]
+    ),
 )
 
 

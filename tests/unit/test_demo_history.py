@@ -1,6 +1,6 @@
 """The history that the demo charts."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -54,6 +54,25 @@ def test_customers_go_along_the_funnel() -> None:
     steps = [step for journey in journeys for step in pairwise(journey)]
     assert steps.count(("CUSTOMER", "CHURNED")) > 30
     assert 3 <= steps.count(("CHURNED", "CUSTOMER")) <= 30
+
+
+def test_some_who_were_lost_write_again() -> None:
+    """Twice or more within the last weeks, long after a reviewer noted that they were lost."""
+    again = [
+        [event.occurred_at for event in of if event.occurred_at > lost.occurred_at]
+        for of in customers().values()
+        for lost in [[event for event in of if event.customer_status][-1]]
+        if lost.customer_status == "CHURNED" and lost is not of[-1]
+    ]
+    assert 3 <= len(again) <= 20
+    assert all(len(replies) >= 2 and replies[0] > END - timedelta(days=21) for replies in again)
+
+
+def test_some_fell_silent_without_a_note() -> None:
+    """In each status that a rule may be about; reviewers do not see who does not write."""
+    silent = [of for of in customers().values() if of[-1].occurred_at < END - timedelta(days=180)]
+    left = Counter([e.customer_status for e in of if e.customer_status][-1] for of in silent)
+    assert all(left[status] > 10 for status in ("PROSPECT", "LEAD_QUALIFIED", "CUSTOMER"))
 
 
 def test_more_leads_buy_who_saw_the_new_call_to_action() -> None:

@@ -194,7 +194,7 @@ def test_a_bomb_is_not_inflated() -> None:
         encode_job(b"{%s}" % (b" " * MAX_JOB_BYTES)),
         b"[%s,null,[{%s}],{}]" % (NAME, b" " * MAX_JOB_BYTES),
         zlib.compress(random.Random(1).randbytes(MAX_JOB_BYTES + 1)),
-        b"[" + b"{}," * 20_000_000,
+        b"[" + b"{}," * 2_000_000,
     ],
     ids=["canonical", "another form", "compressed", "repetition"],
 )
@@ -227,7 +227,7 @@ def test_the_first_bytes_are_inflated_in_bounds() -> None:
         (b"\x80\x05K", b"\x80\x05K"),
         (zlib.compress(b"\x80\x05K\x01."), b"\x80\x05K\x01."),
         (zlib.compress(random.Random(2).randbytes(9000))[:4096], random.Random(2).randbytes(16)),
-        (zlib.compress(b" " * 50_000_000), b" " * 16),
+        (zlib.compress(b" " * 5_000_000), b" " * 16),
     ],
     ids=["empty", "short", "plain", "compressed", "a beginning", "a bomb"],
 )

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from signoff_insight.report import Asked, Column, Reach, Report, Table, Unit, Value
 from signoff_ops.insight import UnknownTableError, only_table
-from signoff_ops.insight_data import csv_of, reach_text, report_data, shown
+from signoff_ops.insight_data import csv_of, reach_text, report_data, report_reach_text, shown
 from signoff_schemas.wording import json_text
 
 COLUMNS = tuple(Column(str(unit), str(unit), unit) for unit in Unit)
@@ -153,6 +155,14 @@ def test_a_row_of_csv_is_a_line(text: str) -> None:
 def test_people_read_units(value: Value, unit: Unit, expected: str | None) -> None:
     """Percent, cents, months; what is not known is no text at all."""
     assert shown(value, unit) == expected
+
+
+def test_the_desk_reaches_until_now() -> None:
+    """It reads the reviews; how far the customer facts reach says nothing about it."""
+    facts = report()
+    assert report_reach_text(facts) == reach_text(REACH)
+    said = report_reach_text(replace(facts, name="desk"))
+    assert re.fullmatch(r"Read from the reviews at [\d-]{10} \d\d:\d\d \(Europe/Berlin\)\.", said)
 
 
 def test_the_reach_is_told_in_the_zone_of_the_days() -> None:

@@ -13,12 +13,12 @@ from signoff_ops.insight import Report, Value
 from signoff_web.charts.marks import Rect, Text
 from signoff_web.figures.figure import Figure
 from signoff_web.figures.of_views import figures_of
-from signoff_web.templating import Templates
+from signoff_web.templating import TEMPLATES
 
 
 def rendered(figures: list[Figure]) -> str:
     """The figures as HTML."""
-    template = Templates().get("insight/charts/drawing.html")
+    template = TEMPLATES.get("insight/charts/drawing.html")
     written = template.make_module()
     return "".join(str(written.figure(one)) for one in figures)  # type: ignore[attr-defined]
 

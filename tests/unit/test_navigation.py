@@ -42,7 +42,7 @@ def test_the_console_is_in_the_header_of_those_who_operate_or_only_read(
 def test_a_page_of_insight_is_called_as_its_link() -> None:
     """Whoever follows a link finds its words above the page."""
     titles = {f"/insight/{view.name}": view.title for view in views()}
-    assert {link.path: link.text for link in INSIGHT[1:]} == titles
+    assert {link.path: link.text for link in INSIGHT[2:]} == titles
 
 
 def test_definitions_name_the_usual_days() -> None:
@@ -71,12 +71,14 @@ def test_nobody_and_a_program_that_may_not_read_see_no_console() -> None:
 def test_insight_is_in_the_header_of_those_who_do_not_review_alone(
     roles: tuple[Role, ...], *, sees_insight: bool
 ) -> None:
-    """With one link, and with all of its pages on each of them."""
+    """With two links, and with all of its pages on each of them."""
     assert bool(insight_of(_with(*roles), "/account")) == sees_insight
     assert bool(insight_of(_with(*roles), "/insight/funnel")) == sees_insight
     if sees_insight:
-        assert [link.path for link in insight_of(_with(*roles), "/insights")] == ["/insight"]
-        assert insight_of(_with(*roles), "/insight") == list(INSIGHT)
+        elsewhere = [link.path for link in insight_of(_with(*roles), "/insights")]
+        assert elsewhere == ["/insight", "/transitions"]
+        for path in ("/insight", "/transitions", "/transitions/proposals"):
+            assert insight_of(_with(*roles), path) == list(INSIGHT)
     assert insight_of(None, "/insight") == []
     assert insight_of(Identity("key", "bot", frozenset({Scope.OPERATE})), "/insight") == []
 
@@ -93,6 +95,7 @@ def test_insight_is_in_the_header_of_those_who_do_not_review_alone(
         ("/desk/5e0f", "/desk"),
         ("/insight", "/insight"),
         ("/insight/funnel", "/insight/funnel"),
+        ("/transitions/rules/churn-silence", "/transitions"),
         ("/account", None),
     ],
 )

@@ -37,6 +37,7 @@ from signoff import (
     QueueUnavailableError,
     Receipt,
 )
+from signoff_producer import chunks
 from signoff_producer.publication import CHUNK
 from signoff_schemas import FUNCTION, SettingsError, content_hash, encode_job
 
@@ -347,7 +348,7 @@ def test_a_job_of_rqs_own_enqueue_is_compared_by_content(
         b"x^",
         b"\xff" * 100,
         pickle.dumps((FUNCTION, None, (event(0),), {})),
-        zlib.compress(b" " * 10_000_000),
+        zlib.compress(b" " * 2_000_000),
         encode_job(b"[]"),
         encode_job(json.dumps(event(0)).encode()).replace(b"signoff_worker", b"other"),
     ],
@@ -602,6 +603,12 @@ def test_nothing_is_read_before_the_iteration(producer: Publisher) -> None:
 
 
 @pytest.fixture
+def whole_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that reads the source slowly does not send less at once."""
+    monkeypatch.setattr(chunks, "FLUSH_AFTER", 3600)
+
+
+@pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the commands that go over any connection, in order."""
     sent: list[str] = []
@@ -618,6 +625,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return sent
 
 
+@pytest.mark.usefixtures("whole_chunks")
 def test_a_publish_is_one_round_trip(producer: Publisher, commands: list[str]) -> None:
     """When Redis has cached the script, an event or a batch is one command."""
     producer.publish(event(0))
@@ -630,6 +638,7 @@ def test_a_publish_is_one_round_trip(producer: Publisher, commands: list[str]) -
     assert commands == ["EVALSHA"] * 3
 
 
+@pytest.mark.usefixtures("whole_chunks")
 def test_receipts_come_before_the_sources_own_error(
     make: Make, connection: fakeredis.FakeRedis
 ) -> None:
@@ -650,6 +659,41 @@ def test_receipts_come_before_the_sources_own_error(
         publish()
 
     assert answers == ["accepted"] * connection.llen(WAITING) == ["accepted"] * CHUNK
+
+
+@pytest.mark.usefixtures("whole_chunks")
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
+def test_an_outage_does_not_hide_an_interruption_while_the_next_events_were_read(
+    interruption: type[BaseException],
+) -> None:
+    """It is not taken for an error of Redis, which callers may answer by publishing again."""
+
+    def source() -> Iterator[Mapping]:
+        yield from (event(number) for number in range(CHUNK))
+        raise interruption
+
+    with (
+        Producer("redis://127.0.0.1:1", publish_retries=0) as publisher,
+        pytest.raises(interruption),
+    ):
+        list(publisher.publish_many(source()))
+
+
+@pytest.mark.usefixtures("whole_chunks")
+def test_an_outage_does_not_hide_that_the_source_failed_too() -> None:
+    """Both happened, and the events before are to be published again."""
+
+    def source() -> Iterator[Mapping]:
+        yield from (event(number) for number in range(CHUNK))
+        raise OSError("the disk went away")
+
+    with (
+        Producer("redis://127.0.0.1:1", publish_retries=0) as publisher,
+        pytest.raises(QueueUnavailableError) as found,
+    ):
+        list(publisher.publish_many(source()))
+
+    assert found.value.__notes__ == ["Its source failed, too: OSError('the disk went away')"]
 
 
 def test_rejected_events_need_no_round_trip(producer: Publisher, commands: list[str]) -> None:
@@ -963,6 +1007,7 @@ def test_each_concurrent_publisher_gets_an_outage_and_the_next_publish_works(
     assert connection.llen(WAITING) == 1
 
 
+@pytest.mark.usefixtures("whole_chunks")
 def test_events_may_be_awaited_too(server: fakeredis.FakeServer) -> None:
     """publish_many() takes an asynchronous source too, in bounded memory."""
     taken = 0

@@ -17,6 +17,7 @@ from signoff_schemas import (
     OutboxSettings,
     OutgoingSettings,
     PublishSettings,
+    RapportSettings,
     ReviewSettings,
     Settings,
     SettingsError,
@@ -215,6 +216,7 @@ def test_an_env_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     [
         ("redis_url", "SIGNOFF_REDIS_URL=redis://localhost:6379/0"),
         ("database_url", "SIGNOFF_DATABASE_URL=postgresql://user@localhost:5432/signoff"),
+        ("rapport_url", "SIGNOFF_RAPPORT_URL=postgresql://user@localhost:5432/signoff_rapport"),
     ],
 )
 def test_a_missing_url_is_asked_for(name: str, example: str) -> None:
@@ -249,6 +251,13 @@ def test_no_setting_is_taken_for_another_one_misspelt() -> None:
     names = [f"SIGNOFF_{name.upper()}" for name in Settings.model_fields]
     for variable in ("SIGNOFF_REDIS_URL", "SIGNOFF_DATABASE_URL"):
         assert misspelt(variable, [name for name in names if name != variable]) is None
+
+
+def test_a_setting_that_is_there_is_not_called_misspelt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much its name is like that of the missing one."""
+    monkeypatch.setenv("SIGNOFF_ALERT_URL", "https://example.com")
+    with pytest.raises(SettingsError, match="RAPPORT_URL is not set; set it"):
+        Settings.load().require("rapport_url")
 
 
 @pytest.mark.parametrize(
@@ -514,6 +523,7 @@ def test_all_settings_together_are_those_of_the_roles() -> None:
         AccountSettings,
         ReviewSettings,
         InsightSettings,
+        RapportSettings,
         AlertSettings,
     )
     assert set(Settings.model_fields) == {name for role in roles for name in role.model_fields}

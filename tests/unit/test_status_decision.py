@@ -19,13 +19,13 @@ from pydantic import ValidationError
 from signoff_schemas import (
     CUSTOMER_STATUSES,
     MAX_EVENT_BYTES,
+    AnyEvent,
     ApprovalEvent,
     FailureKind,
     InvalidEvent,
     StatusDecision,
     content_hash,
     kind_of,
-    parse_and_canonicalize,
     parse_event,
 )
 
@@ -88,9 +88,14 @@ def refusal(source: Any) -> InvalidEvent:
     return caught.value
 
 
+def canonicalized(source: Any) -> tuple[AnyEvent, bytes]:
+    """The event of any kind in a source, and its canonical JSON."""
+    return kind_of(source).parse_and_canonicalize(source)
+
+
 def digest(source: Any) -> bytes:
     """Return the hash of the content of an event of any kind."""
-    return content_hash(parse_and_canonicalize(source)[1])
+    return content_hash(canonicalized(source)[1])
 
 
 def nested(depth: int) -> Mapping:
@@ -345,7 +350,7 @@ def test_an_approval_is_the_same_event_with_and_without_its_type(given: Mapping)
     plain = ApprovalEvent.parse(APPROVAL)
 
     for source in (APPROVAL | given, json.dumps(given | APPROVAL), plain):
-        event, canonical = parse_and_canonicalize(source)
+        event, canonical = canonicalized(source)
         assert event == plain
         assert canonical == plain.canonical_json()
         assert b"event_type" not in canonical
@@ -436,9 +441,9 @@ def test_the_canonical_form_is_short() -> None:
 @thorough
 def test_the_canonical_form_is_a_fixed_point(event: Mapping) -> None:
     """Reading it gives the same decision and the same form, and no field is lost."""
-    first, canonical = parse_and_canonicalize(json.dumps(event).encode())
+    first, canonical = canonicalized(json.dumps(event).encode())
 
-    assert parse_and_canonicalize(canonical) == (first, canonical)
+    assert canonicalized(canonical) == (first, canonical)
     held = json.loads(canonical)
     for field, value in event.items():
         if field == "occurred_at":

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signoff_producer.outbox.validated import Row, request_of
-from signoff_producer.publication import Request
+from signoff_producer.publication import Publication, Request
 from signoff_schemas import ApprovalEvent, content_hash
 
 thorough = settings(deadline=None, max_examples=150)
@@ -61,3 +61,15 @@ def test_only_the_hash_of_this_very_text_is_trusted() -> None:
     assert request_of(event.event_id, *row) == Request(event.event_id, canonical)
     for other in (None, b"", content_hash(canonical + b" "), content_hash(b"")):
         assert "quality_score" in str(request_of(event.event_id, row.event, other).error)
+
+
+def test_a_text_in_another_form_is_validated_though_its_hash_matches() -> None:
+    """Who writes rows in SQL may compute it; but only canonical JSON begins with the job's id."""
+    event = approval()
+    canonical = event.canonical_json()
+    other_form = f" {canonical.decode()}"
+
+    found = request_of(event.event_id, other_form, content_hash(other_form.encode()))
+
+    assert found == Request(event.event_id, canonical)
+    assert Publication("approvals").jobs([found])[0] == str(event.event_id).encode()

@@ -10,7 +10,6 @@ from signoff_ops.servers import PooledServers
 from signoff_schemas import Settings
 from signoff_web import problems
 from signoff_web.access import check_routes
-from signoff_web.answers import Answers
 from signoff_web.api import (
     actions,
     contract,
@@ -30,9 +29,7 @@ from signoff_web.api import (
 from signoff_web.api import insight as api_insight
 from signoff_web.api import outbox as api_outbox
 from signoff_web.assets import Assets
-from signoff_web.connection_limit import ConnectionLimit
 from signoff_web.context import Authenticate
-from signoff_web.head import HeadLikeGet
 from signoff_web.opening import opened
 from signoff_web.pages import (
     account,
@@ -53,11 +50,13 @@ from signoff_web.pages import (
     replays,
     sign_in,
     team,
+    transition_acts,
+    transition_rules,
+    transitions,
     users,
     workers,
 )
-from signoff_web.raw_routes import DirectRoutes
-from signoff_web.same_origin import SameOrigin
+from signoff_web.service import Service
 
 if TYPE_CHECKING:
     from signoff_web.oidc import Provider
@@ -84,6 +83,9 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     find.router,
     audit.router,
     insight.router,
+    transition_rules.router,
+    transition_acts.router,
+    transitions.router,
     contract.router,
     publishing.router,
     events.router,
@@ -131,25 +133,12 @@ def create_app(settings: Settings, *, authenticate: Authenticate | None = None) 
             app.state.context = context
             yield
 
-    app = FastAPI(
-        title="Signoff",
-        lifespan=lifespan,
-        # Starlette's redirect goes to whatever host, and scheme, the request is said to have.
-        redirect_slashes=False,
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
-    )
+    app = Service(settings, lifespan)
     for router in _ROUTERS:
         # As they are: `include_router` would hide them from `check_routes`.
         app.router.routes.extend(router.routes)
     app.mount("/static", Assets(), name="static")
-    app.add_middleware(DirectRoutes, routes=app.router.routes)  # the first one is the innermost
-    app.add_middleware(ConnectionLimit, most=settings.web_connections)
-    app.add_middleware(SameOrigin, public_url=settings.web_url)
-    app.add_middleware(HeadLikeGet)
-    app.add_middleware(Answers)
+    app.complete()
     problems.add_handlers(app)
     check_routes(app)
     return app

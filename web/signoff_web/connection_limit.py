@@ -1,6 +1,7 @@
 """A bound on the requests and connections that are served at the same time."""
 
 from collections.abc import Sized
+from dataclasses import dataclass
 from typing import Final
 
 from fastapi import Request
@@ -12,32 +13,41 @@ _ALWAYS: Final = frozenset({"/live", "/ready"})
 """Answered also then: a probe that fails would have the service restarted."""
 
 
+@dataclass(slots=True)
+class Bound:
+    """How many requests are served now, and how many at the most."""
+
+    most: int
+    requests: int = 0
+
+
 class ConnectionLimit:
     """Answers what is beyond the bound with a problem, and closes its connection."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, bound: Bound) -> None:
+        """`bound` counts the requests of all that it is given to."""
         self._app = app
-        self._most = most
-        self._requests = 0
+        self._bound = bound
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif self._is_full(scope) and scope["path"] not in _ALWAYS:
-            response = answer(Request(scope), _busy(self._most))
+            response = answer(Request(scope), _busy(self._bound.most))
             await response(scope, receive, send)
         else:
-            self._requests += 1
+            self._bound.requests += 1
             try:
                 await self._app(scope, receive, send)
             finally:
-                self._requests -= 1
+                self._bound.requests -= 1
 
     def _is_full(self, scope: Scope) -> bool:
         # The server sets this; open connections without a request count too.
         connections: Sized = getattr(scope["app"].state, "connections", ())
-        return self._requests >= self._most or len(connections) > self._most
+        most = self._bound.most
+        return self._bound.requests >= most or len(connections) > most
 
 
 def _busy(most: int) -> ProblemError:

@@ -1,4 +1,4 @@
-"""What the routes share: settings, connections, templates, and how requests are authenticated."""
+"""What the routes share: settings, connections, and how requests are authenticated."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,6 +13,7 @@ from signoff_ops.verdict_watch import VerdictWatch
 from signoff_producer.requests import RequestProducer
 from signoff_schemas import Settings
 from signoff_schemas.access import Identity
+from signoff_web.contexts import Contexts
 from signoff_web.live import Sampler
 from signoff_web.measuring import Requests
 from signoff_web.pause_watch import PauseWatch
@@ -23,7 +24,6 @@ from signoff_web.streams import Followers
 if TYPE_CHECKING:
     from signoff_web.oidc import Provider
     from signoff_web.rates import Rates
-    from signoff_web.templating import Templates
 
 Authenticate: TypeAlias = Callable[[Request], Awaitable[Identity | None]]
 """Tells whose request it is; None if nobody is named.
@@ -39,7 +39,6 @@ class Context:
     settings: Settings
     servers: Servers
     producer: RequestProducer
-    templates: "Templates"
     authenticate: Authenticate
     sign_in_limits: SignInLimits
     verdicts: VerdictWatch
@@ -47,6 +46,7 @@ class Context:
     live: Sampler
     pauses: PauseWatch
     customers: InsightFigures
+    contexts: Contexts
     readiness: Readiness = field(default_factory=Readiness)
     requests: Requests = field(default_factory=Requests)
     followers: Followers = field(default_factory=Followers)

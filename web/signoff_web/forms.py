@@ -11,6 +11,8 @@ from signoff_web.problems import ProblemError
 
 _MOST_BYTES: Final = 16_384
 _MOST_FIELDS: Final = 50
+_MOST_BYTES_OF_ACTS: Final = 65_536
+_MOST_FIELDS_OF_ACTS: Final = 300
 _MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 
 
@@ -66,3 +68,13 @@ async def bounded_form(
 
 
 InForm: TypeAlias = Annotated[Form, Depends(read_form)]
+
+
+async def _read_act(request: Request) -> Form:
+    return await bounded_form(
+        request, most_bytes=_MOST_BYTES_OF_ACTS, most_fields=_MOST_FIELDS_OF_ACTS
+    )
+
+
+InActForm: TypeAlias = Annotated[Form, Depends(_read_act)]
+"""The form of a list, on which many rows may be ticked."""

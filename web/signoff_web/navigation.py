@@ -4,7 +4,8 @@ The header has three groups. *Pages* are those on which somebody works: the desk
 The second group, *Operations*, is the console. Whoever may read may open each page of the console,
 but its links would only be in the way of people whose work is the desk. So the group is shown to
 those who may read and either may operate too, or do not review: operators, viewers, administrators.
-The third group, *Insight*, is for whoever may read and does not review alone.
+The third group, *Insight*, is for whoever may read and does not review alone: what the ledger
+means, and the transitions that follow from it.
 """
 
 from dataclasses import dataclass
@@ -37,8 +38,12 @@ OPERATIONS: Final[tuple[Link, ...]] = (
     Link("Outbox", "/ops/outbox"),
     Link("Audit", "/audit"),
 )
-INSIGHT: Final[tuple[Link, ...]] = (
+_ALWAYS: Final[tuple[Link, ...]] = (
     Link("Insight", "/insight"),
+    Link("Transitions", "/transitions"),
+)
+INSIGHT: Final[tuple[Link, ...]] = (
+    *_ALWAYS,
     *(Link(view.title, f"/insight/{view.name}") for view in views()),
 )
 _PATHS: Final = tuple(link.path for link in (*LINKS, *OPERATIONS, *INSIGHT))
@@ -61,13 +66,12 @@ def operations_of(identity: Identity | None) -> list[Link]:
 def insight_of(identity: Identity | None, path: str) -> list[Link]:
     """The links to what the ledger means, for whom they are meant (see above).
 
-    On a page of insight these are all of its pages; on others the first one, which leads to them.
+    On a page of this group these are all of its pages; on others the first two, which lead to them.
     """
     if identity is None or Scope.READ not in identity.scopes or identity.scopes == _REVIEWS_ALONE:
         return []
-    first = INSIGHT[0].path
-    is_within = path == first or path.startswith(f"{first}/")
-    return list(INSIGHT if is_within else INSIGHT[:1])
+    is_within = any(path == one.path or path.startswith(f"{one.path}/") for one in _ALWAYS)
+    return list(INSIGHT if is_within else _ALWAYS)
 
 
 def current_of(path: str) -> str | None:

@@ -15,11 +15,11 @@ from signoff_producer.requests import RequestProducer
 from signoff_schemas import Settings
 from signoff_web.authentication import Authentication
 from signoff_web.context import Authenticate, Context
+from signoff_web.contexts import Contexts
 from signoff_web.live import Sampler
 from signoff_web.pause_watch import PauseWatch
 from signoff_web.rates import Rates
 from signoff_web.sign_in_limits import SignInLimits
-from signoff_web.templating import Templates
 
 if TYPE_CHECKING:
     from signoff_web.oidc import Provider
@@ -44,7 +44,6 @@ async def opened(
                 settings,
                 servers,
                 producer,
-                Templates(),
                 authenticate or Authentication(servers, ring),
                 SignInLimits(servers),
                 verdicts,
@@ -52,6 +51,7 @@ async def opened(
                 Sampler(servers),
                 PauseWatch(servers),
                 InsightFigures(servers),
+                Contexts(servers),
                 provider=provider,
             )
             settling = asyncio.create_task(rates.settle_forever())

@@ -14,12 +14,16 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Route
 
 from signoff_ops.errors import (
+    ContextsNotComputedError,
     CursorError,
     DatabaseUnavailableError,
     FeedGapError,
     FeedRestoredError,
     InvalidPositionError,
+    RapportNotSetError,
+    RapportUnavailableError,
     RedisUnavailableError,
+    UnknownCustomerError,
 )
 from signoff_ops.insight_errors import (
     BusyError,
@@ -72,6 +76,10 @@ _OF_ERRORS: Final[Sequence[tuple[type[SignoffError], int, str, str]]] = (
     (QueueFull, 503, "queue-full", "The queue is full"),
     (QueueUnavailableError, 503, "redis-unavailable", "The queue cannot be reached"),
     (RedisUnavailableError, 503, "redis-unavailable", "The queue cannot be reached"),
+    (RapportUnavailableError, 503, "rapport-unavailable", "The second database is unavailable"),
+    (RapportNotSetError, 501, "rapport-not-set", "No contexts of customers are kept here"),
+    (ContextsNotComputedError, 503, "contexts-not-computed", "Contexts are still computed"),
+    (UnknownCustomerError, 404, "unknown-customer", "No such customer"),
     (DatabaseUnavailableError, 503, "postgres-unavailable", "The database cannot be reached"),
     (SettingsError, 503, "wrong-settings", "The service is not set up"),
     (TooManyOperationsError, 503, "too-many-operations", "Too many operations wait or run"),

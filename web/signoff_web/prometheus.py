@@ -24,6 +24,7 @@ def metrics_text(
         *_of_readers(status),
         *_of_outbox(status),
         *_of_webhooks(status),
+        *_of_contexts(status),
         *_of_customers(customers),
         *_of_requests(requests),
         *_metric("http_followers", "gauge", "Readers that follow a stream", [({}, followers)]),
@@ -32,7 +33,10 @@ def metrics_text(
 
 
 def _of_servers(status: Status) -> Iterator[str]:
-    states = [({"server": name}, float(name not in status.away)) for name in ("redis", "postgres")]
+    names = ["redis", "postgres"]
+    if status.contexts is not None or "rapport" in status.away:
+        names.append("rapport")
+    states = [({"server": name}, float(name not in status.away)) for name in names]
     yield from _metric("up", "gauge", "Whether the server could be read", states)
 
 
@@ -119,6 +123,21 @@ def _of_webhooks(status: Status) -> Iterator[str]:
         if webhook.disabled_at is None
     ]
     yield from _metric("webhook_late_seconds", "gauge", "Since when one of them is due", late)
+
+
+def _of_contexts(status: Status) -> Iterator[str]:
+    reach = status.contexts
+    if reach is None:
+        return
+    text = "Whether contexts of customers may not hold all that was applied"
+    yield from _metric("contexts_behind", "gauge", text, [({}, float(reach.is_behind))])
+    if reach.read_until is not None:
+        yield from _metric(
+            "contexts_read_until_timestamp_seconds",
+            "gauge",
+            "They hold all that was applied until then",
+            [({}, reach.read_until.timestamp())],
+        )
 
 
 def _of_customers(found: Figures | None) -> Iterator[str]:

@@ -26,15 +26,15 @@ _FILTERS: Final = {
     "capped": shown.capped,
     "path_part": shown.path_part,
 }
-_CONSOLE: Final = ("ops/", "insight/")
+_CONSOLE: Final = ("ops/", "insight/", "transitions/")
 
 
 class Templates:
     """The templates of this package.
 
-    Those of the console and of insight show each text with its controls visible, without a filter:
-    what it shows comes from whoever can write to a queue. The desk shows texts as their readers
-    will see them.
+    Those of the console, of insight and of transitions show each text with its controls visible,
+    without a filter: what they show comes from whoever can write to a queue. The desk shows texts
+    as their readers will see them.
     """
 
     def __init__(self) -> None:
@@ -65,6 +65,10 @@ def environment() -> Environment:
     return templates
 
 
+TEMPLATES: Final = Templates()
+"""Those of this process: each is read and compiled once, however many apps it serves."""
+
+
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
     """Render a template.
 
@@ -80,4 +84,4 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     values["insight"] = insight_of(identity, path)
     if template.startswith(_CONSOLE) and "paused" not in values:
         values["paused"] = context_of(request).pauses.now()
-    return HTMLResponse(context_of(request).templates.get(template).render(values), status)
+    return HTMLResponse(TEMPLATES.get(template).render(values), status)

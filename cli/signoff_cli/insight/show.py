@@ -18,7 +18,7 @@ from signoff_ops.insight import (
     only_table,
     report,
 )
-from signoff_ops.insight_data import asked_data, csv_of, reach_text, report_data, shown
+from signoff_ops.insight_data import asked_data, csv_of, report_data, report_reach_text, shown
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 
@@ -80,7 +80,7 @@ def _show(found: Report, *, most: int | None) -> None:
     """Show a report to a person; of each table `most` rows."""
     say(found.title, style="bold")
     say(found.definition)
-    say(reach_text(found.reach))
+    say(report_reach_text(found))
     asked = {name: value for name, value in asked_data(found).items() if value is not None}
     if asked:
         say(f"Asked: {', '.join(f'{name} {value}' for name, value in asked.items())}.")

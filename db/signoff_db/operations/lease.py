@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_db.operations.table import OperationAction, OperationState
+from signoff_db.operations.operation import OperationAction, OperationState
 from signoff_db.sql import statement
 from signoff_schemas import SignoffError
 

@@ -17,7 +17,7 @@ from signoff_db.balances import Balance
 from signoff_db.operations.batches import Batch
 from signoff_db.operations.effect import Effect, Holders, causes_of
 from signoff_db.operations.lease import Claimed, LeaseLostError
-from signoff_db.operations.table import result_data
+from signoff_db.operations.operation import result_data
 from signoff_db.record_dead_letters import storable
 from signoff_db.replay import Tried, recurring
 from signoff_db.sql import statement

@@ -17,8 +17,8 @@ from signoff_db.discard import discard_batch, still_dead
 from signoff_db.operations.batches import Batch, batches, letters_between
 from signoff_db.operations.lease import Claimed, End
 from signoff_db.operations.load import Load, load_of_workers
+from signoff_db.operations.operation import OperationAction, OperationState
 from signoff_db.operations.progress import Progress
-from signoff_db.operations.table import OperationAction, OperationState
 from signoff_db.replay import STREAK, BlockedError, Tried, replay_batch, rolled_back
 from signoff_db.transactions import in_one_transaction
 

@@ -10,9 +10,10 @@ from psycopg.rows import TupleRow, class_row
 
 from signoff_db.sql import statement
 from signoff_insight.report import Reach
+from signoff_insight.touched.tracking import Tracking
 
-DEFINITIONS: Final = 3
-"""To be raised when the facts of the same ledger become others."""
+DEFINITIONS: Final = 5
+"""To be raised when the facts of the same ledger, or the tables that hold them, become others."""
 PACKAGE: Final = "signoff_insight"
 LATE_DAYS: Final = 2
 """So many days before the latest event count as not complete: events arrive late."""
@@ -35,13 +36,15 @@ class State:
     detached_now: int
     has_position: bool
     """Whether the reader's position in the feed is there; an operator may have deleted it."""
+    tracking: int
+    """Which changes without an event are noted for the reader: a `Tracking`."""
     is_kept: bool
     """Whether a process has kept the facts in the last minutes."""
 
     def fits(self, timezone: str) -> bool:
         """Whether facts that are kept from now on fit to those that are there."""
         is_whole = self.has_position and self.detached == self.detached_now
-        return is_whole and self.has_settings(timezone)
+        return is_whole and self.tracking == Tracking.COMPLETE and self.has_settings(timezone)
 
     def has_settings(self, timezone: str) -> bool:
         """Whether the facts are those of this time zone and this release."""

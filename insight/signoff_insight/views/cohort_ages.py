@@ -7,7 +7,7 @@ last day, the youngest that a member can be, is at least m + 1 whole months befo
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
@@ -85,8 +85,11 @@ def cohorts_of(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> 
 
 
 def filters(asked: Asked, reach: Reach) -> dict[str, object]:
-    """The parameters of statements that select cohorts by their month."""
-    return selection(asked, reach) | {
+    """The parameters of statements that select cohorts by their month.
+
+    `selection` knows only cohorts by the first event: it is not given this one.
+    """
+    return selection(replace(asked, cohort=None), reach) | {
         "cohort": asked.cohort,
         "since_day": asked.since,
         "until_day": asked.until,
@@ -109,6 +112,6 @@ def notes_of(cohorts: Sequence[Cohort], reach: Reach) -> tuple[str, ...]:
 
 
 def whole_months(since: date, until: date) -> int:
-    """Whole months from one day to another, as the SQL function `signoff_whole_months` counts."""
+    """Whole months from one day to another, as `facts/folding.py` counts them."""
     months = (until.year - since.year) * 12 + until.month - since.month
     return months - (until.day < since.day)

@@ -1,5 +1,6 @@
 """The desk: what waits, what was decided each day and how soon, by whom, and with which edits."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from signoff_insight.report import Asked, Column, Reach, Report, Table, Unit, Value
 from signoff_insight.views.reading import read
-from signoff_insight.views.selection import begin_of, selection
+from signoff_insight.views.selection import begin_of, selection, tags_of
 
 NAME: Final = "desk"
 TITLE: Final = "Desk figures"
@@ -55,7 +56,7 @@ _REVIEWERS: Final = (
     Column("reviewer", "Reviewer", Unit.TEXT),
     Column("decided", "Decided"),
     Column("rejected_share", "Share rejected", Unit.SHARE),
-    Column("median_minutes", "Median minutes", Unit.NUMBER),
+    Column("median_minutes", "Median minutes from opening", Unit.NUMBER),
 )
 _EDITS: Final = (
     Column("tag", "Edit tag", Unit.TEXT),
@@ -72,6 +73,7 @@ class _Now:
     in_review: int
     oldest_minutes: float | None
     today: date
+    first_day: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,7 @@ class _Day:
     approved: int = 0
     rejected: int = 0
     expired: int = 0
-    median_minutes: float | None = None
-    p90_minutes: float | None = None
+    minutes: Sequence[float] | None = None
     may_change: bool = False
 
 
@@ -98,20 +99,22 @@ class _Reviewer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Edit:
+class _Edits:
     """A row of `desk_edits.sql`."""
 
-    tag: str | None
+    edit_tags: int
     approved: int
 
 
 def desk(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Report:
     """What waits now, and what was decided."""
     now = read(connection, "desk_now", selection(asked, reach), _Now)[0]
-    asked_days = _parameters(asked, reach, now.today)
-    days = read(connection, "desk_days", asked_days, _Day)
+    since, last = _first_and_last_day(asked, now.today)
+    asked_days = selection(asked, reach) | {"since": begin_of(since, reach.timezone), "most": _MOST}
+    shown = _each_day(max(since, now.first_day), last, reach.timezone) if now.first_day else {}
+    days = read(connection, "desk_days", shown, _Day) if shown else ()
     reviewers = read(connection, "desk_reviewers", asked_days, _Reviewer)
-    edits = read(connection, "desk_edits", asked_days, _Edit)
+    edits = read(connection, "desk_edits", asked_days, _Edits)
     waiting = (now.waiting, now.oldest_minutes, now.in_review)
     return Report(
         NAME,
@@ -120,7 +123,7 @@ def desk(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Report
         asked,
         reach,
         (
-            Table("days", "By day", _DAYS, tuple(_days(days, asked, now.today))),
+            Table("days", "By day", _DAYS, tuple(_days(days, last, now.today))),
             Table("now", "Now", _NOW, (waiting,)),
             Table("reviewers", "By reviewer", _REVIEWERS, tuple(map(_reviewer, reviewers))),
             Table("edits", "Edits", _EDITS, tuple(_edits(edits))),
@@ -129,18 +132,23 @@ def desk(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Report
     )
 
 
-def _parameters(asked: Asked, reach: Reach, today: date) -> Mapping[str, object]:
+def _first_and_last_day(asked: Asked, today: date) -> tuple[date, date]:
+    """The days that are shown, if there were decisions."""
     end = asked.until or today + timedelta(days=1)
-    since = asked.since or end - timedelta(days=DAYS)
-    given = {"since": begin_of(since, reach.timezone), "most": _MOST}
-    return selection(asked, reach) | given
+    return asked.since or end - timedelta(days=DAYS), min(today, end - timedelta(days=1))
 
 
-def _days(days: Sequence[_Day], asked: Asked, today: date) -> Iterator[tuple[Value, ...]]:
-    """From the first day with a decision to today, or the last day asked for."""
+def _each_day(first: date, last: date, timezone: str) -> Mapping[str, Sequence[object]]:
+    """The parameters of `desk_days.sql`."""
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    begins = [begin_of(day, timezone) for day in (*days, last + timedelta(days=1))]
+    return {"days": days, "begins": begins[:-1], "ends": begins[1:]}
+
+
+def _days(days: Sequence[_Day], last: date, today: date) -> Iterator[tuple[Value, ...]]:
+    """From the first day with a decision to the last day that is shown."""
     known = {one.day: one for one in days}
-    last = min(today, asked.until - timedelta(days=1)) if asked.until else today
-    for number in range((last - min(known, default=last)).days + 1 if known else 0):
+    for number in range((last - min(known)).days + 1 if known else 0):
         day = min(known) + timedelta(days=number)
         one = known.get(day, _Day(day))
         yield (
@@ -149,8 +157,7 @@ def _days(days: Sequence[_Day], asked: Asked, today: date) -> Iterator[tuple[Val
             one.approved,
             one.rejected,
             one.expired,
-            one.median_minutes,
-            one.p90_minutes,
+            *(one.minutes or (None, None)),
             one.may_change or day >= today,
         )
 
@@ -159,9 +166,11 @@ def _reviewer(one: _Reviewer) -> tuple[Value, ...]:
     return one.reviewer, one.decided, one.rejected / one.decided, one.median_minutes
 
 
-def _edits(edits: Sequence[_Edit]) -> Iterator[tuple[Value, ...]]:
+def _edits(edits: Sequence[_Edits]) -> Iterator[tuple[Value, ...]]:
     """The most frequent first."""
-    approved = next(one.approved for one in edits if one.tag is None)
-    for one in sorted(edits, key=lambda one: (-one.approved, one.tag or "")):
-        if one.tag is not None:
-            yield one.tag, one.approved, one.approved / approved
+    approved = sum(one.approved for one in edits)
+    counts = Counter[str]()
+    for one in edits:
+        counts.update(dict.fromkeys(tags_of(one.edit_tags), one.approved))
+    for tag, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        yield tag, count, count / approved

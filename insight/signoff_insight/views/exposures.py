@@ -1,20 +1,20 @@
 """What approvals showed to customers who were not CUSTOMER, and how many of them converted."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from datetime import date, datetime
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signoff_insight.report import Asked, Reach, add_months, months
+from signoff_insight.report import Asked, Reach, add_months
 from signoff_insight.statistics.differences import Pair
 from signoff_insight.views.reading import read
-from signoff_insight.views.selection import DAY, begin_of, selection
-from signoff_schemas import CUSTOMER_STATUSES, EDIT_TAGS
+from signoff_insight.views.selection import selection, tags_of
+from signoff_schemas import CUSTOMER_STATUSES
 
 TAG: Final = "tag"
 FACTORS: Final = (TAG, "reviewer", "cta")
@@ -22,7 +22,6 @@ MOST: Final = 30
 """Reviewers and CTAs that are named: those with the most exposures."""
 MONTHS: Final = 36
 """Months that are counted one by one, if no first day is asked for: the latest."""
-_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -33,43 +32,30 @@ class Count:
     observed: int = 0
     converted: int = 0
 
-    def add(self, exposed: int, converted: int, *, is_observed: bool) -> None:
+    def add(self, row: "_Counted") -> None:
         """Count these too."""
-        self.exposed += exposed
-        if is_observed:
-            self.observed += exposed
-            self.converted += converted
+        self.exposed += row.exposed
+        self.observed += row.observed
+        self.converted += row.converted
 
 
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """A row of `exposures.sql`."""
+class _Counted(NamedTuple):
+    """A row of `exposures.sql`: thousands of frozen dataclasses take three times as long."""
 
     factor: str
     value: str | None
     tags: int
-    period: int
+    month: date
     status: str
+    is_first: bool
     exposed: int
+    observed: int
     converted: int
-    first_exposed: int
-    first_converted: int
 
     @property
     def values(self) -> Sequence[str]:
         """What was shown."""
-        if self.value is not None:
-            return (self.value,)
-        return [tag for place, tag in enumerate(EDIT_TAGS) if self.tags >> place & 1]
-
-
-@dataclass(frozen=True, slots=True)
-class _Period:
-    """A month, or that part of it whose exposures were observed for W days, or were not."""
-
-    month: date | None
-    """None before the months that are counted one by one."""
-    is_observed: bool
+        return tags_of(self.tags) if self.value is None else (self.value,)
 
 
 class Exposures:
@@ -100,19 +86,15 @@ class Exposures:
                 converted = in_all.converted - found.converted
                 yield status, Pair(found.observed, found.converted, without, converted)
 
-    def add(self, row: _Counted, period: _Period) -> None:
-        """Count the exposures of a row."""
-        observed = period.is_observed
-        first = row.first_exposed, row.first_converted
-        if row.first_exposed and row.factor == TAG:
-            self.first[row.status].add(*first, is_observed=observed)
+    def counts(self, row: _Counted, first_month: date) -> Iterator[Count]:
+        """The counts to which the exposures of a row belong."""
+        if row.is_first and row.factor == TAG:
+            yield self.first[row.status]
         for value in row.values:
-            if row.first_exposed:
-                key = row.factor, value, row.status
-                self.with_value[key].add(*first, is_observed=observed)
-            if period.month:
-                by_month = self.by_month[period.month, row.factor, value]
-                by_month.add(row.exposed, row.converted, is_observed=observed)
+            if row.is_first:
+                yield self.with_value[row.factor, value, row.status]
+            if row.month >= first_month:
+                yield self.by_month[row.month, row.factor, value]
 
 
 def exposures_of(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Exposures:
@@ -120,28 +102,16 @@ def exposures_of(connection: Connection[TupleRow], asked: Asked, reach: Reach) -
     found = Exposures()
     if reach.data_until is None:
         return found
-    periods = _periods(asked, reach, reach.data_until)
-    parameters = selection(asked, reach) | {
-        "bounds": list(periods)[1:],
-        "within_days": asked.within,
-        "most": MOST,
-    }
-    numbered = list(periods.values())
+    first_month = _first_month(asked, reach, reach.data_until)
+    parameters = selection(asked, reach) | {"within_days": asked.within, "most": MOST}
     for row in read(connection, "exposures", parameters, _Counted):
-        found.add(row, numbered[row.period])
+        for count in found.counts(row, first_month):
+            count.add(row)
     return found
 
 
-def _periods(asked: Asked, reach: Reach, end: datetime) -> Mapping[datetime, _Period]:
-    """The periods in order of time, by the instants at which they begin."""
-    last = end.astimezone(ZoneInfo(reach.timezone)).date()
-    first = asked.since or add_months(last, 1 - MONTHS)
-    begins = {begin_of(month, reach.timezone): month for month in months(first, last)}
-    # An exposure is observed if it was W days before the latest event, to the microsecond.
-    unobserved = end - asked.within * DAY + timedelta.resolution
-    periods = {_BEGINNING: _Period(None, is_observed=True)}
-    month = None
-    for instant in sorted({*begins, unobserved}):
-        month = begins.get(instant, month)
-        periods[instant] = _Period(month, is_observed=instant < unobserved)
-    return periods
+def _first_month(asked: Asked, reach: Reach, end: datetime) -> date:
+    """The first of the months that are counted one by one."""
+    if asked.since:
+        return asked.since.replace(day=1)
+    return add_months(end.astimezone(ZoneInfo(reach.timezone)).date(), 1 - MONTHS)

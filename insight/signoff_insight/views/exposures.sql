@@ -1,53 +1,38 @@
--- Exposures and those that converted within `within_days`, counted by what they showed: a set of tags (their bits, 0
--- for none), a reviewer, or a CTA; and, among them, the first ones in a status. All exposures are among those by tags.
--- `bounds` are instants in order; a period is the number of those that an exposure does not precede. Of reviewers and
--- CTAs the `most` frequent are given.
--- If only some customers are asked for, {exposures} are `chosen`, so they are looked up once; else they are the table,
--- which several processes read together.
-WITH chosen AS MATERIALIZED (
-    SELECT s.* FROM customer_exposures s WHERE {customer_is_chosen}
-),
-by_tags AS MATERIALIZED (
-    SELECT tags, width_bucket(exposed_at, %(bounds)s::timestamptz[]) AS period, customer_status,
-        count(*) AS exposed, count(*) FILTER (WHERE converted_after <= %(within_days)s::integer) AS converted,
-        count(*) FILTER (WHERE is_first) AS first_exposed,
-        count(*) FILTER (WHERE is_first AND converted_after <= %(within_days)s::integer) AS first_converted
-    FROM {exposures}
+-- Exposures of `since` to `until` (instants, or null); those of them that were observed for `within_days`, until the
+-- latest event; and of these those that converted in that time, counted by what they showed: a set of tags (their bits,
+-- 0 for none), a reviewer, or a CTA. All first exposures are among those by tags. Of reviewers and CTAs the `most` frequent
+-- are given.
+-- The exposures are read once, and counted by cell; then the counts of cells are added up by value. Few are not observed,
+-- so these are what is counted; integers are added up in less time than bigints.
+WITH by_cell AS (
+    SELECT cell, count(*)::integer AS exposed,
+        (count(*) - count(*) FILTER (WHERE exposed_at > %(mature_until)s::timestamptz))::integer AS observed,
+        count(*) FILTER (WHERE converted_after <= %(within_days)s::integer
+            AND exposed_at <= %(mature_until)s::timestamptz)::integer AS converted
+    FROM customer_exposures s
     WHERE (%(since)s::timestamptz IS NULL OR exposed_at >= %(since)s::timestamptz)
         AND (%(until)s::timestamptz IS NULL OR exposed_at < %(until)s::timestamptz)
-    GROUP BY tags, period, customer_status
+        AND {row_is_chosen}
+    GROUP BY cell
 ),
-by_reviewer AS MATERIALIZED (
-    SELECT reviewer_id, width_bucket(exposed_at, %(bounds)s::timestamptz[]) AS period, customer_status,
-        count(*) AS exposed, count(*) FILTER (WHERE converted_after <= %(within_days)s::integer) AS converted,
-        count(*) FILTER (WHERE is_first) AS first_exposed,
-        count(*) FILTER (WHERE is_first AND converted_after <= %(within_days)s::integer) AS first_converted
-    FROM {exposures}
-    WHERE reviewer_id IS NOT NULL
-        AND (%(since)s::timestamptz IS NULL OR exposed_at >= %(since)s::timestamptz)
-        AND (%(until)s::timestamptz IS NULL OR exposed_at < %(until)s::timestamptz)
-    GROUP BY reviewer_id, period, customer_status
-),
-by_cta AS MATERIALIZED (
-    SELECT cta, width_bucket(exposed_at, %(bounds)s::timestamptz[]) AS period, customer_status,
-        count(*) AS exposed, count(*) FILTER (WHERE converted_after <= %(within_days)s::integer) AS converted,
-        count(*) FILTER (WHERE is_first) AS first_exposed,
-        count(*) FILTER (WHERE is_first AND converted_after <= %(within_days)s::integer) AS first_converted
-    FROM {exposures}
-    WHERE cta IS NOT NULL
-        AND (%(since)s::timestamptz IS NULL OR exposed_at >= %(since)s::timestamptz)
-        AND (%(until)s::timestamptz IS NULL OR exposed_at < %(until)s::timestamptz)
-    GROUP BY cta, period, customer_status
+by_value AS MATERIALIZED (
+    SELECT GROUPING(tags) = 0 AS is_by_tags, tags, reviewer_id, cta, month, customer_status::text AS status, is_first,
+        sum(exposed) AS exposed, sum(observed) AS observed, sum(converted) AS converted
+    FROM by_cell
+    JOIN exposure_cells USING (cell)
+    GROUP BY month, customer_status, is_first, GROUPING SETS (tags, reviewer_id, cta)
 )
-SELECT 'tag' AS factor, NULL AS value, tags, period, customer_status::text AS status,
-    exposed, converted, first_exposed, first_converted
-FROM by_tags
+SELECT 'tag' AS factor, NULL AS value, tags, month, status, is_first, exposed, observed, converted
+FROM by_value
+WHERE is_by_tags
 UNION ALL
-SELECT 'reviewer', reviewer_id, 0, period, customer_status::text, exposed, converted, first_exposed, first_converted
-FROM by_reviewer
+SELECT 'reviewer', reviewer_id, 0, month, status, is_first, exposed, observed, converted
+FROM by_value
 WHERE reviewer_id IN (
-    SELECT reviewer_id FROM by_reviewer GROUP BY reviewer_id ORDER BY sum(exposed) DESC, reviewer_id LIMIT %(most)s)
+    SELECT reviewer_id FROM by_value WHERE reviewer_id IS NOT NULL
+    GROUP BY reviewer_id ORDER BY sum(exposed) DESC, reviewer_id LIMIT %(most)s)
 UNION ALL
-SELECT 'cta', cta, 0, period, customer_status::text, exposed, converted, first_exposed, first_converted
-FROM by_cta
-WHERE cta IN (SELECT cta FROM by_cta GROUP BY cta ORDER BY sum(exposed) DESC, cta LIMIT %(most)s)
+SELECT 'cta', cta, 0, month, status, is_first, exposed, observed, converted
+FROM by_value
+WHERE cta IN (
+    SELECT cta FROM by_value WHERE cta IS NOT NULL GROUP BY cta ORDER BY sum(exposed) DESC, cta LIMIT %(most)s)

@@ -217,9 +217,9 @@ def _said(plan: Plan, tested: Backtest | str) -> Iterator[str]:
 
 
 def _off(bias: float) -> str:
-    if not round(bias, 2):
+    if not round(bias, 3):
         return "as many as came"
-    return f"{abs(bias):.0%} too {'many' if bias > 0 else 'few'}"
+    return f"{100 * abs(bias):.1f} % too {'many' if bias > 0 else 'few'}"
 
 
 def _tables(top: Sequence[tuple[Value, ...]], tested: Backtest | None) -> tuple[Table, ...]:

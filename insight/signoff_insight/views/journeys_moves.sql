@@ -8,6 +8,6 @@ FROM customer_spells s
 WHERE next_status IS NOT NULL
     AND (%(since)s::timestamptz IS NULL OR ended_at >= %(since)s::timestamptz)
     AND (%(until)s::timestamptz IS NULL OR ended_at < %(until)s::timestamptz)
-    AND {customer_is_chosen}
+    AND {row_is_chosen}
 GROUP BY customer_status, next_status
 ORDER BY customer_status, next_status

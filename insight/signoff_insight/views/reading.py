@@ -16,7 +16,6 @@ _SETTINGS: Final = (
     "SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true),"
     " set_config('cursor_tuple_fraction', '1', true)"
 )
-
 _ROWS: Final = 20_000
 """Rows that a stream fetches together."""
 
@@ -30,14 +29,15 @@ def read(
     """The rows of the statement `views/<name>.sql`, as values of the class `row`.
 
     `{is_chosen}` in it stands for the filters by cohort, reviewer and tag, of a row `f` of
-    customer_facts; `{customer_is_chosen}` for the same of a row `s` of another table of facts.
+    customer_facts; `{customer_is_chosen}` for the same of a row `s` of another table of facts, and
+    `{row_is_chosen}` of one with the first tags of its customer.
 
     They are planned for these parameters each time: a plan for any parameters would not know that
     most filters are not used.
     """
     with connection.transaction(), connection.cursor(row_factory=class_row(row)) as cursor:
         connection.execute(_SETTINGS)
-        return cursor.execute(_text(name, parameters), parameters, prepare=False).fetchall()
+        return cursor.execute(text_of(name, parameters), parameters, prepare=False).fetchall()
 
 
 def stream(
@@ -47,24 +47,21 @@ def stream(
     with connection.transaction():
         connection.execute(_SETTINGS)
         with connection.cursor("rows", scrollable=False) as cursor:
-            cursor.execute(_text(name, parameters), parameters, binary=True)
+            cursor.execute(text_of(name, parameters), parameters, binary=True)
             while rows := cursor.fetchmany(_ROWS):
                 yield from rows
 
 
-def _text(name: str, parameters: Mapping[str, object]) -> LiteralString:
+def text_of(name: str, parameters: Mapping[str, object]) -> LiteralString:
     """The statement, with the conditions that several of them share."""
     text = statement(f"views/{name}", PACKAGE)
+    filters = ["cohort_begins", "reviewer"]
+    if "{row_is_chosen}" in text:
+        text = text.replace("{row_is_chosen}", statement("views/row_is_chosen", PACKAGE))
+    else:
+        filters.append("tag_bit")
     # Other tables are joined with that of the customers only where that is needed.
-    chooses = _chooses(parameters)
+    chooses = any(parameters.get(name) is not None for name in filters)
     of_row = statement("views/customer_is_chosen", PACKAGE) if chooses else "true"
     text = text.replace("{customer_is_chosen}", of_row)
-    text = text.replace("{exposures}", "chosen" if chooses else "customer_exposures")
     return text.replace("{is_chosen}", statement("views/is_chosen", PACKAGE))
-
-
-def _chooses(parameters: Mapping[str, object]) -> bool:
-    """Whether only some customers are asked for."""
-    return any(
-        parameters.get(name) is not None for name in ("cohort_begins", "reviewer", "tag_bit")
-    )

@@ -1,5 +1,6 @@
 """The parameters of the views' statements, from what was asked."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -50,3 +51,8 @@ def last_day(reach: Reach) -> date | None:
 def tag_bit(tag: str) -> int:
     """The bit of an edit tag in the facts; see the SQL function `signoff_tag_bits`."""
     return 1 << EDIT_TAGS.index(tag)
+
+
+def tags_of(bits: int) -> Sequence[str]:
+    """The edit tags of some bits, in the order of the taxonomy."""
+    return [tag for place, tag in enumerate(EDIT_TAGS) if bits >> place & 1]

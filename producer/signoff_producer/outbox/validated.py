@@ -8,7 +8,7 @@ no harm: workers validate every event.
 from typing import NamedTuple, Self
 from uuid import UUID
 
-from signoff_producer.publication import Request
+from signoff_producer.publication import CANONICAL_START, Request
 from signoff_schemas import AnyEvent, content_hash, kind_of
 
 
@@ -28,9 +28,14 @@ class Row(NamedTuple):
 def request_of(event_id: UUID, event: str, validated_hash: bytes | None) -> Request:
     """The request of a row; it is validated here unless it is still the text that `add` validated.
 
-    In that case it is canonical JSON, since `add` writes nothing else.
+    In that case it is canonical JSON, since `add` writes nothing else; that it begins as such is
+    checked, since the job's id is taken from there.
     """
     event_json = event.encode()
-    if validated_hash is not None and validated_hash == content_hash(event_json):
+    if (
+        validated_hash is not None
+        and validated_hash == content_hash(event_json)
+        and event_json.startswith(b'%b%b"' % (CANONICAL_START, str(event_id).encode()))
+    ):
         return Request(event_id, event_json, kind=kind_of(event_json))
     return Request.of(event_json)

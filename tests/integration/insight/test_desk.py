@@ -12,7 +12,10 @@ import pytest
 from desk import BODY, post, servers_of
 from insight import cells, view
 
+from signoff_db.connection import connect
+from signoff_insight.facts.state import reach_of
 from signoff_insight.report import Asked, Report
+from signoff_insight.views.registry import VIEWS
 from signoff_ops import reviews
 
 NOW = datetime.now(UTC)
@@ -99,6 +102,25 @@ def test_the_last_ninety_days_are_shown_unless_others_are_asked_for(database_url
     }
     asked = Asked(until=old + timedelta(days=4))
     assert sum(_days(view(database_url, "desk", asked)).values()) == 2
+    long_before = Asked(since=date(1600, 1, 1))
+    days = _days(view(database_url, "desk", long_before))
+    assert next(iter(days.items())) == (old, 1)
+    assert sum(days.values()) == 4
+
+
+def test_a_day_on_which_an_hour_comes_twice_has_both(database_url: str) -> None:
+    """In Havana it was half past midnight twice on 2 November 2025, which began with the first."""
+    decided = [
+        datetime(2025, 11, 2, 3, 59, tzinfo=UTC),
+        datetime(2025, 11, 2, 4, 30, tzinfo=UTC),
+        datetime(2025, 11, 2, 5, 30, tzinfo=UTC),
+        datetime(2025, 11, 3, 5, 0, tzinfo=UTC),
+    ]
+    _insert(database_url, [Decided("approved", "ann", at, at, at, []) for at in decided])
+    asked = Asked(since=date(2025, 11, 1), until=date(2025, 11, 4))
+    with connect(database_url) as connection:
+        report = VIEWS["desk"].answer(connection, asked, reach_of(connection, "America/Havana"))
+    assert list(_days(report).values()) == [1, 2, 1]
 
 
 def test_what_waits_and_what_may_be_undone_is_read_from_the_desk(database_url: str) -> None:

@@ -3,12 +3,14 @@
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from datetime import UTC, datetime
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 import pytest
-from approvals import apply_events, approval, decision
+from approvals import TEN, apply_events, approval, decision
 from cdnow import cdnow_events
 from fact_tables import Tables, tables_from, tables_of
 from hypothesis import HealthCheck, given, settings
@@ -19,16 +21,21 @@ from plain_insight import PlainCustomer, plain_facts
 from psycopg import ClientCursor, Connection
 from psycopg.rows import TupleRow
 
-from signoff_db.connection import BatchConnection
+from signoff_db.connection import BatchConnection, connect
 from signoff_db.feed_reader import Turn
 from signoff_db.sql import statement
+from signoff_insight.facts.folding import Fold
+from signoff_insight.facts.histories import of_some
+from signoff_insight.facts.kept import KeptRows
+from signoff_insight.facts.planning import BY_INDEX
 from signoff_insight.facts.reader import FactsReader, KeptOtherwiseError
-from signoff_insight.facts.refreshing import BY_INDEX
+from signoff_insight.facts.rows import Exposure, Facts, Purchases, Spell
 from signoff_insight.facts.state import PACKAGE, reach_of, state_of
+from signoff_insight.facts.writing import Advanced, FactsChangedError, add
 from signoff_insight.views.registry import VIEWS
-from signoff_schemas import EDIT_TAGS, AnyEvent, StatusDecision
+from signoff_schemas import EDIT_TAGS, AnyEvent, ApprovalEvent, StatusDecision
 
-BATCHES = 200
+BATCHES = 80
 
 
 @pytest.fixture
@@ -58,7 +65,7 @@ def test_the_order_of_arrival_does_not_matter(
     reader: FactsReader,
     cdnow_customers: dict[str, PlainCustomer],
 ) -> None:
-    """The same customers shuffled, each event twice, in 200 batches, the facts kept meanwhile.
+    """The same customers shuffled, each event twice, in 80 batches, the facts kept meanwhile.
 
     What is kept equals what a rebuild computes, with which another process begins in between.
     """
@@ -110,6 +117,198 @@ def test_events_of_both_kinds_in_any_batches(
         assert of_example(tables_of(connection), example) == tables_from(plain_facts(arrived))
 
 
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 2**32),
+    sizes=st.lists(st.integers(1, 12), min_size=2, max_size=8),
+    others=st.sampled_from([(0, 0), (0, 0.05), (3, 0)]),
+)
+def test_events_that_arrive_in_order(
+    connection: BatchConnection,
+    reader: FactsReader,
+    seed: int,
+    sizes: Sequence[int],
+    others: tuple[int, float],
+) -> None:
+    """They are added to the facts that are kept; but for customers with a decision or a late event.
+
+    What is kept equals a plain computation after each batch.
+    """
+    late, decisions = others
+    chance = random.Random(seed)
+    days = (datetime(2025, 1, 30, tzinfo=UTC), datetime(2025, 4, 2, tzinfo=UTC))
+    example = uuid4()
+    made = [
+        shown(event, chance)
+        for event in mixed_events(chance, 4 * sum(sizes), *days, users=4)
+        if isinstance(event, ApprovalEvent) or chance.random() < decisions
+    ]
+    events = sorted(renamed(made, example), key=lambda event: event.occurred_at)
+    for _ in range(late if events else 0):
+        events.insert(chance.randrange(len(events)), events.pop())
+    arrived: list[AnyEvent] = []
+    for size in sizes:
+        batch, events = events[:size], events[size:]
+        if not batch:
+            break
+        apply_events(connection, *batch)
+        arrived += batch
+        catch_up(reader)
+        assert of_example(tables_of(connection), example) == tables_from(plain_facts(arrived))
+
+
+def shown(event: AnyEvent, chance: random.Random) -> AnyEvent:
+    """The same approval with a reviewer, tags and a CTA, at one of a few times of the day."""
+    if not isinstance(event, ApprovalEvent):
+        return event
+    return event.model_copy(
+        update={
+            "occurred_at": event.occurred_at.replace(
+                minute=0, second=0, microsecond=chance.choice([0, 500_000])
+            ),
+            "reviewer_id": chance.choice(["ann", "bob", None]),
+            "edit_tags": chance.sample(EDIT_TAGS[:4], chance.choice([0, 1, 2])),
+            "cta_data": chance.choice([None, {"type": "call"}, {"type": 'x, "y"'}]),
+        }
+    )
+
+
+def test_newer_events_are_added_without_reading_the_others(
+    connection: BatchConnection, reader: FactsReader
+) -> None:
+    """So the price of an event does not grow with the customer's history; a late one reads it."""
+    key = uuid4()
+    events = [
+        approval(n, interaction_id=key, user_id="ann", customer_status="LEAD_QUALIFIED")
+        for n in (0, 5, 9, 7)
+    ]
+    apply_events(connection, events[0])
+    catch_up(reader)
+    connection.execute("UPDATE customer_facts SET first_cta = 'as it was kept'")
+    apply_events(connection, *events[1:3])
+    catch_up(reader)
+    (facts,) = tables_of(connection)["facts"]
+    assert (facts["first_cta"], facts["approvals"]) == ("as it was kept", 3)
+    apply_events(connection, events[3])
+    catch_up(reader)
+    assert tables_of(connection) == tables_from(plain_facts(events))
+
+
+@pytest.mark.parametrize("microseconds", [-1, 0, 1])
+def test_days_until_a_conversion_are_rounded_up(
+    connection: BatchConnection, reader: FactsReader, microseconds: int
+) -> None:
+    """To the microsecond, also after centuries: a clock may be wrong."""
+    shown_at = datetime(1, 1, 31, 10, tzinfo=UTC)
+    bought_at = TEN + timedelta(microseconds=microseconds)
+    for at, status in ((shown_at, "PROSPECT"), (bought_at, "CUSTOMER")):
+        apply_events(connection, approval(occurred_at=at, customer_status=status))
+        catch_up(reader)
+    kept = connection.execute("SELECT converted_after FROM customer_exposures").fetchall()
+    assert kept == [((TEN - shown_at).days + (microseconds > 0),)]
+    reader.begin_rebuild()
+    catch_up(reader)
+    assert tables_of(connection)["exposures"][0]["converted_after"] == kept[0][0]
+
+
+def test_events_are_not_added_to_facts_that_somebody_else_wrote(
+    connection: BatchConnection, database_url: str, reader: FactsReader
+) -> None:
+    """Not to a row that is another one now, nor to another customer's."""
+    apply_events(connection, *(approval(user_id=user) for user in ("ann", "bob")))
+    catch_up(reader)
+    with connect(database_url) as own:
+        (ann, held_at), (_, of_bob) = own.execute(
+            "SELECT customer, ctid::text FROM customer_facts ORDER BY user_id"
+        ).fetchall()
+        add(own, [advanced(ann, held_at)], KeptRows())
+        for wrong in (held_at, of_bob, "(0,99)"):
+            with pytest.raises(FactsChangedError):
+                add(own, [advanced(ann, wrong)], KeptRows())
+    held = connection.execute("SELECT approvals FROM customer_facts ORDER BY user_id").fetchall()
+    assert held == [(7,), (1,)]
+
+
+def advanced(customer: int, held_at: str) -> Advanced:
+    """Facts with seven approvals."""
+    facts = Facts(str(TEN), str(TEN), approvals=7)
+    return Advanced(customer, held_at, Decimal(0), Fold(facts, "PROSPECT"))
+
+
+@pytest.mark.parametrize("is_later_event", [False, True])
+def test_facts_follow_an_interaction_that_another_system_moves(
+    connection: BatchConnection, database_url: str, reader: FactsReader, *, is_later_event: bool
+) -> None:
+    """Its events are the new owner's then, also if a newer event of this one comes at once."""
+    key = uuid4()
+    moved = [
+        approval(n, interaction_id=key, user_id="ann", customer_status="CUSTOMER", ltv_amount="5")
+        for n in (0, 9)
+    ]
+    own = [approval(n, user_id="bob", customer_status="LEAD_QUALIFIED") for n in (3, 12)]
+    left = approval(5, user_id="ann", customer_status="CHURNED")
+    apply_events(connection, *moved, own[0], left)
+    catch_up(reader)
+    with connect(database_url) as upstream:
+        upstream.execute("UPDATE interactions SET user_id = 'bob' WHERE id = %s", [key])
+    if is_later_event:
+        apply_events(connection, own[1])
+    catch_up(reader)
+    now_bob = [event.model_copy(update={"user_id": "bob"}) for event in moved]
+    events = [*now_bob, *own[: 1 + is_later_event], left]
+    assert tables_of(connection) == tables_from(plain_facts(events))
+    assert connection.execute("SELECT count(*) FROM touched_customers").fetchone() == (0,)
+
+
+def test_facts_end_with_the_interactions_that_another_system_deletes(
+    connection: BatchConnection, reader: FactsReader
+) -> None:
+    """One by one, or all at once."""
+    keys = uuid4(), uuid4(), uuid4()
+    users = ("ann", "ann", "bob")
+    events = [
+        approval(n, interaction_id=key, user_id=user, customer_status="CUSTOMER", ltv_amount="5")
+        for n, (key, user) in enumerate(zip(keys, users, strict=True))
+    ]
+    apply_events(connection, *events)
+    catch_up(reader)
+    connection.execute("DELETE FROM interactions WHERE id = ANY(%s)", [[keys[0], keys[2]]])
+    catch_up(reader)
+    assert tables_of(connection) == tables_from(plain_facts(events[1:2]))
+    connection.execute("TRUNCATE interactions")
+    catch_up(reader)
+    assert tables_of(connection)["facts"] == []
+
+
+def test_a_rebuild_goes_through_customers_group_by_group(
+    connection: BatchConnection, reader: FactsReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever their ids are; who has no event any more has no facts then."""
+    monkeypatch.setattr("signoff_insight.facts.histories._CUSTOMERS", 2)
+    monkeypatch.setattr("signoff_insight.facts.histories._EVENTS", 3)
+    monkeypatch.setattr("signoff_insight.facts.histories._FETCHED", 2)
+    users = ["Ann", "ann", "a nn", "zo\u00eb", "\u4e2d", "\U0001f600", "a\\b", "gone"]
+    events = [
+        approval(5 * minute + n, user_id=user, customer_status=status)
+        for n, user in enumerate(users)
+        for minute, status in enumerate(["PROSPECT", None, "CUSTOMER", None][: 1 + n % 4])
+    ]
+    apply_events(connection, *events)
+    catch_up(reader)
+    connection.execute("DELETE FROM interactions WHERE user_id = 'gone'")
+    connection.execute("TRUNCATE touched_customers")
+    reader.begin_rebuild()
+    catch_up(reader)
+    left = [event for event in events if event.user_id != "gone"]
+    assert tables_of(connection) == tables_from(plain_facts(left))
+    connection.execute(
+        "TRUNCATE customer_facts, customer_purchases, customer_spells, customer_exposures"
+    )
+    reader.begin_rebuild()
+    catch_up(reader)
+    assert tables_of(connection) == tables_from(plain_facts(left))
+
+
 def renamed(events: Sequence[AnyEvent], example: UUID) -> list[AnyEvent]:
     """The same events with other ids, of other customers: the ledger keeps those of before."""
 
@@ -140,21 +339,78 @@ def of_example(tables: Tables, example: UUID) -> Tables:
     }
 
 
-def test_a_refresh_looks_up_its_customers_alone(cdnow_facts: Connection[TupleRow]) -> None:
+@pytest.mark.parametrize(
+    ("name", "tables"),
+    [
+        ("events", {"customers", "interactions", "approvals", "status_decisions"}),
+        ("openings", {"interactions"}),
+        ("known", {"customers", "customer_facts"}),
+        ("new_events", {"approvals", "interactions"}),
+        ("kept_facts", {"customer_facts"}),
+        ("numbers", {"customer_facts"}),
+        ("kept_purchases", {"customer_purchases"}),
+        ("kept_spells", {"customer_spells"}),
+        ("kept_exposures", {"customer_exposures", "exposure_cells"}),
+        ("cells", {"exposure_cells"}),
+        ("advance_facts", {"customer_facts"}),
+        ("convert_exposures", {"customer_exposures"}),
+        ("update_facts", {"customer_facts"}),
+        ("update_purchases", {"customer_purchases"}),
+        ("update_spells", {"customer_spells"}),
+        ("update_exposures", {"customer_exposures"}),
+        ("delete_purchases", {"customer_purchases"}),
+        ("delete_spells", {"customer_spells"}),
+        ("delete_exposures", {"customer_exposures"}),
+        ("delete_customers", {"customer_facts", "customer_spells"}),
+    ],
+)
+def test_a_refresh_looks_up_its_customers_alone(
+    cdnow_facts: Connection[TupleRow], name: str, tables: set[str]
+) -> None:
     """However many others there are: no table is read as a whole, nor an index."""
-    customers = cdnow_facts.execute("SELECT user_id FROM customer_facts LIMIT 200").fetchall()
-    parameters = {"customers": [user for (user,) in customers], "timezone": "UTC"}
-    text = statement("facts/refresh", PACKAGE).replace("%(customers)b", "%(customers)s")
+    rows = cdnow_facts.execute("SELECT user_id, customer FROM customer_facts LIMIT 200").fetchall()
+    users, numbers = zip(*rows, strict=True)
+    events = cdnow_facts.execute("SELECT event_id FROM approvals LIMIT 200").fetchall()
+    text = of_some() if name == "events" else statement(f"facts/{name}", PACKAGE)
+    text = text.replace("%(customers)b", "%(customers)s")
+    of_users = {"events", "openings", "known", "kept_facts", "numbers"}
+    days = name.endswith("purchases")
+    columns = ["customer", "customer_status", "ltv_usd", *(field.name for field in fields(Facts))]
+    columns += [*Purchases._fields, *Spell._fields, *Exposure._fields]
+    columns += ["held_at", "converted_at"]
+    parameters: dict[str, object] = dict.fromkeys(columns, "{}")
+    parameters |= {
+        "customers": [*(users if name in of_users else numbers)],
+        "events": [event for (event,) in events],
+        "keys": ["2026-01-01" if days else 1] * len(numbers),
+        "days": ["2026-01-01"] * len(numbers),
+        "timezone": "UTC",
+    }
     with cdnow_facts.transaction(force_rollback=True):
         cdnow_facts.execute(BY_INDEX)
         cursor = ClientCursor(cdnow_facts)
+        text = text.replace("%(events)b", "%(events)s")
         found = cursor.execute(f"EXPLAIN (FORMAT JSON) {text}".encode(), parameters).fetchone()
     assert found
     of_tables = [node for node in nodes(found[0][0]["Plan"]) if "Relation Name" in node]
     scans = [node for node in of_tables if "Scan" in node["Node Type"]]
-    assert {node["Relation Name"] for node in scans} >= {"approvals", "customers", "customer_facts"}
+    assert {node["Relation Name"] for node in scans} >= tables
     for node in scans:
         assert {"Index Cond", "Recheck Cond", "TID Cond"} & node.keys(), node
+
+
+def test_no_index_holds_what_events_change(connection: BatchConnection) -> None:
+    """So a row that changes stays on its page, and none of its indexes changes."""
+    changing = {"customer_status", "last_event_at", "approvals", "spent_usd", "ended_at"}
+    changing |= {"next_status", "same_before", "converted_after"}
+    found = connection.execute(
+        "SELECT indexrelid::regclass::text, attname FROM pg_index"
+        " JOIN pg_attribute a ON attrelid = indrelid AND attnum = ANY(indkey)"
+        " WHERE indrelid::regclass::text = ANY(%s)",
+        [["customer_facts", "customer_purchases", "customer_spells", "customer_exposures"]],
+    ).fetchall()
+    assert found
+    assert not [one for one in found if one[1] in changing]
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -174,6 +430,33 @@ def test_days_are_those_of_the_time_zone(connection: BatchConnection, database_u
         held = tables_of(connection)
         assert held == tables_from(plain_facts(events), timezone)
         assert held["facts"][0]["purchase_days"] == expected
+
+
+def test_a_day_goes_on_after_clocks_went_back_over_midnight(
+    connection: BatchConnection, database_url: str
+) -> None:
+    """Purchases that arrive together: the first is of the next day, the second of the day before.
+
+    Of that day there is one already.
+    """
+    zone = "America/St_Johns"
+    events = [
+        approval(user_id="ann", occurred_at=at, customer_status="CUSTOMER", ltv_amount="5")
+        for at in (
+            datetime(2010, 11, 7, 1, 30, tzinfo=UTC),
+            datetime(2010, 11, 7, 2, 30, 30, tzinfo=UTC),  # 0:00:30; at 0:01 it is 23:01 again
+            datetime(2010, 11, 7, 2, 45, tzinfo=UTC),
+        )
+    ]
+    apply_events(connection, events[0])
+    keep_facts(database_url, zone)
+    apply_events(connection, *events[1:])
+    keep_facts(database_url, zone)
+    kept = tables_of(connection)
+    assert [row["purchases"] for row in kept["purchases"]] == [2, 1]
+    connection.execute("DELETE FROM insight_state")
+    keep_facts(database_url, zone)
+    assert tables_of(connection) == kept
 
 
 def test_each_tag_has_its_own_bit(connection: BatchConnection, reader: FactsReader) -> None:

@@ -13,7 +13,10 @@ from plain_insight import PlainCustomer, day_of, latest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from signoff_insight.facts.state import reach_of
 from signoff_insight.report import Asked
+from signoff_insight.views.cohort_ages import filters
+from signoff_insight.views.reading import text_of
 from signoff_schemas import ApprovalEvent
 
 Customers = Mapping[str, PlainCustomer]
@@ -96,6 +99,30 @@ def test_days_are_those_of_the_time_zone(
     build_facts(database_url, events, timezone)
     rows = view(database_url, "ltv").table("cells").rows
     assert [row[:2] for row in rows] == [(cohort, age) for age in ages]
+
+
+def test_a_cohort_is_that_of_the_first_purchase_also_with_a_filter(database_url: str) -> None:
+    """Not that of the first event, which other views have."""
+    events = [
+        approval(occurred_at="2026-01-05T00:00:00Z", user_id="ann", reviewer_id="rev-1"),
+        _paid("ann", "2026-02-03", usd="10"),
+        _paid("ann", "2026-04-03", usd="10"),
+    ]
+    build_facts(database_url, events)
+    february = date(2026, 2, 1)
+    report = view(database_url, "ltv", Asked(cohort=february, reviewer="rev-1"))
+    assert {row[0] for table in report.tables for row in table.rows} == {february}
+    assert all(table.rows for table in report.tables)
+
+
+@pytest.mark.parametrize("asked", [Asked(reviewer="rev-1"), Asked(tag="TONE_CASUAL")])
+def test_the_customers_of_a_filter_are_read_once(cdnow_facts: Facts, asked: Asked) -> None:
+    """They are joined. As a subplan all of them would be read by each of several processes."""
+    parameters = filters(asked, reach_of(cdnow_facts, "UTC"))
+    text = f"EXPLAIN {text_of('purchases_by_age', parameters)}".encode()
+    plan = [line for (line,) in cdnow_facts.execute(text, parameters)]
+    assert any("customer_facts" in line for line in plan)
+    assert not any("SubPlan" in line for line in plan)
 
 
 def test_without_events_there_are_no_cohorts(database_url: str) -> None:

@@ -13,9 +13,10 @@ from signoff_ops.audits import latest_audits, request_audit
 from signoff_schemas.access import Scope
 from signoff_web.access import Acting, requires
 from signoff_web.api.answers import Cursor, JSONAnswer, Limit, listed
+from signoff_web.api.audit_models import Audits, OperatorAction, RequestedAudit
 from signoff_web.api.encoded import text
 from signoff_web.api.instants import Moment
-from signoff_web.api.models import Audits, OperatorAction, Page, RequestedAudit
+from signoff_web.api.models import Page
 from signoff_web.api.parameters import ONLY_KNOWN
 from signoff_web.context import InContext
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 
 from signoff_ops.as_data import customer_data
 from signoff_ops.customer import customer_history, customer_interactions
@@ -11,6 +11,7 @@ from signoff_schemas.access import Scope
 from signoff_schemas.wording import printable
 from signoff_web.access import requires
 from signoff_web.api.answers import Cursor, JSONAnswer, Limit, listed, refusals
+from signoff_web.api.context_models import CustomerContext
 from signoff_web.api.encoded import DECODED, EncodedRoute
 from signoff_web.api.models import Customer, Page
 from signoff_web.api.parameters import ONLY_KNOWN
@@ -67,6 +68,25 @@ def interactions(
     if found is None:
         raise _unknown(user_id)
     return listed(request, {"items": found.items, "next": found.next})
+
+
+@router.get(
+    "/v1/customers/{user_id}/context",
+    dependencies=[requires(Scope.READ)],
+    response_model=CustomerContext,
+    responses=refusals(
+        _404="No event, interaction or review names this customer, of what contexts hold.",
+        _501="No second database is set, so no contexts are kept.",
+    ),
+    summary="What the next reply should know of a customer",
+)
+async def customer_context(user_id: UserId, context: InContext) -> Response:
+    """Status, counts, the last exchanges and more, as the second database has it.
+
+    `as_of` says how far that database has read, and whether it is behind.
+    """
+    found = await context.contexts.of(user_id)
+    return Response(found, media_type="application/json")
 
 
 def _unknown(user_id: str) -> ProblemError:

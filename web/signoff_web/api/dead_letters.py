@@ -16,7 +16,7 @@ from signoff_web.access import requires
 from signoff_web.api.answers import Cursor, JSONAnswer, Limit, listed, refusals
 from signoff_web.api.encoded import text
 from signoff_web.api.letter_filters import Chosen, Kinds, Since, Until
-from signoff_web.api.models import CauseDetails, Causes, FullLetter, Letters
+from signoff_web.api.letter_models import CauseDetails, Causes, FullLetter, Letters
 from signoff_web.api.parameters import ONLY_KNOWN
 from signoff_web.context import InContext
 from signoff_web.problems import ProblemError

@@ -81,6 +81,50 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "interactions_next": None,
         **_HISTORY,
     },
+    "CustomerContext": {
+        "user_id": "customer-42",
+        "customer_status": "CUSTOMER",
+        "status_since": "2026-01-31T10:00:00.000000Z",
+        "status_decided_by": "reviewer:ann",
+        "ltv_usd": "250.00",
+        "first_contact_at": "2026-01-31T10:00:00.000000Z",
+        "last_contact_at": "2026-01-31T10:00:00.000000Z",
+        "counts": {
+            "approvals": 1,
+            "interactions": 1,
+            "purchases": 1,
+            "status_decisions": 0,
+            "waiting_reviews": 1,
+        },
+        "exchanges": [
+            {
+                "interaction_id": _INTERACTION,
+                "customer_message": "Where is my order?",
+                "reply": ["Hi!", "Your order is on its way."],
+                "replied_at": "2026-01-31T10:00:00.000000Z",
+                "edit_tags": ["CTA_SOFT"],
+                "quality_score": 5,
+                "reviewer_id": "ann",
+                "cta": {"kind": "shop"},
+                "customer_status": "CUSTOMER",
+                "ltv_usd": "250.00",
+            }
+        ],
+        "tags": {"CTA_SOFT": 1},
+        "scores": {"mean": 5.0, "last": [5]},
+        "ctas": [
+            {
+                "interaction_id": _INTERACTION,
+                "replied_at": "2026-01-31T10:00:00.000000Z",
+                "label": "shop",
+                "tags": ["CTA_SOFT"],
+                "cta": {"kind": "shop"},
+            }
+        ],
+        "open_proposals": [],
+        "customer": {"name": "Ann", "language": "en"},
+        "as_of": {"read_until": _APPLIED, "is_behind": False},
+    },
     "Interaction": {
         "id": _INTERACTION,
         "user_id": "customer-42",

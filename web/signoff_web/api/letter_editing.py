@@ -18,7 +18,7 @@ from signoff_web.access import Acting, requires
 from signoff_web.api.answers import JSONAnswer, refusals
 from signoff_web.api.dead_letters import LetterId, unknown_letter
 from signoff_web.api.json_bodies import REFUSED_BODIES
-from signoff_web.api.models import Edited
+from signoff_web.api.letter_models import Edited
 from signoff_web.api.parameters import ONLY_KNOWN
 from signoff_web.api.review_requests import JSONBody
 from signoff_web.context import Context, InContext

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from signoff_ops.audits import AuditState
 from signoff_ops.event_history import Step
-from signoff_ops.values import Action, VoidCause
+from signoff_ops.values import VoidCause
 from signoff_schemas import DeadLetterState, FailureKind
 
 Item = TypeVar("Item")
@@ -52,9 +51,17 @@ class Problem(Model):
 class Page(Model, Generic[Item]):
     """A page of a list."""
 
+    # For each kind of page, pydantic would look for the source of a class that has none.
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
     items: list[Item]
-    next: str | None
-    """The cursor of the next page; null at the end. The header `Link` holds its address."""
+    next: Annotated[
+        str | None,
+        Field(
+            description="The cursor of the next page; null at the end. The header `Link` holds its "
+            "address."
+        ),
+    ]
 
 
 class VoidReason(Model):
@@ -220,266 +227,6 @@ class Funnel(Model):
     """All five statuses."""
 
     items: list[FunnelStep]
-
-
-class DeadLetter(Model):
-    """An event that could not be applied, without its payload."""
-
-    id: int
-    event_id: UUID | None
-    """Null where it could not be read."""
-    job_id: str
-    kind: FailureKind
-    message: str
-    """In lists only its beginning."""
-    fingerprint: str
-    """Same cause, same value."""
-    event_type: str | None
-    interaction_id: UUID | None
-    user_id: str | None
-    attempts: int
-    first_failed_at: datetime
-    last_failed_at: datetime
-    state: DeadLetterState
-    resolved_at: datetime | None
-    payload_size: int
-    """The size of the whole payload in bytes."""
-    payload_kept: int
-    """How many of these bytes the letter holds, from the first on."""
-
-
-class Letters(Page[DeadLetter]):
-    """A page of dead letters."""
-
-    complete: bool
-    """Whether the page is as full as it can be. If not, the search for a text took too long; it
-    goes on with `next`."""
-    looked_at: int | None
-    """In how many letters the text was looked for; null without one."""
-
-
-class Operation(Model):
-    """What an operator did with a dead letter."""
-
-    actor: str
-    acted_at: datetime
-    action: Action
-    reason: str | None
-    before: Any
-    after: Any
-    operation_id: int | None
-    """The operation on many letters that it was a part of."""
-
-
-class FullLetter(DeadLetter):
-    """A dead letter with all that is known of it."""
-
-    detail: list[dict[str, Any]]
-    """What is wrong with each field."""
-    payload: str = ""
-    """The payload as it came, if it is a text."""
-    payload_base64: str = ""
-    """The payload in base64, if it is no text, or larger than an event may be."""
-    actions: list[Operation]
-    """The newest fifty, the oldest of them first."""
-
-
-class Holding(Model):
-    """What an interaction holds, or a customer."""
-
-    customer_status: Status
-    ltv_usd: Money
-
-
-class Edited(Model):
-    """What became of an edited event, or would become of it."""
-
-    dry_run: bool
-    result: str
-    """The verdict; in a dry run it may be a failure kind."""
-    message: str | None
-    """Why it would fail."""
-    before: Holding | None
-    """The interaction before it, of a status decision the customer; null if not in Postgres."""
-    after: Holding | None
-    event_type: str | None
-    difference: list[tuple[str, Any, Any]]
-    """Field, old value, new value; null where the field is absent."""
-
-
-class Cause(Model):
-    """The open dead letters of one cause."""
-
-    fingerprint: str
-    kind: FailureKind
-    event_type: str | None
-    count: int
-    first_failed_at: datetime
-    last_arrived_at: datetime
-    """When the newest letter came."""
-    last_failed_at: datetime
-    """When one failed last, also one that was tried again."""
-    message: str
-    """That of the newest letter."""
-    sample_id: int
-    """The newest letter."""
-    sample_event_id: UUID | None
-    """Its event, if that is known."""
-    first_error: dict[str, Any] | None
-    """The first of its field errors."""
-
-
-class Causes(Page[Cause]):
-    """A page of the causes of open dead letters."""
-
-    more: bool
-    """Whether there are more causes than these."""
-    total: int
-    """How many causes there are in all."""
-    letters: int
-    """How many open letters these have."""
-
-
-class Trend(Model):
-    """When the letters of a cause came: in the last day, or since the first."""
-
-    begins_at: datetime
-    ends_at: datetime
-    counts: list[int]
-    """The letters in equal parts of this time."""
-    recent: int
-    """How many came in the last ten minutes."""
-
-
-class Touched(Model):
-    """The customers whom letters of a cause name."""
-
-    customers: int
-    complete: bool
-    """False where only the newest letters were looked at: there may be more customers."""
-    nameless: int
-    """Letters that name no customer."""
-
-
-class Advice(Model):
-    """What to do about dead letters of a sort."""
-
-    name: str
-    means: str
-    """What it means."""
-    over: str
-    """How to see whether it is over."""
-    do: str
-    """What to do."""
-    replay: str
-    """When a replay helps."""
-    commands: list[str]
-    """The same on the command line; `{id}` is the letter's."""
-
-
-class CauseDetails(Model):
-    """A cause of dead letters."""
-
-    fingerprint: str
-    open: Cause | None
-    """Its open letters; null if there is none."""
-    trend: Trend | None
-    customers: Touched | None
-    advice: Advice | None
-    settled: list[DeadLetter] | None
-    """Letters of this cause that were resolved or discarded, the newest first; null if looking for
-    them took too long."""
-    settled_complete: bool
-    """Whether all settled letters were looked at, or only the newest 20,000."""
-
-
-class OperatorAction(Model):
-    """Something that an operator did."""
-
-    id: int
-    actor: str
-    """Who, such as `user:ann` or `key:billing`."""
-    acted_at: datetime
-    action: str
-    reason: str | None
-    operation_id: int | None
-    """The operation that it was a part of; each batch of one is an action."""
-    letters: int
-    """How many dead letters it was about."""
-    first_letters: list[int]
-    """The first twenty of them."""
-    before: str | None
-    """What was so before, as JSON: its first 4,000 characters; null for a replay."""
-    before_size: int | None
-    """The bytes of all of it."""
-    after: str | None
-    after_size: int | None
-    results: dict[str, int] | None
-    """Of a replay: how many letters came to which verdict or kind of failure."""
-
-
-class AuditedJobs(Model):
-    """Jobs that are not accounted for."""
-
-    count: int
-    first: list[str]
-    """The ids of the first hundred."""
-
-
-class AuditDifference(Model):
-    """A value of a table that differs from the fold of the ledger."""
-
-    what: str
-    """`interaction`, `customer`, `decision` or `event`."""
-    key: str
-    field: str
-    expected: str | None
-    found: str | None
-
-
-class AuditReport(Model):
-    """What an audit found."""
-
-    totals: dict[str, Any]
-    """How many rows each table has, and the LTV of all customers."""
-    differing: int
-    """How many values differ."""
-    differences: list[AuditDifference]
-    """The first hundred."""
-    queue: dict[str, int]
-    """How many jobs each place in Redis has."""
-    unlisted_jobs: AuditedJobs
-    """They are in Redis, but on no list."""
-    missing: AuditedJobs
-    """They are on the queue, without data in Redis."""
-    missing_jobs: AuditedJobs
-    """They were accepted, their data was gone, and the ledger does not know them."""
-
-
-class RequestedAudit(Model):
-    """An audit that was asked for, or its result."""
-
-    id: int
-    state: AuditState
-    requested_by: str
-    requested_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    clean: bool | None
-    """Whether every table equals the fold and every job is accounted for; null until it is done."""
-    report: AuditReport | None
-    message: str | None
-    """Why it failed."""
-
-
-class Audits(Model):
-    """The newest audits; null where there is none."""
-
-    open: RequestedAudit | None
-    """It waits or runs."""
-    done: RequestedAudit | None
-    failed: RequestedAudit | None
-    """Only if it is newer than the one that is done."""
 
 
 class FeedLine(Model):

@@ -1,15 +1,13 @@
 """Publish events: one as JSON, or many as lines."""
 
 import re
-import time
 from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from starlette.types import ASGIApp
 
-from signoff_ops.verdict_watch import FinalVerdict
-from signoff_producer import publication
+from signoff_producer import Receipt, publication
 from signoff_schemas import ApprovalEvent, Kind, StatusDecision, content_hash
 from signoff_schemas.access import Scope
 from signoff_web.access import identity_of, requires
@@ -20,6 +18,7 @@ from signoff_web.api.taken import RawAnswer
 from signoff_web.bodies import Form, Headers, form_of, headers_of, is_compressed, read_event
 from signoff_web.context import Context, context_of
 from signoff_web.problems import ProblemError
+from signoff_web.rates import Allowance
 from signoff_web.raw_routes import RawRoute
 
 router = APIRouter(route_class=RawRoute, dependencies=[requires(Scope.PUBLISH)])
@@ -53,24 +52,34 @@ async def _publish(request: Request, kind: Kind) -> ASGIApp:
     body = await read_event(request, headers, seconds=context.settings.body_timeout)
     event = read_request(kind, body)
     _check_key(headers, event)
-    began = time.monotonic()
-    receipt = await context.producer.publish_request(event)
-    if not receipt.ok:
-        raise problem_of_receipt(receipt)
-    if wait := _wait_of(headers):
-        verdict = await _verdict(context, event, began, wait)
-        return RawAnswer.of_verdict(receipt, verdict, allowance, wait)
+    if event.error is None and (wait := _wait_of(headers)):
+        return await _answer_with_verdict(context, event, allowance, wait)
+    receipt = await _published(context, event)
     return RawAnswer.of_receipt(receipt, allowance)
 
 
-async def _verdict(
-    context: Context, event: publication.Request, began: float, wait: int
-) -> FinalVerdict | None:
+async def _answer_with_verdict(
+    context: Context, event: publication.Request, allowance: Allowance, wait: int
+) -> RawAnswer:
     if event.event_id is None:
         raise AssertionError
-    return await context.verdicts.verdict(
-        event.event_id, content_hash(event.canonical_json), began=began, seconds=wait
-    )
+    hashed = content_hash(event.canonical_json)
+    with context.verdicts.expecting(event.event_id, hashed) as expected:
+        receipt = await _published(context, event)
+        verdict = await expected.verdict(wait)
+    return RawAnswer.of_verdict(receipt, verdict, allowance, wait)
+
+
+async def _published(context: Context, event: publication.Request) -> Receipt:
+    """The receipt of an event that was taken.
+
+    Raises:
+        ProblemError: it was not taken.
+    """
+    receipt = await context.producer.publish_request(event)
+    if not receipt.ok:
+        raise problem_of_receipt(receipt)
+    return receipt
 
 
 def _wait_of(headers: Headers) -> int:

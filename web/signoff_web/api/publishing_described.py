@@ -53,7 +53,8 @@ _PARAMETERS: Final = [
     {
         "name": "Prefer",
         "in": "header",
-        "description": "`wait=5` waits up to so many seconds (30 at most) for the verdict.",
+        "description": "`wait=5` waits up to so many seconds (30 at most) for the verdict of one"
+        " event; for lines it is ignored.",
         "schema": {"type": "string"},
     },
 ]

@@ -4,7 +4,7 @@ from typing import Final, Self
 
 from starlette.types import Receive, Scope, Send
 
-from signoff_ops.verdict_watch import FinalVerdict
+from signoff_ops.verdict_answers import FinalVerdict
 from signoff_producer import Answer, Receipt
 from signoff_web.api.receipts import as_line, members_of
 from signoff_web.rates import Allowance

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from signoff_web.charts.marks import Mark, Path, Size, Text, line
@@ -15,6 +16,8 @@ LINE: Final = 16.0
 _ABOVE: Final = 14.0
 _BELOW: Final = 24.0
 _GAP: Final = 8.0
+_APART: Final = 4.0
+"""The least distance between two labels below the plot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,26 @@ def framed(
 
 
 def below(frame: Frame, places: Sequence[tuple[float, str]]) -> Iterator[Mark]:
-    """Labels below the plot; one that would leave the drawing on the right ends there."""
-    for x, text in places:
-        half = width_of(text, LETTERS) / 2
-        beyond = x + half > frame.right + 12
-        at = frame.right + 12 if beyond else x
+    """Labels below the plot; one that would leave the drawing on the right ends there.
+
+    Where they would cover each other, only every second or third stands, the last one always.
+    """
+    end = frame.right + 12
+    halves = [width_of(text, LETTERS) / 2 for _, text in places]
+    middles = [min(x, end - half) for (x, _), half in zip(places, halves, strict=True)]
+    sides = [(at - half, at + half) for at, half in zip(middles, halves, strict=True)]
+    for place in _apart(sides):
+        x, text = places[place]
+        beyond = middles[place] < x
+        at = end if beyond else x
         yield Text(at, frame.bottom + 18, text, "tick", "end" if beyond else "middle")
+
+
+def _apart(sides: Sequence[tuple[float, float]]) -> range:
+    """The places of labels, by their left and right sides, evenly so many that no two are close."""
+    every = 1
+    while True:
+        kept = range((len(sides) - 1) % every, len(sides), every)
+        if all(sides[after][0] - sides[one][1] >= _APART for one, after in pairwise(kept)):
+            return kept
+        every += 1

@@ -16,6 +16,8 @@ _BAR: Final = 20.0
 _ROW: Final = 38.0
 _AXIS: Final = 26.0
 _INDENT: Final = 12.0
+_SCALE_INDENT: Final = 22.0
+"""So names above their rows begin behind the line at 0, which stands 16 from the left there."""
 _END: Final = 5.0
 """Half the height of the end of an interval."""
 
@@ -49,6 +51,8 @@ class Layout:
     room_right: float
     names: float
     """The width of the names; 0 where they stand above their rows."""
+    indent: float
+    """How far names above their rows are moved to the right."""
     top: float = 6.0
 
     @property
@@ -90,7 +94,7 @@ class Layout:
                 yield from self._above(place, row)
 
     def _above(self, place: int, row: Row) -> Iterator[Mark]:
-        x, y = self.left + _INDENT, self.middle(place) - 17
+        x, y = self.left + self.indent, self.middle(place) - 17
         if not self.has_notes_below:
             yield Text(x, y, _with_note(row), "name halo")
             return
@@ -100,7 +104,7 @@ class Layout:
 
     @property
     def _room(self) -> float:
-        return self.size.width - self.left - 2 * _INDENT
+        return self.size.width - self.left - 2 * self.indent
 
     def _beside(self, place: int, row: Row) -> Iterator[Mark]:
         y = self.middle(place) + (-2 if row.note else 4)
@@ -119,7 +123,7 @@ def _with_note(row: Row) -> str:
 
 def bars(size: Size, rows: Sequence[Row], *, highest: float | None = None) -> Drawing:
     """Bars from the left, with their intervals; a row without a value shows why there is none."""
-    layout = _layout(size, rows)
+    layout = _layout(size, rows, _INDENT)
     top = highest or max((max(row.value or 0.0, row.high or 0.0) for row in rows), default=1.0)
     x = Linear(0.0, top or 1.0, layout.left, layout.right)
     marks: list[Mark] = [*layout.texts()]
@@ -131,7 +135,7 @@ def bars(size: Size, rows: Sequence[Row], *, highest: float | None = None) -> Dr
 
 def intervals(size: Size, rows: Sequence[Row], say: Callable[[float], str]) -> Drawing:
     """A dot and its interval a row, beside a line at 0: what includes 0 may be chance."""
-    layout = _layout(size, rows)
+    layout = _layout(size, rows, _SCALE_INDENT)
     ends = [
         0.0,
         *(end for row in rows for end in (row.low, row.high, row.value) if end is not None),
@@ -145,7 +149,7 @@ def intervals(size: Size, rows: Sequence[Row], say: Callable[[float], str]) -> D
 
 def pairs(size: Size, rows: Sequence[Row], say: Callable[[float], str]) -> Drawing:
     """Two values a row, joined by a line: `value` is a dot, `other` a diamond."""
-    layout = _layout(size, rows)
+    layout = _layout(size, rows, _SCALE_INDENT)
     ends = [end for row in rows for end in (row.value, row.other) if end is not None]
     x, marks = _scale(layout, 0.0, max(ends, default=1.0), say)
     for place, row in enumerate(rows):
@@ -154,14 +158,14 @@ def pairs(size: Size, rows: Sequence[Row], say: Callable[[float], str]) -> Drawi
     return Drawing(size.width, layout.bottom + _AXIS, (*marks, *layout.texts()))
 
 
-def _layout(size: Size, rows: Sequence[Row]) -> Layout:
+def _layout(size: Size, rows: Sequence[Row], indent: float) -> Layout:
     said = max((width_of(row.said, LETTERS) for row in rows), default=0.0) + 12
     longest = max(
         (width_of(text, LETTERS + 0.5) for row in rows for text in (row.name, row.note)),
         default=0.0,
     )
     names = 0.0 if size.is_narrow else min(longest + 8, size.width * 0.32)
-    return Layout(size, tuple(rows), min(said, size.width * 0.55), names)
+    return Layout(size, tuple(rows), min(said, size.width * 0.55), names, indent)
 
 
 def _bar(x: Linear, y: float, row: Row) -> Iterator[Mark]:

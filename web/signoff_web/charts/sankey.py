@@ -1,7 +1,10 @@
 """A Sankey diagram of two columns: where each came from, and where it went."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import inf
 from typing import Final
 
 from signoff_web.charts.axes import LETTERS, LINE
@@ -74,7 +77,7 @@ class _Side:
         return max((top + self.heights[node] for node, top in self.tops.items()), default=_TOP)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Ribbon:
     """A flow, drawn."""
 
@@ -104,13 +107,15 @@ class _Ribbon:
 
     def touches(self, box: Box) -> bool:
         """Whether a box lies on it."""
-        places = (self.middle(step / _STEPS) for step in range(_STEPS + 1))
-        return any(
-            box.left <= x <= box.right
-            and box.top < y + self.height / 2
-            and y - self.height / 2 < box.bottom
-            for x, y in places
-        )
+        half = self.height / 2
+        points = self._points  # in order of x
+        within = points[bisect_left(points, (box.left,)) : bisect_right(points, (box.right, inf))]
+        return any(box.top < y + half and y - half < box.bottom for _, y in within)
+
+    @cached_property
+    def _points(self) -> Sequence[Point]:
+        """Its middle after each of some steps."""
+        return [self.middle(step / _STEPS) for step in range(_STEPS + 1)]
 
 
 def sankey(

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from signoff_ops.customer_view import customer_view
 from signoff_ops.event_view import event_view
 from signoff_ops.interaction_view import interaction_view
+from signoff_ops.transitions import ProposalFilter, Shown, proposals_page
 from signoff_schemas.access import Scope
 from signoff_web.access import requires
 from signoff_web.api.customers import UserId
@@ -16,10 +17,13 @@ from signoff_web.api.encoded import EncodedRoute
 from signoff_web.api.events import EventId
 from signoff_web.context import InContext
 from signoff_web.pages.things import path_of
+from signoff_web.pages.transition_words import standing_of
 from signoff_web.templating import page
 
 router = APIRouter(route_class=EncodedRoute, dependencies=[requires(Scope.READ)])
 
+_PROPOSALS: Final = 5
+"""The latest proposals of a customer that its page shows."""
 Cursor = Annotated[str | None, Query(max_length=1000)]
 _LOOKED_AT: Final = {
     "event": "the queue in Redis, the outbox, the ledger, and the dead letters, pruned ones too",
@@ -69,11 +73,15 @@ def customer(
     view = customer_view(context.servers, user_id, cursor=cursor, interactions=interactions)
     if view is None:
         return _unknown(request, "customer", user_id)
+    wanted = ProposalFilter(shown=Shown.ALL, user_id=user_id)
+    proposals = proposals_page(context.servers, wanted, limit=_PROPOSALS)
     return page(
         request,
         "ops/customer.html",
         view=view,
         path_of=path_of,
+        proposals=[(one, standing_of(one)) for one in proposals.items],
+        more_proposals=proposals.next is not None,
         first=_first(request) if cursor or interactions else None,
         older=_address(cursor=view.next, interactions=interactions),
         more_interactions=_address(cursor=cursor, interactions=view.interactions.next),

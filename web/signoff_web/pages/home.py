@@ -11,13 +11,13 @@ from fastapi.responses import RedirectResponse
 
 from signoff_schemas.access import Scope
 from signoff_web.access import Acting, requires
-from signoff_web.context import Context, InContext, context_of
+from signoff_web.context import InContext, context_of
 from signoff_web.following import CHECK_EVERY, Following, StillAllowed, allowed_as_far_as_known
 from signoff_web.live import Sample
 from signoff_web.navigation import links_of, operations_of
 from signoff_web.pause_watch import Shown
 from signoff_web.streams import Ending, event_text
-from signoff_web.templating import page
+from signoff_web.templating import TEMPLATES, page
 
 router = APIRouter(dependencies=[requires(Scope.READ)])
 _VIEW: Final = "ops/health_view.html"
@@ -54,14 +54,14 @@ async def _events(request: Request, ending: Ending) -> AsyncIterator[bytes]:
             yield event_text(data=json.dumps(context.live.series), kind="series")
         if sample.number != sent:
             sent = sample.number
-            yield event_text(data=_told(context, sample), kind="sample")
+            yield event_text(data=_told(sample), kind="sample")
         if await ending.wait(min(context.live.due_in + 0.01, CHECK_EVERY)):
             return
 
 
-def _told(context: Context, sample: Sample) -> str:
+def _told(sample: Sample) -> str:
     """A sample for the page's script: its view, as the page itself holds it, and its point."""
-    view = context.templates.get(_VIEW).render(**_values(sample))
+    view = TEMPLATES.get(_VIEW).render(**_values(sample))
     return json.dumps({"view": view, "point": sample.point})
 
 

@@ -2,19 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from signoff_ops.insight import Column, Reach, Report, Table, Unit, Value
-from signoff_ops.insight_data import reach_text, shown
+from signoff_ops.insight_data import OF_REVIEWS, reach_text, report_reach_text, shown
 from signoff_web.pages.insight_fields import Fields
 
 _OPEN: Final = 25
 """A table with more rows is folded up."""
 _PLAIN: Final = frozenset({Unit.FLAG, Unit.MONTH, Unit.DAY})
-_OF_REVIEWS: Final = "desk"
-"""The view that does not read the customer facts."""
 _NOT_YET: Final = "not observed yet"
 _ABSENT: Final[Mapping[str, str]] = {
     "median_days": "not reached",
@@ -107,15 +103,14 @@ def _cell(value: Value, column: Column) -> Cell:
 
 def looked_at(view: str) -> str:
     """What a view looks at, where it finds nothing."""
-    return "all reviews" if view == _OF_REVIEWS else "all customer facts"
+    return "all reviews" if view == OF_REVIEWS else "all customer facts"
 
 
 def reach_of(report: Report) -> str | None:
     """How far the data of a report reaches, in words; None where there is no data."""
-    if report.name == _OF_REVIEWS:
-        now = datetime.now(ZoneInfo(report.reach.timezone))
-        return f"Read from the reviews at {now:%Y-%m-%d %H:%M} ({report.reach.timezone})."
-    return reach_said(report.reach)
+    if report.name == OF_REVIEWS or report.reach.data_until:
+        return report_reach_text(report)
+    return None
 
 
 def reach_said(reach: Reach | None) -> str | None:

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Annotated, Final, TypeAlias
+from typing import Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from signoff_ops import dead_letters
@@ -26,24 +26,15 @@ from signoff_schemas import DeadLetterState
 from signoff_schemas.access import Scope
 from signoff_web.access import Acting, requires
 from signoff_web.context import Context, InContext
-from signoff_web.forms import Form, bounded_form
+from signoff_web.forms import Form, InActForm
 from signoff_web.pages.letter_filters import filters_of, fixed
 from signoff_web.templating import page
 
 router = APIRouter(prefix="/ops/dead", dependencies=[requires(Scope.OPERATE)])
-_MOST_BYTES: Final = 65_536
-_MOST_FIELDS: Final = 300
 _TICKED: Final = "ticked"
 _DIGITS: Final = 9
 _FEW: Final = 100
 """As many letters are replayed without a question."""
-
-
-async def _read(request: Request) -> Form:
-    return await bounded_form(request, most_bytes=_MOST_BYTES, most_fields=_MOST_FIELDS)
-
-
-InActForm: TypeAlias = Annotated[Form, Depends(_read)]
 
 
 @router.post("/dry-run")

@@ -1,0 +1,24 @@
+"""Columns of rows as texts that Postgres reads as arrays: much faster than value by value."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+_QUOTED: Final = frozenset({"first_reviewer_id", "first_cta", "held_at", "reviewer_id", "cta"})
+"""The columns whose texts may hold what means something in an array."""
+
+
+def arrays(names: Sequence[str], rows: Iterable[Sequence[object]]) -> Mapping[str, str]:
+    """The columns of one or more rows, by their names."""
+    columns = zip(*rows, strict=True)
+    return {name: _array(name, values) for name, values in zip(names, columns, strict=True)}
+
+
+def _array(name: str, values: Iterable[object]) -> str:
+    form = _quoted if name in _QUOTED else str
+    texts = ["NULL" if value is None else form(value) for value in values]
+    return "{" + ",".join(texts) + "}"
+
+
+def _quoted(text: object) -> str:
+    escaped = str(text).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,1 @@
+"""Rapport: what the next reply should know of each customer, kept in a second database."""

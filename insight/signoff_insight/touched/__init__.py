@@ -1,0 +1,1 @@
+"""Customers that change without an event."""

@@ -1,0 +1,1 @@
+a.ltv_amount IS NOT NULL
