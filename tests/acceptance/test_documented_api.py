@@ -58,7 +58,7 @@ def test_the_commands_of_the_page_work(service: dict[str, str], tmp_path: Path) 
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=processes.DEADLINE,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]

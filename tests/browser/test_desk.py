@@ -609,7 +609,7 @@ def test_whoever_is_signed_out_is_told_that_the_lists_are_old(desk: Desk, visit:
     ann.expected.add("401")
     page = ann.open()
     ann.context.clear_cookies()
-    with page.expect_response("**/desk/decisions", timeout=20_000) as answer:
+    with page.expect_response("**/desk/decisions") as answer:
         page.evaluate("document.body.dispatchEvent(new Event('desk:changed'))")
     assert answer.value.status == 401
     expect(page.locator("#outage")).to_contain_text("You are signed out")

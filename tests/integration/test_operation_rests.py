@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from approvals import apply_events, approval
 from letters import bury
+from processes import DEADLINE
 
 from signoff_db.batches import never
 from signoff_db.connection import (
@@ -66,7 +67,7 @@ def test_what_workers_do_is_seen(connection: BatchConnection, database_url: str)
                 break
         else:
             raise AssertionError
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + DEADLINE
     while load_of_workers(connection) is not Load.NONE:  # the session has ended a moment later
         assert time.monotonic() < deadline
 

@@ -13,6 +13,7 @@ from approvals import apply_events
 from desk import apply_outbox, post
 from fastapi import Request
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from processes import DEADLINE
 
 from signoff_db.connection import connect_for_batches
 from signoff_ops.outbox import create_outbox
@@ -25,7 +26,7 @@ _FOUND: Final = [Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromi
 CHROMIUM: Final = next((path for path in _FOUND if path.exists()), _FOUND[0])
 """The one without windows, if there is one: a visitor takes a quarter of the CPU time."""
 INSTALL: Final = f"there is no Chromium: apt-get install {_FOUND[0].name}"
-_SLOW: Final = 20_000
+_SLOW: Final = DEADLINE * 1000
 """Milliseconds until a wait of a test has failed: no measure of speed, only an end."""
 expect.set_options(timeout=_SLOW)
 _ONE_ANSWER: Final = re.compile(r"the server responded with a status of (\d+)")

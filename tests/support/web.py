@@ -82,7 +82,7 @@ def client(
     )
     with (
         serving(app) as url,
-        httpx.Client(base_url=url, timeout=120, verify=NO_AUTHORITIES) as opened,
+        httpx.Client(base_url=url, timeout=DEADLINE, verify=NO_AUTHORITIES) as opened,
     ):
         yield opened
 
