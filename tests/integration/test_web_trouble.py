@@ -16,6 +16,7 @@ from anyio import to_thread
 from approvals import apply_events, approval
 from described import checked, description
 from fastapi import APIRouter
+from processes import DEADLINE
 
 from signoff_db import webhooks
 from signoff_db.connection import BatchConnection
@@ -92,7 +93,7 @@ def test_it_is_live_while_no_thread_is_free(redis_url: str, database_url: str) -
     app.router.routes.extend(router.routes)
     with (
         web.serving(app) as url,
-        httpx.Client(base_url=url, timeout=60, verify=web.NO_AUTHORITIES) as client,
+        httpx.Client(base_url=url, timeout=DEADLINE, verify=web.NO_AUTHORITIES) as client,
     ):
         assert client.get("/take-all").status_code == 200
         assert client.get("/live").status_code == 200
@@ -165,7 +166,7 @@ def test_a_defect_is_counted_and_shows_nothing(redis_url: str, database_url: str
     app.router.routes.extend(router.routes)
     with (
         web.serving(app) as url,
-        httpx.Client(base_url=url, timeout=120, verify=web.NO_AUTHORITIES) as client,
+        httpx.Client(base_url=url, timeout=DEADLINE, verify=web.NO_AUTHORITIES) as client,
     ):
         answer = client.get("/broken")
         served = app.state.context.requests.served
