@@ -9,6 +9,7 @@ import redis
 from approvals import approval
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import DEADLINE
 
 from signoff_producer import Producer
 from signoff_queue.accounting import account_for, settle_missing
@@ -201,7 +202,7 @@ def test_many_ids_without_a_job_are_accounted_for_in_a_short_time(
         client.rpush(KEYS.waiting, *range(start, start + 10_000))
     begun = time.monotonic()
     assert len(account_for(reader).missing) == 100_000
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < DEADLINE
 
 
 def test_many_jobs_are_accounted_for_a_part_at_a_time(
