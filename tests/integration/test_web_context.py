@@ -24,7 +24,6 @@ from signoff_schemas.access import Scope
 
 ROUTE = "/v1/customers/{user_id}/context"
 ANN = "/v1/customers/ann/context"
-"""Seconds; on a quiet machine it takes two."""
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def test_a_probe_is_answered_beside_a_thousand_silent_connections(port: int) -> 
             silent.append(one)
             if number % 100 == 99:
                 assert ask(port, "/ready")[0] == 200
-        assert threading.active_count() == threads + 1
+        assert threading.active_count() <= threads + 1
 
 
 def test_a_request_without_an_end_is_closed(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
