@@ -12,8 +12,7 @@ from processes import DEADLINE, eventually
 
 from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection
-from signoff_db.sql import statement
-from signoff_db.verdicts_now import planned_once
+from signoff_db.verdicts_now import prepared_fates
 from signoff_ops import verdict_watch
 from signoff_ops.servers import PooledServers
 from signoff_ops.verdict_answers import FinalVerdict
@@ -234,10 +233,8 @@ def test_its_statement_reads_by_indexes_whatever_the_statistics_are(
 ) -> None:
     """All indexes of an empty table cost the same; none may be scanned as a whole."""
     connection.execute("ANALYZE")
-    text = statement("verdicts_of_events").replace("%(events)s", "$1").replace("%(hashes)s", "$2")
-    with planned_once(connection):
-        connection.execute(f"PREPARE asked (uuid[], bytea) AS {text}".encode())
-        steps = connection.execute("EXPLAIN EXECUTE asked ('{}', '')").fetchall()
+    with prepared_fates(connection):
+        steps = connection.execute("EXPLAIN EXECUTE signoff_verdicts ('{}', '')").fetchall()
     lines = [line for (line,) in steps]
     scans = [n for n, line in enumerate(lines) if "Scan using" in line or "Seq Scan" in line]
     assert len(scans) == 5
