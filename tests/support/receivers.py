@@ -100,7 +100,7 @@ def endless(handler: BaseHTTPRequestHandler) -> None:
     """A success whose body never ends."""
     handler.send_response(200)
     handler.end_headers()
-    handler.connection.settimeout(20)
+    handler.connection.settimeout(DEADLINE)
     with suppress(OSError, socket.timeout):
         while True:
             handler.wfile.write(b"x" * 65_536)
