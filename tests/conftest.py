@@ -20,6 +20,7 @@ import psycopg
 import pytest
 import redis
 import redis.utils
+from generous import raise_bounds
 from hypothesis import HealthCheck, settings
 from role_password import hash_password
 
@@ -77,6 +78,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             with mock.patch.object(postgres, "_buffers", return_value=_BUFFERS_MEGABYTES):
                 url = stack.enter_context(embedded_postgres(folder, fsync=False))
             hash_password(url, rounds=1)  # tests open thousands of connections
+        raise_bounds()
         yield url
         if administrator := _administrators.pop(url, None):
             administrator.close()
