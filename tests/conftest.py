@@ -34,8 +34,8 @@ sys.dont_write_bytecode = False
 # redis-py looks its own version up on the disk for each connection, and for each check of a URL.
 redis.utils.get_lib_version = functools.cache(redis.utils.get_lib_version)
 
-# Collecting tests makes a million objects, of which nearly all stay. The garbage collector would look
-# through them again and again: for a third of the processor's time here, and a tenth of that of tests.
+# Collecting tests makes a million objects, of which nearly all stay. The garbage collector would
+# look through them again and again: for a third of the time here, and for a tenth during tests.
 gc.disable()
 
 # On a busy machine an example may take any time.

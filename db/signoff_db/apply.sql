@@ -4,6 +4,8 @@
 -- `events`   json   array of canonical events; each event_id occurs once; all events of an interaction
 --                     that have a user_id have the same one
 -- `hashes`   bytea  their content hashes, concatenated, 16 bytes each
+-- `awaited`  text   the id of an event whose verdict is waited for, of which a notice tells when it is
+--                     committed; empty if there is none
 --
 -- Two results are for the caller only. `raced`: another transaction created or changed the interaction
 -- meanwhile; the event must be applied again. `ltv_overflow`: all events of the interaction get it
@@ -271,6 +273,8 @@ SELECT CASE
             LATERAL signoff_refold_decisions(ready.users, (
                 SELECT CASE WHEN bool_or(brings_events) THEN '-infinity' ELSE min(occurred_at) END
                 FROM judged WHERE admitted))),
+    -- Where nobody reads notices, their queue could be full, which would be an error.
+    (SELECT pg_notify('signoff_settled', %(awaited)s) WHERE %(awaited)s <> '' AND pg_notification_queue_usage() < 0.5),
     {resolve_letters}
 FROM judged j
 LEFT JOIN landed l ON l.interaction_id = j.interaction_id

@@ -130,10 +130,18 @@ def _run(
     if locking:
         interactions = list({_event(d).interaction_id for d in deliveries})
         connection.execute(statement("lock"), {"interactions": interactions}, prepare=True)
-    rows = connection.execute(
-        statement("apply"), events_and_hashes(deliveries), prepare=True
-    ).fetchall()
+    parameters = events_and_hashes(deliveries) | {"awaited": _awaited(connection, deliveries)}
+    rows = connection.execute(statement("apply"), parameters, prepare=True).fetchall()
     return [(row[0], row[1]) for row in rows]
+
+
+def _awaited(connection: BatchConnection, deliveries: Sequence[Delivery]) -> str:
+    """The id of a lone event, if somebody waits for verdicts; else empty.
+
+    Several events are not told of: a commit with a notice waits for others that have one.
+    """
+    is_told = connection.verdicts_awaited and len(deliveries) == 1
+    return str(_event(deliveries[0]).event_id) if is_told else ""
 
 
 def _event(delivery: Delivery) -> ApprovalEvent:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Self
 from uuid import UUID
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, Notify
 from psycopg.errors import error_from_result
 from psycopg.generators import execute
 from psycopg.pq import ExecStatus, Format
@@ -50,10 +50,35 @@ class Fate(NamedTuple):
 
 
 class Fates:
-    """Reads what became of events, on a connection that `prepared_fates` has prepared."""
+    """Reads what became of events, on a connection that `prepared_fates` has prepared.
+
+    `fileno` is what to wait for, as with `selectors`: when it can be read, there may be notices.
+    """
 
     def __init__(self, connection: Connection[TupleRow]) -> None:
         self._connection = connection
+        self._committed: set[bytes] = set()
+
+    def fileno(self) -> int:
+        """The socket of the connection."""
+        return self._connection.pgconn.socket
+
+    def committed(self) -> set[bytes]:
+        """What notices have come name: events that a worker seems to have committed.
+
+        Raises:
+            psycopg.OperationalError: the connection is lost.
+        """
+        server = self._connection.pgconn
+        server.consume_input()
+        while notice := server.notifies():
+            self._committed.add(notice.extra)
+        committed, self._committed = self._committed, set()
+        return committed
+
+    def note(self, notice: Notify) -> None:
+        """Note a notice that came before the answer to a statement (psycopg calls this)."""
+        self._committed.add(notice.payload.encode())
 
     def of(self, events: Sequence[UUID], hashes: Sequence[bytes]) -> list[Fate]:
         """What Postgres holds of events with these content hashes, in their order."""
@@ -73,9 +98,12 @@ def prepared_fates(connection: Connection[TupleRow]) -> Iterator[Fates]:
     Args:
         connection: in autocommit mode; other statements should not use it meanwhile.
     """
-    connection.execute(statement("prepare_verdicts"))
+    fates = Fates(connection)
+    connection.add_notify_handler(fates.note)
     try:
-        yield Fates(connection)
+        connection.execute(statement("prepare_verdicts"))
+        yield fates
     finally:
+        connection.remove_notify_handler(fates.note)
         with suppress(psycopg.Error):  # the connection may be lost
             connection.execute(statement("forget_verdicts"))

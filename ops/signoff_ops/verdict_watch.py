@@ -1,9 +1,10 @@
 """Wait for the verdicts of events that are published, for any number of waiting requests.
 
 One thread serves them all, on one connection to Postgres and one to Redis, which it keeps for a few
-seconds after the last one waited. Workers publish the ids of the jobs that they settle, if anybody
-is subscribed (`signoff_queue.settled`). Then Postgres is asked for the verdicts: a notice tells
-when to look, and nothing else.
+seconds after the last one waited. Workers publish the ids of the jobs that they settle in Redis, if
+anybody is subscribed (`signoff_queue.settled`). A worker that knows so, and has a lone approval,
+has Postgres tell its id when it is committed, which is sooner. Then Postgres is asked for the
+verdicts: a notice tells when to look, and nothing else.
 
 Notices can be lost, and workers of earlier releases send none. So the thread also asks once after
 a few milliseconds; then it looks in Redis whether the jobs have ended, all in one round trip, the
@@ -201,11 +202,13 @@ class VerdictWatch:
         ):
             selector.register(self._wakeups, selectors.EVENT_READ)
             selector.register(notices, selectors.EVENT_READ)
+            selector.register(fates, selectors.EVENT_READ)
             while (seconds := self._pause()) is not None:
                 ready = {key.fileobj for key, _ in selector.select(seconds)}
                 if self._wakeups in ready:
                     self._take_wakeups()
                 settled = notices.read() if notices in ready else set()
+                settled |= fates.committed()
                 for some in self._chosen(settled):
                     self._look(fates, client, some)
 

@@ -86,6 +86,7 @@ def _steps(connection: BatchConnection, events: list[Any]) -> Iterator[dict[str,
         {
             "events": array_of(deliveries),
             "hashes": b"".join(one.content_hash or b"" for one in deliveries),
+            "awaited": "",
         },
     ).fetchone()
     assert row
