@@ -1,21 +1,32 @@
-"""What became of events, as of now: their verdicts, or why they are dead letters."""
+"""What became of events, as of now: their verdicts, or why they are dead letters.
+
+A person waits for the answer, so this uses libpq where the rest of Signoff uses cursors: making a
+cursor and converting values took longer than the statement itself.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
+from typing import Final, NamedTuple, Self
 from uuid import UUID
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, Notify
+from psycopg.errors import error_from_result
+from psycopg.generators import execute
+from psycopg.pq import ExecStatus, Format
+from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 
 from signoff_db.sql import statement
+
+_PREPARED: Final = b"signoff_verdicts"
+"""The name that `prepare_verdicts.sql` gives to the statement."""
+_FORMATS: Final = (Format.TEXT, Format.BINARY)
 
 
 class Fate(NamedTuple):
     """What Postgres holds of one event."""
 
-    event_id: UUID
     verdict: str | None
     """`applied`, `late` or `void`; None if the ledger does not hold this content."""
     age: float | None
@@ -25,27 +36,74 @@ class Fate(NamedTuple):
     kind: str | None
     message: str | None
 
+    @classmethod
+    def of_row(cls, result: PGresult, row: int) -> Self:
+        """The fate in a row of the statement's result."""
+        verdict, age, letter, kind, message = (result.get_value(row, n) for n in range(5))
+        return cls(
+            None if verdict is None else verdict.decode(),
+            None if age is None else float(age),
+            None if letter is None else int(letter),
+            None if kind is None else kind.decode(),
+            None if message is None else message.decode(),
+        )
+
+
+class Fates:
+    """Reads what became of events, on a connection that `prepared_fates` has prepared.
+
+    `fileno` is what to wait for, as with `selectors`: when it can be read, there may be notices.
+    """
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+        self._committed: set[bytes] = set()
+
+    def fileno(self) -> int:
+        """The socket of the connection."""
+        return self._connection.pgconn.socket
+
+    def committed(self) -> set[bytes]:
+        """What notices have come name: events that a worker seems to have committed.
+
+        Raises:
+            psycopg.OperationalError: the connection is lost.
+        """
+        server = self._connection.pgconn
+        server.consume_input()
+        while notice := server.notifies():
+            self._committed.add(notice.extra)
+        committed, self._committed = self._committed, set()
+        return committed
+
+    def note(self, notice: Notify) -> None:
+        """Note a notice that came before the answer to a statement (psycopg calls this)."""
+        self._committed.add(notice.payload.encode())
+
+    def of(self, events: Sequence[UUID], hashes: Sequence[bytes]) -> list[Fate]:
+        """What Postgres holds of events with these content hashes, in their order."""
+        server = self._connection.pgconn
+        ids = f"{{{','.join(map(str, events))}}}".encode()
+        server.send_query_prepared(_PREPARED, (ids, b"".join(hashes)), _FORMATS)
+        (result,) = self._connection.wait(execute(server))
+        if result.status != ExecStatus.TUPLES_OK:
+            raise error_from_result(result)
+        return [Fate.of_row(result, row) for row in range(result.ntuples)]
+
 
 @contextmanager
-def planned_once(connection: Connection[TupleRow]) -> Iterator[None]:
-    """In the block, `fates_of` uses one plan: making one takes longer than running it.
+def prepared_fates(connection: Connection[TupleRow]) -> Iterator[Fates]:
+    """In the block, the connection reads what became of events, with one plan.
 
     Args:
         connection: in autocommit mode; other statements should not use it meanwhile.
     """
-    connection.execute(statement("plan_once"))
+    fates = Fates(connection)
+    connection.add_notify_handler(fates.note)
     try:
-        yield
+        connection.execute(statement("prepare_verdicts"))
+        yield fates
     finally:
+        connection.remove_notify_handler(fates.note)
         with suppress(psycopg.Error):  # the connection may be lost
-            connection.execute(statement("plan_again"))
-
-
-def fates_of(
-    connection: Connection[TupleRow], events: Sequence[UUID], hashes: Sequence[bytes]
-) -> list[Fate]:
-    """What Postgres holds of events with these content hashes."""
-    # As text and as one value: adapting lists takes longer than the rest of the call.
-    parameters = {"events": f"{{{','.join(map(str, events))}}}", "hashes": b"".join(hashes)}
-    found = connection.execute(statement("verdicts_of_events"), parameters, prepare=True)
-    return [Fate(*row) for row in found]
+            connection.execute(statement("forget_verdicts"))

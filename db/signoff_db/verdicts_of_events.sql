@@ -3,12 +3,11 @@
 -- newest open one. `resolved_at IS NULL` means the same as `state = 'dead'`; no index has it as its condition, so the
 -- planner takes the index on event_id.
 --
--- `events`  uuid[]  ids of events
--- `hashes`  bytea   their content hashes, concatenated, 16 bytes each
-SELECT chosen.event_id,
-    CASE
+-- `$1`  uuid[]  ids of events
+-- `$2`  bytea   their content hashes, concatenated, 16 bytes each
+SELECT CASE
         WHEN a.content_hash IS DISTINCT FROM
-            substring(%(hashes)s::bytea FROM 16 * chosen.place::integer - 15 FOR 16) THEN NULL
+            substring($2 FROM 16 * chosen.place::integer - 15 FOR 16) THEN NULL
         WHEN d.void THEN 'void'
         WHEN (a.occurred_at, a.event_id) < (i.status_occurred_at, i.status_event_id)
             OR (a.occurred_at, a.event_id) < (c.status_occurred_at, c.status_event_id) THEN 'late'
@@ -16,7 +15,7 @@ SELECT chosen.event_id,
     END AS verdict,
     extract(epoch FROM clock_timestamp() - a.applied_at)::float8 AS age,
     letter.id AS dead_letter, letter.kind, letter.message
-FROM unnest(%(events)s::uuid[]) WITH ORDINALITY AS chosen (event_id, place)
+FROM unnest($1) WITH ORDINALITY AS chosen (event_id, place)
 LEFT JOIN LATERAL (
     SELECT event_id, occurred_at, interaction_id, content_hash, applied_at FROM approvals
     WHERE event_id = chosen.event_id OFFSET 0

@@ -8,10 +8,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import redis
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
-from signoff_db.verdicts_now import Fate, fates_of
+from signoff_db.verdicts_now import Fate, Fates
 from signoff_queue.ended import ended
 from signoff_schemas import FailureKind, Verdict
 
@@ -52,17 +50,18 @@ class Waiter:
 
     def resolve(self, verdict: FinalVerdict | None) -> None:
         """Give the answer, from another thread."""
-        self.answer.get_loop().call_soon_threadsafe(self._set, verdict)
+        self.answer.get_loop().call_soon_threadsafe(self.settle, verdict)
 
-    def _set(self, verdict: FinalVerdict | None) -> None:
+    def settle(self, verdict: FinalVerdict | None) -> None:
+        """Give the answer, in the thread of the event loop; the first one counts."""
         if not self.answer.done():
             self.answer.set_result(verdict)
 
 
-def answer_applied(connection: Connection[TupleRow], waiters: Sequence[Waiter]) -> list[Waiter]:
+def answer_applied(fates: Fates, waiters: Sequence[Waiter]) -> list[Waiter]:
     """Answer those whose event is in the ledger; returns those that have a dead letter."""
     with_letter = []
-    for waiter, fate in _fates(connection, waiters):
+    for waiter, fate in _fates_of(fates, waiters):
         if fate.verdict is not None:
             waiter.resolve(_verdict_of(fate, time.monotonic() - waiter.began))
         elif fate.kind is not None:
@@ -70,26 +69,22 @@ def answer_applied(connection: Connection[TupleRow], waiters: Sequence[Waiter]) 
     return with_letter
 
 
-def answer_ended(
-    connection: Connection[TupleRow], client: redis.Redis, waiters: Sequence[Waiter]
-) -> None:
+def answer_ended(fates: Fates, client: redis.Redis, waiters: Sequence[Waiter]) -> None:
     """Answer those whose job has ended."""
     if not waiters:
         return
     over = ended(client, [str(one.event_id) for one in waiters])
     settled = [one for one, is_over in zip(waiters, over, strict=True) if is_over]
-    for waiter, fate in _fates(connection, settled):
+    for waiter, fate in _fates_of(fates, settled):
         waiter.resolve(_verdict_of(fate, time.monotonic() - waiter.began))
 
 
-def _fates(
-    connection: Connection[TupleRow], waiters: Sequence[Waiter]
-) -> Iterator[tuple[Waiter, Fate]]:
+def _fates_of(fates: Fates, waiters: Sequence[Waiter]) -> Iterator[tuple[Waiter, Fate]]:
     """What Postgres holds of each one's event."""
     if not waiters:
         return iter(())
     events, hashes = [one.event_id for one in waiters], [one.content_hash for one in waiters]
-    return zip(waiters, fates_of(connection, events, hashes), strict=True)
+    return zip(waiters, fates.of(events, hashes), strict=True)
 
 
 def _verdict_of(fate: Fate, elapsed: float) -> FinalVerdict | None:

@@ -1,9 +1,10 @@
 """Wait for the verdicts of events that are published, for any number of waiting requests.
 
 One thread serves them all, on one connection to Postgres and one to Redis, which it keeps for a few
-seconds after the last one waited. Workers publish the ids of the jobs that they settle, if anybody
-is subscribed (`signoff_queue.settled`). Then Postgres is asked for the verdicts: a notice tells
-when to look, and nothing else.
+seconds after the last one waited. Workers publish the ids of the jobs that they settle in Redis, if
+anybody is subscribed (`signoff_queue.settled`). A worker that knows so, and has a lone approval,
+has Postgres tell its id when it is committed, which is sooner. Then Postgres is asked for the
+verdicts: a notice tells when to look, and nothing else.
 
 Notices can be lost, and workers of earlier releases send none. So the thread also asks once after
 a few milliseconds; then it looks in Redis whether the jobs have ended, all in one round trip, the
@@ -24,10 +25,8 @@ from typing import Final
 from uuid import UUID
 
 import redis
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
-from signoff_db.verdicts_now import planned_once
+from signoff_db.verdicts_now import Fates, prepared_fates
 from signoff_ops.servers import Servers
 from signoff_ops.verdict_answers import FinalVerdict, Waiter, answer_applied, answer_ended
 from signoff_queue.settled import SettledNotices
@@ -56,13 +55,13 @@ class Expected:
         if self._waiter is None:
             return None
         first_look = self._watch.begin(self._waiter)
+        # `asyncio.timeout` would take longer, after the verdict has come.
+        end = asyncio.get_running_loop().call_later(seconds, self._waiter.settle, None)
         try:
-            async with asyncio.timeout(seconds):
-                return await self._waiter.answer
-        except TimeoutError:
-            return None
+            return await self._waiter.answer
         finally:
             first_look.cancel()
+            end.cancel()
 
 
 class VerdictWatch:
@@ -198,18 +197,20 @@ class VerdictWatch:
             self._servers.redis() as client,
             closing(SettledNotices(client, queue)) as notices,
             self._servers.database() as connection,
-            planned_once(connection),
+            prepared_fates(connection) as fates,
             selectors.DefaultSelector() as selector,
         ):
             selector.register(self._wakeups, selectors.EVENT_READ)
             selector.register(notices, selectors.EVENT_READ)
+            selector.register(fates, selectors.EVENT_READ)
             while (seconds := self._pause()) is not None:
                 ready = {key.fileobj for key, _ in selector.select(seconds)}
                 if self._wakeups in ready:
                     self._take_wakeups()
                 settled = notices.read() if notices in ready else set()
+                settled |= fates.committed()
                 for some in self._chosen(settled):
-                    self._look(connection, client, some)
+                    self._look(fates, client, some)
 
     def _pause(self) -> float | None:
         """Seconds until the next look; None if nobody has waited for some time, or at the end."""
@@ -234,9 +235,7 @@ class VerdictWatch:
         for first in range(0, len(chosen), _MOST_AT_ONCE):
             yield chosen[first : first + _MOST_AT_ONCE]
 
-    def _look(
-        self, connection: Connection[TupleRow], client: redis.Redis, waiters: Sequence[Waiter]
-    ) -> None:
+    def _look(self, fates: Fates, client: redis.Redis, waiters: Sequence[Waiter]) -> None:
         """Answer those whose event has a verdict, and say when to look for the others."""
         with self._lock:
             hopeful = [one for one in waiters if one.is_noticed or one.is_new]
@@ -245,5 +244,5 @@ class VerdictWatch:
             for waiter in waiters:
                 waiter.is_noticed = waiter.is_new = False
                 waiter.due = now + min(_LATEST, max(_SOONEST, (now - waiter.began) / 10))
-        with_letter = answer_applied(connection, hopeful)
-        answer_ended(connection, client, others + with_letter)
+        with_letter = answer_applied(fates, hopeful)
+        answer_ended(fates, client, others + with_letter)

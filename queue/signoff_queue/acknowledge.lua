@@ -21,7 +21,7 @@
 -- ARGV[7]… the ids of all these, in this order; then triples: id of a job to retry, seconds until then,
 --          how often it will have been retried
 --
--- Returns how many jobs this worker no longer held.
+-- Returns how many jobs this worker no longer held, and how many are subscribed to the ids of settled jobs.
 local refused = wrong_type({[KEYS[1]] = 'zset', [KEYS[2]] = 'zset', [KEYS[4]] = 'set'})
 if refused then
     return refused
@@ -122,11 +122,12 @@ if settled + kept > 0 and lost == 0 and redis.call('EXISTS', KEYS[3]) == 1 then
     redis.pcall('HINCRBY', KEYS[3], 'successful_job_count', good)
     redis.pcall('HINCRBY', KEYS[3], 'failed_job_count', dead + kept)
 end
+local subscribers = 0
 if settled + kept > 0 then
     -- A user that may do neither acknowledges all the same: who waits looks by himself, later.
-    local subscribers = redis.pcall('PUBSUB', 'NUMSUB', ARGV[6])[2]
-    if type(subscribers) == 'number' and subscribers > 0 then
+    subscribers = tonumber(redis.pcall('PUBSUB', 'NUMSUB', ARGV[6])[2]) or 0
+    if subscribers > 0 then
         redis.pcall('PUBLISH', ARGV[6], table.concat(ARGV, ' ', 7, 6 + settled + kept))
     end
 end
-return lost
+return {lost, subscribers}

@@ -85,6 +85,8 @@ class BatchQueue:
         """The most jobs with one death that are taken together."""
         self.has_long_ids = False
         """Whether the last batch held ids that are too long; they are in the failed registry."""
+        self.is_awaited = False
+        """Whether somebody was subscribed to the ids of settled jobs at the last such job."""
         self._raw: dict[str, bytes] = {}
         """The bytes of ids that are not UTF-8, by the text that is used for them elsewhere."""
         self._drain = Script(redis, "drain")
@@ -197,7 +199,8 @@ class BatchQueue:
             *put_off,
         ]
         keys = [self.keys.started, self.keys.scheduled, worker_key, self.keys.oversized]
-        lost = cast("int", self._acknowledge(keys, arguments))
+        lost, subscribers = cast("list[int]", self._acknowledge(keys, arguments))
+        self.is_awaited = subscribers > 0
         self._forget_names(good, dead, kept, [job_id for job_id, _, _ in retries])
         return lost
 

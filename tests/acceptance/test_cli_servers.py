@@ -17,7 +17,7 @@ import redis
 from approvals import mapping
 from command_line import Signoff, lines
 from processes import DEADLINE, eventually, exit_code, idle
-from web import NO_AUTHORITIES
+from web import get
 
 from signoff_cli.app import COMMANDS
 from signoff_cli.children import running, wait_for
@@ -72,7 +72,7 @@ def taken_port() -> Iterator[int]:
 def sign_in_by(log: Path) -> httpx.Response:
     """Follow the link that `signoff up` printed, as a browser does."""
     (link,) = re.findall(r"http://\S+token=\S+", log.read_text())
-    return httpx.get(link, headers={"sec-fetch-mode": "navigate"}, verify=NO_AUTHORITIES)
+    return get(link, {"sec-fetch-mode": "navigate"})
 
 
 def test_up_serves_the_commands_of_its_folder(alone: Signoff, taken_port: int) -> None:
@@ -95,9 +95,7 @@ def test_up_serves_the_commands_of_its_folder(alone: Signoff, taken_port: int) -
             )
             key = alone.json("key", "add", "a", "--scope", "read")["key"]
             headers = {"authorization": f"Bearer {key}"}
-            assert httpx.get(
-                f"{web_url}/v1/funnel", headers=headers, verify=NO_AUTHORITIES
-            ).is_success
+            assert get(f"{web_url}/v1/funnel", headers).is_success
             assert announcement.stat().st_mode & 0o777 == 0o600
             event = mapping(ltv_amount="3")
             alone.publish(event)
@@ -211,7 +209,7 @@ def test_the_demo_keeps_its_servers_for_the_console(alone: Signoff) -> None:
         try:
             eventually(lambda: b"Ctrl-C ends" in log.read_bytes(), what="it is kept", log=log)
             web_url = json.loads(announcement.read_text())["web_url"]
-            assert httpx.get(f"{web_url}/live", verify=NO_AUTHORITIES).is_success
+            assert get(f"{web_url}/live").is_success
             assert sign_in_by(log).headers["location"] == "/"
             assert alone.json("status")["applied"] > 0
             for name in ("funnel", "cohorts", "forecast"):
@@ -234,7 +232,7 @@ def assert_context_is_read(signoff: Signoff, log: Path) -> None:
     assert context["open_proposals"]
     assert any(exchange["customer_message"] for exchange in context["exchanges"])
     key = signoff(*add_key.split()).stdout.strip()
-    found = httpx.get(url, headers={"Authorization": f"Bearer {key}"}).json()
+    found = get(url, {"Authorization": f"Bearer {key}"}).json()
     assert {**found, "as_of": None} == {**context, "as_of": None}
 
 

@@ -12,6 +12,7 @@ import pytest
 import redis
 from approvals import mapping
 from command_line import Signoff, lines
+from processes import DEADLINE
 
 from signoff_schemas import MAX_EVENT_BYTES
 
@@ -25,7 +26,7 @@ def through_a_shell(signoff: Signoff, command: str) -> subprocess.CompletedProce
         env=signoff.environment | {"S": f"{sys.executable} -m signoff_cli"},
         cwd=signoff.folder,
         capture_output=True,
-        timeout=180,
+        timeout=DEADLINE,
         check=False,
     )
 

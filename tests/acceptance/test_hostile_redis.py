@@ -10,7 +10,7 @@ import pytest
 import redis
 from approvals import approval, approvals_on
 from letters import letters_in
-from processes import BIN, KEYS, environment, eventually, idle, process, worker
+from processes import BIN, KEYS, environment, eventually, exit_code, idle, process, worker
 
 from signoff_db.connection import connect
 from signoff_producer import Producer
@@ -118,7 +118,7 @@ def test_nothing_is_too_large_for_a_small_worker(
         log = tmp_path / "log"
         eventually(lambda: idle(client), what="nothing is left on the queue", log=log)
         small.send_signal(signal.SIGTERM)
-        assert small.wait(60) == 0, log.read_text()[-4000:]
+        assert exit_code(small, log=log) == 0
     assert applied(database_url) == 5
     with connect(database_url) as connection:
         assert all(one.payload_kept <= MAX_JOB_BYTES for one in letters_in(connection))
@@ -156,7 +156,7 @@ def test_a_broken_queue_does_not_keep_another_waiting(
         client.delete(QueueKeys("broken").started)
         eventually(lambda: applied(database_url) == 5, what="both go on", log=log)
         pool.send_signal(signal.SIGTERM)
-        pool.wait(60)
+        exit_code(pool, log=log)
 
 
 def test_leases_of_another_type_do_not_keep_a_worker_from_its_heartbeat(

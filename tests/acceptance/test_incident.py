@@ -7,14 +7,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import httpx
 import pytest
 from incident_check import Checked, Fate, check, checked
 from incident_model import Trouble
 from incident_note import IncidentError, Note, read_note
 from incident_traffic import incident
 from processes import eventually, exit_code, process
-from web import NO_AUTHORITIES
+from web import get
 
 from signoff_ops.dead_letters import choose
 from signoff_ops.operating import Operator, discard, replay
@@ -40,7 +39,7 @@ def test_an_incident_is_understood_and_put_right(
         eventually(lambda: "Ctrl-C ends it." in text_of(log), what="it runs", log=log)
         note = read_note(SEED)
         (link,) = [line.split()[-1] for line in text_of(log).splitlines() if "token=" in line]
-        assert httpx.get(link, verify=NO_AUTHORITIES).is_success
+        assert get(link).is_success
         eventually(
             lambda: upstreams_are_done(look(note)),
             what="upstreams mend theirs",

@@ -547,18 +547,19 @@ def test_log_lines_hold_no_texts_and_no_amounts(deployment: Deployment) -> None:
 
 def test_an_audit_is_exact_while_workers_go_on(deployment: Deployment) -> None:
     """It finds no difference; if one event is changed, it finds exactly that one."""
-    first, *events = some_events(2001)
+    (first,) = some_events(1)
     env = environment(deployment.redis_url, deployment.database_url, batch_size=20)
     with worker(env, deployment.log), worker(env, deployment.log):
         deployment.publish(first)
         deployment.until_idle()
-        deployment.publish(*events)
-        looks = 0
-        while not deployment.idle():
-            report = audit(deployment.database)
-            assert report.differences == ()
-            looks += report.totals.events < 2001
-        assert looks > 0
+        sent = looks = 0
+        while not looks:  # workers that were too quick get more
+            deployment.publish(*some_events(2000))
+            sent += 2000
+            while not deployment.idle():
+                report = audit(deployment.database)
+                assert report.differences == ()
+                looks += report.totals.events <= sent
         deployment.database.execute("ALTER TABLE approvals DISABLE TRIGGER approvals_insert_only")
         deployment.database.execute(
             "UPDATE approvals SET quality_score = 1 WHERE event_id = %s", [first.event_id]

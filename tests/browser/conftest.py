@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import CHROMIUM, INSTALL, Desk, Visit, Visitor, desk_of
+from chromium import CHROMIUM, INSTALL, SLOW, Desk, Visit, Visitor, desk_of
 from playwright.sync_api import Browser, sync_playwright
 
 
@@ -27,6 +27,7 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=str(CHROMIUM),
+            timeout=SLOW,
             args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
         )
         yield launched

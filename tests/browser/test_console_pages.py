@@ -20,7 +20,7 @@ from console import console_of
 from incident_model import Incident, Trouble
 from incident_strays import ATTACKS, applied_attacks
 from playwright.sync_api import Browser, Page, expect
-from processes import eventually
+from processes import DEADLINE, eventually
 from suiting import check_accessible, check_narrow, in_both_themes
 from web import NO_AUTHORITIES
 
@@ -277,7 +277,7 @@ def _client(console: Desk, name: str) -> httpx.Client:
         cookies={"who": name},
         headers={"sec-fetch-site": "same-origin"},
         follow_redirects=True,
-        timeout=60,
+        timeout=DEADLINE,
         verify=NO_AUTHORITIES,
     )
 

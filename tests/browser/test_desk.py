@@ -2,8 +2,10 @@
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -12,7 +14,10 @@ from approvals import approval
 from chromium import Desk, Visit, desk_of
 from desk import end_leases, in_outbox, sql
 from playwright.sync_api import Page, Route, expect
+from processes import DEADLINE
+from psycopg_pool import ConnectionPool
 
+from signoff_db.connection import pool_of
 from signoff_embedded.ports import free_port
 from signoff_ops import reviews
 from signoff_schemas.taxonomy import EDIT_TAGS
@@ -39,20 +44,15 @@ def keep(held: list[Route]) -> Callable[[Route], None]:
 
 def eventually_held_by(page: Page, desk: Desk, interaction_id: UUID, name: str | None) -> None:
     """Wait until a review is held by somebody, or by nobody."""
-    for _ in range(400):
-        if holder(desk, interaction_id) == name:
-            return
-        page.wait_for_timeout(25)
-    assert holder(desk, interaction_id) == name
+    eventually(page, lambda: holder(desk, interaction_id) == name)
 
 
 def eventually(page: Page, holds: Callable[[], bool]) -> None:
     """Wait until something holds, while the page goes on."""
-    for _ in range(800):
-        if holds():
-            return
+    begun = time.monotonic()
+    while not holds():
+        assert time.monotonic() - begun < DEADLINE
         page.wait_for_timeout(25)
-    assert holds()
 
 
 def pass_time(desk: Desk) -> None:
@@ -267,9 +267,16 @@ def test_an_approval_while_redis_is_away_is_in_the_outbox(database_url: str, vis
 
 
 @pytest.fixture
-def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service waits for a connection to Postgres for less than usual."""
-    monkeypatch.setattr("signoff_ops.servers._WAIT_SECONDS", 0.5)
+def pools(monkeypatch: pytest.MonkeyPatch) -> list[ConnectionPool[Any]]:
+    """The pools of connections to Postgres that services make."""
+    made: list[ConnectionPool[Any]] = []
+
+    def noting(*args: Any, **options: Any) -> ConnectionPool[Any]:
+        made.append(pool_of(*args, **options))
+        return made[-1]
+
+    monkeypatch.setattr("signoff_ops.servers.pool_of", noting)
+    return made
 
 
 @pytest.fixture
@@ -280,9 +287,8 @@ def postgres_away(desk: Desk) -> Iterator[Away]:
     away.end()
 
 
-@pytest.mark.usefixtures("no_patience")
 def test_while_postgres_is_away_nothing_is_guessed(
-    desk: Desk, visit: Visit, postgres_away: Away
+    pools: list[ConnectionPool[Any]], desk: Desk, visit: Visit, postgres_away: Away
 ) -> None:
     """The desk says so and keeps what was typed; it shows no empty queue, no status and no LTV."""
     interaction = desk.post("anna-42")
@@ -294,6 +300,8 @@ def test_while_postgres_is_away_nothing_is_guessed(
     page.keyboard.press("4")
     page.locator(".bubble").fill("typed before")
     postgres_away.begin()
+    for pool in pools:  # a request waits for less time than usual
+        pool.timeout = 0.5
 
     page.keyboard.press("Control+Enter")
     expect(page.locator("[data-banner]")).to_contain_text("Nothing is confirmed")
@@ -609,7 +617,7 @@ def test_whoever_is_signed_out_is_told_that_the_lists_are_old(desk: Desk, visit:
     ann.expected.add("401")
     page = ann.open()
     ann.context.clear_cookies()
-    with page.expect_response("**/desk/decisions", timeout=20_000) as answer:
+    with page.expect_response("**/desk/decisions") as answer:
         page.evaluate("document.body.dispatchEvent(new Event('desk:changed'))")
     assert answer.value.status == 401
     expect(page.locator("#outage")).to_contain_text("You are signed out")

@@ -98,7 +98,7 @@ def test_the_list_says_what_came_and_does_not_move(desk: Desk, visit: Visit) -> 
     page.reload()
     bury(desk, b"second")
     page.clock.run_for(11_000)
-    expect(page.get_by_text("1 new: show it")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("1 new: show it")).to_be_visible()
     expect(page.locator("tbody tr")).to_have_count(1)
     page.get_by_role("link", name="1 new: show it").click()
     expect(page.locator("tbody tr")).to_have_count(2)

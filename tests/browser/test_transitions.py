@@ -156,7 +156,7 @@ def test_a_proposal_from_the_list_to_its_undo(operator: Visitor, pictures: Path 
 
     desk.apply_outbox()
     # The page asks by itself.
-    expect(page.get_by_text("applied", exact=True)).to_have_count(5, timeout=120_000)
+    expect(page.get_by_text("applied", exact=True)).to_have_count(5)
     expect(page.get_by_text("outdated", exact=True)).to_have_count(1)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import redis
 from approvals import approval, decision
 from hostile import Hostile
-from processes import KEYS, environment, eventually, idle, process
+from processes import KEYS, environment, eventually, exit_code, idle, process
 
 from signoff_db.connection import connect
 from signoff_producer import Producer
@@ -64,7 +64,7 @@ def test_a_worker_lives_with_whatever_is_in_redis(
             )
             assert worker.poll() is None, _printed(log)
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(60) == 0, _printed(log)
+        assert exit_code(worker, log=log) == 0
         assert _remaining_jobs(client) <= client.smembers(KEYS.oversized), _printed(log)
     with connect(database_url) as connection:
         row = connection.execute(

@@ -13,7 +13,7 @@ import pytest
 import web
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from processes import eventually
+from processes import DEADLINE, eventually
 from starlette.routing import Mount
 
 from signoff_ops import api_keys, users
@@ -102,7 +102,7 @@ def running(redis_url: str, database_url: str) -> Iterator[Service]:
     app = create_app(settings)
     with (
         web.serving(app) as url,
-        httpx.Client(base_url=url, timeout=120, verify=web.NO_AUTHORITIES) as client,
+        httpx.Client(base_url=url, timeout=DEADLINE, verify=web.NO_AUTHORITIES) as client,
     ):
         yield Service(client, tuple(routes_of(app)), DirectServers(settings))
 

@@ -17,6 +17,7 @@ import web
 from approvals import apply_events, approval, mapping
 from described import checked
 from desk import sql
+from processes import DEADLINE
 from rq.suspension import is_suspended, resume, suspend
 
 from signoff_db.connection import BatchConnection
@@ -186,7 +187,7 @@ def test_the_stream_ends_when_the_service_stops(redis_url: str, database_url: st
     began = threading.Event()
 
     def follow(url: str) -> None:
-        with httpx.stream("GET", f"{url}/ops/live", timeout=120) as answer:
+        with httpx.stream("GET", f"{url}/ops/live", timeout=DEADLINE) as answer:
             for _ in answer.iter_lines():
                 began.set()
         ended.set()
@@ -195,9 +196,9 @@ def test_the_stream_ends_when_the_service_stops(redis_url: str, database_url: st
     with web.serving(create_app(settings, authenticate=VIEWER)) as url:
         thread = threading.Thread(target=follow, args=[url])
         thread.start()
-        assert began.wait(120)
+        assert began.wait(DEADLINE)
         started = ended.is_set()
-    thread.join(120)
+    thread.join(DEADLINE)
     assert (started, ended.is_set()) == (False, True)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from approvals import apply_events, approval
-from processes import environment, eventually, exit_code, process
+from processes import DEADLINE, environment, eventually, exit_code, process
 from psycopg import Connection
 
 from signoff_db.connection import BatchConnection, connect_for_batches
@@ -119,7 +119,7 @@ def test_of_several_instances_one_works(counter: BatchConnection, database_url: 
 
     def hold(connection: Connection[Any], events: Sequence[FeedEvent]) -> None:
         inside.set()
-        go_on.wait(60)
+        go_on.wait(DEADLINE)
         count(connection, events)
 
     with (
@@ -129,7 +129,7 @@ def test_of_several_instances_one_works(counter: BatchConnection, database_url: 
         assert first.turn() is Turn.WAITING, "it makes its row"
         working = threading.Thread(target=first.turn)
         working.start()
-        assert inside.wait(60)
+        assert inside.wait(DEADLINE)
         assert second.turn() is Turn.WAITING
         go_on.set()
         working.join()

@@ -1,6 +1,5 @@
 """A dry run leaves the machine, and rows that others hold, to workers."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,6 +7,7 @@ import psycopg
 import pytest
 from approvals import apply_events, approval
 from letters import bury
+from processes import eventually
 
 from signoff_db.batches import never
 from signoff_db.connection import (
@@ -66,9 +66,7 @@ def test_what_workers_do_is_seen(connection: BatchConnection, database_url: str)
                 break
         else:
             raise AssertionError
-    deadline = time.monotonic() + 120
-    while load_of_workers(connection) is not Load.NONE:  # the session has ended a moment later
-        assert time.monotonic() < deadline
+    eventually(lambda: load_of_workers(connection) is Load.NONE, what="the session has ended")
 
 
 def test_a_dry_run_rests_for_long_while_a_worker_works(

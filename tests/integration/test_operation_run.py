@@ -11,7 +11,7 @@ from blocking import await_blocked
 from desk import servers_of, sql
 from letters import bury, chosen, letters_in
 from operations import ANN, DRY, after, run_all
-from processes import eventually
+from processes import DEADLINE, eventually
 
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection
@@ -251,6 +251,6 @@ def test_a_runner_that_waits_for_a_lock_is_not_called_away(
             waits = after(database_url, started)
             assert not waits.held
             assert runner_note(servers, waits) is None
-        assert working.result(120)
+        assert working.result(DEADLINE)
     runner.close()
     eventually(lambda: not has_runner(connection, RUNNER_AWAY_AFTER), what="it is gone")

@@ -3,7 +3,6 @@
 import threading
 
 import psycopg
-import pytest
 from letters import letters_in
 
 from signoff_db.apply import apply
@@ -67,12 +66,10 @@ def test_session_settings_are_those_of_any_connection(redis_url: str, database_u
         assert row.fetchone() == ("UTC", "approvals")
 
 
-def test_a_request_without_a_free_connection_is_an_error(
-    redis_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_request_without_a_free_connection_is_an_error(redis_url: str, database_url: str) -> None:
     """It waits for some time; the message holds no secret."""
-    monkeypatch.setattr("signoff_ops.servers._WAIT_SECONDS", 0.1)
     with servers(redis_url, database_url, size=1) as pooled, pooled.database():
+        pooled._pool.timeout = 0.1
         failures: list[str] = []
 
         def ask() -> None:

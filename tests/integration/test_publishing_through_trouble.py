@@ -14,6 +14,7 @@ import pytest
 import redis
 from approvals import mapping
 from faulty_proxy import FaultyProxy, NetworkFault, faulty_proxy
+from processes import DEADLINE
 from publishers import Publisher, publishing
 
 from signoff_producer import CircuitOpenError, QueueUnavailableError
@@ -214,7 +215,7 @@ def test_a_deadline_covers_answers_and_delays(make: Make, proxy: FaultyProxy) ->
     with pytest.raises(QueueUnavailableError, match=r"0\.5 s that (a|this) publish may take"):
         publisher.publish(mapping(), timeout=0.5)
 
-    assert time.monotonic() - start < 60
+    assert time.monotonic() - start < DEADLINE
     assert publisher.publish(mapping()).answer == "accepted"
 
 
@@ -230,7 +231,7 @@ def test_a_deadline_covers_connecting(kind: str) -> None:
         ):
             publisher.publish(mapping())
 
-    assert time.monotonic() - start < 60
+    assert time.monotonic() - start < DEADLINE
 
 
 def test_a_deadline_does_not_change_the_timeout_of_later_publishes(
@@ -238,7 +239,7 @@ def test_a_deadline_does_not_change_the_timeout_of_later_publishes(
 ) -> None:
     """The connection's timeout is restored."""
     with publishing("sync", redis_url, redis_timeout=7) as publisher:
-        publisher.publish(mapping(), timeout=0.5)
+        publisher.publish(mapping(), timeout=200)
         publisher.publish(mapping(), timeout=300)
         connections = publisher.producer._connections
         (kept,) = connections._kept

@@ -51,6 +51,24 @@ def test_a_batch_is_taken_in_order_and_into_the_started_registry(
     assert client.zcard(KEYS.started) == 3
 
 
+def test_an_acknowledgement_tells_whether_verdicts_are_awaited(
+    client: redis.Redis, queue: BatchQueue
+) -> None:
+    """The worker has to know before it applies the next event."""
+    ids = publish(client, 2)
+    queue.take(2)
+    with client.pubsub() as waiting:  # type: ignore[no-untyped-call]
+        waiting.subscribe(KEYS.settled)
+        assert waiting.get_message(timeout=DEADLINE)
+        queue.acknowledge(WORKER, ids[:1])
+        assert queue.is_awaited
+        waiting.unsubscribe()
+        assert waiting.get_message(timeout=DEADLINE)  # the notice
+        assert waiting.get_message(timeout=DEADLINE)
+    queue.acknowledge(WORKER, ids[1:])
+    assert not queue.is_awaited
+
+
 def test_an_acknowledged_batch_leaves_nothing_behind(
     client: redis.Redis, queue: BatchQueue
 ) -> None:

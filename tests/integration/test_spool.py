@@ -461,7 +461,7 @@ def test_a_replay_that_is_killed_while_it_truncates_loses_nothing(
     events = [mapping() for _ in range(5)]
     spooled(spool, redis_url, *events)
     command = [sys.executable, "-c", DIES_BEFORE_IT_CUTS_A_PART, redis_url, str(spool)]
-    killed = subprocess.run(command, check=False, timeout=120)
+    killed = subprocess.run(command, check=False, timeout=DEADLINE)
     assert (killed.returncode, client.llen(WAITING)) == (-signal.SIGKILL, 2)
 
     with Producer(redis_url, spool=spool) as producer:

@@ -1,9 +1,10 @@
 """Waiting for verdicts: woken by workers' notices, and without them."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 import redis
@@ -11,9 +12,8 @@ from approvals import apply_events, approval, decision
 from processes import DEADLINE, eventually
 
 from signoff_db.apply import apply
-from signoff_db.connection import BatchConnection
-from signoff_db.sql import statement
-from signoff_db.verdicts_now import planned_once
+from signoff_db.connection import BatchConnection, connect
+from signoff_db.verdicts_now import Fate, Fates, prepared_fates
 from signoff_ops import verdict_watch
 from signoff_ops.servers import PooledServers
 from signoff_ops.verdict_answers import FinalVerdict
@@ -26,6 +26,9 @@ from signoff_worker.reading import begin_reading_taken
 
 KEYS = QueueKeys("approvals")
 APPLIED = FinalVerdict(Verdict.APPLIED)
+LISTENING = """
+SELECT pid FROM pg_stat_activity WHERE state = 'idle' AND query LIKE 'LISTEN signoff_settled%'
+"""
 
 
 @dataclass
@@ -76,6 +79,17 @@ class Waiting:
         good = [one.delivery.job_id for one in outcomes if not one.failure]
         assert self.queue.acknowledge("rq:worker:test", good, dead=dead) == 0
 
+    def await_listener(self) -> None:
+        """Until the watch listens to Postgres."""
+        eventually(lambda: self.connection.execute(LISTENING).rowcount == 1, what="it listens")
+
+    def commit(self, count: int) -> None:
+        """Apply so many jobs as a worker that knows that somebody waits; acknowledge none."""
+        self.await_jobs(count)
+        self.await_listener()
+        self.connection.verdicts_awaited = True
+        apply(self.connection, begin_reading_taken(self.queue.take(count), 3)())
+
     def work_in_silence(self, count: int) -> None:
         """Do the same with so many jobs as an earlier release does: without a notice."""
         self.await_jobs(count)
@@ -123,6 +137,52 @@ def test_a_workers_notice_wakes_all_who_wait(waiting: Waiting) -> None:
     assert others == [APPLIED, APPLIED, FinalVerdict(Verdict.LATE), APPLIED]
     assert letter
     assert (letter.verdict, letter.dead_letter) == (FailureKind.USER_MISMATCH, 1)
+
+
+@pytest.mark.usefixtures("by_notices")
+def test_the_commit_of_a_lone_event_wakes_who_waits_for_it(waiting: Waiting) -> None:
+    """Before its job is acknowledged."""
+    assert waiting.verdicts(approval(), then=lambda: waiting.commit(1)) == [APPLIED]
+
+
+@pytest.mark.usefixtures("by_notices")
+def test_a_notice_of_the_commit_that_came_during_a_look_counts(
+    waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read with the answer to the statement of that look."""
+    first, second = approval(), approval()
+    of = Fates.of
+
+    def commits_the_second(
+        fates: Fates, events: Sequence[UUID], hashes: Sequence[bytes]
+    ) -> list[Fate]:
+        monkeypatch.setattr(Fates, "of", of)
+        waiting.commit(1)
+        return of(fates, events, hashes)
+
+    def then() -> None:
+        waiting.await_jobs(2)
+        waiting.await_listener()
+        monkeypatch.setattr(Fates, "of", commits_the_second)
+        waiting.work(1)
+
+    assert waiting.verdicts(first, second, then=then) == [APPLIED, APPLIED]
+
+
+def test_workers_tell_postgres_of_a_lone_event_only_if_somebody_waits(
+    waiting: Waiting, database_url: str
+) -> None:
+    """A notice makes commits wait for each other, so it is not for batches."""
+    told, silent, *batch = (approval(n) for n in range(4))
+    with connect(database_url) as listener:
+        listener.execute("LISTEN signoff_settled")
+        waiting.connection.verdicts_awaited = True
+        apply_events(waiting.connection, *batch)
+        apply_events(waiting.connection, told)
+        waiting.connection.verdicts_awaited = False
+        apply_events(waiting.connection, silent)
+        notices = list(listener.notifies(timeout=0))
+    assert [notice.payload for notice in notices] == [str(told.event_id)]
 
 
 @pytest.mark.usefixtures("by_notices")
@@ -234,10 +294,8 @@ def test_its_statement_reads_by_indexes_whatever_the_statistics_are(
 ) -> None:
     """All indexes of an empty table cost the same; none may be scanned as a whole."""
     connection.execute("ANALYZE")
-    text = statement("verdicts_of_events").replace("%(events)s", "$1").replace("%(hashes)s", "$2")
-    with planned_once(connection):
-        connection.execute(f"PREPARE asked (uuid[], bytea) AS {text}".encode())
-        steps = connection.execute("EXPLAIN EXECUTE asked ('{}', '')").fetchall()
+    with prepared_fates(connection):
+        steps = connection.execute("EXPLAIN EXECUTE signoff_verdicts ('{}', '')").fetchall()
     lines = [line for (line,) in steps]
     scans = [n for n, line in enumerate(lines) if "Scan using" in line or "Seq Scan" in line]
     assert len(scans) == 5

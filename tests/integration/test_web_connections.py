@@ -128,7 +128,7 @@ def test_a_connection_without_a_whole_request_is_ended(server: Server) -> None:
 
 def test_a_slow_form_is_given_up(redis_url: str, database_url: str) -> None:
     """Its connection is not held for ever by somebody who is not signed in."""
-    with web.client(redis_url, database_url, body_timeout=0.2) as client:
+    with web.client(redis_url, database_url, body_timeout=1) as client:
         slow = web.RawConnection(client.base_url)
         slow.begin("/sign-in", "Content-Type: application/x-www-form-urlencoded")
         slow.chunk(b"name=ann")

@@ -15,6 +15,7 @@ from described import description
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis.strategies import builds
 from jsonschema import Draft202012Validator
+from processes import DEADLINE
 from schemathesis import BaseSchema, Case
 from schemathesis.checks import load_all_checks
 from schemathesis.generation.feedback import FeedbackSources
@@ -113,8 +114,14 @@ def lines(_context: schemathesis.SerializationContext, value: object) -> bytes:
     return (value if isinstance(value, str) else json.dumps(value)).encode(errors="replace")
 
 
-# Each request has the key. Without this setting some count as invalid for lack of it.
-CONFIG = schemathesis.Config.from_dict({"generation": {"with-security-parameters": False}})
+CONFIG = schemathesis.Config.from_dict(
+    {
+        # Schemathesis itself would wait for 10 seconds only.
+        "request-timeout": DEADLINE,
+        # Each request has the key. Without this setting some count as invalid for lack of it.
+        "generation": {"with-security-parameters": False},
+    }
+)
 EXCLUDED: list[Any] = [
     # An event, a cursor, a position has rules that no schema can say.
     checks.positive_data_acceptance,

@@ -216,7 +216,7 @@ def test_streams_end_at_sigterm(
         processes.process(*command, env=env, log=log) as serving,
         httpx.Client(
             base_url=f"http://127.0.0.1:{port}",
-            timeout=120,
+            timeout=processes.DEADLINE,
             verify=web.NO_AUTHORITIES,
             headers={"Authorization": f"Bearer {key}"},
         ) as client,

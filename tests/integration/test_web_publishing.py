@@ -242,7 +242,7 @@ def test_redis_away_is_answered_in_time(database_url: str) -> None:
 def test_a_slow_body_is_given_up(redis_url: str, database_url: str) -> None:
     """A body that does not come is answered, and its connection closed."""
     sender = web.acting_as("shop", Scope.PUBLISH)
-    with web.client(redis_url, database_url, authenticate=sender, body_timeout=0.2) as client:
+    with web.client(redis_url, database_url, authenticate=sender, body_timeout=1) as client:
         silent, begun = web.RawConnection(client.base_url), web.RawConnection(client.base_url)
         for connection in (silent, begun):
             connection.begin(APPROVALS, "Content-Type: application/json")

@@ -225,7 +225,7 @@ def test_when_the_service_stops_a_stream_ends_with_a_line(
 
 def test_a_silent_stream_is_ended(redis_url: str, database_url: str) -> None:
     """Bytes that end no line are no progress."""
-    with web.client(redis_url, database_url, authenticate=SENDER, body_timeout=0.3) as client:
+    with web.client(redis_url, database_url, authenticate=SENDER, body_timeout=1) as client:
         connection = streaming(client)
         taken(connection, line())
         connection.chunk(b"{")

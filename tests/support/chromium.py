@@ -13,6 +13,7 @@ from approvals import apply_events
 from desk import apply_outbox, post
 from fastapi import Request
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from processes import DEADLINE
 
 from signoff_db.connection import connect_for_batches
 from signoff_ops.outbox import create_outbox
@@ -25,9 +26,9 @@ _FOUND: Final = [Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromi
 CHROMIUM: Final = next((path for path in _FOUND if path.exists()), _FOUND[0])
 """The one without windows, if there is one: a visitor takes a quarter of the CPU time."""
 INSTALL: Final = f"there is no Chromium: apt-get install {_FOUND[0].name}"
-_SLOW: Final = 20_000
-"""Milliseconds until a wait of a test has failed: no measure of speed, only an end."""
-expect.set_options(timeout=_SLOW)
+SLOW: Final = DEADLINE * 1000
+"""Milliseconds until a wait of a test has failed."""
+expect.set_options(timeout=SLOW)
 _ONE_ANSWER: Final = re.compile(r"the server responded with a status of (\d+)")
 
 
@@ -90,7 +91,7 @@ class Visitor:
         """A new browser without memory, signed in under this name."""
         options.setdefault("viewport", {"width": 1440, "height": 900})
         context = browser.new_context(base_url=desk.url, **options)
-        context.set_default_timeout(_SLOW)
+        context.set_default_timeout(SLOW)
         context.add_cookies([{"name": "who", "value": name, "url": desk.url}])
         visitor = cls(name, context, context.new_page(), desk)
         visitor.watch(visitor.page)

@@ -48,11 +48,13 @@ class CrashingPipeline(Pipeline):
                 crash_at("of a suspect beside others")
         return jobs
 
-    def apply(self, deliveries: Sequence[Delivery], most_raced: int = 0) -> list[Outcome]:
+    def apply(
+        self, deliveries: Sequence[Delivery], most_raced: int = 0, *, awaited: bool = False
+    ) -> list[Outcome]:
         """Step 4, perhaps the last; the process survives if it need not apply the poison."""
         if any(POISON in one.payload and not one.failure for one in deliveries):
             crash_at("of poison")
-        outcomes = super().apply(deliveries, most_raced)
+        outcomes = super().apply(deliveries, most_raced, awaited=awaited)
         crash_at("after commit")
         return outcomes
 

@@ -5,7 +5,7 @@ They need root and iproute2. The servers of the tests listen on the loopback of 
 """
 
 import asyncio
-import os
+import random
 import shutil
 import subprocess
 import threading
@@ -15,8 +15,6 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 IP = shutil.which("ip") or "/usr/sbin/ip"
-_SUBNETS = iter(range(1, 250))
-_NETWORK = f"10.{200 + os.getpid() % 50}"
 
 
 def why_not() -> str | None:
@@ -37,7 +35,8 @@ class Host:
 
     def __init__(self) -> None:
         self.name = f"sg-{uuid4().hex[:8]}"
-        subnet = f"{_NETWORK}.{next(_SUBNETS)}"
+        # At random: other tests on this machine have hosts too.
+        subnet = f"10.{random.randrange(200, 250)}.{random.randrange(256)}"
         self.gateway = f"{subnet}.1"
         """Where this host finds the servers."""
         self._address = f"{subnet}.2"

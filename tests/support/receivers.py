@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import standardwebhooks
+from processes import DEADLINE
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def answering_slowly(go_on: threading.Event) -> Callable[[BaseHTTPRequestHandler
     """An answer that comes only once the event is set."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
-        go_on.wait(60)
+        go_on.wait(DEADLINE)
         handler.send_response(204)
         handler.end_headers()
 
@@ -99,7 +100,7 @@ def endless(handler: BaseHTTPRequestHandler) -> None:
     """A success whose body never ends."""
     handler.send_response(200)
     handler.end_headers()
-    handler.connection.settimeout(20)
+    handler.connection.settimeout(DEADLINE)
     with suppress(OSError, socket.timeout):
         while True:
             handler.wfile.write(b"x" * 65_536)

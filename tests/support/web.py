@@ -52,7 +52,14 @@ class _Server(uvicorn.Server):
 @contextmanager
 def serving(app: FastAPI) -> Iterator[str]:
     """Serve the app on a free port of this machine until the block ends; gives its URL."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        # A client would send a request while the server closes the connection for being idle.
+        timeout_keep_alive=round(DEADLINE),
+        timeout_graceful_shutdown=1,
+    )
     server = _Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, args=([listening],))
@@ -82,9 +89,14 @@ def client(
     )
     with (
         serving(app) as url,
-        httpx.Client(base_url=url, timeout=120, verify=NO_AUTHORITIES) as opened,
+        httpx.Client(base_url=url, timeout=DEADLINE, verify=NO_AUTHORITIES) as opened,
     ):
         yield opened
+
+
+def get(url: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    """Send one request; httpx itself would wait for 5 seconds only."""
+    return httpx.get(url, headers=headers, timeout=DEADLINE, verify=NO_AUTHORITIES)
 
 
 class RawConnection:

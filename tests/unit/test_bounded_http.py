@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import trustme
+from processes import DEADLINE
 from receivers import endless, receiving
 
 from signoff_ops import bounded_http
@@ -65,11 +66,11 @@ def test_proxies_of_the_environment_are_not_used_unless_asked_for(
 def test_a_slow_resolver_counts_into_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """It cannot be interrupted, so it is left alone."""
     answered = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(60))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(DEADLINE))
     started = time.monotonic()
     with pytest.raises(PostError, match=r"^did not answer within 0\.2 s$"):
         send("http://receiver.example/", seconds=0.2)
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < DEADLINE
     answered.set()
 
 
@@ -208,7 +209,7 @@ def test_tls_is_verified_against_the_name(tmp_path: Path, monkeypatch: pytest.Mo
         assert send(f"https://receiver.example:{port}/").status == 204
         with pytest.raises(PostError, match="its certificate is not trusted: Hostname mismatch"):
             send(f"https://other.example:{port}/")
-        thread.join(60)
+        thread.join(DEADLINE)
 
 
 def _answer_over_tls(listener: socket.socket, context: ssl.SSLContext) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 
-from signoff_cli.demo import EXAMPLE
+from signoff_cli.demo_steps import EXAMPLE
 from signoff_ops.demo_data import example_until
 from signoff_ops.demo_history import history
 from signoff_ops.demo_reviews import WAITING, reviews

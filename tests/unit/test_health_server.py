@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 import pytest
-from processes import eventually
+from processes import DEADLINE, eventually
 
 from signoff_embedded.ports import free_port
 from signoff_worker import health_server
@@ -46,7 +46,7 @@ def listens(port: int) -> bool:
 
 def ask(port: int, path: str, method: str = "GET") -> tuple[int, bytes]:
     """The status and the body of the answer."""
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)) as connection:
         connection.request(method, path)
         answer = connection.getresponse()
         return answer.status, answer.read()
@@ -82,12 +82,14 @@ def test_a_probe_is_answered_beside_a_thousand_silent_connections(port: int) -> 
     with serving(port), ExitStack() as stack:
         silent = []
         for number in range(700):
-            one = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+            one = stack.enter_context(
+                socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+            )
             one.sendall(b"GET /live HTTP/1.1\r\n"[: number % 20])
             silent.append(one)
             if number % 100 == 99:
                 assert ask(port, "/ready")[0] == 200
-        assert threading.active_count() == threads + 1
+        assert threading.active_count() <= threads + 1
 
 
 def test_a_request_without_an_end_is_closed(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +97,7 @@ def test_a_request_without_an_end_is_closed(port: int, monkeypatch: pytest.Monke
     monkeypatch.setattr(health_server, "_REQUEST_SECONDS", 0.2)
     with serving(port):
         for sent in (b"GET /live", b"x" * 20_000):
-            with socket.create_connection(("127.0.0.1", port), timeout=60) as one:
+            with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as one:
                 one.sendall(sent)
                 assert ended(one)
 

@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from processes import DEADLINE
 
 from signoff_insight.report import Asked, Reach, Report
 from signoff_ops import insight_kept
@@ -44,7 +45,7 @@ def test_who_asks_meanwhile_waits_for_the_same_report() -> None:
     kept, compute, may_end = KeptReports(), Counter(), threading.Event()
 
     def slowly() -> Report:
-        assert may_end.wait(60)
+        assert may_end.wait(DEADLINE)
         return compute()
 
     with ThreadPoolExecutor(10) as pool:
@@ -61,12 +62,12 @@ def test_nobody_waits_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def slowly() -> Report:
         begun.set()
-        assert may_end.wait(60)
+        assert may_end.wait(DEADLINE)
         return REPORT
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(kept.get, "a", slowly)
-        assert begun.wait(60)
+        assert begun.wait(DEADLINE)
         with pytest.raises(BusyError, match="try again"):
             kept.get("a", slowly)
         may_end.set()

@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 import pytest
+from processes import DEADLINE
 
 from signoff_cli.kept_running import kept_running
 
@@ -27,5 +28,5 @@ def test_a_process_that_cannot_be_started_is_started_later(
 
     monkeypatch.setattr(subprocess, "Popen", popen)
     with caplog.at_level(logging.WARNING), kept_running("the runner", ("version",), {}):
-        assert started.wait(120)
+        assert started.wait(DEADLINE)
     assert "the runner could not be started (Resource temporarily unavailable)" in caplog.text

@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import pytest
+from processes import DEADLINE
 
 from signoff_ops import passwords
 from signoff_ops.passwords import PasswordError, hashed, matches
@@ -58,12 +59,12 @@ def test_many_sign_ins_at_once_do_not_wait_for_each_other(monkeypatch: pytest.Mo
 
     class Slow:
         def verify(self, _hash: str, _password: str) -> bool:
-            return hashing.wait(60)
+            return hashing.wait(DEADLINE)
 
     monkeypatch.setattr(passwords, "_HASHER", Slow())
     with ThreadPoolExecutor(9) as pool:
         asked = [pool.submit(matches, stored, "some password") for _ in range(9)]
-        refused = next(as_completed(asked, timeout=60))
+        refused = next(as_completed(asked, timeout=DEADLINE))
         assert isinstance(refused.exception(), passwords.TooManyPasswordsError)
         hashing.set()
     assert [one.result() for one in asked if one is not refused] == [True] * 8

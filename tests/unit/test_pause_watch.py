@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from processes import DEADLINE
 
 from signoff_ops.servers import DirectServers
 from signoff_schemas import Settings
@@ -24,7 +25,7 @@ class Redis:
     def pause_of(self, _servers: object) -> None:
         """Nothing is paused."""
         self.asked.set()
-        assert self.answers.wait(120)
+        assert self.answers.wait(DEADLINE)
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def asking(watch: PauseWatch, redis: Redis) -> Iterator[None]:
     redis.answers.clear()
     page = threading.Thread(target=watch.now)
     page.start()
-    assert redis.asked.wait(120)
+    assert redis.asked.wait(DEADLINE)
     try:
         yield
     finally:

@@ -5,8 +5,7 @@ import sys
 from textwrap import dedent
 
 import pytest
-
-_SECONDS = 60
+from processes import DEADLINE
 
 _COMMAND = """
     import signal
@@ -34,7 +33,7 @@ _WORKER = """
 @pytest.mark.parametrize("code", [_COMMAND, _WORKER], ids=["a command", "a worker"])
 def test_a_signal_within_a_wait_ends_it(code: str) -> None:
     """`Event.wait` holds the event's lock for a moment; a handler then must not wait for it."""
-    ended = subprocess.run([sys.executable, "-c", dedent(code)], timeout=_SECONDS, check=False)
+    ended = subprocess.run([sys.executable, "-c", dedent(code)], timeout=DEADLINE, check=False)
     assert ended.returncode == 0
 
 
@@ -54,6 +53,6 @@ def test_a_signal_that_python_drops_ends_a_command_that_starts() -> None:
         time.sleep(600)
     """
     command = [sys.executable, "-c", dedent(code)]
-    ended = subprocess.run(command, timeout=_SECONDS, check=False, capture_output=True)
+    ended = subprocess.run(command, timeout=DEADLINE, check=False, capture_output=True)
     assert b"SystemExit" in ended.stderr
     assert ended.returncode == 0

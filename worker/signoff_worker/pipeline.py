@@ -175,9 +175,11 @@ class Pipeline:
         with batch.report.timed("read"):
             deliveries = batch.finish_reading() + batch.carried
         with batch.report.timed("apply"):
-            return self.apply(deliveries, most_raced)
+            return self.apply(deliveries, most_raced, awaited=batch.queue.is_awaited)
 
-    def apply(self, deliveries: Sequence[Delivery], most_raced: int = 0) -> list[Outcome]:
+    def apply(
+        self, deliveries: Sequence[Delivery], most_raced: int = 0, *, awaited: bool = False
+    ) -> list[Outcome]:
         """Step 4. While Postgres is unavailable, the batch is kept and no attempt is counted.
 
         Raises:
@@ -185,8 +187,10 @@ class Pipeline:
         """
 
         def step() -> list[Outcome]:
+            connection = self._database.connection()
+            connection.verdicts_awaited = awaited
             return apply(
-                self._database.connection(),
+                connection,
                 deliveries,
                 retries=self._settings.retry_attempts,
                 most_raced=most_raced,

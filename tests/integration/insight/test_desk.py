@@ -18,8 +18,6 @@ from signoff_insight.report import Asked, Report
 from signoff_insight.views.registry import VIEWS
 from signoff_ops import reviews
 
-NOW = datetime.now(UTC)
-TODAY = NOW.date()
 TAGS = ["CTA_SOFT", "TEXT_SPEAK", "TONE_CASUAL"]
 
 
@@ -42,12 +40,13 @@ class Decided:
 
 def test_every_number_is_what_plain_python_computes(database_url: str) -> None:
     """Of 400 reviews of the last 60 days, with days on which nothing was decided."""
-    decided = _some_reviews(400)
+    now = datetime.now(UTC)
+    decided = _some_reviews(400, now)
     _insert(database_url, decided)
     report = view(database_url, "desk")
     days = cells(report, "days", "day")
     first = min(one.decided_at for one in decided).date()
-    assert list(days) == [first + timedelta(days=n) for n in range((TODAY - first).days + 1)]
+    assert list(days) == [first + timedelta(days=n) for n in range((now.date() - first).days + 1)]
     for day, row in days.items():
         of_day = [one for one in decided if one.decided_at.date() == day]
         counts = Counter(one.state for one in of_day)
@@ -62,7 +61,7 @@ def test_every_number_is_what_plain_python_computes(database_url: str) -> None:
             pytest.approx(_quantile(minutes, 0.5)) if minutes else None
         )
         assert row["p90_minutes"] == (pytest.approx(_quantile(minutes, 0.9)) if minutes else None)
-        assert row["is_provisional"] is (day == TODAY)
+        assert row["is_provisional"] is (day == now.date())
     _check_reviewers(report, decided)
     _check_edits(report, decided)
 
@@ -90,10 +89,11 @@ def _check_edits(report: Report, decided: list[Decided]) -> None:
 
 def test_the_last_ninety_days_are_shown_unless_others_are_asked_for(database_url: str) -> None:
     """The day named as the end is not part of it."""
-    old = TODAY - timedelta(days=200)
-    for day in (old, old + timedelta(days=3), TODAY - timedelta(days=90), TODAY):
+    today = datetime.now(UTC).date()
+    old = today - timedelta(days=200)
+    for day in (old, old + timedelta(days=3), today - timedelta(days=90), today):
         _insert(database_url, [_decided_on(day)])
-    assert _days(view(database_url, "desk")) == {TODAY: 1}
+    assert _days(view(database_url, "desk")) == {today: 1}
     asked = Asked(since=old, until=old + timedelta(days=3))
     assert _days(view(database_url, "desk", asked)) == {
         old: 1,
@@ -149,11 +149,11 @@ def test_without_reviews_nothing_waits(database_url: str) -> None:
     assert {report.table(name).rows for name in ("days", "reviewers", "edits")} == {()}
 
 
-def _some_reviews(count: int) -> list[Decided]:
+def _some_reviews(count: int, now: datetime) -> list[Decided]:
     chance = random.Random(15)
     found = []
     for n in range(count):
-        decided = NOW - timedelta(days=chance.choice([1, 2, 3, 30, 59]), minutes=n)
+        decided = now - timedelta(days=chance.choice([1, 2, 3, 30, 59]), minutes=n)
         opened = decided - timedelta(minutes=chance.randint(1, 30))
         received = opened - timedelta(minutes=chance.randint(0, 500))
         state = chance.choice(["approved", "approved", "rejected", "expired"])

@@ -148,7 +148,7 @@ def test_two_processes_add_the_same_cells_without_waiting_for_each_other(
     [
         ("0039.exposure_cells", 4, "GRANT SELECT, INSERT, UPDATE ON customer_exposures TO {role}"),
         (
-            "0040.exposure_reviewers",
+            "0041.exposure_reviewers",
             5,
             """
             GRANT SELECT, INSERT, UPDATE ON customer_exposures TO {role};

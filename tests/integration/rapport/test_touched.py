@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from approvals import TEN, apply_events, approval
 from plain_rapport import PlainReview
+from processes import DEADLINE
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from rapport import catch_up, contexts_of, insert_reviews
@@ -181,6 +182,6 @@ def test_writers_do_not_wait_for_each_other(
         insert_reviews(upstream, [PlainReview(uuid4(), "ann", TEN)])
         thread = threading.Thread(target=post)
         thread.start()
-        assert done.wait(120)
+        assert done.wait(DEADLINE)
     thread.join()
     assert noted(upstream) == ["ann"] * 3

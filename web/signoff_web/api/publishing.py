@@ -65,9 +65,9 @@ async def _answer_with_verdict(
         raise AssertionError
     hashed = content_hash(event.canonical_json)
     with context.verdicts.expecting(event.event_id, hashed) as expected:
-        receipt = await _published(context, event)
+        answer = RawAnswer.of_receipt(await _published(context, event), allowance)
         verdict = await expected.verdict(wait)
-    return RawAnswer.of_verdict(receipt, verdict, allowance, wait)
+    return answer.with_verdict(verdict, wait)
 
 
 async def _published(context: Context, event: publication.Request) -> Receipt:

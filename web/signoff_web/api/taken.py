@@ -6,7 +6,7 @@ from starlette.types import Receive, Scope, Send
 
 from signoff_ops.verdict_answers import FinalVerdict
 from signoff_producer import Answer, Receipt
-from signoff_web.api.receipts import as_line, members_of
+from signoff_web.api.receipts import as_line
 from signoff_web.rates import Allowance
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -30,20 +30,12 @@ class RawAnswer:
         headers = _headers(event_id, allowance)
         return cls(_STATUS[receipt.answer], body.encode(), headers)
 
-    @classmethod
-    def of_verdict(
-        cls, receipt: Receipt, verdict: FinalVerdict | None, allowance: Allowance, wait: int
-    ) -> Self:
+    def with_verdict(self, verdict: FinalVerdict | None, wait: int) -> Self:
         """The answer to one who waited so many seconds, perhaps in vain."""
-        headers = _headers(str(receipt.event_id), allowance)
-        headers.append((b"preference-applied", b"wait=%d" % wait))
-        members = members_of(receipt)
+        headers = [*self.headers, (b"preference-applied", b"wait=%d" % wait)]
         if verdict is None:
-            return cls(_STATUS[receipt.answer], as_line(members), headers)
-        members["verdict"] = verdict.verdict
-        if verdict.dead_letter is not None:
-            members |= {"dead_letter": verdict.dead_letter, "reason": verdict.reason}
-        return cls(200, as_line(members), headers)
+            return type(self)(self.status, self.body, headers)
+        return type(self)(200, _extended(self.body, _members_of(verdict)), headers)
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Send it."""
@@ -51,6 +43,19 @@ class RawAnswer:
         headers = [*self.headers, _JSON, length]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
+
+
+def _members_of(verdict: FinalVerdict) -> bytes:
+    """What a verdict says, as members of a JSON object."""
+    if verdict.dead_letter is None:
+        return f'"verdict":"{verdict.verdict.value}"'.encode()
+    letter = {"dead_letter": verdict.dead_letter, "reason": verdict.reason}
+    return as_line({"verdict": verdict.verdict, **letter})[1:-2]
+
+
+def _extended(line: bytes, members: bytes) -> bytes:
+    """A JSON object, as a line, with more members."""
+    return b"%b,%b}\n" % (line.removesuffix(b"}\n"), members)
 
 
 def _headers(event_id: str, allowance: Allowance) -> RawHeaders:
