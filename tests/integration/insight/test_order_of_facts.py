@@ -16,7 +16,9 @@ MIGRATION = "0040.order_of_facts"
 HELD = """
     INSERT INTO signoff.customer_facts
         (user_id, ltv_usd, prospect_at, qualified_at, customer_at, first_tags)
-    VALUES ('ben', 5, '2026-01-01Z', '2026-01-02Z', NULL, 3), ('ann', 7, NULL, NULL, '2026-01-03Z', 0)
+    VALUES
+        ('ben', 5, '2026-01-01Z', '2026-01-02Z', NULL, 3),
+        ('ann', 7, NULL, NULL, '2026-01-03Z', 0)
 """
 FACTS = "SELECT to_jsonb(f) FROM customer_facts f ORDER BY customer"
 NUMBERS = "SELECT user_id, customer FROM customer_facts ORDER BY customer"
