@@ -37,3 +37,13 @@ def statement(name: str, package: str = "signoff_db") -> LiteralString:
         if mark in bare:
             bare = bare.replace(mark, statement(part))
     return bare
+
+
+@cache
+def raw_statement(name: str) -> bytes:
+    """The text of `<name>.sql` with the parameters `$1`, `$2`, …, for psycopg's `RawCursor`.
+
+    For long statements that run often: psycopg does not cache what it makes of named parameters in
+    more than 4,096 characters, but searches for them each time.
+    """
+    return statement(name).encode()
