@@ -1,11 +1,11 @@
 -- Apply a batch of events: give each a verdict, fold new events into their interactions and customers, write
 -- the ledger, resolve their dead letters. Returns one row for each event, in order, with its verdict.
 --
--- `events`   json   array of canonical events; each event_id occurs once; all events of an interaction
---                     that have a user_id have the same one
--- `hashes`   bytea  their content hashes, concatenated, 16 bytes each
--- `awaited`  text   the id of an event whose verdict is waited for, of which a notice tells when it is
---                     committed; empty if there is none
+-- `$1`  json   array of canonical events; each event_id occurs once; all events of an interaction that have a
+--                user_id have the same one
+-- `$2`  bytea  their content hashes, concatenated, 16 bytes each
+-- `$3`  text   the id of an event whose verdict is waited for, of which a notice tells when it is committed;
+--                empty if there is none
 --
 -- Two results are for the caller only. `raced`: another transaction created or changed the interaction
 -- meanwhile; the event must be applied again. `ltv_overflow`: all events of the interaction get it
@@ -19,10 +19,10 @@ incoming AS (
     SELECT event_id, coalesce(schema_version, 1::smallint) AS schema_version, occurred_at, interaction_id,
         user_id, reviewer_id, final_bubbles, coalesce(edit_tags, '{}') AS edit_tags, quality_score,
         reviewer_notes, cta_data, customer_status, ltv_amount,
-        substring(%(hashes)b::bytea FROM 16 * position::integer - 15 FOR 16) AS content_hash,
+        substring($2::bytea FROM 16 * position::integer - 15 FOR 16) AS content_hash,
         position
     FROM ROWS FROM (
-        json_to_recordset(%(events)s::json) AS (
+        json_to_recordset($1::json) AS (
             event_id uuid, schema_version smallint, occurred_at timestamptz, interaction_id uuid,
             user_id text, reviewer_id text, final_bubbles text[], edit_tags text[],
             quality_score smallint, reviewer_notes text, cta_data jsonb, customer_status text,
@@ -274,7 +274,7 @@ SELECT CASE
                 SELECT CASE WHEN bool_or(brings_events) THEN '-infinity' ELSE min(occurred_at) END
                 FROM judged WHERE admitted))),
     -- Where nobody reads notices, their queue could be full, which would be an error.
-    (SELECT pg_notify('signoff_settled', %(awaited)s) WHERE %(awaited)s <> '' AND pg_notification_queue_usage() < 0.5),
+    (SELECT pg_notify('signoff_settled', $3) WHERE $3 <> '' AND pg_notification_queue_usage() < 0.5),
     {resolve_letters}
 FROM judged j
 LEFT JOIN landed l ON l.interaction_id = j.interaction_id

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Final, cast
 from uuid import UUID
 
+from psycopg import RawCursor
+
 from signoff_db.connection import BatchConnection
-from signoff_db.delivery import Delivery, event_of, events_and_hashes
+from signoff_db.delivery import Delivery, array_of, event_of, hashes_of
 from signoff_db.failure import Failure
 from signoff_db.outcome import VERDICTS, Outcome
-from signoff_db.sql import statement
+from signoff_db.sql import raw_statement, statement
 from signoff_schemas import ApprovalEvent, FailureKind
 
 _RACED: Final = "raced"
@@ -130,8 +132,9 @@ def _run(
     if locking:
         interactions = list({_event(d).interaction_id for d in deliveries})
         connection.execute(statement("lock"), {"interactions": interactions}, prepare=True)
-    parameters = events_and_hashes(deliveries) | {"awaited": _awaited(connection, deliveries)}
-    rows = connection.execute(statement("apply"), parameters, prepare=True).fetchall()
+    parameters = array_of(deliveries), hashes_of(deliveries), _awaited(connection, deliveries)
+    cursor = RawCursor(connection)
+    rows = cursor.execute(raw_statement("apply"), parameters, prepare=True).fetchall()
     return [(row[0], row[1]) for row in rows]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from signoff_db.connection import BatchConnection
-from signoff_db.delivery import Delivery, event_of, events_and_hashes
+from signoff_db.delivery import Delivery, array_of, event_of, hashes_of
 from signoff_db.failure import Failure
 from signoff_db.outcome import VERDICTS, Outcome
 from signoff_db.sql import statement
@@ -28,9 +28,8 @@ def apply_decisions(
     while later:
         current, later = _distinct(deliveries, later)
         taken = [deliveries[i] for i in current]
-        results = connection.execute(
-            statement("decide"), events_and_hashes(taken), prepare=True
-        ).fetchall()
+        parameters = {"events": array_of(taken), "hashes": hashes_of(taken)}
+        results = connection.execute(statement("decide"), parameters, prepare=True).fetchall()
         outcomes.update(
             (i, _outcome(deliveries[i], result))
             for i, (result, _) in zip(current, results, strict=True)

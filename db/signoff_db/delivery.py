@@ -223,7 +223,6 @@ def array_of(deliveries: Sequence[Delivery]) -> str:
     return (b"[" + b",".join([d.canonical_json for d in deliveries]) + b"]").decode()
 
 
-def events_and_hashes(deliveries: Sequence[Delivery]) -> dict[str, str | bytes]:
-    """The parameters of `apply.sql` and `decide.sql`: the events, and their content hashes."""
-    hashes = b"".join([d.content_hash or b"" for d in deliveries])
-    return {"events": array_of(deliveries), "hashes": hashes}
+def hashes_of(deliveries: Sequence[Delivery]) -> bytes:
+    """The content hashes of the deliveries' events, concatenated, as some statements take them."""
+    return b"".join([d.content_hash or b"" for d in deliveries])

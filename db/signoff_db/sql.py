@@ -18,7 +18,6 @@ _PARTS: Final[dict[LiteralString, LiteralString]] = {
     "{resolve_letters}": "resolve_letters",
     "{review_columns}": "reviews/columns",
     "{user_columns}": "accounts/user_columns",
-    "{verdicts_of_events}": "verdicts_of_events",
 }
 """What several statements share, by the name under which it is put in."""
 
@@ -37,3 +36,13 @@ def statement(name: str, package: str = "signoff_db") -> LiteralString:
         if mark in bare:
             bare = bare.replace(mark, statement(part))
     return bare
+
+
+@cache
+def raw_statement(name: str) -> bytes:
+    """The text of `<name>.sql` with the parameters `$1`, `$2`, …, for psycopg's `RawCursor`.
+
+    For long statements that run often: psycopg does not cache what it makes of named parameters in
+    more than 4,096 characters, but searches for them each time.
+    """
+    return statement(name).encode()

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from approvals import apply_events, approval, decision, delivery
+from psycopg import RawCursor
 
 from signoff_db.connection import BatchConnection
-from signoff_db.delivery import array_of
-from signoff_db.sql import statement
+from signoff_db.delivery import array_of, hashes_of
+from signoff_db.sql import raw_statement
 
 
 @pytest.mark.parametrize("rows_a_page", [1, 1_000, 1_000_000])
@@ -81,14 +82,14 @@ def _approvals_read(connection: BatchConnection) -> int:
 def _steps(connection: BatchConnection, events: list[Any]) -> Iterator[dict[str, Any]]:
     """All steps of the plan by which the events are applied."""
     deliveries = [delivery(event) for event in events]
-    row = connection.execute(
-        f"EXPLAIN (ANALYZE, FORMAT JSON) {statement('apply')}",
-        {
-            "events": array_of(deliveries),
-            "hashes": b"".join(one.content_hash or b"" for one in deliveries),
-            "awaited": "",
-        },
-    ).fetchone()
+    row = (
+        RawCursor(connection)
+        .execute(
+            b"EXPLAIN (ANALYZE, FORMAT JSON) " + raw_statement("apply"),
+            [array_of(deliveries), hashes_of(deliveries), ""],
+        )
+        .fetchone()
+    )
     assert row
     steps = [row[0][0]["Plan"]]
     while steps:

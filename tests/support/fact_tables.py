@@ -17,6 +17,11 @@ from signoff_schemas import CUSTOMER_STATUSES, EDIT_TAGS
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 """The rows by table, without the numbers of customers, in order."""
+_EXPOSURES = """
+    customer_exposures
+    LEFT JOIN exposure_cells USING (cell)
+    LEFT JOIN exposure_reviewers USING (reviewer_cell, month, customer_status, is_first)
+"""
 
 
 def tables_of(connection: Connection[TupleRow]) -> Tables:
@@ -30,11 +35,12 @@ def tables_of(connection: Connection[TupleRow]) -> Tables:
         for name, table, key in (
             ("purchases", "customer_purchases", "purchased_on"),
             ("spells", "customer_spells", "place"),
-            ("exposures", "customer_exposures LEFT JOIN exposure_cells USING (cell)", "place"),
+            ("exposures", _EXPOSURES, "place"),
         ):
             rows = cursor.execute(f"SELECT * FROM {table} ORDER BY {key}").fetchall()
             own = [
-                {"user_id": users[row["customer"]]} | _without(row, "customer", "cell")
+                {"user_id": users[row["customer"]]}
+                | _without(row, "customer", "cell", "reviewer_cell")
                 for row in rows
             ]
             held[name] = sorted(own, key=lambda row: row["user_id"])

@@ -14,6 +14,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signoff_db.feed import FeedEvent
+from signoff_insight.facts.arrays import array
 from signoff_insight.facts.folding import Event, Fold
 from signoff_insight.facts.kept import (
     KeptRows,
@@ -43,7 +44,10 @@ class _Known(NamedTuple):
 
 def news_of(connection: Connection[TupleRow], events: Sequence[FeedEvent], timezone: str) -> News:
     """The customers of applied events, with these events."""
-    parameters = {"events": [event.id_text for event in events], "timezone": timezone}
+    parameters = {
+        "events": array("events", (event.id_text for event in events)),
+        "timezone": timezone,
+    }
     rows = map(Event._make, rows_of(connection, "new_events", parameters))
     return {user: [*of_user] for user, of_user in groupby(rows, key=itemgetter(0))}
 
@@ -62,7 +66,7 @@ def advance(connection: Connection[TupleRow], news: News) -> set[str]:
 
 
 def _known(connection: Connection[TupleRow], users: Sequence[str]) -> Iterator[tuple[str, _Known]]:
-    rows = rows_of(connection, "known", {"customers": users})
+    rows = rows_of(connection, "known", {"users": array("users", users)})
     for number, customer, held_at, ltv, status, *facts in rows:
         yield users[number - 1], _Known(customer, held_at, ltv, status, Facts(*facts))
 

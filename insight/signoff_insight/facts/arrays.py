@@ -3,17 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-_QUOTED: Final = frozenset({"first_reviewer_id", "first_cta", "held_at", "reviewer_id", "cta"})
+_QUOTED: Final = frozenset(
+    {"first_reviewer_id", "first_cta", "held_at", "reviewer_id", "cta", "users"}
+)
 """The columns whose texts may hold what means something in an array."""
 
 
 def arrays(names: Sequence[str], rows: Iterable[Sequence[object]]) -> Mapping[str, str]:
     """The columns of one or more rows, by their names."""
     columns = zip(*rows, strict=True)
-    return {name: _array(name, values) for name, values in zip(names, columns, strict=True)}
+    return {name: array(name, values) for name, values in zip(names, columns, strict=True)}
 
 
-def _array(name: str, values: Iterable[object]) -> str:
+def array(name: str, values: Iterable[object]) -> str:
+    """The values of a column of this name."""
     form = _quoted if name in _QUOTED else str
     texts = ["NULL" if value is None else form(value) for value in values]
     return "{" + ",".join(texts) + "}"

@@ -1,7 +1,8 @@
-"""The numbers of what exposures show: rows of exposure_cells.
+"""The numbers of what exposures show: rows of exposure_cells and exposure_reviewers.
 
-Millions of exposures have the same month, tags, status, reviewer and CTA as many others. They name
-this combination by a number, which views count by.
+Millions of exposures have the same month, status, tags and CTA as many others, or the same month,
+status and reviewer. They name both combinations by numbers, which views count by. One number for
+all of it would have so many values that the counts would leave the processor's cache.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,9 +18,9 @@ from signoff_insight.facts.rows import Exposure
 
 _ROW: Final = ("customer", *Exposure._fields)
 _OWN: Final = ("customer", "place", "exposed_at", "converted_after", "first_tags")
-_SHARED: Final = ("month", "tags", "customer_status", "is_first", "reviewer_id", "cta")
+_SHOWN: Final = ("month", "tags", "customer_status", "is_first", "cta")
+_REVIEWER: Final = ("month", "customer_status", "is_first", "reviewer_id")
 _own: Final = itemgetter(*map(_ROW.index, _OWN))
-_shared: Final = itemgetter(*map(_ROW.index, _SHARED))
 _MOST: Final = 200_000
 """Combinations that are read beforehand; if there are more, the others are looked up."""
 
@@ -32,12 +33,13 @@ class Cells:
 
     def __init__(self, connection: Connection[TupleRow]) -> None:
         """Knows none."""
-        self._connection = connection
-        self._known: dict[Row, int] = {}
+        self._shown = _Numbers(connection, "cells", _SHOWN)
+        self._reviewers = _Numbers(connection, "reviewer_cells", _REVIEWER)
 
     def recall(self) -> None:
         """Read all of them: that is quicker for who is about to write most of them."""
-        self._know(rows_of(self._connection, "kept_cells", {"most": _MOST}))
+        self._shown.recall()
+        self._reviewers.recall()
 
     def stored(self, exposures: Sequence[Row]) -> Iterator[Row]:
         """The rows of customer_exposures, as `copy_exposures.sql` has them.
@@ -45,9 +47,30 @@ class Cells:
         Args:
             exposures: customers, each with the values of an `Exposure`.
         """
-        if unknown := {*map(_shared, exposures)} - self._known.keys():
-            self._know(rows_of(self._connection, "cells", arrays(_SHARED, unknown)))
-        return ((*_own(row), self._known[_shared(row)]) for row in exposures)
+        shown, reviewers = self._shown.of(exposures), self._reviewers.of(exposures)
+        rows = zip(map(_own, exposures), shown, reviewers, strict=True)
+        return ((*own, cell, reviewer_cell) for own, cell, reviewer_cell in rows)
+
+
+class _Numbers:
+    """Those of the combinations of some columns."""
+
+    def __init__(self, connection: Connection[TupleRow], name: str, columns: Sequence[str]) -> None:
+        self._connection = connection
+        self._name = name
+        self._columns = columns
+        self._combination = itemgetter(*map(_ROW.index, columns))
+        self._known: dict[Row, int] = {}
+
+    def recall(self) -> None:
+        self._know(rows_of(self._connection, f"kept_{self._name}", {"most": _MOST}))
+
+    def of(self, exposures: Iterable[Row]) -> Iterator[int]:
+        """The number of each; those that are not known are looked up, or added."""
+        combinations = [*map(self._combination, exposures)]
+        if unknown := {*combinations} - self._known.keys():
+            self._know(rows_of(self._connection, self._name, arrays(self._columns, unknown)))
+        return map(self._known.__getitem__, combinations)
 
     def _know(self, rows: Iterable[TupleRow]) -> None:
         self._known.update((row[1:], row[0]) for row in rows)

@@ -5,20 +5,19 @@ WITH wanted AS MATERIALIZED (
     SELECT n.*, held.cell
     FROM unnest(
         %(month)s::date[], %(tags)s::integer[], %(customer_status)s::signoff_status[], %(is_first)s::boolean[],
-        %(reviewer_id)s::text[], %(cta)s::text[]
-    ) AS n(month, tags, customer_status, is_first, reviewer_id, cta)
+        %(cta)s::text[]
+    ) AS n(month, tags, customer_status, is_first, cta)
     LEFT JOIN LATERAL (
         SELECT cell FROM exposure_cells
         WHERE month = n.month AND tags = n.tags AND customer_status = n.customer_status AND is_first = n.is_first
-            AND coalesce(reviewer_id, '') = coalesce(n.reviewer_id, '') AND coalesce(cta, '') = coalesce(n.cta, '')
-            AND reviewer_id IS NOT DISTINCT FROM n.reviewer_id AND cta IS NOT DISTINCT FROM n.cta
+            AND coalesce(cta, '') = coalesce(n.cta, '') AND cta IS NOT DISTINCT FROM n.cta
         LIMIT 1) AS held ON true
 ),
 added AS (
-    INSERT INTO exposure_cells (month, tags, customer_status, is_first, reviewer_id, cta)
-    SELECT month, tags, customer_status, is_first, reviewer_id, cta FROM wanted WHERE cell IS NULL
-    RETURNING cell, month, tags, customer_status, is_first, reviewer_id, cta
+    INSERT INTO exposure_cells (month, tags, customer_status, is_first, cta)
+    SELECT month, tags, customer_status, is_first, cta FROM wanted WHERE cell IS NULL
+    RETURNING cell, month, tags, customer_status, is_first, cta
 )
-SELECT cell, month, tags, customer_status, is_first, reviewer_id, cta FROM wanted WHERE cell IS NOT NULL
+SELECT cell, month, tags, customer_status, is_first, cta FROM wanted WHERE cell IS NOT NULL
 UNION ALL
-SELECT cell, month, tags, customer_status, is_first, reviewer_id, cta FROM added
+SELECT cell, month, tags, customer_status, is_first, cta FROM added

@@ -1,1 +1,1 @@
-COPY customer_exposures (customer, place, exposed_at, converted_after, first_tags, cell) FROM STDIN
+COPY customer_exposures (customer, place, exposed_at, converted_after, first_tags, cell, reviewer_cell) FROM STDIN

@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 from psycopg.types.string import TextLoader
 
 from signoff_db.sql import statement
+from signoff_insight.facts.arrays import array, arrays
 from signoff_insight.facts.rows import Exposure, Purchases, Spell, to_row
 from signoff_insight.facts.state import PACKAGE
 
@@ -48,7 +49,7 @@ def kept_facts(
     connection: Connection[TupleRow], users: Sequence[str]
 ) -> dict[str, tuple[int, Row]]:
     """The number of each of these users, and its other values; who has no facts is not there."""
-    rows = rows_of(connection, "kept_facts", {"customers": users})
+    rows = rows_of(connection, "kept_facts", {"users": array("users", users)})
     return {users[number - 1]: (customer, (*values,)) for number, customer, *values in rows}
 
 
@@ -69,7 +70,7 @@ def kept_purchases(
     """The purchases of these customers: of each those of a day, or all if it is None."""
     if not days:
         return {}
-    parameters = {"customers": [*days], "days": [*days.values()]}
+    parameters = arrays(("customers", "days"), days.items())
     return _by_customer(rows_of(connection, "kept_purchases", parameters), Purchases)
 
 
@@ -79,7 +80,9 @@ def kept_spells(
     """The spells of these customers, in order."""
     if not customers:
         return {}
-    return _by_customer(rows_of(connection, "kept_spells", {"customers": customers}), Spell)
+    return _by_customer(
+        rows_of(connection, "kept_spells", {"customers": array("customers", customers)}), Spell
+    )
 
 
 def kept_exposures(
@@ -88,7 +91,10 @@ def kept_exposures(
     """The exposures of these customers, in order."""
     if not customers:
         return {}
-    return _by_customer(rows_of(connection, "kept_exposures", {"customers": customers}), Exposure)
+    return _by_customer(
+        rows_of(connection, "kept_exposures", {"customers": array("customers", customers)}),
+        Exposure,
+    )
 
 
 def _by_customer(rows: Iterable[TupleRow], kind: Any) -> Mapping[int, list[Any]]:  # noqa: ANN401 -- a class of rows

@@ -13,7 +13,7 @@ FROM (
         FROM interactions
         WHERE id = a.interaction_id
         OFFSET 0) AS i ON true
-    WHERE a.event_id = ANY(%(events)b::uuid[])
+    WHERE a.event_id = ANY(%(events)s::uuid[])
 ) AS event
 WHERE user_id IS NOT NULL
 ORDER BY user_id, occurred_at, event_id

@@ -12,7 +12,7 @@ from signoff_db.sql import statement
 from signoff_insight.report import Reach
 from signoff_insight.touched.tracking import Tracking
 
-DEFINITIONS: Final = 5
+DEFINITIONS: Final = 6
 """To be raised when the facts of the same ledger, or the tables that hold them, become others."""
 PACKAGE: Final = "signoff_insight"
 LATE_DAYS: Final = 2

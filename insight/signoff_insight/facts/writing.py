@@ -7,7 +7,7 @@ from functools import cached_property
 from operator import attrgetter, itemgetter
 from typing import Final
 
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from signoff_db.sql import statement
@@ -113,21 +113,23 @@ def add(connection: Connection[TupleRow], customers: Sequence[Advanced], rows: K
     Raises:
         FactsChangedError: rows are not any more where they were.
     """
+    converted = [
+        (one.customer, one.fold.converted_at) for one in customers if one.fold.converted_at
+    ]
     names = ("customer", "held_at", *_ADVANCING)
     changed = arrays(names, ((one.customer, one.held_at, *one.changed) for one in customers))
-    if _run(connection, "advance_facts", changed) != len(customers):
+    with connection.pipeline():
+        advanced = _run(connection, "advance_facts", changed)
+        # First: what is shown after it has not converted.
+        if converted:
+            _run(connection, "convert_exposures", arrays(("customer", "converted_at"), converted))
+        new = _update_rows(connection, [(one.customer, one.fold) for one in customers], rows)
+    if advanced.rowcount != len(customers):
         raise FactsChangedError(
             "customer_facts was written by somebody else while new events were added to it; "
             "they are added again"
         )
-    # First: what is shown after it has not converted.
-    converted = [
-        (one.customer, one.fold.converted_at) for one in customers if one.fold.converted_at
-    ]
-    if converted:
-        _run(connection, "convert_exposures", arrays(("customer", "converted_at"), converted))
-    folds = [(one.customer, one.fold) for one in customers]
-    _replace_all(connection, folds, rows, Cells(connection))
+    _add_rows(connection, new, Cells(connection))
 
 
 def write(
@@ -143,9 +145,13 @@ def write(
     """
     numbers = {one.user_id: one.customer for one in customers if one.customer is not None}
     numbers |= _add(connection, [one for one in customers if one.customer is None])
-    _update(connection, [one for one in customers if one.customer is not None and not one.is_right])
+    _correct(
+        connection, [one for one in customers if one.customer is not None and not one.is_right]
+    )
     folds = [(numbers[one.user_id], one.fold) for one in customers]
-    _replace_all(connection, folds, rows, cells)
+    with connection.pipeline():
+        new = _update_rows(connection, folds, rows)
+    _add_rows(connection, new, cells)
 
 
 def delete(connection: Connection[TupleRow], customers: Sequence[int]) -> None:
@@ -164,7 +170,7 @@ def _add(connection: Connection[TupleRow], customers: Sequence[Computed]) -> Map
     return {users[place - 1]: customer for place, customer in rows}
 
 
-def _update(connection: Connection[TupleRow], customers: Sequence[Computed]) -> None:
+def _correct(connection: Connection[TupleRow], customers: Sequence[Computed]) -> None:
     if not customers:
         return
     names = ("customer", "customer_status", "ltv_usd", *_FACTS)
@@ -172,26 +178,31 @@ def _update(connection: Connection[TupleRow], customers: Sequence[Computed]) -> 
     _run(connection, "update_facts", arrays(names, rows))
 
 
-def _replace_all(
-    connection: Connection[TupleRow],
-    folds: Sequence[tuple[int, Fold]],
-    rows: KeptRows,
-    cells: Cells,
-) -> None:
-    _replace(connection, _PURCHASES, rows.purchases, ((n, fold.purchases) for n, fold in folds))
-    _replace(connection, _SPELLS, rows.spells, ((n, fold.spells) for n, fold in folds))
-    shown = ((n, fold.exposures) for n, fold in folds)
-    _replace(connection, _EXPOSURES, rows.exposures, shown, cells)
+def _update_rows(
+    connection: Connection[TupleRow], folds: Sequence[tuple[int, Fold]], rows: KeptRows
+) -> Mapping[_Table, list[Row]]:
+    """Delete and change what is kept where that is needed; returns the rows that are to be added.
+
+    In a pipeline Postgres does so for a table while the rows of the next one are compared.
+    """
+    return {
+        _PURCHASES: _update(
+            connection, _PURCHASES, rows.purchases, ((n, fold.purchases) for n, fold in folds)
+        ),
+        _SPELLS: _update(connection, _SPELLS, rows.spells, ((n, fold.spells) for n, fold in folds)),
+        _EXPOSURES: _update(
+            connection, _EXPOSURES, rows.exposures, ((n, fold.exposures) for n, fold in folds)
+        ),
+    }
 
 
-def _replace(
+def _update(
     connection: Connection[TupleRow],
     table: _Table,
     kept: Rows,
     computed: Iterable[tuple[int, Sequence[Row]]],
-    cells: Cells | None = None,
-) -> None:
-    """Make the rows that are kept those that were computed; of exposures with `cells`."""
+) -> list[Row]:
+    """Make the rows that are kept those that were computed; returns those that are not there."""
     gone: list[tuple[int, object]] = []
     changed: list[Row] = []
     new: list[Row] = []
@@ -217,8 +228,16 @@ def _replace(
     if changed:
         names = ("customer", table.columns[0], *table.changing)
         _run(connection, f"update_{table.name}", arrays(names, changed))
-    if new:
-        _copy(connection, f"copy_{table.name}", cells.stored(new) if cells else new)
+    return new
+
+
+def _add_rows(
+    connection: Connection[TupleRow], new: Mapping[_Table, list[Row]], cells: Cells
+) -> None:
+    for table, rows in new.items():
+        if rows:
+            stored = cells.stored(rows) if table is _EXPOSURES else rows
+            _copy(connection, f"copy_{table.name}", stored)
 
 
 def _copy(connection: Connection[TupleRow], name: str, rows: Iterable[Row]) -> None:
@@ -227,7 +246,8 @@ def _copy(connection: Connection[TupleRow], name: str, rows: Iterable[Row]) -> N
             copy.write_row(row)
 
 
-def _run(connection: Connection[TupleRow], name: str, parameters: Mapping[str, object]) -> int:
-    """Run a statement; returns how many rows it wrote."""
+def _run(
+    connection: Connection[TupleRow], name: str, parameters: Mapping[str, object]
+) -> Cursor[TupleRow]:
     text = statement(f"facts/{name}", PACKAGE)
-    return connection.execute(text, parameters, prepare=True).rowcount
+    return connection.execute(text, parameters, prepare=True)

@@ -350,8 +350,9 @@ def of_example(tables: Tables, example: UUID) -> Tables:
         ("numbers", {"customer_facts"}),
         ("kept_purchases", {"customer_purchases"}),
         ("kept_spells", {"customer_spells"}),
-        ("kept_exposures", {"customer_exposures", "exposure_cells"}),
+        ("kept_exposures", {"customer_exposures", "exposure_cells", "exposure_reviewers"}),
         ("cells", {"exposure_cells"}),
+        ("reviewer_cells", {"exposure_reviewers"}),
         ("advance_facts", {"customer_facts"}),
         ("convert_exposures", {"customer_exposures"}),
         ("update_facts", {"customer_facts"}),
@@ -373,7 +374,7 @@ def test_a_refresh_looks_up_its_customers_alone(
     events = cdnow_facts.execute("SELECT event_id FROM approvals LIMIT 200").fetchall()
     text = of_some() if name == "events" else statement(f"facts/{name}", PACKAGE)
     text = text.replace("%(customers)b", "%(customers)s")
-    of_users = {"events", "openings", "known", "kept_facts", "numbers"}
+    of_users = {"events", "openings", "numbers"}
     days = name.endswith("purchases")
     columns = ["customer", "customer_status", "ltv_usd", *(field.name for field in fields(Facts))]
     columns += [*Purchases._fields, *Spell._fields, *Exposure._fields]
@@ -381,6 +382,7 @@ def test_a_refresh_looks_up_its_customers_alone(
     parameters: dict[str, object] = dict.fromkeys(columns, "{}")
     parameters |= {
         "customers": [*(users if name in of_users else numbers)],
+        "users": [*users],
         "events": [event for (event,) in events],
         "keys": ["2026-01-01" if days else 1] * len(numbers),
         "days": ["2026-01-01"] * len(numbers),
@@ -389,7 +391,6 @@ def test_a_refresh_looks_up_its_customers_alone(
     with cdnow_facts.transaction(force_rollback=True):
         cdnow_facts.execute(BY_INDEX)
         cursor = ClientCursor(cdnow_facts)
-        text = text.replace("%(events)b", "%(events)s")
         found = cursor.execute(f"EXPLAIN (FORMAT JSON) {text}".encode(), parameters).fetchone()
     assert found
     of_tables = [node for node in nodes(found[0][0]["Plan"]) if "Relation Name" in node]
