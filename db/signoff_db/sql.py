@@ -18,7 +18,6 @@ _PARTS: Final[dict[LiteralString, LiteralString]] = {
     "{resolve_letters}": "resolve_letters",
     "{review_columns}": "reviews/columns",
     "{user_columns}": "accounts/user_columns",
-    "{verdicts_of_events}": "verdicts_of_events",
 }
 """What several statements share, by the name under which it is put in."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple, Self
 from uuid import UUID
+from weakref import WeakSet
 
 import psycopg
 from psycopg import Connection, Notify
@@ -17,10 +18,12 @@ from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 
-from signoff_db.sql import statement
+from signoff_db.sql import raw_statement, statement
 
-_PREPARED: Final = b"signoff_verdicts"
-"""The name that `prepare_verdicts.sql` gives to the statement."""
+_NAME: Final = b"signoff_verdicts"
+"""The name of the prepared statement."""
+_prepared: Final[WeakSet[Connection[TupleRow]]] = WeakSet()
+"""The connections that have it; a pool lends them again."""
 _FORMATS: Final = (Format.TEXT, Format.BINARY)
 
 
@@ -82,13 +85,32 @@ class Fates:
 
     def of(self, events: Sequence[UUID], hashes: Sequence[bytes]) -> list[Fate]:
         """What Postgres holds of events with these content hashes, in their order."""
-        server = self._connection.pgconn
         ids = f"{{{','.join(map(str, events))}}}".encode()
-        server.send_query_prepared(_PREPARED, (ids, b"".join(hashes)), _FORMATS)
-        (result,) = self._connection.wait(execute(server))
-        if result.status != ExecStatus.TUPLES_OK:
-            raise error_from_result(result)
+        parameters = ids, b"".join(hashes)
+        self._connection.pgconn.send_query_prepared(_NAME, parameters, _FORMATS)
+        result = _answer(self._connection)
         return [Fate.of_row(result, row) for row in range(result.ntuples)]
+
+
+def _answer(connection: Connection[TupleRow]) -> PGresult:
+    """The answer to what was sent.
+
+    Raises:
+        psycopg.Error: it is an error, or none came.
+    """
+    results: list[PGresult] = connection.wait(execute(connection.pgconn))
+    (result,) = results
+    if result.status not in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}:
+        raise error_from_result(result)
+    return result
+
+
+def _prepare(connection: Connection[TupleRow]) -> None:
+    """Prepare the statement, which stays prepared; not by SQL, which poolers do not see."""
+    if connection not in _prepared:
+        connection.pgconn.send_prepare(_NAME, raw_statement("verdicts_of_events"))
+        _answer(connection)
+        _prepared.add(connection)
 
 
 @contextmanager
@@ -101,9 +123,10 @@ def prepared_fates(connection: Connection[TupleRow]) -> Iterator[Fates]:
     fates = Fates(connection)
     connection.add_notify_handler(fates.note)
     try:
-        connection.execute(statement("prepare_verdicts"))
+        connection.execute(statement("begin_verdicts"))
+        _prepare(connection)
         yield fates
     finally:
         connection.remove_notify_handler(fates.note)
         with suppress(psycopg.Error):  # the connection may be lost
-            connection.execute(statement("forget_verdicts"))
+            connection.execute(statement("end_verdicts"))

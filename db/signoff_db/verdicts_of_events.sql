@@ -7,7 +7,7 @@
 -- `$2`  bytea   their content hashes, concatenated, 16 bytes each
 SELECT CASE
         WHEN a.content_hash IS DISTINCT FROM
-            substring($2 FROM 16 * chosen.place::integer - 15 FOR 16) THEN NULL
+            substring($2::bytea FROM 16 * chosen.place::integer - 15 FOR 16) THEN NULL
         WHEN d.void THEN 'void'
         WHEN (a.occurred_at, a.event_id) < (i.status_occurred_at, i.status_event_id)
             OR (a.occurred_at, a.event_id) < (c.status_occurred_at, c.status_event_id) THEN 'late'
@@ -15,7 +15,7 @@ SELECT CASE
     END AS verdict,
     extract(epoch FROM clock_timestamp() - a.applied_at)::float8 AS age,
     letter.id AS dead_letter, letter.kind, letter.message
-FROM unnest($1) WITH ORDINALITY AS chosen (event_id, place)
+FROM unnest($1::uuid[]) WITH ORDINALITY AS chosen (event_id, place)
 LEFT JOIN LATERAL (
     SELECT event_id, occurred_at, interaction_id, content_hash, applied_at FROM approvals
     WHERE event_id = chosen.event_id OFFSET 0

@@ -27,7 +27,9 @@ from signoff_worker.reading import begin_reading_taken
 KEYS = QueueKeys("approvals")
 APPLIED = FinalVerdict(Verdict.APPLIED)
 LISTENING = """
-SELECT pid FROM pg_stat_activity WHERE state = 'idle' AND query LIKE 'LISTEN signoff_settled%'
+SELECT pid FROM pg_stat_activity
+WHERE state = 'idle'
+    AND (query LIKE 'LISTEN signoff_settled%' OR query LIKE '%AS chosen (event_id%')
 """
 
 
@@ -266,6 +268,19 @@ def test_the_subscription_ends_when_nobody_waits(
     for _ in range(2):
         assert waiting.verdicts(approval(), then=waiting.work) == [APPLIED]
         eventually(lambda: waiting.subscribers() == 0, what="nobody is subscribed")
+
+
+def test_a_connection_reads_verdicts_again_after_a_pool_lent_it(
+    connection: BatchConnection,
+) -> None:
+    """Its statement stays prepared; it does not listen while nobody reads what it is told."""
+    event = approval()
+    apply_events(connection, event)
+    for _ in range(2):
+        with prepared_fates(connection) as fates:
+            (fate,) = fates.of([event.event_id], [content_hash(event.canonical_json())])
+        assert fate.verdict == Verdict.APPLIED
+        assert connection.execute("SELECT pg_listening_channels()").fetchall() == []
 
 
 @pytest.mark.usefixtures("by_notices")
