@@ -23,7 +23,7 @@ from signoff_db.sql import raw_statement, statement
 _NAME: Final = b"signoff_verdicts"
 """The name of the prepared statement."""
 _prepared: Final[WeakSet[Connection[TupleRow]]] = WeakSet()
-"""The connections that have it; a pool lends them again."""
+"""The connections that had it; a pool lends them again."""
 _FORMATS: Final = (Format.TEXT, Format.BINARY)
 
 
@@ -87,8 +87,12 @@ class Fates:
         """What Postgres holds of events with these content hashes, in their order."""
         ids = f"{{{','.join(map(str, events))}}}".encode()
         parameters = ids, b"".join(hashes)
-        self._connection.pgconn.send_query_prepared(_NAME, parameters, _FORMATS)
-        result = _answer(self._connection)
+        try:
+            result = _run(self._connection, parameters)
+        except psycopg.errors.InvalidSqlStatementName:
+            # psycopg deallocates all statements when a transaction is rolled back.
+            _prepare(self._connection)
+            result = _run(self._connection, parameters)
         return [Fate.of_row(result, row) for row in range(result.ntuples)]
 
 
@@ -105,12 +109,16 @@ def _answer(connection: Connection[TupleRow]) -> PGresult:
     return result
 
 
+def _run(connection: Connection[TupleRow], parameters: tuple[bytes, bytes]) -> PGresult:
+    connection.pgconn.send_query_prepared(_NAME, parameters, _FORMATS)
+    return _answer(connection)
+
+
 def _prepare(connection: Connection[TupleRow]) -> None:
     """Prepare the statement, which stays prepared; not by SQL, which poolers do not see."""
-    if connection not in _prepared:
-        connection.pgconn.send_prepare(_NAME, raw_statement("verdicts_of_events"))
-        _answer(connection)
-        _prepared.add(connection)
+    connection.pgconn.send_prepare(_NAME, raw_statement("verdicts_of_events"))
+    _answer(connection)
+    _prepared.add(connection)
 
 
 @contextmanager
@@ -124,7 +132,8 @@ def prepared_fates(connection: Connection[TupleRow]) -> Iterator[Fates]:
     connection.add_notify_handler(fates.note)
     try:
         connection.execute(statement("begin_verdicts"))
-        _prepare(connection)
+        if connection not in _prepared:
+            _prepare(connection)
         yield fates
     finally:
         connection.remove_notify_handler(fates.note)

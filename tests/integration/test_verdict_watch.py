@@ -283,6 +283,20 @@ def test_a_connection_reads_verdicts_again_after_a_pool_lent_it(
         assert connection.execute("SELECT pg_listening_channels()").fetchall() == []
 
 
+def test_a_connection_reads_verdicts_again_after_a_transaction_was_rolled_back(
+    connection: BatchConnection,
+) -> None:
+    """Psycopg deallocates all statements then, also the one that it does not know."""
+    event = approval()
+    apply_events(connection, event)
+    for _ in range(2):
+        with prepared_fates(connection) as fates:
+            (fate,) = fates.of([event.event_id], [content_hash(event.canonical_json())])
+        assert fate.verdict == Verdict.APPLIED
+        with connection.transaction(force_rollback=True):
+            connection.execute("SELECT 1", prepare=True)
+
+
 @pytest.mark.usefixtures("by_notices")
 def test_a_long_wait_is_no_busy_loop(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits longer than the connections would be kept without anybody."""
