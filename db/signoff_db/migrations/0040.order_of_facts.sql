@@ -1,7 +1,10 @@
 -- What views read of all customers comes first in a row: Postgres finds a column by going through those before it, and
 -- quicker as long as these have a fixed size.
 -- A new table, since the order of columns is that in which they were added. The rows are copied in the order of
--- customers, and the numbers go on. Whoever has rights on the table of before has them on it.
+-- customers, and the numbers go on. Whoever owns the table of before, or has rights on it, does so with this one.
+-- What is written between the copy and the end of the old table would be lost.
+LOCK TABLE customer_facts IN ACCESS EXCLUSIVE MODE;
+
 CREATE TABLE ordered_facts (
     customer bigint NOT NULL,
     first_tags integer NOT NULL DEFAULT 0,
@@ -51,20 +54,27 @@ ORDER BY customer;
 
 DO $$
 DECLARE
-    granted aclitem[];
     owner oid;
-    held record;
+    grants text[];
+    held text;
 BEGIN
-    SELECT relacl, relowner INTO granted, owner FROM pg_class WHERE oid = 'customer_facts'::regclass;
+    SELECT relowner INTO owner FROM pg_class WHERE oid = 'customer_facts'::regclass;
+    grants := ARRAY(
+        SELECT format('GRANT %s%s ON customer_facts TO %s%s', privilege_type, on_column,
+            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END,
+            CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)
+        FROM (
+            SELECT NULL AS on_column, relacl AS acl FROM pg_class WHERE oid = 'customer_facts'::regclass
+            UNION ALL
+            SELECT format(' (%I)', attname), attacl FROM pg_attribute
+            WHERE attrelid = 'customer_facts'::regclass AND NOT attisdropped
+        ) AS granted, aclexplode(acl)
+        WHERE grantee <> owner);
     DROP TABLE customer_facts;
     ALTER TABLE ordered_facts RENAME TO customer_facts;
-    FOR held IN
-        SELECT privilege_type, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END AS grantable,
-            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS role
-        FROM aclexplode(granted)
-        WHERE grantee <> owner
-    LOOP
-        EXECUTE format('GRANT %s ON customer_facts TO %s%s', held.privilege_type, held.role, held.grantable);
+    EXECUTE format('ALTER TABLE customer_facts OWNER TO %s', owner::regrole);
+    FOREACH held IN ARRAY grants LOOP
+        EXECUTE held;
     END LOOP;
 END
 $$;
