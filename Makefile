@@ -8,7 +8,8 @@
 BIN := .venv/bin
 READY := .venv/.ready
 READY_BENCH := .venv/.ready-bench
-PYTEST_ARGS ?= -n 3 --dist worksteal
+# Tests wait for more than half of their time: twice as many processes as a small machine has processors.
+PYTEST_ARGS ?= -n 4 --dist worksteal
 ARGS ?=
 MINUTES ?= 10
 
@@ -52,7 +53,7 @@ up: $(READY) ## Run Redis, Postgres, a worker and the web service in the foregro
 incident: $(READY) ## Run an incident to practise on: SEED=1, ARGS='--check' or '--solution' to look at it
 	@$(BIN)/python scripts/incident.py $(or $(SEED),1) $(ARGS)
 
-test: $(READY) ## Run the tests (PYTEST_ARGS='-n 3 --dist worksteal' by default)
+test: $(READY) ## Run the tests (PYTEST_ARGS='-n 4 --dist worksteal' by default)
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
 faults: $(READY) ## Break everything for MINUTES=10, SEED= any; the long part of tests/faults

@@ -1,12 +1,20 @@
 """Connections for the tests that talk to Postgres and Redis themselves."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
 from parallel import lanes_of
+from psycopg_pool import ConnectionPool
 
-from signoff_db.connection import BatchConnection, connect_for_batches
+from signoff_db.connection import (
+    BatchConnection,
+    ServiceConnection,
+    connect_for_batches,
+    pool_of,
+)
+from signoff_ops import servers
 
 
 @pytest.fixture
@@ -14,6 +22,16 @@ def connection(database_url: str) -> Iterator[BatchConnection]:
     """A connection as workers use it, to a fresh, migrated database."""
     with connect_for_batches(database_url, application="test") as connection:
         yield connection
+
+
+@pytest.fixture
+def without_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests to a service without Postgres wait for it only briefly: it does not come."""
+
+    def impatient(*given: Any, **named: Any) -> ConnectionPool[ServiceConnection]:
+        return pool_of(*given, **named | {"wait_seconds": 0.2})
+
+    monkeypatch.setattr(servers, "pool_of", impatient)
 
 
 @pytest.fixture

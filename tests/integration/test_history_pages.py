@@ -366,6 +366,7 @@ def test_without_redis_nobody_guesses_where_an_approval_is(database_url: str) ->
         assert "Whether it is on the queue is not known: " in text
 
 
+@pytest.mark.usefixtures("without_patience")
 def test_without_postgres_what_is_known_is_shown(redis_url: str) -> None:
     """An event on the queue is; what Postgres alone knows is not called absent."""
     event = approval()

@@ -300,6 +300,7 @@ def test_reviews_are_decided_while_redis_is_away(database_url: str) -> None:
     assert len(in_outbox(database_url)) == 1
 
 
+@pytest.mark.usefixtures("without_patience")
 def test_while_postgres_is_away_nothing_is_guessed(redis_url: str) -> None:
     """No route answers with an empty queue: each says that Postgres cannot be reached."""
     nowhere = f"postgresql://nobody@127.0.0.1:{free_port()}/none"

@@ -54,12 +54,13 @@ def stopped(pids: list[int]) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.usefixtures("without_patience")
 def test_without_postgres_each_route_says_so(redis_url: str) -> None:
     """503, when to try again, and no password; never an empty answer."""
     nowhere = f"postgresql://nobody:hidden@127.0.0.1:{free_port()}/none"
     with web.client(redis_url, nowhere, authenticate=web.acting_as("any")) as client:
         began = time.monotonic()
-        # At the same time: each waits some seconds for a connection.
+        # At the same time: each waits for a connection.
         with ThreadPoolExecutor(len(readable())) as threads:
             answers = list(threads.map(client.get, readable()))
         for answer in answers:
@@ -97,7 +98,10 @@ def test_it_is_live_while_no_thread_is_free(redis_url: str, database_url: str) -
 
 
 def test_a_postgres_that_is_silent_is_given_up(
-    redis_url: str, database_url: str, connection: BatchConnection
+    redis_url: str,
+    database_url: str,
+    connection: BatchConnection,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A server that takes requests and does not answer ends as 503 too, and then it works again."""
     apply_events(connection, approval(user_id="ann"))
@@ -109,7 +113,8 @@ def test_a_postgres_that_is_silent_is_given_up(
                 "AND datname = current_database()"
             ).fetchall()
         began = time.monotonic()
-        with stopped([pid for (pid,) in rows]):
+        with stopped([pid for (pid,) in rows]), monkeypatch.context() as shorter:
+            shorter.setattr("signoff_db.connection._ANSWER_SECONDS", 1.0)
             answers = [client.get("/v1/funnel").status_code for _ in range(2)]
         # The first waits for the silent connection, and goes on with another if there is time.
         assert set(answers) <= {200, 503}
