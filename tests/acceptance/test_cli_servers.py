@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import redis
 from approvals import mapping
@@ -69,10 +68,14 @@ def taken_port() -> Iterator[int]:
         yield int(listening.getsockname()[1])
 
 
-def sign_in_by(log: Path) -> httpx.Response:
-    """Follow the link that `signoff up` printed, as a browser does."""
+def signed_in_by(log: Path) -> str:
+    """Follow the link that `signoff up` printed, as a browser does; gives where it leads."""
     (link,) = re.findall(r"http://\S+token=\S+", log.read_text())
-    return get(link, {"sec-fetch-mode": "navigate"})
+    web_url = link.partition("/sign-in")[0]
+    eventually(lambda: get(f"{web_url}/ready").is_success, what="the service is ready", log=log)
+    answer = get(link, {"sec-fetch-mode": "navigate"})
+    assert answer.is_redirect, answer.text
+    return answer.headers["location"]
 
 
 def test_up_serves_the_commands_of_its_folder(alone: Signoff, taken_port: int) -> None:
@@ -89,7 +92,7 @@ def test_up_serves_the_commands_of_its_folder(alone: Signoff, taken_port: int) -
             web_url = json.loads(announcement.read_text())["web_url"]
             assert web_url in log.read_text()
             assert str(taken_port) not in web_url
-            assert sign_in_by(log).headers["location"] == "/"
+            assert signed_in_by(log) == "/"
             assert alone("user", "link", "admin").stdout.startswith(
                 f"{web_url}/sign-in/link?token="
             )
@@ -210,7 +213,7 @@ def test_the_demo_keeps_its_servers_for_the_console(alone: Signoff) -> None:
             eventually(lambda: b"Ctrl-C ends" in log.read_bytes(), what="it is kept", log=log)
             web_url = json.loads(announcement.read_text())["web_url"]
             assert get(f"{web_url}/live").is_success
-            assert sign_in_by(log).headers["location"] == "/"
+            assert signed_in_by(log) == "/"
             assert alone.json("status")["applied"] > 0
             for name in ("funnel", "cohorts", "forecast"):
                 assert f"{web_url}/insight/{name}" in log.read_text("utf-8")

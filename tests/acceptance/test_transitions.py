@@ -87,10 +87,11 @@ class Shop:
         self.signoff("rapport", "run", "--once")
 
     def has_read(self) -> bool:
-        """Whether all is applied, and the facts know it."""
-        status = self.status()
-        unread = [reader["unread"] for reader in status["feed_readers"]]
-        return not status["outbox"]["waiting"] and idle(self.redis) and not any(unread)
+        """Whether all is applied and read: looked at in the order in which events pass."""
+        if self.status()["outbox"]["waiting"] or not idle(self.redis):
+            return False
+        unread = {reader["name"]: reader["unread"] for reader in self.status()["feed_readers"]}
+        return unread == {"insight": 0, "rapport": 0}
 
     def status(self) -> Shown:
         """How far all is."""
