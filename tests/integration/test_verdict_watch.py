@@ -75,7 +75,7 @@ class Waiting:
     def work(self, most: int = 100) -> None:
         """Take jobs, apply and acknowledge them."""
         self.await_subscriber()
-        eventually(lambda: self.client.llen(KEYS.waiting) > 0, what="a job waits")
+        eventually(lambda: self.client.llen(KEYS.waiting) > 0, what="one is published")
         jobs = self.queue.take(most)
         outcomes = apply(self.connection, begin_reading_taken(jobs, 3)())
         dead = [one.delivery.job_id for one in outcomes if one.failure]
@@ -186,8 +186,9 @@ def test_workers_tell_postgres_of_a_lone_event_only_if_somebody_waits(
         apply_events(waiting.connection, told)
         waiting.connection.verdicts_awaited = False
         apply_events(waiting.connection, silent)
-        notices = list(listener.notifies(timeout=0))
-    assert [notice.payload for notice in notices] == [str(told.event_id)]
+        waiting.connection.execute("NOTIFY signoff_settled, 'end'")
+        notices = list(listener.notifies(timeout=DEADLINE, stop_after=2))
+    assert [notice.payload for notice in notices] == [str(told.event_id), "end"]
 
 
 @pytest.mark.usefixtures("by_notices")
