@@ -152,7 +152,9 @@ def test_the_commit_of_a_lone_event_wakes_who_waits_for_it(waiting: Waiting) -> 
 def test_a_notice_of_the_commit_that_came_during_a_look_counts(
     waiting: Waiting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is read with the answer to the statement of that look."""
+    """It is read with the answer to the statement of that look; no later look is needed."""
+    for name in ("_LATEST", "_KEPT"):
+        monkeypatch.setattr(verdict_watch, name, 1e6)
     first, second = approval(), approval()
     of = Fates.of
 
@@ -283,6 +285,20 @@ def test_a_connection_reads_verdicts_again_after_a_pool_lent_it(
             (fate,) = fates.of([event.event_id], [content_hash(event.canonical_json())])
         assert fate.verdict == Verdict.APPLIED
         assert connection.execute("SELECT pg_listening_channels()").fetchall() == []
+
+
+def test_a_rollback_does_not_keep_a_connection_from_reading_verdicts(
+    connection: BatchConnection,
+) -> None:
+    """Psycopg then deallocates all prepared statements of a connection, not only its own."""
+    event = approval()
+    apply_events(connection, event)
+    for _ in range(2):
+        with prepared_fates(connection) as fates:
+            (fate,) = fates.of([event.event_id], [content_hash(event.canonical_json())])
+        assert fate.verdict == Verdict.APPLIED
+        with connection.transaction(force_rollback=True):
+            connection.execute("SELECT 1", prepare=True)
 
 
 @pytest.mark.usefixtures("by_notices")

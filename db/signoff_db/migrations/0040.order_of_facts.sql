@@ -2,6 +2,9 @@
 -- quicker as long as these have a fixed size.
 -- A new table, since the order of columns is that in which they were added. The rows are copied in the order of
 -- customers, and the numbers go on. Whoever has rights on the table of before has them on it.
+-- What others write while the rows are copied would be lost.
+LOCK TABLE customer_facts IN ACCESS EXCLUSIVE MODE;
+
 CREATE TABLE ordered_facts (
     customer bigint NOT NULL,
     first_tags integer NOT NULL DEFAULT 0,

@@ -1,13 +1,16 @@
 """Facts have the columns that views read first; those of a database of before are kept."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import psycopg
 import pytest
 from approvals import TEN, approval
+from blocking import await_blocked
 from fact_tables import tables_from, tables_of
 from insight import apply_all, keep_facts
 from plain_insight import plain_facts
+from processes import DEADLINE
 
 from signoff_db import migrate as migrations
 from signoff_db.connection import connect
@@ -28,14 +31,19 @@ RIGHTS = (
 )
 
 
+def migrate_until_before(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the tables of before."""
+    names = migrations._names()
+    with monkeypatch.context() as before:
+        before.setattr(migrations, "_names", lambda: names[: names.index(MIGRATION)])
+        migrations.migrate(database_url)
+
+
 def test_a_database_of_before_keeps_its_facts(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Values, numbers and rights stay, and new customers get new numbers."""
-    names = migrations._names()
-    with monkeypatch.context() as before:
-        before.setattr(migrations, "_names", lambda: names[: names.index(MIGRATION)])
-        migrations.migrate(empty_database_url)
+    migrate_until_before(empty_database_url, monkeypatch)
     old = [approval(occurred_at=TEN, user_id=user) for user in ("ben", "ann")]
     new = [approval(occurred_at=TEN, user_id=user) for user in ("cid", "ann")]
     apply_all(empty_database_url, old)
@@ -63,3 +71,22 @@ def test_a_database_of_before_keeps_its_facts(
         keep_facts(empty_database_url)
         assert connection.execute(NUMBERS).fetchall() == [*numbers, ("cid", len(numbers) + 1)]
         assert tables_of(connection) == tables_from(plain_facts([*old, *new]))
+
+
+def test_what_is_written_while_the_migration_waits_is_kept(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader of the release before may still be writing facts."""
+    migrate_until_before(empty_database_url, monkeypatch)
+    monkeypatch.setattr(migrations, "_LOCK_SECONDS", round(DEADLINE))
+    with (
+        ThreadPoolExecutor(1) as threads,
+        psycopg.connect(empty_database_url) as writer,
+    ):
+        writer.execute(HELD)
+        migrating = threads.submit(migrations.migrate, empty_database_url)
+        await_blocked(empty_database_url)
+        writer.commit()
+        assert MIGRATION in migrating.result()
+        users = writer.execute("SELECT user_id FROM signoff.customer_facts ORDER BY 1").fetchall()
+    assert users == [("ann",), ("ben",)]
