@@ -41,7 +41,7 @@ $(READY): pyproject.toml constraints.txt
 	fi
 	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	@echo "Installing Signoff and what it needs into .venv" >&2
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[all]' --group dev
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -b constraints.txt -e '.[all]' --group dev
 	@touch $@
 
 demo: $(READY) ## Show every step of 2,000 approvals, on its own servers

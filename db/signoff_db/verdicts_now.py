@@ -12,7 +12,7 @@ from weakref import WeakSet
 
 import psycopg
 from psycopg import Connection, Notify
-from psycopg.errors import error_from_result
+from psycopg.errors import InvalidSqlStatementName, error_from_result
 from psycopg.generators import execute
 from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGresult
@@ -56,6 +56,7 @@ class Fates:
     """Reads what became of events, on a connection that `prepared_fates` has prepared.
 
     `fileno` is what to wait for, as with `selectors`: when it can be read, there may be notices.
+    Some come with an answer instead, so look at `is_told` before.
     """
 
     def __init__(self, connection: Connection[TupleRow]) -> None:
@@ -66,18 +67,25 @@ class Fates:
         """The socket of the connection."""
         return self._connection.pgconn.socket
 
+    def is_told(self) -> bool:
+        """Whether notices have come that `committed` has not given yet."""
+        self._take_notices()
+        return bool(self._committed)
+
     def committed(self) -> set[bytes]:
         """What notices have come name: events that a worker seems to have committed.
 
         Raises:
             psycopg.OperationalError: the connection is lost.
         """
-        server = self._connection.pgconn
-        server.consume_input()
-        while notice := server.notifies():
-            self._committed.add(notice.extra)
+        self._connection.pgconn.consume_input()
+        self._take_notices()
         committed, self._committed = self._committed, set()
         return committed
+
+    def _take_notices(self) -> None:
+        while notice := self._connection.pgconn.notifies():
+            self._committed.add(notice.extra)
 
     def note(self, notice: Notify) -> None:
         """Note a notice that came before the answer to a statement (psycopg calls this)."""
@@ -89,11 +97,15 @@ class Fates:
         parameters = ids, b"".join(hashes)
         try:
             result = _run(self._connection, parameters)
-        except psycopg.errors.InvalidSqlStatementName:
-            # psycopg deallocates all statements when a transaction is rolled back.
+        except InvalidSqlStatementName:  # psycopg deallocates all statements after a rollback
             _prepare(self._connection)
             result = _run(self._connection, parameters)
         return [Fate.of_row(result, row) for row in range(result.ntuples)]
+
+
+def _run(connection: Connection[TupleRow], parameters: Sequence[bytes]) -> PGresult:
+    connection.pgconn.send_query_prepared(_NAME, parameters, _FORMATS)
+    return _answer(connection)
 
 
 def _answer(connection: Connection[TupleRow]) -> PGresult:
@@ -107,11 +119,6 @@ def _answer(connection: Connection[TupleRow]) -> PGresult:
     if result.status not in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}:
         raise error_from_result(result)
     return result
-
-
-def _run(connection: Connection[TupleRow], parameters: tuple[bytes, bytes]) -> PGresult:
-    connection.pgconn.send_query_prepared(_NAME, parameters, _FORMATS)
-    return _answer(connection)
 
 
 def _prepare(connection: Connection[TupleRow]) -> None:
@@ -136,6 +143,7 @@ def prepared_fates(connection: Connection[TupleRow]) -> Iterator[Fates]:
             _prepare(connection)
         yield fates
     finally:
-        connection.remove_notify_handler(fates.note)
         with suppress(psycopg.Error):  # the connection may be lost
             connection.execute(statement("end_verdicts"))
+        # Last: psycopg would keep the notices that nobody handles.
+        connection.remove_notify_handler(fates.note)

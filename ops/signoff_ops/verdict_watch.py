@@ -204,7 +204,8 @@ class VerdictWatch:
             selector.register(notices, selectors.EVENT_READ)
             selector.register(fates, selectors.EVENT_READ)
             while (seconds := self._pause()) is not None:
-                ready = {key.fileobj for key, _ in selector.select(seconds)}
+                pause = 0 if fates.is_told() else seconds
+                ready = {key.fileobj for key, _ in selector.select(pause)}
                 if self._wakeups in ready:
                     self._take_wakeups()
                 settled = notices.read() if notices in ready else set()

@@ -52,7 +52,7 @@ def hook() -> Iterator[Hook]:
             """Nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         hook.url = f"http://127.0.0.1:{server.server_port}/hook"
         yield hook
@@ -61,8 +61,9 @@ def hook() -> Iterator[Hook]:
 
 
 @pytest.fixture
-def alerting(signoff: Signoff, hook: Hook) -> Signoff:
-    """The command line with the webhook set, and one dead letter."""
+def alerting(signoff: Signoff, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> Signoff:
+    """The command line with the webhook set, and one dead letter; it repeats without much delay."""
+    monkeypatch.setattr("signoff_ops.hook._FIRST_DELAY", 0.01)
     signoff.publish(mapping(user_id=None, final_bubbles=["secret words"]))
     signoff.work()
     return signoff.having(SIGNOFF_ALERT_URL=hook.url, SIGNOFF_ALERT_SECRET="key")

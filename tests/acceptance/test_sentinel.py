@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from command_line import Signoff
 from processes import DEADLINE, environment, eventually, process, worker
 from redis.exceptions import ResponseError
 from rq.suspension import is_suspended, suspend
-from valkeys import Valkey, valkey
+from valkeys import QUICK_SENTINEL, Valkey, valkey
 
 from signoff_producer import AsyncProducer, Producer, QueueUnavailableError
 from signoff_producer.options import Options
@@ -28,17 +27,6 @@ from signoff_schemas import redis_client
 SECRET = "s3cr3t"
 AUTH = [f"requirepass {SECRET}", f"masterauth {SECRET}"]
 RIDES_OUT: Options = {"publish_retries": 30, "redis_timeout": 2}
-
-
-QUICK = {
-    "info-period": 200,
-    "publish-period": 200,
-    "ask-period": 200,
-    "election-timeout": 1000,
-    # A Sentinel on a busy machine would think that its clock had jumped, and rest for 30 seconds.
-    "tilt-trigger": 60_000,
-}
-"""Milliseconds. As it is, a Sentinel looks for replicas every 10 seconds, for others every 2."""
 
 
 @dataclass
@@ -100,7 +88,7 @@ def _sentinels(folder: Path) -> Iterator[Set]:
         ]
         for client in clients:  # all of them before one is waited for
             with suppress(ResponseError):  # Redis 6.2 has no such command
-                client.execute_command("SENTINEL DEBUG", *chain(*QUICK.items()))
+                client.execute_command("SENTINEL DEBUG", *QUICK_SENTINEL)
         for client in clients:
             eventually(partial(_complete, client), what="the Sentinels know each other")
         hosts = ",".join(f"127.0.0.1:{server.port}" for server in servers)

@@ -75,6 +75,7 @@ def _failed_over(deployment: Deployment, _: Random) -> Iterator[None]:
         eventually(sentinels.agree, what="the Sentinels know each other and the replica")
         died = time.time()
         primary.kill()
+        sentinels.notice()
         yield
         eventually(lambda: sentinels.primary() == replica.port, what="they chose a new primary")
         eventually(replica.leads, what="the replica was promoted")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -9,6 +10,7 @@ import redis
 from processes import eventually
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from valkeys import QUICK_SENTINEL
 
 from signoff_embedded.ports import free_port
 from signoff_embedded.process import Launch
@@ -39,7 +41,7 @@ dir ./
 port {{port}}
 sentinel monitor {GROUP} 127.0.0.1 {{primary}} 2
 sentinel auth-pass {GROUP} {PASSWORD}
-sentinel down-after-milliseconds {GROUP} 500
+sentinel down-after-milliseconds {GROUP} 600000
 sentinel failover-timeout {GROUP} 5000
 """
 
@@ -90,10 +92,7 @@ class Valkey:
         return self._answers() and self.admin.info("replication")["role"] == "master"
 
     def _answers(self) -> bool:
-        try:
-            return bool(self.admin.ping())
-        except redis.RedisError:
-            return False
+        return _answers(self.admin)
 
 
 class Sentinels:
@@ -109,6 +108,14 @@ class Sentinels:
             (home / "sentinel.conf").write_text(config, "utf-8")
             process = _launch(home, "sentinel.conf", "--sentinel").start()
             self._all.append((process, redis.Redis(port=port, socket_timeout=5)))
+        for _, client in self._all:
+            eventually(partial(_answers, client), what="a Sentinel answers")
+            client.execute_command("SENTINEL DEBUG", *QUICK_SENTINEL)  # type: ignore[no-untyped-call]
+
+    def notice(self) -> None:
+        """From now on take a silent server for dead: before, it may only be busy."""
+        for _, client in self._all:
+            client.sentinel_set(GROUP, "down-after-milliseconds", 500)
 
     def agree(self) -> bool:
         """Whether all three know each other and a replica to promote."""
@@ -133,6 +140,13 @@ class Sentinels:
     def _ready(client: redis.Redis) -> bool:
         state = cast("dict[str, Any]", client.sentinel_master(GROUP))
         return (state["num-slaves"], state["num-other-sentinels"]) == (1, 2)
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
 
 
 def _launch(folder: Path, *arguments: str) -> Launch:

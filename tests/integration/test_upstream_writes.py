@@ -1,8 +1,11 @@
 """The costs of adoption for an upstream that goes on writing its interactions."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -39,11 +42,23 @@ def upstream_url(empty_database_url: str) -> str:
     return empty_database_url
 
 
-def seconds(connection: "psycopg.Connection[object]", statement: str, *values: object) -> float:
+def used(connection: "psycopg.Connection[Any]") -> float:
+    """The processor time that the server has spent on a connection.
+
+    Where its process is not seen, the time that passes; on a busy machine that tells little.
+    """
+    process = Path(f"/proc/{connection.info.backend_pid}/stat")
+    if not process.exists():
+        return time.perf_counter()
+    fields = process.read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def seconds(connection: "psycopg.Connection[Any]", statement: str, *values: object) -> float:
     """The seconds that the statement and its commit take."""
-    began = time.perf_counter()
+    began = used(connection)
     connection.execute(statement.encode(), values)
-    return time.perf_counter() - began
+    return used(connection) - began
 
 
 @pytest.mark.parametrize(
@@ -79,9 +94,9 @@ def test_events_that_create_many_interactions_of_one_user(connection: BatchConne
     taken = []
     for batch in range(10):
         events = [approval(1000 * batch + n, ltv_amount="1") for n in range(1000)]
-        began = time.perf_counter()
+        began = used(connection)
         assert set(apply_events(connection, *events)) == {"applied"}
-        taken.append(time.perf_counter() - began)
+        taken.append(used(connection) - began)
     assert customer(connection, "user-1") == ("PROSPECT", "10000.00")
     assert taken[-1] < 5 * min(taken) + 1
     assert audit(connection).differing == 0

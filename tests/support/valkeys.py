@@ -11,12 +11,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import redis
 from processes import eventually
 
 from signoff_embedded import ending_with_parent
 from signoff_embedded.wheels import wheel_folder
+
+QUICK_SENTINEL: Final = (
+    *("info-period", 200, "publish-period", 200, "ask-period", 200, "election-timeout", 1000),
+    # A Sentinel on a busy machine would think that its clock had jumped, and rest for 30 seconds.
+    *("tilt-trigger", 60_000),
+)
+"""Arguments of `SENTINEL DEBUG`: milliseconds. As it is, a Sentinel looks for replicas every 10
+seconds, for others every 2."""
 
 
 @dataclass(frozen=True)

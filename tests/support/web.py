@@ -1,10 +1,11 @@
 """The web service in the test's own process, behind a real socket."""
 
+import asyncio
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import httpx
@@ -38,15 +39,50 @@ def key_of(settings: Settings, *scopes: Scope) -> str:
     return api_keys.add_key(DirectServers(settings), "test", scopes or tuple(Scope), "root").text
 
 
+_GRACE: Final = 1
+"""Seconds that requests under way have when a server ends."""
+
+
 class _Server(uvicorn.Server):
-    """Ends streams when it shuts down, in the thread of its event loop."""
+    """Ends as soon as it is told and nothing is under way; streams end first.
+
+    uvicorn looks ten times a second whether it is to end, and sleeps as long while it does.
+    """
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def end(self) -> None:
+        """End it, from another thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended already
+                self._loop.call_soon_threadsafe(self._told.set)
+
+    async def main_loop(self) -> None:
+        """Serve (uvicorn calls this)."""
+        self._told = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        waits = [asyncio.create_task(one) for one in (super().main_loop(), self._told.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Shut down (uvicorn calls this)."""
         context: Context | None = getattr(self.config.app.state, "context", None)  # type: ignore[union-attr]
         if context is not None:
             context.stopping.set()
-        await super().shutdown(sockets)
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE):
+                while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 -- uvicorn has none
+                    await asyncio.sleep(0.005)
+        for task in self.server_state.tasks:
+            task.cancel()
+        await self.lifespan.shutdown()
 
 
 @contextmanager
@@ -58,7 +94,6 @@ def serving(app: FastAPI) -> Iterator[str]:
         access_log=False,
         # A client would send a request while the server closes the connection for being idle.
         timeout_keep_alive=round(DEADLINE),
-        timeout_graceful_shutdown=1,
     )
     server = _Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -67,7 +102,7 @@ def serving(app: FastAPI) -> Iterator[str]:
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            server.end()
             thread.join()
 
 

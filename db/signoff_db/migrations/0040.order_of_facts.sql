@@ -2,7 +2,7 @@
 -- quicker as long as these have a fixed size.
 -- A new table, since the order of columns is that in which they were added. The rows are copied in the order of
 -- customers, and the numbers go on. Whoever owns the table of before, or has rights on it, does so with this one.
--- What is written between the copy and the end of the old table would be lost.
+-- What others write while the rows are copied would be lost.
 LOCK TABLE customer_facts IN ACCESS EXCLUSIVE MODE;
 
 CREATE TABLE ordered_facts (

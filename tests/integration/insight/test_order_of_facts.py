@@ -11,6 +11,7 @@ from blocking import await_blocked
 from fact_tables import tables_from, tables_of
 from insight import apply_all, keep_facts
 from plain_insight import plain_facts
+from processes import DEADLINE
 
 from signoff_db import migrate as migrations
 from signoff_db.connection import connect
@@ -63,7 +64,7 @@ def role(old_url: str) -> Iterator[str]:
 
 def test_what_is_written_meanwhile_is_kept(old_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a reader of the feed of the release before, whose transaction has begun."""
-    monkeypatch.setattr(migrations, "_LOCK_SECONDS", 600)
+    monkeypatch.setattr(migrations, "_LOCK_SECONDS", round(DEADLINE))
     with psycopg.connect(old_url) as writer, ThreadPoolExecutor(1) as apart:
         writer.execute(HELD)
         migrated = apart.submit(migrations.migrate, old_url)
