@@ -1,7 +1,7 @@
 -- What views read of all customers comes first in a row: Postgres finds a column by going through those before it, and
 -- quicker as long as these have a fixed size.
 -- A new table, since the order of columns is that in which they were added. The rows are copied in the order of
--- customers, and the numbers go on. Whoever has rights on the table of before has them on it.
+-- customers, and the numbers go on. Whoever has rights on the table of before, or on columns of it, has them on it.
 -- What others write while the rows are copied would be lost.
 LOCK TABLE customer_facts IN ACCESS EXCLUSIVE MODE;
 
@@ -54,20 +54,25 @@ ORDER BY customer;
 
 DO $$
 DECLARE
-    granted aclitem[];
-    owner oid;
-    held record;
+    grants text[];
+    each_grant text;
 BEGIN
-    SELECT relacl, relowner INTO granted, owner FROM pg_class WHERE oid = 'customer_facts'::regclass;
+    SELECT array_agg(format('GRANT %s%s ON customer_facts TO %s%s', held.privilege_type, of.columns,
+        CASE held.grantee WHEN 0 THEN 'PUBLIC' ELSE held.grantee::regrole::text END,
+        CASE WHEN held.is_grantable THEN ' WITH GRANT OPTION' END))
+    INTO grants
+    FROM pg_class c
+    CROSS JOIN LATERAL (
+        SELECT '' AS columns, c.relacl AS acl
+        UNION ALL
+        SELECT format(' (%I)', attname), attacl FROM pg_attribute WHERE attrelid = c.oid AND NOT attisdropped
+    ) AS of
+    CROSS JOIN LATERAL aclexplode(of.acl) AS held
+    WHERE c.oid = 'customer_facts'::regclass AND held.grantee <> c.relowner;
     DROP TABLE customer_facts;
     ALTER TABLE ordered_facts RENAME TO customer_facts;
-    FOR held IN
-        SELECT privilege_type, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END AS grantable,
-            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS role
-        FROM aclexplode(granted)
-        WHERE grantee <> owner
-    LOOP
-        EXECUTE format('GRANT %s ON customer_facts TO %s%s', held.privilege_type, held.role, held.grantable);
+    FOREACH each_grant IN ARRAY coalesce(grants, '{}') LOOP
+        EXECUTE each_grant;
     END LOOP;
 END
 $$;

@@ -25,10 +25,14 @@ HELD = """
 """
 FACTS = "SELECT to_jsonb(f) FROM customer_facts f ORDER BY customer"
 NUMBERS = "SELECT user_id, customer FROM customer_facts ORDER BY customer"
-RIGHTS = (
-    "SELECT privilege_type::text FROM information_schema.role_table_grants"
-    " WHERE table_name = 'customer_facts' AND grantee = %s ORDER BY 1"
-)
+RIGHTS = """
+    SELECT privilege_type::text, '' FROM information_schema.role_table_grants
+    WHERE table_name = 'customer_facts' AND grantee = %(role)s
+    UNION ALL
+    SELECT privilege_type::text, column_name::text FROM information_schema.role_column_grants
+    WHERE table_name = 'customer_facts' AND grantee = %(role)s AND privilege_type = 'INSERT'
+    ORDER BY 1
+"""
 
 
 def migrate_until_before(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,16 +57,16 @@ def test_a_database_of_before_keeps_its_facts(
         connect(empty_database_url) as connection,
     ):
         admin.execute(f"CREATE ROLE {role}")
-        admin.execute(f"GRANT SELECT, UPDATE ON signoff.customer_facts TO {role}")
+        admin.execute(f"GRANT SELECT, UPDATE, INSERT (user_id) ON signoff.customer_facts TO {role}")
         admin.execute(HELD)
         facts = connection.execute(FACTS).fetchall()
         numbers = connection.execute(NUMBERS).fetchall()
         try:
             migrations.migrate(empty_database_url)
-            rights = [right for (right,) in admin.execute(RIGHTS, [role])]
+            rights = admin.execute(RIGHTS, {"role": role}).fetchall()
         finally:
             admin.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
-        assert rights == ["SELECT", "UPDATE"]
+        assert rights == [("INSERT", "user_id"), ("SELECT", ""), ("UPDATE", "")]
         assert connection.execute(FACTS).fetchall() == facts
         keep_facts(empty_database_url)
         assert connection.execute(NUMBERS).fetchall() == numbers
