@@ -320,11 +320,16 @@ def test_while_postgres_is_away_nothing_is_guessed(
     page.locator('[name="ltv_amount"]').fill("")
 
     def approved() -> bool:
-        page.keyboard.press("Control+Enter")
-        page.wait_for_timeout(500)  # the service may not have noticed yet that Postgres is back
-        return "Approved for anna-42" in page.locator("#notices").inner_text()
+        """Whether the service has noticed that Postgres is back."""
+        expect(page.locator(f'#open [data-review="{interaction}"]')).to_have_attribute(
+            "aria-busy", "false"
+        )
+        with page.expect_response("**/approve") as answer:
+            page.keyboard.press("Control+Enter")
+        return bool(answer.value.ok)
 
     eventually(page, approved)
+    expect(page.locator("#notices")).to_contain_text("Approved for anna-42")
     assert len(in_outbox(desk.database_url)) == 1
 
 

@@ -26,8 +26,8 @@ COMMENT ON COLUMN exposure_cells.cta IS 'Null if there is none, or the customer 
 CREATE INDEX exposure_cells_combinations ON exposure_cells
     (month, tags, customer_status, is_first, coalesce(reviewer_id, ''), coalesce(cta, ''));
 
--- A new table, since a column that is dropped still takes room in rows that are added. Whoever has rights on the one of
--- before has them on it, and may look up and add combinations if it may do so with exposures.
+-- A new table, since a column that is dropped still takes room in rows that are added. Whoever owns the one of before owns
+-- it; whoever has rights on that has them on it, and may look up and add combinations if it may do so with exposures.
 DO $$
 DECLARE
     granted aclitem[];
@@ -46,6 +46,8 @@ BEGIN
         PRIMARY KEY (customer, place)
     )
     WITH (fillfactor = 90);
+    EXECUTE format('ALTER TABLE customer_exposures OWNER TO %s', owner::regrole);
+    EXECUTE format('ALTER TABLE exposure_cells OWNER TO %s', owner::regrole);
     FOR held IN
         SELECT privilege_type, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END AS grantable,
             CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS role

@@ -1,7 +1,7 @@
 -- What views read of all customers comes first in a row: Postgres finds a column by going through those before it, and
 -- quicker as long as these have a fixed size.
 -- A new table, since the order of columns is that in which they were added. The rows are copied in the order of
--- customers, and the numbers go on. Whoever has rights on the table of before, or on columns of it, has them on it.
+-- customers, and the numbers go on. Whoever owns the table of before, or has rights on it, does so with this one.
 -- What others write while the rows are copied would be lost.
 LOCK TABLE customer_facts IN ACCESS EXCLUSIVE MODE;
 
@@ -54,25 +54,27 @@ ORDER BY customer;
 
 DO $$
 DECLARE
+    owner oid;
     grants text[];
-    each_grant text;
+    held text;
 BEGIN
-    SELECT array_agg(format('GRANT %s%s ON customer_facts TO %s%s', held.privilege_type, of.columns,
-        CASE held.grantee WHEN 0 THEN 'PUBLIC' ELSE held.grantee::regrole::text END,
-        CASE WHEN held.is_grantable THEN ' WITH GRANT OPTION' END))
-    INTO grants
-    FROM pg_class c
-    CROSS JOIN LATERAL (
-        SELECT '' AS columns, c.relacl AS acl
-        UNION ALL
-        SELECT format(' (%I)', attname), attacl FROM pg_attribute WHERE attrelid = c.oid AND NOT attisdropped
-    ) AS of
-    CROSS JOIN LATERAL aclexplode(of.acl) AS held
-    WHERE c.oid = 'customer_facts'::regclass AND held.grantee <> c.relowner;
+    SELECT relowner INTO owner FROM pg_class WHERE oid = 'customer_facts'::regclass;
+    grants := ARRAY(
+        SELECT format('GRANT %s%s ON customer_facts TO %s%s', privilege_type, on_column,
+            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END,
+            CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)
+        FROM (
+            SELECT NULL AS on_column, relacl AS acl FROM pg_class WHERE oid = 'customer_facts'::regclass
+            UNION ALL
+            SELECT format(' (%I)', attname), attacl FROM pg_attribute
+            WHERE attrelid = 'customer_facts'::regclass AND NOT attisdropped
+        ) AS granted, aclexplode(acl)
+        WHERE grantee <> owner);
     DROP TABLE customer_facts;
     ALTER TABLE ordered_facts RENAME TO customer_facts;
-    FOREACH each_grant IN ARRAY coalesce(grants, '{}') LOOP
-        EXECUTE each_grant;
+    EXECUTE format('ALTER TABLE customer_facts OWNER TO %s', owner::regrole);
+    FOREACH held IN ARRAY grants LOOP
+        EXECUTE held;
     END LOOP;
 END
 $$;

@@ -32,8 +32,8 @@ COMMENT ON COLUMN exposure_reviewers.reviewer_id IS 'Null if this reviewer appro
 CREATE INDEX exposure_reviewers_combinations ON exposure_reviewers
     (month, customer_status, is_first, coalesce(reviewer_id, ''));
 
--- A new table, since a column that is added would stand behind the nullable one. Whoever has rights on the one of before has
--- them on it, and may look up and add combinations if it may do so with exposures.
+-- A new table, since a column that is added would stand behind the nullable one. Whoever owns the one of before owns it;
+-- whoever has rights on that has them on it, and may look up and add combinations if it may do so with exposures.
 DO $$
 DECLARE
     granted aclitem[];
@@ -53,6 +53,8 @@ BEGIN
         PRIMARY KEY (customer, place)
     )
     WITH (fillfactor = 90);
+    EXECUTE format('ALTER TABLE customer_exposures OWNER TO %s', owner::regrole);
+    EXECUTE format('ALTER TABLE exposure_reviewers OWNER TO %s', owner::regrole);
     FOR held IN
         SELECT privilege_type, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END AS grantable,
             CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS role
