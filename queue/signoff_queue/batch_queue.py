@@ -86,7 +86,7 @@ class BatchQueue:
         self.has_long_ids = False
         """Whether the last batch held ids that are too long; they are in the failed registry."""
         self.is_awaited = False
-        """Whether the last acknowledgement settled jobs, and somebody was subscribed to their ids."""
+        """Whether the last acknowledgement settled jobs, and somebody was subscribed to ids."""
         self._raw: dict[str, bytes] = {}
         """The bytes of ids that are not UTF-8, by the text that is used for them elsewhere."""
         self._drain = Script(redis, "drain")
