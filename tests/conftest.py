@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,6 @@ sys.dont_write_bytecode = False
 # redis-py looks its own version up on the disk for each connection, and for each check of a URL.
 redis.utils.get_lib_version = functools.cache(redis.utils.get_lib_version)
 
-# Collecting tests makes a million objects, of which nearly all stay. The garbage collector would
-# look through them again and again: for a third of the time here, and for a tenth during tests.
-gc.disable()
-
 # On a busy machine an example may take any time.
 settings.register_profile("signoff", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("signoff")
@@ -54,10 +50,19 @@ _numbers = itertools.count(1)
 _administrators: dict[str, psycopg.Connection[Any]] = {}
 
 
-def pytest_collection_finish() -> None:
-    """Collect garbage from now on, without looking at what is there already (pytest calls this)."""
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector from what collecting tests makes (pytest calls this).
+
+    It is a million objects, of which nearly all stay. To look through them again and again would
+    take a third of the time here, and a tenth during tests.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

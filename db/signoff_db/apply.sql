@@ -4,8 +4,7 @@
 -- `$1`  json   array of canonical events; each event_id occurs once; all events of an interaction that have a
 --                user_id have the same one
 -- `$2`  bytea  their content hashes, concatenated, 16 bytes each
--- `$3`  text   the id of an event whose verdict is waited for, of which a notice tells when it is committed;
---                empty if there is none
+-- `$3`  text   the id that a notice (`signoff_settled`) gives when the events are committed; empty for no notice
 --
 -- Two results are for the caller only. `raced`: another transaction created or changed the interaction
 -- meanwhile; the event must be applied again. `ltv_overflow`: all events of the interaction get it

@@ -73,7 +73,7 @@ class Fates:
         return bool(self._committed)
 
     def committed(self) -> set[bytes]:
-        """What notices have come name: events that a worker seems to have committed.
+        """The ids in the notices that have come: events that a worker seems to have committed.
 
         Raises:
             psycopg.OperationalError: the connection is lost.

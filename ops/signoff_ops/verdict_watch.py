@@ -2,9 +2,9 @@
 
 One thread serves them all, on one connection to Postgres and one to Redis, which it keeps for a few
 seconds after the last one waited. Workers publish the ids of the jobs that they settle in Redis, if
-anybody is subscribed (`signoff_queue.settled`). A worker that knows so, and has a lone approval,
-has Postgres tell its id when it is committed, which is sooner. Then Postgres is asked for the
-verdicts: a notice tells when to look, and nothing else.
+anybody is subscribed (`signoff_queue.settled`). A worker that knows so lets Postgres notify of a
+lone approval, too: that notice comes sooner, at the commit. Either notice only tells when to ask
+Postgres for verdicts.
 
 Notices can be lost, and workers of earlier releases send none. So the thread also asks once after
 a few milliseconds; then it looks in Redis whether the jobs have ended, all in one round trip, the

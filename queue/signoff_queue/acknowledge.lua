@@ -21,7 +21,8 @@
 -- ARGV[7]… the ids of all these, in this order; then triples: id of a job to retry, seconds until then,
 --          how often it will have been retried
 --
--- Returns how many jobs this worker no longer held, and how many are subscribed to the ids of settled jobs.
+-- Returns how many jobs this worker no longer held, and how many are subscribed to the ids of settled jobs (0 if none
+-- was settled).
 local refused = wrong_type({[KEYS[1]] = 'zset', [KEYS[2]] = 'zset', [KEYS[4]] = 'set'})
 if refused then
     return refused

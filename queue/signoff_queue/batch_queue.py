@@ -86,7 +86,7 @@ class BatchQueue:
         self.has_long_ids = False
         """Whether the last batch held ids that are too long; they are in the failed registry."""
         self.is_awaited = False
-        """Whether somebody was subscribed to the ids of settled jobs at the last such job."""
+        """Whether the last acknowledgement settled jobs, and somebody was subscribed to ids."""
         self._raw: dict[str, bytes] = {}
         """The bytes of ids that are not UTF-8, by the text that is used for them elsewhere."""
         self._drain = Script(redis, "drain")

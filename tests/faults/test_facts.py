@@ -43,6 +43,7 @@ def test_facts_that_are_kept_from_the_feed_are_those_of_a_rebuild(
         ("DELETE FROM customer_purchases", "purchases"),
         ("UPDATE customer_spells SET began_at = began_at - interval '1 second'", "spells"),
         ("UPDATE exposure_cells SET tags = 1 - tags", "exposures"),
+        ("UPDATE exposure_reviewers SET reviewer_id = reviewer_id || 'x'", "exposures"),
     ],
 )
 def test_a_row_that_differs_is_named(ledger: Connection[TupleRow], damage: str, table: str) -> None:

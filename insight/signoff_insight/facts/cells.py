@@ -53,7 +53,7 @@ class Cells:
 
 
 class _Numbers:
-    """Those of the combinations of some columns."""
+    """The numbers of the combinations of some columns."""
 
     def __init__(self, connection: Connection[TupleRow], name: str, columns: Sequence[str]) -> None:
         self._connection = connection
