@@ -127,9 +127,8 @@ def claim_ahead(
 ) -> ClaimedReview | None:
     """Take the next review before it is shown; None if there is none.
 
-    A review that the reviewer holds already and has not opened comes first: one that was assigned
-    to them, or that a browser fetched which has died since. `besides` names those that are not
-    meant: living tabs have them.
+    A review that the reviewer holds and has not opened comes first, such as one that was assigned,
+    or fetched by a browser that died. `besides`: other ones, which living tabs have.
 
     Raises:
         TooManyHeldError: as `claim`.
