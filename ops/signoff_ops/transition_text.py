@@ -136,7 +136,7 @@ def counts_text(counts: RuleCounts) -> str:
     """How a rule fares, in one line."""
     share = counts.reactivated_share
     came_back = (
-        "no decision of it has effect yet"
+        "no decision of it has effect"
         if share is None
         else f"of {_latest(counts)}{count(counts.had_effect, 'decision')} with effect, the "
         f"customers of {counts.reactivated:,} came back ({100 * share:.1f} %)"
