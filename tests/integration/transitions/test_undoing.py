@@ -32,7 +32,9 @@ from signoff_ops.transitions import (
     overview,
     preview,
     proposals_page,
+    reject,
     set_switch,
+    snooze,
     undo,
 )
 from signoff_schemas import StatusDecision, parse_event
@@ -123,6 +125,37 @@ def test_only_approvals_are_undone_and_once(database_url: str, connection: Batch
     assert len(in_outbox(database_url)) == 2
     with pytest.raises(WrongChoiceError, match="by the ids"):
         undo(servers, Choice.of_rule("churn-silence"), "ann")
+
+
+def test_what_was_decided_is_left_out_for_what_it_is(
+    database_url: str, connection: BatchConnection
+) -> None:
+    """Decided, undone and outdated are told apart, whatever is tried a second time."""
+    users = ["a", "b", "c", "d"]
+    apply_events(connection, *map(buyer, users))
+    a, b, c, d = made = propose(database_url, *users)
+    servers = servers_of(database_url)
+    approve(servers, chosen(a, b), "ann")
+    undo(servers, chosen(b), "ann")
+    reject(servers, chosen(c), "ann", "a friend")
+    apply_events(connection, purchase_at(datetime.now(UTC), "d"))
+    approve(servers, chosen(d), "ann")
+
+    expected = {ObstacleKind.DECIDED: 2, ObstacleKind.UNDONE: 1, ObstacleKind.OUTDATED: 1}
+    until = datetime.now(UTC) + timedelta(days=1)
+    effect = preview(servers, chosen(*made))
+    assert effect.obstacles == expected
+    assert effect.held_up == (d,)
+    assert approve(servers, chosen(*made), "ann").obstacles == expected
+    assert reject(servers, chosen(*made), "ann", "no").obstacles == expected
+    assert snooze(servers, chosen(*made), "ann", until).obstacles == expected
+    again = undo(servers, chosen(b), "ann")
+    assert again.obstacles == {ObstacleKind.UNDONE: 1}
+    undone_at = shown(servers, b).undone_at
+    assert undone_at
+    assert (
+        str(again.left_out[0].obstacle) == f"it was undone already ({undone_at:%Y-%m-%d %H:%M} UTC)"
+    )
 
 
 def test_an_undo_needs_no_switch(database_url: str, connection: BatchConnection) -> None:
