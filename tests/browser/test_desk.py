@@ -358,6 +358,8 @@ def test_a_slow_review_does_not_replace_the_one_selected_meanwhile(
     """The late answer is thrown away, and the review given back."""
     opened, other, slow, _ = (desk.post(f"user-{n}", priority=(9 - n) / 10) for n in range(4))
     ann = visit("ann")
+    ann.expected.add("503")  # none is fetched ahead: it could be the slow one
+    ann.page.route("**/desk/next", lambda route: route.fulfill(status=503, body="{}"))
     page = ann.open(opened)
     held: list[Route] = []
     page.route(f"**/desk/{slow}", keep(held))
