@@ -37,7 +37,9 @@ _LEFT_OUT: Final = {
     ObstacleKind.DEAD_LETTER: "an event is a dead letter",
     ObstacleKind.REVIEW: "a reply waits, or is on its way",
     ObstacleKind.AHEAD: "there is an event in the future",
-    ObstacleKind.DECIDED: "decided before",
+    ObstacleKind.DECIDED: "approved or rejected already",
+    ObstacleKind.UNDONE: "undone already",
+    ObstacleKind.OUTDATED: "outdated already",
     ObstacleKind.NOT_APPROVED: "not approved",
     ObstacleKind.WITHOUT_EFFECT: "no effect any more",
     ObstacleKind.UNKNOWN: "not known",
@@ -136,7 +138,7 @@ def counts_text(counts: RuleCounts) -> str:
     """How a rule fares, in one line."""
     share = counts.reactivated_share
     came_back = (
-        "no decision of it has effect yet"
+        "no decision of it has effect"
         if share is None
         else f"of {_latest(counts)}{count(counts.had_effect, 'decision')} with effect, the "
         f"customers of {counts.reactivated:,} came back ({100 * share:.1f} %)"

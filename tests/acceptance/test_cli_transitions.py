@@ -64,7 +64,7 @@ def test_a_manager_decides_what_the_rules_propose(signoff: Signoff, database_url
     assert "mary" in shown
     assert re.search(r"last approval at +[\d-]{10} [\d:]{8} ", shown)
     again = signoff("transitions", "approve", first, "--yes", expect=1).stdout
-    assert "1 left out: decided before." in again
+    assert "1 left out: approved or rejected already." in again
 
     put_off = signoff("transitions", "snooze", third, "--for", "7d").stdout
     assert "1 proposal put off." in put_off
@@ -77,6 +77,8 @@ def test_a_manager_decides_what_the_rules_propose(signoff: Signoff, database_url
 
     undone = signoff("transitions", "undo", second, "--reason", "she called").stdout
     assert "1 proposal undone." in undone
+    again = signoff("transitions", "undo", second, expect=1).stdout
+    assert "1 left out: undone already." in again
     deliver(database_url)
     found = signoff.json("transitions", "show", second)
     assert (found["effect"], found["undo_reason"]) == ("undone", "she called")
