@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -54,6 +55,14 @@ def test_json_reads_as_the_same_value(value: object, indent: int | None, ascii_o
     assert json.loads(text) == value
     assert text.replace("\n", "").isprintable()
     assert text.isascii() or not ascii_only
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [("0", "0.00"), ("1E+2", "100.00"), ("-3.5", "-3.50"), ("250.00", "250.00")]
+)
+def test_amounts_in_json_have_two_decimal_places(amount: str, text: str) -> None:
+    """However they were computed: a sum of nothing is 0.00."""
+    assert json.loads(json_text([Decimal(amount)])) == [text]
 
 
 @given(st.text(), st.booleans())
