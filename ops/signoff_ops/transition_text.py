@@ -16,7 +16,7 @@ from signoff_ops.transitions import (
     ShownProposal,
     Switch,
 )
-from signoff_schemas.wording import count
+from signoff_schemas.wording import count, one_decimal
 
 EFFECTS: Final[Mapping[EffectNow, str]] = {
     EffectNow.WAITING: "approved, not applied yet",
@@ -84,7 +84,7 @@ def effect_lines(effect: Effect, *, done: bool) -> Iterator[str]:
         if known := effect.changed - effect.without_forecast:
             yield (
                 f"The forecast knows {known:,} of them: it expects "
-                f"{effect.expected_returns:,.1f} to return, and "
+                f"{one_decimal(effect.expected_returns)} to return, and "
                 f"{effect.expected_revenue_usd:,.2f} USD."
             )
     yield from expectation_notes(effect)
@@ -105,7 +105,7 @@ def expectation_notes(effect: Effect) -> Iterator[str]:
     if effect.with_similar:
         yield (
             f"Similar customers are known for {effect.with_similar:,} of them: if they do the "
-            f"same, {effect.returns_of_similar:,.1f} return."
+            f"same, {one_decimal(effect.returns_of_similar)} return."
         )
     if effect.frequent:
         yield (

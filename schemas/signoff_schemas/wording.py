@@ -58,6 +58,12 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def one_decimal(number: float) -> str:
+    """A number that is not negative, with one decimal; only 0 itself is written as 0.0."""
+    text = f"{number:,.1f}"
+    return "less than 0.1" if number > 0 and text == "0.0" else text
+
+
 def ago(age: timedelta) -> str:
     """An age in the largest unit that fits, such as 3 days."""
     seconds = max(0, int(age.total_seconds()))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from signoff_schemas.wording import in_zone, json_text, one_line_json, printable
+from signoff_schemas.wording import in_zone, json_text, one_decimal, one_line_json, printable
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,16 @@ def test_a_moment_without_a_local_time_is_unchanged() -> None:
     assert in_zone(first, ZoneInfo("America/New_York")) == first
     early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
     assert json_text(early) == '"0001-01-01T00:00:00+05:00"'
+
+
+def test_a_small_number_is_not_written_as_none() -> None:
+    """Only 0 itself is 0.0."""
+    numbers = (0, 0.0001, 0.049, 0.05, 0.24, 1234.56)
+    assert [one_decimal(number) for number in numbers] == [
+        "0.0",
+        "less than 0.1",
+        "less than 0.1",
+        "0.1",
+        "0.2",
+        "1,234.6",
+    ]

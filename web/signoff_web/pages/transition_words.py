@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from signoff_ops.transition_text import EFFECTS
 from signoff_ops.transitions import EffectNow, ProposalState, ShownProposal
+from signoff_schemas.wording import one_decimal
 
 _LEVELS: Final[Mapping[EffectNow, str]] = {
     EffectNow.REFUSED: "trouble",
@@ -97,7 +98,7 @@ def _value(name: str, value: Any) -> str:  # noqa: ANN401 -- whatever JSON holds
         case {"customers": int(customers), "returned": int(returned), "weeks": int(weeks)}:
             text = f"{customers:,}, of whom {returned:,} returned within {weeks} weeks"
         case int() | float() if name.endswith("probability"):
-            text = f"{100 * value:.1f} %"
+            text = f"{one_decimal(100 * value)} %"
         case int() | float():
             text = f"{value:,}"
         case str() if name.endswith("_usd"):
