@@ -78,8 +78,8 @@ class Demo:
     def publish(self) -> None:
         """Publish the example, and the broken jobs of another upstream."""
         show_step(
-            "Publishing 2,000 approvals: some come twice, some late, some are broken. What breaks "
-            "the contract is refused at once, with its line and reason."
+            "Publishing some 2,000 approvals: some come twice, some late, some are broken. What "
+            "breaks the contract is refused at once, with its line and reason."
         )
         self._publish()
 
@@ -145,8 +145,8 @@ class Demo:
     def publish_history(self) -> None:
         """Publish eighteen months of other customers, so that charts have something to show."""
         show_step(
-            "Another upstream brings its history: 5,000 approvals of 600 customers in 18 months, "
-            "up to yesterday, with the reviews in which they were approved."
+            "Another upstream brings its history: some 5,000 approvals of 600 customers in 18 "
+            "months, up to yesterday, with the reviews in which they were approved."
         )
         events = history(self.today)
         self.history.write_bytes(b"".join(event.canonical_json() + b"\n" for event in events))

@@ -16,7 +16,7 @@ from signoff_ops.transitions import (
     ShownProposal,
     Switch,
 )
-from signoff_schemas.wording import count
+from signoff_schemas.wording import count, one_decimal
 
 EFFECTS: Final[Mapping[EffectNow, str]] = {
     EffectNow.WAITING: "approved, not applied yet",
@@ -37,7 +37,9 @@ _LEFT_OUT: Final = {
     ObstacleKind.DEAD_LETTER: "an event is a dead letter",
     ObstacleKind.REVIEW: "a reply waits, or is on its way",
     ObstacleKind.AHEAD: "there is an event in the future",
-    ObstacleKind.DECIDED: "decided before",
+    ObstacleKind.DECIDED: "approved or rejected already",
+    ObstacleKind.UNDONE: "undone already",
+    ObstacleKind.OUTDATED: "outdated already",
     ObstacleKind.NOT_APPROVED: "not approved",
     ObstacleKind.WITHOUT_EFFECT: "no effect any more",
     ObstacleKind.UNKNOWN: "not known",
@@ -82,7 +84,7 @@ def effect_lines(effect: Effect, *, done: bool) -> Iterator[str]:
         if known := effect.changed - effect.without_forecast:
             yield (
                 f"The forecast knows {known:,} of them: it expects "
-                f"{effect.expected_returns:,.1f} to return, and "
+                f"{one_decimal(effect.expected_returns)} to return, and "
                 f"{effect.expected_revenue_usd:,.2f} USD."
             )
     yield from expectation_notes(effect)
@@ -103,7 +105,7 @@ def expectation_notes(effect: Effect) -> Iterator[str]:
     if effect.with_similar:
         yield (
             f"Similar customers are known for {effect.with_similar:,} of them: if they do the "
-            f"same, {effect.returns_of_similar:,.1f} return."
+            f"same, {one_decimal(effect.returns_of_similar)} return."
         )
     if effect.frequent:
         yield (
@@ -136,7 +138,7 @@ def counts_text(counts: RuleCounts) -> str:
     """How a rule fares, in one line."""
     share = counts.reactivated_share
     came_back = (
-        "no decision of it has effect yet"
+        "no decision of it has effect"
         if share is None
         else f"of {_latest(counts)}{count(counts.had_effect, 'decision')} with effect, the "
         f"customers of {counts.reactivated:,} came back ({100 * share:.1f} %)"

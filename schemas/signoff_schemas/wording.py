@@ -32,7 +32,7 @@ def shortened(text: str, limit: int) -> str:
 def json_text(value: object, *, indent: int | None = None, ascii_only: bool = False) -> str:
     """A value as JSON; characters that are not printable are escaped.
 
-    Times are in UTC, amounts are strings.
+    Times are in UTC, amounts are strings with two decimal places.
     """
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, default=json_default)
     # Outside of strings, all characters of JSON are printable, but for the line breaks of `indent`.
@@ -58,6 +58,12 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def one_decimal(number: float) -> str:
+    """A number that is not negative, with one decimal; only 0 itself is written as 0.0."""
+    text = f"{number:,.1f}"
+    return "less than 0.1" if number > 0 and text == "0.0" else text
+
+
 def ago(age: timedelta) -> str:
     """An age in the largest unit that fits, such as 3 days."""
     seconds = max(0, int(age.total_seconds()))
@@ -78,6 +84,11 @@ def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
         return moment
 
 
+def amount_text(amount: Decimal) -> str:
+    """An amount of money as text: with two decimal places, also a sum of nothing."""
+    return f"{amount:.2f}"
+
+
 def json_default(value: object) -> str | float:
     """Values that JSON has no type for, in the form of the event's contract."""
     match value:
@@ -87,6 +98,8 @@ def json_default(value: object) -> str | float:
             return value.isoformat()
         case timedelta():
             return value.total_seconds()
-        case Decimal() | UUID():
+        case Decimal():
+            return amount_text(value)
+        case UUID():
             return str(value)
     raise TypeError(type(value).__name__)

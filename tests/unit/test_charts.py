@@ -177,6 +177,16 @@ def test_intervals_and_pairs_show_what_they_have(size: Size) -> None:
         check_inside(drawing)
 
 
+@SIZES
+def test_differences_of_0_without_an_interval_stand_amid_the_scale(size: Size) -> None:
+    """The line at 0 is not at an end: a difference may have either sign."""
+    drawing = intervals(size, [Row("A", 0.0, "0.0"), Row("B", 0.0, "0.0")], words.points)
+    scale = {one.text: one.x for one in drawing.marks if isinstance(one, Text)}
+    minus, zero, plus = (scale[f"{sign} points"] for sign in ("\N{MINUS SIGN}1.0", "0.0", "+1.0"))
+    assert minus < zero < plus
+    assert zero - minus == pytest.approx(plus - zero)
+
+
 def test_names_above_pairs_begin_behind_the_line_at_0() -> None:
     """The line would go through their first letter."""
     drawing = pairs(NARROW, [Row("0", 1.0, "1 / 2", "21 customers", other=2.0)], words.short)

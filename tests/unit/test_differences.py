@@ -66,6 +66,31 @@ def test_the_pooled_difference_of_one_stratum_is_its_difference(pair: Pair) -> N
     assert (one is None) == (over_all is None)
     if one and over_all:
         assert math.isclose(one.value, over_all.value, abs_tol=1e-12)
+        assert math.isclose(one.interval.low, over_all.interval.low, abs_tol=1e-12)
+        assert math.isclose(one.interval.high, over_all.interval.high, abs_tol=1e-12)
+
+
+def test_where_all_or_none_convert_the_pooled_difference_is_still_not_certain() -> None:
+    """All of 240 and of 960, twice, and none of 174 and of 720: 0, give or take a bit.
+
+    The ends are those of the formula, computed by hand from the score intervals of the shares:
+    l = n / (n + z^2) where all of n convert, u = z^2 / (n + z^2) where nobody does.
+    """
+    all_twice = [Pair(240, 240, 960, 960)] * 2
+    found = pooled([*all_twice, Pair(174, 0, 720, 0)])
+    assert found is not None
+    assert found.value == 0
+    assert (found.interval.low, found.interval.high) == pytest.approx(
+        (-0.0082838, 0.0061332), abs=1e-7
+    )
+
+
+@given(st.lists(_pairs(), max_size=5))
+def test_an_interval_always_has_a_width(strata: list[Pair]) -> None:
+    """A number of customers is never so large that nothing is left to chance."""
+    found = pooled(strata)
+    if found:
+        assert found.interval.low < found.interval.high
 
 
 @given(st.lists(_pairs(), max_size=5))

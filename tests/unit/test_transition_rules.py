@@ -247,8 +247,8 @@ def test_a_pick_in_words() -> None:
     )
     often = Pick(found, a_standing(purchase_days=6), 0.0004, Decimal("0.01"), None)
     assert reason_of(often, AT) == (
-        "Silent 214 days; bought on 6 days; P(return) 0.0 %, too low for frequent buyers; "
-        "expected revenue 0.01 USD"
+        "Silent 214 days; bought on 6 days; P(return) less than 0.1 %, too low for frequent "
+        "buyers; expected revenue 0.01 USD"
     )
     of_a_scorer = Pick(found, a_standing(purchase_days=6), 0.25, None, None)
     assert reason_of(of_a_scorer, AT) == "Silent 214 days; bought on 6 days; P(return) 25.0 %"

@@ -2,13 +2,14 @@
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from signoff_schemas.wording import in_zone, json_text, one_line_json, printable
+from signoff_schemas.wording import in_zone, json_text, one_decimal, one_line_json, printable
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,14 @@ def test_json_reads_as_the_same_value(value: object, indent: int | None, ascii_o
     assert text.isascii() or not ascii_only
 
 
+@pytest.mark.parametrize(
+    ("amount", "text"), [("0", "0.00"), ("1E+2", "100.00"), ("-3.5", "-3.50"), ("250.00", "250.00")]
+)
+def test_amounts_in_json_have_two_decimal_places(amount: str, text: str) -> None:
+    """However they were computed: a sum of nothing is 0.00."""
+    assert json.loads(json_text([Decimal(amount)])) == [text]
+
+
 @given(st.text(), st.booleans())
 @example("\u00e4\x7f\x9b\u202e", True)
 @example("\u00e4\x7f\x9b\u202e", False)
@@ -74,3 +83,16 @@ def test_a_moment_without_a_local_time_is_unchanged() -> None:
     assert in_zone(first, ZoneInfo("America/New_York")) == first
     early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
     assert json_text(early) == '"0001-01-01T00:00:00+05:00"'
+
+
+def test_a_small_number_is_not_written_as_none() -> None:
+    """Only 0 itself is 0.0."""
+    numbers = (0, 0.0001, 0.049, 0.05, 0.24, 1234.56)
+    assert [one_decimal(number) for number in numbers] == [
+        "0.0",
+        "less than 0.1",
+        "less than 0.1",
+        "0.1",
+        "0.2",
+        "1,234.6",
+    ]

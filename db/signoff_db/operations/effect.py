@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any, Final, Self
 
 from signoff_schemas import FailureKind, Verdict
+from signoff_schemas.wording import amount_text
 
 _MOST_CAUSES: Final = 100
 """The most causes of failures that are kept apart."""
@@ -96,8 +97,8 @@ class Effect:
         """As JSON holds it; `of_data` reads it."""
         return {
             "counts": dict(self.counts),
-            "ltv_before": str(self.ltv_before),
-            "ltv_after": str(self.ltv_after),
+            "ltv_before": amount_text(self.ltv_before),
+            "ltv_after": amount_text(self.ltv_after),
             "statuses": {
                 status: {"before": held.before, "after": held.after}
                 for status, held in self.statuses.items()

@@ -13,6 +13,7 @@ from signoff_db.operations.effect import Effect
 from signoff_db.outcome import VERDICTS
 from signoff_db.replay import Replayed
 from signoff_schemas import FailureKind
+from signoff_schemas.wording import amount_text
 
 
 class OperationAction(StrEnum):
@@ -134,7 +135,7 @@ def result_of_data(data: Mapping[str, Any]) -> Replayed:
 def _balance_data(balance: Balance | None) -> dict[str, str] | None:
     if balance is None:
         return None
-    return {"customer_status": balance.customer_status, "ltv_usd": str(balance.ltv_usd)}
+    return {"customer_status": balance.customer_status, "ltv_usd": amount_text(balance.ltv_usd)}
 
 
 def _balance_of_data(data: Mapping[str, str] | None) -> Balance | None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from signoff_insight.statistics.wilson import Z95, Interval, wilson
+from signoff_insight.statistics.wilson import Interval, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,46 +50,31 @@ def difference(pair: Pair) -> Difference | None:
 def pooled(strata: Sequence[Pair]) -> Difference | None:
     """The risk difference of Mantel and Haenszel; None if no stratum has both groups.
 
-    In a stratum let a of n1 and c of n0 convert, and N = n1 + n0. The difference is the mean of
-    those of the strata, each with the weight w = n1 n0 / N. Its variance is (d P + Q) / W^2, where
-    W, P and Q are the sums over all strata of w, of
+    In a stratum with n1 and n0 in the groups, its difference has the weight w = n1 n0 / (n1 + n0);
+    pooled, it is the mean of those of the strata. With c = w / sum of w, and in each stratum the
+    score intervals (l1, u1) and (l2, u2) of the shares p1 and p2, d lies from
 
-        (n1^2 c - n0^2 a + n1 n0 (n0 - n1) / 2) / N^2   and of   (a (n0 - c) + c (n1 - a)) / (2 N)
+        d - sqrt(sum of c^2 ((p1 - l1)^2 + (u2 - p2)^2))
+        to   d + sqrt(sum of c^2 ((u1 - p1)^2 + (p2 - l2)^2))
 
-    It holds for a few large strata as for many small ones. The interval is d +- 1.96 standard
-    errors, cut at -1 and 1.
+    Of one stratum that is the interval of `difference`. An interval from the estimated variance
+    would have no width where in each stratum all convert, or nobody does.
 
-    Source: T. Sato, On the Variance Estimator for the Mantel-Haenszel Risk Difference, Biometrics
-    45 (1989), 1323-1324; the estimator: S. Greenland and J. M. Robins, Estimation of a Common
-    Effect Parameter from Sparse Follow-up Data, Biometrics 41 (1985), 55-68.
+    Source: G. Y. Zou, W. Huang and X. Zhang, A Note on Confidence Interval Estimation for a Linear
+    Function of Binomial Proportions, Computational Statistics and Data Analysis 53 (2009),
+    1080-1085; the estimator: S. Greenland and J. M. Robins, Estimation of a Common Effect Parameter
+    from Sparse Follow-up Data, Biometrics 41 (1985), 55-68.
     """
-    both = [pair for pair in strata if pair.with_n and pair.without_n]
-    if not both:
+    found = [(_weight(pair), one) for pair in strata if (one := difference(pair))]
+    if not found:
         return None
-    weight = sum(map(_weight, both))
-    value = (
-        sum(
-            (one.with_converted * one.without_n - one.without_converted * one.with_n)
-            / (one.with_n + one.without_n)
-            for one in both
-        )
-        / weight
-    )
-    variance = (value * sum(map(_p, both)) + sum(map(_q, both))) / weight**2
-    error = Z95 * math.sqrt(max(variance, 0.0))
-    return Difference(value, Interval(max(value - error, -1.0), min(value + error, 1.0)))
+    total = sum(weight for weight, _ in found)
+    each = [(weight / total, one) for weight, one in found]
+    value = sum(part * one.value for part, one in each)
+    below = math.hypot(*(part * (one.value - one.interval.low) for part, one in each))
+    above = math.hypot(*(part * (one.interval.high - one.value) for part, one in each))
+    return Difference(value, Interval(max(value - below, -1.0), min(value + above, 1.0)))
 
 
 def _weight(one: Pair) -> float:
     return one.with_n * one.without_n / (one.with_n + one.without_n)
-
-
-def _p(one: Pair) -> float:
-    n1, n0 = one.with_n, one.without_n
-    first = n1 * n1 * one.without_converted - n0 * n0 * one.with_converted
-    return (first + n1 * n0 * (n0 - n1) / 2) / (n1 + n0) ** 2
-
-
-def _q(one: Pair) -> float:
-    n1, n0, a, c = one.with_n, one.without_n, one.with_converted, one.without_converted
-    return (a * (n0 - c) + c * (n1 - a)) / (2 * (n1 + n0))

@@ -1,6 +1,6 @@
 """How long it takes until something happens, where some are still waiting."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,9 +76,16 @@ def day_of_share(points: Iterable[Point], share: float) -> int | None:
     return next((p.day for p in points if p.reached_share >= share - _ROUNDING), None)
 
 
-def thinned(points: Sequence[Point], limit: int) -> Sequence[Point]:
-    """At most `limit` points (2 or more), evenly chosen, with the first and the last."""
+def thinned(points: Sequence[Point], limit: int, days: Collection[int] = ()) -> Sequence[Point]:
+    """At most `limit` points, evenly chosen, with the first, the last, and those of these days.
+
+    Args:
+        points: a curve.
+        limit: the most points: 2 or more beside those of `days`.
+        days: on which a reader looks for a point of the curve.
+    """
     if len(points) <= limit:
         return points
-    step = -(-(len(points) - 1) // (limit - 1))
-    return [*points[:-1:step], points[-1]]
+    step = -(-(len(points) - 1) // (limit - 1 - len(days)))
+    kept = {*range(0, len(points), step), len(points) - 1}
+    return [one for place, one in enumerate(points) if place in kept or one.day in days]

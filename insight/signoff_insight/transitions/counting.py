@@ -39,14 +39,17 @@ class RuleCounts:
     rejected: int
     outdated: int
     undone: int
+    """Approved, and taken back. This and what follows is told of the latest `MOST_COUNTED`: each is
+    undone, on its way, void, or with effect."""
     on_their_way: int
-    """Approved, and not in the ledger yet; this and what follows of the latest `MOST_COUNTED`."""
+    """Approved, and not in the ledger yet."""
     void: int
     """Approved, and without effect now."""
     had_effect: int
-    """Approved, and with effect, also if a newer event gave another status since."""
+    """Approved, and with effect, also if a newer event gave another status since, or if it was
+    undone and the undo is void."""
     reactivated: int
-    """Those of them whose customers came back."""
+    """Those with effect whose customers came back."""
 
     @property
     def reactivated_share(self) -> float | None:

@@ -9,7 +9,8 @@ FROM (
 ) AS p
 LEFT JOIN LATERAL (SELECT ltv_usd FROM customers WHERE user_id = p.user_id OFFSET 0) AS c ON true
 CROSS JOIN LATERAL (
-    SELECT 'decided' AS obstacle, p.event_id AS event, p.decided_at AS at
+    SELECT CASE WHEN p.state IN ('undone', 'outdated') THEN p.state ELSE 'decided' END AS obstacle,
+        p.event_id AS event, coalesce(p.undone_at, p.decided_at) AS at
     WHERE p.state <> 'open'
     UNION ALL
     SELECT CASE WHEN o.obstacle IS NULL AND p.place > 1 THEN 'other_decision' ELSE o.obstacle END, o.event, o.at

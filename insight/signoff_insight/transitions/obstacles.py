@@ -25,7 +25,11 @@ class ObstacleKind(StrEnum):
     AHEAD = "ahead"
     """The customer's last event occurred in the future, by a wrong clock."""
     DECIDED = "decided"
-    """It was decided before."""
+    """It was approved or rejected before."""
+    UNDONE = "undone"
+    """It was approved and undone before."""
+    OUTDATED = "outdated"
+    """It was outdated before; another run may make it anew."""
     NOT_APPROVED = "not_approved"
     """It is to be undone, and was not approved."""
     WITHOUT_EFFECT = "without_effect"
@@ -44,12 +48,14 @@ class ObstacleKind(StrEnum):
 
         Another decision may be discarded as a dead letter, or its proposal be rejected.
         """
-        return not self.outdates or self is ObstacleKind.OTHER_DECISION
+        return self is ObstacleKind.OTHER_DECISION or not (self.outdates or self in _FINAL)
 
 
 _OUTDATING: Final = frozenset(
     {ObstacleKind.NEWER_EVENT, ObstacleKind.OTHER_STATUS, ObstacleKind.OTHER_DECISION}
 )
+_FINAL: Final = frozenset({ObstacleKind.DECIDED, ObstacleKind.UNDONE, ObstacleKind.UNKNOWN})
+"""These stay in the way for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,9 @@ _SENTENCES: Final = {
     "it first",
     ObstacleKind.REVIEW: "a reply to the customer waits for a reviewer, or is on its way{when}",
     ObstacleKind.AHEAD: "the customer's last event occurred in the future{when}; try again later",
-    ObstacleKind.DECIDED: "it was decided before{when}",
+    ObstacleKind.DECIDED: "it was approved or rejected already{when}",
+    ObstacleKind.UNDONE: "it was undone already{when}",
+    ObstacleKind.OUTDATED: "it was outdated already{when}",
     ObstacleKind.NOT_APPROVED: "it was not approved, so there is nothing to undo",
     ObstacleKind.WITHOUT_EFFECT: "its decision has no effect any more, so there is nothing to undo",
     ObstacleKind.UNKNOWN: "there is no such proposal",

@@ -61,7 +61,8 @@ def undo(
             if obstacle is None:
                 tally.changed += 1
             else:
-                tally.leave_out(LeftOut(row.id, Obstacle(obstacle), row.rule, row.user_id))
+                why = Obstacle(obstacle, at=row.undone_at)
+                tally.leave_out(LeftOut(row.id, why, row.rule, row.user_id))
         for each in set(ids) - {row.id for row, _ in found}:
             tally.leave_out(LeftOut(each, Obstacle(ObstacleKind.UNKNOWN)))
         on_progress(tally.seen)

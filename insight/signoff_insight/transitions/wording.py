@@ -8,7 +8,7 @@ from typing import Final
 from signoff_insight.transitions.evaluation import expects_too_little
 from signoff_insight.transitions.picking import Pick, Similar
 from signoff_insight.transitions.rules import Rule
-from signoff_schemas.wording import count
+from signoff_schemas.wording import count, one_decimal
 
 
 def reason_of(pick: Pick, at: datetime) -> str:
@@ -46,12 +46,12 @@ def _similar(similar: Similar) -> str:
     share = 100 * similar.returned / similar.customers
     who = "such customer" if similar.customers == 1 else "such customers"
     within = f"within {count(similar.weeks, 'week')}"
-    return f"of {similar.customers:,} {who} {share:.1f} % returned {within}"
+    return f"of {similar.customers:,} {who} {one_decimal(share)} % returned {within}"
 
 
 def _probability(share: float, pick: Pick) -> str:
     """P(return), and where the model is known to say too little."""
-    text = f"P(return) {100 * share:.1f} %"
+    text = f"P(return) {one_decimal(100 * share)} %"
     is_too_low = expects_too_little(
         pick.standing.purchase_days,
         gives_up=pick.rule.gives_up,

@@ -46,6 +46,8 @@ _STEP_NAMES: Final = {
     3: "CUSTOMER to CHURNED",
 }
 _CURVE_ROWS: Final = 200
+_TOLD: Final = (0.5, 0.25)
+"""The shares whose days the steps tell: the curves have a point on these days."""
 _STEPS: Final = (
     Column("step", "Step", Unit.TEXT),
     Column("customers", "Entered"),
@@ -146,14 +148,14 @@ def _step(step: int, rows: Sequence[_Counted], curve: Sequence[Point]) -> tuple[
         reached,
         lost,
         customers - reached - lost,
-        day_of_share(curve, 0.5),
-        day_of_share(curve, 0.25),
+        *(day_of_share(curve, share) for share in _TOLD),
     )
 
 
 def _points(curves: Mapping[int, Sequence[Point]]) -> Iterable[tuple[Value, ...]]:
     for step, curve in curves.items():
-        for point in thinned(curve, _CURVE_ROWS):
+        told = {day for share in _TOLD if (day := day_of_share(curve, share)) is not None}
+        for point in thinned(curve, _CURVE_ROWS, told):
             yield (
                 _STEP_NAMES[step],
                 point.day,

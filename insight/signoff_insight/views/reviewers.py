@@ -45,11 +45,11 @@ _FACTORS: Final = (
     *_DIFFERENCE,
     _IS_SMALL,
 )
-_POOLED: Final = (*_FACTOR, Column("n", "Customers with it"), *_DIFFERENCE, _IS_SMALL)
+_POOLED: Final = (*_FACTOR, Column("n", "First approvals with it"), *_DIFFERENCE, _IS_SMALL)
 _MONTHS: Final = (
     Column("month", "Month", Unit.MONTH),
     *_FACTOR,
-    Column("exposed", "Customers"),
+    Column("exposed", "First exposures"),
     Column("converted", "Converted in time"),
     Column("share", "Share", Unit.SHARE),
 )
@@ -69,9 +69,9 @@ _NOTES: Final = (
         " chance: its interval of 95 % leaves out 0."
     ),
     (
-        "Pooled differences are those of Mantel and Haenszel over the statuses. A customer counts"
-        f" once in each status. Comparisons with fewer than {SMALL} customers on one side are"
-        " marked: they say little."
+        "Pooled differences are those of Mantel and Haenszel over the statuses. They count first"
+        " approvals: a customer has one in each status. Comparisons with fewer than"
+        f" {SMALL} on one side are marked: they say little."
     ),
     (
         "By month stand the first exposures of each customer to each value in each status, also"

@@ -132,6 +132,16 @@ def _check_spells(report: Report, plain: Customers, asked: Asked, zone: str) -> 
         assert row["mean_days"] == (mean and pytest.approx(mean))
 
 
+def test_half_and_a_quarter_are_on_the_curve_that_is_shown(cdnow_facts: Facts) -> None:
+    """Also where the curve is thinned: the day before has less, this day has so much."""
+    report = answer(cdnow_facts, "durations")
+    steps = cells(report, "steps", "step")
+    points = [row[1:4:2] for row in report.table("curve").rows if row[0] == TO_CHURNED]
+    for column, share in (("p25_days", 0.25), ("median_days", 0.5)):
+        first = next(day for day, reached in points if reached >= share)  # type: ignore[operator]
+        assert steps[TO_CHURNED][column] == first, column
+
+
 def test_a_curve_is_short_enough_to_draw(mixed_facts: Facts) -> None:
     """At most 200 points a step, from day 0 to the last one."""
     rows = answer(mixed_facts, "durations").table("curve").rows

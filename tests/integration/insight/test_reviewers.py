@@ -151,6 +151,25 @@ def test_what_was_shown_too_recently_is_not_observed_yet(database_url: str) -> N
     }
 
 
+def test_over_all_statuses_first_approvals_are_counted_not_customers(cdnow_facts: Facts) -> None:
+    """A customer has one in each status; the heads of the columns say what they count."""
+    report = answer(cdnow_facts, "reviewers")
+    by_status: defaultdict[tuple[Any, Any], list[Any]] = defaultdict(list)
+    for row in report.table("factors").records:
+        by_status[row["factor"], row["value"]].append(row["with_n"])
+    assert by_status["tag", "CTA_SOFT"] == [240, 240, 174]
+    for row in report.table("pooled").records:
+        assert row["n"] == sum(by_status[row["factor"], row["value"]])
+    titles = {
+        (table.name, column.name): column.title
+        for table in report.tables
+        for column in table.columns
+    }
+    assert titles["pooled", "n"] == "First approvals with it"
+    assert titles["factors", "with_n"] == "Customers with it"
+    assert titles["months", "exposed"] == "First exposures"
+
+
 def test_of_many_reviewers_the_most_frequent_are_named(database_url: str) -> None:
     """The others count among those without, so shares do not change."""
     events = [approval(100 * DAY, user_id="end", customer_status="CUSTOMER")]

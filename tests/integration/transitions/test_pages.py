@@ -18,7 +18,16 @@ from transitions import RULE, apply_outbox, buyer, chosen, propose, servers_of, 
 from signoff_db.connection import BatchConnection
 from signoff_db.discard import discard
 from signoff_ops.servers import DirectServers
-from signoff_ops.transitions import ProposalState, approve, reject, set_switch, snooze, undo
+from signoff_ops.transition_text import effect_lines
+from signoff_ops.transitions import (
+    ProposalState,
+    approve,
+    preview,
+    reject,
+    set_switch,
+    snooze,
+    undo,
+)
 from signoff_schemas.access import Scope
 
 HERE = "/transitions/proposals"
@@ -206,6 +215,23 @@ def test_a_preview_names_the_first_customers(
     assert [user for user in users if user in said] == users[:20]
     assert said.count("CUSTOMER → CHURNED") == 20
     assert "And 3 more." in said
+
+
+def test_a_small_expectation_is_not_said_to_be_none(
+    pages: httpx.Client, servers: DirectServers, database_url: str, connection: BatchConnection
+) -> None:
+    """Neither on the page of a preview nor in its lines of a command."""
+    apply_events(connection, buyer("a"))
+    evidence = (
+        '{"return_probability": 0.012, "expected_revenue_usd": "3.59",'
+        ' "similar": {"customers": 100, "returned": 1, "weeks": 26}}'
+    )
+    (made,) = propose(database_url, "a", evidence=evidence)
+    said = text_of(pages.post(f"{HERE}/preview", data={"proposal": str(made)}))
+    assert "less than 0.1 of them, and to spend 3.59 USD" in said
+    assert "if they do the same, less than 0.1 return." in said
+    lines = "\n".join(effect_lines(preview(servers, chosen(made)), done=False))
+    assert "it expects less than 0.1 to return, and 3.59 USD." in lines
 
 
 def test_the_switch_comes_first(pages: httpx.Client) -> None:

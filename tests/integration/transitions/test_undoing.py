@@ -18,6 +18,7 @@ from transitions import (
 )
 
 from signoff_db.connection import BatchConnection
+from signoff_ops.transition_text import counts_text
 from signoff_ops.transitions import (
     Choice,
     EffectNow,
@@ -31,7 +32,9 @@ from signoff_ops.transitions import (
     overview,
     preview,
     proposals_page,
+    reject,
     set_switch,
+    snooze,
     undo,
 )
 from signoff_schemas import StatusDecision, parse_event
@@ -124,6 +127,37 @@ def test_only_approvals_are_undone_and_once(database_url: str, connection: Batch
         undo(servers, Choice.of_rule("churn-silence"), "ann")
 
 
+def test_what_was_decided_is_left_out_for_what_it_is(
+    database_url: str, connection: BatchConnection
+) -> None:
+    """Decided, undone and outdated are told apart, whatever is tried a second time."""
+    users = ["a", "b", "c", "d"]
+    apply_events(connection, *map(buyer, users))
+    a, b, c, d = made = propose(database_url, *users)
+    servers = servers_of(database_url)
+    approve(servers, chosen(a, b), "ann")
+    undo(servers, chosen(b), "ann")
+    reject(servers, chosen(c), "ann", "a friend")
+    apply_events(connection, purchase_at(datetime.now(UTC), "d"))
+    approve(servers, chosen(d), "ann")
+
+    expected = {ObstacleKind.DECIDED: 2, ObstacleKind.UNDONE: 1, ObstacleKind.OUTDATED: 1}
+    until = datetime.now(UTC) + timedelta(days=1)
+    effect = preview(servers, chosen(*made))
+    assert effect.obstacles == expected
+    assert effect.held_up == (d,)
+    assert approve(servers, chosen(*made), "ann").obstacles == expected
+    assert reject(servers, chosen(*made), "ann", "no").obstacles == expected
+    assert snooze(servers, chosen(*made), "ann", until).obstacles == expected
+    again = undo(servers, chosen(b), "ann")
+    assert again.obstacles == {ObstacleKind.UNDONE: 1}
+    undone_at = shown(servers, b).undone_at
+    assert undone_at
+    assert (
+        str(again.left_out[0].obstacle) == f"it was undone already ({undone_at:%Y-%m-%d %H:%M} UTC)"
+    )
+
+
 def test_an_undo_needs_no_switch(database_url: str, connection: BatchConnection) -> None:
     """Who stops transitions wants to take back what they did."""
     made = proposed(database_url, connection)
@@ -132,7 +166,7 @@ def test_an_undo_needs_no_switch(database_url: str, connection: BatchConnection)
     set_switch(servers, "boss", "odd numbers", is_on=False)
     assert undo(servers, chosen(made), "boss").changed == 1
     (counts,) = overview(servers).rules
-    assert (counts.approved, counts.undone, counts.on_their_way) == (1, 1, 1)
+    assert (counts.approved, counts.undone, counts.on_their_way) == (1, 1, 0)
     listed = proposals_page(servers, ProposalFilter(Shown.UNDONE)).items
     assert [one.id for one in listed] == [made]
 
@@ -154,6 +188,33 @@ def test_a_return_before_the_undo_still_counts(
     assert shown(servers, made).reactivated_at is None
     apply_events(connection, purchase_at(found.decided_at + timedelta(microseconds=1)))
     assert shown(servers, made).reactivated_at == found.decided_at + timedelta(microseconds=1)
+
+
+def test_each_approval_is_counted_in_one_place(
+    database_url: str, connection: BatchConnection
+) -> None:
+    """What was taken back is no decision with effect, unless the undo itself has none."""
+    users = ["kept", "undone", "taking back", "undo is late"]
+    apply_events(connection, *map(buyer, users))
+    kept, undone, taking_back, undo_is_late = made = propose(database_url, *users)
+    servers = servers_of(database_url)
+    approve(servers, chosen(*made), "ann")
+    apply_outbox(connection, database_url)
+    undo(servers, chosen(undone, undo_is_late), "ann")
+    apply_outbox(connection, database_url)
+    undo(servers, chosen(taking_back), "ann")
+
+    (counts,) = overview(servers).rules
+    assert (counts.approved, counts.undone, counts.had_effect) == (4, 3, 1)
+    assert (counts.on_their_way, counts.void, counts.reactivated_share) == (0, 0, 0)
+    assert "4 approved (3 undone); of 1 decision with effect" in counts_text(counts)
+
+    decided = shown(servers, undo_is_late).decided_at
+    assert decided
+    apply_events(connection, purchase_at(decided + timedelta(microseconds=1), "undo is late"))
+    (counts,) = overview(servers).rules
+    assert (counts.undone, counts.had_effect, counts.reactivated) == (2, 2, 1)
+    assert shown(servers, kept).effect is EffectNow.APPLIED
 
 
 def test_after_an_undo_of_something_on_its_way_nothing_else_is_decided(

@@ -142,3 +142,15 @@ def test_a_thinned_curve_keeps_its_ends(count: int, limit: int) -> None:
     assert [p.day for p in kept] == sorted({p.day for p in kept})
     assert {p.day for p in kept} <= {p.day for p in points}
     assert len(kept) == count or len(kept) > limit // 2
+
+
+@given(st.integers(0, 2000), st.integers(10, 250), st.sets(st.integers(0, 2000), max_size=3))
+def test_a_thinned_curve_keeps_the_days_that_are_told(
+    count: int, limit: int, days: set[int]
+) -> None:
+    """Where half and a quarter are: a reader looks for them on the curve."""
+    points = [Point(day, 1, 0.0, 0.0) for day in range(count)]
+    kept = thinned(points, limit, days)
+    assert len(kept) <= limit
+    assert [p.day for p in kept] == sorted({p.day for p in kept})
+    assert {p.day for p in points if p.day in days} <= {p.day for p in kept}

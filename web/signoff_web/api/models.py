@@ -13,7 +13,9 @@ from signoff_schemas import DeadLetterState, FailureKind
 from signoff_web.problem_types import PROBLEM_TYPES, URN
 
 Item = TypeVar("Item")
-Money = Annotated[Decimal, Field(examples=["250.00"])]
+Money = Annotated[
+    Decimal, Field(examples=["250.00"], json_schema_extra={"pattern": r"^-?[0-9]+\.[0-9]{2}$"})
+]
 """US dollars, a string with two decimal places."""
 Status = Annotated[str, Field(examples=["CUSTOMER"])]
 

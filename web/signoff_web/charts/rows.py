@@ -20,6 +20,8 @@ _SCALE_INDENT: Final = 22.0
 """So names above their rows begin behind the line at 0, which stands 16 from the left there."""
 _END: Final = 5.0
 """Half the height of the end of an interval."""
+_AROUND_0: Final = 0.01
+"""So far a scale goes to both sides where there is nothing but 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,9 @@ def intervals(size: Size, rows: Sequence[Row], say: Callable[[float], str]) -> D
         0.0,
         *(end for row in rows for end in (row.low, row.high, row.value) if end is not None),
     ]
-    x, marks = _scale(layout, min(ends), max(ends), say)
+    low, high = min(ends), max(ends)
+    around = 0.0 if low < high else _AROUND_0
+    x, marks = _scale(layout, low - around, high + around, say)
     for place, row in enumerate(rows):
         marks += _interval(x, layout.middle(place), row)
     marks += _values(layout)

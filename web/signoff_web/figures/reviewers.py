@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from signoff_ops.insight import Report
+from signoff_schemas.wording import count
 from signoff_web.charts import words
 from signoff_web.charts.lines import Line, lines
 from signoff_web.charts.marks import Drawing, Key, Size
@@ -16,7 +17,7 @@ _FACTORS: Final = {"cta": "CTA", "tag": "edit tag", "reviewer": "reviewer"}
 _LOOKS: Final = ("line-1", "line-2", "line-4", "line-3")
 """Of the CTAs that are drawn by month."""
 _MOST: Final = 12
-"""Values of a factor that are drawn: those with the most customers."""
+"""Values of a factor that are drawn: those with the most first approvals."""
 
 
 def figures(report: Report) -> Sequence[Figure]:
@@ -34,13 +35,13 @@ def figures(report: Report) -> Sequence[Figure]:
 def _factor(report: Report, factor: str, name: str, rows: Sequence[Record]) -> Figure:
     most = sorted(rows, key=lambda one: -known(one, "n"))[:_MOST]
     shown = sorted(most, key=lambda one: -known(one, "difference"))
-    cut = f"; the {_MOST} with the most customers of {len(rows)}" if len(rows) > _MOST else ""
+    cut = f"; the {_MOST} with the most first approvals of {len(rows)}" if len(rows) > _MOST else ""
     return figure(
         factor,
         _message(name, rows),
-        f"A row for each {name}: a dot for the difference of the share of customers who converted "
-        "with and without it, and a line for its 95 % interval. A line that crosses 0 may be "
-        "chance. The first table has the same numbers.",
+        f"A row for each {name}: a dot for the difference of the share of first approvals with and "
+        "without it after which customers converted, and a line for its 95 % interval. A line that "
+        "crosses 0 may be chance. The first table has the same numbers.",
         partial(_intervals, shown),
         caption=f"Difference of conversion within {report.asked.within} days with and without it "
         f"at the first approval in a status, in percentage points{cut}. An association, not an "
@@ -58,12 +59,12 @@ def _by_month(report: Report, months: Sequence[Record]) -> Figure:
     return figure(
         "cta-months",
         _latest([one for one in months if one["value"] in looks]),
-        "A line for each CTA: of the customers who saw it for the first time in a month, the share "
+        "A line for each CTA: of the customers who first saw it in a status in a month, the share "
         "that converted in time. The table By month has the same numbers.",
         partial(_lines, months, looks),
         keys=tuple(Key(words.cut(value, 26, 1), look, "line") for value, look in looks.items()),
-        caption=f"Share that converted within {report.asked.within} days of first seeing it, by "
-        f"month; {_which(len(exposed))}. An association, not an effect.",
+        caption=f"Share that converted within {report.asked.within} days of first seeing it in a "
+        f"status, by month; {_which(len(exposed))}. An association, not an effect.",
     )
 
 
@@ -144,7 +145,9 @@ def _points(value: float) -> str:
 def _row(one: Record) -> Row:
     difference = known(one, "difference")
     low, high = real(one, "difference_low"), real(one, "difference_high")
-    note = f"{words.count(known(one, 'n'))} with it" + (", too few" if one["is_small"] else "")
+    note = count(round(known(one, "n")), "first approval") + (
+        ", too few" if one["is_small"] else ""
+    )
     said = words.points(difference).removesuffix(" points")
     tip = f"{text(one, 'value')}: {words.points(difference)}"
     if low is not None and high is not None:

@@ -26,6 +26,7 @@ from signoff_ops.transitions import (
 )
 from signoff_schemas import SignoffError
 from signoff_schemas.access import Scope
+from signoff_schemas.wording import one_decimal
 from signoff_web.access import Acting, requires
 from signoff_web.context import InContext
 from signoff_web.forms import Form, InActForm
@@ -63,6 +64,7 @@ def _previewed(request: Request, effect: Effect, *, is_again: bool = False) -> R
         "transitions/preview.html",
         effect=effect,
         is_again=is_again,
+        expected_returns=one_decimal(effect.expected_returns),
         notes=tuple(expectation_notes(effect)),
         why=left_out_text,
         fields=fields_of(effect.approvable),
