@@ -7,7 +7,7 @@ from approvals import apply_events, approval
 from command_line import Signoff
 from desk import apply_outbox, servers_of
 from insight import keep_facts
-from transitions import buyer
+from transitions import buyer, propose
 
 from signoff_db.connection import connect_for_batches
 
@@ -62,7 +62,7 @@ def test_a_manager_decides_what_the_rules_propose(signoff: Signoff, database_url
     shown = signoff("transitions", "show", first).stdout
     assert "applied" in shown
     assert "mary" in shown
-    assert re.search(r"last approval at +[\d-]{10} [\d:]{8} ", shown)
+    assert re.search(r"last approval +[\d-]{10} [\d:]{8} ", shown)
     again = signoff("transitions", "approve", first, "--yes", expect=1).stdout
     assert "1 left out: approved or rejected already." in again
 
@@ -82,9 +82,30 @@ def test_a_manager_decides_what_the_rules_propose(signoff: Signoff, database_url
     deliver(database_url)
     found = signoff.json("transitions", "show", second)
     assert (found["effect"], found["undo_reason"]) == ("undone", "she called")
-    assert "undone because: she called" in signoff("transitions", "show", second).stdout
+    shown = signoff("transitions", "show", second).stdout
+    assert "undone because: she called" in shown
+    assert re.search(rf"undo decision +{found['undo_event_id']}", shown)
     runs = signoff.json("transitions", "runs")["runs"]
     assert [one["started_by"] for one in runs][-1] == "mary"
+
+
+def test_the_evidence_of_a_proposal_is_shown_in_words(signoff: Signoff, database_url: str) -> None:
+    """As its reason says it: shares in percent, customers like this one as a sentence."""
+    apply_some(database_url)
+    evidence = (
+        '{"silent_days": 1214, "return_probability": 0.012815338371505164, "spent_usd": "50.00",'
+        ' "last_purchase_on": null, "similar": {"customers": 4, "returned": 0, "weeks": 26}}'
+    )
+    propose(database_url, "ann", evidence=evidence)
+    shown = signoff("transitions", "show", "1").stdout
+    for name, value in (
+        ("silent, days", "1,214"),
+        ("spent", "50.00 USD"),
+        ("probability to return", "1.3 %"),
+        ("customers like this one", "4, of whom 0 returned within 26 weeks"),
+    ):
+        assert re.search(rf"^{name} +{re.escape(value)} *$", shown, re.MULTILINE)
+    assert "last purchase" not in shown
 
 
 def test_all_of_a_rule_are_approved(signoff: Signoff, database_url: str) -> None:

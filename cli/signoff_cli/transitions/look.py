@@ -1,6 +1,5 @@
 """`signoff transitions list | show | runs`."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from signoff_cli.transitions.choosing import RuleName
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_ops.transition_data import overview_data, proposal_data, run_data
+from signoff_ops.transition_evidence import evidence_in_words
 from signoff_ops.transition_text import counts_text, state_text, switch_text
 from signoff_ops.transitions import (
     Overview,
@@ -98,14 +98,12 @@ def show(
             ("judged at", found.evaluated_at),
             ("proposed at", found.proposed_at),
             ("rests on event", found.rests_on),
-            *(
-                (name.replace("_", " "), _plain(name, value))
-                for name, value in found.evidence.items()
-            ),
+            *evidence_in_words(found.evidence),
             ("decided by", found.decided_by and _by(found)),
             ("decided at", found.decided_at),
             ("comment", found.comment),
             ("decision", found.event_id),
+            ("undo decision", found.undo_event_id),
             ("undone by", found.undone_by),
             ("undone at", found.undone_at),
             ("undone because", found.undo_reason),
@@ -153,14 +151,3 @@ def _by(proposal: ShownProposal) -> str:
         if proposal.is_automatic
         else str(proposal.decided_by)
     )
-
-
-def _plain(name: str, value: object) -> object:
-    """What the rule found: a number, an instant, or several values, each with its name."""
-    match value:
-        case dict():
-            return ", ".join(f"{held} {each}" for each, held in value.items())
-        case str() if name.endswith("_at"):
-            return datetime.fromisoformat(value)
-        case _:
-            return value

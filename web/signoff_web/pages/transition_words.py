@@ -1,15 +1,13 @@
 """What became of a proposal, in words."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import UTC
 from typing import Any, Final
 
+from signoff_ops.transition_evidence import evidence_in_words
 from signoff_ops.transition_text import EFFECTS
 from signoff_ops.transitions import EffectNow, ProposalState, ShownProposal
-from signoff_schemas.wording import one_decimal
 
 _LEVELS: Final[Mapping[EffectNow, str]] = {
     EffectNow.REFUSED: "trouble",
@@ -65,63 +63,8 @@ def _decided(proposal: ShownProposal) -> Standing:
     return Standing(text, level, proposal.effect_because, is_on_its_way=effect in _ON_ITS_WAY)
 
 
-_EVIDENCE: Final[Mapping[str, str]] = {
-    "silent_days": "Silent, days",
-    "approvals": "Approvals",
-    "approvals_in_status": "Approvals in this status",
-    "ctas": "Approvals with a CTA",
-    "purchase_days": "Days with a purchase",
-    "first_purchase_on": "First purchase",
-    "last_purchase_on": "Last purchase",
-    "last_approval_at": "Last approval",
-    "last_event_at": "Last event",
-    "status_since": "Has the status since",
-    "spent_usd": "Spent",
-    "ltv_usd": "LTV then",
-    "return_probability": "Probability to return",
-    "expected_revenue_usd": "Expected revenue",
-    "similar": "Customers like this one",
-}
-
-
 def evidence_of(evidence: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What a rule found, by name, in words; first what people look for."""
-    known = [name for name in _EVIDENCE if evidence.get(name) is not None]
-    others = [name for name in evidence if name not in _EVIDENCE and evidence[name] is not None]
-    for name in (*known, *others):
-        label = _EVIDENCE.get(name, name.replace("_", " ").capitalize())
-        yield label, _value(name, evidence[name])
-
-
-def _value(name: str, value: Any) -> str:  # noqa: ANN401 -- whatever JSON holds
-    match value:
-        case {"customers": int(customers), "returned": int(returned), "weeks": int(weeks)}:
-            text = f"{customers:,}, of whom {returned:,} returned within {weeks} weeks"
-        case int() | float() if name.endswith("probability"):
-            text = f"{one_decimal(100 * value)} %"
-        case int() | float():
-            text = f"{value:,}"
-        case str() if name.endswith("_usd"):
-            text = _usd(value)
-        case str() if name.endswith(("_at", "_since")):
-            text = _instant(value)
-        case str():
-            text = value
-        case _:
-            text = json.dumps(value, ensure_ascii=False)
-    return text
-
-
-def _usd(text: str) -> str:
-    try:
-        return f"{Decimal(text):,.2f} USD"
-    except InvalidOperation:
-        return text
-
-
-def _instant(text: str) -> str:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment.tzinfo else text
+    """What a rule found, by name, in words; times are in UTC."""
+    for name, value in evidence_in_words(evidence):
+        text = value if isinstance(value, str) else f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        yield name[:1].upper() + name[1:], text
