@@ -3,7 +3,7 @@
 What reviewers see around a review is in `review_desk.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -54,6 +54,7 @@ __all__ = [
     "adopt",
     "approve",
     "claim",
+    "claim_ahead",
     "draft_of",
     "held_by",
     "keep_draft",
@@ -118,15 +119,15 @@ def review_page(
         return reading.page(connection, state, reviewer=reviewer, cursor=cursor, limit=limit)
 
 
-def waiting_reviews(servers: Servers) -> Waiting:
-    """How many reviews wait, and how many of them are held.
+def waiting_reviews(servers: Servers, reviewer: str | None = None) -> Waiting:
+    """How many reviews wait, and how many of them are held; `reviewer` is who asks.
 
     Raises:
         DatabaseUnavailableError: Postgres is unavailable.
     """
     with servers.database() as connection:
         reading.expire(connection)
-        return reading.waiting(connection)
+        return reading.waiting(connection, reviewer)
 
 
 def review(servers: Servers, interaction_id: UUID) -> Review | None:
@@ -158,6 +159,23 @@ def claim(
         if interaction_id is None:
             return claims.claim_next(connection, reviewer, lease=lease, opened=opened)
         return claims.claim(connection, interaction_id, reviewer, lease=lease, opened=opened)
+
+
+def claim_ahead(
+    servers: Servers, reviewer: str, besides: Sequence[UUID] = ()
+) -> ClaimedReview | None:
+    """Hold the next review before it is shown, first one that the reviewer holds unopened already.
+
+    `besides` names those that the reviewer's living tabs have. None if none waits that the reviewer
+    may have.
+
+    Raises:
+        TooManyHeldError: see `signoff_db.reviews.claims`.
+        DatabaseUnavailableError: Postgres is unavailable.
+    """
+    with servers.database() as connection:
+        lease = servers.settings.review_lease_seconds
+        return claims.claim_ahead(connection, reviewer, lease=lease, besides=besides)
 
 
 def held_by(servers: Servers, reviewer: str) -> UUID | None:

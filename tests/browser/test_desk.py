@@ -24,6 +24,11 @@ from signoff_schemas.taxonomy import EDIT_TAGS
 
 REFRESH = "document.body.dispatchEvent(new Event('desk:changed'))"
 """What the desk does each few seconds, now."""
+NEXT = re.compile(r"/desk/next\b")
+"""Where the desk gets the next review before it is shown."""
+
+PEOPLE = (("anna-42", 1), ("ben-7", 0.5), ("cleo-1", 0))
+"""Customers with the priorities of their drafts."""
 
 
 def holder(desk: Desk, interaction_id: UUID) -> str | None:
@@ -338,12 +343,12 @@ def test_a_next_review_that_cannot_be_fetched_is_no_empty_queue(desk: Desk, visi
     first, second = desk.post("anna-42", priority=1), desk.post("ben-7")
     ann = visit("ann")
     ann.expected.add("503")
-    ann.page.route("**/desk/next", lambda route: route.fulfill(status=503, body="{}"))
+    ann.page.route(NEXT, lambda route: route.fulfill(status=503, body="{}"))
     page = ann.open(first)
     page.keyboard.press("4")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#open > .blank h1")).to_have_text("The next review is not known")
-    page.unroute("**/desk/next")
+    page.unroute(NEXT)
     # It also tries by itself, with the next look at the queue, and may have done so already.
     page.evaluate("document.querySelector('#open > .blank button')?.click()")
     ann.is_at(second)
@@ -638,19 +643,54 @@ def test_the_open_review_is_not_the_next_one_too(desk: Desk, visit: Visit) -> No
     ann = visit("ann")
 
     def given_back(route: Route) -> None:
-        page.unroute("**/desk/next")
+        page.unroute(NEXT)
         reviews.release(desk.servers, first, "ann")
         route.continue_()
 
     page = ann.page
     page.route("**/renew", lambda route: route.fulfill(status=204))
-    page.route("**/desk/next", given_back)
-    with page.expect_response("**/desk/next"):
+    page.route(NEXT, given_back)
+    with page.expect_response(NEXT):
         ann.open(first)
     page.keyboard.press("3")
     page.keyboard.press("Control+Enter")
     ann.is_at(second)
     expect(page.locator(".actions")).to_be_visible()
+
+
+def test_what_a_dead_browser_held_comes_first(desk: Desk, visit: Visit) -> None:
+    """The browser had one review open and the next one fetched; both go on in another browser."""
+    first, second, third = (desk.post(name, priority=p) for name, p in PEOPLE)
+    reviews.claim(desk.servers, first, "ann")
+    reviews.claim(desk.servers, None, "ann", opened=False)
+    ann = visit("ann")
+    page = ann.open()
+    for expected in (first, second, third):
+        ann.is_at(expected)
+        page.keyboard.press("3")
+        page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()
+
+
+def test_what_another_tab_holds_is_not_the_next_one(desk: Desk, visit: Visit) -> None:
+    """Nor is it called another reviewer's."""
+    first, second, third = (desk.post(name, priority=p) for name, p in PEOPLE)
+    ann = visit("ann")
+    page = ann.open(first)
+    eventually_held_by(page, desk, second, "ann")
+    other = ann.context.new_page()
+    ann.watch(other)
+    with other.expect_response(NEXT) as answer:
+        other.goto(f"/desk/{third}")
+    assert answer.value.status == 204
+    other.keyboard.press("3")
+    other.keyboard.press("Control+Enter")
+    expect(other.locator("[data-empty]")).to_contain_text(
+        "Of 2 waiting, 2 are yours, open in another window, and 0 are held by others."
+    )
+    page.keyboard.press("3")
+    page.keyboard.press("Control+Enter")
+    ann.is_at(second)
 
 
 def test_the_next_review_needs_no_request(desk: Desk, visit: Visit) -> None:

@@ -781,3 +781,21 @@ def test_a_customer_of_whom_nothing_was_applied_is_unknown(servers: DirectServer
     """It is not taken for a prospect."""
     context = review_desk.context_of(servers, post(servers))
     assert (context.customer, context.exchanges, context.transitions) == (None, (), ())
+
+
+def test_what_a_reviewer_holds_and_has_not_opened_comes_first(database_url: str) -> None:
+    """One that was assigned to them, too; but not one that a living tab has, or that is open."""
+    servers = servers_of(database_url)
+    opened, fetched, assigned, free = (post(servers, priority=p) for p in (1, 0.6, 0.2, 0.4))
+    reviews.claim(servers, opened, "ann")
+    reviews.claim(servers, fetched, "ann", opened=False)
+    reviews.reassign(servers, assigned, "ann", "user:boss")
+    for besides, expected in (((), fetched), ([fetched], assigned), ([fetched, assigned], free)):
+        claimed = reviews.claim_ahead(servers, "ann", besides)
+        assert claimed is not None
+        assert claimed.review.interaction_id == expected
+        assert claimed.review.opened_at is None
+    waiting = reviews.waiting_reviews(servers, "ann")
+    assert (waiting.held, waiting.own) == (4, 4)
+    assert reviews.waiting_reviews(servers, "ben").own == 0
+    assert reviews.claim_ahead(servers, "ben") is None

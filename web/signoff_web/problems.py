@@ -58,18 +58,19 @@ from signoff_schemas.invalid import Problem
 from signoff_schemas.wording import json_default
 from signoff_web.head import takes_head
 from signoff_web.local_paths import sign_in_path
+from signoff_web.problem_types import URN, ProblemType
 from signoff_web.security import HEADERS
 from signoff_web.templating import page
 
 _LOG: Final = logging.getLogger(__name__)
-NOT_SIGNED_IN: Final = "not-signed-in"
+NOT_SIGNED_IN: Final[ProblemType] = "not-signed-in"
 MEDIA_TYPE: Final = "application/problem+json"
 _PASSING: Final = frozenset({409, 429, 500, 503})
 """Statuses of problems that may be gone at the next try."""
 RETRY_AFTER: Final = "5"
 """Seconds after which to try again what an unavailable server prevented."""
 
-_OF_ERRORS: Final[Sequence[tuple[type[SignoffError], int, str, str]]] = (
+_OF_ERRORS: Final[Sequence[tuple[type[SignoffError], int, ProblemType, str]]] = (
     (InvalidReview, 422, "invalid-review", "What was sent breaks the rules of reviews"),
     (InvalidEvent, 422, "invalid-event", "The event breaks the contract"),
     (TooManyPasswordsError, 503, "busy", "The service is busy"),
@@ -111,6 +112,9 @@ _OF_ERRORS: Final[Sequence[tuple[type[SignoffError], int, str, str]]] = (
 )
 """Errors of use cases: status, type and title of each. The first that fits is taken."""
 
+_OF_STATUSES: Final[Mapping[int, ProblemType]] = {404: "not-found", 405: "method-not-allowed"}
+"""What Starlette refuses by itself, by status."""
+
 
 class ProblemError(Exception):
     """An answer that reports an error."""
@@ -118,7 +122,7 @@ class ProblemError(Exception):
     def __init__(
         self,
         status: int,
-        slug: str,
+        slug: ProblemType,
         title: str,
         detail: str,
         *,
@@ -143,7 +147,7 @@ class ProblemError(Exception):
     def document(self) -> dict[str, Any]:
         """The problem document."""
         document: dict[str, Any] = {
-            "type": f"urn:signoff:problem:{self.slug}",
+            "type": f"{URN}{self.slug}",
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
@@ -267,7 +271,7 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     """What Starlette refuses by itself: an unknown path, a wrong method."""
     assert isinstance(error, HTTPException)  # noqa: S101 -- as it was registered
     title = HTTPStatus(error.status_code).phrase
-    slug = title.lower().replace(" ", "-")
+    slug = _OF_STATUSES.get(error.status_code, "refused")
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))

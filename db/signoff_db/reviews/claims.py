@@ -4,10 +4,10 @@ A lease that ends gives the review back by itself, so an abandoned one is never 
 reviewer has typed is kept for each reviewer apart, whoever holds the review.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -119,11 +119,35 @@ def claim_next(
     connection.execute(statement("reviews/forget_skips"), {"reviewer": reviewer})
     connection.execute(statement("reviews/forget_drafts"))
     parameters = {"reviewer": reviewer, "lease": lease, "opened": opened}
+    return _with_draft(connection, "reviews/claim_next", parameters)
+
+
+def claim_ahead(
+    connection: Connection[TupleRow], reviewer: str, *, lease: float, besides: Sequence[UUID] = ()
+) -> ClaimedReview | None:
+    """Take the next review before it is shown; None if there is none.
+
+    A review that the reviewer holds and has not opened comes first, such as one that was assigned,
+    or fetched by a browser that died. `besides`: other ones, which living tabs have.
+
+    Raises:
+        TooManyHeldError: as `claim`.
+    """
+    parameters = {"reviewer": named(reviewer), "lease": lease, "besides": list(besides)}
+    held = _with_draft(connection, "reviews/claim_held", parameters)
+    return held or claim_next(connection, reviewer, lease=lease, opened=False)
+
+
+def _with_draft(
+    connection: Connection[TupleRow], name: LiteralString, parameters: Mapping[str, object]
+) -> ClaimedReview | None:
+    """The review that a statement claims for a reviewer, with what they have typed."""
     with connection.cursor(row_factory=class_row(Review)) as cursor:
-        claimed = cursor.execute(statement("reviews/claim_next"), parameters).fetchone()
+        claimed = cursor.execute(statement(name), parameters).fetchone()
     if claimed is None:
         return None
-    return ClaimedReview(claimed, draft_of(connection, claimed.interaction_id, reviewer))
+    draft = draft_of(connection, claimed.interaction_id, str(parameters["reviewer"]))
+    return ClaimedReview(claimed, draft)
 
 
 def renew(

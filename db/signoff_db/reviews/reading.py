@@ -105,6 +105,8 @@ class Waiting:
 
     waiting: int
     held: int
+    own: int
+    """How many of those that are held the reviewer holds who asks."""
     capped: bool
     """Whether there are more than were counted."""
 
@@ -160,12 +162,13 @@ def page(
     return page_of(found, size, list_name, lambda one: _key(one.decided_at, one))
 
 
-def waiting(connection: Connection[TupleRow]) -> Waiting:
-    """How many reviews wait."""
-    row = connection.execute(statement("reviews/count"), {"most": _COUNTED}).fetchone()
+def waiting(connection: Connection[TupleRow], reviewer: str | None = None) -> Waiting:
+    """How many reviews wait; `reviewer` is who asks."""
+    parameters = {"most": _COUNTED, "reviewer": reviewer}
+    row = connection.execute(statement("reviews/count"), parameters).fetchone()
     if row is None:
         raise AssertionError
-    return Waiting(min(row[0], _COUNTED - 1), row[1], capped=row[0] == _COUNTED)
+    return Waiting(min(row[0], _COUNTED - 1), row[1], row[2], capped=row[0] == _COUNTED)
 
 
 def expire(connection: Connection[TupleRow]) -> int:

@@ -22,6 +22,7 @@ from signoff_web.api.letter_models import Edited
 from signoff_web.api.parameters import ONLY_KNOWN
 from signoff_web.api.review_requests import JSONBody
 from signoff_web.context import Context, InContext
+from signoff_web.problem_types import ProblemType
 from signoff_web.problems import ProblemError, pointer_of
 
 router = APIRouter(dependencies=[ONLY_KNOWN], tags=["Dead letters"])
@@ -129,5 +130,5 @@ def _editable(context: Context, letter_id: int) -> FullLetter:
         raise _conflict("edit-refused", "The edit is not possible", str(error)) from None
 
 
-def _conflict(slug: str, title: str, detail: str) -> ProblemError:
+def _conflict(slug: ProblemType, title: str, detail: str) -> ProblemError:
     return ProblemError(409, slug, title, detail)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from signoff_ops.event_history import Step
 from signoff_ops.values import VoidCause
 from signoff_schemas import DeadLetterState, FailureKind
+from signoff_web.problem_types import PROBLEM_TYPES, URN
 
 Item = TypeVar("Item")
 Money = Annotated[
@@ -39,8 +40,12 @@ class FieldError(Model):
 class Problem(Model):
     """Why a request failed (RFC 9457)."""
 
-    type: str
-    """The kind of problem: `urn:signoff:problem:…`. It does not change between releases."""
+    type: Annotated[
+        str,
+        Field(json_schema_extra={"x-extensible-enum": [f"{URN}{one}" for one in PROBLEM_TYPES]}),
+    ]
+    """The kind of problem: `urn:signoff:problem:…`. It does not change between releases, which may
+    add others."""
     title: str
     """The kind of problem, for people."""
     status: int

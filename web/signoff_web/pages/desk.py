@@ -4,9 +4,10 @@ Opening a review claims it. A page is answered to a browser that follows a link;
 desk ask for the review alone (header `Desk-Fragment`), and show it in its place.
 """
 
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from signoff_ops import review_desk, reviews
@@ -19,6 +20,7 @@ from signoff_web.pages import desk_view
 from signoff_web.pages.desk_fields import InForm
 from signoff_web.templating import page
 
+_MOST_IN_TABS: Final = 200
 router = APIRouter(prefix="/desk", dependencies=[requires(Scope.REVIEW)])
 
 
@@ -50,16 +52,24 @@ def decisions(request: Request, context: InContext, acting: Acting) -> Response:
 
 
 @router.get("/empty")
-def empty(request: Request, context: InContext) -> Response:
+def empty(request: Request, context: InContext, acting: Acting) -> Response:
     """What stands in the place of a review when none waits that the reviewer may have."""
-    waiting = reviews.waiting_reviews(context.servers)
+    waiting = reviews.waiting_reviews(context.servers, acting.name)
     return page(request, "desk/empty.html", waiting=waiting)
 
 
 @router.post("/next")
-def following(request: Request, context: InContext, acting: Acting) -> Response:
-    """Hold the next review for the reviewer before it is shown; 204 if there is none."""
-    claimed = reviews.claim(context.servers, None, acting.name, opened=False)
+def following(
+    request: Request,
+    context: InContext,
+    acting: Acting,
+    besides: Annotated[tuple[UUID, ...], Query(max_length=_MOST_IN_TABS)] = (),
+) -> Response:
+    """Hold the next review for the reviewer before it is shown; 204 if there is none.
+
+    `besides` names the reviews that tabs of the reviewer have.
+    """
+    claimed = reviews.claim_ahead(context.servers, acting.name, besides)
     if claimed is None:
         return Response(status_code=204)
     return desk_view.fragment(request, desk_view.shown(context.servers, claimed))

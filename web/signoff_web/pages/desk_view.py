@@ -121,7 +121,8 @@ def whole(
 def queue_values(servers: Servers, reviewer: str) -> dict[str, Any]:
     """What the list of the queue shows."""
     listed = reviews.review_page(servers, reviewer, None, LISTED)
-    return {"listed": listed.items, "waiting": reviews.waiting_reviews(servers), "me": reviewer}
+    waiting = reviews.waiting_reviews(servers, reviewer)
+    return {"listed": listed.items, "waiting": waiting, "me": reviewer}
 
 
 def decisions_values(servers: Servers, reviewer: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import { isMine, keepLeases } from "./leases.js";
 import { followLists, mark, neighbour } from "./lists.js";
 import { notice } from "./notices.js";
 import { elementIn, send } from "./requests.js";
+import { inTabs, tell } from "./tabs.js";
 import { showTimes } from "./times.js";
 
 const desk = document.getElementById("desk");
@@ -35,6 +36,7 @@ function show(element, { push = true, keep = false } = {}) {
   current = element;
   if (idOf(ahead) === idOf(element)) ahead = null;
   place.replaceChildren(element);
+  tellTabs();
   if (idOf(element)) {
     prepare(element);
     if (push) history.pushState(null, "", `/desk/${idOf(element)}`);
@@ -67,15 +69,24 @@ async function leave(element) {
 
 const release = (review) => send(`/desk/${review}/release`);
 
+/** The other tabs of this browser do not take what is open or held here. */
+const tellTabs = () => tell([current, ahead].map(idOf).filter(Boolean));
+
+async function holdNext() {
+  const besides = (await inTabs()).map((review) => ["besides", review]);
+  return send(`/desk/next?${new URLSearchParams(besides)}`);
+}
+
 /** Hold and fetch the next review, so that it can be shown at once. */
 function fetchAhead() {
   if (ahead || fetching) return fetching;
-  fetching = send("/desk/next").then((answer) => {
+  fetching = holdNext().then((answer) => {
     fetching = null;
     if (!answer.ok || answer.status === 204) return answer;
     const element = elementIn(answer.text);
     if (idOf(element) === idOf(current)) return holdAgain(element);
     ahead = element;
+    tellTabs();
     return answer;
   });
   return fetching;
@@ -326,5 +337,6 @@ if (idOf(current)) {
   current.focus({ preventScroll: true });
   // After a reload, the page that went away may have given the review back just now.
   if (isMine(current)) send(`/desk/${idOf(current)}/renew`);
+  tellTabs();
   fetchAhead();
 }
