@@ -61,7 +61,7 @@ def overview_data(found: Overview) -> dict[str, Any]:
 
 def run_data(run: Run) -> dict[str, Any]:
     """A run of the rules."""
-    return asdict(run)
+    return asdict(run) | {"is_of_past": run.is_of_past}
 
 
 def _left_out(left: LeftOut) -> dict[str, Any]:

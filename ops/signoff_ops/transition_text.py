@@ -45,6 +45,11 @@ _LEFT_OUT: Final = {
     ObstacleKind.UNKNOWN: "not known",
 }
 
+LATER_LEFT_OUT: Final = (
+    "Customers with an event after that time are left out; they are not counted here."
+)
+"""What is said of a run for a time in the past."""
+
 
 def state_text(proposal: ShownProposal) -> str:
     """What became of a proposal, as of now."""
@@ -178,6 +183,8 @@ def run_lines(run: Run) -> Iterator[str]:
         yield f"{name}: {'; '.join(_done(found))}"
         if found["why_not_automatic"]:
             yield f"{name} only proposes: {found['why_not_automatic']}"
+    if run.is_of_past:
+        yield LATER_LEFT_OUT
     if run.message:
         yield f"It ended early: {run.message}"
 

@@ -18,6 +18,21 @@ HIDE = """(hidden) => {
     document.dispatchEvent(new Event("visibilitychange"));
 }"""
 """A tab that is put into the background, as the page sees it."""
+NOTE_CHARTS = """
+window.charts = [];
+let made;
+Object.defineProperty(window, "uPlot", {
+    get: () => made,
+    set: (original) => {
+        made = function (...given) {
+            const chart = new original(...given);
+            window.charts.push(chart);
+            return chart;
+        };
+    },
+});
+"""
+"""The charts of a page, as their library knows them."""
 QUEUE = "rq:queue:approvals"
 
 
@@ -59,6 +74,21 @@ def test_figures_come_by_themselves_and_lists_stay_under_the_pointer(
 
     page.get_by_text("As a table").click()
     expect(page.locator("#series-table tbody tr").first).to_contain_text("2")
+
+
+def test_the_charts_span_ten_minutes_from_the_beginning(visit: Visit) -> None:
+    """Of a moment alone, all labels would name the same second."""
+    visitor = visit("supervisor")
+    visitor.context.add_init_script(NOTE_CHARTS)
+    page = visitor.open("/")
+    _live(page)
+    for labels in page.evaluate("() => window.charts.map((one) => one.axes[0]._values)"):
+        assert len(labels) > 2
+        assert len({*labels}) == len(labels)
+    for low, high in page.evaluate(
+        "() => window.charts.map(({ scales: { x } }) => [x.min, x.max])"
+    ):
+        assert high - low == pytest.approx(600)
 
 
 def test_a_link_keeps_the_focus_while_its_figure_changes(desk: Desk, visit: Visit) -> None:

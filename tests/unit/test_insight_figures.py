@@ -220,6 +220,20 @@ def test_churn_is_drawn_as_a_loss() -> None:
     assert "churned" in texts(churned.wide)
 
 
+@pytest.mark.parametrize(
+    ("expected", "said"),
+    [
+        (0.246, "In 1 week 1 purchase came; 0.2 were expected (75.4 % too few)"),
+        (0.04, "In 1 week 1 purchase came; less than 0.1 were expected (96.0 % too few)"),
+        (12.3, "In 1 week 1 purchase came; 12 were expected (1,130.0 % too many)"),
+    ],
+)
+def test_a_small_expectation_has_a_decimal(expected: float, said: str) -> None:
+    """0 that is too few of 1 by three quarters would be no number; and one is one."""
+    weeks, *_ = figures_of(with_rows("forecast", "weeks", [(1, expected, 1)]))
+    assert weeks.heading == said
+
+
 def test_few_customers_are_not_compared() -> None:
     """Where each difference is one of few customers, the heading says that, and names none."""
     of_all = report("reviewers")

@@ -40,6 +40,17 @@ def test_an_error_says_to_which_side() -> None:
     assert shown["The same forecast before: revenue"] == "4.0 % too high"
 
 
+def test_a_small_group_is_not_expected_to_spend_without_a_purchase() -> None:
+    """Beside an amount stands a number of purchases that is not 0."""
+    totals = {"weeks": 1, "until": date(2026, 3, 8), "expected_purchases": 0.31}
+    totals |= {"expected_active": 1.04, "expected_revenue_usd": 20.96}
+    small = replace(FORECAST, figures={"totals": totals})
+    shown = {tile.name: (tile.value, tile.note) for tile in tiles_of(small)}
+    assert shown["Expected purchases"] == ("0.3", "in 1 week, until 8 Mar 2026")
+    (group,) = values_of(small)
+    assert dict(group.values)["Customers who are still active"] == "1.0"
+
+
 def test_a_group_that_is_not_known_is_left_out() -> None:
     """Such as that of frequent buyers, where too few were silent."""
     tested = {"bias": 0.1, "frequent_and_silent": None}

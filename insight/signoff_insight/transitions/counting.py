@@ -75,6 +75,14 @@ class Run:
     message: str | None
     """Why it ended early; None if it did not."""
 
+    @property
+    def is_of_past(self) -> bool:
+        """Whether it was for a time in the past: then customers with later events are left out.
+
+        They are not counted: nobody looks whom the rules would have picked of them.
+        """
+        return self.at < self.started_at
+
 
 def counts(connection: Connection[TupleRow], rule: str | None = None) -> list[RuleCounts]:
     """How the rules fare that ever proposed something, or one of them, by name."""

@@ -14,7 +14,8 @@ TITLE: Final = "Cohorts"
 DEFINITION: Final = (
     "Of the customers who bought for the first time in a month, the share that bought at each"
     " age, in whole months since their first purchase; only ages that all of them were observed"
-    " through."
+    " through, and age 0, of which the share is 100 % from the beginning: the first purchase is"
+    " one."
 )
 _COHORTS: Final = (
     Column("cohort", "First purchase in", Unit.MONTH),
@@ -26,7 +27,6 @@ _CELLS: Final = (
     Column("buyers", "Buyers"),
     Column("share", "Share", Unit.SHARE),
 )
-_FIRST_AGE: Final = "At age 0 the share is 1 by definition: the first purchase is one."
 
 
 def cohorts(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Report:
@@ -44,12 +44,12 @@ def cohorts(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Rep
             Table("cohorts", "Cohorts", _COHORTS, sizes),
             Table("cells", "Buyers by age", _CELLS, cells),
         ),
-        notes=(*notes_of(found, reach), _FIRST_AGE),
+        notes=notes_of(found, reach),
     )
 
 
 def _cells(cohort: Cohort, reach: Reach) -> Iterator[tuple[Value, ...]]:
-    """Age 0 is known of all, also while the month goes on."""
+    """Age 0 is known of all, also while the month goes on; what they spend then is not."""
     for age in cohort.observed_ages(reach) or range(1):
         buyers = cohort.buyers.get(age, 0)
         yield cohort.month, age, buyers, buyers / cohort.customers

@@ -17,6 +17,7 @@ from signoff_insight.forecast.model import Model, Prediction, fit_customers
 from signoff_insight.report import Asked, Column, Reach, Table, Unit, Value
 from signoff_insight.views.forecast_reading import Read, first_day, histories, user_ids
 from signoff_insight.views.selection import last_day
+from signoff_schemas.wording import count
 
 Parts = tuple[Mapping[str, object], tuple[Table, ...], tuple[str, ...], tuple[str, ...]]
 """Figures, tables, warnings and notes of a report."""
@@ -211,8 +212,8 @@ def _said(plan: Plan, tested: Backtest | str) -> Iterator[str]:
         bias = tested.purchases.bias
         off = "" if bias is None else f"; in all it expected {_off(bias)}"
         yield (
-            f"The same forecast of {tested.horizon} weeks from {plan.tested_at} was wrong by"
-            f" {tested.purchases.mae:.3f} purchases a customer on average{off}."
+            f"The same forecast of {count(tested.horizon, 'week')} from {plan.tested_at} was wrong"
+            f" by {tested.purchases.mae:.3f} purchases a customer on average{off}."
         )
 
 

@@ -18,7 +18,7 @@ TITLE: Final = "LTV"
 DEFINITION: Final = (
     "What the customers who bought for the first time in a month had spent in purchases when one"
     " month was over for each of them, two months, and so on, divided by how many they are; only"
-    " months that all of them were observed through."
+    " months that all of them were observed through, since amounts grow until a month is over."
 )
 _TWO_NUMBERS: Final = (
     "A purchase is an event with an amount after which its interaction is CUSTOMER. The folded LTV"

@@ -66,6 +66,19 @@ def test_a_cell_is_shown_when_the_youngest_member_is_past_it(database_url: str) 
     assert cells(report, "cells", "cohort", "age_months")[date(2026, 1, 1), 1]["share"] == 0.0
 
 
+def test_age_0_is_known_while_its_month_goes_on_and_what_is_spent_in_it_is_not(
+    database_url: str,
+) -> None:
+    """The share cannot change any more, the amount can; each definition says so."""
+    build_facts(database_url, [_purchase("ann", "2026-01-03")])
+    retention, worth = view(database_url, "cohorts"), view(database_url, "ltv")
+    (cell,) = retention.table("cells").records
+    assert (cell["age_months"], cell["share"]) == (0, 1.0)
+    assert "age 0, of which the share is 100 % from the beginning" in retention.definition
+    assert worth.table("cells").rows == ()
+    assert "amounts grow until a month is over" in worth.definition
+
+
 def test_who_buys_twice_at_an_age_counts_once(database_url: str) -> None:
     """The unit is the customer; and the month that goes on is said."""
     build_facts(

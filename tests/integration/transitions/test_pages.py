@@ -234,6 +234,31 @@ def test_a_small_expectation_is_not_said_to_be_none(
     assert "it expects less than 0.1 to return, and 3.59 USD." in lines
 
 
+def test_before_any_run_it_is_said_how_to_run_the_rules(pages: httpx.Client) -> None:
+    """Nothing was looked at, so nothing is said of that."""
+    said = text_of(pages.get("/transitions"))
+    assert "signoff transitions run applies them once; let a scheduler call it." in said
+    assert "Looked at" not in said
+
+
+def test_a_rule_without_a_backtest_says_how_to_test_it(pages: httpx.Client) -> None:
+    """By what had occurred, too: of history that was imported late nothing had been applied."""
+    said = text_of(pages.get(f"/transitions/rules/{RULE}"))
+    assert (
+        f"signoff transitions backtest --rule {RULE}, with --by occurred for history that was "
+        "imported."
+    ) in said
+
+
+def test_a_run_for_the_past_says_whom_it_left_out(pages: httpx.Client, database_url: str) -> None:
+    """A run for now left out nobody for this reason."""
+    add = "INSERT INTO signoff.transition_runs (at, started_at, started_by) SELECT {}, now(), 'ann'"
+    for at, is_said in (("now() - interval '1 year'", True), ("now()", False)):
+        sql(database_url, f"{add.format(at)} RETURNING id")
+        said = text_of(pages.get("/transitions"))
+        assert ("Customers with an event after that time are left out" in said) is is_said
+
+
 def test_the_switch_comes_first(pages: httpx.Client) -> None:
     """It is what is looked for at night."""
     said = text_of(pages.get("/transitions"))

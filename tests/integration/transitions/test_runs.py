@@ -19,6 +19,8 @@ from signoff_insight.transitions import running
 from signoff_insight.transitions.rules import RuleSet
 from signoff_ops import transition_runs
 from signoff_ops.servers import DirectServers
+from signoff_ops.transition_data import run_data
+from signoff_ops.transition_text import run_lines
 from signoff_ops.transitions import (
     ObstacleKind,
     OutboxMissingError,
@@ -325,6 +327,18 @@ def test_a_run_in_the_past_leaves_later_customers_alone(
     assert (result["proposed"], result["decided"]) == (1, 0)
     assert result["why_not_automatic"] == "the run is for a time in the past"
     assert [one.user_id for one in proposals(database_url)] == ["a"]
+    done = last_run(database_url)
+    assert "Customers with an event after that time are left out" in list(run_lines(done))[-1]
+    assert run_data(done)["is_of_past"] is True
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_run_for_now_leaves_out_nobody_for_later_events(database_url: str) -> None:
+    """So it says nothing of them."""
+    run(database_url)
+    done = last_run(database_url)
+    assert not any("left out" in line for line in run_lines(done))
+    assert run_data(done)["is_of_past"] is False
 
 
 @pytest.mark.usefixtures("fresh")

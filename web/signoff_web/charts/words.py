@@ -5,11 +5,15 @@ from decimal import Decimal
 from typing import Final
 from unicodedata import combining, east_asian_width
 
+from signoff_schemas.wording import one_decimal
+
 _MINUS: Final = "\N{MINUS SIGN}"
 _BROAD_ONES: Final = frozenset("mw<>=+~%&@#")
 _BROAD: Final = 0.85
 _USUAL: Final = 0.64
 _WIDE: Final = frozenset("WF")
+_SMALL: Final = 10
+"""Of a smaller expectation a decimal says something."""
 _THOUSAND: Final = 1_000
 _MILLION: Final = 1_000_000
 
@@ -17,6 +21,11 @@ _MILLION: Final = 1_000_000
 def count(value: float) -> str:
     """A whole number, with separators."""
     return _signed(f"{value:,.0f}")
+
+
+def expected(value: float) -> str:
+    """An expected number of people or purchases: whole, with one decimal where it is small."""
+    return one_decimal(value) if value < _SMALL else count(value)
 
 
 def number(value: float | Decimal) -> str:

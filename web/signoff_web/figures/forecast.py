@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 
 from signoff_ops.insight import Report
+from signoff_schemas.wording import count
 from signoff_web.charts import words
 from signoff_web.charts.lines import Line, lines
 from signoff_web.charts.marks import Drawing, Key, Size
@@ -45,8 +46,8 @@ def _message(weeks: Sequence[Record]) -> str:
     last = weeks[-1]
     actual, expected = known(last, "actual_purchases"), known(last, "expected_purchases")
     said = (
-        f"In {words.count(known(last, 'week'))} weeks {words.count(actual)} purchases came; "
-        f"{words.count(expected)} were expected"
+        f"In {count(round(known(last, 'week')), 'week')} {count(round(actual), 'purchase')} came; "
+        f"{words.expected(expected)} were expected"
     )
     if not actual:
         return said

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from signoff_ops.insight import Report
+from signoff_schemas.wording import count
 from signoff_web.charts import words
 
 _TITLES: Final = {
@@ -42,10 +43,8 @@ _NAMES: Final = {
 }
 _OF_AMOUNTS: Final = frozenset({"p", "q", "gamma"})
 """Parameters of Gamma-Gamma; the others are those of MBG/NBD."""
-_WHOLE: Final = frozenset(
-    {"expected_active", "expected_returning", "expected_purchases", "actual_purchases"}
-)
-"""Numbers of customers and purchases: fractions of them say nothing."""
+_EXPECTED: Final = frozenset({"expected_active", "expected_returning", "expected_purchases"})
+"""Numbers of customers and purchases: fractions say nothing, but of a few."""
 _SHARES: Final = ("share", "return")
 
 
@@ -73,17 +72,17 @@ def tiles_of(report: Report) -> Sequence[Tile]:
     totals, tested = report.figures.get("totals"), report.figures.get("backtest")
     if not isinstance(totals, Mapping):
         return ()
-    until = f"in {totals['weeks']} weeks, until {words.day(totals['until'])}"
+    until = f"in {count(totals['weeks'], 'week')}, until {words.day(totals['until'])}"
     revenue = totals["expected_revenue_usd"]
     return (
-        Tile("Expected purchases", words.count(totals["expected_purchases"]), until),
+        Tile("Expected purchases", words.expected(totals["expected_purchases"]), until),
         Tile("Expected revenue", "not known" if revenue is None else words.usd(revenue), until),
         *(_tested(tested) if isinstance(tested, Mapping) else ()),
     )
 
 
 def _tested(tested: Mapping[str, Any]) -> Iterator[Tile]:
-    after = f"{tested['weeks']} weeks from {words.day(tested['at'])}"
+    after = f"{count(tested['weeks'], 'week')} from {words.day(tested['at'])}"
     bias, revenue = _off("bias", tested["bias"]), _off("revenue_bias", tested["revenue_bias"])
     yield Tile("The same forecast before: purchases", bias, f"in all, {after}")
     yield Tile("The same forecast before: revenue", revenue, f"in all, {after}")
@@ -149,6 +148,8 @@ def _number(key: str, value: float | Decimal) -> str:
         return _off(key, float(value))
     if key.endswith(_SHARES):
         return words.percent(float(value))
-    if isinstance(value, int) or key in _WHOLE:
+    if key in _EXPECTED:
+        return words.expected(float(value))
+    if isinstance(value, int):
         return words.count(float(value))
     return words.number(value)

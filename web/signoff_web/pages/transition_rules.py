@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from signoff_ops import transitions
 from signoff_ops.transition_rules import CheckedRule, KeptBacktest, backtests_of, check_rules
-from signoff_ops.transition_text import counted
+from signoff_ops.transition_text import LATER_LEFT_OUT, counted
 from signoff_ops.transitions import (
     LONGEST_TEXT,
     MOST_COUNTED,
@@ -151,6 +151,7 @@ def _overview(
         share=share,
         counted=counted,
         most_counted=MOST_COUNTED,
+        later_left_out=LATER_LEFT_OUT,
         last_run=_lines(last, [one.name for one in rules.rules]) if last else (),
         rules=rules.rules,
         mistakes=rules.mistakes,

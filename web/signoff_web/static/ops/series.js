@@ -100,7 +100,8 @@ function chart(box, data) {
     height: HEIGHT,
     cursor: { show: false },
     legend: { show: false },
-    scales: { y: { range: (_chart, _low, high) => [0, Math.max(1, (high ?? 0) * 1.1)] } },
+    // From the first second on, the scale is that of the ten minutes: a shorter one would have labels of the same second.
+    scales: { x: { range: (_chart, _low, high) => [high - KEPT, high] }, y: { range: (_chart, _low, high) => [0, Math.max(1, (high ?? 0) * 1.1)] } },
     series: [{}, { stroke: style.outlineColor, width: 1.5, points: { show: false } }],
     axes: [{ ...axis, space: 70, values: (_chart, ticks) => ticks.map(clock) }, { ...axis, size: 56, space: 28, values: (_chart, ticks) => ticks.map(shown) }],
   }, data, box);
