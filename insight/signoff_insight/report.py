@@ -33,6 +33,8 @@ class Unit(StrEnum):
     """A difference of two shares, from -1 to 1; people are shown percentage points."""
     USD = "usd"
     DAYS = "days"
+    MINUTES = "minutes"
+    """A length of time in minutes; people are shown seconds, minutes, hours or days."""
     MONTH = "month"
     """The first day of a month."""
     DAY = "day"

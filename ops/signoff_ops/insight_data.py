@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from signoff_insight.report import Reach, Report, Table, Unit, Value
 from signoff_ops.insight import view_named
 from signoff_ops.insight_filters import filters_of
-from signoff_schemas.wording import in_zone, printable
+from signoff_schemas.wording import in_zone, lasting, printable
 
 OF_REVIEWS: Final = "desk"
 """The view that does not read the customer facts."""
@@ -103,6 +103,8 @@ def shown(value: Value, unit: Unit) -> str | None:
             text = f"{'0.0' if points in {'+0.0', '-0.0'} else points} points"
         case int() | float(), Unit.DAYS:
             text = f"{plain:,.1f}"
+        case int() | float(), Unit.MINUTES:
+            text = lasting(60 * plain)
         case float(), _:
             text = f"{plain:,.3f}"
         case int(), _:

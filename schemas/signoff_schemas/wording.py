@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+_TWO_DIGITS: Final = 10
 _PLAIN: Final = re.compile(r"[ -~]*")
 """The usual texts, in which nothing is escaped."""
 
@@ -71,6 +72,15 @@ def ago(age: timedelta) -> str:
         if seconds >= 2 * length:
             return f"{seconds // length} {unit}"
     return f"{seconds} s"
+
+
+def lasting(seconds: float) -> str:
+    """A length of time to two digits, in the largest unit of which it has two: 34 s, 2.5 min."""
+    units = (("d", 86_400), ("h", 3600), ("min", 60))
+    unit, length = next((one for one in units if abs(seconds) >= 2 * one[1]), ("s", 1))
+    amount = seconds / length
+    text = f"{amount:,.0f}" if abs(amount) >= _TWO_DIGITS else f"{amount:.1f}".removesuffix(".0")
+    return f"{text} {unit}"
 
 
 def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:

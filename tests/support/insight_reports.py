@@ -239,14 +239,14 @@ def _desk() -> list[Table]:
     return [
         _table(
             "days",
-            "day:day decided approved rejected expired median_minutes:number p90_minutes:number "
+            "day:day decided approved rejected expired median_minutes:minutes p90_minutes:minutes "
             "is_provisional:flag",
             [day(place) for place in range(30)],
         ),
-        _table("now", "waiting oldest_minutes:number in_review", [(12, 34.5, 3)]),
+        _table("now", "waiting oldest_minutes:minutes in_review", [(12, 34.5, 3)]),
         _table(
             "reviewers",
-            "reviewer:text decided rejected_share:share median_minutes:number",
+            "reviewer:text decided rejected_share:share median_minutes:minutes",
             [("ann", 500, 0.1, 2.25), (HOSTILE_NAME, 200, 0.0, None)],
         ),
     ]

@@ -24,6 +24,7 @@ ROW: tuple[Value, ...] = (
     -0.125,
     Decimal("1234.5"),
     2.5,
+    0.569,
     date(2021, 3, 1),
     date(2021, 3, 31),
     0.0375,
@@ -61,13 +62,14 @@ def test_a_report_is_data() -> None:
         "points": -0.125,
         "usd": "1234.50",
         "days": 2.5,
+        "minutes": 0.569,
         "month": "2021-03",
         "day": "2021-03-31",
         "number": 0.0375,
         "flag": True,
     }
     assert set(empty.values()) == {None}
-    assert found["weeks"] == {"r": "1"}
+    assert found["weeks"] == {"r": "1.00"}
     assert found["columns"]["none"][1] == {"name": "count", "title": "count", "unit": "count"}
     assert found["asked"]["cohort"] == "2021-03"
     assert found["asked"]["within"] == 30
@@ -90,8 +92,8 @@ def test_figures_never_take_the_place_of_a_member() -> None:
 def test_csv_has_the_values_of_json() -> None:
     """What is not known is empty."""
     heading, full, empty = csv_of(report(ROW, (None,) * len(ROW)).tables[0]).splitlines()
-    assert heading == "text,count,share,points,usd,days,month,day,number,flag"
-    assert full == "ann,1234,0.25,-0.125,1234.50,2.5,2021-03,2021-03-31,0.0375,true"
+    assert heading == "text,count,share,points,usd,days,minutes,month,day,number,flag"
+    assert full == "ann,1234,0.25,-0.125,1234.50,2.5,0.569,2021-03,2021-03-31,0.0375,true"
     assert empty == "," * (len(ROW) - 1)
 
 
@@ -142,6 +144,8 @@ def test_a_row_of_csv_is_a_line(text: str) -> None:
         (12.5, Unit.USD, "12.50"),
         (12345, Unit.COUNT, "12,345"),
         (3, Unit.DAYS, "3.0"),
+        (0.569, Unit.MINUTES, "34 s"),
+        (150, Unit.MINUTES, "2.5 h"),
         (0.03751, Unit.NUMBER, "0.038"),
         (date(2021, 3, 1), Unit.MONTH, "2021-03"),
         (date(10, 3, 1), Unit.MONTH, "0010-03"),

@@ -260,6 +260,18 @@ def test_legends_list_what_is_drawn() -> None:
     assert [key.text for key in decisions.keys] == ["approved", "rejected"]
 
 
+def test_the_first_day_of_a_desk_is_told_in_seconds_and_stands_in_the_middle() -> None:
+    """The scale has this one day."""
+    first = (date(2026, 11, 30), 12, 12, 0, 0, 0.569, 1.1, True)
+    decisions, minutes = figures_of(with_rows("desk", "days", [first]))
+    assert decisions.heading == "12 reviews were decided in 1 day; 0.0 % were rejected"
+    assert minutes.heading == "On 30 Nov 2026, half of the decisions took up to 34 s"
+    (tick,) = [one for one in minutes.wide.marks if isinstance(one, Text) and "Nov" in one.text]
+    assert (tick.text, tick.anchor) == ("30 Nov", "middle")
+    assert len(minutes.wide.looking("dot")) == 2
+    assert minutes.wide.width * 0.3 < tick.x < minutes.wide.width * 0.7
+
+
 def test_months_that_are_not_observed_are_no_zero() -> None:
     """The last one is blank with a hatch, the one before it may still change."""
     months = figures_of(report("funnel"))[1]

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from signoff_schemas.wording import in_zone, json_text, one_decimal, one_line_json, printable
+from signoff_schemas.wording import (
+    in_zone,
+    json_text,
+    lasting,
+    one_decimal,
+    one_line_json,
+    printable,
+)
 
 
 @pytest.mark.parametrize(
@@ -96,3 +103,23 @@ def test_a_small_number_is_not_written_as_none() -> None:
         "0.2",
         "1,234.6",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 s"),
+        (1.8, "1.8 s"),
+        (34.14, "34 s"),
+        (119.4, "119 s"),
+        (150, "2.5 min"),
+        (3600, "60 min"),
+        (9000, "2.5 h"),
+        (30 * 3600, "30 h"),
+        (5 * 86_400, "5 d"),
+        (2000 * 86_400, "2,000 d"),
+    ],
+)
+def test_a_length_of_time_is_told_in_one_unit(seconds: float, said: str) -> None:
+    """In seconds below two minutes."""
+    assert lasting(seconds) == said

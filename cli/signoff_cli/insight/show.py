@@ -24,7 +24,9 @@ from signoff_ops.services import load_settings
 
 _MOST_ROWS: Final = 40
 """Rows of a table that are shown where several are."""
-_NUMBERS: Final = frozenset({Unit.COUNT, Unit.SHARE, Unit.POINTS, Unit.USD, Unit.DAYS, Unit.NUMBER})
+_NUMBERS: Final = frozenset(
+    {Unit.COUNT, Unit.SHARE, Unit.POINTS, Unit.USD, Unit.DAYS, Unit.MINUTES, Unit.NUMBER}
+)
 _METAVARS: Final = {"within": "DAYS", "cohort": "MONTH", "reviewer": "ID", "tag": "TAG"}
 
 AsCsv: TypeAlias = Annotated[

@@ -16,7 +16,7 @@ from signoff_insight.views.selection import begin_of, selection, tags_of
 NAME: Final = "desk"
 TITLE: Final = "Desk figures"
 DEFINITION: Final = (
-    "Reviews that wait now, and the decisions of each day, with the minutes from when a review came"
+    "Reviews that wait now, and the decisions of each day, with the time from when a review came"
     " in until a person approved or rejected it."
 )
 DAYS: Final = 90
@@ -34,7 +34,7 @@ _NOTES: Final = (
         " none of its decisions can be undone."
     ),
     (
-        "The minutes of a reviewer run from when they opened a review until they decided it. Edits"
+        "The time of a reviewer runs from when they opened a review until they decided it. Edits"
         " are counted in the events of approved reviews, also of those that are not applied yet."
     ),
 )
@@ -44,20 +44,20 @@ _DAYS: Final = (
     Column("approved", "Approved"),
     Column("rejected", "Rejected"),
     Column("expired", "Expired"),
-    Column("median_minutes", "Median minutes", Unit.NUMBER),
-    Column("p90_minutes", "Nine of ten within minutes", Unit.NUMBER),
+    Column("median_minutes", "Median time", Unit.MINUTES),
+    Column("p90_minutes", "Nine of ten within", Unit.MINUTES),
     Column("is_provisional", "May still change", Unit.FLAG),
 )
 _NOW: Final = (
     Column("waiting", "Waiting"),
-    Column("oldest_minutes", "Oldest, minutes", Unit.NUMBER),
+    Column("oldest_minutes", "Oldest waits for", Unit.MINUTES),
     Column("in_review", "In review"),
 )
 _REVIEWERS: Final = (
     Column("reviewer", "Reviewer", Unit.TEXT),
     Column("decided", "Decided"),
     Column("rejected_share", "Share rejected", Unit.SHARE),
-    Column("median_minutes", "Median minutes from opening", Unit.NUMBER),
+    Column("median_minutes", "Median time from opening", Unit.MINUTES),
 )
 _EDITS: Final = (
     Column("tag", "Edit tag", Unit.TEXT),

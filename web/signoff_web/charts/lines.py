@@ -74,7 +74,8 @@ def lines(
 def _across(frame: Frame, given: Sequence[Line]) -> Linear:
     values = [x for one in given for x, _ in one.points]
     low, high = min(values, default=0.0), max(values, default=1.0)
-    return Linear(low, high if high > low else low + 1, frame.left, frame.right)
+    beside = 0.0 if high > low else 0.5  # a single value stands in the middle
+    return Linear(low - beside, high + beside, frame.left, frame.right)
 
 
 def _below(

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from signoff_ops.insight import Report
+from signoff_schemas.wording import lasting
 from signoff_web.charts import words
 from signoff_web.charts.columns import Column, Seen, columns
 from signoff_web.charts.lines import Line, lines
@@ -84,7 +85,7 @@ def _message(days: Sequence[Record]) -> str:
     last = [one for one in timed if not one["is_provisional"]][-1:] or timed[-1:]
     return (
         f"On {words.day(day(last[0], 'day'))}, half of the decisions took up to "
-        f"{words.number(known(last[0], 'median_minutes'))} minutes"
+        f"{lasting(60 * known(last[0], 'median_minutes'))}"
     )
 
 
