@@ -128,23 +128,25 @@ DROP TABLE person, happened;
 CREATE TEMPORARY TABLE decision AS
 SELECT n, md5('review ' || n)::uuid AS id, md5('decision ' || n)::uuid AS event_id, 'customer-' || n AS user_id,
     'reviewer-' || n % 20 AS reviewer, n % 12 = 0 AS rejected, decided_at,
-    decided_at - random() * interval '5 minutes' AS opened_at
+    opened_at, opened_at - random() * interval '2 hours' AS received_at
 FROM (
     SELECT n, now() - interval '100 days' * random() AS decided_at
     FROM generate_series(1, {customers} * 46 / 100) AS n
-) AS made;
+) AS made
+CROSS JOIN LATERAL (SELECT decided_at - random() * interval '5 minutes' AS opened_at) AS opened;
 
 INSERT INTO reviews (interaction_id, user_id, customer_message, draft_bubbles, received_at, opened_at, decided_at,
     state, decided_by, event_id, reject_reason)
-SELECT id, user_id, 'how much is it?', ARRAY['It is 50 dollars.'], opened_at - random() * interval '2 hours', opened_at,
+SELECT id, user_id, 'how much is it?', ARRAY['It is 50 dollars.'], received_at, opened_at,
     decided_at, CASE WHEN rejected THEN 'rejected' ELSE 'approved' END, reviewer,
     CASE WHEN NOT rejected THEN event_id END, CASE WHEN rejected THEN 'off topic' END
 FROM decision
 ORDER BY decided_at;
 
-INSERT INTO review_decisions (interaction_id, user_id, decision, reviewer, opened_at, decided_at, final_at, event_id,
-    event, reject_reason)
-SELECT id, user_id, CASE WHEN rejected THEN 'rejected' ELSE 'approved' END, reviewer, opened_at, decided_at, decided_at,
+INSERT INTO review_decisions (interaction_id, user_id, decision, reviewer, received_at, opened_at, decided_at,
+    final_at, event_id, event, reject_reason)
+SELECT id, user_id, CASE WHEN rejected THEN 'rejected' ELSE 'approved' END, reviewer, received_at, opened_at,
+    decided_at, decided_at,
     CASE WHEN NOT rejected THEN event_id END,
     CASE WHEN NOT rejected THEN json_build_object('event_id', event_id, 'occurred_at', decided_at, 'interaction_id', id,
         'user_id', user_id, 'reviewer_id', reviewer, 'final_bubbles', json_build_array('It is 50 dollars.'),

@@ -5,9 +5,10 @@ WITH given AS MATERIALIZED (
     CROSS JOIN LATERAL jsonb_populate_record(NULL::reviews, one) AS r
 ),
 decided AS (
-    INSERT INTO review_decisions (interaction_id, user_id, decision, reviewer, opened_at, decided_at, final_at,
-        event_id, event, reject_reason)
-    SELECT interaction_id, user_id, state, decided_by, opened_at, decided_at, decided_at, event_id, event, reject_reason
+    INSERT INTO review_decisions (interaction_id, user_id, decision, reviewer, received_at, opened_at, decided_at,
+        final_at, event_id, event, reject_reason)
+    SELECT interaction_id, user_id, state, decided_by, received_at, opened_at, decided_at, decided_at, event_id, event,
+        reject_reason
     FROM given
     WHERE state <> 'pending'
 )

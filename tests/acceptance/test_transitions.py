@@ -207,7 +207,7 @@ def test_half_a_year_of_silence_from_proposals_to_verdicts(shop: Shop) -> None:
         assert list(proposed) == picked
         assert_reasons(proposed)
         shown = shop.signoff("transitions", "show", proposed[picked[0]].number).stdout
-        assert "60 returned, 420 customers" in shown
+        assert "420, of whom 60 returned within 26 weeks" in shown
         shop.signoff("transitions", "run", "--at", DAY)
         assert shop.proposed() == proposed
 

@@ -12,10 +12,10 @@ WITH decided AS (
         claimed_by = NULL,
         claimed_until = NULL
     WHERE interaction_id = %(interaction_id)s AND state = 'pending'
-    RETURNING interaction_id, user_id, opened_at
+    RETURNING interaction_id, user_id, received_at, opened_at
 )
-INSERT INTO review_decisions (interaction_id, user_id, decision, reviewer, opened_at, decided_at, final_at, event_id,
-    event, reject_reason)
-SELECT interaction_id, user_id, %(decision)s, %(reviewer)s, opened_at, %(decided_at)s,
+INSERT INTO review_decisions (interaction_id, user_id, decision, reviewer, received_at, opened_at, decided_at, final_at,
+    event_id, event, reject_reason)
+SELECT interaction_id, user_id, %(decision)s, %(reviewer)s, received_at, opened_at, %(decided_at)s,
     %(decided_at)s + %(undo)s * interval '1 second', %(event_id)s, %(event)s, %(reason)s
 FROM decided

@@ -11,7 +11,7 @@ expired AS (
         opened_at = NULL
     FROM chosen
     WHERE r.interaction_id = chosen.interaction_id
-    RETURNING r.interaction_id, r.user_id
+    RETURNING r.interaction_id, r.user_id, r.received_at
 )
-INSERT INTO review_decisions (interaction_id, user_id, decision, decided_at, final_at)
-SELECT interaction_id, user_id, 'expired', now(), now() FROM expired
+INSERT INTO review_decisions (interaction_id, user_id, decision, received_at, decided_at, final_at)
+SELECT interaction_id, user_id, 'expired', received_at, now(), now() FROM expired

@@ -277,8 +277,8 @@ def _why_band(band: Band, why_no_prediction: str | None) -> Iterator[str]:
 def _notes(tallies: Tallies, asked: _Asked) -> Iterator[str]:
     if asked.is_empty:
         late = (
-            "applied by the end of that day. If the history was imported later, look at what had "
-            "occurred by then: --by occurred"
+            "been applied by the end of that day. If the history was imported later, look at what "
+            "had occurred by then: --by occurred"
         )
         yield f"No approval had {late if asked.basis is Basis.APPLIED else 'occurred by then'}."
     elif asked.why_no_prediction:

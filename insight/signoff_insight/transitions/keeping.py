@@ -135,7 +135,8 @@ def _why_not(connection: Connection[TupleRow], rules: RuleSet, rule: Rule) -> It
     if row is None:
         yield (
             f"version {rule.version} of it has no backtest of {rules.returned_within_weeks} weeks "
-            f"from the last {rules.backtest_valid_days} days: {remedy}"
+            f"from the last {rules.backtest_valid_days} days: {remedy}, with --by occurred for "
+            "history that was imported"
         )
         return
     at, why_not = row

@@ -16,21 +16,22 @@ from signoff_insight.views.selection import begin_of, selection, tags_of
 NAME: Final = "desk"
 TITLE: Final = "Desk figures"
 DEFINITION: Final = (
-    "Reviews that wait now, and those decided each day, with the minutes from when a review came in"
-    " until a person approved or rejected it."
+    "Reviews that wait now, and the decisions of each day, with the minutes from when a review came"
+    " in until a person approved or rejected it."
 )
 DAYS: Final = 90
 """The days that are shown if no first one is asked for."""
 _MOST: Final = 100
 _NOTES: Final = (
     (
-        "The desk is read from the reviews themselves, up to now; what was undone is not in it."
+        "The desk is read from its decisions themselves, up to now; what was undone is not in it."
         f" Without a first day it shows the last {DAYS} days."
     ),
     (
-        "Decided are reviews that a person approved or rejected; expired ones stand beside them."
-        " Waiting are all that are not decided, also those in review. A day is provisional until it"
-        " is over and none of its decisions can be undone."
+        "Decided counts each approval and rejection by a person, so a review whose draft was"
+        " rejected counts again with its next draft; expired ones stand beside. Waiting are all"
+        " that are not decided, also those in review. A day is provisional until it is over and"
+        " none of its decisions can be undone."
     ),
     (
         "The minutes of a reviewer run from when they opened a review until they decided it. Edits"

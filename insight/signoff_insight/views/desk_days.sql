@@ -4,14 +4,14 @@
 SELECT asked.day, of_day.*
 FROM unnest(%(days)s::date[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]) AS asked(day, begins, ends)
 CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE state = 'approved') AS approved,
-        count(*) FILTER (WHERE state = 'rejected') AS rejected,
-        count(*) FILTER (WHERE state = 'expired') AS expired,
+    SELECT count(*) FILTER (WHERE decision = 'approved') AS approved,
+        count(*) FILTER (WHERE decision = 'rejected') AS rejected,
+        count(*) FILTER (WHERE decision = 'expired') AS expired,
         percentile_cont('{0.5,0.9}'::double precision[]) WITHIN GROUP (
-            ORDER BY CASE WHEN state <> 'expired' THEN date_part('epoch', decided_at - received_at) / 60 END) AS minutes,
-        coalesce(max(undo_until) > now(), false) AS may_change
-    FROM reviews
-    WHERE state IN ('approved', 'rejected', 'expired') AND decided_at >= asked.begins AND decided_at < asked.ends
+            ORDER BY CASE WHEN decision <> 'expired' THEN date_part('epoch', decided_at - received_at) / 60 END) AS minutes,
+        coalesce(max(final_at) > now(), false) AS may_change
+    FROM review_decisions
+    WHERE undone_at IS NULL AND decided_at >= asked.begins AND decided_at < asked.ends
     HAVING count(*) > 0
 ) AS of_day
 ORDER BY day

@@ -3,14 +3,14 @@
 SELECT reviewer, decided, rejected,
     (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY one) FROM unnest(minutes) AS one) AS median_minutes
 FROM (
-    SELECT decided_by AS reviewer, count(*) AS decided, count(*) FILTER (WHERE state = 'rejected') AS rejected,
+    SELECT reviewer, count(*) AS decided, count(*) FILTER (WHERE decision = 'rejected') AS rejected,
         array_agg(date_part('epoch', decided_at - opened_at) / 60) AS minutes
-    FROM reviews
-    WHERE state IN ('approved', 'rejected')
+    FROM review_decisions
+    WHERE undone_at IS NULL AND reviewer IS NOT NULL
         AND decided_at >= %(since)s::timestamptz
         AND (%(until)s::timestamptz IS NULL OR decided_at < %(until)s::timestamptz)
-    GROUP BY decided_by
-    ORDER BY count(*) DESC, decided_by
+    GROUP BY reviewer
+    ORDER BY count(*) DESC, reviewer
     LIMIT %(most)s
 ) AS busiest
 ORDER BY decided DESC, reviewer

@@ -9,9 +9,10 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from desk import BODY, post, servers_of
+from desk import BODY, post, servers_of, sql
 from insight import cells, view
 
+from signoff_db import migrate as migrations
 from signoff_db.connection import connect
 from signoff_insight.facts.state import reach_of
 from signoff_insight.report import Asked, Report
@@ -142,6 +143,60 @@ def test_what_waits_and_what_may_be_undone_is_read_from_the_desk(database_url: s
     assert next(report.table("now").records)["waiting"] == 4
 
 
+def test_a_rejection_counts_though_another_draft_came(database_url: str) -> None:
+    """Its minutes are those from when the draft of then came in."""
+    servers = servers_of(database_url, review_undo_seconds=0)
+    interaction = post(servers, draft_bubbles=["one"])
+    reviews.claim(servers, interaction, "ann")
+    reviews.reject(servers, interaction, "ann", "off topic")
+    post(servers, interaction_id=interaction, draft_bubbles=["two"])
+    _check_one_rejection(view(database_url, "desk"), approved=0)
+    reviews.claim(servers, interaction, "ben")
+    reviews.approve(servers, interaction, "ben", BODY)
+    report = view(database_url, "desk")
+    _check_one_rejection(report, approved=1)
+    found = cells(report, "reviewers", "reviewer")
+    assert {name: row["rejected_share"] for name, row in found.items()} == {"ann": 1, "ben": 0}
+
+
+def test_decisions_of_before_have_the_time_of_their_draft(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where another draft came since, it is not known."""
+    names = migrations._names()
+    with monkeypatch.context() as before:
+        before.setattr(
+            migrations, "_names", lambda: names[: names.index("0042.decisions_received")]
+        )
+        migrations.migrate(empty_database_url)
+    sql(
+        empty_database_url,
+        """
+        INSERT INTO signoff.reviews (interaction_id, user_id, received_at, state, decided_by,
+            decided_at, reject_reason)
+        VALUES
+            (gen_random_uuid(), 'rejected', '2026-01-01 08:00Z', 'rejected', 'ann',
+                '2026-01-01 09:00Z', 'no'),
+            (gen_random_uuid(), 'came again', '2026-01-01 10:00Z', 'pending', NULL, NULL, NULL);
+        INSERT INTO signoff.review_decisions (interaction_id, user_id, decision, reviewer,
+            decided_at, final_at, reject_reason)
+        SELECT interaction_id, user_id, 'rejected', 'ann', '2026-01-01 09:00Z', '2026-01-01 09:00Z',
+            'no'
+        FROM signoff.reviews
+        """,
+    )
+    migrations.migrate(empty_database_url)
+    asked = Asked(since=date(2026, 1, 1), until=date(2026, 1, 2))
+    (day,) = view(empty_database_url, "desk", asked).table("days").records
+    assert (day["rejected"], day["median_minutes"], day["p90_minutes"]) == (2, 60, 60)
+
+
+def _check_one_rejection(report: Report, *, approved: int) -> None:
+    (day,) = report.table("days").records
+    assert (day["decided"], day["approved"], day["rejected"]) == (approved + 1, approved, 1)
+    assert 0 < float(str(day["median_minutes"])) < 60
+
+
 def test_without_reviews_nothing_waits(database_url: str) -> None:
     """No day is made up."""
     report = view(database_url, "desk")
@@ -185,12 +240,13 @@ def _rows(one: Decided) -> dict[str, dict[str, object]]:
     shared = {
         "interaction_id": uuid4(),
         "user_id": "user-1",
+        "received_at": one.received_at,
         "opened_at": one.opened_at,
         "decided_at": one.decided_at,
         "event_id": event_id,
         "reject_reason": "no" if one.state == "rejected" else None,
     }
-    review = {"received_at": one.received_at, "state": one.state, "decided_by": reviewer}
+    review = {"state": one.state, "decided_by": reviewer}
     event = _event(one) if event_id else None
     decision = {"decision": one.state, "reviewer": reviewer, "event": event}
     return {

@@ -108,7 +108,8 @@ def test_without_a_passed_backtest_a_rule_does_not_decide(
     (missing,) = why_not_automatic(connection, RULES, RULE)
     assert missing == (
         "version 1 of it has no backtest of 26 weeks from the last 90 days: "
-        "signoff transitions backtest --rule churn-silence"
+        "signoff transitions backtest --rule churn-silence, with --by occurred for history that "
+        "was imported"
     )
     keep_backtests(connection, RULES, [outcome("it was wrong", "a band is off")], "ann")
     assert why_not_automatic(connection, RULES, RULE) == (

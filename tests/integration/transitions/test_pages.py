@@ -241,6 +241,15 @@ def test_before_any_run_it_is_said_how_to_run_the_rules(pages: httpx.Client) -> 
     assert "Looked at" not in said
 
 
+def test_a_rule_without_a_backtest_says_how_to_test_it(pages: httpx.Client) -> None:
+    """By what had occurred, too: of history that was imported late nothing had been applied."""
+    said = text_of(pages.get(f"/transitions/rules/{RULE}"))
+    assert (
+        f"signoff transitions backtest --rule {RULE}, with --by occurred for history that was "
+        "imported."
+    ) in said
+
+
 def test_a_run_for_the_past_says_whom_it_left_out(pages: httpx.Client, database_url: str) -> None:
     """A run for now left out nobody for this reason."""
     add = "INSERT INTO signoff.transition_runs (at, started_at, started_by) SELECT {}, now(), 'ann'"
