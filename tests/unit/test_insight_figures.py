@@ -234,6 +234,16 @@ def test_a_small_expectation_has_a_decimal(expected: float, said: str) -> None:
     assert weeks.heading == said
 
 
+def test_the_scale_of_small_differences_has_the_numbers_of_its_lines() -> None:
+    """Steps of a quarter of a point are not written as 0.2, 0.5 and 0.8."""
+    rows = [("tag", "CTA_SOFT", 0.0, -0.0083, 0.0061, 654, False)]
+    (tag, *_) = (
+        one for one in figures_of(with_rows("reviewers", "pooled", rows)) if one.name == "tag"
+    )
+    below = [text.replace("\N{MINUS SIGN}", "-") for text in texts(tag.wide)[:8]]
+    assert below == ["-1", "-0.75", "-0.5", "-0.25", "0", "+0.25", "+0.5", "+0.75"]
+
+
 def test_few_customers_are_not_compared() -> None:
     """Where each difference is one of few customers, the heading says that, and names none."""
     of_all = report("reviewers")

@@ -88,6 +88,12 @@ def short_percent(share: float) -> str:
     return _signed(f"{share * 100:.1f}".removesuffix(".0")) + " %"
 
 
+def short_points(share: float) -> str:
+    """A difference of shares for an axis, in percentage points: steps may be a quarter of one."""
+    text = f"{share * 100:+.2f}".rstrip("0").rstrip(".")
+    return "0" if text in {"+0", "-0"} else _signed(text)
+
+
 def status(code: str) -> str:
     """A status in words, such as `Lead qualified`."""
     return code.replace("_", " ").capitalize()

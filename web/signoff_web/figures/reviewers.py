@@ -135,11 +135,7 @@ def _is_clear(one: Record) -> bool:
 
 
 def _intervals(rows: Sequence[Record], size: Size) -> Drawing:
-    return intervals(size, [_row(one) for one in rows], _points)
-
-
-def _points(value: float) -> str:
-    return words.points(value).removesuffix(" points").removesuffix(".0")
+    return intervals(size, [_row(one) for one in rows], words.short_points)
 
 
 def _row(one: Record) -> Row:
