@@ -38,6 +38,10 @@ def holder(desk: Desk, interaction_id: UUID) -> str | None:
     return review.claimed_by
 
 
+# A page is told its routes before it is opened: of a page that is open the browser lets requests pass
+# for a while, until it intercepts them.
+
+
 def keep(held: list[Route]) -> Callable[[Route], None]:
     """Holds requests back."""
 
@@ -167,8 +171,8 @@ def test_a_crash_while_the_server_is_away_loses_nothing(desk: Desk, visit: Visit
     """What the server never got is kept in the browser, and is back when it is opened again."""
     interaction = desk.post("anna-42")
     ann = visit("ann")
-    page = ann.open(interaction)
     ann.context.route("**/draft", lambda route: route.abort())
+    page = ann.open(interaction)
     page.locator(".bubble").fill("typed in a tunnel")
     expect(page.locator("[data-saved]")).to_contain_text("Kept in this browser")
     page.close()
@@ -236,14 +240,14 @@ def test_a_retry_after_a_lost_answer_is_one_approval(desk: Desk, visit: Visit) -
     """The desk says that it does not know; pressing again is safe."""
     interaction = desk.post("anna-42")
     ann = visit("ann")
-    page = ann.open(interaction)
-    page.keyboard.press("5")
 
     def lose_the_answer(route: Route) -> None:
         route.fetch()
         route.abort()
 
-    page.route("**/approve", lose_the_answer)
+    ann.page.route("**/approve", lose_the_answer)
+    page = ann.open(interaction)
+    page.keyboard.press("5")
     page.keyboard.press("Control+Enter")
     expect(page.locator("[data-banner]")).to_contain_text("press again, it is decided once")
     assert len(in_outbox(desk.database_url)) == 1
@@ -364,7 +368,7 @@ def test_a_slow_review_does_not_replace_the_one_selected_meanwhile(
     opened, other, slow, _ = (desk.post(f"user-{n}", priority=(9 - n) / 10) for n in range(4))
     ann = visit("ann")
     ann.expected.add("503")  # none is fetched ahead: it could be the slow one
-    ann.page.route("**/desk/next", lambda route: route.fulfill(status=503, body="{}"))
+    ann.page.route(NEXT, lambda route: route.fulfill(status=503, body="{}"))
     page = ann.open(opened)
     held: list[Route] = []
     page.route(f"**/desk/{slow}", keep(held))
@@ -385,9 +389,9 @@ def test_slow_answers_about_a_review_that_was_left_change_no_other(
     """Neither the preview of its LTV nor the answer to its approval touch the open review."""
     left, other = desk.post("anna-42", priority=1), desk.post("ben-7")
     ann = visit("ann")
-    page = ann.open(left)
     held: list[Route] = []
-    page.route(re.compile(f"{left}/(preview|approve)"), keep(held))
+    ann.page.route(re.compile(f"{left}/(preview|approve)"), keep(held))
+    page = ann.open(left)
     page.keyboard.press("5")
     page.locator('[name="ltv_amount"]').fill("77")
     eventually(page, lambda: len(held) == 1)
@@ -700,6 +704,7 @@ def test_the_next_review_needs_no_request(desk: Desk, visit: Visit) -> None:
     """
     first, second = desk.post("anna-42", priority=1), desk.post("ben-7")
     ann = visit("ann")
+    ann.page.route("**/approve", lambda route: route.continue_())
     page = ann.open(first)
     eventually_held_by(page, desk, second, "ann")
     page.keyboard.press("4")
