@@ -1,6 +1,6 @@
 // Which reviews the tabs of this browser have. A tab holds a lock for each of its reviews; the browser takes the locks
-// away when the tab is closed or dies. Without HTTPS, or where the browser refuses, there are no locks, and each tab knows its own
-// reviews alone.
+// away when the tab is closed or dies. Without HTTPS, or where the browser refuses, there are no locks, and each tab
+// knows its own reviews alone.
 const NAME = "signoff-review:";
 const kept = new Map(); // review → how to give its lock back
 
