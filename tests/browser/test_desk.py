@@ -38,8 +38,8 @@ def holder(desk: Desk, interaction_id: UUID) -> str | None:
     return review.claimed_by
 
 
-# A page is told its routes before it is opened: of a page that is open the browser lets requests pass
-# for a while, until it intercepts them.
+# A page is told its routes before it is opened: of a page that is open the browser lets requests
+# pass for a while, until it intercepts them.
 
 
 def keep(held: list[Route]) -> Callable[[Route], None]:
@@ -122,7 +122,8 @@ def test_a_closed_laptop_gives_the_review_back(desk: Desk, visit: Visit) -> None
     interaction = desk.post("anna-42")
     ann, ben = visit("ann"), visit("ben")
     ann.expected.add("409")
-    page = ann.open(interaction)
+    with ann.page.expect_response(NEXT):  # it takes a review whose lease has ended
+        page = ann.open(interaction)
     page.locator(".bubble").fill("I was about to say")
     end_leases(desk.database_url)
     ben.open(interaction)
@@ -692,6 +693,18 @@ def test_what_another_tab_holds_is_not_the_next_one(desk: Desk, visit: Visit) ->
     expect(other.locator("[data-empty]")).to_contain_text(
         "Of 2 waiting, 2 are yours, open in another window, and 0 are held by others."
     )
+    page.keyboard.press("3")
+    page.keyboard.press("Control+Enter")
+    ann.is_at(second)
+
+
+def test_without_locks_each_tab_knows_its_own_reviews(desk: Desk, visit: Visit) -> None:
+    """A browser that refuses them, or has none, goes on to the next review all the same."""
+    first, second = desk.post("anna-42", priority=1), desk.post("ben-7")
+    ann = visit("ann")
+    ann.page.add_init_script("navigator.locks.query = () => Promise.reject(new Error('no'))")
+    page = ann.open(first)
+    eventually_held_by(page, desk, second, "ann")
     page.keyboard.press("3")
     page.keyboard.press("Control+Enter")
     ann.is_at(second)
