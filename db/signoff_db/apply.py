@@ -94,6 +94,8 @@ def _by_kind(deliveries: Sequence[Delivery]) -> list[tuple[Kind, Sequence[int]]]
 
 def _decisions(deliveries: Sequence[Delivery]) -> set[int]:
     """The positions of readable status decisions."""
+    if StatusDecision not in {type(d.event) for d in deliveries}:
+        return set()
     return {
         i
         for i, d in enumerate(deliveries)

@@ -40,7 +40,7 @@ judged AS (
         -- The state of the interaction before its first event, which may be this one.
         CASE WHEN seen.first_time THEN seen.held_status ELSE i.opening_customer_status END AS opening_status,
         CASE WHEN seen.first_time THEN seen.held_ltv ELSE i.opening_ltv_usd END AS opening_ltv,
-        earlier.event_id IS NOT NULL OR (NOT seen.first_time
+        seen.returned OR (NOT seen.first_time
             AND (e.occurred_at, e.event_id) < (i.review_completed_at, i.last_event_id)) AS behind,
         (e.occurred_at, e.event_id) < (i.status_occurred_at, i.status_event_id) AS status_behind,
         seen.refusal,
@@ -48,7 +48,7 @@ judged AS (
         -- that `refusal IS NULL` selects nearly none. Then it would use a nested loop over the batch.
         seen.refusal IS NULL AS admitted,
         -- Whether its customer gets older events with it.
-        seen.refusal IS NULL AND (earlier.event_id IS NOT NULL
+        seen.refusal IS NULL AND (seen.returned
             OR (i.user_id IS NULL AND e.user_id IS NOT NULL AND i.last_event_id IS NOT NULL)) AS brings_events
     FROM incoming e
     LEFT JOIN LATERAL (
@@ -58,18 +58,16 @@ judged AS (
         SELECT *, ctid AS held_at FROM interactions
         WHERE id = e.interaction_id AND ledger.content_hash IS NULL OFFSET 0
     ) AS i ON true
-    -- Of an interaction that was deleted, and is made again, by this event or by another system, all events are
-    -- folded. They are looked for only where an interaction was ever deleted: in a partitioned ledger that takes a while.
-    LEFT JOIN LATERAL (
-        SELECT event_id FROM approvals
-        WHERE interaction_id = e.interaction_id AND i.last_event_id IS NULL AND ledger.content_hash IS NULL
-            AND (SELECT pg_sequence_last_value('interactions_deleted'::regclass)) > 0
-        LIMIT 1
-    ) AS earlier ON true
     CROSS JOIN LATERAL (
         SELECT signoff_known_status(i.customer_status) AS held_status,
             coalesce(i.ltv_usd, 0) AS held_ltv,
             i.last_event_id IS NULL AS first_time,
+            -- Of an interaction that was deleted, and is made again, by this event or by another system, all events
+            -- are folded. They are looked for only where an interaction was ever deleted: in a partitioned ledger that
+            -- takes a while.
+            coalesce(CASE WHEN i.last_event_id IS NULL AND ledger.content_hash IS NULL
+                AND (SELECT pg_sequence_last_value('interactions_deleted'::regclass)) > 0
+                THEN (SELECT true FROM approvals WHERE interaction_id = e.interaction_id LIMIT 1) END, false) AS returned,
             CASE
                 WHEN ledger.content_hash = e.content_hash THEN 'duplicate'
                 WHEN ledger.content_hash IS NOT NULL THEN 'event_conflict'
@@ -213,14 +211,16 @@ counted AS (
         bool_or(interaction_id IN (SELECT interaction_id FROM folded WHERE brings_events)),
         sum(ltv_difference),
         coalesce(signoff_last_given(CASE WHEN status_event_id IS NOT NULL THEN given_status END
-            ORDER BY status_occurred_at, status_event_id), 'PROSPECT'),
+            ORDER BY status_occurred_at NULLS FIRST, status_event_id, created_at NULLS FIRST, interaction_id), 'PROSPECT'),
         coalesce(max(status_occurred_at), '-infinity'),
-        coalesce(signoff_last_given(status_event_id ORDER BY status_occurred_at, status_event_id),
+        coalesce(signoff_last_given(status_event_id
+            ORDER BY status_occurred_at NULLS FIRST, status_event_id, created_at NULLS FIRST, interaction_id),
             '00000000-0000-0000-0000-000000000000'),
         coalesce(CASE WHEN count(status_event_id) = 0 THEN max(created_at) END, '-infinity'),
         coalesce(CASE WHEN count(status_event_id) = 0 THEN
-            signoff_last_given(interaction_id ORDER BY created_at NULLS FIRST, interaction_id)
-                FILTER (WHERE is_new) END, '00000000-0000-0000-0000-000000000000')
+            signoff_last_given(CASE WHEN is_new THEN interaction_id END
+                ORDER BY status_occurred_at NULLS FIRST, status_event_id, created_at NULLS FIRST, interaction_id)
+            END, '00000000-0000-0000-0000-000000000000')
     FROM landed
     WHERE user_id IS NOT NULL
     GROUP BY user_id
@@ -262,7 +262,7 @@ SELECT CASE
     CASE WHEN j.refusal = 'user_mismatch' THEN j.owner END AS owner,
     -- Once for all events: which decisions of their customers count now. All events are written before: the
     -- aggregates read each step to its end, and OFFSET 0 keeps the planner from calling the function earlier.
-    (SELECT count(*)
+    CASE WHEN j.position = 1 THEN (SELECT count(*)
         FROM (
                 SELECT changed.users
                 FROM (SELECT array_agg(user_id) AS users FROM counted WHERE decided HAVING count(*) > 0) AS changed,
@@ -271,10 +271,10 @@ SELECT CASE
             ) AS ready,
             LATERAL signoff_refold_decisions(ready.users, (
                 SELECT CASE WHEN bool_or(brings_events) THEN '-infinity' ELSE min(occurred_at) END
-                FROM judged WHERE admitted))),
+                FROM judged WHERE admitted))) END,
     -- Where nobody reads notices, their queue could be full, which would be an error.
     (SELECT pg_notify('signoff_settled', $3) WHERE $3 <> '' AND pg_notification_queue_usage() < 0.5),
-    {resolve_letters}
+    CASE WHEN j.position = 1 THEN {resolve_letters} END
 FROM judged j
 LEFT JOIN landed l ON l.interaction_id = j.interaction_id
 ORDER BY j.position

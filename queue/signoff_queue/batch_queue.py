@@ -21,7 +21,9 @@ MAX_ID_BYTES: Final = 512
 """The most bytes of a job id that is read; an event's id has 36."""
 _MOST_BYTES: Final = 8 * 1024 * 1024
 """The most data that one batch takes out of Redis."""
-_FIELDS: Final = 5
+_FIELDS: Final = 3
+_ORDINARY: Final = 1
+"""What `drain.lua` returns of a job that has data, and neither deaths nor retries."""
 _IN_FLIGHT_PAGE: Final = 1000
 """Entries of the started registry that one call of `requeue.lua` looks at."""
 
@@ -31,6 +33,7 @@ class JobHash(IntEnum):
 
     JOB = 1
     MISSING = 0
+    """Only its id was left, so that there is nothing to apply or to keep."""
     NO_DATA = -1
     NO_HASH = -2
     LARGE_DATA = -3
@@ -58,17 +61,11 @@ class TakenJob(NamedTuple):
     """Only its beginning if it is too long."""
     data: bytes | None
     """Only its beginning if it is too large."""
-    deaths: int
+    deaths: int = 0
     """The number of workers that died while they held it."""
-    retries: int
-    hash: int
-    """A `JobHash`."""
+    retries: int = 0
+    hash: int = JobHash.JOB
     oversize: Oversize | None = None
-
-    @property
-    def missing(self) -> bool:
-        """Whether only its id was left, so that there is nothing to apply or to keep."""
-        return self.hash == JobHash.MISSING
 
 
 class BatchQueue:
@@ -142,17 +139,20 @@ class BatchQueue:
 
     def _jobs(self, values: Any) -> list[TakenJob]:  # noqa: ANN401 -- as Redis answers
         self.has_long_ids = False
-        each = iter(values)
+        names, data, found = self._names(values[::_FIELDS]), values[1::_FIELDS], values[2::_FIELDS]
         jobs = [
-            TakenJob(self._name(job_id), data, deaths, retries, found)
-            for job_id, data, deaths, retries, found in zip(*[each] * _FIELDS, strict=True)
+            TakenJob(job_id, held) if what == _ORDINARY else taken_job(job_id, held, what)
+            for job_id, held, what in zip(names, data, found, strict=True)
         ]
-        found = values[_FIELDS - 1 :: _FIELDS]
-        if list in set(map(type, found)):
-            jobs = list(map(described, jobs, found))
-            self.has_long_ids = any(job.hash == JobHash.LONG_ID for job in jobs)
+        self.has_long_ids = JobHash.LONG_ID in {job.hash for job in jobs}
         self._forget_names([j.id for j in jobs if j.hash in _NOT_HELD] if self._raw else ())
         return jobs
+
+    def _names(self, job_ids: Sequence[bytes]) -> list[str]:
+        try:
+            return [job_id.decode() for job_id in job_ids]
+        except UnicodeDecodeError:
+            return list(map(self._name, job_ids))
 
     def _name(self, job_id: bytes) -> str:
         try:
@@ -187,6 +187,7 @@ class BatchQueue:
         Raises:
             WrongTypeError: a key of the queue holds something else; nothing was changed.
         """
+        ids = (*good, *dead, *kept)
         put_off = [v for job_id, delay, n in retries for v in (self._key(job_id), delay, n)]
         arguments: list[str | bytes | float] = [
             JOB_PREFIX,
@@ -195,7 +196,7 @@ class BatchQueue:
             len(dead),
             len(kept),
             self.keys.settled,
-            *map(self._key, (*good, *dead, *kept)),
+            *(map(self._key, ids) if self._raw else ids),
             *put_off,
         ]
         keys = [self.keys.started, self.keys.scheduled, worker_key, self.keys.oversized]
@@ -259,12 +260,16 @@ class BatchQueue:
         return [self.keys.waiting, self.keys.started, self.keys.leases, self.keys.missing_jobs]
 
 
-def described(job: TakenJob, found: Any) -> TakenJob:  # noqa: ANN401 -- as Redis answers
-    """The job with the kind of its hash; if it is too large, with its size and SHA-1."""
-    if isinstance(found, int):
-        return job._replace(hash=found)
-    held, size, *sha1 = found
-    return job._replace(hash=held, oversize=Oversize(size, sha1[0].decode() if sha1 else None))
+def taken_job(job_id: str, data: bytes | None, found: Any) -> TakenJob:  # noqa: ANN401 -- as Redis answers
+    """A job from the three values of it that `drain.lua` returns."""
+    if found == _ORDINARY:
+        return TakenJob(job_id, data)
+    held, deaths, retries, *oversize = found
+    if not oversize:
+        return TakenJob(job_id, data, deaths, retries, held)
+    size, *sha1 = oversize
+    too_large = Oversize(size, sha1[0].decode() if sha1 else None)
+    return TakenJob(job_id, data, deaths, retries, held, too_large)
 
 
 def _token() -> str:

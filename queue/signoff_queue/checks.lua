@@ -32,8 +32,8 @@ local function counter(value)
     return #value > 4 and MOST_COUNTED or math.min(tonumber(value), MOST_COUNTED)
 end
 
--- Read a job with bounds. Returns its id, its data and the kind of its hash (see drain.lua), the number of
--- bytes looked at, and its two counters, unchecked.
+-- Read a job with bounds. Returns its id, its data and the kind of its hash (see drain.lua; a list of kind, size and
+-- SHA-1 if it is too large), the number of bytes looked at, and its two counters, unchecked.
 local function read_job(prefix, id, longest, largest)
     local size = #id
     if size > longest then
@@ -57,6 +57,16 @@ local function read_job(prefix, id, longest, largest)
     end
     local job = redis.call('HMGET', key, 'signoff_deaths', 'number_of_retries')
     return id, beginning, found, size, job[1], job[2]
+end
+
+-- What scripts return of a job beside its id and data, see drain.lua. `hash` is as read_job returns it.
+local function described(hash, deaths, retries)
+    if type(hash) == 'table' then
+        return {hash[1], deaths, retries, hash[2], hash[3]}
+    elseif hash ~= 1 or deaths + retries > 0 then
+        return {hash, deaths, retries}
+    end
+    return 1
 end
 
 -- Identifies a job's data: its SHA-1; its size, if it is too large to be hashed; nil if there is no data.

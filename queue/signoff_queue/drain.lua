@@ -16,11 +16,12 @@
 -- ARGV[6]  the most jobs to take that came back after one worker's death; 0: none that came back
 -- ARGV[7]  the longest id                   ARGV[8]  the most bytes of a job's data
 --
--- Returns five values for each job: id; data, or nil; deaths of workers that held it; retries; and the kind
--- of its hash: 1 a job, 0 missing (then it is removed from the queue), -1 without data, -2 not a hash. If
--- the job is too large to be read, the fifth value is a list: -3 if its data is too large, -4 if its id is
--- (then it is in the failed registry); the size in bytes; the SHA-1, or nil. Then id and data are only the
--- first bytes.
+-- Returns three values for each job: id; data, or nil; and 1 for nearly every job, which has data, and neither
+-- deaths nor retries. For others the third value is a list: the kind of its hash; deaths of workers that held the
+-- job; retries. Kinds are 1 a job, 0 missing (then it is removed from the queue), -1 without data, -2 not a hash,
+-- and two for a job that is too large to be read: -3 if its data is, -4 if its id is (then it is in the failed
+-- registry). Then id and data are only the first bytes, and the list goes on with the size in bytes, and the SHA-1
+-- or nil.
 --
 -- The first write removes something. A full Redis allows that, and then the other writes of the script too.
 --
@@ -64,8 +65,8 @@ while taken < most and bytes < most_bytes do
     if most == 0 or died ~= deaths then
         break
     end
-    batch[n + 1], batch[n + 2], batch[n + 3], batch[n + 4], batch[n + 5] = name, data, died, retries, hash
-    n = n + 5
+    batch[n + 1], batch[n + 2], batch[n + 3] = name, data, described(hash, died, retries)
+    n = n + 3
     if hash == 0 then
         missing[#missing + 1] = id
     elseif name ~= id then

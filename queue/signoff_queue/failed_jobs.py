@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from redis import Redis
 
-from signoff_queue.batch_queue import MAX_ID_BYTES, JobHash, TakenJob, described, text_of
+from signoff_queue.batch_queue import MAX_ID_BYTES, JobHash, TakenJob, taken_job, text_of
 from signoff_queue.scripts import Script
 from signoff_schemas.envelope import MAX_JOB_BYTES
 from signoff_schemas.keys import JOB_PREFIX, RESULTS_PREFIX, QueueKeys
@@ -51,7 +51,7 @@ class FailedJobs:
         return [
             FailedJob(
                 job_id,
-                described(TakenJob(text_of(job_id), data, 0, 0, 1), found),
+                taken_job(text_of(job_id), data, found),
                 packed and _last_line(packed),
                 mark or b"",
             )

@@ -9,7 +9,7 @@
 -- ARGV[5]  the longest id                   ARGV[6]  the most bytes of a job's data
 -- ARGV[7]  the most bytes of a reason
 --
--- Returns five values for each job: id, data and the kind of its hash (see drain.lua); the mark of its data
+-- Returns five values for each job: the three of drain.lua, without counters; the mark of its data
 -- (`mark_of` in checks.lua), or nil; why it failed, as RQ packs it, or nil. Of an id that is too long it
 -- returns the first bytes, and as the mark the SHA-1 of the whole id, or its size, if it is too large to be hashed.
 local refused = wrong_type({[KEYS[1]] = 'zset'})
@@ -43,7 +43,8 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)) do
         mark, reason = hash[3] or tostring(size), false
     end
     local n = #found
-    found[n + 1], found[n + 2], found[n + 3], found[n + 4], found[n + 5] = name, data, hash, mark, reason
+    found[n + 1], found[n + 2], found[n + 3] = name, data, described(hash, 0, 0)
+    found[n + 4], found[n + 5] = mark, reason
     bytes = bytes + size
     if bytes >= tonumber(ARGV[4]) then
         break

@@ -22,8 +22,9 @@ _NAMES: Final = {kind: name for name, kind in KINDS.items()}
 _KIND_OF: Final = {kind.function: kind for kind in KINDS.values()}
 _HEADS: Final = {kind: f'["{kind.function}", null, ['.encode() for kind in KINDS.values()}
 _TAIL: Final = b"], {}]"
-_APPROVAL: Final = _HEADS[ApprovalEvent]
+_OPENINGS: Final = [(kind, head + b"{", len(head)) for kind, head in _HEADS.items()]
 _CLOSING: Final = b"}" + _TAIL
+_END: Final = -len(_TAIL)
 MAX_JOB_BYTES: Final = MAX_EVENT_BYTES + 1024
 """The largest `data` of a job in which an event may be, plain or compressed."""
 # Where only the structure of the JSON matters, `parse_int=float`: int() raises on a long number.
@@ -43,9 +44,9 @@ def decode_job(data: bytes) -> tuple[Kind, bytes]:
     if len(data) > MAX_JOB_BYTES:
         raise InvalidEvent.too_large(len(data), MAX_EVENT_BYTES)
     if data.endswith(_CLOSING):
-        for kind, head in _HEADS.items():
-            if data.startswith(b"{", len(head)) and data.startswith(head):
-                return kind, data[len(head) : -len(_TAIL)]
+        for kind, opening, start in _OPENINGS:
+            if data.startswith(opening):
+                return kind, data[start:_END]
     plain = _inflated(data)
     if len(plain) > MAX_JOB_BYTES:
         raise InvalidEvent.too_large(len(plain), MAX_EVENT_BYTES, or_more=True)

@@ -232,7 +232,7 @@ class Pipeline:
 
     def acknowledge(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         """Step 5. An oversized job leaves the queue, but stays in Redis."""
-        oversized = batch.oversized
+        oversized = set(batch.oversized)
         dead = [o.delivery.job_id for o in outcomes if o.failure and not o.retry]
         lost = batch.queue.acknowledge(
             self._worker_key,

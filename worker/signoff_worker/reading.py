@@ -9,6 +9,9 @@ from signoff_queue.batch_queue import MAX_ID_BYTES, JobHash, Oversize, TakenJob
 from signoff_schemas import FailureKind, InvalidEvent
 from signoff_schemas.keys import JOB_PREFIX
 
+_JOB: Final = int(JobHash.JOB)
+"""Compared with each job: to look up the member of an enum takes longer than the comparison."""
+_READ_ELSEWHERE: Final = frozenset({JobHash.JOB, JobHash.MISSING, JobHash.LONG_ID})
 _NO_DATA: Final = {
     JobHash.NO_DATA: "the job's hash has no data",
     JobHash.NO_HASH: "the job's key holds no hash",
@@ -32,10 +35,9 @@ def begin_reading_taken(
             _abandoned(job.deaths) if job.deaths > max_redeliveries else None,
         )
         for job in taken
-        if job.hash == JobHash.JOB and job.data is not None
+        if job.hash == _JOB and job.data is not None
     ]
-    read_elsewhere = {JobHash.JOB, JobHash.MISSING, JobHash.LONG_ID}
-    others = [job for job in taken if job.hash not in read_elsewhere]
+    others = [job for job in taken if job.hash not in _READ_ELSEWHERE]
     finish = begin_reading(jobs)
     return lambda: [*map(_unreadable, others), *finish()]
 
