@@ -205,6 +205,7 @@ counted AS (
     -- that of the most recently created interaction. An event without a status creates a PROSPECT.
     -- An event that changes nothing here locks its customer all the same: whether a status decision counts
     -- may depend on it, and two transactions must not overlook each other's events.
+    -- All aggregates have the same order: then Postgres sorts once for the batch, not once for each customer.
     INSERT INTO customers AS c (user_id, gained_events, ltv_usd, customer_status, status_occurred_at, status_event_id,
         status_created_at, status_interaction_id)
     SELECT user_id,
@@ -260,8 +261,9 @@ SELECT CASE
     WHEN j.interaction_id IN (SELECT interaction_id FROM folded WHERE NOT fits) THEN 'ltv_overflow'
     ELSE 'raced' END AS verdict,
     CASE WHEN j.refusal = 'user_mismatch' THEN j.owner END AS owner,
-    -- Once for all events: which decisions of their customers count now. All events are written before: the
-    -- aggregates read each step to its end, and OFFSET 0 keeps the planner from calling the function earlier.
+    -- Once for all events, and returned once: which decisions of their customers count now. All events are written
+    -- before: the aggregates read each step to its end, and OFFSET 0 keeps the planner from calling the function
+    -- earlier.
     CASE WHEN j.position = 1 THEN (SELECT count(*)
         FROM (
                 SELECT changed.users

@@ -38,14 +38,21 @@ class Database:
         return self._settings.require("database_url")
 
     def await_schema(self, stop: Event, health: Health) -> None:
-        """Wait for Postgres, and check that it has the tables of this release.
+        """Wait for Postgres, check that it has the tables of this release, and connect.
+
+        The first batch does not wait for the connection then, which takes some milliseconds.
 
         Raises:
             MigrationError: migrations are missing.
             StoppedError: the worker was asked to stop meanwhile.
         """
+
+        def step() -> None:
+            require_current(self._url)
+            self.connection()
+
         self.retry_outages(
-            lambda: require_current(self._url),
+            step,
             stop=stop,
             health=health,
             on_outage=lambda error: log.error("%s", outage_reason(error)),
