@@ -140,6 +140,17 @@ def test_a_table_that_holds_all_values_is_adopted(empty_database_url: str, colum
         assert audit(connection).differing == 0
 
 
+def test_a_database_that_quotes_all_names_is_adopted(empty_database_url: str) -> None:
+    """Types are compared by their names, which such a database would spell "uuid" or "text"[]."""
+    name = empty_database_url.rpartition("/")[2]
+    run(empty_database_url, "CREATE TABLE interactions (id uuid PRIMARY KEY, edit_tags text[])")
+    run(empty_database_url, f"ALTER DATABASE {name} SET quote_all_identifiers = on")
+    assert migrate(empty_database_url) != []
+    with connect_for_batches(empty_database_url, application="test") as connection:
+        assert apply_events(connection, approval()) == ["applied"]
+    undo(empty_database_url)
+
+
 @pytest.fixture
 def upstream(empty_database_url: str) -> str:
     """A database with an upstream's tables, some of which have the names of Signoff's tables."""
