@@ -48,6 +48,16 @@ def require_trusted(path: Path, remedy: str) -> None:
         raise SettingsError(f"{path} is not trusted: {reason}. {remedy}")
 
 
+def require_own_folder(folder: Path, remedy: str) -> None:
+    """Refuse a folder of another user before anything is made in it; root's is allowed.
+
+    Raises:
+        SettingsError: it is another user's; the text names folder and owner, and says what to do.
+    """
+    if reason := _not_ours(folder, folder.stat()):
+        raise SettingsError(f"{folder} is not trusted: {reason}. {remedy}")
+
+
 def user_name(user_id: int) -> str:
     """A user's name and id, for messages."""
     try:
