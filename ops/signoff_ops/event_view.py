@@ -243,8 +243,8 @@ def _outboxed(servers: Servers, event_id: str) -> EventContent | None:
         entry = table.entry(UUID(event_id)) if table else None
     if entry is None:
         return None
-    data = entry.event.encode()
-    return _content("the outbox", data, len(data))
+    data = (entry.event or "").encode()
+    return _content("the outbox", data, entry.bytes)
 
 
 def _content(source: str, data: bytes, size: int) -> EventContent:
