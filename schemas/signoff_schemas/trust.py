@@ -15,7 +15,7 @@ from signoff_schemas.errors import SettingsError
 _ROOT: Final = 0
 
 
-def distrust(path: Path) -> str | None:
+def why_untrusted(path: Path) -> str | None:
     """Why another user may have written the file or folder; None if it is trusted.
 
     The path itself, the target if it is a link, and the folder that it is in are checked.
@@ -39,7 +39,7 @@ def require_trusted(path: Path, remedy: str) -> None:
         SettingsError: it is not trusted; the text names file and owner, and says what to do.
     """
     try:
-        reason = distrust(path)
+        reason = why_untrusted(path)
     except FileNotFoundError:
         return
     except OSError as error:
