@@ -55,7 +55,9 @@ judged AS (
         SELECT content_hash FROM approvals WHERE event_id = e.event_id OFFSET 0
     ) AS ledger ON true
     LEFT JOIN LATERAL (
-        SELECT *, ctid AS held_at FROM interactions
+        SELECT ctid AS held_at, user_id, customer_status, ltv_usd, review_completed_at, last_event_id,
+            status_occurred_at, status_event_id, opening_customer_status, opening_ltv_usd
+        FROM interactions
         WHERE id = e.interaction_id AND ledger.content_hash IS NULL OFFSET 0
     ) AS i ON true
     CROSS JOIN LATERAL (

@@ -14,6 +14,7 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool
 
 from signoff_db.error_text import reason_of
+from signoff_db.instants import read_all_instants
 from signoff_db.json_numbers import read_json
 from signoff_db.sql import statement
 from signoff_schemas import SignoffError, masked
@@ -32,6 +33,10 @@ _FORMATS: Final = (
     # The formats of values in both directions.
     "bytea_output=hex",
     "standard_conforming_strings=on",
+    "array_nulls=on",
+    "extra_float_digits=1",
+    # Names of types and columns are compared as Postgres spells them.
+    "quote_all_identifiers=off",
     # Each statement must see what was committed before it began.
     "default_transaction_isolation=read\\ committed",
     "default_transaction_deferrable=off",
@@ -89,7 +94,7 @@ def connect(
         DatabaseUnavailableError: the server cannot be reached or refuses the connection.
     """
     opened = _open(Connection, database_url, application, _TIMEOUTS, _FORMATS, outbox=outbox)
-    set_json_loads(read_json, opened)
+    _read_as_written_by_others(opened)
     return opened
 
 
@@ -229,7 +234,13 @@ def _keywords(application: str) -> dict[str, Any]:
 def _configure(connection: Connection[TupleRow]) -> None:
     """Prepare a connection of a pool."""
     _open_session(connection)
+    _read_as_written_by_others(connection)
+
+
+def _read_as_written_by_others(connection: Connection[TupleRow]) -> None:
+    """Read values of an upstream's tables that psycopg does not."""
     set_json_loads(read_json, connection)
+    read_all_instants(connection.adapters)
 
 
 def _open_session(connection: Connection[TupleRow]) -> None:

@@ -20,11 +20,13 @@ _EXACT: Final = 10_000
 """Up to this many events are counted; a larger number is an estimate."""
 _LEDGER: Final = "ledger"
 _INTERACTIONS: Final = "interactions"
+_BOUNDS: Final = {"characters": 10_000, "elements": 100, "bytes": 262_144}
+"""Of a text, of a list and of JSON in `interactions`, which may be another system's table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One row of `interactions`."""
+    """One row of `interactions`; what an event could not have written may be cut."""
 
     id: UUID
     user_id: str | None
@@ -170,7 +172,7 @@ def funnel(connection: Connection[TupleRow]) -> list[FunnelStep]:
 def interaction(connection: Connection[TupleRow], interaction_id: UUID) -> Interaction | None:
     """One interaction."""
     with connection.cursor(row_factory=class_row(Interaction)) as cursor:
-        parameters = {"interaction_id": interaction_id}
+        parameters = {"interaction_id": interaction_id, **_BOUNDS}
         return cursor.execute(statement("read_interaction"), parameters).fetchone()
 
 

@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 Around = Callable[[], AbstractContextManager[object]]
 """Opens a transaction for a block."""
 FindRejectedRows = Callable[[Sequence[Item]], Sequence[Item] | None]
-"""Takes items of which one was refused, and marks the rejected ones; None if it finds none."""
+"""Finds and marks the rejected items, if Postgres refused one of them; None if it finds none."""
 
 _TRIES: Final = 6
 """How often work is tried after conflicts; after that, the conflict counts as any other error."""

@@ -27,7 +27,7 @@ _prepared: Final[WeakSet[Connection[TupleRow]]] = WeakSet()
 _FORMATS: Final = (Format.TEXT, Format.BINARY)
 
 
-class Fate(NamedTuple):
+class EventState(NamedTuple):
     """What Postgres holds of one event."""
 
     verdict: str | None
@@ -41,7 +41,7 @@ class Fate(NamedTuple):
 
     @classmethod
     def of_row(cls, result: PGresult, row: int) -> Self:
-        """The fate in a row of the statement's result."""
+        """The state in a row of the statement's result."""
         verdict, age, letter, kind, message = (result.get_value(row, n) for n in range(5))
         return cls(
             None if verdict is None else verdict.decode(),
@@ -52,11 +52,11 @@ class Fate(NamedTuple):
         )
 
 
-class Fates:
-    """Reads what became of events, on a connection that `prepared_fates` has prepared.
+class EventStates:
+    """Reads what became of events, on a connection that `prepared_states` has prepared.
 
     `fileno` is what to wait for, as with `selectors`: when it can be read, there may be notices.
-    Some come with an answer instead, so look at `is_told` before.
+    Some come with an answer instead, so look at `has_notices` before.
     """
 
     def __init__(self, connection: Connection[TupleRow]) -> None:
@@ -67,7 +67,7 @@ class Fates:
         """The socket of the connection."""
         return self._connection.pgconn.socket
 
-    def is_told(self) -> bool:
+    def has_notices(self) -> bool:
         """Whether notices have come that `committed` has not given yet."""
         self._take_notices()
         return bool(self._committed)
@@ -91,7 +91,7 @@ class Fates:
         """Note a notice that came before the answer to a statement (psycopg calls this)."""
         self._committed.add(notice.payload.encode())
 
-    def of(self, events: Sequence[UUID], hashes: Sequence[bytes]) -> list[Fate]:
+    def of(self, events: Sequence[UUID], hashes: Sequence[bytes]) -> list[EventState]:
         """What Postgres holds of events with these content hashes, in their order."""
         ids = f"{{{','.join(map(str, events))}}}".encode()
         parameters = ids, b"".join(hashes)
@@ -100,7 +100,7 @@ class Fates:
         except InvalidSqlStatementName:  # psycopg deallocates all statements after a rollback
             _prepare(self._connection)
             result = _run(self._connection, parameters)
-        return [Fate.of_row(result, row) for row in range(result.ntuples)]
+        return [EventState.of_row(result, row) for row in range(result.ntuples)]
 
 
 def _run(connection: Connection[TupleRow], parameters: Sequence[bytes]) -> PGresult:
@@ -129,21 +129,21 @@ def _prepare(connection: Connection[TupleRow]) -> None:
 
 
 @contextmanager
-def prepared_fates(connection: Connection[TupleRow]) -> Iterator[Fates]:
+def prepared_states(connection: Connection[TupleRow]) -> Iterator[EventStates]:
     """In the block, the connection reads what became of events, with one plan.
 
     Args:
         connection: in autocommit mode; other statements should not use it meanwhile.
     """
-    fates = Fates(connection)
-    connection.add_notify_handler(fates.note)
+    states = EventStates(connection)
+    connection.add_notify_handler(states.note)
     try:
         connection.execute(statement("begin_verdicts"))
         if connection not in _prepared:
             _prepare(connection)
-        yield fates
+        yield states
     finally:
         with suppress(psycopg.Error):  # the connection may be lost
             connection.execute(statement("end_verdicts"))
         # Last: psycopg would keep the notices that nobody handles.
-        connection.remove_notify_handler(fates.note)
+        connection.remove_notify_handler(states.note)

@@ -26,7 +26,7 @@ from signoff_embedded.account import other_owner
 from signoff_embedded.errors import EmbeddedError
 from signoff_embedded.ports import check_port, free_port
 from signoff_schemas.private_files import open_private, replace_private
-from signoff_schemas.trust import distrust
+from signoff_schemas.trust import why_untrusted
 
 _MEMORY: Final = "embedded.json"
 _MEMORY_BYTES: Final = 65_536
@@ -143,7 +143,7 @@ def _check_owner(path: Path) -> None:
     user could not read.
     """
     existing = next(one for one in (path, *path.parents) if one.exists() or one.is_symlink())
-    if reason := distrust(existing):
+    if reason := why_untrusted(existing):
         raise EmbeddedError(
             f"The data folder {path} is not used: {reason}. Run as its owner, or choose another "
             "folder with --data DIR."

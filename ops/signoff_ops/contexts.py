@@ -10,7 +10,7 @@ from signoff_insight.rapport.reach import Reach, reach_of
 from signoff_ops.rapport import context_of
 from signoff_ops.servers import Servers
 from signoff_schemas import SignoffError
-from signoff_schemas.wording import json_default, printable
+from signoff_schemas.wording import json_default, one_line_json, printable
 
 __all__ = [
     "ContextsNotComputedError",
@@ -53,15 +53,17 @@ class ContextsNotComputedError(SignoffError):
 def customer_context(servers: Servers, user_id: str) -> str:
     """The context of a customer as JSON; see `signoff_ops.rapport.context_of`.
 
+    Characters that are not printable are escaped.
+
     Raises:
         UnknownCustomerError: there is no such customer, or nothing of it has been read yet.
-        ContextsNotComputedError: that is not known yet.
+        ContextsNotComputedError: that is not known yet, or the context is not Signoff's.
         RapportNotSetError, RapportUnavailableError, SettingsError: as `Servers.rapport`.
     """
     with servers.rapport() as connection:
         context = context_of(connection, user_id)
         if context is not None:
-            return context
+            return one_line_json(_checked(context))
         reach = found_reach(connection)
     if reach.read_until is None:
         raise ContextsNotComputedError(
@@ -72,6 +74,16 @@ def customer_context(servers: Servers, user_id: str) -> str:
         f"No event, interaction or review names the customer {printable(user_id)!r}, of what was "
         f"there until {json_default(reach.read_until)}."
     )
+
+
+def _checked(context: str) -> str:
+    """The text of a context; others may have written to the second database."""
+    if not context.startswith("{"):
+        raise ContextsNotComputedError(
+            "the context of this customer in the second database is no JSON object, so something "
+            "else wrote it; `signoff rapport rebuild` computes all contexts anew"
+        )
+    return context
 
 
 def shown_context(servers: Servers, user_id: str) -> Any:  # noqa: ANN401 -- any JSON

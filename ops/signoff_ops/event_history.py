@@ -134,7 +134,7 @@ def _in_outbox(servers: Servers, event_id: UUID | None, *, moved: bool) -> Itera
             text = "done with in the outbox: moved to the dead letters, or published since"
         yield HistoryEntry(Step.RELAYED, text, entry.published_at)
     elif entry.refused:
-        _, since = refusal(entry.event, entry.refused)
+        _, since = refusal(entry.event, entry.bytes, entry.refused)
         text = f"the queue refused it, and it is kept in the outbox; it {since}"
         yield HistoryEntry(Step.REFUSED, text)
     else:

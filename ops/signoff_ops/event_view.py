@@ -126,12 +126,12 @@ def state_of(history: EventHistory, servers: Servers) -> str:
         if not history.away:
             return "Nothing is known of it."
         return "Nothing is known of it, but not everything could be looked at."
-    where = "; ".join(_whereabouts(history.entries)) or history.entries[-1].text
+    where = "; ".join(_places(history.entries)) or history.entries[-1].text
     missing = " Not everything could be looked at." if not_known(servers, history.away) else ""
     return f"{where[0].upper()}{where[1:]}.{missing}"
 
 
-def _whereabouts(entries: Sequence[HistoryEntry]) -> Iterator[str]:
+def _places(entries: Sequence[HistoryEntry]) -> Iterator[str]:
     """All places in which an event is now: in more than one it is where something went wrong."""
     for entry in entries:
         if entry.what in _IN_LEDGER:
@@ -243,8 +243,8 @@ def _outboxed(servers: Servers, event_id: str) -> EventContent | None:
         entry = table.entry(UUID(event_id)) if table else None
     if entry is None:
         return None
-    data = entry.event.encode()
-    return _content("the outbox", data, len(data))
+    data = (entry.event or "").encode()
+    return _content("the outbox", data, entry.bytes)
 
 
 def _content(source: str, data: bytes, size: int) -> EventContent:

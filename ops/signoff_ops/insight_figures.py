@@ -16,7 +16,7 @@ __all__ = ["Figures", "InsightFigures"]
 
 _FRESH: Final = 60.0
 _SECONDS: Final = 2.0
-"""How long a statement may take: whoever asks for metrics does not wait for long."""
+"""How long a statement may take: a request for metrics should be answered soon."""
 
 
 class InsightFigures:

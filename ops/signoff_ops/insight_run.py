@@ -5,6 +5,7 @@ from contextlib import closing, suppress
 
 from signoff_db.connection import DatabaseUnavailableError
 from signoff_db.migrate import require_current
+from signoff_db.read_connection import explained
 from signoff_insight.facts.reader import FactsReader
 from signoff_ops.reader_run import OnProgress, until_caught_up
 from signoff_schemas import Settings
@@ -34,12 +35,13 @@ def catch_up(settings: Settings, stop: threading.Event, on_progress: OnProgress)
         on_progress: told while the facts of all customers are computed.
 
     Raises:
-        SettingsError: no database is set.
+        SettingsError: no database is set, or it does not allow this role to write the facts.
         MigrationError: the database lacks tables.
-        DatabaseUnavailableError: Postgres is unavailable; what is committed stays.
+        DatabaseUnavailableError: Postgres is unavailable or read-only; what is committed stays.
     """
-    require_current(settings.require("database_url"))
-    with closing(_reader(settings)) as reader:
+    url = settings.require("database_url")
+    require_current(url)
+    with closing(_reader(settings)) as reader, explained(url):
         return until_caught_up(reader, stop, on_progress)
 
 
@@ -52,8 +54,9 @@ def rebuild_facts(settings: Settings, stop: threading.Event, on_progress: OnProg
     Raises:
         SettingsError, MigrationError, DatabaseUnavailableError: as `catch_up`.
     """
-    require_current(settings.require("database_url"))
-    with closing(_reader(settings)) as reader:
+    url = settings.require("database_url")
+    require_current(url)
+    with closing(_reader(settings)) as reader, explained(url):
         reader.begin_rebuild()
     return catch_up(settings, stop, on_progress)
 

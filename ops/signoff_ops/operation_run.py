@@ -167,7 +167,7 @@ class Runner:
             leases.end(connection, claimed, ended)
             log.info("operation %d: %s", claimed.id, ended.state)
         else:
-            leases.give_back(connection, claimed, ended)
+            leases.release(connection, claimed, ended)
 
     def _wait(self, connection: BatchConnection, stop: threading.Event) -> None:
         """Wait until an operation may be due, or a new one is notified."""
@@ -202,7 +202,7 @@ class Runner:
             with raising_outages(self._connection):
                 self._connection.execute("LISTEN signoff_operations")
                 if self._taken is not None:  # lost with the last connection
-                    leases.give_back(self._connection, self._taken)
+                    leases.release(self._connection, self._taken)
                     self._taken = None
         return self._connection
 
@@ -221,7 +221,7 @@ class Runner:
         if self._connection is not None and not self._connection.closed:
             with suppress(psycopg.Error):
                 if self._taken is not None:
-                    leases.give_back(self._connection, self._taken)
+                    leases.release(self._connection, self._taken)
                 leases.leave(self._connection, self._id)
         self._disconnect()
 

@@ -119,5 +119,5 @@ def _record(
 
 
 def _entry(delivery: Delivery) -> Entry:
-    now = datetime.now(UTC)
-    return Entry(UUID(delivery.job_id), delivery.payload.decode(), now, None, None)
+    now, payload = datetime.now(UTC), delivery.payload
+    return Entry(UUID(delivery.job_id), payload.decode(), len(payload), now, None, None)

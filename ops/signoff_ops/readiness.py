@@ -6,7 +6,7 @@ from signoff_ops.unavailable import Unavailable
 from signoff_schemas.wording import count
 
 
-def hindrances(servers: Servers) -> list[str]:
+def reasons_not_ready(servers: Servers) -> list[str]:
     """What is in the way, without addresses: anybody may read it. Empty if nothing is."""
     unavailable = Unavailable()
     unavailable.collect("redis", lambda: _ping(servers))

@@ -10,7 +10,7 @@ from typing import Final
 
 from signoff_producer.publication import is_conflict
 from signoff_relay.table import OutboxTable, RefusedEvent
-from signoff_schemas import InvalidEvent, parse_event
+from signoff_schemas import MAX_EVENT_BYTES, InvalidEvent, parse_event
 
 MOST_CHECKED: Final = 100
 """So many refused events are checked again to say how many are valid now."""
@@ -49,7 +49,7 @@ class ValidNow:
 
 def refused_now(event: RefusedEvent) -> Refused:
     """Check a refused event again."""
-    now, text = refusal(event.whole, event.refused)
+    now, text = refusal(event.whole, event.bytes, event.refused)
     return Refused(event, now, text)
 
 
@@ -61,13 +61,16 @@ def valid_now(table: OutboxTable) -> ValidNow:
     return ValidNow(len(known), known.count(Now.VALID))
 
 
-def refusal(held: str | None, reason: str) -> tuple[Now, str]:
+def refusal(held: str | None, size: int, reason: str) -> tuple[Now, str]:
     """What is known of a row now, and the same as a text.
 
     Args:
         held: the event that it holds; None if that is not to be checked.
+        size: how many bytes it has.
         reason: why it was refused.
     """
+    if size > MAX_EVENT_BYTES:
+        return Now.INVALID, f"still refused: {InvalidEvent.too_large(size, MAX_EVENT_BYTES)}"
     if held is None:
         return Now.UNCHECKED, f"was refused: {reason}; what it holds now was not checked"
     try:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from signoff_schemas import Settings, SettingsError
 from signoff_schemas.private_files import open_private
 from signoff_schemas.role_settings import argument, variable_of
-from signoff_schemas.trust import require_trusted
+from signoff_schemas.trust import require_own_folder, require_trusted
 
 FILE: Final = Path(".signoff", "services.json")
 _FILE_BYTES: Final = 65_536
@@ -107,6 +107,7 @@ def announcement() -> Iterator[Callable[[Announced], None]]:
         SettingsError: another `signoff up` runs in this folder, or it cannot be written to.
     """
     try:
+        require_own_folder(Path.cwd(), _REMEDY)
         FILE.parent.mkdir(mode=0o700, exist_ok=True)
         require_trusted(FILE.parent.absolute(), _REMEDY)
         descriptor = open_private(FILE, os.O_RDWR | os.O_CREAT)

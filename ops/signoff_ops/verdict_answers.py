@@ -9,7 +9,7 @@ from uuid import UUID
 
 import redis
 
-from signoff_db.verdicts_now import Fate, Fates
+from signoff_db.verdicts_now import EventState, EventStates
 from signoff_queue.ended import ended
 from signoff_schemas import FailureKind, Verdict
 
@@ -58,40 +58,42 @@ class Waiter:
             self.answer.set_result(verdict)
 
 
-def answer_applied(fates: Fates, waiters: Sequence[Waiter]) -> list[Waiter]:
+def answer_applied(states: EventStates, waiters: Sequence[Waiter]) -> list[Waiter]:
     """Answer those whose event is in the ledger; returns those that have a dead letter."""
     with_letter = []
-    for waiter, fate in _fates_of(fates, waiters):
-        if fate.verdict is not None:
-            waiter.resolve(_verdict_of(fate, time.monotonic() - waiter.began))
-        elif fate.kind is not None:
+    for waiter, state in _states_of(states, waiters):
+        if state.verdict is not None:
+            waiter.resolve(_verdict_of(state, time.monotonic() - waiter.began))
+        elif state.kind is not None:
             with_letter.append(waiter)
     return with_letter
 
 
-def answer_ended(fates: Fates, client: redis.Redis, waiters: Sequence[Waiter]) -> None:
+def answer_ended(states: EventStates, client: redis.Redis, waiters: Sequence[Waiter]) -> None:
     """Answer those whose job has ended."""
     if not waiters:
         return
     over = ended(client, [str(one.event_id) for one in waiters])
     settled = [one for one, is_over in zip(waiters, over, strict=True) if is_over]
-    for waiter, fate in _fates_of(fates, settled):
-        waiter.resolve(_verdict_of(fate, time.monotonic() - waiter.began))
+    for waiter, state in _states_of(states, settled):
+        waiter.resolve(_verdict_of(state, time.monotonic() - waiter.began))
 
 
-def _fates_of(fates: Fates, waiters: Sequence[Waiter]) -> Iterator[tuple[Waiter, Fate]]:
+def _states_of(
+    states: EventStates, waiters: Sequence[Waiter]
+) -> Iterator[tuple[Waiter, EventState]]:
     """What Postgres holds of each one's event."""
     if not waiters:
         return iter(())
     events, hashes = [one.event_id for one in waiters], [one.content_hash for one in waiters]
-    return zip(waiters, fates.of(events, hashes), strict=True)
+    return zip(waiters, states.of(events, hashes), strict=True)
 
 
-def _verdict_of(fate: Fate, elapsed: float) -> FinalVerdict | None:
-    if fate.verdict is not None and fate.age is not None:
+def _verdict_of(state: EventState, elapsed: float) -> FinalVerdict | None:
+    if state.verdict is not None and state.age is not None:
         # Its transaction began before it was published: that was an earlier delivery.
-        verdict = Verdict.DUPLICATE if fate.age > elapsed else Verdict(fate.verdict)
+        verdict = Verdict.DUPLICATE if state.age > elapsed else Verdict(state.verdict)
         return FinalVerdict(verdict)
-    if fate.kind is not None:
-        return FinalVerdict(FailureKind(fate.kind), fate.dead_letter, fate.message)
+    if state.kind is not None:
+        return FinalVerdict(FailureKind(state.kind), state.dead_letter, state.message)
     return None

@@ -26,7 +26,7 @@ from uuid import UUID
 
 import redis
 
-from signoff_db.verdicts_now import Fates, prepared_fates
+from signoff_db.verdicts_now import EventStates, prepared_states
 from signoff_ops.servers import Servers
 from signoff_ops.verdict_answers import FinalVerdict, Waiter, answer_applied, answer_ended
 from signoff_queue.settled import SettledNotices
@@ -197,21 +197,21 @@ class VerdictWatch:
             self._servers.redis() as client,
             closing(SettledNotices(client, queue)) as notices,
             self._servers.database() as connection,
-            prepared_fates(connection) as fates,
+            prepared_states(connection) as states,
             selectors.DefaultSelector() as selector,
         ):
             selector.register(self._wakeups, selectors.EVENT_READ)
             selector.register(notices, selectors.EVENT_READ)
-            selector.register(fates, selectors.EVENT_READ)
+            selector.register(states, selectors.EVENT_READ)
             while (seconds := self._pause()) is not None:
-                pause = 0 if fates.is_told() else seconds
+                pause = 0 if states.has_notices() else seconds
                 ready = {key.fileobj for key, _ in selector.select(pause)}
                 if self._wakeups in ready:
                     self._take_wakeups()
                 settled = notices.read() if notices in ready else set()
-                settled |= fates.committed()
+                settled |= states.committed()
                 for some in self._chosen(settled):
-                    self._look(fates, client, some)
+                    self._look(states, client, some)
 
     def _pause(self) -> float | None:
         """Seconds until the next look; None if nobody has waited for some time, or at the end."""
@@ -236,7 +236,7 @@ class VerdictWatch:
         for first in range(0, len(chosen), _MOST_AT_ONCE):
             yield chosen[first : first + _MOST_AT_ONCE]
 
-    def _look(self, fates: Fates, client: redis.Redis, waiters: Sequence[Waiter]) -> None:
+    def _look(self, states: EventStates, client: redis.Redis, waiters: Sequence[Waiter]) -> None:
         """Answer those whose event has a verdict, and say when to look for the others."""
         with self._lock:
             hopeful = [one for one in waiters if one.is_noticed or one.is_new]
@@ -245,5 +245,5 @@ class VerdictWatch:
             for waiter in waiters:
                 waiter.is_noticed = waiter.is_new = False
                 waiter.due = now + min(_LATEST, max(_SOONEST, (now - waiter.began) / 10))
-        with_letter = answer_applied(fates, hopeful)
-        answer_ended(fates, client, others + with_letter)
+        with_letter = answer_applied(states, hopeful)
+        answer_ended(states, client, others + with_letter)

@@ -18,9 +18,17 @@
 -- name.
 local replies, ids, n, sent = {}, {}, 0, 0
 local prefix, queue, enqueued_at = ARGV[1], ARGV[2], ARGV[3]
--- This runs also without a limit: if KEYS[1] is not a list, it fails before anything is written. A hash
--- whose id is not on the queue would not be taken by any worker.
-local waiting = redis.call('LLEN', KEYS[1])
+local function wrong_type(key, wanted)
+    return redis.error_reply('WRONGTYPE ' .. key .. ' should hold a ' .. wanted
+        .. ': see what it holds, then delete it with redis-cli DEL ' .. key)
+end
+
+-- This runs also without a limit: if KEYS[1] is not a list, nothing is written. A hash whose id is not on the
+-- queue would not be taken by any worker.
+local waiting = redis.pcall('LLEN', KEYS[1])
+if type(waiting) == 'table' then
+    return wrong_type(KEYS[1], 'list')
+end
 local room = math.huge
 if ARGV[4] ~= '0' then
     room = tonumber(ARGV[4]) - waiting
@@ -94,11 +102,13 @@ for i = 6, #ARGV, 2 do
 end
 if sent > 0 then
     redis.call('RPUSH', KEYS[1], unpack(ids))
-    redis.call('SADD', KEYS[2], KEYS[1])
+    redis.pcall('SADD', KEYS[2], KEYS[1]) -- for RQ's tools only: a key of another type refuses no event
 elseif ARGV[5] == '1' then
     -- WAIT waits for the last write of its connection. Without a write it would return at once, although
     -- the duplicate may be on the primary only.
-    redis.call('SREM', KEYS[2], KEYS[1])
+    if type(redis.pcall('SREM', KEYS[2], KEYS[1])) == 'table' then
+        return wrong_type(KEYS[2], 'set')
+    end
     redis.call('SADD', KEYS[2], KEYS[1])
 end
 return replies

@@ -1,4 +1,6 @@
-SELECT event_id, event, added_at, published_at, refused FROM signoff_outbox
+-- A text that is larger than an event may be is null.
+SELECT event_id, CASE WHEN octet_length(event) <= %(largest)s THEN event END AS event,
+    octet_length(event) AS bytes, added_at, published_at, left(refused, %(characters)s) AS refused FROM signoff_outbox
 WHERE refused IS NOT NULL
 ORDER BY added_at, event_id
 LIMIT %(most)s

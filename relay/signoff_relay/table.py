@@ -30,6 +30,8 @@ _CHARACTERS: Final = 2000
 """Characters of an event and of a reason that a list shows."""
 _MOST_BYTES: Final = 4_000_000
 """Bytes of the whole events of a page."""
+_BOUNDS: Final = {"largest": MAX_EVENT_BYTES, "characters": _CHARACTERS}
+"""Parameters of the statements that read events: a text that is no event may be of any size."""
 _FIRST: Final = UUID(int=0)
 
 
@@ -40,7 +42,8 @@ class Waiting(NamedTuple):
     """The row's address (ctid), the fastest way to a row; it is stable while the row is locked."""
     event_id: UUID
     added_at: str
-    event: str
+    event: str | None
+    """None if it is larger than an event may be."""
     validated_hash: bytes | None
     """The hash that `outbox.add` noted; None if the row was written in another way."""
 
@@ -58,7 +61,10 @@ class Entry:
     """One row of the table."""
 
     event_id: UUID
-    event: str
+    event: str | None
+    """None if it is larger than an event may be."""
+    bytes: int
+    """How many it has."""
     added_at: datetime
     published_at: datetime | None
     refused: str | None
@@ -95,11 +101,13 @@ class RefusedEvent:
     """Its beginning."""
     characters: int
     """How many it has in all."""
+    bytes: int
     added_at: datetime
     refused: str
     """Why, as the queue said."""
     whole: str | None
-    """All of the event; None where those before it on the page were too large together."""
+    """All of the event; None if it is larger than an event may be, and where those before it on the
+    page were too large together."""
 
 
 class RefusedRow(NamedTuple):
@@ -136,7 +144,12 @@ class OutboxTable:
 
     def claim(self, most: int, behind: Place) -> list[Waiting]:
         """Lock up to `most` waiting events, the oldest first, until the transaction ends."""
-        parameters = {"most": most, "added_at": behind.added_at, "event_id": behind.event_id}
+        parameters = {
+            "most": most,
+            "added_at": behind.added_at,
+            "event_id": behind.event_id,
+            "largest": MAX_EVENT_BYTES,
+        }
         with self.connection.cursor(row_factory=args_row(Waiting)) as cursor:
             return cursor.execute(_sql("claim"), parameters).fetchall()
 
@@ -148,7 +161,8 @@ class OutboxTable:
     def claim_again(self, events: Sequence[UUID]) -> list[Waiting]:
         """Lock those of the handled events that are not locked by others."""
         with self.connection.cursor(row_factory=args_row(Waiting)) as cursor:
-            return cursor.execute(_sql("claim_again"), {"events": list(events)}).fetchall()
+            parameters = {"events": list(events), "largest": MAX_EVENT_BYTES}
+            return cursor.execute(_sql("claim_again"), parameters).fetchall()
 
     def mark_published(self, locked: Sequence[Waiting]) -> None:
         """Mark events as published.
@@ -187,7 +201,7 @@ class OutboxTable:
             CursorError: the cursor is not from this list.
         """
         after = key_of(cursor, _LIST, UUID) or _FIRST
-        parameters = {"after": after, "before": published_before, "most": _PAGE + 1}
+        parameters = {"after": after, "before": published_before, "most": _PAGE + 1, **_BOUNDS}
         with self.connection.cursor(row_factory=class_row(Entry)) as rows:
             found = rows.execute(_sql("page"), parameters).fetchall()
         return page_of(found, _PAGE, _LIST, lambda entry: str(entry.event_id))
@@ -208,7 +222,7 @@ class OutboxTable:
     def entry(self, event_id: UUID) -> Entry | None:
         """One event."""
         with self.connection.cursor(row_factory=class_row(Entry)) as cursor:
-            return cursor.execute(_sql("read_event"), {"event_id": event_id}).fetchone()
+            return cursor.execute(_sql("read_event"), {"event_id": event_id, **_BOUNDS}).fetchone()
 
     def waiting(self, most: int) -> OutboxWaiting:
         """Look at the oldest `most` waiting events."""
@@ -228,8 +242,8 @@ class OutboxTable:
         parameters = {
             "added_at": after.added_at,
             "event_id": after.event_id,
-            "characters": _CHARACTERS,
             "most_bytes": _MOST_BYTES,
+            **_BOUNDS,
             "most": limit + 1,
         }
         with self.connection.cursor(row_factory=class_row(RefusedEvent)) as rows:
@@ -271,7 +285,7 @@ class OutboxTable:
     def refused(self, most: int) -> list[Entry]:
         """Events that the queue refuses, the oldest first."""
         with self.connection.cursor(row_factory=class_row(Entry)) as cursor:
-            return cursor.execute(_sql("list_refused"), {"most": most}).fetchall()
+            return cursor.execute(_sql("list_refused"), {"most": most, **_BOUNDS}).fetchall()
 
 
 def _place(text: str) -> Place:

@@ -11,6 +11,11 @@ from signoff_schemas.trust import require_trusted
 
 ENV_FILE: Final = Path(".env")
 PREFIX: Final = "SIGNOFF_"
+_MOST_BYTES: Final = 1_000_000
+_REMEDY: Final = (
+    f"Its {PREFIX} settings decide what is run and where events go: set them in the environment "
+    "instead, or let nobody but you own and write the file and its folder"
+)
 
 
 def env_file_variables(path: Path = ENV_FILE) -> dict[str, str]:
@@ -21,12 +26,15 @@ def env_file_variables(path: Path = ENV_FILE) -> dict[str, str]:
 
     Raises:
         SettingsError: the file sets Signoff's variables and another user may have written it; or
-            it is not UTF-8 text, or cannot be read.
+            it is not UTF-8 text, is too large, or cannot be read.
     """
-    if not (path.is_file() or path.is_fifo()):
+    if path.is_fifo():
+        # To read a pipe is to wait for whoever writes to it.
+        require_trusted(path.absolute(), _REMEDY)
+    elif not path.is_file():
         return {}
     try:
-        text = path.read_text("utf-8-sig")
+        text = _bounded(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SettingsError(
             f"{path} cannot be read as UTF-8 text: byte {error.start} is none of it; save the "
@@ -35,10 +43,17 @@ def env_file_variables(path: Path = ENV_FILE) -> dict[str, str]:
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
     if PREFIX.lower() in text.lower():
-        require_trusted(
-            path.absolute(),
-            f"Its {PREFIX} settings decide what is run and where events go: set them in the "
-            "environment instead, or let nobody but you own and write the file and its folder",
-        )
+        require_trusted(path.absolute(), _REMEDY)
     values = dotenv_values(stream=StringIO(text), interpolate=False)
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _bounded(path: Path) -> bytes:
+    with path.open("rb") as file:
+        held = file.read(_MOST_BYTES + 1)
+    if len(held) > _MOST_BYTES:
+        raise SettingsError(
+            f"{path} is too large for a file of settings: it has more than {_MOST_BYTES:,} bytes; "
+            "move it, or start in another folder"
+        )
+    return held

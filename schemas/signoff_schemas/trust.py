@@ -15,7 +15,7 @@ from signoff_schemas.errors import SettingsError
 _ROOT: Final = 0
 
 
-def distrust(path: Path) -> str | None:
+def why_untrusted(path: Path) -> str | None:
     """Why another user may have written the file or folder; None if it is trusted.
 
     The path itself, the target if it is a link, and the folder that it is in are checked.
@@ -39,13 +39,23 @@ def require_trusted(path: Path, remedy: str) -> None:
         SettingsError: it is not trusted; the text names file and owner, and says what to do.
     """
     try:
-        reason = distrust(path)
+        reason = why_untrusted(path)
     except FileNotFoundError:
         return
     except OSError as error:
         raise SettingsError(f"{path} cannot be looked at: {error.strerror}") from None
     if reason:
         raise SettingsError(f"{path} is not trusted: {reason}. {remedy}")
+
+
+def require_own_folder(folder: Path, remedy: str) -> None:
+    """Refuse a folder of another user before anything is made in it; root's is allowed.
+
+    Raises:
+        SettingsError: it is another user's; the text names folder and owner, and says what to do.
+    """
+    if reason := _not_ours(folder, folder.stat()):
+        raise SettingsError(f"{folder} is not trusted: {reason}. {remedy}")
 
 
 def user_name(user_id: int) -> str:

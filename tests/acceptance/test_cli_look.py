@@ -7,7 +7,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 import redis
-from approvals import mapping
+from approvals import approval, mapping
 from command_line import Signoff
 from processes import KEYS
 from rq import Worker
@@ -60,6 +60,28 @@ def test_an_events_history_names_its_place(signoff: Signoff, client: redis.Redis
     client.zadd(KEYS.scheduled, {job: 1_800_000_000})
     (entry,) = signoff.json("event", job)["history"]
     assert (entry["what"], entry["at"]) == ("scheduled", "2027-01-15T08:00:00Z")
+
+
+@pytest.mark.parametrize("odd", ["infinity", "-infinity"])
+def test_an_upstreams_times_stop_no_command(signoff: Signoff, database_url: str, odd: str) -> None:
+    """Postgres holds times that Python does not; an upstream may write them into its tables."""
+    event, interaction = approval(), uuid4()
+    signoff("outbox", "create")
+    with psycopg.connect(database_url, autocommit=True) as upstream:
+        upstream.execute(
+            "INSERT INTO interactions (id, user_id, created_at) VALUES (%s, 'ann', %s)",
+            [interaction, odd],
+        )
+        upstream.execute(
+            "INSERT INTO public.signoff_outbox (event, added_at) VALUES (%s, %s)",
+            [event.canonical_json().decode(), odd],
+        )
+    assert signoff.json("interaction", interaction)["user_id"] == "ann"
+    assert signoff.json("status")["outbox"]["waiting"] == 1
+    assert "committed to the outbox" in signoff("event", event.event_id).stdout
+    assert "1 event in it" in signoff("doctor", expect=None).stdout
+    signoff("relay", "--burst")
+    assert signoff.json("reconcile")["queued"] == 1
 
 
 def test_the_history_shows_an_oversized_job_in_redis(signoff: Signoff, client: redis.Redis) -> None:

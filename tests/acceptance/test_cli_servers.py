@@ -376,6 +376,16 @@ def test_servers_that_another_user_announces_are_not_used(alone: Signoff, whose:
         assert "belongs to nobody (user id 65534)" in alone("up", expect=2).stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder away")
+def test_nothing_is_announced_in_another_users_folder(alone: Signoff) -> None:
+    """`signoff up` makes no folder of its own there before it refuses."""
+    os.chown(alone.folder, 65534, -1)
+
+    assert "belongs to nobody (user id 65534)" in alone("up", expect=2).stderr
+
+    assert not (alone.folder / ".signoff").exists()
+
+
 def test_an_announcement_that_is_a_link_is_not_written_to(alone: Signoff) -> None:
     """Its target is not changed."""
     precious = alone.folder / "precious"

@@ -279,5 +279,7 @@ def test_a_read_only_database_is_named(signoff: Signoff, database_url: str) -> N
     )
 
     assert "is read-only" in read_only("outbox", "create", expect=2).stderr
+    assert "is read-only" in read_only("insight", "run", "--once", expect=2).stderr
+    assert "is read-only" in read_only("insight", "rebuild", expect=2).stderr
     assert "is read-only" in read_only("alert", "--once", expect=1).stderr
     assert not (signoff.folder / "printed").exists()

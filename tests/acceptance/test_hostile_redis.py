@@ -24,6 +24,10 @@ HUGE = MEMORY // 2
 """Bytes of content: a worker that read it whole would fail."""
 
 
+LARGEST_MESSAGE = 31_000_000
+"""Bytes of a message: Redis disconnects a subscriber that would have to read 32 MB."""
+
+
 @pytest.fixture
 def client(redis_url: str) -> Iterator[redis.Redis]:
     """A client of an empty Valkey; on a busy machine that takes long to look at what is huge."""
@@ -254,3 +258,28 @@ def test_only_the_command_to_shut_down_is_obeyed(client: redis.Redis) -> None:
         signal.signal(signal.SIGINT, before)
     worker.handle_payload({"data": command + b" " * 1024})
     worker.handle_payload({"data": b'{"command": "kill-horse"}'})
+
+
+def test_a_message_that_is_too_large_does_not_end_listening(
+    client: redis.Redis, env: dict[str, str], tmp_path: Path
+) -> None:
+    """The worker reads no such message, says so in one line, and obeys the next command."""
+    log = tmp_path / "log"
+    with small_worker(env, log) as small:
+        eventually(lambda: bool(_channels(client)), what="it listens", log=log)
+        (channel,) = _channels(client)
+        client.publish(channel, b"x" * LARGEST_MESSAGE)
+        eventually(lambda: b"are not heard" in log.read_bytes(), what="it is told", log=log)
+        eventually(lambda: _is_heard(client, channel, log), what="it listens again", log=log)
+        client.publish(channel, b'{"command": "shutdown"}')
+        assert exit_code(small, log=log) == 0
+    assert b"Traceback" not in log.read_bytes()
+
+
+def _channels(client: redis.Redis) -> list[Any]:
+    return list(client.pubsub_channels("rq:pubsub:*"))
+
+
+def _is_heard(client: redis.Redis, channel: Any, log: Path) -> bool:
+    client.publish(channel, b'{"command": "kill-horse"}')
+    return b"does not know is ignored" in log.read_bytes()

@@ -6,11 +6,13 @@ from uuid import uuid4
 import psycopg
 import pytest
 from approvals import apply_events, approval, balance, customer
+from psycopg.types.json import Jsonb
 
 from signoff_db.adoption import AdoptionError
 from signoff_db.audit import audit
 from signoff_db.connection import BatchConnection, connect, connect_for_batches
 from signoff_db.migrate import MigrationError, dry_run, migrate, pending
+from signoff_db.reading import interaction
 from signoff_db.undo import undo
 
 PLAIN = "CREATE TABLE interactions (id uuid PRIMARY KEY, user_id text)"
@@ -138,6 +140,17 @@ def test_a_table_that_holds_all_values_is_adopted(empty_database_url: str, colum
         assert apply_events(connection, *events) == ["applied"] * 3
         assert customer(connection, "a" * 200) == ("CUSTOMER", "15.00")
         assert audit(connection).differing == 0
+
+
+def test_a_database_that_quotes_all_names_is_adopted(empty_database_url: str) -> None:
+    """Types are compared by their names, which such a database would spell "uuid" or "text"[]."""
+    name = empty_database_url.rpartition("/")[2]
+    run(empty_database_url, "CREATE TABLE interactions (id uuid PRIMARY KEY, edit_tags text[])")
+    run(empty_database_url, f"ALTER DATABASE {name} SET quote_all_identifiers = on")
+    assert migrate(empty_database_url) != []
+    with connect_for_batches(empty_database_url, application="test") as connection:
+        assert apply_events(connection, approval()) == ["applied"]
+    undo(empty_database_url)
 
 
 @pytest.fixture
@@ -359,3 +372,30 @@ def test_rows_are_written_by_their_key_too(connection: BatchConnection) -> None:
     apply_events(connection, approval(interaction_id=first, user_id="ann", ltv_amount="5"))
     assert balance(connection, first) == ("PROSPECT", "5.00")
     assert balance(connection, second) == ("PROSPECT", "0.00")
+
+
+def test_a_row_of_an_adopted_table_is_shown_in_bounds(connection: BatchConnection) -> None:
+    """Another system may write texts of any size: only beginnings leave Postgres."""
+    large, plain = uuid4(), uuid4()
+    statement = (
+        "INSERT INTO interactions"
+        " (id, user_id, reviewer_id, reviewer_notes, final_bubbles, edit_tags, cta_data)"
+        " VALUES (%s, 'ann', %s, %s, %s, %s, %s)"
+    )
+    text, tags = "x" * 1_000_000, ["CTA_SOFT"] * 1000
+    connection.execute(statement, [large, text, text, [text, *tags], tags, Jsonb({"x": text})])
+    connection.execute(statement, [plain, "r" * 10_000, "", ["a", "b", ""], [], Jsonb({"x": "y"})])
+
+    shown = interaction(connection, large)
+
+    cut = "x" * 10_000 + "…"
+    assert shown
+    assert (shown.reviewer_id, shown.reviewer_notes) == (cut, cut)
+    assert shown.final_bubbles == [cut, *tags[:99]]
+    assert shown.edit_tags == tags[:100]
+    assert shown.cta_data == "not shown: it takes 1000009 bytes"
+    shown = interaction(connection, plain)
+    assert shown
+    assert (shown.reviewer_id, shown.reviewer_notes) == ("r" * 10_000, "")
+    assert (shown.final_bubbles, shown.edit_tags) == (["a", "b", ""], [])
+    assert shown.cta_data == {"x": "y"}

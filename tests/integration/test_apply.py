@@ -336,6 +336,19 @@ def test_the_ledger_and_the_actions_cannot_be_changed(connection: BatchConnectio
             connection.execute(f"TRUNCATE {table}")
 
 
+def test_what_keeps_its_rows_cannot_be_emptied(connection: BatchConnection) -> None:
+    """Each table whose rows nobody may delete refuses TRUNCATE too, whichever came later."""
+    found = connection.execute(
+        "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger"
+        " WHERE tgfoid = 'signoff_forbid_change'::regproc"
+    )
+    tables = {name for (name,) in found}
+    assert {"approvals", "review_decisions", "transition_proposals"} <= tables
+    for table in tables:
+        with pytest.raises(psycopg.errors.RaiseException, match="TRUNCATE refused"):
+            connection.execute(f"TRUNCATE {table} CASCADE".encode())
+
+
 def test_foreign_interactions_count_for_their_customers(connection: BatchConnection) -> None:
     """Rows that the reviewed system inserts, changes and deletes keep customers exact."""
     keys = [uuid4() for _ in range(2)]

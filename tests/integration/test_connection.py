@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from approvals import apply_events, approval, customer
+from approvals import TEN, apply_events, approval, customer
 
 from signoff_db.audit import audit
 from signoff_db.connection import (
@@ -17,7 +17,9 @@ from signoff_db.connection import (
     answers,
     connect,
     connect_for_batches,
+    pool_of,
 )
+from signoff_db.instants import FIRST, LAST
 
 
 def option(url: str, name: str) -> int:
@@ -55,6 +57,9 @@ ODD_SETTINGS = {
     "TimeZone": "America/New_York",
     "bytea_output": "escape",
     "standard_conforming_strings": "off",
+    "array_nulls": "off",
+    "extra_float_digits": "-15",
+    "quote_all_identifiers": "on",
     "default_transaction_isolation": "serializable",
     "search_path": "pg_catalog",
     "statement_timeout": "1",
@@ -94,7 +99,9 @@ def test_a_roles_settings_do_not_matter(odd_database_url: str) -> None:
     with connect(odd_database_url) as reader:
         assert customer(reader, "user-1") == ("CUSTOMER", "5.00")
         row = reader.execute(
-            "SELECT final_bubbles, occurred_at, content_hash, interval '1 day' FROM approvals"
+            "SELECT final_bubbles, occurred_at, content_hash, interval '1 day', %t::text[],"
+            " 0.123::float8 FROM approvals",
+            [[None]],
         ).fetchone()
         assert row is not None
         assert row[0] == [text]
@@ -102,6 +109,7 @@ def test_a_roles_settings_do_not_matter(odd_database_url: str) -> None:
         assert row[1].tzinfo.utcoffset(datetime.now(UTC)).total_seconds() == 0
         assert len(row[2]) == 16
         assert row[3].days == 1
+        assert row[4:] == ([None], 0.123)
         assert audit(reader).differing == 0
 
 
@@ -119,6 +127,30 @@ def test_the_environment_of_the_client_does_not_matter(
             for name in ("DateStyle", "TimeZone", "client_encoding", "transaction_isolation")
         ]
     assert shown == ["ISO, MDY", "UTC", "UTF8", "read committed"]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("infinity", LAST),
+        ("-infinity", FIRST),
+        ("10000-01-01 00:00+00", LAST),
+        ("0044-03-15 00:00+00 BC", FIRST),
+        ("2026-01-31 11:00+01", TEN),
+    ],
+)
+def test_times_that_python_lacks_become_the_nearest(
+    database_url: str, written: str, read: datetime
+) -> None:
+    """An upstream may write them into its tables; one such row stops no command."""
+    statement = b"SELECT %s::timestamptz"
+    with connect(database_url) as connection:
+        assert connection.execute(statement, [written]).fetchone() == (read,)
+    with (
+        pool_of(database_url, application="test", size=1, wait_seconds=60) as pool,
+        pool.connection() as connection,
+    ):
+        assert connection.execute(statement, [written]).fetchone() == (read,)
 
 
 def test_an_outbox_is_found_by_the_roles_search_path(database_url: str) -> None:

@@ -21,10 +21,11 @@ from signoff_ops.operating import Operator, discard
 from signoff_ops.outbox import NothingRefusedError, create_outbox, prune_outbox
 from signoff_ops.outbox_letters import Moved, dead_letter_refused
 from signoff_ops.reconcile import reconcile
+from signoff_ops.refused import Now, refused_now
 from signoff_ops.servers import DirectServers
 from signoff_producer import Producer
 from signoff_relay.lane import Lane
-from signoff_relay.table import OutboxTable
+from signoff_relay.table import OutboxTable, Place
 from signoff_schemas import ApprovalEvent, Kind, Settings, StatusDecision, encode_job
 
 ANN = Operator("user:ann", "nobody corrects them")
@@ -202,3 +203,48 @@ def test_more_than_a_batch_is_moved(servers: DirectServers) -> None:
         )
     assert dead_letter_refused(servers, None, ANN) == Moved(moved=250)
     assert len(letters(servers)) == 250
+
+
+def as_text(event: dict[str, Any]) -> str:
+    """As an upstream writes it."""
+    return json.dumps(event, default=str)
+
+
+def test_what_is_too_large_for_an_event_is_refused_unread(
+    servers: DirectServers, database_url: str, client: redis.Redis
+) -> None:
+    """An upstream may write a text of any size: it stays in the database, and delays no other."""
+    url = servers.settings.outbox
+    large = as_text(mapping(reviewer_notes="n" * 5_000_000))
+    for event in (as_text(mapping()), large, as_text(mapping())):
+        sql(url, "INSERT INTO signoff_outbox (event) VALUES (%s)", event)
+    large_id = UUID(json.loads(large)["event_id"])
+
+    with Producer(connection=client) as producer, servers.outbox() as table:
+        assert table
+        assert [one.event is None for one in table.claim(10, Place())] == [False, True, False]
+        table.connection.rollback()
+        lane = Lane(url, producer, most=10)
+        assert lane.move() == 3
+        lane.drop()
+        assert client.llen("rq:queue:approvals") == 2
+
+        (entry,) = table.refused(10)
+        assert (entry.event_id, entry.event, entry.bytes) == (large_id, None, len(large))
+        assert str(entry.refused).startswith("an event's JSON may take at most 262144 bytes")
+        assert [one.event is None for page in table.pages() for one in page].count(True) == 1
+        (shown,) = table.refused_page(None, limit=10).items
+        assert (shown.whole, len(shown.event)) == (None, 2000)
+        assert refused_now(shown).now is Now.INVALID
+
+    # A letter of no bytes accounts for an event without any, not for one that was not read.
+    sql(
+        database_url,
+        "INSERT INTO dead_letters (job_id, event_id, kind, message, payload, fingerprint, attempts)"
+        " VALUES ('j', %s, 'invalid_payload', 'm', '', 'f', 1)",
+        large_id,
+    )
+    client.flushall()
+    found = reconcile(servers, dry_run=True).done
+    assert (found.looked_at, found.lost) == (3, 3)
+    assert "may take at most 262144 bytes" in str(event_history(servers, str(large_id)))

@@ -2,13 +2,16 @@
 
 import random
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import psycopg
 import pytest
 from approvals import apply_events, approval, delivery
+from blocking import await_blocked
 from letters import letters_in
+from processes import DEADLINE
 from reference import fold, read
 
 from signoff_db.apply import apply_in_transaction
@@ -225,6 +228,29 @@ def test_workers_and_detaching_do_not_deadlock(
     for worker in workers:
         worker.join()
     assert audit(partitioned).differences == ()
+
+
+def test_a_batch_locks_the_ledger_before_its_interactions(
+    partitioned: BatchConnection, database_url: str
+) -> None:
+    """Whoever detaches does so too: had the batch an interaction already, both would wait."""
+    event = approval(user_id="ann", occurred_at=day(12))
+    partitioned.execute(
+        "INSERT INTO interactions (id, user_id) VALUES (%s, 'ann')", [event.interaction_id]
+    )
+
+    def settle() -> list[str]:
+        with partitioned.transaction():
+            return [str(o.result) for o in apply_in_transaction(partitioned, [delivery(event)])]
+
+    with connect(database_url) as detacher, ThreadPoolExecutor() as threads:
+        with detacher.transaction():
+            detacher.execute("LOCK TABLE approvals IN ACCESS EXCLUSIVE MODE")
+            applying = threads.submit(settle)
+            await_blocked(database_url)
+            free = "SELECT FROM interactions WHERE id = %s FOR UPDATE SKIP LOCKED"
+            assert detacher.execute(free, [event.interaction_id]).rowcount == 1
+        assert applying.result(DEADLINE) == ["applied"]
 
 
 def test_errors_of_partitions_are_sentences(connection: BatchConnection) -> None:

@@ -7,9 +7,9 @@ import pytest
 from approvals import apply_events, approval, decision, delivery
 from psycopg import RawCursor
 
-from signoff_db.connection import BatchConnection
+from signoff_db.connection import BatchConnection, connect
 from signoff_db.delivery import array_of, hashes_of
-from signoff_db.sql import raw_statement
+from signoff_db.sql import raw_statement, statement
 
 
 @pytest.mark.parametrize("rows_a_page", [1, 1_000, 1_000_000])
@@ -79,6 +79,28 @@ def _approvals_read(connection: BatchConnection) -> int:
     return int(row[0])
 
 
+@pytest.mark.parametrize("name", ["list_actions", "history/list_actions"])
+def test_the_actions_on_a_letter_are_found_by_their_index(
+    connection: BatchConnection, database_url: str, name: str
+) -> None:
+    """However many actions on other letters there are; they are not gone through one by one."""
+    connection.execute(
+        "INSERT INTO operator_actions (actor, action, dead_letter_ids, reason)"
+        " SELECT 'ann', 'discard', ARRAY[n], 'no' FROM generate_series(1, 100000) AS n"
+    )
+    connection.execute("VACUUM ANALYZE operator_actions")
+    given = {"letter": 7, "limit": 50, "most_letters": 10, "characters": 100}
+    others = dict.fromkeys(["actor", "action", "since", "until", "before_at", "before_id"])
+    with connect(database_url) as reader:
+        plan = reader.execute(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {statement(name)}".encode(), given | others
+        ).fetchone()
+    assert plan is not None
+    read = [step for step in _below(plan[0][0]["Plan"]) if "Scan" in step["Node Type"]]
+    assert "operator_actions_of_letter" in {step.get("Index Name") for step in read}
+    assert sum(step["Actual Rows"] + step.get("Rows Removed by Filter", 0) for step in read) < 50
+
+
 def _steps(connection: BatchConnection, events: list[Any]) -> Iterator[dict[str, Any]]:
     """All steps of the plan by which the events are applied."""
     deliveries = [delivery(event) for event in events]
@@ -91,7 +113,12 @@ def _steps(connection: BatchConnection, events: list[Any]) -> Iterator[dict[str,
         .fetchone()
     )
     assert row
-    steps = [row[0][0]["Plan"]]
+    return _below(row[0][0]["Plan"])
+
+
+def _below(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A step with all those below it."""
+    steps = [plan]
     while steps:
         step = steps.pop()
         steps += step.get("Plans", [])

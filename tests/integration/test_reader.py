@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from signoff_producer import Producer
 from signoff_queue.accounting import account_for, settle_missing
+from signoff_queue.ended import ended
 from signoff_queue.reader import Place, QueueReader
 from signoff_schemas.keys import HEALTH, JOB_PREFIX, QueueKeys
 
@@ -168,6 +169,18 @@ def test_large_jobs_are_looked_at_with_bounds(client: redis.Redis, reader: Queue
     assert reader.oldest_waiting() is None
     assert reader.place_of("job") == (Place.QUEUED, None)
     assert account_for(reader).missing == ()
+    assert int(client.info("stats")["total_net_output_bytes"]) - sent < 100_000
+
+
+def test_whether_jobs_have_ended_is_asked_with_bounds(client: redis.Redis) -> None:
+    """A status that RQ does not know does not leave Redis; a job without one has ended."""
+    sent = int(client.info("stats")["total_net_output_bytes"])
+    for status in ("finished", "canceled", "queued", "", b"x" * 5_000_000):
+        client.hset(JOB_PREFIX + str(status)[:9], "status", status)
+    client.hset(JOB_PREFIX + "none", "data", "{}")
+    client.set(JOB_PREFIX + "string", "x")
+    jobs = ["finished", "canceled", "none", "missing", "queued", "", str(b"x" * 9)[:9], "string"]
+    assert ended(client, jobs) == [True] * 4 + [False] * 4
     assert int(client.info("stats")["total_net_output_bytes"]) - sent < 100_000
 
 

@@ -13,7 +13,7 @@ from processes import DEADLINE, eventually
 
 from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection, connect
-from signoff_db.verdicts_now import Fate, Fates, prepared_fates
+from signoff_db.verdicts_now import EventState, EventStates, prepared_states
 from signoff_ops import verdict_watch
 from signoff_ops.servers import PooledServers
 from signoff_ops.verdict_answers import FinalVerdict
@@ -156,19 +156,19 @@ def test_a_notice_of_the_commit_that_came_during_a_look_counts(
     for name in ("_LATEST", "_KEPT"):
         monkeypatch.setattr(verdict_watch, name, 1e6)
     first, second = approval(), approval()
-    of = Fates.of
+    of = EventStates.of
 
     def commits_the_second(
-        fates: Fates, events: Sequence[UUID], hashes: Sequence[bytes]
-    ) -> list[Fate]:
-        monkeypatch.setattr(Fates, "of", of)
+        states: EventStates, events: Sequence[UUID], hashes: Sequence[bytes]
+    ) -> list[EventState]:
+        monkeypatch.setattr(EventStates, "of", of)
         waiting.commit(1)
-        return of(fates, events, hashes)
+        return of(states, events, hashes)
 
     def then() -> None:
         waiting.await_jobs(2)
         waiting.await_listener()
-        monkeypatch.setattr(Fates, "of", commits_the_second)
+        monkeypatch.setattr(EventStates, "of", commits_the_second)
         waiting.work(1)
 
     assert waiting.verdicts(first, second, then=then) == [APPLIED, APPLIED]
@@ -281,9 +281,9 @@ def test_a_connection_reads_verdicts_again_after_a_pool_lent_it(
     event = approval()
     apply_events(connection, event)
     for _ in range(2):
-        with prepared_fates(connection) as fates:
-            (fate,) = fates.of([event.event_id], [content_hash(event.canonical_json())])
-        assert fate.verdict == Verdict.APPLIED
+        with prepared_states(connection) as states:
+            (state,) = states.of([event.event_id], [content_hash(event.canonical_json())])
+        assert state.verdict == Verdict.APPLIED
         assert connection.execute("SELECT pg_listening_channels()").fetchall() == []
 
 
@@ -294,9 +294,9 @@ def test_a_rollback_does_not_keep_a_connection_from_reading_verdicts(
     event = approval()
     apply_events(connection, event)
     for _ in range(2):
-        with prepared_fates(connection) as fates:
-            (fate,) = fates.of([event.event_id], [content_hash(event.canonical_json())])
-        assert fate.verdict == Verdict.APPLIED
+        with prepared_states(connection) as states:
+            (state,) = states.of([event.event_id], [content_hash(event.canonical_json())])
+        assert state.verdict == Verdict.APPLIED
         with connection.transaction(force_rollback=True):
             connection.execute("SELECT 1", prepare=True)
 
@@ -327,7 +327,7 @@ def test_its_statement_reads_by_indexes_whatever_the_statistics_are(
 ) -> None:
     """All indexes of an empty table cost the same; none may be scanned as a whole."""
     connection.execute("ANALYZE")
-    with prepared_fates(connection):
+    with prepared_states(connection):
         steps = connection.execute("EXPLAIN EXECUTE signoff_verdicts ('{}', '')").fetchall()
     lines = [line for (line,) in steps]
     scans = [n for n, line in enumerate(lines) if "Scan using" in line or "Seq Scan" in line]

@@ -19,6 +19,8 @@ from rapport import keep_contexts
 from signoff_db.connection import BatchConnection, connect
 from signoff_embedded.ports import free_port
 from signoff_insight.rapport.create import create
+from signoff_ops.contexts import ContextsNotComputedError, shown_context
+from signoff_ops.servers import DirectServers
 from signoff_schemas import Settings
 from signoff_schemas.access import Scope
 
@@ -99,6 +101,38 @@ def test_a_user_id_may_hold_any_character(
     assert checked(reader.get("/v1/customers/a%2Fb%20c%252F/context"), ROUTE)["user_id"] == (
         "a/b c%2F"
     )
+
+
+def test_no_control_character_is_sent(
+    reader: httpx.Client, connection: BatchConnection, database_url: str, rapport_url: str
+) -> None:
+    """What people wrote is escaped, as in all other answers."""
+    apply_events(connection, approval(user_id="ann", final_bubbles=["a\x9b31m\u202e\x7f\u2028"]))
+    keep(database_url, rapport_url)
+    answer = reader.get(ANN)
+    assert answer.text.isprintable()
+    assert checked(answer, ROUTE)["exchanges"][0]["reply"] == ["a\x9b31m\u202e\x7f\u2028"]
+
+
+@pytest.mark.parametrize("held", ["[]", "null", '"text"', "5"])
+def test_a_context_that_something_else_wrote_is_not_shown(
+    reader: httpx.Client,
+    connection: BatchConnection,
+    database_url: str,
+    rapport_url: str,
+    held: str,
+) -> None:
+    """The second database may hold anything; the answer says what helps."""
+    apply_events(connection, approval(user_id="ann"))
+    keep(database_url, rapport_url)
+    settings = Settings.load(rapport_url=rapport_url)
+    with connect(settings.rapport) as rapport:
+        rapport.execute("UPDATE contexts SET context = %s::jsonb", [held])
+    status, kind, text = problem(reader.get(ANN))
+    assert (status, kind) == (503, "contexts-not-computed")
+    assert "`signoff rapport rebuild`" in text
+    with pytest.raises(ContextsNotComputedError):
+        shown_context(DirectServers(settings), "ann")
 
 
 def test_an_unknown_customer_is_not_found(

@@ -63,6 +63,19 @@ def test_errors_point_at_fields_as_json_pointers(path: str, expected: str) -> No
     assert pointer(path) == expected
 
 
+def test_a_problem_quotes_no_control_characters(redis_url: str, database_url: str) -> None:
+    """What a request holds is escaped where a problem names it."""
+    body = '{"\x9b31m\u202e\x7f": 1}'
+    with web.client(redis_url, database_url, authenticate=web.acting_as("any")) as client:
+        answer = client.post(
+            "/v1/queue/resume", content=body, headers={"content-type": "application/json"}
+        )
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert answer.text.isprintable()
+    pointers = [one["pointer"] for one in answer.json()["errors"]]
+    assert pointers[1:] == ["/\x9b31m\u202e\x7f"]
+
+
 def test_each_answer_carries_the_security_headers(redis_url: str, database_url: str) -> None:
     """Answers of every kind forbid foreign content; an unknown path is a problem document."""
     with web.client(redis_url, database_url, authenticate=web.acting_as("any")) as client:

@@ -8,7 +8,7 @@ import pytest
 
 from signoff_schemas import Settings, SettingsError
 from signoff_schemas.private_files import create_private, open_private
-from signoff_schemas.trust import distrust, require_trusted
+from signoff_schemas.trust import require_trusted, why_untrusted
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
 APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
@@ -96,7 +96,7 @@ def test_an_own_file_in_an_own_folder_is_trusted(tmp_path: Path) -> None:
     """A missing file is no error."""
     (tmp_path / "file").touch()
 
-    assert distrust(tmp_path / "file") is None
+    assert why_untrusted(tmp_path / "file") is None
     require_trusted(tmp_path / "none", "remedy")
 
 
@@ -125,7 +125,7 @@ def test_a_file_of_another_user_is_not_trusted(tmp_path: Path, whose: str) -> No
     os.chown(foreign, 65534, -1, follow_symlinks=False)
 
     looked_at = folder / ("link" if whose in {"link", "target"} else "file")
-    assert "belongs to nobody (user id 65534), and this is root" in (distrust(looked_at) or "")
+    assert "belongs to nobody (user id 65534), and this is root" in (why_untrusted(looked_at) or "")
 
 
 @AS_ROOT

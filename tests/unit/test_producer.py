@@ -393,12 +393,23 @@ def test_a_queue_key_of_the_wrong_type_changes_nothing(
     producer = make(max_queue_length=limit)
     connection.set(WAITING, "not a list")
 
-    with pytest.raises(QueueUnavailableError, match="WRONGTYPE"):
+    with pytest.raises(QueueUnavailableError, match=f"{WAITING} should hold a list: .* DEL"):
         producer.publish(event(0))
 
     assert not connection.exists(job_key(0))
     connection.delete(WAITING)
     assert producer.publish(event(0)).answer is Answer.ACCEPTED
+
+
+def test_rqs_list_of_queues_of_another_type_refuses_no_event(
+    producer: Publisher, connection: fakeredis.FakeRedis
+) -> None:
+    """It is information for RQ's tools; the event is on the queue."""
+    connection.set("rq:queues", "text")
+
+    assert producer.publish(event(0)).answer is Answer.ACCEPTED
+    assert producer.publish(event(0)).answer is Answer.DUPLICATE
+    assert connection.llen(WAITING) == 1
 
 
 # Jobs that are on no list

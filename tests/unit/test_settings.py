@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,35 @@ def test_an_env_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes("SIGNOFF_QUEUE=käse".encode("latin-1"))
 
     assert refusal().startswith(".env cannot be read as UTF-8 text")
+
+
+def test_an_env_file_is_read_in_bounds(tmp_path: Path) -> None:
+    """What is too large to be one is not read whole."""
+    with (tmp_path / ".env").open("wb") as file:
+        file.truncate(100_000_000)
+
+    assert refusal().startswith(".env is too large for a file of settings")
+
+
+def test_an_env_file_may_be_an_own_pipe(tmp_path: Path) -> None:
+    """A keeper of secrets may write the settings as they are read."""
+    os.mkfifo(tmp_path / ".env", 0o600)
+    writer = threading.Thread(
+        target=lambda: (tmp_path / ".env").write_text("SIGNOFF_QUEUE=other"), daemon=True
+    )
+    writer.start()
+
+    assert Settings.load().queue == "other"
+    writer.join()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+def test_another_users_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """Nobody need ever write to it."""
+    os.mkfifo(tmp_path / ".env", 0o600)
+    os.chown(tmp_path / ".env", 65534, -1)
+
+    assert "belongs to nobody (user id 65534)" in refusal()
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ class HeadLikeGet:
         return self._app(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The answer is complete with its head, so a stream ends as if its reader had left."""
+        """Serve as a GET, but send only the head. A stream then ends as when its reader leaves."""
         as_get = {**scope, "method": "GET"}
 
         async def send_head(message: Message) -> None:

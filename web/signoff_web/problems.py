@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Route
@@ -55,7 +55,7 @@ from signoff_ops.values import CutOffError
 from signoff_producer import QueueFull, QueueUnavailableError
 from signoff_schemas import InvalidEvent, InvalidReview, SettingsError, SignoffError
 from signoff_schemas.invalid import Problem
-from signoff_schemas.wording import json_default
+from signoff_schemas.wording import json_default, json_text
 from signoff_web.head import takes_head
 from signoff_web.local_paths import sign_in_path
 from signoff_web.problem_types import URN, ProblemType
@@ -224,7 +224,7 @@ def answer(request: Request, problem: ProblemError) -> Response:
         )
         response.headers.update(problem.headers)
         return response
-    return JSONResponse(problem.document, problem.status, problem.headers, MEDIA_TYPE)
+    return Response(json_text(problem.document), problem.status, problem.headers, MEDIA_TYPE)
 
 
 def _path(request: Request) -> str:

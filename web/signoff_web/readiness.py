@@ -21,10 +21,10 @@ class Readiness:
     _looked_at: float = -_FRESH
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def hindrances(self, servers: Servers) -> list[str]:
+    async def reasons_not_ready(self, servers: Servers) -> list[str]:
         """What is in the way; empty if nothing is."""
         async with self._lock:
             if time.monotonic() - self._looked_at >= _FRESH:
-                self._found = await run_in_threadpool(readiness.hindrances, servers)
+                self._found = await run_in_threadpool(readiness.reasons_not_ready, servers)
                 self._looked_at = time.monotonic()
             return self._found

@@ -78,7 +78,7 @@ def _hashed(account: str) -> str:
 
 
 def _network(address: str) -> str:
-    """The address; of IPv6 the network, since whoever has one address there has very many."""
+    """An IPv4 address, or the network of an IPv6 address, in which one person has very many."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

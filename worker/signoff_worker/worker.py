@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import redis
 from redis.backoff import NoBackoff
+from redis.client import PubSub, PubSubWorkerThread
 from redis.retry import Retry
 from rq.command import handle_shutdown_command
 from rq.job import Job
@@ -224,6 +225,26 @@ class ApprovalWorker(BaseWorker):
             handle_shutdown_command(self)
         else:
             log.warning("a command of RQ that this worker does not know is ignored")
+
+    def _pubsub_exception_handler(
+        self,
+        exc: BaseException,
+        pubsub: PubSub,
+        pubsub_thread: PubSubWorkerThread,  # noqa: ARG002 -- the arguments are RQ's
+    ) -> None:
+        """RQ's thread that listens for commands calls this on any error; it goes on listening.
+
+        After an error in the middle of a message, what follows on the connection cannot be read:
+        the next turn opens another one.
+        """
+        if not isinstance(exc, Exception):
+            raise exc
+        reason = outage_reason(exc)
+        log.warning("commands of RQ's tools are not heard for %g s: %s", _PAUSE, reason)
+        connection: Any = pubsub.connection  # redis-py's types say None
+        if connection is not None:
+            connection.disconnect()
+        time.sleep(_PAUSE)
 
     @contextmanager
     def _connected_alone(self) -> Iterator[BatchConnection]:

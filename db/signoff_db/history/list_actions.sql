@@ -1,6 +1,8 @@
 -- A page of what operators did, the newest first; of letters, the first ones; of details, their beginning. What a
 -- replay notes of each of its letters is counted: how many came to which result. A filter that is null lets all
 -- through.
+--
+-- A letter's actions are found first, by their index: in the order of time, all actions would be gone through.
 SELECT a.id, a.actor, a.acted_at, a.action, a.reason, a.operation_id,
     cardinality(a.dead_letter_ids) AS letters,
     a.dead_letter_ids[1:%(most_letters)s::integer] AS first_letters,
@@ -15,7 +17,8 @@ FROM (
     FROM operator_actions
     WHERE (%(actor)s::text IS NULL OR actor = %(actor)s)
         AND (%(action)s::text IS NULL OR action = %(action)s)
-        AND (%(letter)s::bigint IS NULL OR dead_letter_ids @> ARRAY[%(letter)s]::bigint[])
+        AND (%(letter)s::bigint IS NULL OR id = ANY(ARRAY(
+            SELECT id FROM operator_actions WHERE dead_letter_ids @> ARRAY[%(letter)s]::bigint[])))
         AND (%(since)s::timestamptz IS NULL OR acted_at >= %(since)s)
         AND (%(until)s::timestamptz IS NULL OR acted_at < %(until)s)
         AND (%(before_at)s::timestamptz IS NULL OR (acted_at, id) < (%(before_at)s, %(before_id)s::bigint))

@@ -42,6 +42,7 @@ $$;
 -- allowed: else the upstream's next change of such a row would be refused. The fold treats an unknown status
 -- as PROSPECT.
 DO $$
+#variable_conflict use_variable
 DECLARE
     most CONSTANT integer := 100;
     statuses text[] := '{PROSPECT,LEAD_QUALIFIED,CUSTOMER,CHURNED,LEAD_EXHAUSTED}';
@@ -52,7 +53,8 @@ DECLARE
     other_statuses CONSTANT text[] := ARRAY(
         SELECT DISTINCT customer_status FROM interactions WHERE customer_status <> ALL (statuses) LIMIT most);
     other_tags CONSTANT text[] := ARRAY(
-        SELECT DISTINCT tag FROM interactions, unnest(edit_tags) AS tag WHERE tag <> ALL (tags) LIMIT most);
+        SELECT DISTINCT held.tag FROM interactions, unnest(edit_tags) AS held (tag)
+        WHERE held.tag <> ALL (tags) LIMIT most);
     other_scores CONSTANT bigint[] := ARRAY(
         SELECT DISTINCT quality_score FROM interactions WHERE quality_score NOT BETWEEN 1 AND 5 LIMIT most);
 BEGIN

@@ -70,10 +70,10 @@ def claim(connection: Connection[TupleRow], *, lease: timedelta = LEASE) -> Clai
     return Claimed(number, token, OperationAction(action), *others)
 
 
-def give_back(connection: Connection[TupleRow], claimed: Claimed, seconds: float = 0.0) -> None:
+def release(connection: Connection[TupleRow], claimed: Claimed, seconds: float = 0.0) -> None:
     """Let any runner take it again, after some seconds."""
     parameters = {"operation": claimed.id, "lease": claimed.lease, "seconds": seconds}
-    connection.execute(statement("operations/give_back"), parameters)
+    connection.execute(statement("operations/release"), parameters)
 
 
 def end(connection: Connection[TupleRow], claimed: Claimed, ended: End) -> None:

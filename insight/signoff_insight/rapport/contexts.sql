@@ -1,6 +1,6 @@
--- The contexts of customers, from all that the ledger's database holds of them: of `customers` (text[]) and of those
--- whose `events` (uuid[]) were applied. One row for each, the context as JSON text; null for a customer that neither a
--- row of customers nor a review names.
+-- The contexts of the customers in `customers` (text[]) and of those whose `events` (uuid[]) were applied. One row for
+-- each: the context as JSON text, from all that the ledger's database holds of this customer. It is null where no row of
+-- the table customers and no review names the customer.
 --
 -- One statement, so all of a context is of one moment. It reads the rows of these customers alone, each by an index.
 -- Texts and JSON of an adopted table are bounded here: they may be of any size. docs/rapport.md says what each field

@@ -1,2 +1,2 @@
--- Lock the reader's row; whoever has it ends its turn first.
+-- Lock the reader's row: wait until the turn that holds it has ended.
 SELECT FROM feed_readers WHERE name = %(name)s FOR UPDATE

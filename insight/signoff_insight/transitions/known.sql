@@ -1,6 +1,6 @@
 -- Customers (`users` text[]) about whom rules (`rules` text[], `versions` integer[]) proposed something on this evidence
--- (`evidence` uuid[]) before. What is outdated does not count: it was not decided. `waiting` is the proposal if this
--- version made it and nobody has decided about it, nor put it off.
+-- (`evidence` uuid[]) before. Outdated proposals do not count, since nobody decided them. `waiting` is
+-- the proposal if this version made it, and nobody has decided it or put it off.
 SELECT picked.rule, picked.user_id,
     CASE WHEN p.state = 'open' AND p.version = picked.version AND coalesce(p.snoozed_until, '-infinity') <= now()
         THEN p.id END AS waiting

@@ -257,7 +257,7 @@ def _band(band: Band) -> tuple[Value, ...]:
 def _top(
     connection: Connection[TupleRow], plan: Plan, known: Read, prediction: Prediction
 ) -> Iterator[tuple[Value, ...]]:
-    """Those of whom most revenue is expected, or most purchases where no revenue is known."""
+    """Those with the most expected revenue, or the most expected purchases without revenue."""
     revenue = prediction.revenue
     value = prediction.purchases if revenue is None else revenue
     chosen = _largest(value)

@@ -166,7 +166,7 @@ def _is_complete(month: date, asked: Asked, reach: Reach) -> bool:
 
 
 def _end(month: date, asked: Asked, reach: Reach) -> datetime:
-    """When the W days are over of whoever entered in this month."""
+    """When the W days of all who entered in this month are over."""
     return begin_of(add_months(month, 1), reach.timezone) + asked.within * DAY
 
 

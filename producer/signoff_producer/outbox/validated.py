@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 from uuid import UUID
 
 from signoff_producer.publication import CANONICAL_START, Request
-from signoff_schemas import AnyEvent, content_hash, kind_of
+from signoff_schemas import MAX_EVENT_BYTES, AnyEvent, InvalidEvent, content_hash, kind_of
 
 
 class Row(NamedTuple):
@@ -25,12 +25,17 @@ class Row(NamedTuple):
         return cls(canonical_json.decode(), content_hash(canonical_json))
 
 
-def request_of(event_id: UUID, event: str, validated_hash: bytes | None) -> Request:
+def request_of(event_id: UUID, event: str | None, validated_hash: bytes | None) -> Request:
     """The request of a row; it is validated here unless it is still the text that `add` validated.
+
+    Without an event, which was too large to be read, the request is rejected.
 
     In that case it is canonical JSON, since `add` writes nothing else; that it begins as such is
     checked, since the job's id is taken from there.
     """
+    if event is None:
+        too_large = InvalidEvent.too_large(MAX_EVENT_BYTES + 1, MAX_EVENT_BYTES, or_more=True)
+        return Request(event_id, error=too_large)
     event_json = event.encode()
     if (
         validated_hash is not None

@@ -88,7 +88,7 @@ class CustomerContext(Model):
 
     user_id: str
     customer_status: Status | None
-    """Null for a customer of whom there are only reviews."""
+    """Null for a customer that has only reviews."""
     status_since: datetime | None
     """When the customer got this status; null where another system gave it."""
     status_decided_by: str | None

@@ -32,7 +32,7 @@ async def ready(context: InContext) -> Ready:
     if context.stopping.is_set():
         found = ["it is stopping"]
     else:
-        found = await context.readiness.hindrances(context.servers)
+        found = await context.readiness.reasons_not_ready(context.servers)
     if found:
         raise ProblemError(503, "not-ready", "Not ready", "; ".join(found))
     return Ready()

@@ -12,7 +12,7 @@ from signoff_web.figures.figure import Figure, Record, day, known
 from signoff_web.figures.heat_keys import heat_keys
 
 _AGE: Final = 3
-"""The month after the first purchase of which the heading tells."""
+"""The month after the first purchase that the heading names."""
 
 
 def figures(report: Report) -> Sequence[Figure]:

@@ -66,7 +66,7 @@ def _message(months: Sequence[Record], within: int) -> str:
 
 
 def _keys(months: Sequence[Record]) -> tuple[Key, ...]:
-    """The legend; of what is not seen nothing is said."""
+    """The legend of what is drawn."""
     seen = {_seen(one) for one in months}
     drawn = [one for one in months if one["share_converted"] is not None]
     has_line = any(one["share_qualified"] is not None for one in drawn)

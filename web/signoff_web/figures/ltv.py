@@ -48,7 +48,7 @@ def by_age(
     *,
     is_small: bool = False,
 ) -> Figure:
-    """A line for each cohort; those of which the heading tells are named.
+    """A line for each cohort; those in the heading are named.
 
     Args:
         cells: what a customer had spent by the end of each age, by cohort.
@@ -111,7 +111,7 @@ def _line(month: date, ages: Mapping[int, float], look: str) -> Line:
 def _told(
     cells: Mapping[date, Mapping[int, float]], sizes: Mapping[date, int]
 ) -> tuple[Sequence[date], int]:
-    """Of which cohorts the heading tells, and of which age."""
+    """The cohorts in the heading, and their age."""
     months = told_of([month for month, ages in cells.items() if ages], sizes)
     age = min(max(max(cells[month]) for month in months), _MONTHS - 1)
     return [month for month in months if age in cells[month]], age
