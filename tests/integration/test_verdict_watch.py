@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 import redis
-from approvals import apply_events, approval, decision
+from approvals import apply_events, approval, decision, delivery
 from processes import DEADLINE, eventually
 
 from signoff_db.apply import apply
@@ -90,8 +90,8 @@ class Waiting:
         """Apply so many jobs as a worker that knows that somebody waits; acknowledge none."""
         self.await_jobs(count)
         self.await_listener()
-        self.connection.verdicts_awaited = True
-        apply(self.connection, begin_reading_taken(self.queue.take(count), 3)())
+        jobs = self.queue.take(count)
+        apply(self.connection, begin_reading_taken(jobs, 3)(), awaited=True)
 
     def work_in_silence(self, count: int) -> None:
         """Do the same with so many jobs as an earlier release does: without a notice."""
@@ -174,19 +174,28 @@ def test_a_notice_of_the_commit_that_came_during_a_look_counts(
     assert waiting.verdicts(first, second, then=then) == [APPLIED, APPLIED]
 
 
+@pytest.mark.parametrize(
+    "batch",
+    [
+        pytest.param([approval(1), approval(2)], id="in one transaction"),
+        pytest.param([approval(3), decision(4)], id="each kind in its own"),
+        pytest.param([approval(5), approval(6, user_id="refused")], id="one by one"),
+    ],
+)
 def test_workers_tell_postgres_of_a_lone_event_only_if_somebody_waits(
-    waiting: Waiting, database_url: str
+    batch: Sequence[AnyEvent], connection: BatchConnection, database_url: str
 ) -> None:
-    """A notice makes commits wait for each other, so it is not for batches."""
-    told, silent, *batch = (approval(n) for n in range(4))
+    """A notice makes commits wait for each other, so it is not for batches, however committed."""
+    connection.execute(
+        "ALTER TABLE customers ADD CONSTRAINT house_rule CHECK (user_id <> 'refused')"
+    )
+    told, silent = approval(7), approval(8)
     with connect(database_url) as listener:
         listener.execute("LISTEN signoff_settled")
-        waiting.connection.verdicts_awaited = True
-        apply_events(waiting.connection, *batch)
-        apply_events(waiting.connection, told)
-        waiting.connection.verdicts_awaited = False
-        apply_events(waiting.connection, silent)
-        waiting.connection.execute("NOTIFY signoff_settled, 'end'")
+        apply(connection, [delivery(event) for event in batch], awaited=True)
+        apply(connection, [delivery(told)], awaited=True)
+        apply(connection, [delivery(silent)])
+        connection.execute("NOTIFY signoff_settled, 'end'")
         notices = list(listener.notifies(timeout=DEADLINE, stop_after=2))
     assert [notice.payload for notice in notices] == [str(told.event_id), "end"]
 
