@@ -11,8 +11,10 @@ import redis
 from approvals import apply_events, approval, decision, delivery
 from processes import DEADLINE, eventually
 
+from signoff_db import verdicts_now
 from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection, connect
+from signoff_db.sql import raw_statement
 from signoff_db.verdicts_now import EventState, EventStates, prepared_states
 from signoff_ops import verdict_watch
 from signoff_ops.servers import PooledServers
@@ -294,6 +296,36 @@ def test_a_connection_reads_verdicts_again_after_a_pool_lent_it(
             (state,) = states.of([event.event_id], [content_hash(event.canonical_json())])
         assert state.verdict == Verdict.APPLIED
         assert connection.execute("SELECT pg_listening_channels()").fetchall() == []
+
+
+def test_a_state_is_read_by_the_names_of_its_statements_columns(
+    connection: BatchConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever their order is; what the class does not know is an error."""
+    event, known = approval(user_id=None), approval()
+    apply_events(connection, event, known)
+    hashes = [content_hash(one.canonical_json()) for one in (event, known)]
+    inner = raw_statement("verdicts_of_events").decode()
+    select = "message, kind, dead_letter, age, verdict"
+
+    def states() -> list[EventState]:
+        outer = f"SELECT {select} FROM ({inner}) AS states".encode()
+        monkeypatch.setattr(verdicts_now, "raw_statement", lambda _: outer)
+        connection.execute("DEALLOCATE ALL")
+        with prepared_states(connection) as read:
+            return read.of([event.event_id, known.event_id], hashes)
+
+    dead, applied = states()
+    assert (dead.verdict, dead.age, dead.dead_letter, dead.kind) == (
+        *(None, None, 1),
+        FailureKind.UNKNOWN_INTERACTION,
+    )
+    assert dead.message
+    assert (applied.verdict, applied.dead_letter) == (Verdict.APPLIED, None)
+    assert applied.age is not None
+    select = "message, kind, dead_letter, age AS seconds, verdict"
+    with pytest.raises(TypeError, match="seconds"):
+        states()
 
 
 def test_a_rollback_does_not_keep_a_connection_from_reading_verdicts(
