@@ -39,6 +39,7 @@ def apply(
     *,
     retries: int = 0,
     most_raced: int = 0,
+    awaited: bool = False,
 ) -> list[Outcome]:
     """Apply the deliveries, in one transaction unless Postgres refuses one for an unknown reason.
 
@@ -49,6 +50,9 @@ def apply(
             is no dead letter yet.
         most_raced: at most this many events may be returned as `raced`. The caller applies them
             with its next batch, which saves the second transaction. More events would race again.
+        awaited: somebody waits for verdicts: a notice tells of a lone approval when it commits. Of
+            several none is told, also where they are committed one by one: a commit with a notice
+            waits for others that have one.
 
     Returns:
         One outcome for each delivery, in the same order. All but the `raced` ones are committed.
@@ -59,19 +63,22 @@ def apply(
     deliveries, find_rejected = find_rejected_beforehand(
         connection, deliveries, partial(find_rejected_rows, connection)
     )
+    transact = partial(
+        _transact,
+        connection,
+        retries=retries,
+        find_rejected=find_rejected,
+        tells=awaited and len(deliveries) == 1,
+    )
     outcomes: dict[int, Outcome] = {}
     for kind, places in _by_kind(deliveries):
-        some = [deliveries[i] for i in places]
-        applied = _transact(connection, some, retries, find_rejected, kind=kind, locking=False)
+        applied = transact([deliveries[i] for i in places], kind=kind, locking=False)
         outcomes.update(zip(places, applied, strict=True))
     raced = [i for i, outcome in outcomes.items() if outcome.raced]
     if len(raced) > most_raced:
         # In a second transaction: it holds no locks yet. Locks taken after those of the first
         # transaction could cause a deadlock between batches.
-        some = [deliveries[i] for i in raced]
-        again = _transact(
-            connection, some, retries, find_rejected, kind=ApprovalEvent, locking=True
-        )
+        again = transact([deliveries[i] for i in raced], kind=ApprovalEvent, locking=True)
         outcomes.update(zip(raced, again, strict=True))
     return [outcomes[i] for i in range(len(deliveries))]
 
@@ -106,15 +113,18 @@ def _decisions(deliveries: Sequence[Delivery]) -> set[int]:
 def _transact(
     connection: BatchConnection,
     deliveries: Sequence[Delivery],
+    *,
     retries: int,
     find_rejected: FindRejectedRows[Delivery],
-    *,
+    tells: bool,
     kind: Kind,
     locking: bool,
 ) -> list[Outcome]:
     def run(some: Sequence[Delivery], refusal: Refusal | None) -> list[Outcome]:
         tried = [d.refused(refusal) for d in some] if refusal else some
-        return apply_in_transaction(connection, tried, retries=retries, kind=kind, locking=locking)
+        return apply_in_transaction(
+            connection, tried, retries=retries, kind=kind, locking=locking, tells=tells
+        )
 
     return in_transactions(
         connection,
@@ -132,6 +142,7 @@ def apply_in_transaction(
     retries: int = 0,
     kind: Kind | None = None,
     locking: bool = True,
+    tells: bool = False,
 ) -> list[Outcome]:
     """Apply the deliveries inside the caller's transaction.
 
@@ -142,6 +153,7 @@ def apply_in_transaction(
         kind: the kind of all their events, if the caller knows that it is one.
         locking: lock the interactions first, so that no event is raced. Without locks, events whose
             interaction changed meanwhile are returned as `raced`.
+        tells: there is one approval, and a notice tells of it when it commits.
 
     Raises:
         Exception: the caller must roll back, and find out which event is at fault, if any.
@@ -154,7 +166,7 @@ def apply_in_transaction(
         decisions = set(places)
     if decisions:
         places = [i for i in places if i not in decisions]
-    outcomes = apply_approvals(connection, deliveries, places, locking=locking)
+    outcomes = apply_approvals(connection, deliveries, places, locking=locking, tells=tells)
     if decisions:
         outcomes |= apply_decisions(connection, deliveries, sorted(decisions))
     if len(outcomes) < len(deliveries):

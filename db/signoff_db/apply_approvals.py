@@ -29,6 +29,7 @@ def apply_approvals(
     places: list[int],
     *,
     locking: bool,
+    tells: bool,
 ) -> dict[int, Outcome]:
     """Run rounds of `apply.sql` until each approval has a result.
 
@@ -37,6 +38,7 @@ def apply_approvals(
         deliveries: the batch.
         places: the positions of the approvals in the batch.
         locking: see `apply_in_transaction`.
+        tells: see `apply_in_transaction`.
 
     Returns:
         The outcomes, by position in the batch.
@@ -47,7 +49,7 @@ def apply_approvals(
         current = rounds.pop()
         places, later = _together(deliveries, current.places)
         taken = [deliveries[i] for i in places]
-        results = _run(connection, taken, locking) if taken else []
+        results = _run(connection, taken, locking=locking, tells=tells) if taken else []
         verdicts = [VERDICTS.get(result) for result, _ in results]
         outcomes.update(zip(places, map(Outcome, taken, verdicts), strict=True))
         if later:
@@ -126,25 +128,17 @@ def _all_apart(events: list[ApprovalEvent]) -> bool:
 
 
 def _run(
-    connection: BatchConnection, deliveries: Sequence[Delivery], locking: bool
+    connection: BatchConnection, deliveries: Sequence[Delivery], *, locking: bool, tells: bool
 ) -> list[tuple[str, str | None]]:
     """Apply one round; returns the result and the interaction's owner for each event, in order."""
     if locking:
         interactions = list({_event(d).interaction_id for d in deliveries})
         connection.execute(statement("lock"), {"interactions": interactions}, prepare=True)
-    parameters = array_of(deliveries), hashes_of(deliveries), _awaited(connection, deliveries)
+    told = str(_event(deliveries[0]).event_id) if tells else ""
+    parameters = array_of(deliveries), hashes_of(deliveries), told
     cursor = RawCursor(connection)
     rows = cursor.execute(raw_statement("apply"), parameters, prepare=True).fetchall()
     return [(row[0], row[1]) for row in rows]
-
-
-def _awaited(connection: BatchConnection, deliveries: Sequence[Delivery]) -> str:
-    """The id of a lone event, if somebody waits for verdicts; else empty.
-
-    Several events are not told of: a commit with a notice waits for others that have one.
-    """
-    is_told = connection.verdicts_awaited and len(deliveries) == 1
-    return str(_event(deliveries[0]).event_id) if is_told else ""
 
 
 def _event(delivery: Delivery) -> ApprovalEvent:

@@ -109,8 +109,6 @@ class BatchConnection(Connection[TupleRow]):
 
     refuses_events = False
     """Whether rejected rows were found in the last batch that was searched for them."""
-    verdicts_awaited = False
-    """Whether somebody waits for verdicts: a lone event is told in a notice when it commits."""
 
 
 class ServiceConnection(Connection[TupleRow]):

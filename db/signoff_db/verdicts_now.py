@@ -4,9 +4,9 @@ A person waits for the answer, so this uses libpq where the rest of Signoff uses
 cursor and converting values took longer than the statement itself.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 from weakref import WeakSet
 
@@ -28,7 +28,7 @@ _FORMATS: Final = (Format.TEXT, Format.BINARY)
 
 
 class EventState(NamedTuple):
-    """What Postgres holds of one event."""
+    """What Postgres holds of one event: a row of `verdicts_of_events.sql`, by names."""
 
     verdict: str | None
     """`applied`, `late` or `void`; None if the ledger does not hold this content."""
@@ -39,17 +39,9 @@ class EventState(NamedTuple):
     kind: str | None
     message: str | None
 
-    @classmethod
-    def of_row(cls, result: PGresult, row: int) -> Self:
-        """The state in a row of the statement's result."""
-        verdict, age, letter, kind, message = (result.get_value(row, n) for n in range(5))
-        return cls(
-            None if verdict is None else verdict.decode(),
-            None if age is None else float(age),
-            None if letter is None else int(letter),
-            None if kind is None else kind.decode(),
-            None if message is None else message.decode(),
-        )
+
+_NUMBERS: Final[Mapping[str, type]] = {"age": float, "dead_letter": int}
+"""The columns that are no texts."""
 
 
 class EventStates:
@@ -100,12 +92,25 @@ class EventStates:
         except InvalidSqlStatementName:  # psycopg deallocates all statements after a rollback
             _prepare(self._connection)
             result = _run(self._connection, parameters)
-        return [EventState.of_row(result, row) for row in range(result.ntuples)]
+        return _states(result)
 
 
 def _run(connection: Connection[TupleRow], parameters: Sequence[bytes]) -> PGresult:
     connection.pgconn.send_query_prepared(_NAME, parameters, _FORMATS)
     return _answer(connection)
+
+
+def _states(result: PGresult) -> list[EventState]:
+    """The rows; a column that the class does not have, or lacks, is an error."""
+    names = [(result.fname(place) or b"").decode() for place in range(result.nfields)]
+    return [
+        EventState(**{name: _value(name, result.get_value(row, n)) for n, name in enumerate(names)})
+        for row in range(result.ntuples)
+    ]
+
+
+def _value(name: str, text: bytes | None) -> Any:  # noqa: ANN401 -- as the class has it
+    return text if text is None else _NUMBERS.get(name, bytes.decode)(text)
 
 
 def _answer(connection: Connection[TupleRow]) -> PGresult:

@@ -97,6 +97,11 @@ def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
         return moment
 
 
+def in_utc(moment: datetime) -> str:
+    """A moment as messages and pages give it: 2026-01-31 10:00:00 UTC."""
+    return f"{in_zone(moment, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def amount_text(amount: Decimal) -> str:
     """An amount of money as text: with two decimal places, also a sum of nothing.
 

@@ -8,11 +8,13 @@ from uuid import UUID
 
 import pytest
 import redis
-from approvals import apply_events, approval, decision
+from approvals import apply_events, approval, decision, delivery
 from processes import DEADLINE, eventually
 
+from signoff_db import verdicts_now
 from signoff_db.apply import apply
 from signoff_db.connection import BatchConnection, connect
+from signoff_db.sql import raw_statement
 from signoff_db.verdicts_now import EventState, EventStates, prepared_states
 from signoff_ops import verdict_watch
 from signoff_ops.servers import PooledServers
@@ -90,8 +92,8 @@ class Waiting:
         """Apply so many jobs as a worker that knows that somebody waits; acknowledge none."""
         self.await_jobs(count)
         self.await_listener()
-        self.connection.verdicts_awaited = True
-        apply(self.connection, begin_reading_taken(self.queue.take(count), 3)())
+        jobs = self.queue.take(count)
+        apply(self.connection, begin_reading_taken(jobs, 3)(), awaited=True)
 
     def work_in_silence(self, count: int) -> None:
         """Do the same with so many jobs as an earlier release does: without a notice."""
@@ -174,19 +176,28 @@ def test_a_notice_of_the_commit_that_came_during_a_look_counts(
     assert waiting.verdicts(first, second, then=then) == [APPLIED, APPLIED]
 
 
+@pytest.mark.parametrize(
+    "batch",
+    [
+        pytest.param([approval(1), approval(2)], id="in one transaction"),
+        pytest.param([approval(3), decision(4)], id="each kind in its own"),
+        pytest.param([approval(5), approval(6, user_id="refused")], id="one by one"),
+    ],
+)
 def test_workers_tell_postgres_of_a_lone_event_only_if_somebody_waits(
-    waiting: Waiting, database_url: str
+    batch: Sequence[AnyEvent], connection: BatchConnection, database_url: str
 ) -> None:
-    """A notice makes commits wait for each other, so it is not for batches."""
-    told, silent, *batch = (approval(n) for n in range(4))
+    """A notice makes commits wait for each other, so it is not for batches, however committed."""
+    connection.execute(
+        "ALTER TABLE customers ADD CONSTRAINT house_rule CHECK (user_id <> 'refused')"
+    )
+    told, silent = approval(7), approval(8)
     with connect(database_url) as listener:
         listener.execute("LISTEN signoff_settled")
-        waiting.connection.verdicts_awaited = True
-        apply_events(waiting.connection, *batch)
-        apply_events(waiting.connection, told)
-        waiting.connection.verdicts_awaited = False
-        apply_events(waiting.connection, silent)
-        waiting.connection.execute("NOTIFY signoff_settled, 'end'")
+        apply(connection, [delivery(event) for event in batch], awaited=True)
+        apply(connection, [delivery(told)], awaited=True)
+        apply(connection, [delivery(silent)])
+        connection.execute("NOTIFY signoff_settled, 'end'")
         notices = list(listener.notifies(timeout=DEADLINE, stop_after=2))
     assert [notice.payload for notice in notices] == [str(told.event_id), "end"]
 
@@ -285,6 +296,36 @@ def test_a_connection_reads_verdicts_again_after_a_pool_lent_it(
             (state,) = states.of([event.event_id], [content_hash(event.canonical_json())])
         assert state.verdict == Verdict.APPLIED
         assert connection.execute("SELECT pg_listening_channels()").fetchall() == []
+
+
+def test_a_state_is_read_by_the_names_of_its_statements_columns(
+    connection: BatchConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever their order is; what the class does not know is an error."""
+    event, known = approval(user_id=None), approval()
+    apply_events(connection, event, known)
+    hashes = [content_hash(one.canonical_json()) for one in (event, known)]
+    inner = raw_statement("verdicts_of_events").decode()
+    select = "message, kind, dead_letter, age, verdict"
+
+    def states() -> list[EventState]:
+        outer = f"SELECT {select} FROM ({inner}) AS states".encode()
+        monkeypatch.setattr(verdicts_now, "raw_statement", lambda _: outer)
+        connection.execute("DEALLOCATE ALL")
+        with prepared_states(connection) as read:
+            return read.of([event.event_id, known.event_id], hashes)
+
+    dead, applied = states()
+    assert (dead.verdict, dead.age, dead.dead_letter, dead.kind) == (
+        *(None, None, 1),
+        FailureKind.UNKNOWN_INTERACTION,
+    )
+    assert dead.message
+    assert (applied.verdict, applied.dead_letter) == (Verdict.APPLIED, None)
+    assert applied.age is not None
+    select = "message, kind, dead_letter, age AS seconds, verdict"
+    with pytest.raises(TypeError, match="seconds"):
+        states()
 
 
 def test_a_rollback_does_not_keep_a_connection_from_reading_verdicts(

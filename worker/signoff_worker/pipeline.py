@@ -187,13 +187,12 @@ class Pipeline:
         """
 
         def step() -> list[Outcome]:
-            connection = self._database.connection()
-            connection.verdicts_awaited = awaited
             return apply(
-                connection,
+                self._database.connection(),
                 deliveries,
                 retries=self._settings.retry_attempts,
                 most_raced=most_raced,
+                awaited=awaited,
             )
 
         def note(error: Exception) -> None:

@@ -44,10 +44,8 @@ class _Known(NamedTuple):
 
 def news_of(connection: Connection[TupleRow], events: Sequence[FeedEvent], timezone: str) -> News:
     """The customers of applied events, with these events."""
-    parameters = {
-        "events": array("events", (event.id_text for event in events)),
-        "timezone": timezone,
-    }
+    ids = array("events", (event.id_text for event in events))
+    parameters = {**ids, "timezone": timezone}
     rows = map(Event._make, rows_of(connection, "new_events", parameters))
     return {user: [*of_user] for user, of_user in groupby(rows, key=itemgetter(0))}
 
@@ -66,7 +64,7 @@ def advance(connection: Connection[TupleRow], news: News) -> set[str]:
 
 
 def _known(connection: Connection[TupleRow], users: Sequence[str]) -> Iterator[tuple[str, _Known]]:
-    rows = rows_of(connection, "known", {"users": array("users", users)})
+    rows = rows_of(connection, "known", array("users", users))
     for number, customer, held_at, ltv, status, *facts in rows:
         yield users[number - 1], _Known(customer, held_at, ltv, status, Facts(*facts))
 

@@ -10,13 +10,17 @@ _QUOTED: Final = frozenset(
 
 
 def arrays(names: Sequence[str], rows: Iterable[Sequence[object]]) -> Mapping[str, str]:
-    """The columns of one or more rows, by their names."""
+    """The columns of one or more rows, as parameters of a statement."""
     columns = zip(*rows, strict=True)
-    return {name: array(name, values) for name, values in zip(names, columns, strict=True)}
+    return {name: _text(name, values) for name, values in zip(names, columns, strict=True)}
 
 
-def array(name: str, values: Iterable[object]) -> str:
-    """The values of a column of this name."""
+def array(name: str, values: Iterable[object]) -> Mapping[str, str]:
+    """One column, as the parameter of a statement; it may be empty."""
+    return {name: _text(name, values)}
+
+
+def _text(name: str, values: Iterable[object]) -> str:
     form = _quoted if name in _QUOTED else str
     texts = ["NULL" if value is None else form(value) for value in values]
     return "{" + ",".join(texts) + "}"

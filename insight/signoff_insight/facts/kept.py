@@ -49,7 +49,7 @@ def kept_facts(
     connection: Connection[TupleRow], users: Sequence[str]
 ) -> dict[str, tuple[int, Row]]:
     """The number of each of these users, and its other values; who has no facts is not there."""
-    rows = rows_of(connection, "kept_facts", {"users": array("users", users)})
+    rows = rows_of(connection, "kept_facts", array("users", users))
     return {users[number - 1]: (customer, (*values,)) for number, customer, *values in rows}
 
 
@@ -80,9 +80,8 @@ def kept_spells(
     """The spells of these customers, in order."""
     if not customers:
         return {}
-    return _by_customer(
-        rows_of(connection, "kept_spells", {"customers": array("customers", customers)}), Spell
-    )
+    rows = rows_of(connection, "kept_spells", array("customers", customers))
+    return _by_customer(rows, Spell)
 
 
 def kept_exposures(
@@ -91,10 +90,8 @@ def kept_exposures(
     """The exposures of these customers, in order."""
     if not customers:
         return {}
-    return _by_customer(
-        rows_of(connection, "kept_exposures", {"customers": array("customers", customers)}),
-        Exposure,
-    )
+    rows = rows_of(connection, "kept_exposures", array("customers", customers))
+    return _by_customer(rows, Exposure)
 
 
 def _by_customer(rows: Iterable[TupleRow], kind: Any) -> Mapping[int, list[Any]]:  # noqa: ANN401 -- a class of rows

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -88,6 +88,19 @@ class _Counted(NamedTuple):
     ended_seconds: float
 
 
+class _Curve(NamedTuple):
+    """The curve of a step."""
+
+    points: Sequence[Point]
+    told: Sequence[int | None]
+    """The days of the shares `_TOLD`."""
+
+    @classmethod
+    def of(cls, rows: Iterable[_Counted]) -> Self:
+        points = cumulative_incidence(_by_day(rows))
+        return cls(points, [day_of_share(points, share) for share in _TOLD])
+
+
 def durations(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> Report:
     """The steps, their curves, and the time in each status."""
     counted: Mapping[int | str | None, list[_Counted]] = defaultdict(list)
@@ -100,7 +113,7 @@ def durations(connection: Connection[TupleRow], asked: Asked, reach: Reach) -> R
         }
         for row in read(connection, "durations", parameters, _Counted):
             counted[row.step or row.customer_status].append(row)
-    curves = {step: cumulative_incidence(_by_day(counted[step])) for step in _STEP_NAMES}
+    curves = {step: _Curve.of(counted[step]) for step in _STEP_NAMES}
     return Report(
         NAME,
         TITLE,
@@ -138,7 +151,7 @@ def _by_day(rows: Iterable[_Counted]) -> Iterator[Ends]:
         yield Ends(day, reached, lost, still_open)
 
 
-def _step(step: int, rows: Sequence[_Counted], curve: Sequence[Point]) -> tuple[Value, ...]:
+def _step(step: int, rows: Sequence[_Counted], curve: _Curve) -> tuple[Value, ...]:
     customers = sum(row.number for row in rows)
     reached = sum(row.number for row in rows if row.took is not None and not row.is_lost)
     lost = sum(row.number for row in rows if row.is_lost)
@@ -148,14 +161,14 @@ def _step(step: int, rows: Sequence[_Counted], curve: Sequence[Point]) -> tuple[
         reached,
         lost,
         customers - reached - lost,
-        *(day_of_share(curve, share) for share in _TOLD),
+        *curve.told,
     )
 
 
-def _points(curves: Mapping[int, Sequence[Point]]) -> Iterable[tuple[Value, ...]]:
+def _points(curves: Mapping[int, _Curve]) -> Iterable[tuple[Value, ...]]:
     for step, curve in curves.items():
-        told = {day for share in _TOLD if (day := day_of_share(curve, share)) is not None}
-        for point in thinned(curve, _CURVE_ROWS, told):
+        told = {day for day in curve.told if day is not None}
+        for point in thinned(curve.points, _CURVE_ROWS, told):
             yield (
                 _STEP_NAMES[step],
                 point.day,
