@@ -12,6 +12,7 @@ from signoff_ops.ledger import add_partition, detach_oldest, partition_ledger, p
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
 from signoff_ops.values import Partition
+from signoff_schemas.wording import in_utc
 
 app: Final = typer.Typer(
     no_args_is_help=True,
@@ -30,7 +31,7 @@ def partition(*, until: Until, yes: Yes = False, as_json: AsJson = False) -> Non
     """Make all that the ledger holds its first partition; workers wait meanwhile."""
     end = _end(until)
     servers = DirectServers(load_settings())
-    confirm(f"Put the ledger into partitions, the first up to {end.isoformat()}?", yes=yes)
+    confirm(f"Put the ledger into partitions, the first up to {in_utc(end)}?", yes=yes)
     _show(partition_ledger(servers, end), as_json=as_json)
 
 
@@ -51,20 +52,20 @@ def detach(*, yes: Yes = False, as_json: AsJson = False) -> None:
     servers = DirectServers(load_settings())
     oldest = next(iter(partitions(servers)), None)
     if oldest is not None:
-        confirm(f"Detach {oldest.partition}, up to {_instant(oldest.until)}?", yes=yes)
+        confirm(f"Detach {oldest.partition}, up to {in_utc(oldest.until)}?", yes=yes)
     done = detach_oldest(servers, confirmed=oldest.partition if oldest else None)
     _show(done.partitions, detached=done.name, as_json=as_json)
 
 
 def _show(found: Sequence[Partition], *, as_json: bool, detached: str | None = None) -> None:
     if as_json:
-        listed = [{"partition": one.partition, "until": _instant(one.until)} for one in found]
+        listed = [{"partition": one.partition, "until": one.until} for one in found]
         show_json({"partitions": listed} | ({"detached": detached} if detached else {}))
         return
     if detached:
         say(f"Detached {detached}, an ordinary table from now on: export it, and drop it.")
     for one in found:
-        say(f"{one.partition}  up to {_instant(one.until)}")
+        say(f"{one.partition}  up to {in_utc(one.until)}")
 
 
 def _end(text: str) -> datetime:
@@ -79,7 +80,3 @@ def _end(text: str) -> datetime:
         raise UsageError(
             f"--until holds {text!r}; expected an instant such as 2027-01-01T00:00Z"
         ) from None
-
-
-def _instant(instant: datetime) -> str:
-    return instant.isoformat()

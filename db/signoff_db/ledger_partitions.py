@@ -16,6 +16,7 @@ from psycopg.rows import TupleRow, class_row
 from signoff_db.feed_lag import behind_detached
 from signoff_db.sql import statement
 from signoff_schemas import SignoffError
+from signoff_schemas.wording import in_utc
 
 
 class LedgerPartitionError(SignoffError):
@@ -59,7 +60,7 @@ def add_partition(connection: Connection[TupleRow], until: datetime) -> str:
     last = _partitions(connection)[-1]
     if until <= last.until:
         raise LedgerPartitionError(
-            f"the last partition, {last.partition}, ends at {last.until.isoformat()} already; "
+            f"the last partition, {last.partition}, ends at {in_utc(last.until)} already; "
             "give a later instant"
         )
     with _explained(until):
@@ -122,7 +123,7 @@ def _explained(until: datetime | None) -> Iterator[None]:
         hint = f". {error.diag.message_hint}" if error.diag.message_hint else ""
         raise LedgerPartitionError(f"{error.diag.message_primary}{hint}") from error
     except psycopg.errors.CheckViolation as error:
-        at = until.isoformat() if until else ""
+        at = in_utc(until) if until else ""
         raise LedgerPartitionError(
             f"the ledger holds events that occurred at {at} or later; give a later instant"
         ) from error

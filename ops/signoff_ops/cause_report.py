@@ -11,7 +11,7 @@ from signoff_db.payload_text import fields_of
 from signoff_db.preview import payloads_of
 from signoff_db.selection import Selection
 from signoff_ops.servers import Servers
-from signoff_schemas.wording import count, printable
+from signoff_schemas.wording import count, in_utc, printable
 
 MOST_EXPORTED: Final = 10_000
 """The most letters of a cause that are downloaded."""
@@ -41,8 +41,8 @@ def report(servers: Servers, group: Group) -> str:
         f"{count(group.count, 'event')} of yours could not be applied by Signoff.",
         f"Cause: {group.fingerprint} ({group.kind})",
         f"Message of the newest: {printable(group.message)}",
-        f"First: {group.first_failed_at:%Y-%m-%d %H:%M:%S} UTC",
-        f"Last: {group.last_failed_at:%Y-%m-%d %H:%M:%S} UTC",
+        f"First: {in_utc(group.first_failed_at)}",
+        f"Last: {in_utc(group.last_failed_at)}",
     ]
     if common:
         lines += [f"The same in the newest {len(payloads)}:"]

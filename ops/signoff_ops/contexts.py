@@ -10,7 +10,7 @@ from signoff_insight.rapport.reach import Reach, reach_of
 from signoff_ops.rapport import context_of
 from signoff_ops.servers import Servers
 from signoff_schemas import SignoffError
-from signoff_schemas.wording import json_default, one_line_json, printable
+from signoff_schemas.wording import in_utc, one_line_json, printable
 
 __all__ = [
     "ContextsNotComputedError",
@@ -72,7 +72,7 @@ def customer_context(servers: Servers, user_id: str) -> str:
         )
     raise UnknownCustomerError(
         f"No event, interaction or review names the customer {printable(user_id)!r}, of what was "
-        f"there until {json_default(reach.read_until)}."
+        f"there until {in_utc(reach.read_until)}."
     )
 
 

@@ -42,6 +42,7 @@ _LEFT_OUT: Final = {
     ObstacleKind.OUTDATED: "outdated already",
     ObstacleKind.NOT_APPROVED: "not approved",
     ObstacleKind.WITHOUT_EFFECT: "no effect any more",
+    ObstacleKind.NOT_SNOOZED: "not snoozed, so shown already",
     ObstacleKind.UNKNOWN: "not known",
 }
 

@@ -8,6 +8,9 @@ from typing import Final
 from uuid import UUID
 
 _TWO_DIGITS: Final = 10
+_CENT: Final = Decimal("0.01")
+_MOST_DIGITS: Final = 20
+"""Of an amount before its point; sums of millions of amounts have fewer."""
 _PLAIN: Final = re.compile(r"[ -~]*")
 """The usual texts, in which nothing is escaped."""
 
@@ -33,7 +36,7 @@ def shortened(text: str, limit: int) -> str:
 def json_text(value: object, *, indent: int | None = None, ascii_only: bool = False) -> str:
     """A value as JSON; characters that are not printable are escaped.
 
-    Times are in UTC, amounts are strings with two decimal places.
+    Times are in UTC, amounts are strings as `amount_text` writes them.
     """
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, default=json_default)
     # Outside of strings, all characters of JSON are printable, but for the line breaks of `indent`.
@@ -94,9 +97,20 @@ def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
         return moment
 
 
+def in_utc(moment: datetime) -> str:
+    """A moment as messages and pages give it: 2026-01-31 10:00:00 UTC."""
+    return f"{in_zone(moment, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def amount_text(amount: Decimal) -> str:
-    """An amount of money as text: with two decimal places, also a sum of nothing."""
-    return f"{amount:.2f}"
+    """An amount of money as text: with two decimal places, also a sum of nothing.
+
+    What no amount can be, such as a refused 10.005 or 1E+400, is written as it is, not rounded.
+    """
+    if not amount.is_finite() or amount.adjusted() > _MOST_DIGITS:
+        return str(amount)
+    cents = amount.quantize(_CENT)
+    return f"{cents:f}" if cents == amount else str(amount)
 
 
 def json_default(value: object) -> str | float:

@@ -87,7 +87,8 @@ def test_the_ledger_in_partitions(signoff: Signoff) -> None:
     said = signoff("ledger", "detach", "--yes", expect=2).stderr
     assert "signoff ledger partition" in said
     assert "say --yes" in signoff("ledger", "partition", "--until", "2020-01-01", expect=2).stderr
-    signoff("ledger", "partition", "--until", "2020-01-01T00:00Z", "--yes")
+    made = signoff("ledger", "partition", "--until", "2020-01-01T01:00+01:00", "--yes").stdout
+    assert made == "approvals_first  up to 2020-01-01 00:00:00 UTC\n"
     signoff("ledger", "add", "--until", "2040-01-01T00:00Z")
     signoff.publish(mapping())
     signoff("worker", "--burst")
@@ -95,11 +96,14 @@ def test_the_ledger_in_partitions(signoff: Signoff) -> None:
     assert detached == {
         "detached": "approvals_first",
         "partitions": [
-            {"partition": "approvals_from_2020_01_01_00", "until": "2040-01-01T00:00:00+00:00"}
+            {"partition": "approvals_from_2020_01_01_00", "until": "2040-01-01T00:00:00Z"}
         ],
     }
     assert "still written to" in signoff("ledger", "detach", "--yes", expect=2).stderr
-    assert "ends at 2040" in signoff("ledger", "add", "--until", "2030-01-01", expect=2).stderr
+    assert (
+        "ends at 2040-01-01 00:00:00 UTC already"
+        in signoff("ledger", "add", "--until", "2030-01-01", expect=2).stderr
+    )
     for wrong in ("soon", "30d"):
         said = signoff("ledger", "add", "--until", wrong, expect=2).stderr
         assert f"--until holds '{wrong}'; expected an instant" in said

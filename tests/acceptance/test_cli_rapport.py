@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -30,7 +31,9 @@ def test_contexts_are_made_kept_and_shown(rapport: Signoff, empty_database_url: 
     assert "up to date" in rapport("rapport", "run", "--once").stdout
     shown = json.loads(rapport("rapport", "show", "ann").stdout)
     assert (shown["ltv_usd"], shown["as_of"]["is_behind"]) == ("5.00", False)
-    assert "the customer 'bob'" in rapport("rapport", "show", "bob", expect=1).stderr
+    unknown = rapport("rapport", "show", "bob", expect=1).stderr
+    assert "the customer 'bob'" in unknown
+    assert re.search(r"of what was there until [\d-]{10} [\d:]{8} UTC\.", unknown)
     assert "No context is wrong." in rapport("rapport", "audit").stdout
     rapport.publish(mapping(user_id="bob"))
     rapport.work()

@@ -105,6 +105,8 @@ def test_a_backtest_tells_volume_precision_recall_cost_and_calibration(
         "Not passed: of the 26 weeks after 2021-12-31 only 25 are over",
     ):
         assert said in text
+    short = transitions("transitions", "backtest", *options, "--weeks", "1").stdout
+    assert "bought within 1 week after it" in short
 
 
 def test_without_a_day_the_last_one_with_enough_weeks_is_taken(

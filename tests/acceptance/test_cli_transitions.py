@@ -158,6 +158,14 @@ def test_stopped_transitions_are_said(signoff: Signoff, database_url: str) -> No
     ]
 
 
+def test_what_is_not_snoozed_is_not_shown_again(signoff: Signoff, database_url: str) -> None:
+    """The command says so."""
+    apply_some(database_url)
+    (made,) = propose(database_url, "ann")
+    done = signoff("transitions", "snooze", made, "--wake", expect=1).stdout
+    assert done == "0 proposals shown again.\n1 left out: not snoozed, so shown already.\n"
+
+
 def test_wrong_arguments_are_said(signoff: Signoff, database_url: str) -> None:
     """What was wrong, and what is wanted."""
     servers_of(database_url)

@@ -13,7 +13,7 @@ import pytest
 from approvals import approval
 from chromium import Desk, Visit, desk_of
 from desk import end_leases, in_outbox, sql
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 from processes import DEADLINE
 from psycopg_pool import ConnectionPool
 
@@ -49,6 +49,12 @@ def keep(held: list[Route]) -> Callable[[Route], None]:
         held.append(route)
 
     return holding
+
+
+def give(late: list[tuple[Route, APIResponse]]) -> None:
+    """Let the page have an answer that was held back."""
+    route, answer = late.pop()
+    route.fulfill(response=answer)
 
 
 def eventually_held_by(page: Page, desk: Desk, interaction_id: UUID, name: str | None) -> None:
@@ -698,6 +704,34 @@ def test_what_another_tab_holds_is_not_the_next_one(desk: Desk, visit: Visit) ->
     ann.is_at(second)
 
 
+def test_two_tabs_that_look_for_the_next_one_at_once_get_two(desk: Desk, visit: Visit) -> None:
+    """The first one's answer is still on its way when the other one asks."""
+    ann = visit("ann")
+    page, other = ann.page, ann.context.new_page()
+    ann.watch(other)
+    late: list[tuple[Route, APIResponse]] = []
+    page.route(NEXT, lambda route: late.append((route, route.fetch())))
+    for tab, user in ((page, "anna-42"), (other, "ben-7")):
+        open_now = desk.post(user)
+        reviews.claim(desk.servers, open_now, "ann")
+        with tab.expect_request(NEXT):
+            tab.goto(f"/desk/{open_now}")
+        if tab is page:
+            eventually(tab, lambda: len(late) == 1)
+            give(late)
+    posted = [desk.post(user) for user in ("cleo-1", "dora-5")]
+
+    page.evaluate(REFRESH)
+    eventually(page, lambda: len(late) == 1)
+    with other.expect_response(re.compile(r"/desk/queue\b")):
+        other.evaluate(REFRESH)
+    other.evaluate("navigator.locks.query()")  # it had time to ask
+    give(late)
+
+    for review in posted:
+        eventually_held_by(other, desk, review, "ann")
+
+
 def test_without_locks_each_tab_knows_its_own_reviews(desk: Desk, visit: Visit) -> None:
     """A browser that refuses them, or has none, goes on to the next review all the same."""
     first, second = desk.post("anna-42", priority=1), desk.post("ben-7")
@@ -708,6 +742,29 @@ def test_without_locks_each_tab_knows_its_own_reviews(desk: Desk, visit: Visit) 
     page.keyboard.press("3")
     page.keyboard.press("Control+Enter")
     ann.is_at(second)
+
+
+def test_a_slow_look_at_a_review_does_not_hold_up_its_decision(desk: Desk, visit: Visit) -> None:
+    """It is decided when the look comes to the server, and the decision's answer comes last."""
+    first, second, third = (desk.post(name, priority=p) for name, p in PEOPLE)
+    ann = visit("ann")
+    looks: list[Route] = []
+    ann.page.route(re.compile(rf"/desk/{second}$"), keep(looks))
+    late: list[tuple[Route, APIResponse]] = []
+    approval_of_second = re.compile(rf"/desk/{second}/approve$")
+    ann.page.route(approval_of_second, lambda route: late.append((route, route.fetch())))
+    page = ann.open(first)
+    eventually_held_by(page, desk, second, "ann")
+    for expected, waiting in ((first, looks), (second, late)):
+        ann.is_at(expected)
+        page.keyboard.press("3")
+        page.keyboard.press("Control+Enter")
+        eventually(page, lambda waiting=waiting: len(waiting) == 1)  # type: ignore[misc]
+    with page.expect_response(re.compile(rf"/desk/{second}$")):
+        looks[0].continue_()
+    page.evaluate("() => new Promise(requestAnimationFrame)")  # it had time to be shown
+    give(late)
+    ann.is_at(third)
 
 
 def test_the_next_review_needs_no_request(desk: Desk, visit: Visit) -> None:

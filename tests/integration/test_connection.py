@@ -153,6 +153,17 @@ def test_times_that_python_lacks_become_the_nearest(
         assert connection.execute(statement, [written]).fetchone() == (read,)
 
 
+def test_a_service_bounds_its_statements(database_url: str) -> None:
+    """Before it gives up waiting for the answer; commands may take as long as they need."""
+    with (
+        pool_of(database_url, application="test", size=1, wait_seconds=60) as pool,
+        pool.connection() as connection,
+    ):
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("8s",)
+    with connect(database_url) as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("0",)
+
+
 def test_an_outbox_is_found_by_the_roles_search_path(database_url: str) -> None:
     """Its table is an upstream's, so the upstream's own search_path is used."""
     url = f"{database_url}?options=-csearch_path%3Dpublic"

@@ -125,8 +125,9 @@ def test_a_postgres_that_is_silent_is_given_up(
 def test_a_slow_statement_is_ended(
     redis_url: str, database_url: str, connection: BatchConnection
 ) -> None:
-    """One that waits for a lock is given up after some seconds, on the server too."""
-    with web.client(redis_url, database_url, authenticate=web.acting_as("any")) as client:
+    """One that waits for a lock is given up after some time, on the server too."""
+    soon = f"{database_url}?options=-c%20statement_timeout%3D500"
+    with web.client(redis_url, soon, authenticate=web.acting_as("any")) as client:
         assert client.get("/v1/funnel").status_code == 200
         with connection.transaction():
             connection.execute("LOCK TABLE customers IN ACCESS EXCLUSIVE MODE")

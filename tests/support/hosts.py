@@ -5,8 +5,8 @@ They need root and iproute2. The servers of the tests listen on the loopback of 
 """
 
 import asyncio
-import random
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -35,8 +35,7 @@ class Host:
 
     def __init__(self) -> None:
         self.name = f"sg-{uuid4().hex[:8]}"
-        # At random: other tests on this machine have hosts too.
-        subnet = f"10.{random.randrange(200, 250)}.{random.randrange(256)}"
+        subnet, self._claim = _claimed_subnet()
         self.gateway = f"{subnet}.1"
         """Where this host finds the servers."""
         self._address = f"{subnet}.2"
@@ -56,6 +55,7 @@ class Host:
             yield self
         finally:
             _ip("netns", "delete", self.name)
+            self._claim.close()
 
     def running(self, *command: str) -> list[str]:
         """The command, to be run on this host; the process is the command itself."""
@@ -64,6 +64,26 @@ class Host:
     def unplug(self) -> None:
         """Cut the cable: neither side gets an error."""
         _ip("link", "set", self.name, "down")
+
+
+def _claimed_subnet() -> tuple[str, socket.socket]:
+    """A subnet that no other test on this machine uses, nor anything else.
+
+    Whoever binds its name in the abstract namespace has it, until that socket is closed, or its
+    process ends. What a killed test left behind has routes still.
+    """
+    for number in range(50 * 256):
+        subnet = f"10.{200 + number // 256}.{number % 256}"
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0signoff-test-{subnet}")
+        except OSError:
+            claim.close()
+            continue
+        if not _ip("route", "show", "root", f"{subnet}.0/24").strip():
+            return subnet, claim
+        claim.close()
+    raise AssertionError("every subnet for tests is in use")
 
 
 @contextmanager
@@ -112,5 +132,5 @@ async def _end(server: asyncio.Server) -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-def _ip(*arguments: str) -> None:
-    subprocess.run([IP, *arguments], check=True, capture_output=True, text=True)
+def _ip(*arguments: str) -> str:
+    return subprocess.run([IP, *arguments], check=True, capture_output=True, text=True).stdout

@@ -3,8 +3,8 @@
 import asyncio
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -49,6 +49,8 @@ class _Server(uvicorn.Server):
     uvicorn looks ten times a second whether it is to end, and sleeps as long while it does.
     """
 
+    failure: BaseException | None = None
+    """What ended it, if nobody told it to end."""
     _loop: asyncio.AbstractEventLoop | None = None
 
     def end(self) -> None:
@@ -63,9 +65,10 @@ class _Server(uvicorn.Server):
         self._told = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         waits = [asyncio.create_task(one) for one in (super().main_loop(), self._told.wait())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+        done, others = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for other in others:
+            other.cancel()
+        self.failure = next((error for one in done if (error := one.exception())), None)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Shut down (uvicorn calls this)."""
@@ -87,7 +90,10 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def serving(app: FastAPI) -> Iterator[str]:
-    """Serve the app on a free port of this machine until the block ends; gives its URL."""
+    """Serve the app on a free port of this machine until the block ends; gives its URL.
+
+    What ends the server before is raised at the end.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -96,14 +102,15 @@ def serving(app: FastAPI) -> Iterator[str]:
         timeout_keep_alive=round(DEADLINE),
     )
     server = _Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as thread:
+        running = thread.submit(server.run, [listening])
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.end()
-            thread.join()
+            running.result()
+            if server.failure is not None:
+                raise server.failure
 
 
 @contextmanager

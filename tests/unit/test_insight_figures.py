@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from drawings import check_inside, texts
 from insight_reports import HOSTILE_NAME, VIEWS, empty, report
 from pages import HOSTILE
 
+from signoff_insight.report import Asked
 from signoff_ops.insight import Report, Value
 from signoff_web.charts.marks import Rect, Text
 from signoff_web.figures.figure import Figure
@@ -70,6 +72,15 @@ def test_names_that_attack_are_only_shown(view: str) -> None:
 def headings(view: str) -> list[str]:
     """What the figures of a view say."""
     return [one.heading for one in figures_of(report(view))]
+
+
+def test_one_is_no_plural() -> None:
+    """A customer, a spell, a day: whatever there is only one of."""
+    funnel = replace(report("funnel"), asked=Asked(within=1))
+    one = [("CUSTOMER", 1, Decimal(5))]
+    assert any("within 1 day" in figure.heading for figure in figures_of(funnel))
+    _, now = figures_of(with_rows("journeys", "now", one))
+    assert now.heading == "1 customer is known now"
 
 
 def test_headings_say_what_the_numbers_mean() -> None:

@@ -72,6 +72,12 @@ def test_amounts_in_json_have_two_decimal_places(amount: str, text: str) -> None
     assert json.loads(json_text([Decimal(amount)])) == [text]
 
 
+@pytest.mark.parametrize("number", ["10.005", "0.001", "1E+999999999", "NaN", "Infinity"])
+def test_what_is_no_amount_is_not_rounded_in_json(number: str) -> None:
+    """What was refused for three decimal places shows them; a huge number has no billion digits."""
+    assert json.loads(json_text([Decimal(number)])) == [number]
+
+
 @given(st.text(), st.booleans())
 @example("\u00e4\x7f\x9b\u202e", True)
 @example("\u00e4\x7f\x9b\u202e", False)

@@ -4,24 +4,26 @@ On pages of the console each text is shown as `visible` shows it; see `templatin
 """
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
-from signoff_schemas.wording import printable
+from signoff_schemas.wording import in_utc, printable
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _DAY: Final = 86_400
+_BEFORE_PERCENT: Final = re.compile(r"(?<=\d) (?=%)")
 
 
 def instant(moment: datetime) -> Markup:
     """A time as an element, in UTC; the browser adds the reader's own time to its title."""
     utc = moment.astimezone(UTC)
     return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(
-        utc.isoformat(), utc.strftime("%Y-%m-%d %H:%M:%S UTC")
+        utc.isoformat(), in_utc(utc)
     )
 
 
@@ -63,10 +65,11 @@ def visible(value: object) -> object:
     """A text on one line; characters that are not printable are escaped, as on a terminal.
 
     These are line breaks, controls, and characters that change the direction of the text or are
-    not seen at all. What is no text, and what is HTML already, is returned as it is.
+    not seen at all. What is no text, and what is HTML already, is returned as it is. No line ends
+    between a number and its percent sign.
     """
     if isinstance(value, str) and not isinstance(value, Markup):
-        return printable(value)
+        return _BEFORE_PERCENT.sub("\N{NO-BREAK SPACE}", printable(value))
     return value
 
 

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from signoff_ops.operation_text import STOPS_BY_ITSELF
 from signoff_web import shown
 from signoff_web.assets import url_of
+from signoff_web.charts import words
 from signoff_web.context import context_of
 from signoff_web.navigation import current_of, insight_of, links_of, operations_of
 
@@ -23,6 +24,7 @@ _FILTERS: Final = {
     "lines": shown.lines,
     "as_is": shown.as_is,
     "number": shown.number,
+    "counted": words.counted,
     "capped": shown.capped,
     "path_part": shown.path_part,
 }

@@ -66,12 +66,13 @@ def _show(found: CheckedRules) -> None:
         held = found.settings
         say()
         say(f"P(return) is estimated by the scorer {held.scorer}.")
-        say(f"Returned: bought within {held.returned_within_weeks} weeks.")
+        say(f"Returned: bought within {count(held.returned_within_weeks, 'week')}.")
         say(
             f"High value: {held.high_value_usd:,.2f} USD or more. No run if the newest event is "
-            f"older than {held.stale_after_hours} hours."
+            f"older than {count(held.stale_after_hours, 'hour')}."
         )
-        say(f"A passed backtest allows automatic decisions for {held.backtest_valid_days} days.")
+        valid = count(held.backtest_valid_days, "day")
+        say(f"A passed backtest allows automatic decisions for {valid}.")
         say(f"{found.file}: {count(len(found.rules), 'rule')}, nothing wrong")
 
 
@@ -179,7 +180,7 @@ def _show_backtest(found: Backtest) -> None:
             ("known", f"events that {known} by the end of {found.at}"),
             ("customers", f"{found.customers:,} were {before}"),
             ("picked", found.picked),
-            ("wrong", f"{found.wrong:,}: {wrong_if} within {found.weeks} weeks after it"),
+            ("wrong", f"{found.wrong:,}: {wrong_if} within {count(found.weeks, 'week')} after it"),
             ("precision", _of(found.precision, "of the picks were right")),
             ("recall", _of(found.recall, "of those for whom it was right were picked")),
             ("cost", _cost(found)),

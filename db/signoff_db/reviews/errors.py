@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from signoff_schemas import SettingsError, SignoffError
+from signoff_schemas.wording import in_utc
 
 
 class UnknownReviewError(SignoffError):
@@ -52,7 +53,7 @@ class ReviewDecidedError(SignoffError):
         by = f" by {decided_by}" if decided_by else ""
         super().__init__(
             f"the review of interaction {interaction_id} was {state}{by} at "
-            f"{decided_at:%Y-%m-%d %H:%M:%S} UTC; nothing was changed"
+            f"{in_utc(decided_at)}; nothing was changed"
         )
         self.interaction_id = interaction_id
         self.state = state

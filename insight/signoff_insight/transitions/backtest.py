@@ -245,8 +245,9 @@ def _why_not(
     observed = (asked.observed_until - asked.at).days // 7
     if observed < asked.weeks:
         yield (
-            f"of the {count(asked.weeks, 'week')} after {asked.at} only {observed} are over: the "
-            f"latest approval is of {asked.observed_until}"
+            f"of the {count(asked.weeks, 'week')} after {asked.at} only {observed} "
+            f"{'is' if observed == 1 else 'are'} over: the latest approval is of "
+            f"{asked.observed_until}"
         )
     if picked < LEAST:
         yield f"it picked {count(picked, 'customer')}; fewer than {LEAST} tell nothing"

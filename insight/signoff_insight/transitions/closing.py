@@ -16,10 +16,12 @@ from signoff_insight.transitions.choosing import Choice, OnProgress, batches, da
 from signoff_insight.transitions.decision_errors import WrongChoiceError
 from signoff_insight.transitions.effect import Changed, Tally
 from signoff_insight.transitions.judging import count, judged, lock_proposals
+from signoff_insight.transitions.obstacles import NOT_OPEN, Obstacle, ObstacleKind
 from signoff_insight.transitions.proposals import PACKAGE
 from signoff_insight.transitions.record import check_text, named
 
 LONGEST_SNOOZE: Final = timedelta(days=366)
+_NOT_SNOOZED: Final = Obstacle(ObstacleKind.NOT_SNOOZED)
 _STATEMENTS: Final[dict[Action, LiteralString]] = {
     Action.REJECT_PROPOSALS: "transitions/reject",
     Action.SNOOZE_PROPOSALS: "transitions/snooze",
@@ -44,7 +46,7 @@ def reject(
         raise WrongChoiceError("a rejection wants a reason; it is kept with the proposal")
     check_text(reason, "reason")
     action = partial(_change, Action.REJECT_PROPOSALS, reason, {"actor": actor, "reason": reason})
-    return _change_all(connection, choice, actor, action, on_progress)
+    return _change_all(connection, choice, actor, action, on_progress=on_progress)
 
 
 def snooze(
@@ -55,7 +57,7 @@ def snooze(
     *,
     on_progress: OnProgress = lambda _: None,
 ) -> Changed:
-    """Put open proposals off until a time; None shows them again at once.
+    """Put open proposals off until a time; None shows those that are snoozed again at once.
 
     Raises:
         WrongChoiceError: it is not one choice, or the time is past or more than a year ahead.
@@ -68,7 +70,10 @@ def snooze(
             f"{until:%Y-%m-%d %H:%M}"
         )
     action = partial(_change, Action.SNOOZE_PROPOSALS, None, {"until": until})
-    return _change_all(connection, choice, actor, action, on_progress)
+    left_open = _NOT_SNOOZED if until is None else None
+    return _change_all(
+        connection, choice, actor, action, left_open=left_open, on_progress=on_progress
+    )
 
 
 def _change_all(
@@ -76,15 +81,21 @@ def _change_all(
     choice: Choice,
     actor: str,
     change: Callable[[Connection[TupleRow], Sequence[UUID], str], list[UUID]],
+    *,
+    left_open: Obstacle | None = None,
     on_progress: OnProgress,
 ) -> Changed:
-    """Reject or put off, batch by batch; the switch is not asked."""
+    """Reject or put off, batch by batch; the switch is not asked.
+
+    `left_open` is why an open one may be left out.
+    """
     choice = dated(connection, choice)
     tally = Tally()
     for ids in batches(connection, choice):
         changed = set(in_one_transaction(connection, partial(change, connection, ids, actor)))
         tally.changed += len(changed)
-        _count_others(connection, [each for each in ids if each not in changed], tally)
+        others = [each for each in ids if each not in changed]
+        _count_others(connection, others, left_open, tally)
         on_progress(tally.seen)
     return tally.done(choice)
 
@@ -110,7 +121,14 @@ def _change(  # noqa: PLR0917 -- the first three are bound
     return [row.id for row in rows]
 
 
-def _count_others(connection: Connection[TupleRow], ids: Sequence[UUID], tally: Tally) -> None:
-    """Count those that were not open any more, or that there are not."""
-    if ids:
-        count([(row, why) for row, why in judged(connection, ids) if why is not None], tally)
+def _count_others(
+    connection: Connection[TupleRow],
+    ids: Sequence[UUID],
+    left_open: Obstacle | None,
+    tally: Tally,
+) -> None:
+    """Count those that were not open any more, that there are not, or that were left open."""
+    for row, why in judged(connection, ids) if ids else ():
+        obstacle = why if why and why.kind in NOT_OPEN else left_open
+        if obstacle:
+            count([(row, obstacle)], tally)

@@ -18,6 +18,7 @@ from signoff_insight.facts.state import PACKAGE
 from signoff_insight.transitions.backtest import Backtest
 from signoff_insight.transitions.errors import RuleChangedError
 from signoff_insight.transitions.rules import Rule, RuleSet
+from signoff_schemas.wording import count
 
 _BACKTEST: Final = TypeAdapter(Backtest)
 
@@ -134,9 +135,10 @@ def _why_not(connection: Connection[TupleRow], rules: RuleSet, rule: Rule) -> It
     remedy = f"signoff transitions backtest --rule {rule.name}"
     if row is None:
         yield (
-            f"version {rule.version} of it has no backtest of {rules.returned_within_weeks} weeks "
-            f"from the last {rules.backtest_valid_days} days: {remedy}, with --by occurred for "
-            "history that was imported"
+            f"version {rule.version} of it has no backtest of "
+            f"{count(rules.returned_within_weeks, 'week')} from the last "
+            f"{count(rules.backtest_valid_days, 'day')}: {remedy}, with --by occurred for history "
+            "that was imported"
         )
         return
     at, why_not = row

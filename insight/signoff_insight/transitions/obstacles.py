@@ -34,6 +34,8 @@ class ObstacleKind(StrEnum):
     """It is to be undone, and was not approved."""
     WITHOUT_EFFECT = "without_effect"
     """It is to be undone, and its decision has no effect."""
+    NOT_SNOOZED = "not_snoozed"
+    """It is to be shown again, and is not snoozed."""
     UNKNOWN = "unknown"
     """There is no such proposal."""
 
@@ -56,6 +58,8 @@ _OUTDATING: Final = frozenset(
 )
 _FINAL: Final = frozenset({ObstacleKind.DECIDED, ObstacleKind.UNDONE, ObstacleKind.UNKNOWN})
 """These stay in the way for ever."""
+NOT_OPEN: Final = _FINAL | {ObstacleKind.OUTDATED}
+"""These say that a proposal is not open, or that there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ _SENTENCES: Final = {
     ObstacleKind.OUTDATED: "it was outdated already{when}",
     ObstacleKind.NOT_APPROVED: "it was not approved, so there is nothing to undo",
     ObstacleKind.WITHOUT_EFFECT: "its decision has no effect any more, so there is nothing to undo",
+    ObstacleKind.NOT_SNOOZED: "it is not snoozed, so it is shown already",
     ObstacleKind.UNKNOWN: "there is no such proposal",
 }
 

@@ -71,7 +71,8 @@ _NOTES: Final = (
     (
         "Pooled differences are those of Mantel and Haenszel over the statuses. They count first"
         " approvals: a customer has one in each status. Comparisons with fewer than"
-        f" {SMALL} on one side are marked: they say little."
+        f" {SMALL} on one side are marked: they say little. A status in which one side is empty"
+        " compares nothing."
     ),
     (
         "By month stand the first exposures of each customer to each value in each status, also"
@@ -106,8 +107,9 @@ def _each(
 def _pooled(strata: Sequence[tuple[str, Pair]]) -> Iterator[tuple[Value, ...]]:
     pairs = [pair for _, pair in strata]
     with_n = sum(pair.with_n for pair in pairs)
-    without_n = sum(pair.without_n for pair in pairs)
-    yield with_n, *_difference(pooled(pairs)), min(with_n, without_n) < SMALL
+    compared = [pair for pair in pairs if pair.with_n and pair.without_n]
+    sides = sum(pair.with_n for pair in compared), sum(pair.without_n for pair in compared)
+    yield with_n, *_difference(pooled(compared)), min(sides) < SMALL
 
 
 def _by_status(strata: Sequence[tuple[str, Pair]]) -> Iterator[tuple[Value, ...]]:

@@ -139,6 +139,7 @@ def test_without_facts_a_page_says_how_to_start(bare: httpx.Client, path: str) -
     text = shown(bare, path)
     assert "There are no customer facts yet." in text
     assert "signoff insight run" in text
+    assert "Looked at" not in text
     assert "Data until" not in text
 
 

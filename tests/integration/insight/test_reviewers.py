@@ -134,6 +134,19 @@ def test_with_and_without_a_cta_are_compared_within_each_status(database_url: st
     assert pooled["cta", "call"]["is_small"] is True
 
 
+def test_customers_who_are_compared_with_nobody_make_no_comparison_large(database_url: str) -> None:
+    """All 40 prospects got the tag; of the 42 churned, two."""
+    events = [approval(100 * DAY, user_id="end", customer_status="CUSTOMER")]
+    events += [_seen(n, f"prospect-{n}", edit_tags=["CTA_SOFT"]) for n in range(40)]
+    for n in range(42):
+        tags = ["CTA_SOFT"] if n < 2 else []
+        events.append(_seen(n, f"churned-{n}", edit_tags=tags, customer_status="CHURNED"))
+    build_facts(database_url, events)
+    report = view(database_url, "reviewers")
+    row = cells(report, "pooled", "factor", "value")["tag", "CTA_SOFT"]
+    assert (row["n"], row["is_small"]) == (42, True)
+
+
 def test_what_was_shown_too_recently_is_not_observed_yet(database_url: str) -> None:
     """A new CTA has exposures, and no share of which anybody could be glad."""
     events = [_seen(0, "ann", cta_data={"type": "new"}), _seen(29 * DAY, "bob")]

@@ -103,6 +103,25 @@ def test_filters_choose_proposals(database_url: str, connection: BatchConnection
     assert ids(to_status="LEAD_EXHAUSTED") == [other]
 
 
+def test_only_what_is_snoozed_is_shown_again(
+    database_url: str, connection: BatchConnection
+) -> None:
+    """Of others it is said why not; what is in the way of approving them does not matter here."""
+    apply_events(connection, *map(buyer, ("a", "b", "c")))
+    snoozed, waiting, decided = propose(database_url, "a", "b", "c")
+    servers = servers_of(database_url)
+    snooze(servers, chosen(snoozed), "ann", datetime.now(UTC) + timedelta(days=1))
+    apply_events(connection, buyer("b", 5))
+    reject(servers, chosen(decided), "ann", "a friend of the house")
+
+    done = snooze(servers, chosen(snoozed, waiting, decided), "ann", None)
+    assert done.changed == 1
+    assert done.obstacles == {ObstacleKind.NOT_SNOOZED: 1, ObstacleKind.DECIDED: 1}
+    assert snooze(servers, chosen(snoozed), "ann", None).changed == 0
+    assert not shown(servers, waiting).is_snoozed
+    assert shown(servers, waiting).snoozed_until is None
+
+
 def test_what_became_of_an_approval(database_url: str, connection: BatchConnection) -> None:
     """It waits, is applied, and is void once a purchase arrives that occurred before it."""
     made = proposed(database_url, connection)

@@ -23,6 +23,12 @@ def count(value: float) -> str:
     return _signed(f"{value:,.0f}")
 
 
+def counted(value: float, noun: str) -> str:
+    """A whole number with its noun: `1 customer`, `2,000 customers`."""
+    said = count(value)
+    return f"{said} {noun}" if said == "1" else f"{said} {noun}s"
+
+
 def expected(value: float) -> str:
     """An expected number of people or purchases: whole, with one decimal where it is small."""
     return one_decimal(value) if value < _SMALL else count(value)

@@ -35,7 +35,7 @@ def calibration(found: Backtest) -> Figure | None:
         lambda size: pairs(size, [_row(band) for band in bands], words.short_percent),
         keys=_KEYS,
         caption=f"Customers whom the rule would have picked on {words.day(found.at)}; returned: "
-        f"bought within {found.weeks} weeks",
+        f"bought within {words.counted(found.weeks, 'week')}",
     )
 
 
@@ -57,7 +57,7 @@ def _row(band: Band) -> Row:
         band_name(band),
         band.returned_share,
         said,
-        f"{words.count(band.customers)} customers",
+        words.counted(band.customers, "customer"),
         other=band.predicted,
         tip=f"returned / expected: {said}",
     )

@@ -45,17 +45,14 @@ def _decisions(days: Sequence[Record]) -> Figure:
     ]
     return figure(
         "decisions",
-        f"{words.count(total)} reviews were decided in {_days(days)}{share}",
+        f"{words.counted(total, 'review')} {'was' if total == 1 else 'were'} decided in "
+        f"{words.days(len(days))}{share}",
         "A column for each day: reviews approved, rejected and expired, on top of each other. "
         "The table of days has the same numbers.",
         lambda size: columns(size, [_column(one) for one in days], words.short, whole=True),
         keys=tuple(keys),
         caption="Reviews a day",
     )
-
-
-def _days(days: Sequence[Record]) -> str:
-    return "1 day" if len(days) == 1 else f"{len(days)} days"
 
 
 def _column(one: Record) -> Column:

@@ -60,7 +60,7 @@ def _step(place: int, step: Record, curve: Iterable[Record]) -> Figure:
         _CHURN_ABOUT if _is_churn(step) else _ABOUT,
         partial(_curve, points, curves),
         keys=tuple(Key(one.key, one.look, "line") for one in reversed(curves)),
-        caption=f"{words.count(known(step, 'customers'))} customers entered this step",
+        caption=f"{words.counted(known(step, 'customers'), 'customer')} entered this step",
         is_small=True,
     )
 
@@ -126,7 +126,8 @@ def _spells(spells: Sequence[Record]) -> Figure:
 
 def _spell(one: Record) -> Row:
     median = real(one, "median_days")
-    spells, still = words.count(known(one, "spells")), words.count(known(one, "open"))
-    note = f"{spells} spells, {still} go on"
+    spells, still = known(one, "spells"), known(one, "open")
+    goes = "goes" if still == 1 else "go"
+    note = f"{words.counted(spells, 'spell')}, {words.count(still)} {goes} on"
     said = "over half go on" if median is None else words.days(median)
     return Row(words.status(text(one, "status")), median, said, note, tip=f"{said}; {note}")

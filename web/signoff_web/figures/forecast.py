@@ -107,7 +107,7 @@ def _pair(one: Record, actual: str, expected: str, say: Callable[[float], str]) 
         text(one, "band"),
         came,
         said,
-        f"{words.count(known(one, 'customers'))} customers",
+        words.counted(known(one, "customers"), "customer"),
         other=predicted,
         tip=f"came / expected: {said}",
     )

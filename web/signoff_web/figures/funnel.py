@@ -50,11 +50,11 @@ def months_figure(report: Report, months: Sequence[Record], *, is_small: bool = 
 def _message(months: Sequence[Record], within: int) -> str:
     complete = conversion(months)
     if not complete:
-        return f"No month has been observed for {within} days yet"
+        return f"No month has been observed for {words.days(within)} yet"
     last = complete[-1]
     said = (
         f"{words.percent(known(last, 'share_converted'))} of the prospects of "
-        f"{words.month(day(last, 'month'))} became customers within {within} days"
+        f"{words.month(day(last, 'month'))} became customers within {words.days(within)}"
     )
     if len(complete) == 1:
         return said
@@ -106,9 +106,9 @@ def _steps(report: Report, steps: Sequence[Record]) -> Figure:
     within = report.asked.within
     whole = real(steps[-1], "share")
     heading = (
-        f"{words.percent(whole)} of prospects become customers within {within} days"
+        f"{words.percent(whole)} of prospects become customers within {words.days(within)}"
         if whole is not None
-        else f"Nobody has been a prospect for {within} days yet"
+        else f"Nobody has been a prospect for {words.days(within)} yet"
     )
     return figure(
         "steps",
@@ -116,7 +116,8 @@ def _steps(report: Report, steps: Sequence[Record]) -> Figure:
         "A bar for each step of the funnel: its length is the share that reached the next status "
         "in time. Lines at the ends are 95 % intervals. The table Steps has the same numbers.",
         lambda size: bars(size, [_row(one) for one in steps], highest=_highest(steps)),
-        caption=f"Share that reached the next status within {within} days, with its 95 % interval",
+        caption=f"Share that reached the next status within {words.days(within)}, with its 95 % "
+        "interval",
     )
 
 

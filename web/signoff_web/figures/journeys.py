@@ -53,7 +53,7 @@ def now_figure(now: Sequence[Record], *, is_small: bool = False) -> Figure:
     total = sum(known(one, "customers") for one in now)
     return figure(
         "now",
-        f"{words.count(total)} customers are known now",
+        f"{words.counted(total, 'customer')} {'is' if total == 1 else 'are'} known now",
         "A bar for each status: its length is the number of customers who have it now. "
         "The table of customers by status has the same numbers.",
         lambda size: bars(size, [_row(one, total) for one in now]),
@@ -120,7 +120,7 @@ def _flow(one: Record) -> Flow:
         _look(one),
         f"{came_back}{words.count(moves)}",
         f"{words.status(source)} to {words.status(target).lower()}: {came_back}"
-        f"{words.count(moves)} moves of {words.count(known(one, 'customers'))} customers, "
+        f"{words.counted(moves, 'move')} of {words.counted(known(one, 'customers'), 'customer')}, "
         f"{words.percent(known(one, 'share'))} of all moves out of it",
         is_named=bool(one["is_reactivation"]),
     )
@@ -136,5 +136,5 @@ def _row(one: Record, total: float) -> Row:
         words.count(customers),
         ltv,
         look="1" if one["status"] == "CUSTOMER" else "3",
-        tip=f"{words.count(customers)} customers{share}, LTV {ltv}",
+        tip=f"{words.counted(customers, 'customer')}{share}, LTV {ltv}",
     )

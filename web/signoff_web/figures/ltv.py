@@ -80,11 +80,7 @@ def _keys(
 
 
 def _named(month: date, sizes: Mapping[date, int]) -> str:
-    return f"{words.month(month)}, {_customers(sizes[month])}"
-
-
-def _customers(many: int) -> str:
-    return "1 customer" if many == 1 else f"{words.count(many)} customers"
+    return f"{words.month(month)}, {words.counted(sizes[month], 'customer')}"
 
 
 def _lines(
@@ -122,8 +118,8 @@ def _message(cells: Mapping[date, Mapping[int, float]], sizes: Mapping[date, int
     first, last = told[0], told[-1]
     small = warning_of(told, sizes, len(cells))
     said = (
-        f"{small}{'after' if small else 'After'} {_months(age)}, the {_customers(sizes[last])} "
-        f"who first bought in "
+        f"{small}{'after' if small else 'After'} {_months(age)}, the "
+        f"{words.counted(sizes[last], 'customer')} who first bought in "
         f"{words.month(last)} had spent {words.usd(cells[last][age])} on average"
     )
     if first == last:
@@ -201,7 +197,7 @@ def _pair(one: Record) -> Row:
         words.month(day(one, "cohort")),
         spent,
         f"{_said(spent)} / {_said(folded)}",
-        f"{words.count(known(one, 'customers'))} customers",
+        words.counted(known(one, "customers"), "customer"),
         other=folded,
         tip=f"purchases {words.usd(spent)}, folded LTV {words.usd(folded)} a customer",
     )

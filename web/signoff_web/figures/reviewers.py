@@ -43,9 +43,9 @@ def _factor(report: Report, factor: str, name: str, rows: Sequence[Record]) -> F
         "without it after which customers converted, and a line for its 95 % interval. A line that "
         "crosses 0 may be chance. The first table has the same numbers.",
         partial(_intervals, shown),
-        caption=f"Difference of conversion within {report.asked.within} days with and without it "
-        f"at the first approval in a status, in percentage points{cut}. An association, not an "
-        "effect; of 20 that make no difference, about one looks clear by chance.",
+        caption=f"Difference of conversion within {words.days(report.asked.within)} with and "
+        f"without it at the first approval in a status, in percentage points{cut}. An association, "
+        "not an effect; of 20 that make no difference, about one looks clear by chance.",
     )
 
 
@@ -63,8 +63,8 @@ def _by_month(report: Report, months: Sequence[Record]) -> Figure:
         "that converted in time. The table By month has the same numbers.",
         partial(_lines, months, looks),
         keys=tuple(Key(words.cut(value, 26, 1), look, "line") for value, look in looks.items()),
-        caption=f"Share that converted within {report.asked.within} days of first seeing it in a "
-        f"status, by month; {_which(len(exposed))}. An association, not an effect.",
+        caption=f"Share that converted within {words.days(report.asked.within)} of first seeing it "
+        f"in a status, by month; {_which(len(exposed))}. An association, not an effect.",
     )
 
 

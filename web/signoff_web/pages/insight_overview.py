@@ -83,7 +83,7 @@ def _of_funnel(found: Report) -> Iterator[Tile]:
     within = found.asked.within
     for one in funnel.conversion(list(found.table("months").records))[-_MONTHS:]:
         yield Tile(
-            f"Converted within {within} days, prospects of {words.month(day(one, 'month'))}",
+            f"Converted within {words.days(within)}, prospects of {words.month(day(one, 'month'))}",
             words.percent(known(one, "share_converted")),
             f"{words.count(known(one, 'converted'))} of {words.count(known(one, 'observed'))}",
             "/insight/funnel",

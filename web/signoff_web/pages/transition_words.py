@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any, Final
 
 from signoff_ops.transition_evidence import evidence_in_words
 from signoff_ops.transition_text import EFFECTS
 from signoff_ops.transitions import EffectNow, ProposalState, ShownProposal
+from signoff_schemas.wording import in_utc
 
 _LEVELS: Final[Mapping[EffectNow, str]] = {
     EffectNow.REFUSED: "trouble",
@@ -66,5 +66,5 @@ def _decided(proposal: ShownProposal) -> Standing:
 def evidence_of(evidence: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What a rule found, by name, in words; times are in UTC."""
     for name, value in evidence_in_words(evidence):
-        text = value if isinstance(value, str) else f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        text = value if isinstance(value, str) else in_utc(value)
         yield name[:1].upper() + name[1:], text

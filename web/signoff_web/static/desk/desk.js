@@ -11,7 +11,7 @@ import { isMine, keepLeases } from "./leases.js";
 import { followLists, mark, neighbour } from "./lists.js";
 import { notice } from "./notices.js";
 import { elementIn, send } from "./requests.js";
-import { inTabs, tell } from "./tabs.js";
+import { inTabs, inTurn, tell } from "./tabs.js";
 import { showTimes } from "./times.js";
 
 const desk = document.getElementById("desk");
@@ -70,20 +70,23 @@ async function leave(element) {
 const release = (review) => send(`/desk/${review}/release`);
 
 /** The other tabs of this browser do not take what is open or held here. */
-const tellTabs = () => tell([current, ahead].map(idOf).filter(Boolean));
+const tellTabs = (...more) => tell([current, ahead, ...more].map(idOf).filter(Boolean));
 
+/** Get the next review; before another tab looks for one, it can see which this tab got. */
 async function holdNext() {
   const besides = (await inTabs()).map((review) => ["besides", review]);
-  return send(`/desk/next?${new URLSearchParams(besides)}`);
+  const answer = await send(`/desk/next?${new URLSearchParams(besides)}`);
+  const element = answer.ok && answer.status !== 204 ? elementIn(answer.text) : null;
+  if (element) await tellTabs(element);
+  return { answer, element };
 }
 
 /** Hold and fetch the next review, so that it can be shown at once. */
 function fetchAhead() {
   if (ahead || fetching) return fetching;
-  fetching = holdNext().then((answer) => {
+  fetching = inTurn(holdNext).then(({ answer, element }) => {
     fetching = null;
-    if (!answer.ok || answer.status === 204) return answer;
-    const element = elementIn(answer.text);
+    if (!element) return answer;
     if (idOf(element) === idOf(current)) return holdAgain(element);
     ahead = element;
     tellTabs();
@@ -108,7 +111,8 @@ async function showAhead(push = true) {
   if (!answer.ok) return; // the lease is renewed all the same, or the reviewer is told
   const fresh = elementIn(answer.text);
   if (!isMine(fresh)) {
-    if (element === current) show(fresh, { push: false });
+    // Where it is being decided just now, that answer tells what is next.
+    if (element === current && !isBusy(element) && !isDecided(element)) show(fresh, { push: false });
     return;
   }
   showTimes(fresh);
@@ -317,6 +321,7 @@ keepLeases({
   lost: (element) => {
     if (element !== ahead) return;
     ahead = null;
+    tellTabs();
     fetchAhead();
   },
 });

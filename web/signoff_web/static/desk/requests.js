@@ -1,6 +1,6 @@
 // Requests to this service. An answer is always a value: whether it is good, its text, and what is wrong.
 
-const PATIENCE = 30_000; // ms; the server answers sooner, also when a database is away
+export const PATIENCE = 30_000; // ms; the server answers sooner, also when a database is away
 
 /** Send a request; never throws. Without an answer, `status` is 0. */
 export async function send(path, { method = "POST", body, fragment = false, keepalive = false } = {}) {

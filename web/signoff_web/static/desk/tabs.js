@@ -1,24 +1,37 @@
 // Which reviews the tabs of this browser have. A tab holds a lock for each of its reviews; the browser takes the locks
 // away when the tab is closed or dies. Without HTTPS, or where the browser refuses, there are no locks, and each tab
 // knows its own reviews alone.
+import { PATIENCE } from "./requests.js";
+
 const NAME = "signoff-review:";
+const TURN = "signoff-next-review";
 const kept = new Map(); // review → how to give its lock back
 
-/** Say which reviews this tab has now. */
+/** Say which reviews this tab has now; resolves when the other tabs can see it. */
 export function tell(reviews) {
   for (const [review, giveBack] of kept) {
     if (reviews.includes(review)) continue;
     giveBack();
     kept.delete(review);
   }
-  for (const review of reviews) {
-    if (!kept.has(review)) keep(review);
-  }
+  return Promise.all(reviews.filter((review) => !kept.has(review)).map(keep));
 }
 
 function keep(review) {
   const until = new Promise((giveBack) => kept.set(review, giveBack));
-  navigator.locks?.request(NAME + review, { mode: "shared" }, () => until).catch(() => {});
+  return new Promise((seen) => {
+    const hold = () => { seen(); return until; };
+    if (!navigator.locks) seen();
+    navigator.locks?.request(NAME + review, { mode: "shared" }, hold).catch(seen);
+  });
+}
+
+/** Do something while no other tab does it; one that takes longer than a request is not waited for. */
+export async function inTurn(act) {
+  let doing = null;
+  const start = () => (doing ??= act());
+  await navigator.locks?.request(TURN, { signal: AbortSignal.timeout(PATIENCE) }, start).catch(() => {});
+  return start();
 }
 
 /** The reviews of all tabs, this one too. */
