@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "reconcile": "Publish again what Redis lost.",
     "user": "Add and manage people who sign in.",
     "key": "Add and revoke keys of programs.",
+    "roles": "Print the rights of each part, for a DBA.",
     "audit": "Check tables, account for every event.",
 }
 

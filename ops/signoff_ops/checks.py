@@ -103,7 +103,15 @@ def _append_fsync(client: redis.Redis) -> Check:
 
 
 def _configured(client: redis.Redis, name: str) -> str | None:
-    """A setting of the server; None if the server hides it, as hosted servers often do."""
+    """A setting of the server; None if it hides it, as hosted servers do, and roles without rights.
+
+    Who may read settings reads passwords, too; so what INFO tells as well is taken from there.
+    """
+    match name:
+        case "maxmemory-policy":
+            return str(client.info("memory")["maxmemory_policy"])
+        case "appendonly":
+            return "yes" if client.info("persistence")["aof_enabled"] else "no"
     with suppress(redis.ResponseError):
         held = cast("dict[str, str]", client.config_get(name))
         return held.get(name)

@@ -22,6 +22,7 @@ from signoff_db.pages import Page
 from signoff_db.prune import Pruned
 from signoff_db.reading import FunnelStep, Interaction, LedgerEntry, Overview, Transition
 from signoff_db.replay import Replayed, ReplayReport
+from signoff_db.rights.roles import RoleDatabase
 from signoff_db.selection import LONGEST_TEXT, Selection
 from signoff_db.void_reasons import VoidCause
 from signoff_queue.pausing import Pause
@@ -63,6 +64,7 @@ __all__ = [
     "RefusedEvent",
     "ReplayReport",
     "Replayed",
+    "RoleDatabase",
     "Selection",
     "Session",
     "Touched",

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from signoff_schemas.errors import SignoffError
+from signoff_schemas.phrases import ABSENT, TWO_PLACES, phrase_of
 from signoff_schemas.verdicts import FailureKind
 
 _FOUND_LIMIT = 80
@@ -17,27 +18,9 @@ _SENTENCE_LIMIT = 5
 _PROBLEM_LIMIT = 50
 _UNKNOWN_FIELD = "extra_forbidden"
 _KIND_FIELD = "event_type"
-_ABSENT = {"missing", "rests_on_missing"}
-"""Codes of rules that are broken by holding nothing: there is nothing to show."""
-_PHRASES = {
-    "missing": "is required",
-    _UNKNOWN_FIELD: "is not a field of {kind}; remove it or check its spelling",
-    "string_pattern_mismatch": "must hold text that is not blank and has no NUL character",
-    "string_too_short": "must hold at least {min_length} character",
-    "string_too_long": "must hold at most {max_length} characters",
-    "too_short": "must hold at least {min_length} item",
-    "too_long": "must hold at most {max_length} items",
-    "literal_error": "must be one of {expected}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
-    "decimal_max_places": "must have at most 2 decimal places",
-    "uuid_type": "must be a UUID, as a string",
-    "uuid_parsing": "must be a UUID, such as 6f1c5f0e-8a41-4d6b-9b53-0d2f1c7a9e11",
-    "datetime_parsing": "must be an instant that the calendar and the clock have",
-    "datetime_from_date_parsing": "must be an instant that the calendar and the clock have",
-    "timezone_aware": "must carry an offset, such as Z or +02:00",
-}
 
+Location: TypeAlias = tuple[int | str, ...]
+"""The names and numbers that lead to a value."""
 _APPROVAL = "Approval event"
 _OF_A_DECISION = {("decided_by",), ("rests_on",)}
 """Fields that say that a status decision was meant, though `event_type` does not."""
@@ -76,7 +59,7 @@ class InvalidEvent(SignoffError):  # noqa: N818 -- the noun that people use for 
     """A payload that is no event of this contract."""
 
     def __init__(self, kind: FailureKind, problems: Sequence[Problem]) -> None:
-        super().__init__(_listed([str(problem) for problem in problems]))
+        super().__init__(listed(problems))
         self.kind = kind
         self.problems = tuple(problems)
 
@@ -87,7 +70,7 @@ class InvalidEvent(SignoffError):  # noqa: N818 -- the noun that people use for 
     @property
     def loggable(self) -> str:
         """The message without customers' texts or amounts."""
-        return _listed([problem.loggable for problem in self.problems])
+        return listed([problem.loggable for problem in self.problems])
 
     @property
     def cause(self) -> str:
@@ -107,14 +90,8 @@ class InvalidEvent(SignoffError):  # noqa: N818 -- the noun that people use for 
     @classmethod
     def from_pydantic(cls, error: ValidationError) -> Self:
         """Translate pydantic's errors into the terms of this contract."""
-        problems = _without_echoes(
-            [
-                _problem(item, error.title)
-                for item in error.errors(include_url=False)[:_PROBLEM_LIMIT]
-            ]
-        )
-        if (more := error.error_count() - _PROBLEM_LIMIT) > 0:
-            problems.append(Problem("", f"{more} more problems are not listed", "unlisted"))
+        found = located_problems(error.errors(include_url=False), error.title)
+        problems = [problem for _, problem in found]
         version = [p for p in problems if p.path == "schema_version"]
         if version:
             return cls(FailureKind.UNSUPPORTED_VERSION, version)
@@ -138,8 +115,7 @@ class InvalidEvent(SignoffError):  # noqa: N818 -- the noun that people use for 
     @classmethod
     def too_many_places(cls, found: str) -> Self:
         """The amount has more than two decimal places."""
-        rule = _PHRASES["decimal_max_places"]
-        problem = Problem("ltv_amount", rule, "decimal_max_places", shortened(found))
+        problem = Problem("ltv_amount", TWO_PLACES, "decimal_max_places", shortened(found))
         return cls(FailureKind.INVALID_PAYLOAD, [problem])
 
 
@@ -153,46 +129,56 @@ def shortened(text: str) -> str:
     return text if len(text) <= _FOUND_LIMIT else f"{text[:_FOUND_LIMIT]}… ({len(text)} characters)"
 
 
+def located_problems(
+    errors: Sequence[ErrorDetails], model: str = ""
+) -> list[tuple[Location, Problem]]:
+    """What pydantic found wrong, in Signoff's words; at most 50, and how many more there are.
+
+    Args:
+        errors: all of them.
+        model: the title of the model that was read; empty for a request.
+
+    Returns:
+        Each problem with its place, in which names are as they were given.
+    """
+    found = [(error["loc"], _problem(error, model)) for error in errors[:_PROBLEM_LIMIT]]
+    # Of a list all of whose items were refused it is only a consequence that it is too short.
+    refused = {_unindexed(problem.path) for _, problem in found if "[" in problem.path}
+    found = [one for one in found if one[1].code != "too_short" or one[1].path not in refused]
+    if (more := len(errors) - _PROBLEM_LIMIT) > 0:
+        found.append(((), Problem("", f"{more} more problems are not listed", "unlisted")))
+    return found
+
+
+def listed(sentences: Sequence[object]) -> str:
+    """The first of them as one text, and how many more there are."""
+    more = len(sentences) - _SENTENCE_LIMIT
+    text = "; ".join(map(str, sentences[:_SENTENCE_LIMIT]))
+    return f"{text}; and {more} more" if more > 0 else text
+
+
 def _problem(error: ErrorDetails, model: str) -> Problem:
     code = error["type"]
-    if code == "json_invalid":
-        return Problem("", f"is not JSON: {error['ctx']['error']}", code)
-    if code == "model_type":
-        return Problem("", "must be a JSON object", code, _found(error["input"]))
-    found = None if code in _ABSENT else _found(error["input"])
-    return Problem(_path(error["loc"]), _rule(error, model), code, found)
+    path = _path(error["loc"])
+    holds_none = code in ABSENT or code == "json_invalid"
+    return Problem(path, _rule(error, model), code, None if holds_none else _found(error["input"]))
 
 
 def _found(value: object) -> str:
     return shortened(str(value) if isinstance(value, Decimal) else repr(value))
 
 
-def _without_echoes(problems: list[Problem]) -> list[Problem]:
-    """Drop `too_short` if it is only a consequence: every item of the list was refused."""
-    refused = {_unindexed(problem.path) for problem in problems if "[" in problem.path}
-    return [p for p in problems if p.code != "too_short" or p.path not in refused]
-
-
-def _listed(sentences: list[str]) -> str:
-    more = len(sentences) - _SENTENCE_LIMIT
-    listed = "; ".join(sentences[:_SENTENCE_LIMIT])
-    return f"{listed}; and {more} more" if more > 0 else listed
-
-
 def _rule(error: ErrorDetails, model: str) -> str:
-    phrase = _PHRASES.get(error["type"])
+    kind = _KINDS.get(model, "this request")
     if error["loc"] == (_KIND_FIELD,) and error["type"] == "literal_error":
-        phrase = "must be {expected}: the job's function, or the caller, reads {kind}"
+        expected = error.get("ctx", {})["expected"]
+        return f"must be {expected}: the job's function, or the caller, reads {kind}"
     if error["type"] == _UNKNOWN_FIELD and model == _APPROVAL and error["loc"] in _OF_A_DECISION:
-        phrase = (
-            "is a field of status decisions only; for one, event_type must be 'status_decision'"
-        )
-    if phrase is None:
-        return error["msg"].replace("Input should be", "must be")
-    return phrase.format(kind=_KINDS.get(model, "this event"), **error.get("ctx", {}))
+        return "is a field of status decisions only; for one, event_type must be 'status_decision'"
+    return phrase_of(error, kind)
 
 
-def _path(loc: tuple[int | str, ...]) -> str:
+def _path(loc: Location) -> str:
     path = ""
     for part in loc:
         if isinstance(part, int):

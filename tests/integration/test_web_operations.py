@@ -84,6 +84,56 @@ def test_a_program_tries_then_replays(
     assert (again.status_code, again.json()["type"]) == (409, "urn:signoff:problem:nothing-matches")
 
 
+@pytest.mark.parametrize(
+    ("request_line", "body", "pointer", "detail"),
+    [
+        (
+            "GET /v1/dead-letters?limit=x",
+            None,
+            "/query/limit",
+            "limit must be a whole number; found 'x'",
+        ),
+        (
+            "GET /v1/dead-letters?kind=x",
+            None,
+            "/query/kind/0",
+            "kind[0] must be one of 'invalid_payload'",
+        ),
+        (
+            "GET /v1/dead-letters?user_id=%00",
+            None,
+            "/query/user_id",
+            "user_id must not hold the NUL character",
+        ),
+        (
+            "GET /v1/interactions/x",
+            None,
+            "/path/interaction_id",
+            "interaction_id must be a UUID, such as 6f1c",
+        ),
+        ("POST /v1/replays", {"limit": "x"}, "/limit", "limit must be a whole number; found 'x'"),
+        ("POST /v1/queue/pause", {}, "/reason", "reason is required"),
+        (
+            "POST /v1/queue/pause",
+            {"reason": "a\0"},
+            "/reason",
+            "reason must not hold the NUL character",
+        ),
+    ],
+)
+def test_a_request_is_refused_in_the_words_of_events(
+    api: httpx.Client, request_line: str, body: Any, pointer: str, detail: str
+) -> None:
+    """What was wrong, what was found, what is allowed."""
+    answer = api.request(*request_line.split(), json=body)
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert answer.json()["type"] == "urn:signoff:problem:invalid-request"
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == pointer
+    assert error["detail"].startswith(detail)
+    assert answer.json()["detail"] == error["detail"]
+
+
 def test_a_program_discards_for_a_reason(
     connection: BatchConnection, api: httpx.Client, database_url: str
 ) -> None:

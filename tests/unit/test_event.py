@@ -651,7 +651,7 @@ SCHEMA = Draft202012Validator(ApprovalEvent.model_json_schema())
     ("field", "value", "rule", "found"),
     [
         ("quality_score", 9, "must be at most 5", "9"),
-        ("final_bubbles", "a", "must be a valid array", "'a'"),
+        ("final_bubbles", "a", "must be a list", "'a'"),
         ("event_id", "zebra", f"must be a UUID, such as {EVENT_ID}", "'zebra'"),
         ("ltv_amount", "10000.01", "must be at most 10000", "10000.01"),
         ("ltv_amount", 1.005, "must have at most 2 decimal places", "1.005"),

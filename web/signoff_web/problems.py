@@ -54,7 +54,7 @@ from signoff_ops.reviews import (
 from signoff_ops.values import CutOffError
 from signoff_producer import QueueFull, QueueUnavailableError
 from signoff_schemas import InvalidEvent, InvalidReview, SettingsError, SignoffError
-from signoff_schemas.invalid import Problem
+from signoff_schemas.invalid import Location, Problem, listed, located_problems
 from signoff_schemas.wording import json_default, json_text
 from signoff_web.head import takes_head
 from signoff_web.local_paths import sign_in_path
@@ -175,6 +175,20 @@ def field_error(problem: Problem, place: str = "") -> dict[str, str]:
     return {"pointer": where, "detail": str(problem), "code": problem.code}
 
 
+def invalid_request(found: Sequence[tuple[Location, Problem]]) -> ProblemError:
+    """The answer to a request in which this is wrong."""
+    return ProblemError(
+        422,
+        "invalid-request",
+        "The request is not valid",
+        listed([problem for _, problem in found]),
+        errors=[
+            {"pointer": pointer_of(*map(str, loc)), "detail": str(problem), "code": problem.code}
+            for loc, problem in found
+        ],
+    )
+
+
 def problem_of(error: SignoffError) -> ProblemError:
     """The problem that reports an error of a use case."""
     for kind, status, slug, title in _OF_ERRORS:
@@ -289,21 +303,18 @@ def _methods(request: Request) -> list[str]:
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
-    """A query or a form that is not what the route takes."""
+    """A query, a path or a header that is not what the route takes."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 -- as it was registered
-    errors = [
-        {
-            "pointer": pointer_of(*map(str, found["loc"])),
-            "detail": found["msg"],
-            "code": found["type"],
-        }
-        for found in error.errors()
+    places: dict[str, list[Any]] = {}
+    for one in error.errors():
+        place, *rest = one["loc"]
+        places.setdefault(place, []).append({**one, "loc": tuple(rest)})
+    found = [
+        ((place, *loc), problem)
+        for place, errors in places.items()
+        for loc, problem in located_problems(errors)
     ]
-    detail = "; ".join(f"{one['pointer']}: {one['detail']}" for one in errors[:5])
-    return answer(
-        request,
-        ProblemError(422, "invalid-request", "The request is not valid", detail, errors=errors),
-    )
+    return answer(request, invalid_request(found))
 
 
 async def _on_gone(_request: Request, _error: Exception) -> Response:

@@ -159,6 +159,18 @@ def test_a_rejection_counts_though_another_draft_came(database_url: str) -> None
     assert {name: row["rejected_share"] for name, row in found.items()} == {"ann": 1, "ben": 0}
 
 
+def test_a_draft_from_a_clock_that_is_ahead_waits_for_no_time(database_url: str) -> None:
+    """An upstream that inserts the row may give its own time; no wait is less than nothing."""
+    servers = servers_of(database_url, review_undo_seconds=0)
+    first, _ = post(servers), post(servers)
+    sql(database_url, "UPDATE signoff.reviews SET received_at = now() + interval '1 hour'")
+    reviews.approve(servers, first, "ann", BODY)
+    report = view(database_url, "desk")
+    (day,) = report.table("days").records
+    assert (day["median_minutes"], day["p90_minutes"]) == (0, 0)
+    assert next(report.table("now").records)["oldest_minutes"] == 0
+
+
 def test_decisions_of_before_have_the_time_of_their_draft(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ from urllib.parse import unquote_to_bytes
 
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 from starlette.routing import Match
 from starlette.types import Scope
 
@@ -35,7 +35,7 @@ def _decoded(value: str) -> str:
     except ValueError:
         raise PydanticCustomError("not_utf8", "must be UTF-8, percent-encoded") from None
     if len(decoded) > _LONGEST:
-        raise PydanticCustomError("too_long", "must have at most 1000 characters")
+        raise PydanticKnownError("string_too_long", {"max_length": _LONGEST})
     return text(decoded)
 
 

@@ -4,10 +4,10 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from signoff_schemas.invalid import located_problems
 from signoff_web.api.answers import refusals
-from signoff_web.problems import ProblemError, pointer_of
+from signoff_web.problems import invalid_request
 
-_MOST_ERRORS = 20
 REFUSED_BODIES: Final = refusals(
     _400="The body is not what its Content-Encoding says.",
     _408="The body did not come in time.",
@@ -43,16 +43,4 @@ def parsed(model: type[Model], body: bytes) -> Model:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        errors = [
-            {
-                "pointer": pointer_of(*map(str, one["loc"])),
-                "detail": "is no JSON" if one["type"] == "json_invalid" else one["msg"],
-                "code": one["type"],
-            }
-            for one in found[:_MOST_ERRORS]
-        ]
-        detail = "; ".join(f"{one['pointer'] or 'the body'}: {one['detail']}" for one in errors[:5])
-        raise ProblemError(
-            422, "invalid-request", "The request is not valid", detail, errors=errors
-        ) from None
+        raise invalid_request(located_problems(error.errors(include_url=False))) from None

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from signoff_ops import queue_control
 from signoff_ops.operating import Operator
@@ -14,6 +14,7 @@ from signoff_ops.status import QueueStatus, queue_status
 from signoff_schemas.access import Scope
 from signoff_web.access import Acting, requires
 from signoff_web.api.answers import JSONAnswer, refusals
+from signoff_web.api.encoded import text as storable
 from signoff_web.api.json_bodies import REFUSED_BODIES, Body, parsed, takes
 from signoff_web.api.models import Model
 from signoff_web.api.parameters import ONLY_KNOWN
@@ -21,7 +22,11 @@ from signoff_web.api.review_requests import JSONBody
 from signoff_web.context import InContext
 
 router = APIRouter(dependencies=[ONLY_KNOWN], tags=["Queue"])
-Reason = Annotated[str, Field(min_length=1, max_length=LONGEST_REASON, pattern=r"\S")]
+Reason = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_REASON, pattern=r"\S"),
+    AfterValidator(storable),
+]
 
 
 class Pause(Model):

@@ -1,12 +1,10 @@
-"""Each part works with the rights that docs/questions.md grants."""
+"""Each part works with the rights that `signoff roles` prints, and no others."""
 
-import re
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import DEVNULL
-from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
@@ -15,14 +13,17 @@ import redis
 from approvals import apply_events, approval, decision, mapping
 from command_line import Signoff
 from desk import BODY, post, sql
+from granted import Granted, grant, granted_roles, granted_users
 from insight import keep_facts
 from letters import bury
 from operations import ANN, DRY, run_all
-from processes import eventually, exit_code
+from processes import KEYS, eventually, exit_code
 from receivers import receiving
+from web import acting_as, client, key_of
 
 from signoff_db.connection import connect_for_batches
 from signoff_db.feed_reader import FeedReader, Turn
+from signoff_db.rights.roles import FILES, RoleDatabase
 from signoff_db.selection import Selection
 from signoff_insight.views.registry import VIEWS
 from signoff_ops import operations, review_desk, reviews
@@ -39,80 +40,45 @@ from signoff_producer import outbox
 from signoff_queue.settled import SettledNotices
 from signoff_schemas import Settings
 
-ROLES = (
-    "signoff_worker",
-    "signoff_operator",
-    "signoff_follower",
-    "signoff_reader",
-    "signoff_accounts",
-    "signoff_webhooks",
-    "signoff_reviews",
-    "signoff_insight",
-    "signoff_rapport",
-)
-RAPPORT_ROLES = ("signoff_keeper", "signoff_contexts")
-PAGE = (Path(__file__).parents[2] / "docs" / "questions.md").read_text("utf-8")
-
-
-def block(name: str) -> str:
-    """The block of code after a mark in the page."""
-    found = re.search(rf"<!-- {name}: .*?-->\n```\w*\n(.*?)```", PAGE, re.DOTALL)
-    assert found
-    return found[1]
-
-
-def as_user(url: str, user: str, password: str) -> str:
-    """The URL for another user."""
-    parts = urlsplit(url)
-    address = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{user}:{password}@{address}"))
+API = (
+    "customers/user-1", "funnel", "feed", "dead-letters", "causes", "replays", "insight/funnel",
+    "queue", "workers", "outbox", "actions", "audit", "reviews", "reviews/feed",
+)  # fmt: skip
+PAGES = ("/", "/desk", "/insight", "/transitions", "/metrics", "/ready")
 
 
 @pytest.fixture
-def granted_database(database_url: str) -> Iterator[str]:
-    """A migrated database on whose server the documented roles exist, with their rights in it."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        for role in ROLES:
-            if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone():
-                connection.execute(f"DROP OWNED BY {role}")
-                connection.execute(f"DROP ROLE {role}")
-        connection.execute(block("grants"))
-        yield database_url
-        for role in ROLES:
-            connection.execute(f"DROP OWNED BY {role}")
-            connection.execute(f"DROP ROLE {role}")
+def granted(database_url: str) -> Iterator[Granted]:
+    """A migrated database with an outbox, and a login for each role."""
+    sql(database_url, outbox.SCHEMA)
+    with granted_roles(database_url, RoleDatabase.SIGNOFF, RoleDatabase.OUTBOX) as granted:
+        yield granted
 
 
 @pytest.fixture
-def granted_redis(redis_url: str) -> Iterator[str]:
-    """An empty Redis with the documented users."""
-    users = [line.split()[2:] for line in block("acl").splitlines()]
-    with redis.Redis.from_url(redis_url) as client:
-        for name, *rules in users:
-            client.execute_command("ACL", "SETUSER", name, *rules)
-        yield redis_url
-        client.execute_command("ACL", "DELUSER", *[name for name, *_ in users])
+def users(redis_url: str) -> Iterator[Granted]:
+    """An empty Redis with a user for each role."""
+    with granted_users(redis_url) as granted:
+        yield granted
 
 
-def test_each_part_works_with_the_rights_that_the_page_grants(
-    tmp_path: Path, granted_database: str, granted_redis: str
-) -> None:
+def test_each_part_works_with_its_rights(tmp_path: Path, granted: Granted, users: Granted) -> None:
     """Publish, apply, read, edit, replay, audit and report, each with its own role and user."""
 
-    def part(user: str, redis_password: str, role: str, password: str) -> Signoff:
+    def part(role: str, user: str = "") -> Signoff:
         return Signoff(
             tmp_path,
             {
-                "SIGNOFF_REDIS_URL": as_user(granted_redis, user, redis_password),
-                "SIGNOFF_DATABASE_URL": as_user(granted_database, role, password),
+                "SIGNOFF_REDIS_URL": users.of(user or role),
+                "SIGNOFF_DATABASE_URL": granted.of(role),
                 "SIGNOFF_RETRY_ATTEMPTS": "0",
             },
         )
 
-    publisher = part("signoff-publisher", "change-me-4", "signoff_reader", "change-me-3")
-    worker = part("signoff-worker", "change-me-5", "signoff_worker", "change-me-1")
-    operator = part("signoff-operator", "change-me-6", "signoff_operator", "change-me-2")
-    reader = part("signoff-operator", "change-me-6", "signoff_reader", "change-me-3")
+    publisher = part("publisher")
+    worker = part("worker")
+    operator = part("operator")
+    auditor = part("auditor")
     good, unknown = mapping(), mapping(user_id=None)
 
     publisher.publish(good, unknown)
@@ -126,30 +92,33 @@ def test_each_part_works_with_the_rights_that_the_page_grants(
     operator(*edit)
     assert operator.json("event", unknown["event_id"])["known"]
     assert operator.json("audit")["clean"]
-    assert reader.json("audit")["clean"], "its result is not kept, which is no error"
-    operator("doctor", expect=None)
-    assert sum(step["customers"] for step in reader.json("funnel")) == 2
+    assert auditor.json("audit")["clean"], "its result is not kept, which is no error"
+    assert auditor.json("status")["dead"] == {}
+    assert auditor.json("event", good["event_id"])["known"]
+    for one in (operator, auditor):
+        one("doctor", expect=None)
+    assert sum(step["customers"] for step in auditor.json("funnel")) == 2
     set_status = ("customer", "set-status", "ann", "CHURNED", "--reason", "asked")
     assert operator.json(*set_status)["answer"] == "accepted"
     worker("worker", "--burst")
-    shown = reader.json("customer", "ann")
+    shown = auditor.json("customer", "ann")
     assert (shown["customer_status"], shown["transitions"][-1]["to_status"]) == ("CHURNED",) * 2
 
 
 def test_the_web_service_hears_of_settled_events_with_the_rights_of_operators(
-    tmp_path: Path, granted_database: str, granted_redis: str
+    tmp_path: Path, granted: Granted, users: Granted
 ) -> None:
     """The worker may publish there, too."""
     worker = Signoff(
         tmp_path,
         {
-            "SIGNOFF_REDIS_URL": as_user(granted_redis, "signoff-worker", "change-me-5"),
-            "SIGNOFF_DATABASE_URL": as_user(granted_database, "signoff_worker", "change-me-1"),
+            "SIGNOFF_REDIS_URL": users.of("worker"),
+            "SIGNOFF_DATABASE_URL": granted.of("worker"),
         },
     )
     event = mapping()
     worker.publish(event)
-    operator = as_user(granted_redis, "signoff-operator", "change-me-6")
+    operator = users.of("operator")
     with (
         redis.Redis.from_url(operator) as client,
         closing(SettledNotices(client, "approvals")) as notices,
@@ -159,11 +128,9 @@ def test_the_web_service_hears_of_settled_events_with_the_rights_of_operators(
         eventually(lambda: notices.read() == told, what="the web service is told")
 
 
-def test_audits_need_no_more_than_operators_are_granted(
-    granted_database: str, redis_url: str
-) -> None:
+def test_audits_need_no_more_than_operators_are_granted(granted: Granted, redis_url: str) -> None:
     """They are asked for, run, and kept."""
-    url = as_user(granted_database, "signoff_operator", "change-me-2")
+    url = granted.of("operator")
     servers = DirectServers(Settings.load(database_url=url, redis_url=redis_url))
     request_audit(servers, "user:ann")
     assert run_next_audit(servers)
@@ -176,11 +143,11 @@ def test_audits_need_no_more_than_operators_are_granted(
     assert kept.requested_by == "root"
 
 
-def test_operations_need_no_more_than_operators_are_granted(granted_database: str) -> None:
+def test_operations_need_no_more_than_operators_are_granted(granted: Granted) -> None:
     """They are started, run, cancelled and looked at; in the end their letters are forgotten."""
-    with connect_for_batches(granted_database, application="test") as connection:
+    with connect_for_batches(granted.url, application="test") as connection:
         bury(connection, *(approval(user_id=name) for name in ("ann", "ben", "cy")))
-    url = as_user(granted_database, "signoff_operator", "change-me-2")
+    url = granted.of("operator")
     servers = DirectServers(Settings.load(database_url=url))
     dry = operations.start_operation(servers, Selection(), DRY, OperationAction.REPLAY)
     run_all(url)
@@ -192,45 +159,41 @@ def test_operations_need_no_more_than_operators_are_granted(granted_database: st
     discard = Operator("user:ann", "old")
     operations.start_operation(servers, Selection(), discard, OperationAction.DISCARD)
     run_all(url)
-    reports = as_user(granted_database, "signoff_reader", "change-me-3")
+    reports = granted.of("reader")
     seen = operations.operations_page(DirectServers(Settings.load(database_url=reports))).items
     assert [one.state for one in seen] == ["done", "cancelled", "done", "done"]
     assert len(operations.followers(servers, dry.id)) == 2
-    sql(granted_database, "UPDATE operations SET ended_at = now() - interval '8 days'")
+    sql(granted.url, "UPDATE operations SET ended_at = now() - interval '8 days'")
     run_all(url)
     assert not operations.letters_kept(servers, dry.id)
 
 
-def test_a_reader_of_the_feed_needs_no_more_than_the_page_grants(
-    signoff: Signoff, granted_database: str
+def test_a_reader_of_the_feed_needs_no_more_than_they_are_granted(
+    signoff: Signoff, granted: Granted
 ) -> None:
     """It keeps its position; the role of reports follows the feed, too."""
     signoff.publish(mapping(), mapping())
     signoff.work()
     seen: list[object] = []
-    url = as_user(granted_database, "signoff_follower", "change-me-7")
+    url = granted.of("follower")
     reader = FeedReader("follower", lambda _, events: seen.extend(events), url)
     while reader.turn() is not Turn.CAUGHT_UP:
         pass
     reader.close()
     assert len(seen) == 2
-    reports = as_user(granted_database, "signoff_reader", "change-me-3")
+    reports = granted.of("reader")
     lines = signoff.having(SIGNOFF_DATABASE_URL=reports)("feed", "--json").stdout
     assert len(lines.splitlines()) == 2
 
 
-def test_facts_are_kept_and_read_with_the_rights_that_the_page_grants(
-    signoff: Signoff, granted_database: str
-) -> None:
+def test_facts_are_kept_and_read_with_these_rights(signoff: Signoff, granted: Granted) -> None:
     """The role for reports reads them."""
     signoff.publish(mapping(customer_status="CUSTOMER", ltv_amount="5"))
     signoff.work()
-    keeper = signoff.having(
-        SIGNOFF_DATABASE_URL=as_user(granted_database, "signoff_insight", "change-me-11")
-    )
+    keeper = signoff.having(SIGNOFF_DATABASE_URL=granted.of("insight"))
     keeper("insight", "run", "--once")
     keeper("insight", "rebuild")
-    reports = as_user(granted_database, "signoff_reader", "change-me-3")
+    reports = granted.of("reader")
     with psycopg.connect(reports) as connection:
         found = connection.execute("SELECT purchases FROM signoff.customer_facts").fetchall()
     assert found == [(1,)]
@@ -238,7 +201,7 @@ def test_facts_are_kept_and_read_with_the_rights_that_the_page_grants(
     for view in VIEWS:
         assert not reader.json("insight", view)["reach"]["rebuilt"]
     watching = signoff.having(
-        SIGNOFF_DATABASE_URL=as_user(granted_database, "signoff_operator", "change-me-2"),
+        SIGNOFF_DATABASE_URL=granted.of("operator"),
         SIGNOFF_ALERT_COMMAND="true",
         SIGNOFF_ALERT_CONVERSION_DROP="0.2",
     )
@@ -246,34 +209,31 @@ def test_facts_are_kept_and_read_with_the_rights_that_the_page_grants(
 
 
 @pytest.fixture
-def granted_rapport(empty_database_url: str) -> Iterator[str]:
-    """A second database with the tables of contexts, and the documented roles."""
+def second(empty_database_url: str, granted: Granted) -> Iterator[Granted]:
+    """A second database with the tables of contexts; the roles are those of the first."""
     create_rapport(Settings.load(rapport_url=empty_database_url))
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
-        for role in RAPPORT_ROLES:
-            if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone():
-                connection.execute(f"DROP OWNED BY {role}")
-                connection.execute(f"DROP ROLE {role}")
-        connection.execute(block("rapport"))
-        yield empty_database_url
-        for role in RAPPORT_ROLES:
-            connection.execute(f"DROP OWNED BY {role}")
-            connection.execute(f"DROP ROLE {role}")
+        grant(connection, granted, RoleDatabase.RAPPORT)
+        for role in ("keeper", "contexts"):
+            connection.execute(f"GRANT {granted.prefix}_{role} TO {granted.login(role)}".encode())
+        yield Granted(empty_database_url, granted.prefix)
+        for role in FILES[RoleDatabase.RAPPORT]:
+            connection.execute(f"DROP OWNED BY {granted.prefix}_{role}".encode())
 
 
 def test_contexts_need_no_more_than_their_roles_are_granted(
-    signoff: Signoff, granted_database: str, granted_rapport: str
+    signoff: Signoff, granted: Granted, second: Granted
 ) -> None:
     """They are built, kept, compared, and built again; whoever reads them cannot change them."""
-    signoff = signoff.having(SIGNOFF_DATABASE_URL=granted_database)
+    signoff = signoff.having(SIGNOFF_DATABASE_URL=granted.url)
     keeper = signoff.having(
-        SIGNOFF_DATABASE_URL=as_user(granted_database, "signoff_rapport", "change-me-12"),
-        SIGNOFF_RAPPORT_URL=as_user(granted_rapport, "signoff_keeper", "change-me-13"),
+        SIGNOFF_DATABASE_URL=granted.of("rapport"),
+        SIGNOFF_RAPPORT_URL=second.of("keeper"),
     )
     keeper("rapport", "run", "--once")
     signoff.publish(mapping(user_id="ann"))
     signoff.work()
-    with psycopg.connect(granted_database, autocommit=True) as upstream:
+    with psycopg.connect(granted.url, autocommit=True) as upstream:
         upstream.execute(
             "INSERT INTO signoff.reviews (interaction_id, user_id)"
             " VALUES (gen_random_uuid(), 'bob')"
@@ -281,7 +241,7 @@ def test_contexts_need_no_more_than_their_roles_are_granted(
     keeper("rapport", "run", "--once")
     keeper("rapport", "audit")
     keeper("rapport", "rebuild", "--yes")
-    reads = as_user(granted_rapport, "signoff_contexts", "change-me-14")
+    reads = second.of("contexts")
     assert "ann" in signoff.having(SIGNOFF_RAPPORT_URL=reads)("rapport", "show", "ann").stdout
     with psycopg.connect(reads, autocommit=True) as connection:
         found = connection.execute("SELECT rapport.signoff_context('bob')").fetchone()
@@ -291,11 +251,11 @@ def test_contexts_need_no_more_than_their_roles_are_granted(
             connection.execute("DELETE FROM rapport.contexts")
 
 
-def test_accounts_are_managed_and_used_with_the_rights_that_the_page_grants(
-    signoff: Signoff, granted_database: str
+def test_accounts_are_managed_and_used_with_these_rights(
+    signoff: Signoff, granted: Granted
 ) -> None:
     """Users, links, sessions and keys."""
-    url = as_user(granted_database, "signoff_accounts", "change-me-8")
+    url = granted.of("accounts")
     accounts = signoff.having(SIGNOFF_DATABASE_URL=url)
     link = accounts.json("user", "add", "ann", "--role", "viewer", "--link")["link"]
     key = accounts.json("key", "add", "billing", "--scope", "read")["key"]
@@ -309,11 +269,9 @@ def test_accounts_are_managed_and_used_with_the_rights_that_the_page_grants(
     accounts("key", "revoke", "billing")
 
 
-def test_webhooks_need_no_more_than_the_page_grants(
-    signoff: Signoff, granted_database: str
-) -> None:
+def test_webhooks_need_no_more_than_they_are_granted(signoff: Signoff, granted: Granted) -> None:
     """They are added, written, sent and replayed; other roles see them, without secrets."""
-    url = as_user(granted_database, "signoff_webhooks", "change-me-9")
+    url = granted.of("webhooks")
     webhooks = signoff.having(SIGNOFF_DATABASE_URL=url, SIGNOFF_WEBHOOK_ALLOW_PRIVATE="true")
     with receiving() as receiver:
         webhooks("webhook", "add", "crm", receiver.url, "--kind", "status.changed",
@@ -327,8 +285,8 @@ def test_webhooks_need_no_more_than_the_page_grants(
     for command in ("rotate", "disable", "enable"):
         webhooks("webhook", command, "crm")
     webhooks("webhook", "replay", "--webhook", "crm", "--all", "--yes")
-    for role, password in (("signoff_operator", 2), ("signoff_reader", 3)):
-        seen = as_user(granted_database, role, f"change-me-{password}")
+    for role in ("operator", "reader"):
+        seen = granted.of(role)
         assert len(signoff.having(SIGNOFF_DATABASE_URL=seen).json("webhook", "list")) == 1
         with (
             psycopg.connect(seen) as connection,
@@ -338,11 +296,9 @@ def test_webhooks_need_no_more_than_the_page_grants(
     webhooks("webhook", "remove", "crm", "--yes")
 
 
-def test_reviews_need_no_more_than_the_page_grants(signoff: Signoff, granted_database: str) -> None:
+def test_reviews_need_no_more_than_they_are_granted(signoff: Signoff, granted: Granted) -> None:
     """Posted, adopted, held, decided, undone, supervised and followed, also as the desk does it."""
-    sql(granted_database, outbox.SCHEMA)
-    sql(granted_database, "GRANT SELECT, INSERT, DELETE ON signoff_outbox TO signoff_reviews")
-    url = as_user(granted_database, "signoff_reviews", "change-me-10")
+    url = granted.of("reviews")
     signoff.having(SIGNOFF_DATABASE_URL=url)("reviews", "adopt")
     servers = DirectServers(Settings.load(database_url=url))
     first, second = post(servers), post(servers)
@@ -364,27 +320,20 @@ def test_reviews_need_no_more_than_the_page_grants(signoff: Signoff, granted_dat
 
 
 def test_transitions_need_no_more_than_operators_are_granted(
-    signoff: Signoff, granted_database: str
+    signoff: Signoff, granted: Granted
 ) -> None:
     """Rules are run; proposals are listed, approved, undone, rejected; all of it is stopped."""
-    sql(granted_database, outbox.SCHEMA)
-    sql(granted_database, "GRANT SELECT, INSERT ON signoff_outbox TO signoff_operator")
-    sql(granted_database, "GRANT SELECT ON signoff_outbox TO signoff_reader")
     long_ago = datetime.now(UTC) - timedelta(days=400)
     silent = {"occurred_at": long_ago, "customer_status": "CUSTOMER", "ltv_amount": "50"}
-    with connect_for_batches(granted_database, application="test") as connection:
+    with connect_for_batches(granted.url, application="test") as connection:
         apply_events(
             connection,
             *(approval(user_id=name, **silent) for name in ("ann", "ben", "cy")),
             approval(user_id="lively", occurred_at=datetime.now(UTC)),
         )
-    keep_facts(granted_database)
-    operator = signoff.having(
-        SIGNOFF_DATABASE_URL=as_user(granted_database, "signoff_operator", "change-me-2")
-    )
-    reader = signoff.having(
-        SIGNOFF_DATABASE_URL=as_user(granted_database, "signoff_reader", "change-me-3")
-    )
+    keep_facts(granted.url)
+    operator = signoff.having(SIGNOFF_DATABASE_URL=granted.of("operator"))
+    reader = signoff.having(SIGNOFF_DATABASE_URL=granted.of("reader"))
     operator("transitions", "run")
     first, second, third = (
         one["number"] for one in reader.json("transitions", "list")["proposals"]
@@ -399,20 +348,10 @@ def test_transitions_need_no_more_than_operators_are_granted(
 
 
 @pytest.mark.parametrize("table", ["users", "sign_in_links", "sessions", "api_keys"])
-@pytest.mark.parametrize(
-    ("role", "password"),
-    [
-        ("signoff_worker", "change-me-1"),
-        ("signoff_operator", "change-me-2"),
-        ("signoff_reader", "change-me-3"),
-        ("signoff_follower", "change-me-7"),
-    ],
-)
-def test_no_other_role_reads_accounts(
-    granted_database: str, table: str, role: str, password: str
-) -> None:
+@pytest.mark.parametrize("role", ["worker", "operator", "reader", "follower", "auditor", "relay"])
+def test_no_other_role_reads_accounts(granted: Granted, table: str, role: str) -> None:
     """A hash that leaks can be tried offline."""
-    url = as_user(granted_database, role, password)
+    url = granted.of(role)
     with (
         psycopg.connect(url, autocommit=True) as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege),
@@ -420,10 +359,90 @@ def test_no_other_role_reads_accounts(
         connection.execute(f"SELECT FROM signoff.{table}".encode())
 
 
-def test_a_reader_changes_nothing(granted_database: str) -> None:
+def test_a_reader_changes_nothing(granted: Granted) -> None:
     """The role for reports may read the public tables and views, and nothing else."""
-    url = as_user(granted_database, "signoff_reader", "change-me-3")
+    url = granted.of("reader")
     with psycopg.connect(url, autocommit=True) as connection:
         assert connection.execute("SELECT count(*) FROM signoff.customer_funnel").fetchone() == (5,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("DELETE FROM signoff.dead_letters")
+
+
+def test_upstreams_add_to_an_outbox_that_relays_empty(
+    tmp_path: Path, granted: Granted, users: Granted
+) -> None:
+    """Adding the same event again is allowed, too; what is applied is pruned, lost is found."""
+    event = approval()
+    for _ in range(2):
+        with psycopg.connect(granted.of("publisher")) as upstream:
+            outbox.add(upstream, event)
+    relay, worker, operator = (
+        Signoff(
+            tmp_path,
+            {"SIGNOFF_REDIS_URL": users.of(role), "SIGNOFF_DATABASE_URL": granted.of(role)},
+        )
+        for role in ("relay", "worker", "operator")
+    )
+    with relay.process("relay", "--prune-after", "1s", stderr=DEVNULL) as running:
+        worker_sees = redis.Redis.from_url(users.of("worker"))
+        eventually(lambda: worker_sees.llen(KEYS.waiting) == 1, what="it is published")
+        worker("worker", "--burst")
+        running.terminate()
+        assert exit_code(running) == 0
+    operator("reconcile")
+    relay("outbox", "prune", "--older-than", "0s")
+    assert sql(granted.url, "SELECT count(*) FROM signoff_outbox") == [(0,)]
+
+
+def test_the_web_service_has_the_rights_that_its_pages_need(
+    tmp_path: Path, granted: Granted, users: Granted
+) -> None:
+    """The API under a key, the console, the desk and the charts, all with one role."""
+    settings = Settings.load(database_url=granted.of("web"), redis_url=users.of("web"))
+    headers = {"Authorization": f"Bearer {key_of(settings)}"}
+    worker = Signoff(
+        tmp_path,
+        {"SIGNOFF_REDIS_URL": users.of("worker"), "SIGNOFF_DATABASE_URL": granted.of("worker")},
+    )
+    with client(users.of("web"), granted.of("web")) as http:
+        event = approval().model_dump(mode="json", exclude_none=True)
+        assert http.post("/v1/approvals", json=event, headers=headers).status_code == 202
+        worker("worker", "--burst")
+        got = {path: http.get(f"/v1/{path}", headers=headers).status_code for path in API}
+        assert got == dict.fromkeys(API, 200)
+    ann = acting_as("ann", kind="user")
+    with client(users.of("web"), granted.of("web"), authenticate=ann) as http:
+        got = {page: http.get(page, follow_redirects=True).status_code for page in PAGES}
+    assert got == dict.fromkeys(PAGES, 200)
+
+
+def test_an_actor_that_is_made_up_is_seen(signoff: Signoff, granted: Granted) -> None:
+    """The role of the session stands beside it, whatever a statement says, or SET ROLE was run."""
+    signoff.publish(mapping(user_id=None))
+    signoff.work()
+    operator = signoff.having(SIGNOFF_DATABASE_URL=granted.of("operator"))
+    (letter,) = operator.json("dlq", "list")
+    forged = ("--actor", "user:boss", "--reason", "asked")
+    operator("dlq", "edit", letter["id"], "--set", "user_id=ann", *forged, "-y")
+    with psycopg.connect(granted.of("operator")) as session:
+        session.execute(f"SET ROLE {granted.prefix}_operator".encode())
+        session.execute(
+            "INSERT INTO signoff.operator_actions (actor, action, dead_letter_ids, database_role)"
+            " VALUES ('user:boss', 'discard', ARRAY[%s::bigint], 'signoff')",
+            [letter["id"]],
+        )
+
+    login = granted.login("operator")
+    shown = operator.json("dlq", "show", letter["id"])["actions"]
+    told = {(one["actor"], one["action"], one["database_role"]) for one in shown}
+    assert told == {("user:boss", "edit", login), ("user:boss", "discard", login)}
+    assert (
+        f"edit by user:boss (in Postgres {login}): asked"
+        in operator("dlq", "show", letter["id"]).stdout
+    )
+    with client(signoff.environment["SIGNOFF_REDIS_URL"], granted.url,
+                authenticate=acting_as("ann", kind="user")) as http:  # fmt: skip
+        noted = http.get("/v1/actions").json()["items"]
+        page = http.get("/audit").text
+    assert {one["database_role"] for one in noted} == {login}
+    assert login in page

@@ -1,0 +1,1 @@
+SELECT interactions_schema::text FROM installation
