@@ -5,7 +5,7 @@
 SELECT actor, acted_at, action, reason,
     CASE action WHEN 'replay' THEN before->%(letter)s::text ELSE before END AS before,
     CASE action WHEN 'replay' THEN after->%(letter)s::text ELSE after END AS after,
-    operation_id
+    operation_id, database_role
 FROM (SELECT * FROM operator_actions WHERE dead_letter_ids @> ARRAY[%(letter)s]::bigint[] OFFSET 0) AS of_letter
 ORDER BY id DESC
 LIMIT %(limit)s

@@ -74,6 +74,8 @@ class OperatorAction:
     """The letter after the action: for a replay the verdict or the failure kind."""
     operation_id: int | None
     """The operation that it was a part of."""
+    database_role: str | None
+    """As which role the session was logged in at Postgres; None for actions of earlier releases."""
 
     @classmethod
     def of_row(cls, *, action: str, **columns: Any) -> Self:  # noqa: ANN401 -- as they come

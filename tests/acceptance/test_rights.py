@@ -414,3 +414,35 @@ def test_the_web_service_has_the_rights_that_its_pages_need(
     with client(users.of("web"), granted.of("web"), authenticate=ann) as http:
         got = {page: http.get(page, follow_redirects=True).status_code for page in PAGES}
     assert got == dict.fromkeys(PAGES, 200)
+
+
+def test_an_actor_that_is_made_up_is_seen(signoff: Signoff, granted: Granted) -> None:
+    """The role of the session stands beside it, whatever a statement says, or SET ROLE was run."""
+    signoff.publish(mapping(user_id=None))
+    signoff.work()
+    operator = signoff.having(SIGNOFF_DATABASE_URL=granted.of("operator"))
+    (letter,) = operator.json("dlq", "list")
+    forged = ("--actor", "user:boss", "--reason", "asked")
+    operator("dlq", "edit", letter["id"], "--set", "user_id=ann", *forged, "-y")
+    with psycopg.connect(granted.of("operator")) as session:
+        session.execute(f"SET ROLE {granted.prefix}_operator".encode())
+        session.execute(
+            "INSERT INTO signoff.operator_actions (actor, action, dead_letter_ids, database_role)"
+            " VALUES ('user:boss', 'discard', ARRAY[%s::bigint], 'signoff')",
+            [letter["id"]],
+        )
+
+    login = granted.login("operator")
+    shown = operator.json("dlq", "show", letter["id"])["actions"]
+    told = {(one["actor"], one["action"], one["database_role"]) for one in shown}
+    assert told == {("user:boss", "edit", login), ("user:boss", "discard", login)}
+    assert (
+        f"edit by user:boss (in Postgres {login}): asked"
+        in operator("dlq", "show", letter["id"]).stdout
+    )
+    with client(signoff.environment["SIGNOFF_REDIS_URL"], granted.url,
+                authenticate=acting_as("ann", kind="user")) as http:  # fmt: skip
+        noted = http.get("/v1/actions").json()["items"]
+        page = http.get("/audit").text
+    assert {one["database_role"] for one in noted} == {login}
+    assert login in page

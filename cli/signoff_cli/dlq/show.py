@@ -63,7 +63,8 @@ def _show(full: FullLetter, actions: Sequence[OperatorAction]) -> None:
     if actions:
         say("Actions", style="bold")
         for action in actions:
-            who = f"{action.action} by {action.actor}"
+            role = f" (in Postgres {action.database_role})" if action.database_role else ""
+            who = f"{action.action} by {action.actor}{role}"
             say(f"  {cell(action.acted_at)} {who}: {action.reason or NOTHING}")
     if letter.state is DeadLetterState.DEAD:
         advice = advice_on(letter.kind, full.detail, named=letter.event_id is not None)

@@ -41,6 +41,8 @@ class NotedAction:
     reason: str | None
     operation_id: int | None
     """The operation that it was a part of; each batch of one is an action."""
+    database_role: str | None
+    """As which role the session was logged in at Postgres; None for actions of earlier releases."""
     letters: int
     """How many dead letters it was about."""
     first_letters: list[int]

@@ -3,7 +3,7 @@
 -- through.
 --
 -- A letter's actions are found first, by their index: in the order of time, all actions would be gone through.
-SELECT a.id, a.actor, a.acted_at, a.action, a.reason, a.operation_id,
+SELECT a.id, a.actor, a.acted_at, a.action, a.reason, a.operation_id, a.database_role,
     cardinality(a.dead_letter_ids) AS letters,
     a.dead_letter_ids[1:%(most_letters)s::integer] AS first_letters,
     left(d.before, %(characters)s) AS before, octet_length(d.before) AS before_size,

@@ -18,6 +18,8 @@ class OperatorAction(Model):
     reason: str | None
     operation_id: int | None
     """The operation that it was a part of; each batch of one is an action."""
+    database_role: str | None
+    """The role as which it was done in Postgres; null for actions of earlier releases."""
     letters: int
     """How many dead letters it was about."""
     first_letters: list[int]

@@ -60,6 +60,8 @@ class LetterAction(Model):
     after: Any
     operation_id: int | None
     """The operation on many letters that it was a part of."""
+    database_role: str | None
+    """The role as which it was done in Postgres; null for actions of earlier releases."""
 
 
 class FullLetter(DeadLetter):
