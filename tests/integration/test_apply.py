@@ -7,7 +7,16 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from approvals import apply_events, approval, balance, customer, delivery, mapping, outcomes
+from approvals import (
+    apply_events,
+    approval,
+    balance,
+    customer,
+    decision,
+    delivery,
+    mapping,
+    outcomes,
+)
 from blocking import await_blocked, swallow_interactions_of
 from letters import letters_in, payload_of
 
@@ -449,6 +458,30 @@ def test_a_rule_that_keeps_rows_from_being_written_is_a_refusal(
     swallow_interactions_of(connection, "unlucky")
     verdicts = apply_events(connection, approval(), approval(user_id="unlucky"), approval())
     assert verdicts == ["applied", "refused_by_database", "applied"]
+
+
+@pytest.mark.parametrize("first", ["duplicate", "user_mismatch", "unknown_interaction"])
+def test_what_a_batch_does_once_does_not_depend_on_its_first_event(
+    connection: BatchConnection, first: str
+) -> None:
+    """Decisions that it makes void, and letters that it resolves, whatever becomes of that."""
+    bought = approval(customer_status="CUSTOMER", ltv_amount="5")
+    churned = decision(30, rests_on=bought.event_id)
+    late = approval(10, ltv_amount="1", user_id=None)
+    assert apply_events(connection, bought, churned) == ["applied", "applied"]
+    assert apply_events(connection, late) == ["unknown_interaction"]
+    connection.execute(
+        "INSERT INTO interactions (id, user_id) VALUES (%s, 'user-1')", [late.interaction_id]
+    )
+    others = {"user_mismatch": {"user_id": "bob", "interaction_id": bought.interaction_id}}
+    others["unknown_interaction"] = {"user_id": None}
+    event = approval(**others[first]) if first in others else bought
+
+    assert apply_events(connection, event, late) == [first, "applied"]
+
+    assert customer(connection, "user-1") == ("CUSTOMER", "6.00")
+    letters = letters_in(connection, DeadLetterState.RESOLVED)
+    assert [letter.event_id for letter in letters] == [late.event_id]
 
 
 def test_a_letter_of_other_content_is_not_resolved(connection: BatchConnection) -> None:

@@ -504,6 +504,21 @@ def test_a_final_decision_cannot_be_undone(at_once: DirectServers, database_url:
         reviews.undo(at_once, post(at_once), "ann")
 
 
+def test_a_rejection_is_not_undone_once_another_draft_came(servers: DirectServers) -> None:
+    """Though its reviewer holds that draft already, and the time for an undo is not over."""
+    interaction = post(servers, draft_bubbles=["one"])
+    reviews.reject(servers, interaction, "ann", "too pushy")
+    post(servers, interaction_id=interaction, draft_bubbles=["two"])
+    reviews.claim(servers, interaction, "ann")
+
+    with pytest.raises(UndoTooLateError, match="none to undo"):
+        reviews.undo(servers, interaction, "ann")
+
+    reviews.approve(servers, interaction, "ann", BODY)
+    for _ in range(2):
+        assert reviews.undo(servers, interaction, "ann").review.draft_bubbles == ["two"]
+
+
 def test_an_undo_and_the_relay_never_both_have_the_event(
     servers: DirectServers, database_url: str
 ) -> None:

@@ -168,8 +168,8 @@ def undo(
         if review.state is ReviewState.PENDING:
             if review.claimed_by not in {None, reviewer}:
                 raise refusal(review)
-            if review.claimed_by is None:
-                raise UndoTooLateError(interaction_id, "there is none to undo")
+            if review.claimed_by is None or not _was_undone(connection, interaction_id):
+                raise UndoTooLateError(interaction_id, "the review waits, and has none to undo")
             return ClaimedReview(review, draft_of(connection, interaction_id, reviewer))
         _require_own(review, reviewer)
         parameters = {"interaction_id": interaction_id, "reviewer": reviewer, "lease": lease}
@@ -181,6 +181,12 @@ def undo(
             )
         undone = get(connection, interaction_id)
     return ClaimedReview(undone, draft_of(connection, interaction_id, reviewer))
+
+
+def _was_undone(connection: Connection[TupleRow], interaction_id: UUID) -> bool:
+    """Whether its last decision was taken back, and not followed by another draft."""
+    parameters = {"interaction_id": interaction_id}
+    return connection.execute(statement("reviews/was_undone"), parameters).fetchone() == (True,)
 
 
 def _require_own(review: Review, reviewer: str) -> None:
