@@ -76,6 +76,15 @@ def load_settings(*, named: Callable[[str], str] = argument, **overrides: object
     return Settings.load_named(overrides | urls, named)
 
 
+def runs_here(url: str) -> bool:
+    """Whether a `signoff up` of this folder runs with the server at this URL."""
+    try:
+        found = _running()
+    except SettingsError:  # its file is stale, or not to be trusted
+        return False
+    return found is not None and url in {found.redis_url, found.database_url, found.rapport_url}
+
+
 def web_url(settings: Settings) -> str:
     """The URL of the web service: as it is set, that of `signoff up`, or where it listens.
 
