@@ -90,7 +90,7 @@ def test_one_proposal_was_approved_and_two_were(many: int, said: str, console: E
 @pytest.mark.parametrize(("many", "said"), [("1", "1 line"), ("2", "2 lines")])
 def test_one_line_is_left_out_and_two_lines_are(many: str, said: str, console: Environment) -> None:
     """Of a difference."""
-    line = {"change": "left out", "number": None, "text": many, "problems": []}
+    line: dict[str, object] = {"change": "left out", "number": None, "text": many, "problems": []}
     text = '{% import "ops/letters/parts.html" as mine %}{{ mine.diff([line], "name") }}'
     assert f"… {said}</span>" in console.from_string(text).render(line=line)
 
