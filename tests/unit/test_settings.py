@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from signoff_ops.services import load_settings
 from signoff_schemas import (
     AccountSettings,
     AlertSettings,
@@ -210,6 +211,39 @@ def test_an_env_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes("SIGNOFF_QUEUE=käse".encode("latin-1"))
 
     assert refusal().startswith(".env cannot be read as UTF-8 text")
+
+
+def test_a_folder_that_cannot_be_entered_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`sudo -u signoff signoff status` keeps the folder of whoever runs it: without a traceback."""
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    monkeypatch.chdir(closed)
+    closed.chmod(0)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        assert refusal() == (
+            ".env cannot be read: Permission denied; let this user read it, or start in another "
+            "folder"
+        )
+    finally:
+        os.seteuid(user)
+        closed.chmod(0o700)
+
+
+def test_a_removed_folder_holds_no_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deployment may replace the folder of a shell that stays open in it."""
+    removed = tmp_path / "removed"
+    removed.mkdir()
+    monkeypatch.chdir(removed)
+    removed.rmdir()
+
+    assert load_settings().redis_url is None
 
 
 def test_an_env_file_is_read_in_bounds(tmp_path: Path) -> None:
