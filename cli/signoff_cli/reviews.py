@@ -24,7 +24,7 @@ from signoff_ops.review_data import posted_data, review_data, summary_data
 from signoff_ops.reviews import Review, ReviewState
 from signoff_ops.servers import DirectServers
 from signoff_ops.services import load_settings
-from signoff_schemas import ReviewDraft
+from signoff_schemas import InvalidReview, ReviewDraft
 from signoff_schemas.review import MAX_REVIEW_BYTES
 from signoff_schemas.wording import count
 
@@ -102,7 +102,7 @@ def post(
     as_json: AsJson = False,
 ) -> None:
     """Post a draft for review; the same again changes nothing."""
-    draft = ReviewDraft.parse(_read(file))
+    draft = _draft(file)
     servers = DirectServers(load_settings())
     posted = reviewing.post_review(servers, draft, f"shell:{actor_of(actor)}")
     if as_json:
@@ -146,6 +146,15 @@ def adopt(
         say(f"{count(adopted.without_user, 'row')} cannot be reviewed without a user_id.")
     if adopted.without_draft:
         say(f"{count(adopted.without_draft, 'review')} came without a draft.")
+
+
+def _draft(file: Path) -> ReviewDraft:
+    """The draft that the file holds."""
+    try:
+        return ReviewDraft.parse(_read(file))
+    except InvalidReview as error:
+        name = "standard input" if str(file) == "-" else file
+        raise UsageError(f"{name} must hold one draft, a JSON object: {error}") from None
 
 
 def _read(file: Path) -> bytes:

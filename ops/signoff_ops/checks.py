@@ -119,9 +119,7 @@ def _configured(client: redis.Redis, name: str) -> str | None:
 
 
 def _unreadable(name: str, wanted: str) -> Check:
-    return Check(
-        Grade.WARN, f"Redis {name}", f"this server hides it; make sure that it is {wanted}"
-    )
+    return Check(Grade.WARN, f"Redis {name}", f"cannot be read here; make sure that it is {wanted}")
 
 
 def _redis_clock(client: redis.Redis) -> float:

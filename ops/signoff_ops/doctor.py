@@ -16,7 +16,9 @@ from signoff_ops.checks import (
 from signoff_ops.feed_check import check_readers
 from signoff_ops.outbox_check import check_desk_outbox, check_outbox
 from signoff_ops.rapport_check import check_rapport
+from signoff_ops.rights_check import check_postgres_rights, check_redis_rights
 from signoff_ops.servers import Servers
+from signoff_ops.session_check import check_sessions
 from signoff_ops.webhook_check import check_webhooks
 from signoff_queue.connection import RedisUnavailableError
 from signoff_schemas import SettingsError
@@ -37,6 +39,7 @@ def _redis_checks(servers: Servers) -> Iterator[Check]:
     try:
         with servers.redis() as client:
             yield from check_redis(client)
+            yield check_redis_rights(client, servers.settings.require("redis_url"))
             yield from check_queue(client, servers.settings)
     except SettingsError as error:
         yield Check(Grade.FAIL, "Redis set", str(error))
@@ -51,6 +54,8 @@ def _database_checks(servers: Servers) -> Iterator[Check]:
         with connect(url, application="signoff doctor") as connection, explained(url):
             yield from check_database(connection, url, servers.settings)
             if not pending(url):
+                yield check_sessions(url)
+                yield check_postgres_rights(connection, url)
                 yield from check_readers(connection)
                 yield from check_webhooks(connection)
                 yield from check_desk_outbox(servers.settings)

@@ -8,6 +8,7 @@ from signoff_insight.rapport.create import REMEDY, is_created
 from signoff_ops.checks import Check, Grade
 from signoff_ops.contexts import Reach, found_reach
 from signoff_ops.rapport_connection import RapportUnavailableError, rapport_of
+from signoff_ops.rights_check import check_postgres_rights
 from signoff_queue.reader import age
 from signoff_schemas import Settings, SettingsError
 from signoff_schemas.wording import ago
@@ -26,6 +27,9 @@ def check_rapport(settings: Settings) -> Iterator[Check]:
             text = f"Postgres {version // 10_000}.{version % 10_000}"
             yield Check(Grade.OK, f"{_NAME} reachable", text)
             if is_created(connection):
+                yield check_postgres_rights(
+                    connection, settings.require("rapport_url"), "Rights in the second database"
+                )
                 yield contexts_check(found_reach(connection))
             else:
                 yield Check(Grade.FAIL, f"{_NAME} tables", f"missing; run `{REMEDY}`")

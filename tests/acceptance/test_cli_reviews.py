@@ -97,6 +97,11 @@ def test_waiting_rows_of_an_adopted_table_become_reviews(
 def test_a_file_that_cannot_be_read_is_named(signoff: Signoff, tmp_path: Path) -> None:
     """Neither a missing file nor one that is too large is a traceback."""
     assert "cannot be read" in signoff("reviews", "post", tmp_path / "no", expect=2).stderr
+    (tmp_path / "two").write_bytes(b"{}\n{}\n")
+    two = signoff("reviews", "post", tmp_path / "two", expect=2).stderr
+    assert f"{tmp_path / 'two'} must hold one draft, a JSON object: is not JSON" in " ".join(
+        two.split()
+    )
     (tmp_path / "large").write_bytes(b" " * 600_000)
     assert "at most" in signoff("reviews", "post", tmp_path / "large", expect=2).stderr
 

@@ -95,8 +95,6 @@ def test_each_part_works_with_its_rights(tmp_path: Path, granted: Granted, users
     assert auditor.json("audit")["clean"], "its result is not kept, which is no error"
     assert auditor.json("status")["dead"] == {}
     assert auditor.json("event", good["event_id"])["known"]
-    for one in (operator, auditor):
-        one("doctor", expect=None)
     assert sum(step["customers"] for step in auditor.json("funnel")) == 2
     set_status = ("customer", "set-status", "ann", "CHURNED", "--reason", "asked")
     assert operator.json(*set_status)["answer"] == "accepted"

@@ -59,6 +59,7 @@ def users(redis_url: str) -> Iterator[Granted]:
         ("publisher", "SELECT FROM signoff.approvals"),
         ("publisher", "DELETE FROM signoff_outbox"),
         ("publisher", "UPDATE signoff_outbox SET published_at = now()"),
+        ("publisher", "UPDATE signoff_outbox SET event = '{}'"),
         ("publisher", "INSERT INTO signoff_outbox (event, published_at) VALUES ('{}', now())"),
         ("relay", "INSERT INTO signoff.approvals SELECT"),
         ("relay", "SELECT FROM signoff.interactions"),

@@ -58,6 +58,49 @@ def test_no_line_ends_between_a_number_and_its_percent_sign(console: Environment
     assert page == "0.0\xa0% of 100\xa0%, off by % 5"
 
 
+@pytest.mark.parametrize(("many", "verb"), [(1, "waits"), (2, "wait")])
+def test_one_job_waits_and_two_wait(many: int, verb: str, console: Environment) -> None:
+    """The verb follows the number."""
+    counts = {"waiting": many, "in_flight": 0}
+    lead = console.get_template("ops/workers_lead.html")
+    page = lead.render(queue={"queue": "approvals", "counts": counts})
+    assert f"{many} {verb}, 0 in flight." in page
+
+
+@pytest.mark.parametrize(("many", "verb"), [(1, "is"), (2, "are")])
+def test_one_review_is_held_and_two_are(many: int, verb: str) -> None:
+    """Also on the team's page."""
+    waiting = {"waiting": 3, "held": many, "capped": False}
+    view = {"waiting": waiting, "by_age": [], "held": [], "decided_today": [], "returned": []}
+    page = environment().get_template("desk/team_view.html").render(view=view)
+    assert f"3, of which {many} {verb} held" in page
+
+
+@pytest.mark.parametrize(
+    ("many", "said"), [(1, "1 was approved, and stays so."), (2, "2 were approved, and stay so.")]
+)
+def test_one_proposal_was_approved_and_two_were(many: int, said: str, console: Environment) -> None:
+    """Where an approval of many was stopped."""
+    effect = {"changed": many, "stopped_because": "a fault", "obstacles": {}}
+    page = console.get_template("transitions/stopped.html")
+    values = page.new_context({"effect": effect, "fields": {}, "mine": {"hidden": str}})
+    assert said in "".join(page.blocks["content"](values))
+
+
+@pytest.mark.parametrize(("many", "said"), [("1", "1 line"), ("2", "2 lines")])
+def test_one_line_is_left_out_and_two_lines_are(many: str, said: str, console: Environment) -> None:
+    """Of a difference."""
+    line: dict[str, object] = {"change": "left out", "number": None, "text": many, "problems": []}
+    text = '{% import "ops/letters/parts.html" as mine %}{{ mine.diff([line], "name") }}'
+    assert f"… {said}</span>" in console.from_string(text).render(line=line)
+
+
+def test_ltv_is_in_capitals(console: Environment) -> None:
+    """In the name of a kind too; other words of a code are words."""
+    page = console.from_string("{{ a | words }}, {{ b | words }}")
+    assert page.render(a="ltv_overflow", b="user_mismatch") == "LTV overflow, User mismatch"
+
+
 def test_a_slash_in_an_id_does_not_end_its_part_of_a_link(console: Environment) -> None:
     """A customer's id may hold anything."""
     text = '{% import "ops/parts.html" as parts with context %}{{ parts.customer(id) }}'

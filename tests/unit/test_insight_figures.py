@@ -113,6 +113,27 @@ def with_rows(view: str, name: str, rows: Sequence[tuple[Value, ...]]) -> Report
     return replace(found, tables=tuple(tables))
 
 
+def months_of(*observed: int) -> str:
+    """What the heading of a funnel says whose months have so many customers, half converted."""
+    rows = [
+        (date(2026, place, 1), many, many, many, many // 2, 1.0, (many // 2) / many, True)
+        for place, many in enumerate(observed, start=1)
+    ]
+    return figures_of(with_rows("funnel", "months", rows))[-1].heading
+
+
+def test_the_heading_of_the_funnel_tells_of_months_with_enough_prospects() -> None:
+    """One who bought is not 100 % of a month; where all months are small, it says so."""
+    assert months_of(40, 60, 1) == (
+        "50.0 % of the prospects of Feb 2026 became customers within 30 days, "
+        "after 50.0 % in Jan 2026"
+    )
+    assert months_of(40, 1).endswith(
+        " of the prospects of Jan 2026 became customers within 30 days"
+    )
+    assert months_of(2, 19, 2).startswith("Few prospects a month: 47.4 % of the prospects of Feb")
+
+
 def test_months_after_the_first_purchase_mean_the_same_in_all_pictures_of_ltv() -> None:
     """Age 5 is the sixth month: it ends after 6 months, in the line, the column and the words."""
     ages, cells, _ = figures_of(report("ltv"))

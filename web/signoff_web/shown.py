@@ -52,8 +52,8 @@ def length(time: timedelta) -> str:
 
 
 def words(code: str) -> str:
-    """A code of the contract as words, such as `Lead qualified`."""
-    return code.replace("_", " ").capitalize()
+    """A code of the contract as words, such as `Lead qualified`; `LTV` stays in capitals."""
+    return code.replace("_", " ").capitalize().replace("Ltv ", "LTV ")
 
 
 def json_text(value: Any) -> str:  # noqa: ANN401 -- whatever JSON holds

@@ -8,7 +8,7 @@ from signoff_ops.insight import Report
 from signoff_web.figures.figure import day, known
 
 LARGE: Final = 20
-"""A cohort of so many customers is worth a sentence."""
+"""A cohort, or a month of the funnel, of so many customers is worth a sentence."""
 
 
 def sizes_of(report: Report) -> Mapping[date, int]:

@@ -9,6 +9,7 @@ from signoff_web.charts import words
 from signoff_web.charts.columns import Column, Seen, columns
 from signoff_web.charts.marks import Drawing, Key, Size
 from signoff_web.charts.rows import Row, bars
+from signoff_web.figures.cohort_sizes import LARGE, told_of
 from signoff_web.figures.figure import Figure, Record, day, figure, known, real, text
 
 _KEYS: Final = (
@@ -48,17 +49,20 @@ def months_figure(report: Report, months: Sequence[Record], *, is_small: bool = 
 
 
 def _message(months: Sequence[Record], within: int) -> str:
-    complete = conversion(months)
+    complete = {day(one, "month"): one for one in conversion(months)}
     if not complete:
         return f"No month has been observed for {words.days(within)} yet"
-    last = complete[-1]
+    sizes = {month: int(known(one, "observed")) for month, one in complete.items()}
+    told = told_of(list(complete), sizes)
+    last = complete[told[-1]]
+    small = "Few prospects a month: " if sizes[told[-1]] < LARGE else ""
     said = (
-        f"{words.percent(known(last, 'share_converted'))} of the prospects of "
+        f"{small}{words.percent(known(last, 'share_converted'))} of the prospects of "
         f"{words.month(day(last, 'month'))} became customers within {words.days(within)}"
     )
-    if len(complete) == 1:
+    if len(told) == 1:
         return said
-    before = complete[-2]
+    before = complete[told[-2]]
     return (
         f"{said}, after {words.percent(known(before, 'share_converted'))} in "
         f"{words.month(day(before, 'month'))}"
