@@ -150,7 +150,7 @@ def test_the_nearer_setting_wins(monkeypatch: pytest.MonkeyPatch, env_file: EnvF
         ("HEALTH_HOST", " ", "text that is not empty"),
         ("QUEUE", "a b", "letters, digits"),
         ("QUEUE", "q" * 101, "at most 100"),
-        ("LOG_FORMAT", "xml", "'text' or 'json'"),
+        ("LOG_FORMAT", "xml", "one of 'text' or 'json'"),
         ("LOG_LEVEL", "LOUD", "'DEBUG'"),
         ("REDIS_URL", "localhost:6379", "a URL such as redis://localhost:6379/0"),
         ("REDIS_URL", "redis://localhost:port", "a URL such as redis://localhost:6379/0"),
