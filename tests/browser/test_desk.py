@@ -240,6 +240,7 @@ def test_two_tabs_are_one_approval(desk: Desk, visit: Visit) -> None:
         expect(tab.locator("#notices")).to_contain_text("Approved for anna-42")
     tabs[2].locator('[data-act="approve"]').click()
     expect(tabs[2].locator("[data-banner]")).to_contain_text("was approved by ann")
+    expect(tabs[2].locator("[data-banner]")).to_contain_text("Go on with another reply")
     assert len(in_outbox(desk.database_url)) == 1
 
 
