@@ -12,7 +12,7 @@ from signoff_insight.forecast.special import digamma, log_gamma_ratio
 
 @given(st.floats(1e-4, 1e7))
 def test_digamma_follows_its_recurrence(value: float) -> None:
-    """digamma(x + 1) = digamma(x) + 1 / x, as exactly as a small difference of large terms can be."""
+    """digamma(x + 1) = digamma(x) + 1 / x, as exactly as a difference of large terms is."""
     one, next_one = digamma(np.array([value, value + 1]))
 
     rounded = 4 * math.ulp(1 / value)
