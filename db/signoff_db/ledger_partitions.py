@@ -82,7 +82,7 @@ def detach_oldest(connection: Connection[TupleRow], *, confirmed: str | None = N
             partition is the oldest now, or readers of the feed have not read all of it.
     """
     _partitions(connection)
-    with _explained(None), connection.transaction():
+    with _still_written(connection), connection.transaction():
         name = _name(connection, "SELECT signoff_detach_oldest_partition()::text", [])
         if confirmed not in {None, name}:
             raise LedgerPartitionError(
@@ -116,14 +116,24 @@ def _name(
 
 
 @contextmanager
-def _explained(until: datetime | None) -> Iterator[None]:
+def _explained(until: datetime) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.errors.CheckViolation as error:
+        raise LedgerPartitionError(
+            f"the ledger holds events that occurred at {in_utc(until)} or later; "
+            "give a later instant"
+        ) from error
+
+
+@contextmanager
+def _still_written(connection: Connection[TupleRow]) -> Iterator[None]:
+    """What the function that detaches refuses, with the end of the partition in UTC."""
     try:
         yield
     except psycopg.errors.RaiseException as error:
-        hint = f". {error.diag.message_hint}" if error.diag.message_hint else ""
-        raise LedgerPartitionError(f"{error.diag.message_primary}{hint}") from error
-    except psycopg.errors.CheckViolation as error:
-        at = in_utc(until) if until else ""
+        oldest = _partitions(connection)[0]
         raise LedgerPartitionError(
-            f"the ledger holds events that occurred at {at} or later; give a later instant"
+            f"the oldest partition, {oldest.partition}, ends at {in_utc(oldest.until)} and is "
+            "still written to; add a partition that ends later, and wait until this one has ended"
         ) from error

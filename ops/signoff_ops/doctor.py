@@ -18,6 +18,7 @@ from signoff_ops.outbox_check import check_desk_outbox, check_outbox
 from signoff_ops.rapport_check import check_rapport
 from signoff_ops.rights_check import check_postgres_rights, check_redis_rights
 from signoff_ops.servers import Servers
+from signoff_ops.session_check import check_sessions
 from signoff_ops.webhook_check import check_webhooks
 from signoff_queue.connection import RedisUnavailableError
 from signoff_schemas import SettingsError
@@ -53,6 +54,7 @@ def _database_checks(servers: Servers) -> Iterator[Check]:
         with connect(url, application="signoff doctor") as connection, explained(url):
             yield from check_database(connection, url, servers.settings)
             if not pending(url):
+                yield check_sessions(url)
                 yield check_postgres_rights(connection, url)
                 yield from check_readers(connection)
                 yield from check_webhooks(connection)

@@ -135,7 +135,7 @@ def _in_outbox(servers: Servers, event_id: UUID | None, *, moved: bool) -> Itera
         yield HistoryEntry(Step.RELAYED, text, entry.published_at)
     elif entry.refused:
         _, since = refusal(entry.event, entry.bytes, entry.refused)
-        text = f"the queue refused it, and it is kept in the outbox; it {since}"
+        text = f"the queue refused it, and it is kept in the outbox ({since})"
         yield HistoryEntry(Step.REFUSED, text)
     else:
         yield HistoryEntry(Step.UNRELAYED, "waits in the outbox for a relay")

@@ -118,7 +118,7 @@ def announcement() -> Iterator[Callable[[Announced], None]]:
     try:
         require_own_folder(Path.cwd(), _REMEDY)
         FILE.parent.mkdir(mode=0o700, exist_ok=True)
-        require_trusted(FILE.parent.absolute(), _REMEDY)
+        require_trusted(FILE.parent, _REMEDY)
         descriptor = open_private(FILE, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise SettingsError(f"{FILE} cannot be written: {error.strerror}") from None
@@ -142,7 +142,7 @@ def announcement() -> Iterator[Callable[[Announced], None]]:
 
 def _running() -> Announced | None:
     for path in (FILE.parent, FILE):
-        require_trusted(path.absolute(), _REMEDY)
+        require_trusted(path, _REMEDY)
     try:
         with os.fdopen(open_private(FILE, os.O_RDONLY), encoding="utf-8") as file:
             stale = _locked(file.fileno(), fcntl.LOCK_SH)

@@ -28,12 +28,12 @@ def env_file_variables(path: Path = ENV_FILE) -> dict[str, str]:
         SettingsError: the file sets Signoff's variables and another user may have written it; or
             it is not UTF-8 text, is too large, or cannot be read.
     """
-    if path.is_fifo():
-        # To read a pipe is to wait for whoever writes to it.
-        require_trusted(path.absolute(), _REMEDY)
-    elif not path.is_file():
-        return {}
     try:
+        if path.is_fifo():
+            # To read a pipe is to wait for whoever writes to it.
+            require_trusted(path, _REMEDY)
+        elif not path.is_file():
+            return {}
         text = _bounded(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SettingsError(
@@ -41,9 +41,12 @@ def env_file_variables(path: Path = ENV_FILE) -> dict[str, str]:
             "file as UTF-8"
         ) from None
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
+        raise SettingsError(
+            f"{path} cannot be read: {error.strerror}; let this user read it, or start in another "
+            "folder"
+        ) from None
     if PREFIX.lower() in text.lower():
-        require_trusted(path.absolute(), _REMEDY)
+        require_trusted(path, _REMEDY)
     values = dotenv_values(stream=StringIO(text), interpolate=False)
     return {name: value for name, value in values.items() if value is not None}
 

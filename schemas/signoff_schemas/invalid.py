@@ -165,7 +165,11 @@ def _problem(error: ErrorDetails, model: str) -> Problem:
 
 
 def _found(value: object) -> str:
-    return shortened(str(value) if isinstance(value, Decimal) else repr(value))
+    """What a field held; of a long text it tells its length, which the quotes are no part of."""
+    shown = str(value) if isinstance(value, Decimal) else repr(value)
+    if isinstance(value, str) and len(shown) > _FOUND_LIMIT:
+        return f"{shown[:_FOUND_LIMIT]}… ({len(value)} characters)"
+    return shortened(shown)
 
 
 def _rule(error: ErrorDetails, model: str) -> str:

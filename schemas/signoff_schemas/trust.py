@@ -33,19 +33,20 @@ def why_untrusted(path: Path) -> str | None:
 
 
 def require_trusted(path: Path, remedy: str) -> None:
-    """Refuse a file that another user may have written; a missing file is allowed.
+    """Refuse a file that another user may have written; a missing file or folder is allowed.
 
     Raises:
         SettingsError: it is not trusted; the text names file and owner, and says what to do.
     """
     try:
-        reason = why_untrusted(path)
+        whole = path.absolute()  # which fails if the folder of this process was removed
+        reason = why_untrusted(whole)
     except FileNotFoundError:
         return
     except OSError as error:
         raise SettingsError(f"{path} cannot be looked at: {error.strerror}") from None
     if reason:
-        raise SettingsError(f"{path} is not trusted: {reason}. {remedy}")
+        raise SettingsError(f"{whole} is not trusted: {reason}. {remedy}")
 
 
 def require_own_folder(folder: Path, remedy: str) -> None:

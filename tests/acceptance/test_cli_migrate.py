@@ -99,7 +99,10 @@ def test_the_ledger_in_partitions(signoff: Signoff) -> None:
             {"partition": "approvals_from_2020_01_01_00", "until": "2040-01-01T00:00:00Z"}
         ],
     }
-    assert "still written to" in signoff("ledger", "detach", "--yes", expect=2).stderr
+    assert (
+        "ends at 2040-01-01 00:00:00 UTC and is still written to"
+        in signoff("ledger", "detach", "--yes", expect=2).stderr
+    )
     assert (
         "ends at 2040-01-01 00:00:00 UTC already"
         in signoff("ledger", "add", "--until", "2030-01-01", expect=2).stderr

@@ -348,6 +348,19 @@ def test_status_and_history_show_the_outbox(
     assert signoff.json("status")["outbox"] is None
 
 
+def test_the_history_says_why_an_event_is_still_refused(
+    shop: Signoff, upstream: str, client: redis.Redis
+) -> None:
+    """In one sentence."""
+    event = approval()
+    add(upstream, event)
+    score(upstream, 9)
+    relayed(upstream, client)
+
+    told = shop.json("event", event.event_id)["history"][-1]["text"]
+    assert "kept in the outbox (still refused: quality_score must be at most 5; found 9)" in told
+
+
 def history_of(shop: Signoff, event: ApprovalEvent) -> list[str]:
     """What an event's history consists of."""
     return [entry["what"] for entry in shop.json("event", event.event_id)["history"]]

@@ -107,6 +107,8 @@ def test_a_backtest_tells_volume_precision_recall_cost_and_calibration(
         assert said in text
     short = transitions("transitions", "backtest", *options, "--weeks", "1").stdout
     assert "bought within 1 week after it" in short
+    applied = transitions("transitions", "backtest", *options, "--by", "applied").stdout
+    assert f"events that had been applied by the end of {day}" in applied
 
 
 def test_without_a_day_the_last_one_with_enough_weeks_is_taken(

@@ -66,8 +66,8 @@ def test_a_manager_decides_what_the_rules_propose(signoff: Signoff, database_url
     again = signoff("transitions", "approve", first, "--yes", expect=1).stdout
     assert "1 left out: approved or rejected already." in again
 
-    put_off = signoff("transitions", "snooze", third, "--for", "7d").stdout
-    assert "1 proposal put off." in put_off
+    snoozed = signoff("transitions", "snooze", third, "--for", "7d").stdout
+    assert "1 proposal snoozed." in snoozed
     assert signoff.json("transitions", "list")["proposals"] == []
     assert "snoozed until" in signoff("transitions", "list", "--show", "snoozed").stdout
     signoff("transitions", "snooze", third, "--wake")

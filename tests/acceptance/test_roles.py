@@ -61,6 +61,7 @@ def users(redis_url: str) -> Iterator[Granted]:
         ("publisher", "SELECT FROM signoff.approvals"),
         ("publisher", "DELETE FROM signoff_outbox"),
         ("publisher", "UPDATE signoff_outbox SET published_at = now()"),
+        ("publisher", "UPDATE signoff_outbox SET event = '{}'"),
         ("publisher", "INSERT INTO signoff_outbox (event, published_at) VALUES ('{}', now())"),
         ("relay", "INSERT INTO signoff.approvals SELECT"),
         ("relay", "SELECT FROM signoff.interactions"),
@@ -234,6 +235,9 @@ def test_no_user_of_redis_may_do_what_is_dangerous(users: Granted, role: str, co
         ("auditor", f"EVAL return(redis.call('set',KEYS[1],1)) 1 {JOB_PREFIX}x"),
         ("auditor", "LPOP rq:queue:approvals"),
         ("publisher", "LPOP rq:queue:another"),
+        ("publisher", "LPOP rq:queue:approvals"),
+        ("publisher", f"EXPIRE {JOB_PREFIX}x 1"),
+        ("publisher", "ZREM rq:wip:approvals x"),
         ("publisher", "SUBSCRIBE rq:pubsub:signoff:approvals"),
         ("relay", "SET rq:suspended 1"),
     ],
@@ -241,7 +245,7 @@ def test_no_user_of_redis_may_do_what_is_dangerous(users: Granted, role: str, co
 def test_users_of_redis_may_do_what_their_part_does(
     users: Granted, role: str, command: str
 ) -> None:
-    """An auditor changes nothing; publishers touch one queue."""
+    """An auditor changes nothing; publishers touch one queue, and take nothing from it."""
     with redis.Redis.from_url(users.of(role)) as client, pytest.raises(redis.ResponseError):
         client.execute_command(*command.split())
 

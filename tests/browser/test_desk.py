@@ -240,6 +240,7 @@ def test_two_tabs_are_one_approval(desk: Desk, visit: Visit) -> None:
         expect(tab.locator("#notices")).to_contain_text("Approved for anna-42")
     tabs[2].locator('[data-act="approve"]').click()
     expect(tabs[2].locator("[data-banner]")).to_contain_text("was approved by ann")
+    expect(tabs[2].locator("[data-banner]")).to_contain_text("Go on with another reply")
     assert len(in_outbox(desk.database_url)) == 1
 
 
@@ -426,15 +427,15 @@ def test_what_is_wrong_is_named_at_its_field(desk: Desk, visit: Visit) -> None:
     ann.expected.add("422")
     page = ann.open(interaction)
     page.locator('[name="ltv_amount"]').fill("12.345")
-    expect(page.locator(".effect")).to_contain_text("ltv_amount")
+    expect(page.locator(".effect")).to_contain_text("The LTV amount must")
     page.locator("summary", has_text="Notes").click()
     page.locator('[name="cta_data"]').fill("no JSON")
     page.locator('[name="reviewer_notes"]').fill("kept")
     page.locator('[data-act="approve"]').click()
 
-    expect(page.locator('[data-error="quality_score"]')).to_contain_text("quality_score")
+    expect(page.locator('[data-error="quality_score"]')).to_contain_text("choose 1 to 5")
     expect(page.locator('[data-error="ltv_amount"]')).to_contain_text("2 decimal places")
-    expect(page.locator('[data-error="cta_data"]')).to_contain_text("must be an object")
+    expect(page.locator('[data-error="cta_data"]')).to_contain_text("must be a JSON object")
     expect(page.locator(".reply .error").nth(1)).to_contain_text("500 characters")
     expect(page.locator(".reply .error").nth(0)).to_be_hidden()
     expect(page.locator(".bubble").nth(1)).to_be_focused()

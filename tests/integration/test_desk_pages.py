@@ -48,3 +48,33 @@ def test_the_desk_leads_to_the_review_that_is_open(
     reviews.release(servers, held, "ann")
     taken = ann.get("/desk").headers["location"]
     assert taken == f"/desk/{reviews.held_by(servers, 'ann')}"
+
+
+def test_what_is_wrong_names_fields_as_the_form_does(
+    ann: httpx.Client, servers: DirectServers
+) -> None:
+    """Reviewers read labels, not the fields of JSON; scripts find the fields by their paths."""
+    interaction = post(servers)
+    ann.get(f"/desk/{interaction}")
+    form = {"bubble": ["ok", "x" * 501], "ltv_amount": "12,50", "cta_data": "no JSON"}
+
+    answer = ann.post(
+        f"/desk/{interaction}/approve", data=form, headers={"accept": "application/json"}
+    )
+    details = {one["pointer"]: one["detail"] for one in answer.json()["errors"]}
+    assert details["/quality_score"] == "The quality of the draft is required: choose 1 to 5"
+    assert details["/ltv_amount"] == (
+        "The LTV amount must be plain digits with at most 2 decimal places, such as 250.00; "
+        "found '12,50'"
+    )
+    assert details["/final_bubbles/1"].startswith("Message 2 must hold at most 500 characters")
+    assert details["/cta_data"].startswith("The call to action must be")
+
+    page = ann.post(f"/desk/{interaction}/approve", data=form).text
+    shown = ann.post(f"/desk/{interaction}/preview", data=form).text
+    reason = ann.post(
+        f"/desk/{interaction}/reject", data={"reason": " "}, headers={"accept": "application/json"}
+    )
+    assert "The quality of the draft is required" in page
+    assert "The LTV amount must be plain digits" in shown
+    assert reason.json()["errors"][0]["detail"].startswith("The reason must hold 1 to 500")

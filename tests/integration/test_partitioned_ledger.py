@@ -166,7 +166,7 @@ def test_a_partition_that_is_still_written_to_is_not_detached(
     """Neither the last one, nor one that ends in the future."""
     detach_oldest(partitioned)
     detach_oldest(partitioned)
-    with pytest.raises(LedgerPartitionError, match="still written to"):
+    with pytest.raises(LedgerPartitionError, match="00:00:00 UTC and is still written to"):
         detach_oldest(partitioned)
 
 

@@ -500,7 +500,7 @@ def test_a_final_decision_cannot_be_undone(at_once: DirectServers, database_url:
         with pytest.raises(UndoTooLateError, match="that was ann"):
             reviews.undo(at_once, interaction, "bob")
     assert len(in_outbox(database_url)) == 1
-    with pytest.raises(UndoTooLateError, match="none to undo"):
+    with pytest.raises(UndoTooLateError, match="cannot be undone: there is none"):
         reviews.undo(at_once, post(at_once), "ann")
 
 
@@ -511,7 +511,7 @@ def test_a_rejection_is_not_undone_once_another_draft_came(servers: DirectServer
     post(servers, interaction_id=interaction, draft_bubbles=["two"])
     reviews.claim(servers, interaction, "ann")
 
-    with pytest.raises(UndoTooLateError, match="none to undo"):
+    with pytest.raises(UndoTooLateError, match="cannot be undone: there is none"):
         reviews.undo(servers, interaction, "ann")
 
     reviews.approve(servers, interaction, "ann", BODY)

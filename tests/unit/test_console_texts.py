@@ -87,6 +87,14 @@ def test_one_proposal_was_approved_and_two_were(many: int, said: str, console: E
     assert said in "".join(page.blocks["content"](values))
 
 
+@pytest.mark.parametrize(("many", "said"), [("1", "1 line"), ("2", "2 lines")])
+def test_one_line_is_left_out_and_two_lines_are(many: str, said: str, console: Environment) -> None:
+    """Of a difference."""
+    line: dict[str, object] = {"change": "left out", "number": None, "text": many, "problems": []}
+    text = '{% import "ops/letters/parts.html" as mine %}{{ mine.diff([line], "name") }}'
+    assert f"… {said}</span>" in console.from_string(text).render(line=line)
+
+
 def test_ltv_is_in_capitals(console: Environment) -> None:
     """In the name of a kind too; other words of a code are words."""
     page = console.from_string("{{ a | words }}, {{ b | words }}")

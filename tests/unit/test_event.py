@@ -659,7 +659,7 @@ SCHEMA = Draft202012Validator(ApprovalEvent.model_json_schema())
             "user_id",
             "u" * 201,
             "must hold at most 200 characters",
-            f"'{'u' * 79}… (203 characters)",
+            f"'{'u' * 79}… (201 characters)",
         ),
         ("extra", 1, "is not a field of an approval event; remove it or check its spelling", "1"),
     ],

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from signoff_ops.services import load_settings
 from signoff_schemas import (
     AccountSettings,
     AlertSettings,
@@ -149,7 +150,7 @@ def test_the_nearer_setting_wins(monkeypatch: pytest.MonkeyPatch, env_file: EnvF
         ("HEALTH_HOST", " ", "text that is not empty"),
         ("QUEUE", "a b", "letters, digits"),
         ("QUEUE", "q" * 101, "at most 100"),
-        ("LOG_FORMAT", "xml", "'text' or 'json'"),
+        ("LOG_FORMAT", "xml", "one of 'text' or 'json'"),
         ("LOG_LEVEL", "LOUD", "'DEBUG'"),
         ("REDIS_URL", "localhost:6379", "a URL such as redis://localhost:6379/0"),
         ("REDIS_URL", "redis://localhost:port", "a URL such as redis://localhost:6379/0"),
@@ -210,6 +211,39 @@ def test_an_env_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes("SIGNOFF_QUEUE=käse".encode("latin-1"))
 
     assert refusal().startswith(".env cannot be read as UTF-8 text")
+
+
+def test_a_folder_that_cannot_be_entered_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`sudo -u signoff signoff status` keeps the folder of whoever runs it: without a traceback."""
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    monkeypatch.chdir(closed)
+    closed.chmod(0)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        assert refusal() == (
+            ".env cannot be read: Permission denied; let this user read it, or start in another "
+            "folder"
+        )
+    finally:
+        os.seteuid(user)
+        closed.chmod(0o700)
+
+
+def test_a_removed_folder_holds_no_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deployment may replace the folder of a shell that stays open in it."""
+    removed = tmp_path / "removed"
+    removed.mkdir()
+    monkeypatch.chdir(removed)
+    removed.rmdir()
+
+    assert load_settings().redis_url is None
 
 
 def test_an_env_file_is_read_in_bounds(tmp_path: Path) -> None:

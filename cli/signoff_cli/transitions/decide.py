@@ -99,7 +99,7 @@ def snooze(
     choice = choice_of(servers, numbers, rule, until)
     then = None if until_ is None else ahead(until_, "--for")
     done = transitions.snooze(servers, choice, actor_of(actor), then)
-    _show_changed(done, "shown again" if wake else "put off", as_json=as_json)
+    _show_changed(done, "shown again" if wake else "snoozed", as_json=as_json)
 
 
 def undo(

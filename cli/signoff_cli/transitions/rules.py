@@ -174,7 +174,7 @@ def _show_backtest(found: Backtest) -> None:
     before = " or ".join(found.from_statuses)
     say(f"{found.rule}@{found.version} on {found.at}: {before} to {found.to_status}", style="bold")
     wrong_if = "bought" if found.wrong_if == "returned" else "did not buy"
-    known = "applied" if found.basis is Basis.APPLIED else "had occurred"
+    known = "had been applied" if found.basis is Basis.APPLIED else "had occurred"
     show_fields(
         [
             ("known", f"events that {known} by the end of {found.at}"),

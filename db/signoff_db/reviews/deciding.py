@@ -169,7 +169,10 @@ def undo(
             if review.claimed_by not in {None, reviewer}:
                 raise refusal(review)
             if review.claimed_by is None or not _was_undone(connection, interaction_id):
-                raise UndoTooLateError(interaction_id, "the review waits, and has none to undo")
+                raise UndoTooLateError(
+                    interaction_id,
+                    "there is none; its review waits for one, maybe since another draft was posted",
+                )
             return ClaimedReview(review, draft_of(connection, interaction_id, reviewer))
         _require_own(review, reviewer)
         parameters = {"interaction_id": interaction_id, "reviewer": reviewer, "lease": lease}

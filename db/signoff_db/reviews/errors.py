@@ -100,7 +100,9 @@ class UndoTooLateError(SignoffError):
     """The decision is final."""
 
     def __init__(self, interaction_id: UUID, reason: str) -> None:
-        super().__init__(f"the decision about interaction {interaction_id} is final: {reason}")
+        super().__init__(
+            f"the decision about interaction {interaction_id} cannot be undone: {reason}"
+        )
         self.interaction_id = interaction_id
 
 

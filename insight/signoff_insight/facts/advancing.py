@@ -52,9 +52,7 @@ def news_of(connection: Connection[TupleRow], events: Sequence[FeedEvent], timez
 
 def advance(connection: Connection[TupleRow], news: News) -> set[str]:
     """Add these events to the facts where that can be done; returns of which customers."""
-    known = {
-        user: one for user, one in _known(connection, [*news]) if _follow(news[user], one.facts)
-    }
+    known = {user: one for user, one in _known(connection, news) if _follow(news[user], one.facts)}
     if not known:
         return set()
     kept = _rows_to_recall(connection, known, news)
@@ -63,8 +61,10 @@ def advance(connection: Connection[TupleRow], news: News) -> set[str]:
     return {*known}
 
 
-def _known(connection: Connection[TupleRow], users: Sequence[str]) -> Iterator[tuple[str, _Known]]:
-    rows = rows_of(connection, "known", array("users", users))
+def _known(connection: Connection[TupleRow], news: News) -> Iterator[tuple[str, _Known]]:
+    users = [*news]
+    numbers = array("news", map(len, news.values()))
+    rows = rows_of(connection, "known", {**array("users", users), **numbers})
     for number, customer, held_at, ltv, status, *facts in rows:
         yield users[number - 1], _Known(customer, held_at, ltv, status, Facts(*facts))
 

@@ -8,26 +8,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from signoff_insight.transitions.errors import Mistake
+from signoff_schemas.phrases import phrase_of
 from signoff_schemas.wording import printable, shortened
 
 _SHOWN: Final = 80
 _MOST: Final = 50
-_PHRASES: Final = {
-    "missing": "is required",
-    "bool_type": "must be true or false",
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "string_type": "must be text",
-    "tuple_type": "must be a list",
-    "model_type": "must be a table",
-    "too_short": "must hold at least {min_length}",
-    "too_long": "must hold at most {max_length}",
-    "string_too_long": "must hold at most {max_length} characters",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
-    "literal_error": "must be {expected}",
-}
+_OF_TOML: Final = {"model_type": "must be a table", "literal_error": "must be {expected}"}
+"""Where the words for JSON do not fit."""
 _PATTERNS: Final = {
     "name": "must be lower-case words of letters and digits with - between, such as churn-silence",
     "scorer": "must be the name of a scorer: letters, digits, '_', '.' and '-'",
@@ -118,10 +105,9 @@ def _allowed(
         return _unknown(str(place[-1]), table, keys[table])
     if code == "string_pattern_mismatch":
         return _PATTERNS.get(str(place[-1]), str(error["msg"]))
-    if code == "value_error":
-        return str(context["error"])
-    phrase = _PHRASES.get(code, error["msg"].replace("Input should be", "must be"))
-    return phrase.format(**context)
+    if code in _OF_TOML:
+        return _OF_TOML[code].format(**context)
+    return phrase_of(error, "a file of rules")
 
 
 def _unknown(key: str, table: str, allowed: Sequence[str]) -> str:

@@ -344,7 +344,7 @@ def of_example(tables: Tables, example: UUID) -> Tables:
     [
         ("events", {"customers", "interactions", "approvals", "status_decisions"}),
         ("openings", {"interactions"}),
-        ("known", {"customers", "customer_facts"}),
+        ("known", {"customers", "customer_facts", "interactions", "approvals"}),
         ("new_events", {"approvals", "interactions"}),
         ("kept_facts", {"customer_facts"}),
         ("numbers", {"customer_facts"}),
@@ -383,6 +383,7 @@ def test_a_refresh_looks_up_its_customers_alone(
     parameters |= {
         "customers": [*(users if name in of_users else numbers)],
         "users": [*users],
+        "news": [1] * len(users),
         "events": [event for (event,) in events],
         "keys": ["2026-01-01" if days else 1] * len(numbers),
         "days": ["2026-01-01"] * len(numbers),

@@ -29,6 +29,7 @@ from signoff_schemas import CUSTOMER_STATUSES, AnyEvent
 
 OLD = ("REPEATABLE READ", "SERIALIZABLE")
 BOUGHT = {"user_id": "ann", "customer_status": "CUSTOMER", "ltv_amount": "5"}
+NOBODYS = BOUGHT | {"user_id": None}
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,28 @@ def test_an_interaction_that_another_system_inserts_again_has_all_its_events(
     both.check()
     assert both.facts_of("ann") == (3, Decimal(15), Decimal(15))
     assert audit(both.ledger).differences == ()
+
+
+def test_once_older_events_are_in_the_facts_newer_ones_are_added_to_them(
+    both: Both, connection: BatchConnection
+) -> None:
+    """A customer to which an event brought older ones is not computed wholly for ever."""
+    key = uuid4()
+    both.ledger.execute("INSERT INTO interactions (id) VALUES (%s)", [key])
+    apply_events(connection, approval(0, **BOUGHT), approval(1, interaction_id=key, **NOBODYS))
+    both.catch_up()
+    apply_events(connection, approval(2, interaction_id=key, **BOUGHT))
+    both.catch_up()
+    assert both.facts_of("ann") == (3, Decimal(15), Decimal(15))
+    assert both.ledger.execute("SELECT gained_events FROM customers").fetchall() == [(True,)]
+
+    both.ledger.execute("UPDATE customer_facts SET first_cta = 'kept'")
+    apply_events(connection, approval(3, **BOUGHT))
+    both.catch_up()
+    row = both.ledger.execute("SELECT approvals, first_cta FROM customer_facts").fetchall()
+    assert row == [(4, "kept")]
+    both.ledger.execute("UPDATE customer_facts SET first_cta = NULL")
+    both.check()
 
 
 def test_newer_events_are_still_added_to_what_is_kept(

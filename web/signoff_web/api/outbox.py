@@ -33,6 +33,8 @@ class RefusedEvent(Model):
     event: str
     """Its first 2,000 characters."""
     characters: int
+    bytes: int
+    """How many it has; one that has more than an event may have is not read."""
     added_at: datetime
     refused: str
     """Why."""

@@ -18,6 +18,7 @@ from signoff_web.access import Acting, requires
 from signoff_web.context import InContext
 from signoff_web.pages import desk_view
 from signoff_web.pages.desk_fields import InForm
+from signoff_web.pages.desk_words import labelled
 from signoff_web.templating import page
 
 _MOST_IN_TABS: Final = 200
@@ -95,5 +96,5 @@ def preview(
             context.servers, interaction_id, acting.name, form.fields.effect
         )
     except InvalidEvent as error:
-        problems = error.problems
+        problems = labelled(error)
     return page(request, "desk/effect.html", effect=effect, problems=problems)

@@ -19,6 +19,7 @@ from signoff_web.access import Acting, requires
 from signoff_web.context import InContext
 from signoff_web.pages import desk_view
 from signoff_web.pages.desk_fields import Fields, InForm
+from signoff_web.pages.desk_words import in_form, labelled
 from signoff_web.problems import wants_page
 
 router = APIRouter(prefix="/desk/{interaction_id}", dependencies=[requires(Scope.REVIEW)])
@@ -39,9 +40,9 @@ def approve(
         if wants_page(request):
             held = desk_view.opened(servers, interaction_id, acting.name)
             item = desk_view.typed(held, form.fields)
-            errors = {problem.path or "form": str(problem) for problem in error.problems}
+            errors = {problem.path or "form": str(problem) for problem in labelled(error)}
             return desk_view.whole(request, servers, acting.name, item, status=422, errors=errors)
-        raise
+        raise in_form(error) from None
     if wants_page(request):
         return RedirectResponse("/desk", 303)
     return JSONResponse(desk_view.decided(answer, effect, queue_outage(servers)))
@@ -52,9 +53,12 @@ def reject(
     request: Request, context: InContext, acting: Acting, interaction_id: UUID, form: InForm
 ) -> Response:
     """Reject the draft with a reason; sent again, it gives the same answer."""
-    answer = reviews.reject(
-        context.servers, interaction_id, acting.name, form.reason, revision=form.revision
-    )
+    try:
+        answer = reviews.reject(
+            context.servers, interaction_id, acting.name, form.reason, revision=form.revision
+        )
+    except InvalidEvent as error:
+        raise in_form(error) from None
     if wants_page(request):
         return RedirectResponse("/desk", 303)
     return JSONResponse(desk_view.decided(answer, None, None))

@@ -44,7 +44,8 @@ async function decide(item, which, act, then) {
 function unsettled({ status, problem }) {
   if (status === 0) return `${problem.detail} It may be decided or not: press again, it is decided once. What you typed is kept.`;
   if (status >= 500) return `${problem.detail} Nothing is confirmed. What you typed is kept: press again later, it is decided once.`;
-  return `Not decided: ${problem.detail} What you typed is kept.`;
+  const goOn = problem.type?.endsWith(":review-decided") ? " Go on with another reply of the queue." : "";
+  return `Not decided: ${problem.detail} What you typed is kept.${goOn}`;
 }
 
 /** Give a review back for a while; returns whether the server did. */
