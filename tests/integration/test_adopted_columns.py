@@ -71,3 +71,17 @@ def test_no_name_of_a_column_is_taken_for_another(
                 upstream.execute(statement.encode())
             detach_oldest(connection)
             assert audit(connection).differing == 0
+
+
+def test_a_function_of_the_installation_is_left_alone(database_url: str) -> None:
+    """It may stand beside those of Signoff, and belong to another role: it is not rewritten."""
+    source = "BEGIN RETURN NULL; END"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL(
+                "CREATE FUNCTION signoff.of_ours() RETURNS trigger LANGUAGE plpgsql AS {}"
+            ).format(source)
+        )
+        connection.execute("DELETE FROM signoff.migrations WHERE name LIKE '0043%'")
+        assert migrate(database_url) == ["0043.names_of_variables"]
+        assert (source,) in connection.execute(SOURCES.encode()).fetchall()

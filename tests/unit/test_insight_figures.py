@@ -134,6 +134,17 @@ def test_the_heading_of_the_funnel_tells_of_months_with_enough_prospects() -> No
     assert months_of(2, 19, 2).startswith("Few prospects a month: 47.4 % of the prospects of Feb")
 
 
+def test_the_heading_of_ctas_says_of_how_many_each_share_is() -> None:
+    """Two of three are 66.7 %, and say little."""
+    month = date(2026, 9, 1)
+    rows = [(month, "cta", "link", 3, 2, 2 / 3), (month, "cta", "call", 1000, 500, 0.5)]
+    heading = figures_of(with_rows("reviewers", "months", rows))[0].heading
+    assert heading == (
+        "Converted of those who first saw a CTA in Sep 2026: "
+        "link 66.7 % (2 of 3), call 50.0 % (500 of 1,000)"
+    )
+
+
 def test_months_after_the_first_purchase_mean_the_same_in_all_pictures_of_ltv() -> None:
     """Age 5 is the sixth month: it ends after 6 months, in the line, the column and the words."""
     ages, cells, _ = figures_of(report("ltv"))

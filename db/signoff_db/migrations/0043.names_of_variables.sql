@@ -10,7 +10,9 @@ BEGIN
         FROM pg_proc p
         JOIN pg_language l ON l.oid = p.prolang
         WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND l.lanname = 'plpgsql'
-            AND p.proname <> 'signoff_outbox_notify' AND p.prosrc NOT LIKE '%#variable_conflict%'
+            -- An installation may have functions of its own beside Signoff's, perhaps of another owner.
+            AND p.proname LIKE 'signoff\_%' AND p.proname <> 'signoff_outbox_notify'
+            AND p.prosrc NOT LIKE '%#variable_conflict%'
     LOOP
         EXECUTE regexp_replace(
             function.definition, '\nAS \$function\w*\$', E'\\&\n#variable_conflict use_variable\n');

@@ -75,12 +75,19 @@ def _latest(months: Sequence[Record]) -> str:
         return "No month has been observed long enough to compare CTAs"
     last = max(day(one, "month") for one in observed)
     shares = [
-        (known(one, "share"), words.cut(text(one, "value"), 20, 1))
+        (known(one, "share"), words.cut(text(one, "value"), 20, 1), _of(one))
         for one in observed
         if one["month"] == last
     ]
-    said = ", ".join(f"{value} {words.percent(share)}" for share, value in sorted(shares)[::-1])
+    said = ", ".join(
+        f"{value} {words.percent(share)} ({of})" for share, value, of in sorted(shares)[::-1]
+    )
     return f"Converted of those who first saw a CTA in {words.month(last)}: {said}"
+
+
+def _of(one: Record) -> str:
+    """Of how many it is a share: of a few it says little."""
+    return f"{words.count(known(one, 'converted'))} of {words.count(known(one, 'exposed'))}"
 
 
 def _which(number: int) -> str:
