@@ -25,6 +25,7 @@ _TAIL: Final = b"], {}]"
 _OPENINGS: Final = [(kind, head + b"{", len(head)) for kind, head in _HEADS.items()]
 _CLOSING: Final = b"}" + _TAIL
 _END: Final = -len(_TAIL)
+_SHOWN: Final = 80
 MAX_JOB_BYTES: Final = MAX_EVENT_BYTES + 1024
 """The largest `data` of a job in which an event may be, plain or compressed."""
 # Where only the structure of the JSON matters, `parse_int=float`: int() raises on a long number.
@@ -83,6 +84,14 @@ def _inflated(data: bytes) -> bytes:
     return plain if stream.eof or len(plain) > MAX_JOB_BYTES else data
 
 
+def _beginning(plain: bytes) -> str:
+    """How a job's data begins, as text, and how long all of it is."""
+    shown = repr(plain[:_SHOWN].decode(errors="replace"))
+    if len(plain) <= _SHOWN and len(shown) <= _SHOWN:
+        return shown
+    return f"{shown[:_SHOWN]}… ({len(plain)} bytes)"
+
+
 def _read(plain: bytes) -> tuple[Kind, bytes]:
     """Read any form of the envelope, keeping the event's own bytes."""
     if plain.startswith(b"\x80"):
@@ -93,7 +102,7 @@ def _read(plain: bytes) -> tuple[Kind, bytes]:
     except (ValueError, TypeError, RecursionError):
         raise InvalidEvent.unreadable(
             f'must be the JSON of an RQ job, ["{FUNCTION}", null, [EVENT], {{}}]',
-            shortened(repr(plain[:200])),
+            _beginning(plain),
         ) from None
     kind = _KIND_OF.get(function) if isinstance(function, str) else None
     if isinstance(envelope, list) and isinstance(function, str) and kind is None:

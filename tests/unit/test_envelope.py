@@ -147,6 +147,19 @@ def test_a_job_of_another_form_is_refused(data: bytes) -> None:
     assert "{}" not in error.loggable.replace(", {}]", "")
 
 
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (b'{"a": 1', """found '{"a": 1'"""),
+        (b"[" + b"9" * 299, "found '[" + "9" * 78 + "… (300 bytes)"),
+        (b"[\xff", "found '[\ufffd'"),
+    ],
+)
+def test_what_was_found_is_text_and_says_how_long_it_is(data: bytes, shown: str) -> None:
+    """People read it: it begins like the data, and counts all of it."""
+    assert str(refusal(data)).endswith(shown)
+
+
 @given(st.binary(max_size=200))
 @example(b"x^")
 @example(b"\x80")
