@@ -28,10 +28,9 @@ class Row(NamedTuple):
 def request_of(event_id: UUID, event: str | None, validated_hash: bytes | None) -> Request:
     """The request of a row; it is validated here unless it is still the text that `add` validated.
 
-    Without an event, which was too large to be read, the request is rejected.
-
-    In that case it is canonical JSON, since `add` writes nothing else; that it begins as such is
-    checked, since the job's id is taken from there.
+    That text is canonical JSON, since `add` writes nothing else; that it begins as such is checked,
+    since the job's id is taken from there. Without an event, which was too large to be read, the
+    request is rejected.
     """
     if event is None:
         too_large = InvalidEvent.too_large(MAX_EVENT_BYTES + 1, MAX_EVENT_BYTES, or_more=True)
