@@ -97,7 +97,8 @@ def _ledger(settings: Settings) -> tuple[Site, str | None]:
     try:
         with database_of(settings) as connection:
             found = schema_of_interactions(connection)
-        return Site(RoleDatabase.SIGNOFF, home, found), None
+            has_outbox = schema_of_outbox(connection) == home
+        return Site(RoleDatabase.SIGNOFF, home, found, has_outbox), None
     except SignoffError as error:
         assumed = (
             f"Assumed: the table interactions is {named or home}.interactions; if it is another, "

@@ -135,6 +135,17 @@ def test_what_is_printed_is_exactly_what_a_role_has(granted: Granted) -> None:
     assert sql(granted.url, RIGHTS) == before
 
 
+def test_an_outbox_among_the_tables_of_signoff_keeps_its_rights(database_url: str) -> None:
+    """Where an early installation has one there: relays and the desk go on after an upgrade."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("SET search_path = signoff")
+        connection.execute(outbox.SCHEMA)
+        with granted_roles(database_url, *BOTH) as granted:
+            before = sql(database_url, RIGHTS)
+            grant(connection, granted, RoleDatabase.SIGNOFF)
+            assert sql(database_url, RIGHTS) == before
+
+
 def test_a_role_that_owns_the_tables_is_left_alone(database_url: str) -> None:
     """What it could do would be revoked, and the functions that run with its rights would fail."""
     with granted_roles(database_url, RoleDatabase.SIGNOFF) as granted:

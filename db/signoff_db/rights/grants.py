@@ -20,6 +20,8 @@ class Site:
     schema: str
     interactions_schema: str | None = None
     """The schema of an adopted table interactions; None where it is Signoff's own."""
+    has_outbox: bool = False
+    """Whether an outbox stands among Signoff's own tables, whose rights are taken away with theirs."""
 
 
 def grants(site: Site, roles: Sequence[str], prefix: str) -> str:
@@ -44,14 +46,17 @@ def _of_role(site: Site, role: str, prefix: str) -> str:
         "interactions": _quoted(adopted, "interactions"),
         "outbox": _quoted(site.schema, "signoff_outbox"),
     }
-    return "".join(text.format_map(marks) for text in _texts(site.database, role))
+    return "".join(text.format_map(marks) for text in _texts(site, role))
 
 
-def _texts(database: RoleDatabase, role: str) -> Iterator[str]:
+def _texts(site: Site, role: str) -> Iterator[str]:
     yield _text("begin_role")
-    yield _text(f"{database}/anew")
-    for name in FILES[database][role]:
-        yield _text(f"{database}/{name}")
+    yield _text(f"{site.database}/anew")
+    for name in FILES[site.database][role]:
+        yield _text(f"{site.database}/{name}")
+    if site.has_outbox:
+        for name in FILES[RoleDatabase.OUTBOX].get(role, ()):
+            yield _text(f"{RoleDatabase.OUTBOX}/{name}")
 
 
 def _text(name: str) -> str:
