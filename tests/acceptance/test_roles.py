@@ -29,6 +29,8 @@ FROM (
 WHERE acl.grantee <> 0 AND acl.grantee::regrole::text LIKE 'of\\_%'
 ORDER BY 1, 2, 3
 """
+REFUSED = r"permission|ACL failure|can't (run|access)|unknown command `FUNCTION`"
+"""How Redis says no, 6.2 in other words, and that does not know functions."""
 HOSTILE = """o'"; DROP TABLE x; $$ %s {role}"""
 
 
@@ -221,7 +223,7 @@ def test_no_user_of_redis_may_do_what_is_dangerous(users: Granted, role: str, co
     """Neither by itself nor in a script, nor with others' keys, nor see passwords."""
     with (
         redis.Redis.from_url(users.of(role)) as client,
-        pytest.raises(redis.ResponseError, match=r"permission|ACL failure|can't run this"),
+        pytest.raises(redis.ResponseError, match=REFUSED),
     ):
         client.execute_command(*command.split())
 
@@ -263,7 +265,7 @@ def test_users_of_redis_keep_their_password(signoff: Signoff, redis_url: str) ->
     assert "on" in found["flags"]
     assert len(found["passwords"]) == 1
     assert found["keys"] in (["~rq:*"], ["rq:*"], "~rq:*")
-    assert "flushall" not in str(found["commands"])
+    assert "+flushall" not in found["commands"]
 
 
 def test_the_placeholder_of_a_password_is_refused_by_redis(

@@ -597,6 +597,36 @@ def test_undo_brings_the_review_back_as_it_was(desk: Desk, visit: Visit) -> None
     expect(page.locator(".bubble")).to_have_value("half a sentence")
 
 
+def test_what_was_open_comes_next_after_an_undo_while_another_review_was_on_its_way(
+    desk: Desk, visit: Visit
+) -> None:
+    """That one is given back: this tab shows it to nobody."""
+    first, second, third = (desk.post(name, priority=p) for name, p in PEOPLE)
+    ann = visit("ann")
+    late: list[tuple[Route, APIResponse]] = []
+    ann.page.route(NEXT, lambda route: late.append((route, route.fetch())))
+    page = ann.open()
+    eventually(page, lambda: len(late) == 1)
+    give(late)
+    page.keyboard.press("2")
+    page.keyboard.press("Control+Enter")
+    ann.is_at(second)
+    page.locator(".bubble").fill("half a sentence")
+    page.keyboard.press("Escape")
+    eventually(page, lambda: len(late) == 1)
+    page.keyboard.press("u")
+    ann.is_at(first)
+    give(late)
+    eventually_held_by(page, desk, third, None)
+
+    page.keyboard.press("Control+Enter")
+    ann.is_at(second)
+    expect(page.locator(".bubble")).to_have_value("half a sentence")
+    eventually(page, lambda: len(late) == 1)
+    give(late)
+    eventually_held_by(page, desk, third, "ann")
+
+
 def test_an_undo_that_comes_too_late_says_so(desk: Desk, visit: Visit) -> None:
     """The decision is final, and nothing changes."""
     desk.post("anna-42")

@@ -107,6 +107,7 @@ def granted_users(url: str) -> Iterator[Granted]:
             client.execute_command("ACL", "SETUSER", user, "on", f"#{hashed}")
         client.acl_log_reset()
         yield Granted(url, USERS)
-        denied = client.acl_log()
+        # The client tells each server its name (CLIENT SETINFO), which Redis 6.2 knows nothing of.
+        denied = [one for one in client.acl_log() if one["object"] != "client"]
         client.execute_command("ACL", "DELUSER", *users)
     assert not denied

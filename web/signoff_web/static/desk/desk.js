@@ -88,7 +88,8 @@ function fetchAhead() {
     fetching = null;
     if (!element) return answer;
     if (idOf(element) === idOf(current)) return holdAgain(element);
-    ahead = element;
+    if (!ahead) ahead = element;
+    else if (idOf(element) !== idOf(ahead)) release(idOf(element)); // an undo put what was open here meanwhile
     tellTabs();
     return answer;
   });
