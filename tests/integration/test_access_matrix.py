@@ -206,6 +206,7 @@ def test_a_refused_method_names_those_that_are_taken(service: Service) -> None:
     answer = service.client.put("/v1/reviews", headers=service.key(Scope.READ))
     assert answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED
     assert answer.headers["allow"] == "GET, HEAD, POST"
+    assert answer.json()["detail"] == "This path takes GET, HEAD, POST; found PUT."
 
 
 def test_a_key_that_is_revoked_or_expired_is_refused_from_the_next_request_on(

@@ -88,6 +88,7 @@ def test_each_answer_carries_the_security_headers(redis_url: str, database_url: 
     assert missing.status_code == HTTPStatus.NOT_FOUND
     assert missing.headers["content-type"] == "application/problem+json"
     assert missing.json()["type"] == "urn:signoff:problem:not-found"
+    assert missing.json()["detail"] == f"There is nothing at {missing.request.url.path}."
 
 
 def test_a_defect_is_answered_as_all_else_and_counted(redis_url: str, database_url: str) -> None:

@@ -55,7 +55,7 @@ from signoff_ops.values import CutOffError
 from signoff_producer import QueueFull, QueueUnavailableError
 from signoff_schemas import InvalidEvent, InvalidReview, SettingsError, SignoffError
 from signoff_schemas.invalid import Location, Problem, listed, located_problems
-from signoff_schemas.wording import json_default, json_text
+from signoff_schemas.wording import json_default, json_text, printable
 from signoff_web.head import takes_head
 from signoff_web.local_paths import sign_in_path
 from signoff_web.problem_types import URN, ProblemType
@@ -67,6 +67,7 @@ NOT_SIGNED_IN: Final[ProblemType] = "not-signed-in"
 MEDIA_TYPE: Final = "application/problem+json"
 _PASSING: Final = frozenset({409, 429, 500, 503})
 """Statuses of problems that may be gone at the next try."""
+_LONGEST_PATH: Final = 200
 RETRY_AFTER: Final = "5"
 """Seconds after which to try again what an unavailable server prevented."""
 
@@ -104,7 +105,7 @@ _OF_ERRORS: Final[Sequence[tuple[type[SignoffError], int, ProblemType, str]]] = 
     (QueueNotPausedError, 409, "queue-not-paused", "The queue is not paused"),
     (InvalidPauseError, 422, "invalid-pause", "The queue cannot be paused like this"),
     (NothingRefusedError, 409, "nothing-refused", "No such event is refused"),
-    (UndoTooLateError, 409, "undo-too-late", "The decision is final"),
+    (UndoTooLateError, 409, "undo-too-late", "The decision cannot be undone"),
     (UnknownViewError, 404, "unknown-view", "There is no such view"),
     (UnknownTableError, 404, "unknown-table", "The view has no such table"),
     (WrongFiltersError, 422, "invalid-request", "The request is not valid"),
@@ -286,10 +287,13 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 -- as it was registered
     title = HTTPStatus(error.status_code).phrase
     slug = _OF_STATUSES.get(error.status_code, "refused")
-    headers = dict(error.headers or {})
+    headers, detail = dict(error.headers or {}), f"{title}."
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))
-    problem = ProblemError(error.status_code, slug, title, f"{title}.", headers=headers)
+        detail = f"This path takes {headers['Allow']}; found {request.method}."
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = f"There is nothing at {printable(request.url.path, limit=_LONGEST_PATH)}."
+    problem = ProblemError(error.status_code, slug, title, detail, headers=headers)
     return answer(request, problem)
 
 

@@ -21,7 +21,7 @@ class Site:
     interactions_schema: str | None = None
     """The schema of an adopted table interactions; None where it is Signoff's own."""
     has_outbox: bool = False
-    """Whether an outbox stands among Signoff's own tables, whose rights are taken away with theirs."""
+    """Whether an outbox stands among Signoff's tables: its rights are taken away with theirs."""
 
 
 def grants(site: Site, roles: Sequence[str], prefix: str) -> str:
