@@ -249,6 +249,8 @@ def test_no_user_of_redis_may_do_what_is_dangerous(users: Granted, role: str, co
         ("publisher", "LPOP rq:queue:approvals"),
         ("publisher", f"EXPIRE {JOB_PREFIX}x 1"),
         ("publisher", "ZREM rq:wip:approvals x"),
+        ("publisher", "DEL rq:signoff:missing_jobs:approvals"),
+        ("publisher", "DEL rq:failed:approvals"),
         ("publisher", "SUBSCRIBE rq:pubsub:signoff:approvals"),
         ("relay", "SET rq:suspended 1"),
     ],
