@@ -138,7 +138,6 @@ class BatchQueue:
         ]
 
     def _jobs(self, values: Any) -> list[TakenJob]:  # noqa: ANN401 -- as Redis answers
-        self.has_long_ids = False
         names, data, found = self._names(values[::_FIELDS]), values[1::_FIELDS], values[2::_FIELDS]
         jobs = [
             TakenJob(job_id, held) if what == _ORDINARY else taken_job(job_id, held, what)

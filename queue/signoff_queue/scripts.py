@@ -1,6 +1,7 @@
 """Run Lua scripts in Redis for workers, and classify their errors."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -42,6 +43,7 @@ def classified(error: ResponseError) -> ResponseError:
     return WrongTypeError(str(error).removeprefix("WRONGTYPE "))
 
 
+@cache
 def _text(name: str) -> str:
     return files("signoff_queue").joinpath(f"{name}.lua").read_text("utf-8")
 

@@ -8,14 +8,13 @@ import pytest
 import redis
 from command_line import Signoff
 from desk import sql
-from granted import Granted, granted_roles, granted_users
+from granted import Granted, granted_users
 
 from signoff_db.connection import connect
 from signoff_db.rights.roles import FILES, RoleDatabase
 from signoff_ops.checks import Grade
 from signoff_ops.rights_check import check_postgres_rights, check_redis_rights
 from signoff_ops.services import Announced, announcement
-from signoff_producer import outbox
 from signoff_queue.users import rules
 
 IN_POSTGRES = "Rights in Postgres"
@@ -23,20 +22,10 @@ IN_REDIS = "Rights in Redis"
 
 
 @pytest.fixture
-def granted(database_url: str) -> Iterator[Granted]:
-    """A migrated database with an outbox, and a login for each role."""
-    sql(database_url, outbox.SCHEMA)
-    with granted_roles(database_url, RoleDatabase.SIGNOFF, RoleDatabase.OUTBOX) as granted:
-        yield granted
-
-
-@pytest.fixture
 def users(redis_url: str) -> Iterator[Granted]:
     """An empty Redis with a user for each role; the doctor tries what it may not do."""
-    with granted_users(redis_url) as granted:
+    with granted_users(redis_url, may_be_denied=True) as granted:
         yield granted
-        with redis.Redis.from_url(redis_url) as client:
-            client.acl_log_reset()
 
 
 def rights(signoff: Signoff, name: str) -> dict[str, Any]:

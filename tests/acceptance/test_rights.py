@@ -13,7 +13,7 @@ import redis
 from approvals import apply_events, approval, decision, mapping
 from command_line import Signoff
 from desk import BODY, post, sql
-from granted import Granted, grant, granted_roles, granted_users
+from granted import Granted, grant, granted_users
 from insight import keep_facts
 from letters import bury
 from operations import ANN, DRY, run_all
@@ -45,14 +45,6 @@ API = (
     "queue", "workers", "outbox", "actions", "audit", "reviews", "reviews/feed",
 )  # fmt: skip
 PAGES = ("/", "/desk", "/insight", "/transitions", "/metrics", "/ready")
-
-
-@pytest.fixture
-def granted(database_url: str) -> Iterator[Granted]:
-    """A migrated database with an outbox, and a login for each role."""
-    sql(database_url, outbox.SCHEMA)
-    with granted_roles(database_url, RoleDatabase.SIGNOFF, RoleDatabase.OUTBOX) as granted:
-        yield granted
 
 
 @pytest.fixture
